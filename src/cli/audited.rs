@@ -4,7 +4,6 @@
 use rustix::process::getuid;
 
 use super::CliError;
-use super::context::Variables;
 use crate::audit::{Action, Actor, Audit, Entry, Outcome};
 use crate::ids::{MerchantName, UserKey};
 
@@ -38,15 +37,16 @@ impl Audited {
         Self { object: Some(object.to_string()), ..self }
     }
 
-    /// Leaves the row, unless the user did not confirm the command.
-    pub(super) fn record(&self, audit: &Audit, environment: &Variables, error: Option<&CliError>) {
+    /// Leaves the row, unless the user did not confirm the command. `sudo_user` is who called sudo, if
+    /// anybody did.
+    pub(super) fn record(&self, audit: &Audit, sudo_user: Option<&String>, error: Option<&CliError>) {
         let outcome = match error {
             None => Outcome::Done,
             Some(CliError::Aborted) => return,
             Some(CliError::Usage(_)) => Outcome::Rejected,
             Some(_) => Outcome::Failed,
         };
-        let mut entry = Entry::new(Actor::Command(user(environment)), self.action).ended(outcome);
+        let mut entry = Entry::new(Actor::Command(user(sudo_user)), self.action).ended(outcome);
         entry = entry.merchant(self.merchant.as_ref());
         if let Some(user) = &self.user {
             entry = entry.about(user);
@@ -60,7 +60,7 @@ impl Audited {
 
 /// Returns the name of the user who runs this process: by the system, and after it who is said to have
 /// become that user with sudo.
-fn user(environment: &Variables) -> String {
+fn user(sudo_user: Option<&String>) -> String {
     let id = getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {
@@ -69,7 +69,7 @@ fn user(environment: &Variables) -> String {
         (fields.nth(1) == Some(id.as_str())).then(|| name.to_owned())
     });
     let name = name.unwrap_or(id);
-    match environment.get("SUDO_USER") {
+    match sudo_user {
         Some(before) => format!("{name} (sudo by {before})"),
         None => name,
     }

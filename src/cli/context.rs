@@ -118,7 +118,7 @@ impl Context {
         let done = runtime.block_on(async {
             let done = future.await;
             if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
-                audited.record(audit, &self.environment, done.as_ref().err());
+                audited.record(audit, self.environment.get("SUDO_USER"), done.as_ref().err());
                 audit.close(LAST_ROW).await;
             }
             done

@@ -134,6 +134,25 @@ END $$;
 
 
 --
+-- Name: keep_audit_log(); Type: FUNCTION; Schema: klarna_worker; Owner: -
+--
+
+CREATE FUNCTION klarna_worker.keep_audit_log() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.happened_at < clock_timestamp() - interval '30 days' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'rows of the audit log cannot be changed, and not be deleted within 30 days'
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+
+--
 -- Name: note_attempt(); Type: FUNCTION; Schema: klarna_worker; Owner: -
 --
 
@@ -214,6 +233,46 @@ SET default_table_access_method = heap;
 CREATE TABLE klarna_worker.adopted_providers (
     provider bytea NOT NULL,
     adopted bytea NOT NULL
+);
+
+
+--
+-- Name: audit_log; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.audit_log (
+    id bigint NOT NULL,
+    chain uuid NOT NULL,
+    number bigint NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    actor text NOT NULL COLLATE pg_catalog."C",
+    action text NOT NULL COLLATE pg_catalog."C",
+    outcome text NOT NULL COLLATE pg_catalog."C",
+    request_id text COLLATE pg_catalog."C",
+    merchant text COLLATE pg_catalog."C",
+    user_hash bytea,
+    object text COLLATE pg_catalog."C",
+    joined_id bigint,
+    previous_at timestamp with time zone,
+    previous_hash bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_log_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT audit_log_number_check CHECK ((number > 0)),
+    CONSTRAINT audit_log_previous_hash_check CHECK ((octet_length(previous_hash) = 32))
+);
+
+
+--
+-- Name: audit_log_id_seq; Type: SEQUENCE; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE klarna_worker.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME klarna_worker.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -562,6 +621,26 @@ CREATE TABLE klarna_worker.workers (
 
 
 --
+-- Data for Name: audit_log; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 1, '2026-11-29 12:10:19.043936+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x687b5e719c19ef4e302d5c903300b413fcd87bc12c9af73e8214c18ae87df6d4');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 2, '2026-11-29 12:10:19.354583+00', 'local', 'token.register', 'done', '01a22736-9953-705c-ad46-3f94b4b9602c', 'shop', '\x12aa311bfce2ff38af1348c49e7f0c4e', NULL, NULL, '2026-11-29 12:10:19.043936+00', '\x687b5e719c19ef4e302d5c903300b413fcd87bc12c9af73e8214c18ae87df6d4', '\xc0fdad737adcaee7285dd3a853b40a8a30e6ad502575c0be7fd1b5507479ba93');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 3, '2026-11-29 12:10:19.495042+00', 'local', 'token.register', 'done', '01a22736-99e2-70ac-938c-3c2cb7dce256', 'shop', '\xa1a4677f005db498b2e92a126491ec87', NULL, NULL, '2026-11-29 12:10:19.354583+00', '\xc0fdad737adcaee7285dd3a853b40a8a30e6ad502575c0be7fd1b5507479ba93', '\x64ea045d84d29d54f28afdeb1840cf1a0a2192aa66707aba609dbd6b23582909');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 4, '2026-11-29 12:10:19.633332+00', 'local', 'token.register', 'done', '01a22736-9a6d-738c-b5d9-4d478953754b', 'shop', '\xb02df3424de48a3e7fe47bbeed0e3547', NULL, NULL, '2026-11-29 12:10:19.495042+00', '\x64ea045d84d29d54f28afdeb1840cf1a0a2192aa66707aba609dbd6b23582909', '\x96bae820e55d61bcdec80120572df7dee8a1a4e3896feb9ecbfca3c1980ceff0');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 5, '2026-11-29 12:10:19.779691+00', 'local', 'token.register', 'done', '01a22736-9b00-746b-909d-814b02ece40d', 'shop', '\xef31f79b6a3439537eb3efb701d82a52', NULL, NULL, '2026-11-29 12:10:19.633332+00', '\x96bae820e55d61bcdec80120572df7dee8a1a4e3896feb9ecbfca3c1980ceff0', '\x40382f40ab24d7c72892a12bffcca00123627909a6cf432fe00195f86b7728f1');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 6, '2026-11-29 12:10:19.800465+00', 'local', 'order.submit', 'done', '01a22736-9b11-710e-a2d9-de781cf43477', 'shop', '\x12aa311bfce2ff38af1348c49e7f0c4e', '01a22736-9b11-7348-9822-e296ef4702ca', NULL, '2026-11-29 12:10:19.779691+00', '\x40382f40ab24d7c72892a12bffcca00123627909a6cf432fe00195f86b7728f1', '\x6f5af47ec1c231e97a1ad36144e990b4e029bc518d086bcd450edadf517f01bc');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 7, '2026-11-29 12:10:20.230013+00', 'local', 'order.submit', 'done', '01a22736-9cbf-7761-a045-7784f0d8f9fc', 'shop', '\x12aa311bfce2ff38af1348c49e7f0c4e', '01a22736-9cc0-79f8-9807-a2c00b890e91', NULL, '2026-11-29 12:10:19.800465+00', '\x6f5af47ec1c231e97a1ad36144e990b4e029bc518d086bcd450edadf517f01bc', '\x1862b3dcdc52fa5bdf9dced2f83c325080615e5d10fe5ed9166d56c249837ad1');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 8, '2026-11-29 12:10:20.654466+00', 'local', 'order.submit', 'done', '01a22736-9e6b-703c-a970-b4de0de925d6', 'shop', '\xd988aaae383a0a4b7a1d47cd4871829e', '01a22736-9e6c-77fb-aed1-c3c19ef5575f', NULL, '2026-11-29 12:10:20.230013+00', '\x1862b3dcdc52fa5bdf9dced2f83c325080615e5d10fe5ed9166d56c249837ad1', '\x6c34ca106a5b786f90ffeef72ac8f65f6d31a86d9a1b599c524dd9366837865a');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 9, '2026-11-29 12:10:21.078349+00', 'local', 'order.submit', 'done', '01a22736-a013-766c-8c2a-67e4b0f708ab', 'shop', '\xb02df3424de48a3e7fe47bbeed0e3547', '01a22736-a014-7334-91a3-8ff98cd121e7', NULL, '2026-11-29 12:10:20.654466+00', '\x6c34ca106a5b786f90ffeef72ac8f65f6d31a86d9a1b599c524dd9366837865a', '\x2e8e8dad9ffa02d41e19d1018b995dc7d06e10dfc3aa61fd9e90ccfb75265999');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 10, '2026-11-29 12:10:21.646045+00', 'local', 'order.submit', 'done', '01a22736-a247-70e8-a123-941ade123a83', 'shop', '\xef31f79b6a3439537eb3efb701d82a52', '01a22736-a247-7ec6-96f2-77b422edb7e9', NULL, '2026-11-29 12:10:21.078349+00', '\x2e8e8dad9ffa02d41e19d1018b995dc7d06e10dfc3aa61fd9e90ccfb75265999', '\x43c8ba45bae16d1a3828991f3a17af015ccad7458912288b5d9e105af95b225e');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 11, '2026-11-29 12:10:22.032052+00', 'local', 'order.submit', 'done', '01a22736-a3c9-768c-a142-1be350750b92', 'shop', '\xd988aaae383a0a4b7a1d47cd4871829e', '01a22736-a3c9-73bf-990e-660fe1ce94fd', NULL, '2026-11-29 12:10:21.646045+00', '\x43c8ba45bae16d1a3828991f3a17af015ccad7458912288b5d9e105af95b225e', '\xb641f59bef8ed141ce0477e0cabbc3510dc02894eac06099f99e977347a8dbbf');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 12, '2026-11-29 12:10:22.44627+00', 'local', 'order.submit', 'done', '01a22736-a567-734b-b6bc-0ee15a7f089b', 'shop', '\x12aa311bfce2ff38af1348c49e7f0c4e', '01a22736-a568-7440-9ee0-28dd7a00b3ed', NULL, '2026-11-29 12:10:22.032052+00', '\xb641f59bef8ed141ce0477e0cabbc3510dc02894eac06099f99e977347a8dbbf', '\xb8d9cf7b96f3b84cb8d6f2fa1ba7bdd56a932ab2c97f8da776f48dbe2a1e2a8a');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a22736-98ef-76f9-86c0-712bef0c5f3f', 13, '2026-11-29 12:10:22.589714+00', 'local', 'order.submit', 'done', '01a22736-a5f9-7739-a39f-246f295edf42', 'shop', '\x12aa311bfce2ff38af1348c49e7f0c4e', '01a22736-a5fa-73af-a9fc-6b96cad48eb4', NULL, '2026-11-29 12:10:22.44627+00', '\xb8d9cf7b96f3b84cb8d6f2fa1ba7bdd56a932ab2c97f8da776f48dbe2a1e2a8a', '\xcce367d6a4902ff741bc6dfba4b80bd94d6f72303a9b61dc82d6d1ed35e6b983');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22736-a699-77a2-8038-d05fc766c76d', 1, '2026-11-29 12:10:22.743534+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22736-a5fa-73af-a9fc-6b96cad48eb4', 13, '2026-11-29 12:10:22.589714+00', '\xcce367d6a4902ff741bc6dfba4b80bd94d6f72303a9b61dc82d6d1ed35e6b983', '\xf0f5b3dd080bb0d5c655b9d033ba5cf53e2380ae32085da4c0b26eecb4e6a279');
+
+
+--
 -- Data for Name: cached_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
@@ -571,17 +650,17 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a2271c-af84-72b5-926a-992c182b9c6d', 1, 1, 1, 'order', '01a2271c-af23-7ae7-97d2-6b63da362fb8', '01a2271c-8daf-75be-8be2-89dcf6b1eddd', '2026-11-29 11:42:01.17977+00', '2026-11-29 11:42:01.274767+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2271c-c0ef-73ba-ac1d-7e501e9f2c9c', 1, 2, 1, 'order', '01a2271c-c0ca-7fc2-8815-4099ea90bfcb', '01a2271c-8daf-75be-8be2-89dcf6b1eddd', '2026-11-29 11:42:05.557008+00', '2026-11-29 11:42:05.591362+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2271c-e144-77d2-adb5-0ca3657aeab2', 3, 1, 1, 'order', '01a2271c-e10a-7f90-acf0-fd2c16a66ada', '01a2271c-8daf-75be-8be2-89dcf6b1eddd', '2026-11-29 11:42:13.833699+00', '2026-11-29 11:42:13.893404+00', 'rejected', false, '\xd6f532d0e89f2f2776646a555414ac83');
-INSERT INTO klarna_worker.exchanges VALUES ('01a2271c-f04b-77cb-9dcc-4e95d97c3014', 4, 1, 1, 'order', '01a2271c-f024-7495-9b16-04c6429935cc', '01a2271c-8daf-75be-8be2-89dcf6b1eddd', '2026-11-29 11:42:17.682544+00', '2026-11-29 11:42:17.72682+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22736-9b1b-7338-8e58-6bc2dea099f6', 1, 1, 1, 'order', '01a22736-9b11-7348-9822-e296ef4702ca', '01a22736-9778-736a-8eea-38bdbcf9c5c8', '2026-11-29 12:10:19.809033+00', '2026-11-29 12:10:19.816212+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22736-9ccc-7245-a8d7-73908a0a5c01', 1, 2, 1, 'order', '01a22736-9cc0-79f8-9807-a2c00b890e91', '01a22736-9778-736a-8eea-38bdbcf9c5c8', '2026-11-29 12:10:20.2373+00', '2026-11-29 12:10:20.241915+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22736-a023-7132-8ee8-c3999ad62fae', 3, 1, 1, 'order', '01a22736-a014-7334-91a3-8ff98cd121e7', '01a22736-9778-736a-8eea-38bdbcf9c5c8', '2026-11-29 12:10:21.095404+00', '2026-11-29 12:10:21.259191+00', 'rejected', false, '\x311442258bb25015437d48c299a05a76');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22736-a251-732f-af97-4dcdc468a2b4', 4, 1, 1, 'order', '01a22736-a247-7ec6-96f2-77b422edb7e9', '01a22736-9778-736a-8eea-38bdbcf9c5c8', '2026-11-29 12:10:21.650982+00', '2026-11-29 12:10:21.654573+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31a69bb2efe35674c0902db1ac7cff504586ce23e4cfd57c8b85f7cec5a8719e25d2923aa52bda99cb1387e72950635ece3d0518c2683d9f758cda22c97f3abcd3d1584c7d8cde0e2d', '2026-11-29 11:41:52.186206+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b319496e972b5290353f354a804481be0a70cbaaccd76c8eb804eeebe8dbbc15233bbaf3fc2ee7713c39b25ee1a1d276f239639ea1c4ba40d5348da88c80fe044980b876fe22868cea0', '2026-11-29 12:10:18.851643+00', 600000000, NULL);
 
 
 --
@@ -595,54 +674,54 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 11:41:52.229148+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 12:10:18.853671+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\x23ad418393d0fcb6e4f1bd6b3d9f71391811f1faa48d16fbf1ff2a61416f81f9', 1, '2026-11-29 11:41:55.727005+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xf5da34655189e741a3b8f311eee6874a531c9cb5f2334a437f115193bedc9284', 2, '2026-11-29 11:41:57.589753+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x7a16bd9473004094a65ce8521642ab6f5128ab667da0bc47f9d774098c49fa05', 3, '2026-11-29 11:41:59.126871+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xaa3665848ee3b85204eedd0a4b34c13d65b12ac74e85f0d90ef370fe718adae1', 4, '2026-11-29 11:42:00.877799+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x40e1b0300fd01d0b04afa897caa8800639a4bd733dcf3b7d3575f1664b7ec324', 1, '2026-11-29 11:42:01.187633+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x47033a0f08f01c08d12979e79928cd9b2f8f53be70fc1f52ee9a905c4dc931fc', 1, '2026-11-29 11:42:05.561539+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xb423e547b5fede3282d60b7443c17c602ac1fd637199aa5d8b4630797d0186a8', 1, '2026-11-29 12:10:19.352936+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xb8b917f87caba4c5ea1207cfdb96f1fbc998f59bca750624038e9b066164c54b', 2, '2026-11-29 12:10:19.493794+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xc64bc4deceb4f2defb736944a73cd4bfad3f828a04775f9a6ac63a3f01530cbe', 3, '2026-11-29 12:10:19.632205+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x19f8db66de5f48f0021e046a99dfe726a88621592d3eca474db05f1be6e50e6a', 4, '2026-11-29 12:10:19.778737+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x9dea198fe0179ceec3f87e6d1e5c26b529ff5bcf9f91722fae463e46afa94c8b', 1, '2026-11-29 12:10:19.810893+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x4866d6b03be6d7f0027fcccf1a4146bcf8a7dc3b508b58aab15995fe91a89b73', 1, '2026-11-29 12:10:20.240327+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 11:41:50.798213+00', true, '\x712abae849fe9d2f399e2c0fe0b62eae2befca6dfc4bc17a75d080c497d582cedd2acfefb37fe8290112a09fcc5aafb7', 867197842);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 12:10:18.756898+00', true, '\x9578567698f6ec9e60e1c0322f1ef9516744c1f4c719d8c0cc83b9ea63f283b52153ba83438cc3d9c149da2632cb708b', 37069198);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a2271d-0002-719d-94da-f15b26a8723f', '2026-11-29 11:42:21.803521+00', '01a2271c-8daf-75be-8be2-89dcf6b1eddd', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"92f0bc91-9507-4462-bc74-8eb69cba59e2"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22736-a3c9-73bf-990e-660fe1ce94fd', '2026-11-29 12:10:22.043697+00', '01a22736-9778-736a-8eea-38bdbcf9c5c8', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"944f5954-c2f2-4af9-ab8c-5cdc10f9e353"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a2271c-af23-7ae7-97d2-6b63da362fb8', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 11:42:01.014895+00', '2026-11-29 11:42:01.014895+00', '2026-11-29 11:52:01.014895+00', '2026-11-29 11:42:01.036944+00', '2026-11-29 11:42:01.437565+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'd70cfe98-0847-4351-bef7-5de7a267733c', '<div id="klarna-checkout-container" data-order-id="d70cfe98-0847-4351-bef7-5de7a267733c" style="overflow-x: hidden;"></div>', 'ee3727dc-d3d2-40ae-8887-8988847b3631', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271c-c0ca-7fc2-8815-4099ea90bfcb', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 11:42:05.516066+00', '2026-11-29 11:42:05.516066+00', '2026-11-29 11:52:05.516066+00', '2026-11-29 11:42:05.526217+00', '2026-11-29 11:42:05.649029+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '825e1d50-b266-4727-bb3d-9d96e520da94', '<div id="klarna-checkout-container" data-order-id="825e1d50-b266-4727-bb3d-9d96e520da94" style="overflow-x: hidden;"></div>', '1295273c-7f60-4d8b-86bf-99b5f03cda18', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271c-e10a-7f90-acf0-fd2c16a66ada', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 11:42:13.787461+00', '2026-11-29 11:42:13.787461+00', '2026-11-29 11:52:13.787461+00', '2026-11-29 11:42:13.803774+00', '2026-11-29 11:42:13.98026+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '432eb6c8-b334-4d4d-85d2-3582a2f347e4', '<div id="klarna-checkout-container" data-order-id="432eb6c8-b334-4d4d-85d2-3582a2f347e4" style="overflow-x: hidden;"></div>', '4b84fed2-b23d-4404-abf8-f99dcc8fd3ac', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271c-d105-72f4-8ffa-91a68a0f865e', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 11:42:09.692159+00', '2026-11-29 11:42:09.692159+00', '2026-11-29 11:52:09.692159+00', '2026-11-29 11:42:09.714114+00', '2026-11-29 11:42:09.832745+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', '50cc2876-2f92-4990-a434-7d9a41fc057e', '<div id="klarna-checkout-container" data-order-id="50cc2876-2f92-4990-a434-7d9a41fc057e" style="overflow-x: hidden;"></div>', 'e34aca22-bbd6-4bd5-9a56-2cddf81aa5f2', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271c-f024-7495-9b16-04c6429935cc', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 11:42:17.639472+00', '2026-11-29 11:42:17.639472+00', '2026-11-29 11:52:17.639472+00', '2026-11-29 11:42:17.645975+00', '2026-11-29 11:42:17.778379+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '5c182daf-d4a8-4cf9-9e56-4e12ff27a5d6', '<div id="klarna-checkout-container" data-order-id="5c182daf-d4a8-4cf9-9e56-4e12ff27a5d6" style="overflow-x: hidden;"></div>', '557a40c4-155f-4a66-a0ff-8fa303f86b85', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271d-0002-719d-94da-f15b26a8723f', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 11:42:21.707474+00', '2026-11-29 11:42:21.707474+00', '2026-11-29 11:52:21.707474+00', '2026-11-29 11:42:21.71364+00', '2026-11-29 11:42:21.803521+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"92f0bc91-9507-4462-bc74-8eb69cba59e2"}');
-INSERT INTO klarna_worker.orders VALUES ('01a2271d-0ed1-7679-870c-c29a4707a0db', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 11:42:25.491888+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a2271d-14b5-70b9-8276-dd0d9f0ce469', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 11:42:26.998457+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 11:42:28.667846+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-9b11-7348-9822-e296ef4702ca', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 12:10:19.795369+00', '2026-11-29 12:10:19.795369+00', '2026-11-29 12:20:19.795369+00', '2026-11-29 12:10:19.797644+00', '2026-11-29 12:10:19.829825+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'fe0a1979-fbe1-4e8d-8c4b-495dcd56413f', '<div id="klarna-checkout-container" data-order-id="fe0a1979-fbe1-4e8d-8c4b-495dcd56413f" style="overflow-x: hidden;"></div>', 'ce5c5762-fa6a-4903-a056-29a789900e6b', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-9cc0-79f8-9807-a2c00b890e91', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 12:10:20.225514+00', '2026-11-29 12:10:20.225514+00', '2026-11-29 12:20:20.225514+00', '2026-11-29 12:10:20.227801+00', '2026-11-29 12:10:20.245711+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'b6da2b7f-d32b-48dc-8b2a-089477cde813', '<div id="klarna-checkout-container" data-order-id="b6da2b7f-d32b-48dc-8b2a-089477cde813" style="overflow-x: hidden;"></div>', 'ff0a80ca-0186-4ff4-808a-69d31a7d2256', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-a014-7334-91a3-8ff98cd121e7', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 12:10:21.077004+00', '2026-11-29 12:10:21.077004+00', '2026-11-29 12:20:21.077004+00', '2026-11-29 12:10:21.084215+00', '2026-11-29 12:10:21.267039+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '4cf7f696-0c63-453a-9b49-5b929a35f52d', '<div id="klarna-checkout-container" data-order-id="4cf7f696-0c63-453a-9b49-5b929a35f52d" style="overflow-x: hidden;"></div>', '86147c63-1d75-4084-be65-8d6cf705f30e', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-9e6c-77fb-aed1-c3c19ef5575f', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 12:10:20.65283+00', '2026-11-29 12:10:20.65283+00', '2026-11-29 12:20:20.65283+00', '2026-11-29 12:10:20.658585+00', '2026-11-29 12:10:20.668357+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'a4d40253-fd33-437f-9bea-2373bd81b30f', '<div id="klarna-checkout-container" data-order-id="a4d40253-fd33-437f-9bea-2373bd81b30f" style="overflow-x: hidden;"></div>', '2b1765ce-e8d6-4b45-9434-0cbb1886c4e3', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-a247-7ec6-96f2-77b422edb7e9', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 12:10:21.642439+00', '2026-11-29 12:10:21.642439+00', '2026-11-29 12:20:21.642439+00', '2026-11-29 12:10:21.644612+00', '2026-11-29 12:10:21.657925+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '9db7e585-e49e-4390-98d3-219e91b9ce0f', '<div id="klarna-checkout-container" data-order-id="9db7e585-e49e-4390-98d3-219e91b9ce0f" style="overflow-x: hidden;"></div>', '9a93017e-abe9-42f9-bca0-a7a8ccb1f61f', NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-a3c9-73bf-990e-660fe1ce94fd', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 12:10:22.026744+00', '2026-11-29 12:10:22.026744+00', '2026-11-29 12:20:22.026744+00', '2026-11-29 12:10:22.030118+00', '2026-11-29 12:10:22.043697+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"944f5954-c2f2-4af9-ab8c-5cdc10f9e353"}');
+INSERT INTO klarna_worker.orders VALUES ('01a22736-a568-7440-9ee0-28dd7a00b3ed', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 12:10:22.443025+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22736-a5fa-73af-a9fc-6b96cad48eb4', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 12:10:22.587036+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 12:10:22.741563+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
 
 
 --
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\xd6f532d0e89f2f2776646a555414ac83', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x311442258bb25015437d48c299a05a76', true, NULL, 0, 0, NULL);
 
 
 --
@@ -655,10 +734,10 @@ INSERT INTO klarna_worker.providers VALUES ('shop', '\xd6f532d0e89f2f2776646a555
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b3112eaaeca729eee1b4bf778b2644b3e68299f5b554c77db12c64a4804a654c48f8d5bed9e9170405ad2752d779cf521e317846083150bce64cb1475d11d7ffefa27088fdbf7977dff284444267188a307c16ef6902fd179248d39', '\xd6f532d0e89f2f2776646a555414ac83', '2026-11-29 11:41:57.523287+00', '2026-11-29 11:41:57.523287+00', '2027-01-28 11:41:57.523287+00', NULL, NULL, '2026-11-29 11:41:57.592923+00', '2027-01-02 23:57:25.471834+00', 1, 0, NULL, '2026-11-29 11:41:57.523287+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31020a3584a5af3c9f1ef5f136df758f4103cefda099fdb930ecdb13f3878807b6c1019be14984807beb4513da7c67144d1accd4497b212091e0ec70cf2b34a51b725cd04dcc84870b9de56b532868863b59bdc9e7014d23685ec2', '\xd6f532d0e89f2f2776646a555414ac83', '2026-11-29 11:41:55.593878+00', '2026-11-29 11:42:05.561539+00', '2027-01-28 11:42:05.561539+00', '01a2271c-c0ef-73ba-ac1d-7e501e9f2c9c', '\x2190c209a12ab920364da3840a105fd9e013ef24f6226620f1fd76a13b9c9eba', '2026-11-29 11:42:05.590999+00', '2027-01-02 20:29:06.042419+00', 3, 0, NULL, '2026-11-29 11:42:05.590999+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31b2566ded5005a1fc08f8632d298c15e954682e5075bd295cf526522c2376e7b54a86ee2e79e1f318bf533208e62ca386fcf7c9c8893c1f1a59ad8a2801a23f9062cce864294b8c618fe9680fe2288c81b38bbd01dc20de408f9c', '\xd6f532d0e89f2f2776646a555414ac83', '2026-11-29 11:41:59.095926+00', '2026-11-29 11:41:59.095926+00', '2027-01-28 11:41:59.095926+00', NULL, NULL, '2026-11-29 11:42:13.862003+00', NULL, 1, 0, NULL, '2026-11-29 11:41:59.095926+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b3199060446d0292e8f84068a0a33bd6569dbb788b7e8275c5775cda29b13c9f1ee4e90c31fbff637805467c302c0aafb3212607f2fbafe64c4f8bf89213724b0203c0e38b6a3f050d97689d2baef7e29bc747e2dddc99328d7c5f1', '\xd6f532d0e89f2f2776646a555414ac83', '2026-11-29 11:42:00.846889+00', '2026-11-29 11:42:00.846889+00', '2027-01-28 11:42:00.846889+00', NULL, NULL, '2026-11-29 11:42:17.721794+00', NULL, 1, 0, NULL, '2026-11-29 11:42:00.846889+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b313191de2d09f2dae628e9bb78db9a5b8c126fd19bd1a378d7aa5b867e22bb861baf354f022944f00a8a6cd615484bf6df2e651de25fc58fba03a2c33bb283cbda340bfa1feb84ac3bfd3d2ab4e58095894ec2a9cb45a5ab726430', '\x311442258bb25015437d48c299a05a76', '2026-11-29 12:10:19.491398+00', '2026-11-29 12:10:19.491398+00', '2027-01-28 12:10:19.491398+00', NULL, NULL, '2026-11-29 12:10:19.494299+00', '2027-01-03 00:25:47.439945+00', 1, 0, NULL, '2026-11-29 12:10:19.491398+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31b78b8287835bb6645c1e26b89bb58df57c939142a78305240764b087b435e3aa052841529382d72ab003d20b3e8e3c7c03a00ec1014288e64741592e6d103e11e639111ddfeb4f5f7f357ddd5cc61a90752244137d5c778e0bff', '\x311442258bb25015437d48c299a05a76', '2026-11-29 12:10:19.34809+00', '2026-11-29 12:10:20.240327+00', '2027-01-28 12:10:20.240327+00', '01a22736-9ccc-7245-a8d7-73908a0a5c01', '\xa07ee839d8934bcb4eade417a2edd17f7a59aeef6faff716572d4de0753a0d87', '2026-11-29 12:10:20.241619+00', '2027-01-02 20:57:20.721207+00', 3, 0, NULL, '2026-11-29 12:10:20.241619+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31ae84d7379a64378813ea36a433971ebefe15f90b71f8dc2bd84525836ffc11cade13b0f1c4c489d514ea23e985924eb511a72be3ffc90ae3d659a820c8108f0dd5d0ac2b36aeb1470486a24266afae95461ee0187a7045bce860', '\x311442258bb25015437d48c299a05a76', '2026-11-29 12:10:19.630179+00', '2026-11-29 12:10:19.630179+00', '2027-01-28 12:10:19.630179+00', NULL, NULL, '2026-11-29 12:10:21.146998+00', NULL, 1, 0, NULL, '2026-11-29 12:10:19.630179+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b3160d2dc693ea5bf7e1c3e920b2a3d2ffcd88518d3667c6f6c8bad6a3f92d676792fec5adaa725238caca771c4c7e269948c91db56f2d9ba4283e00fdb0122be48602c33e867237e65b6ed735819d68a423bc4b14c6d83a670f5fc', '\x311442258bb25015437d48c299a05a76', '2026-11-29 12:10:19.776898+00', '2026-11-29 12:10:19.776898+00', '2027-01-28 12:10:19.776898+00', NULL, NULL, '2026-11-29 12:10:21.65416+00', NULL, 1, 0, NULL, '2026-11-29 12:10:19.776898+00');
 
 
 --
@@ -671,27 +750,34 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'los
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 11:42:01.548663+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 12:10:19.844168+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '66d3e44d-22c5-4bc8-b410-495726aa2af5', 'shop', 'alma', '01a2271c-af23-7ae7-97d2-6b63da362fb8', 'order.submitted', '{"order_id" : "01a2271c-af23-7ae7-97d2-6b63da362fb8", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "d70cfe98-0847-4351-bef7-5de7a267733c", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:01.437565+00', '2026-11-29 11:43:01.861038+00', '2026-12-02 11:42:01.437565+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'cca25725-5bc2-4996-b935-1e8bdb11fb04', 'shop', 'alma', '01a2271c-c0ca-7fc2-8815-4099ea90bfcb', 'order.submitted', '{"order_id" : "01a2271c-c0ca-7fc2-8815-4099ea90bfcb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "825e1d50-b266-4727-bb3d-9d96e520da94", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:05.649029+00', '2026-11-29 11:43:06.705346+00', '2026-12-02 11:42:05.649029+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'fd0eca9c-99e4-4f31-afb3-452b892dc2f5', 'shop', 'never', '01a2271c-d105-72f4-8ffa-91a68a0f865e', 'order.submitted', '{"order_id" : "01a2271c-d105-72f4-8ffa-91a68a0f865e", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "50cc2876-2f92-4990-a434-7d9a41fc057e", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:09.832745+00', '2026-11-29 11:43:11.710751+00', '2026-12-02 11:42:09.832745+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'c3a1953e-920d-46c2-8914-69a023a7f9b3', 'shop', 'revoked', '01a2271c-e10a-7f90-acf0-fd2c16a66ada', 'order.submitted', '{"order_id" : "01a2271c-e10a-7f90-acf0-fd2c16a66ada", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "432eb6c8-b334-4d4d-85d2-3582a2f347e4", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:13.98026+00', '2026-11-29 11:43:21.722436+00', '2026-12-02 11:42:13.98026+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '64d5edea-27c2-4bde-8b80-798b718e646b', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 11:42:13.862003+00', '2026-11-29 11:43:23.205684+00', '2026-12-02 11:42:13.862003+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '01a818ad-8a52-4818-a0cd-1c0d5312b516', 'shop', 'lost', '01a2271c-f024-7495-9b16-04c6429935cc', 'order.submitted', '{"order_id" : "01a2271c-f024-7495-9b16-04c6429935cc", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "5c182daf-d4a8-4cf9-9e56-4e12ff27a5d6", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:17.778379+00', '2026-11-29 11:43:28.281751+00', '2026-12-02 11:42:17.778379+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '6147f46f-6c4d-4737-ae7d-2301f5fa24e0', 'shop', 'never', '01a2271d-0002-719d-94da-f15b26a8723f', 'order.failed', '{"order_id" : "01a2271d-0002-719d-94da-f15b26a8723f", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 11:42:21.803521+00', '2026-11-29 11:43:32.915039+00', '2026-12-02 11:42:21.803521+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'a0e9dbac-57b8-4b52-b918-014b966ea652', 'shop', 'alma', '01a22736-9b11-7348-9822-e296ef4702ca', 'order.submitted', '{"order_id" : "01a22736-9b11-7348-9822-e296ef4702ca", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "fe0a1979-fbe1-4e8d-8c4b-495dcd56413f", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:19.829825+00', '2026-11-29 12:10:25.103972+00', '2026-12-02 12:10:19.829825+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'f3606c41-5761-4232-a5b6-fa14c34fa5ba', 'shop', 'alma', '01a22736-9cc0-79f8-9807-a2c00b890e91', 'order.submitted', '{"order_id" : "01a22736-9cc0-79f8-9807-a2c00b890e91", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "b6da2b7f-d32b-48dc-8b2a-089477cde813", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:20.245711+00', '2026-11-29 12:10:25.27248+00', '2026-12-02 12:10:20.245711+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '8ea5c191-e0c5-4729-9007-d9bbfe2b7fe6', 'shop', 'never', '01a22736-9e6c-77fb-aed1-c3c19ef5575f', 'order.submitted', '{"order_id" : "01a22736-9e6c-77fb-aed1-c3c19ef5575f", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "a4d40253-fd33-437f-9bea-2373bd81b30f", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:20.668357+00', '2026-11-29 12:10:26.000608+00', '2026-12-02 12:10:20.668357+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'd0fb42d1-c87f-4d78-9300-833e7233a495', 'shop', 'revoked', '01a22736-a014-7334-91a3-8ff98cd121e7', 'order.submitted', '{"order_id" : "01a22736-a014-7334-91a3-8ff98cd121e7", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "4cf7f696-0c63-453a-9b49-5b929a35f52d", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:21.267039+00', '2026-11-29 12:10:25.855805+00', '2026-12-02 12:10:21.267039+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '3f53afe2-beb8-4577-8b57-274788df6588', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 12:10:21.146998+00', '2026-11-29 12:10:26.56397+00', '2026-12-02 12:10:21.146998+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'cfe7ef96-dab6-4137-b0dd-643d979c63fc', 'shop', 'lost', '01a22736-a247-7ec6-96f2-77b422edb7e9', 'order.submitted', '{"order_id" : "01a22736-a247-7ec6-96f2-77b422edb7e9", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "9db7e585-e49e-4390-98d3-219e91b9ce0f", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:21.657925+00', '2026-11-29 12:10:26.311845+00', '2026-12-02 12:10:21.657925+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'bdd7bd24-99e8-4fa6-b930-89fdcd471f91', 'shop', 'never', '01a22736-a3c9-73bf-990e-660fe1ce94fd', 'order.failed', '{"order_id" : "01a22736-a3c9-73bf-990e-660fe1ce94fd", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 12:10:22.043697+00', '2026-11-29 12:10:27.503404+00', '2026-12-02 12:10:22.043697+00', NULL, 1, 1, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a2271c-8daf-75be-8be2-89dcf6b1eddd', '01a2271c-8d9f-71f6-a110-1b8c16663bb9', 'vm/2116', '2026-11-29 11:41:52.48564+00', '2026-11-29 11:42:28.58117+00', 25, '2026-11-29 11:42:28.753226+00');
+INSERT INTO klarna_worker.workers VALUES ('01a22736-9778-736a-8eea-38bdbcf9c5c8', '01a22736-9777-7028-ba98-cf44e51f10d4', 'vm/2161', '2026-11-29 12:10:18.883903+00', '2026-11-29 12:10:22.039857+00', 5, '2026-11-29 12:10:22.756274+00');
+
+
+--
+-- Name: audit_log_id_seq; Type: SEQUENCE SET; Schema: klarna_worker; Owner: -
+--
+
+SELECT pg_catalog.setval('klarna_worker.audit_log_id_seq', 14, true);
 
 
 --
@@ -721,6 +807,22 @@ SELECT pg_catalog.setval('klarna_worker.webhooks_seq_seq', 7, true);
 
 ALTER TABLE ONLY klarna_worker.adopted_providers
     ADD CONSTRAINT adopted_providers_pkey PRIMARY KEY (provider, adopted);
+
+
+--
+-- Name: audit_log audit_log_chain_number_key; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.audit_log
+    ADD CONSTRAINT audit_log_chain_number_key UNIQUE (chain, number);
+
+
+--
+-- Name: audit_log audit_log_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 
 
 --
@@ -873,6 +975,13 @@ ALTER TABLE ONLY klarna_worker.webhooks
 
 ALTER TABLE ONLY klarna_worker.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: audit_log_happened; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX audit_log_happened ON klarna_worker.audit_log USING btree (happened_at);
 
 
 --
@@ -1065,6 +1174,20 @@ CREATE TRIGGER forget_attempts AFTER UPDATE OF user_id ON klarna_worker.orders F
 
 
 --
+-- Name: audit_log keep_audit_log; Type: TRIGGER; Schema: klarna_worker; Owner: -
+--
+
+CREATE TRIGGER keep_audit_log BEFORE DELETE OR UPDATE ON klarna_worker.audit_log FOR EACH ROW EXECUTE FUNCTION klarna_worker.keep_audit_log();
+
+
+--
+-- Name: audit_log keep_whole_audit_log; Type: TRIGGER; Schema: klarna_worker; Owner: -
+--
+
+CREATE TRIGGER keep_whole_audit_log BEFORE TRUNCATE ON klarna_worker.audit_log FOR EACH STATEMENT EXECUTE FUNCTION klarna_worker.keep_audit_log();
+
+
+--
 -- Name: orders note_attempt; Type: TRIGGER; Schema: klarna_worker; Owner: -
 --
 
@@ -1105,6 +1228,13 @@ REVOKE ALL ON FUNCTION klarna_worker.enqueue_order(merchant text, user_id text, 
 --
 
 REVOKE ALL ON FUNCTION klarna_worker.forget_attempts() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION keep_audit_log(); Type: ACL; Schema: klarna_worker; Owner: -
+--
+
+REVOKE ALL ON FUNCTION klarna_worker.keep_audit_log() FROM PUBLIC;
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 11:41:08',1,X'93e0c0cde3d6f1e5a9b242ff198322f726b79f7038c07fc9265a3cbcd0f46284514068da0cb0da33aaa1b69460981d40',368038873);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 12:10:14',1,X'af2ffb7c491f8b068784bea1b0266368b81748fe0125db6f305d141def3fd38bd92dd90af415787fc29cef79ded6a585',7863672);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b317e7736c8aef5eed031aaba50a7819a20a44b9bc82b9073171b376dc53832bb72c9e4a940dc5e2fb3149d93f2a4a87d35ceaa9e796f4f37e3947f3e40ae7dc0ca119127a730ec7df1',1795952469743974,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b31d6b973bc4f406c384fc9771af8226b9fe42ba0c81ecc9f9f02ef6a26edfafacc73aae8f9a331316aa7a1535e07b6ef49d3b0087bda7f6bdde2c8c999644a6fbfa91697248032bd91',1795954214746085,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795952469867067);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795954214748859);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31bdc4a462a3bb317bffd136c8aa206f1f3f56fdef585300d84e1d875f5e3cd8f5badd9945635fa9f84a81e6800399b4129163d629ece86f2ba428fae94c3c6f17ee4be8255efe27c9d44c24e4b61863fc83466956aa310df1a94d',X'2869827716f98b62272d45d007cd7cf4',1795952476041179,1795952488293164,1801136488293164,X'01a2271c2f54772c942967eab3379237',X'19fe39fa222f7b1fa97750b98caf58b8344d329231e648b79704513bc3a6c2bb',1795952488310995,1798921708774044,3,0,NULL,1795952488310995);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3102a434abfe1c321a5454bd8ee720e47512d58e46d95b29d4e56b0da7ccab574a756446e8eba09b3e77a406f52891707e93dbf95eadd7cffc51a74c173df35f56ec4d3b8f796160fb003ecf89516551a17eed84d2ad8811b53cf8',X'2869827716f98b62272d45d007cd7cf4',1795952478383634,1795952478383634,1801136478383634,NULL,NULL,1795952478402977,1798934206332181,1,0,NULL,1795952478383634);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b316ce5a0ce2ebb480884139ef3e2de85af8982c44f018a7b4c421511a8f1d94abcdb7585b355924fb41be2ac5f110b4e4fa115b9dd2b536d8e68b387709aebd4a12649724748a15a307d75575516978f87d9d7eed9d85d3018a78a',X'2869827716f98b62272d45d007cd7cf4',1795952480780040,1795952480780040,1801136480780040,NULL,NULL,1795952493803244,NULL,1,0,NULL,1795952480780040);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b3121b16a9cfe83b01a4eab584efecf2a607f5d481580cc9dc4837d517b00ba3b88513c55e27218b76342fd2f2f4377199aa226b0367e76a8910c55561b35e4681f769949ec19ada4cb15892af4bdd4938646e1429b80aa9c660c94',X'2869827716f98b62272d45d007cd7cf4',1795952482670823,1795952482670823,1801136482670823,NULL,NULL,1795952497622860,NULL,1,0,NULL,1795952482670823);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3130ff097e011d73bcbc993d206178e39b280f4c85046beb8a7a418cbab561f86137fbe49d7aeaf3f8114be378915bfbd70f645a90e1030cbff3642e3ef8d37e5e830bb77583005e86658a02f4d5d5e764118af94421359000f974',X'7880aaafb37b58d9d6c6549904a22cc2',1795954215145095,1795954216125359,1801138216125359,X'01a227368cc776e8836a830e80545b23',X'c6ab96235e01dc2cb7be836d5345abb94e70fe8af52d8851933e0e1167e05298',1795954216142690,1798923436606239,3,0,NULL,1795954216142690);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b317cc0f707211132556efed1382966d1457428ccbc408bfc03d553f1c279cf91f209b46f42fb9c7e7269c6091defb75f3382dd00720d22c5d149e61e9210db36963a037f9afa4d611d20fec23e237ffa74e81a5a7fbf5cc78be434',X'7880aaafb37b58d9d6c6549904a22cc2',1795954215313891,1795954215313891,1801138215313891,NULL,NULL,1795954215314539,1798935943262438,1,0,NULL,1795954215313891);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31b7f7e9b11ccdcf1844d18b263805c814ba0f61224b1cb72696b182d6342c5dd95d4f56577d7cfcd5f70bb10b1353a0d66c9450367e3e9c28a1ff8a2559dc9d26c9a75803eebf1b327a4aaa7b60b8fcb15cdf39a9a173d3709bbf',X'7880aaafb37b58d9d6c6549904a22cc2',1795954215453226,1795954215453226,1801138215453226,NULL,NULL,1795954217037810,NULL,1,0,NULL,1795954215453226);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31b6e4bc1b172f4223235d877a56f3c50c5dcbfa32e55c7e8acde5bd7e4d2e544fa761617b5418022117f2ee785cb05cba8f075243df063de42a1bfe15aa98ce3857a169e2f691fc7a9a0761f4aaa09186466134080fb98abef86f',X'7880aaafb37b58d9d6c6549904a22cc2',1795954215609909,1795954215609909,1801138215609909,NULL,NULL,1795954217355991,NULL,1,0,NULL,1795954215609909);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'2869827716f98b62272d45d007cd7cf4',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'7880aaafb37b58d9d6c6549904a22cc2',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'b79bc3e96334063106a9bcad5c8be82d3681ba50fd6d66f92d060a46d5355a97',1,1795952476058050);
-INSERT INTO known_tokens VALUES(X'da51b41f30fe4306be56e290100ccc8494b8a735141b288cc295889013135813',2,1795952478402977);
-INSERT INTO known_tokens VALUES(X'b903cdd9c95f138b7455b641418947cdef4981fe9fcfa8f21da8a496f87457b8',3,1795952480780807);
-INSERT INTO known_tokens VALUES(X'60d90cfcf130b3e1abb6d51a210048edff3ab305be809ee52acce7d989b0be5a',4,1795952482685276);
-INSERT INTO known_tokens VALUES(X'aeee4e32be7be48468eabcdc95f9a476bc0d6d7516e11e3060782421e66d1b93',1,1795952482988641);
-INSERT INTO known_tokens VALUES(X'176cf8da5d2ba4ffaeb61d4f604eed0b4441119a95cd1d1314702e7e1301f589',1,1795952488293164);
+INSERT INTO known_tokens VALUES(X'c536ab3d9dae75f4bc15b4134e11ac5a60cc3f4f0f5fe706a1d8c930f8fab9a7',1,1795954215145728);
+INSERT INTO known_tokens VALUES(X'b681beb8d97ae0cd9d7d23455e76d78f0dfc03e506184373fcc47ddd6cd5b606',2,1795954215314539);
+INSERT INTO known_tokens VALUES(X'0e0040dc9e32cdfb8b0009136e219fd816514a2e4d7eb384dda90d82463ca362',3,1795954215453821);
+INSERT INTO known_tokens VALUES(X'6ca0854e44dd2cf08cf0f24290bd1a7ffe82da450d8296a39bf2ca56c47d68c4',4,1795954215610558);
+INSERT INTO known_tokens VALUES(X'a5fcfa58f44d1d24735dbcdc0c568eeb4063ac681a6cc818eeabb7c6aeb2fb8a',1,1795954215646514);
+INSERT INTO known_tokens VALUES(X'fbcec4de8ab3fbefef6eb4a9c7088fdeba76f7205fc6488cb163e70594d69538',1,1795954216125359);
 CREATE TABLE user_changes (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -174,14 +174,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a2271c1a14750984a1f1bc6f811baf','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952482850770,1795952482850770,1795953082850770,1795952482896649,1795952483162124,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','55ff4262-c4e5-4418-a1e9-bf4470de7c67','<div id="klarna-checkout-container" data-order-id="55ff4262-c4e5-4418-a1e9-bf4470de7c67" style="overflow-x: hidden;"></div>','112303d3-722d-4e3e-b664-15fb5fe18088',NULL);
-INSERT INTO orders VALUES(X'01a2271c2f337fb29475877d52ee0002','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952488249399,1795952488249399,1795953088249399,1795952488262026,1795952488354959,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','ee242bd4-a491-40ba-887a-6f7899077584','<div id="klarna-checkout-container" data-order-id="ee242bd4-a491-40ba-887a-6f7899077584" style="overflow-x: hidden;"></div>','f6340aee-a6a9-4eb1-bebd-9f54f230529e',NULL);
-INSERT INTO orders VALUES(X'01a2271c39767ff38dcd289c6cc32ca4','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952490878870,1795952490878870,1795953090878870,1795952490902571,1795952490963669,NULL,1,1,1,0,0,'not_registered','[]','44ceca1a-1a70-44f0-b830-8718ae64fe67','<div id="klarna-checkout-container" data-order-id="44ceca1a-1a70-44f0-b830-8718ae64fe67" style="overflow-x: hidden;"></div>','ee7360d2-e73b-41a3-aaf6-7804bbc4133e',NULL);
-INSERT INTO orders VALUES(X'01a2271c44997cf1bb3378b78f814247','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952493732714,1795952493732714,1795953093732714,1795952493743354,1795952493871193,NULL,1,1,1,0,0,'reauth_required','[]','2693e5dc-69ed-4532-aaea-340227d8918a','<div id="klarna-checkout-container" data-order-id="2693e5dc-69ed-4532-aaea-340227d8918a" style="overflow-x: hidden;"></div>','62fd14d6-faab-4eec-9730-3a5e9c52f79b',NULL);
-INSERT INTO orders VALUES(X'01a2271c537978ea81bd447093e0b3de','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795952497536326,1795952497536326,1795953097536326,1795952497574839,1795952497674444,NULL,1,1,1,0,0,'uncertain','[]','3d0f4dde-9b9d-416c-bf5b-f5242d39366d','<div id="klarna-checkout-container" data-order-id="3d0f4dde-9b9d-416c-bf5b-f5242d39366d" style="overflow-x: hidden;"></div>','2b04b557-8bf2-4ea1-b256-ead884ddd9a4',NULL);
-INSERT INTO orders VALUES(X'01a2271c60b170e595f00c8fac4c9943','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795952500938475,1795952500938475,1795953100938475,1795952500977185,1795952501052516,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"200f10af-1bed-4eb8-9cdc-a5b0597ff649"}');
-INSERT INTO orders VALUES(X'01a2271c6f4577689be4dfe362207694','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795952504656907,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO orders VALUES(X'01a2271c7336704893c30bd83f720856','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795952505670138,4070908800000000,4070909400000000,NULL,1795952506809582,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a227368acd7ada9a0c3596451a2144','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795954215629520,1795954215629520,1795954815629520,1795954215634754,1795954215770848,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','a4b3f2cd-fe6c-4e67-ba1d-39f3b29834db','<div id="klarna-checkout-container" data-order-id="a4b3f2cd-fe6c-4e67-ba1d-39f3b29834db" style="overflow-x: hidden;"></div>','9e0525c4-813c-4fa5-a276-5939dc31dd59',NULL);
+INSERT INTO orders VALUES(X'01a227368c6a7c3885a16451e99c6553','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795954216043681,1795954216043681,1795954816043681,1795954216116090,1795954216150878,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','1f53bae1-dde5-4528-ab39-7ccc98a1dafc','<div id="klarna-checkout-container" data-order-id="1f53bae1-dde5-4528-ab39-7ccc98a1dafc" style="overflow-x: hidden;"></div>','c6a911f7-8bf2-4945-ab7b-35f2677ecada',NULL);
+INSERT INTO orders VALUES(X'01a227368e28799caa7e2940ed7efd99','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795954216489693,1795954216489693,1795954816489693,1795954216503351,1795954216513358,NULL,1,1,1,0,0,'not_registered','[]','0fd46752-b0c7-47e2-88f3-722c23dfe481','<div id="klarna-checkout-container" data-order-id="0fd46752-b0c7-47e2-88f3-722c23dfe481" style="overflow-x: hidden;"></div>','26f9df2c-85ad-4a3d-9fc4-2b129c4a5bb7',NULL);
+INSERT INTO orders VALUES(X'01a227368fd076a48b11787a116fa6ba','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795954216912523,1795954216912523,1795954816912523,1795954216951189,1795954217044426,NULL,1,1,1,0,0,'reauth_required','[]','c5d4f0d3-e84e-45c9-b895-d10baabb601d','<div id="klarna-checkout-container" data-order-id="c5d4f0d3-e84e-45c9-b895-d10baabb601d" style="overflow-x: hidden;"></div>','165453d8-dbcd-44cc-b355-c733d681d908',NULL);
+INSERT INTO orders VALUES(X'01a2273691707aaca8a4ae591c477cae','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795954217330288,1795954217330288,1795954817330288,1795954217340469,1795954217368980,NULL,1,1,1,0,0,'uncertain','[]','cffa8ed5-9ccc-45c7-8f6d-b826aa327f11','<div id="klarna-checkout-container" data-order-id="cffa8ed5-9ccc-45c7-8f6d-b826aa327f11" style="overflow-x: hidden;"></div>','bbfa5dd2-3489-4dc4-98c7-b800c274f48a',NULL);
+INSERT INTO orders VALUES(X'01a22736930f79288dcbddaecad2ad57','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795954217744486,1795954217744486,1795954817744486,1795954217764192,1795954217780991,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"43da833c-afbc-485b-805c-5986faff71fe"}');
+INSERT INTO orders VALUES(X'01a2273694ae7b93800f6f8dc99ebc03','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795954218159630,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO orders VALUES(X'01a227369537793797d3935ed70fde17','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795954218296021,4070908800000000,4070909400000000,NULL,1795954218449099,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -191,7 +191,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a2271c60b170e595f00c8fac4c9943',1795952501052516,X'01a2271be85b7561bcc5121f39be08d9',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"200f10af-1bed-4eb8-9cdc-a5b0597ff649"}');
+INSERT INTO order_attempts VALUES(1,X'01a22736930f79288dcbddaecad2ad57',1795954217780991,X'01a2273687627707ace45cddce67901e',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"43da833c-afbc-485b-805c-5986faff71fe"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -206,7 +206,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a2271be85b7561bcc5121f39be08d9',X'01a2271be81f7102941a2813f2286a3a','vm/30218',1795952470302946,1795952506448505,28,1795952506847096);
+INSERT INTO workers VALUES(X'01a2273687627707ace45cddce67901e',X'01a22736875f70f4b21c2a4be7fa2a93','vm/1017',1795954214759505,1795954217775061,11,1795954218458000);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -230,10 +230,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a2271c1a7d733895cdeb8d63f1a4cc',1,1,1,'order',X'01a2271c1a14750984a1f1bc6f811baf',X'01a2271be85b7561bcc5121f39be08d9',1795952482960925,1795952483016000,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2271c2f54772c942967eab3379237',1,2,1,'order',X'01a2271c2f337fb29475877d52ee0002',X'01a2271be85b7561bcc5121f39be08d9',1795952488276786,1795952488310995,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a2271c44bf74b2b0cd38622bdcdfae',3,1,1,'order',X'01a2271c44997cf1bb3378b78f814247',X'01a2271be85b7561bcc5121f39be08d9',1795952493776583,1795952493803244,'rejected',0,X'2869827716f98b62272d45d007cd7cf4');
-INSERT INTO exchanges VALUES(X'01a2271c53b173d0b1486fe25f1503a6',4,1,1,'order',X'01a2271c537978ea81bd447093e0b3de',X'01a2271be85b7561bcc5121f39be08d9',1795952497597454,1795952497622860,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a227368ad7744dae125d5449a4e470',1,1,1,'order',X'01a227368acd7ada9a0c3596451a2144',X'01a2273687627707ace45cddce67901e',1795954215639798,1795954215650799,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a227368cc776e8836a830e80545b23',1,2,1,'order',X'01a227368c6a7c3885a16451e99c6553',X'01a2273687627707ace45cddce67901e',1795954216135936,1795954216142690,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2273690477235a62f350d545b8179',3,1,1,'order',X'01a227368fd076a48b11787a116fa6ba',X'01a2273687627707ace45cddce67901e',1795954217032143,1795954217037810,'rejected',0,X'7880aaafb37b58d9d6c6549904a22cc2');
+INSERT INTO exchanges VALUES(X'01a2273691857103a0d2ad8250f84c82',4,1,1,'order',X'01a2273691707aaca8a4ae591c477cae',X'01a2273687627707ace45cddce67901e',1795954217350239,1795954217355991,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -281,7 +281,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795952483283389,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795954215792060,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -307,16 +307,55 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'18d8eb2fdd9245dba9472b584dbff1fc','shop','alma',X'01a2271c1a14750984a1f1bc6f811baf','order.submitted','{"order_id":"01a2271c-1a14-7509-84a1-f1bc6f811baf","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"55ff4262-c4e5-4418-a1e9-bf4470de7c67","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795952483162124,1795952548468542,1796211683162124,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'778293d46e1741faaf57f50a4062149a','shop','alma',X'01a2271c2f337fb29475877d52ee0002','order.submitted','{"order_id":"01a2271c-2f33-7fb2-9475-877d52ee0002","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"ee242bd4-a491-40ba-887a-6f7899077584","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795952488354959,1795952558798424,1796211688354959,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'95869f5fd7a64664ad0cd3c40393bddd','shop','never',X'01a2271c39767ff38dcd289c6cc32ca4','order.submitted','{"order_id":"01a2271c-3976-7ff3-8dcd-289c6cc32ca4","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"44ceca1a-1a70-44f0-b830-8718ae64fe67","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952490963669,1795952559461898,1796211690963669,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'537c4757113340e7a2373693c8822210','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795952493803244,1795952554072484,1796211693803244,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'2403a8114fc645fdadebdbd19f99097b','shop','revoked',X'01a2271c44997cf1bb3378b78f814247','order.submitted','{"order_id":"01a2271c-4499-7cf1-bb33-78b78f814247","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"2693e5dc-69ed-4532-aaea-340227d8918a","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952493871193,1795952563321367,1796211693871193,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'e91fbd046a8844daa53939e78bf78a70','shop','lost',X'01a2271c537978ea81bd447093e0b3de','order.submitted','{"order_id":"01a2271c-5379-78ea-81bd-447093e0b3de","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"3d0f4dde-9b9d-416c-bf5b-f5242d39366d","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952497674444,1795952566294531,1796211697674444,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'6a699589715a451ca047f9ee6a148a59','shop','never',X'01a2271c60b170e595f00c8fac4c9943','order.failed','{"order_id":"01a2271c-60b1-70e5-95f0-0c8fac4c9943","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795952501052516,1795952563405278,1796211701052516,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'0075ef6cc9a84718a89747aa7a4869ea','shop','alma',X'01a227368acd7ada9a0c3596451a2144','order.submitted','{"order_id":"01a22736-8acd-7ada-9a0c-3596451a2144","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"a4b3f2cd-fe6c-4e67-ba1d-39f3b29834db","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795954215770848,1795954220725290,1796213415770848,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'd8a59ecd92e74e2ba8641449cff30ed3','shop','alma',X'01a227368c6a7c3885a16451e99c6553','order.submitted','{"order_id":"01a22736-8c6a-7c38-85a1-6451e99c6553","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"1f53bae1-dde5-4528-ab39-7ccc98a1dafc","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795954216150878,1795954221422221,1796213416150878,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'eefcecebf7b14cefa8f7f3fd612c0011','shop','never',X'01a227368e28799caa7e2940ed7efd99','order.submitted','{"order_id":"01a22736-8e28-799c-aa7e-2940ed7efd99","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"0fd46752-b0c7-47e2-88f3-722c23dfe481","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795954216513358,1795954221053409,1796213416513358,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'991efbdad50045deacb20e0cdedddd44','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795954217037810,1795954222248117,1796213417037810,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'da8fdbe48e1745c0aa4a3c0621bcf905','shop','revoked',X'01a227368fd076a48b11787a116fa6ba','order.submitted','{"order_id":"01a22736-8fd0-76a4-8b11-787a116fa6ba","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"c5d4f0d3-e84e-45c9-b895-d10baabb601d","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795954217044426,1795954222097675,1796213417044426,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'e332ce065b614d4aaa81e00b9f5af569','shop','lost',X'01a2273691707aaca8a4ae591c477cae','order.submitted','{"order_id":"01a22736-9170-7aac-a8a4-ae591c477cae","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"cffa8ed5-9ccc-45c7-8f6d-b826aa327f11","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795954217368980,1795954222177167,1796213417368980,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'a36d6cc7711d4296a4a616c5c43bf115','shop','never',X'01a22736930f79288dcbddaecad2ad57','order.failed','{"order_id":"01a22736-930f-7928-8dcb-ddaecad2ad57","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795954217780991,1795954223280152,1796213417780991,NULL,1,1,'not sent: connection refused');
+CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chain BLOB NOT NULL,
+    -- Counts the rows of the chain, from 1.
+    number INTEGER NOT NULL CHECK (number > 0),
+    -- Never before the row before.
+    happened_at INTEGER NOT NULL,
+    -- 'key:NAME', 'command:USER', 'local' (an API without keys) or 'service'.
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    request_id TEXT,
+    merchant TEXT,
+    -- A keyed hash of merchant and user.
+    user_hash BLOB,
+    object TEXT,
+    -- In a chain's first row: the newest row of the table when the chain began.
+    joined_id INTEGER,
+    -- Time and hash of the row before; of the row joined_id in a chain's first row.
+    previous_at INTEGER,
+    previous_hash BLOB NOT NULL CHECK (length(previous_hash) = 32),
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    UNIQUE (chain, number)
+);
+INSERT INTO audit_log VALUES(1,X'01a2273688b376f689beec6c3460ca2f',1,1795954214886913,'service','service.start','done',NULL,NULL,NULL,'roles=api,worker,keeper vault.keys=k1 server.api_keys=',NULL,NULL,X'0000000000000000000000000000000000000000000000000000000000000000',X'd6218b75822958afe496031ffba3224b844f1e39eaf3e338c8339e3706b44d8d');
+INSERT INTO audit_log VALUES(2,X'01a2273688b376f689beec6c3460ca2f',2,1795954215148730,'local','token.register','done','01a22736-88e8-718b-ae1e-c5f278a1decf','shop',X'837a806265ad9bb15c2863bfc9b62c34',NULL,NULL,1795954214886913,X'd6218b75822958afe496031ffba3224b844f1e39eaf3e338c8339e3706b44d8d',X'59a128b64ba414b07471b5125c364a4a25de0c2b2ab3c24c40e1445402011930');
+INSERT INTO audit_log VALUES(3,X'01a2273688b376f689beec6c3460ca2f',3,1795954215316728,'local','token.register','done','01a22736-8991-7076-b50b-f420c98b00f7','shop',X'48d242592d01df415f622942d89594b4',NULL,NULL,1795954215148730,X'59a128b64ba414b07471b5125c364a4a25de0c2b2ab3c24c40e1445402011930',X'ce96b3e7d4056fe0043cde9d9c5bf1efa7eb1e280c7e36f80744fd37a10972a6');
+INSERT INTO audit_log VALUES(4,X'01a2273688b376f689beec6c3460ca2f',4,1795954215455987,'local','token.register','done','01a22736-8a1c-7320-9e67-309a4897f280','shop',X'86de111c5a797fc100359fa79b280bb5',NULL,NULL,1795954215316728,X'ce96b3e7d4056fe0043cde9d9c5bf1efa7eb1e280c7e36f80744fd37a10972a6',X'd33d0a718ab90aaae3f010b7e6d87f41979e4c2647f74e47fe298745ad733a17');
+INSERT INTO audit_log VALUES(5,X'01a2273688b376f689beec6c3460ca2f',5,1795954215612593,'local','token.register','done','01a22736-8ab9-7455-ac36-786656ccebe9','shop',X'3e313309ed9cbf36f3012f9be9ccd46d',NULL,NULL,1795954215455987,X'd33d0a718ab90aaae3f010b7e6d87f41979e4c2647f74e47fe298745ad733a17',X'649309fdd5eaf14b6ae9f80b7075195c86656c42ee0cae3713b41316a39acc08');
+INSERT INTO audit_log VALUES(6,X'01a2273688b376f689beec6c3460ca2f',6,1795954215632364,'local','order.submit','done','01a22736-8acc-7650-9164-b62e863e179b','shop',X'837a806265ad9bb15c2863bfc9b62c34','01a22736-8acd-7ada-9a0c-3596451a2144',NULL,1795954215612593,X'649309fdd5eaf14b6ae9f80b7075195c86656c42ee0cae3713b41316a39acc08',X'76ee8d2bfc6cd469fd45b9c73d2c1ae65e8fc59d5a39a74872a74eaa8856762c');
+INSERT INTO audit_log VALUES(7,X'01a2273688b376f689beec6c3460ca2f',7,1795954216105403,'local','order.submit','done','01a22736-8c69-73aa-9115-aa41c72445c0','shop',X'837a806265ad9bb15c2863bfc9b62c34','01a22736-8c6a-7c38-85a1-6451e99c6553',NULL,1795954215632364,X'76ee8d2bfc6cd469fd45b9c73d2c1ae65e8fc59d5a39a74872a74eaa8856762c',X'fae2413093f8b11d0892f2e1e644cf35e25c234880f755f08c594f4db6242d44');
+INSERT INTO audit_log VALUES(8,X'01a2273688b376f689beec6c3460ca2f',8,1795954216494928,'local','order.submit','done','01a22736-8e27-74af-a671-1050e0741c08','shop',X'61aab19e51d93eccd8e5031c754b0707','01a22736-8e28-799c-aa7e-2940ed7efd99',NULL,1795954216105403,X'fae2413093f8b11d0892f2e1e644cf35e25c234880f755f08c594f4db6242d44',X'd0af9f8db6a6aa061ce8710ddb6db3948f2997da94697a2bfd2cb907ac9f8ded');
+INSERT INTO audit_log VALUES(9,X'01a2273688b376f689beec6c3460ca2f',9,1795954216915400,'local','order.submit','done','01a22736-8fcf-7368-9671-998644fa4589','shop',X'86de111c5a797fc100359fa79b280bb5','01a22736-8fd0-76a4-8b11-787a116fa6ba',NULL,1795954216494928,X'd0af9f8db6a6aa061ce8710ddb6db3948f2997da94697a2bfd2cb907ac9f8ded',X'ec0644c36d5a3383ecc23d8b7dab621885becb8740b2fa59c75e4ace5b9d859c');
+INSERT INTO audit_log VALUES(10,X'01a2273688b376f689beec6c3460ca2f',10,1795954217340863,'local','order.submit','done','01a22736-916f-7376-8b2e-f47d747ec916','shop',X'3e313309ed9cbf36f3012f9be9ccd46d','01a22736-9170-7aac-a8a4-ae591c477cae',NULL,1795954216915400,X'ec0644c36d5a3383ecc23d8b7dab621885becb8740b2fa59c75e4ace5b9d859c',X'407b785076f2f8e20a802ef202720af777b85a8d1224b11a1b898e2ff84ddfb2');
+INSERT INTO audit_log VALUES(11,X'01a2273688b376f689beec6c3460ca2f',11,1795954217763727,'local','order.submit','done','01a22736-930f-71aa-8666-5a756a316cd6','shop',X'61aab19e51d93eccd8e5031c754b0707','01a22736-930f-7928-8dcb-ddaecad2ad57',NULL,1795954217340863,X'407b785076f2f8e20a802ef202720af777b85a8d1224b11a1b898e2ff84ddfb2',X'6cccc87119805825d2dad53f81a9f6e0b5679724aa5e29ee7b6a61e63683346d');
+INSERT INTO audit_log VALUES(12,X'01a2273688b376f689beec6c3460ca2f',12,1795954218161601,'local','order.submit','done','01a22736-94ae-7088-ae08-4cf9f2cc620d','shop',X'837a806265ad9bb15c2863bfc9b62c34','01a22736-94ae-7b93-800f-6f8dc99ebc03',NULL,1795954217763727,X'6cccc87119805825d2dad53f81a9f6e0b5679724aa5e29ee7b6a61e63683346d',X'ca26e405150ed4aa268c67d4f00765229f80b2ed0d9171cf6c625ba6e25011cf');
+INSERT INTO audit_log VALUES(13,X'01a2273688b376f689beec6c3460ca2f',13,1795954218301990,'local','order.submit','done','01a22736-9536-705a-9c3c-7c25a73ac0ad','shop',X'837a806265ad9bb15c2863bfc9b62c34','01a22736-9537-7937-97d3-935ed70fde17',NULL,1795954218161601,X'ca26e405150ed4aa268c67d4f00765229f80b2ed0d9171cf6c625ba6e25011cf',X'c098bb46f9f98e69087e496036e1c907d54e9538e04c1a005cf3cfcdd7dd4391');
+INSERT INTO audit_log VALUES(14,X'01a2273695d372b6aab8ac4a41951940',1,1795954218451207,'command:root','order.cancel','done',NULL,NULL,NULL,'01a22736-9537-7937-97d3-935ed70fde17',13,1795954218301990,X'c098bb46f9f98e69087e496036e1c907d54e9538e04c1a005cf3cfcdd7dd4391',X'7faff2b990cbbc85a01f1f5dac7475ef38896810a1fce4b674fa2dda6200947e');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
+INSERT INTO sqlite_sequence VALUES('audit_log',14);
 INSERT INTO sqlite_sequence VALUES('tokens',4);
 CREATE INDEX tokens_due ON tokens (expires_at / 86400000000, refresh_due_at, id)
     WHERE state = 'active' AND refresh_due_at IS NOT NULL;
@@ -407,5 +446,15 @@ BEGIN
         json_object('merchant', NEW.merchant, 'user', NEW.user_id, 'reason', NEW.reason),
         NEW.updated_at, NEW.updated_at, NEW.updated_at + 259200000000
     FROM webhook_endpoints e WHERE e.merchant = NEW.merchant;
+END;
+CREATE INDEX audit_log_happened ON audit_log (happened_at);
+CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'rows of the audit log cannot be changed');
+END;
+CREATE TRIGGER keep_whole_audit_log BEFORE DELETE ON audit_log
+WHEN OLD.happened_at >= (unixepoch() - 2592000) * 1000000
+BEGIN
+    SELECT RAISE(ABORT, 'rows of the audit log cannot be deleted within 30 days');
 END;
 COMMIT;

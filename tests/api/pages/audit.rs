@@ -34,6 +34,7 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
     let forget = "/user/forget?merchant=shop&user=u-1";
     browser.act(forget, "/user/forget", &about).await;
     browser.act("/", "/user/forget", &about).await;
+    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let page = browser.page("/audit?action=order.cancel").await;
     assert!(page.contains("key:operator") && page.contains(&order) && !page.contains("order.retry</td>"), "{page}");
     browser.act("/", "/sign-out", &[]).await;
