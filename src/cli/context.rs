@@ -161,7 +161,7 @@ mod tests {
         let (release, held) = channel::<()>();
         let (ended, told) = channel();
         thread::spawn(move || {
-            let context = Context::new(None, Format::Json, Variables::new());
+            let context = Context::new(None, Format::Json, Variables::new(), None);
             let hangs = async {
                 // Addresses are resolved on such threads.
                 tokio::task::spawn_blocking(move || held.recv());
