@@ -27,9 +27,12 @@ pub async fn on_postgres(
     order: NewOrder,
 ) -> Result<Accepted, Box<dyn Error>> {
     let mut transaction = shop.begin().await?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id uuid)").execute(&mut *transaction).await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id uuid)")
+        .execute(&mut *transaction)
+        .await?;
     let accepted = intake.accept(&mut *transaction, order).await?;
-    let note = sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
+    let note =
+        sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
     note.execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(accepted)
@@ -46,9 +49,12 @@ pub async fn on_sqlite(
     order: NewOrder,
 ) -> Result<Accepted, Box<dyn Error>> {
     let mut transaction = shop.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id blob)").execute(&mut *transaction).await?;
+    sqlx::query("CREATE TABLE IF NOT EXISTS carts (id text, order_id blob)")
+        .execute(&mut *transaction)
+        .await?;
     let accepted = intake.accept(&mut *transaction, order).await?;
-    let note = sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
+    let note =
+        sqlx::query("INSERT INTO carts (id, order_id) VALUES ('cart-1', $1)").bind(accepted.id.as_uuid());
     note.execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(accepted)

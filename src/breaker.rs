@@ -170,7 +170,9 @@ impl CircuitBreakers {
             Some(CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. }) => {
                 format!("Circuit breaker open for {endpoint}: {cause}")
             }
-            Some(breaker) if breaker.held_until > now => format!("Klarna asked for a pause of {endpoint} calls"),
+            Some(breaker) if breaker.held_until > now => {
+                format!("Klarna asked for a pause of {endpoint} calls")
+            }
             _ => format!("Rate limit reached for {endpoint} calls"),
         };
         format!("{why}; next try in {} s", wait.as_secs_f64().ceil())
@@ -210,7 +212,8 @@ impl CallPermit {
     pub fn report(mut self, report: CallOutcome, now: Duration) {
         self.reported = true;
         let endpoint = self.breakers.endpoint;
-        let asked = matches!(report, CallOutcome::Throttled(_) | CallOutcome::Failed { retry_after: Some(_), .. });
+        let asked =
+            matches!(report, CallOutcome::Throttled(_) | CallOutcome::Failed { retry_after: Some(_), .. });
         let (change, cause, pause) = match self.breakers.breaker(&self.merchant) {
             Some(mut breaker) => {
                 let change = breaker.report(report, now, self.probe);
@@ -242,7 +245,11 @@ impl CallPermit {
                 }
             }
             Some(Change::Closed) => {
-                tracing::info!(endpoint, merchant, "A circuit breaker closed; calls to this endpoint continue");
+                tracing::info!(
+                    endpoint,
+                    merchant,
+                    "A circuit breaker closed; calls to this endpoint continue"
+                );
             }
         }
     }
@@ -313,7 +320,8 @@ impl CircuitBreaker {
                     return None;
                 }
                 let closed = self.open_since.map(|_| Change::Closed);
-                *self = Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
+                *self =
+                    Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
                 closed
             }
             CallOutcome::Stopped(wait) => {
@@ -323,7 +331,9 @@ impl CircuitBreaker {
                 self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
                 opened
             }
-            CallOutcome::Throttled(wait) => self.count(String::from("it asked for a pause"), Some(wait), now, probe),
+            CallOutcome::Throttled(wait) => {
+                self.count(String::from("it asked for a pause"), Some(wait), now, probe)
+            }
             CallOutcome::Failed { what, retry_after } => self.count(what, retry_after, now, probe),
             CallOutcome::Misconfigured { user } => {
                 if self.refused.len() < USERS_REFUSED {
@@ -337,7 +347,13 @@ impl CircuitBreaker {
 
     /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more useful
     /// than one that does not answer.
-    fn count(&mut self, what: String, retry_after: Option<Duration>, now: Duration, probe: bool) -> Option<Change> {
+    fn count(
+        &mut self,
+        what: String,
+        retry_after: Option<Duration>,
+        now: Duration,
+        probe: bool,
+    ) -> Option<Change> {
         self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
         self.failures = self.failures.saturating_add(1);
         self.cause = match self.failures {

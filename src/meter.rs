@@ -94,7 +94,8 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
 
 /// Counts an ended attempt at an order. `target` is `none` if it is not known.
 pub fn attempt(merchant: &MerchantName, target: &'static str, result: &'static str) {
-    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "target" => target, "result" => result).increment(1);
+    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "target" => target, "result" => result)
+        .increment(1);
 }
 
 /// Counts an ended order. `target` is `none` if it is not known. `token` is `None` if it ended before it asked for one.
@@ -123,7 +124,8 @@ pub fn exchange_took(merchant: &MerchantName, took: Duration) {
 
 /// Counts an exchange whose result is stored.
 pub fn exchange(merchant: &MerchantName, purpose: &'static str, result: &'static str) {
-    counter!(EXCHANGES, "merchant" => merchant.to_string(), "purpose" => purpose, "result" => result).increment(1);
+    counter!(EXCHANGES, "merchant" => merchant.to_string(), "purpose" => purpose, "result" => result)
+        .increment(1);
 }
 
 /// Counts a request for an access token.
@@ -148,7 +150,8 @@ pub fn undecryptable_token(merchant: &MerchantName) {
 
 /// Records how long a create call took.
 pub fn created(merchant: &MerchantName, target: &'static str, result: &'static str, took: Duration) {
-    histogram!(CREATE_TIME, "merchant" => merchant.to_string(), "target" => target, "result" => result).record(took);
+    histogram!(CREATE_TIME, "merchant" => merchant.to_string(), "target" => target, "result" => result)
+        .record(took);
 }
 
 /// Counts a circuit breaker that opened.

@@ -67,7 +67,8 @@ impl<'a> Members<'a> {
     /// Returns a member's number, also if it is written as a string; `None` if it is absent or
     /// anything else.
     pub fn number(&self, name: &str) -> Option<f64> {
-        let text = self.text(name).or_else(|| self.values(name).next().map(|value| value.get().to_owned()))?;
+        let text =
+            self.text(name).or_else(|| self.values(name).next().map(|value| value.get().to_owned()))?;
         text.trim().parse().ok().filter(|number: &f64| number.is_finite())
     }
 
@@ -78,7 +79,9 @@ impl<'a> Members<'a> {
 
     /// Returns a member that is an array, as it is; an empty array if it is anything else.
     pub fn array(&self, name: &str) -> Value {
-        let read = self.values(name).find_map(|value| serde_json::from_str(value.get()).ok().filter(Value::is_array));
+        let read = self
+            .values(name)
+            .find_map(|value| serde_json::from_str(value.get()).ok().filter(Value::is_array));
         read.unwrap_or_else(|| Value::Array(Vec::new()))
     }
 
@@ -148,7 +151,8 @@ fn paired(json: &str) -> Zeroizing<String> {
 
 /// Returns the UTF-16 code unit of the escape with which a text begins.
 fn unit(text: &str) -> Option<u16> {
-    let digits = text.strip_prefix("\\u")?.get(..4).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()))?;
+    let digits =
+        text.strip_prefix("\\u")?.get(..4).filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()))?;
     u16::from_str_radix(digits, 16).ok()
 }
 
@@ -203,7 +207,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_every_form() {
-        let number = |json: &str| Document::new(format!(r#"{{"n":{json}}}"#).as_bytes()).members().number("n");
+        let number =
+            |json: &str| Document::new(format!(r#"{{"n":{json}}}"#).as_bytes()).members().number("n");
         assert_eq!(number("299"), Some(299.0));
         assert_eq!(number("\" 299 \""), Some(299.0));
         for odd in ["1e999", "\"NaN\"", "\"soon\"", "null", "[299]", "{}", "true", "\"\""] {

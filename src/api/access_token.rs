@@ -145,8 +145,16 @@ pub struct ShopperAddress {
 
 impl From<Claims> for ShopperClaims {
     fn from(claims: Claims) -> Self {
-        let Claims { subject, given_name, family_name, email, phone, date_of_birth, address, shipping_address } =
-            claims;
+        let Claims {
+            subject,
+            given_name,
+            family_name,
+            email,
+            phone,
+            date_of_birth,
+            address,
+            shipping_address,
+        } = claims;
         Self {
             sub: subject,
             given_name,
@@ -198,16 +206,20 @@ pub(super) async fn vend(
         None => app.vending.margin,
         Some(seconds) if seconds <= LONGEST_VALIDITY => Duration::from_secs(seconds.into()),
         Some(seconds) => {
-            return Err(invalid(format!("min_validity: is {seconds}, expected 0 to {LONGEST_VALIDITY} seconds")));
+            return Err(invalid(format!(
+                "min_validity: is {seconds}, expected 0 to {LONGEST_VALIDITY} seconds"
+            )));
         }
     };
     let vault = app.vending.vault.as_ref().ok_or_else(|| {
-        let detail = "this process exchanges no tokens: send the request to a process with the role worker or keeper";
+        let detail =
+            "this process exchanges no tokens: send the request to a process with the role worker or keeper";
         Problem::new(Kind::NoAccessToken, detail).after(COME_BACK)
     })?;
     let patience = app.vending.patience;
     let access = vault.vend(Vend { merchant, user: &key.user, min_validity, patience }).await?;
-    let claims = if query.claims == Some(true) { vault.claims(merchant, &key.user, &access).await } else { None };
+    let claims =
+        if query.claims == Some(true) { vault.claims(merchant, &key.user, &access).await } else { None };
     Ok(Json(UserAccessToken::new(access, claims)))
 }
 

@@ -29,7 +29,10 @@ impl IntoResponses for Common {
             (Kind::InvalidRequest, "limit: is 0, expected 1 to 200"),
             (Kind::Unauthorized, "unknown API key"),
             (Kind::Forbidden, "the API key is not valid for this merchant"),
-            (Kind::Misdirected, "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted"),
+            (
+                Kind::Misdirected,
+                "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted",
+            ),
             (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
             (Kind::Internal, "the request failed; the logs have the cause under this x-request-id"),
         ];
@@ -44,7 +47,10 @@ impl IntoResponses for Open {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         answers(&[
             (Kind::InvalidRequest, "unknown field `verbos`, expected `verbose`"),
-            (Kind::Misdirected, "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted"),
+            (
+                Kind::Misdirected,
+                "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted",
+            ),
             (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
         ])
     }
@@ -150,12 +156,18 @@ impl IntoResponses for NotVended {
         let own = [
             (Kind::NotFound, "there is no refresh token for this user"),
             (Kind::UnknownMerchant, "the settings have no merchant with this name"),
-            (Kind::ReauthRequired, "the user's refresh token no longer works (expired): the user must sign in again"),
+            (
+                Kind::ReauthRequired,
+                "the user's refresh token no longer works (expired): the user must sign in again",
+            ),
             (
                 Kind::TokenUncertain,
                 "it is not known whether the user's refresh token was used: an operator has to decide",
             ),
-            (Kind::NoAccessToken, "no access token came in time; the refresh token is kept: try again in 2 s"),
+            (
+                Kind::NoAccessToken,
+                "no access token came in time; the refresh token is kept: try again in 2 s",
+            ),
         ];
         answers(&[&own[..], &UNAVAILABLE[..]].concat())
     }
@@ -188,8 +200,9 @@ fn answer(kinds: &[Example]) -> Response {
         let value = serde_json::to_value(details).ok();
         (name, ExampleBuilder::new().summary(title).value(value).build())
     });
-    let content =
-        ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDetails"))).examples_from_iter(examples);
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ProblemDetails")))
+        .examples_from_iter(examples);
     ResponseBuilder::new().description(titles.join(", or: ")).content(MEDIA_TYPE, content.build()).build()
 }
 

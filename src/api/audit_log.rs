@@ -26,16 +26,31 @@ pub(super) struct AuditQuery {
     #[param(example = "2026-01-31T12:00:00Z")]
     since: Option<DateTime<Utc>>,
     /// Only what was done with the API key of this name.
-    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     key: Option<String>,
     /// Only this action, such as `token.read`.
     #[param(example = "token.read", pattern = "^[a-z_]{1,20}\\.[a-z_]{1,20}$")]
     action: Option<String>,
     /// Only rows about this merchant.
-    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     merchant: Option<String>,
     /// Only rows about this user of `merchant`, which is then required.
-    #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "u-1",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     user: Option<String>,
     /// The most rows to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -103,8 +118,33 @@ pub struct AuditRecord {
 impl From<AuditRow> for AuditRecord {
     fn from(row: AuditRow) -> Self {
         let (user, hash) = (row.user_text(), row.hash_text());
-        let AuditRow { id, chain, number, happened_at, actor, action, outcome, request_id, merchant, object, .. } = row;
-        Self { id, happened_at, actor, action, outcome, request_id, merchant, user, object, chain, number, hash }
+        let AuditRow {
+            id,
+            chain,
+            number,
+            happened_at,
+            actor,
+            action,
+            outcome,
+            request_id,
+            merchant,
+            object,
+            ..
+        } = row;
+        Self {
+            id,
+            happened_at,
+            actor,
+            action,
+            outcome,
+            request_id,
+            merchant,
+            user,
+            object,
+            chain,
+            number,
+            hash,
+        }
     }
 }
 
@@ -129,7 +169,8 @@ pub(super) async fn list(
         check_filter(name, value.as_deref())?;
     }
     if let Some(action) = &query.action {
-        Action::from_word(action).map_err(|_| invalid("action: is none of this program; see docs/security.md"))?;
+        Action::from_word(action)
+            .map_err(|_| invalid("action: is none of this program; see docs/security.md"))?;
     }
     let user_hash = match (&query.merchant, query.user) {
         (Some(merchant), Some(user)) => Some(app.audit.user(&UserKey::new(merchant.as_str(), user))),
@@ -146,7 +187,8 @@ pub(super) async fn list(
         // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,
     };
-    let mut rows: Vec<AuditRecord> = app.audit_log.audit_rows(&filter).await?.into_iter().map(Into::into).collect();
+    let mut rows: Vec<AuditRecord> =
+        app.audit_log.audit_rows(&filter).await?.into_iter().map(Into::into).collect();
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| more).map(|last| last.id);

@@ -53,7 +53,10 @@ impl Refusals {
     #[must_use]
     pub fn counts(&self) -> Refused {
         let [unauthorized, forbidden] = &*self.0;
-        Refused { unauthorized: unauthorized.load(Ordering::Relaxed), forbidden: forbidden.load(Ordering::Relaxed) }
+        Refused {
+            unauthorized: unauthorized.load(Ordering::Relaxed),
+            forbidden: forbidden.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -149,12 +152,14 @@ impl Guard {
             Ok(()) => {}
             Err(KeyRefusal::Expired) => return Err(unauthorized("the API key has expired: use a new one")),
             Err(KeyRefusal::Source) => {
-                let detail = "the API key cannot be used from this address: see its `sources` in the settings";
+                let detail =
+                    "the API key cannot be used from this address: see its `sources` in the settings";
                 return Err(Problem::new(Kind::Forbidden, detail));
             }
         }
         if !key.scopes.contains(&self.scope) {
-            let detail = format!("the API key lacks the scope {:?}: add it in the settings", self.scope.as_str());
+            let detail =
+                format!("the API key lacks the scope {:?}: add it in the settings", self.scope.as_str());
             return Err(Problem::new(Kind::Forbidden, detail));
         }
         if self.all_merchants && key.merchants.is_some() {
@@ -167,17 +172,24 @@ impl Guard {
 
     /// Finds the key that the caller shows: in the header, or else by the certificate of the
     /// connection. Fails with what is wrong.
-    fn find(&self, headers: &HeaderMap, certificate: Option<&CertificateInfo>) -> Result<&Arc<ApiKey>, &'static str> {
+    fn find(
+        &self,
+        headers: &HeaderMap,
+        certificate: Option<&CertificateInfo>,
+    ) -> Result<&Arc<ApiKey>, &'static str> {
         if let Some(presented) = headers.get(AUTHORIZATION) {
             let presented = bearer(presented.as_bytes());
-            let presented = presented.ok_or("the header Authorization is not Bearer followed by an API key")?;
+            let presented =
+                presented.ok_or("the header Authorization is not Bearer followed by an API key")?;
             return ApiKey::find(&self.keys, presented).ok_or("unknown API key");
         }
         let missing = "the header Authorization is missing: send Authorization: Bearer and an API key";
         let certificate = certificate.ok_or(missing)?;
         // A connection may outlive the certificate that it began with.
         if !certificate.is_valid(self.clock.now()) {
-            return Err("the certificate of this connection is not valid any more: connect again with a new one");
+            return Err(
+                "the certificate of this connection is not valid any more: connect again with a new one",
+            );
         }
         let unknown = "no API key in the settings has a name of this certificate as its `certificate`";
         ApiKey::find_by_certificate(&self.keys, &certificate.names).ok_or(unknown)

@@ -145,7 +145,8 @@ impl From<store::ExportedOrder> for ExportedOrder {
 
 impl From<store::ExportedWebhook> for ExportedWebhook {
     fn from(webhook: store::ExportedWebhook) -> Self {
-        let store::ExportedWebhook { id, kind, data, status, occurred_at, ended_at, attempts, error } = webhook;
+        let store::ExportedWebhook { id, kind, data, status, occurred_at, ended_at, attempts, error } =
+            webhook;
         Self { id: id.as_uuid(), kind, data: json(data), status, occurred_at, ended_at, attempts, error }
     }
 }

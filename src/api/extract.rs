@@ -45,7 +45,12 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
 #[into_params(parameter_in = Path)]
 pub(super) struct MerchantPath {
     /// The merchant's name in the settings.
-    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     pub(super) merchant: String,
 }
 
@@ -54,10 +59,20 @@ pub(super) struct MerchantPath {
 #[into_params(parameter_in = Path)]
 pub(super) struct UserPath {
     /// The merchant's name in the settings.
-    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     pub(super) merchant: String,
     /// The shop's own id for the user.
-    #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "u-1",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     pub(super) user: String,
 }
 
@@ -69,7 +84,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for InQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let query = Query::from_request_parts(parts, state).await;
-        query.map(|Query(found)| Self(found)).map_err(|rejection: QueryRejection| invalid(rejection.body_text()))
+        query
+            .map(|Query(found)| Self(found))
+            .map_err(|rejection: QueryRejection| invalid(rejection.body_text()))
     }
 }
 
@@ -181,7 +198,8 @@ impl Text {
 }
 
 async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let too_large = || Problem::new(Kind::TooLarge, format!("the body must not be larger than {limit} bytes"));
+    let too_large =
+        || Problem::new(Kind::TooLarge, format!("the body must not be larger than {limit} bytes"));
     if declared.is_some_and(|length| length > limit * PATIENCE) {
         return Err(too_large());
     }

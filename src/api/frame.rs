@@ -50,7 +50,11 @@ async fn request(request: Request, next: Next) -> Response {
             Err(problem) => problem.into_response(),
         };
         let status = response.status();
-        tracing::debug!(status = status.as_u16(), took_ms = began.elapsed().as_millis(), "A request was answered");
+        tracing::debug!(
+            status = status.as_u16(),
+            took_ms = began.elapsed().as_millis(),
+            "A request was answered"
+        );
         told.record("http.response.status_code", status.as_u16());
         if status.is_server_error() {
             failed(&told, status.as_u16().to_string());

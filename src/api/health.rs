@@ -234,7 +234,9 @@ pub(super) async fn readyz(
         }
         Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(StoreError::ReadOnly(_))) => Err(not_ready("read_only: the database takes no writes")),
-        Ok(Err(StoreError::FileReplaced(_))) => Err(not_ready("the database file was renamed, deleted or replaced")),
+        Ok(Err(StoreError::FileReplaced(_))) => {
+            Err(not_ready("the database file was renamed, deleted or replaced"))
+        }
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not healthy");
             Err(not_ready("the database does not answer"))

@@ -70,7 +70,9 @@ impl ConcurrencyLimits {
             (RouteGroup::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
             (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
             // They may wait for Klarna, and must not keep orders out meanwhile.
-            (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => Some(&self.vends),
+            (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => {
+                Some(&self.vends)
+            }
             (RouteGroup::Api, _) => Some(&self.requests),
             // Nobody knows yet who sends it. A permit would be held while the form arrives, so
             // strangers could take all of them. A form is small and has a deadline instead.

@@ -31,8 +31,7 @@ fn check(headers: &HeaderMap, scheme: &str) -> Result<(), Problem> {
     if own.is_some() && own == host {
         return Ok(());
     }
-    let detail =
-        "without API keys, requests from pages of another origin are refused: add a [[server.api_keys]] section";
+    let detail = "without API keys, requests from pages of another origin are refused: add a [[server.api_keys]] section";
     Err(Problem::new(Kind::Forbidden, detail))
 }
 
@@ -49,7 +48,9 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_served() {
-        for own in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "127.1.2.3", "[::1]", "[::1]:80"] {
+        for own in
+            ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.0.0.1:8080", "127.1.2.3", "[::1]", "[::1]:80"]
+        {
             assert!(is_this_machine(own.as_bytes()), "{own}");
         }
         let others = [

@@ -50,7 +50,9 @@ pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExpo
 pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
 pub use limits::Limits;
 pub use openapi::document;
-pub use orders::{BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest};
+pub use orders::{
+    BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest,
+};
 pub use problem::ProblemDetails;
 pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
@@ -177,9 +179,10 @@ pub fn router(mut app: AppState) -> Router {
             "/v1/merchants/{merchant}/users/{user}/token/history",
             get(users::history).layer(CompressionLayer::new()),
         );
-    let tokens =
-        Router::new().route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
-    let vending = Router::new().route("/v1/merchants/{merchant}/users/{user}/access-token", post(access_token::vend));
+    let tokens = Router::new()
+        .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
+    let vending =
+        Router::new().route("/v1/merchants/{merchant}/users/{user}/access-token", post(access_token::vend));
     // They touch data of both scopes.
     let whole_users = Router::new()
         .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))

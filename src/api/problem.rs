@@ -91,29 +91,45 @@ impl Kind {
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed for this path")
             }
-            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The body did not arrive in time"),
+            Self::RequestTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The body did not arrive in time")
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-            Self::UnsupportedMediaType => {
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON")
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body is not declared as JSON",
+            ),
+            Self::Misdirected => {
+                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request is for another host")
             }
-            Self::Misdirected => (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request is for another host"),
-            Self::HeadTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The head of the request is too large")
+            Self::HeadTooLarge => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head-too-large",
+                "The head of the request is too large",
+            ),
+            Self::WrongStatus => {
+                (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this")
             }
-            Self::WrongStatus => (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this"),
-            Self::WrongState => (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this"),
+            Self::WrongState => {
+                (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this")
+            }
             Self::UserExists => (StatusCode::CONFLICT, "user-exists", "The new name is in use"),
             Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
             Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),
-            Self::InvalidToken => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid"),
+            Self::InvalidToken => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid")
+            }
             Self::TokenHeldElsewhere => {
                 (StatusCode::CONFLICT, "token-held-elsewhere", "The refresh token belongs to another user")
             }
             Self::ReauthRequired => (StatusCode::CONFLICT, "reauth-required", "The user must sign in again"),
-            Self::TokenUncertain => {
-                (StatusCode::CONFLICT, "token-uncertain", "It is not known whether the refresh token was used")
-            }
+            Self::TokenUncertain => (
+                StatusCode::CONFLICT,
+                "token-uncertain",
+                "It is not known whether the refresh token was used",
+            ),
             Self::NoAccessToken => {
                 (StatusCode::SERVICE_UNAVAILABLE, "no-access-token", "There is no access token at the moment")
             }
@@ -123,7 +139,9 @@ impl Kind {
                 "The idempotency key was used for another request",
             ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available"),
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available")
+            }
             Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
@@ -218,7 +236,10 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::DiskFull => {
                 tracing::error!(%error, "A request was refused");
-                Self::new(Kind::DiskFull, "the disk is full and nothing was stored; try again when there is space")
+                Self::new(
+                    Kind::DiskFull,
+                    "the disk is full and nothing was stored; try again when there is space",
+                )
             }
             _ if error.is_transient() => {
                 tracing::warn!(%error, "A request was refused: the database is not available");

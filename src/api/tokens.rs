@@ -97,7 +97,13 @@ impl From<TokenView> for Token {
     fn from(token: TokenView) -> Self {
         let TokenView { merchant, user, state, reason, generation, issued_at, expires_at, .. } = token;
         let TokenView {
-            refresh_due_at, refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at, ..
+            refresh_due_at,
+            refresh_failures,
+            refresh_note,
+            last_seen_at,
+            signed_in_at,
+            updated_at,
+            ..
         } = token;
         Self {
             merchant: merchant.into(),
@@ -180,7 +186,8 @@ fn held_elsewhere(caller: &Caller, holder: &UserKey) -> Problem {
 /// Parses the body. The parser's own messages are not shown, because they quote the unexpected
 /// text, which may be the token.
 fn parse(text: &str) -> Result<TokenRequest, Problem> {
-    let refused = |(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]);
+    let refused =
+        |(pointer, message)| Problem::with_faults(Kind::InvalidToken, vec![Fault::new(pointer, message)]);
     // Without this check the parser would also accept an array of the members' values.
     if !text.trim_start().starts_with('{') {
         return Err(refused(("", EXPECTED)));
@@ -199,7 +206,8 @@ fn parse(text: &str) -> Result<TokenRequest, Problem> {
     ended.map_err(refused)
 }
 
-const EXPECTED: &str = r#"is not as expected, which is {"refresh_token":"…","issued_at":"…"}, the latter optional"#;
+const EXPECTED: &str =
+    r#"is not as expected, which is {"refresh_token":"…","issued_at":"…"}, the latter optional"#;
 
 /// Get the state of a user's refresh token. Never shows the token.
 #[utoipa::path(
@@ -254,7 +262,9 @@ pub(super) async fn forget(
     match query.revoke {
         None => app.registry.forget(&key).await?,
         Some(true) if !app.registry.can_revoke(&key.merchant) => {
-            return Err(invalid("revoke: the settings have no merchant with this name and a revocation endpoint"));
+            return Err(invalid(
+                "revoke: the settings have no merchant with this name and a revocation endpoint",
+            ));
         }
         Some(revoke) => app.registry.forget_as(&key, revoke).await?,
     };

@@ -73,12 +73,22 @@ impl HttpServer {
 }
 
 /// The routes of the API and of the operators' pages.
-pub(super) fn api(app: &App, vault: Option<Vault>, waiters: &Waiters, probes: Probes, pages: Router) -> Router {
+pub(super) fn api(
+    app: &App,
+    vault: Option<Vault>,
+    waiters: &Waiters,
+    probes: Probes,
+    pages: Router,
+) -> Router {
     let (server, settings) = (&app.settings.server, &app.settings.vault);
     api::router(api::AppState {
         intake: app.intake(),
         registry: app.registry(),
-        vending: api::Vending { vault, margin: settings.access_token_margin, patience: settings.token_patience },
+        vending: api::Vending {
+            vault,
+            margin: settings.access_token_margin,
+            patience: settings.token_patience,
+        },
         waiters: waiters.clone(),
         orders: app.store.clone(),
         upkeep: app.store.clone(),

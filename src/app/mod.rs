@@ -258,14 +258,16 @@ async fn open_secrets(
 ) -> Result<Secrets, AppError> {
     let found = store.installation().await?;
     // A key is made only beside a database that holds nothing sealed with another.
-    let cipher = keys::load(&settings.vault, |name| environment.get(name).cloned(), embedded && found.is_none())?;
+    let cipher =
+        keys::load(&settings.vault, |name| environment.get(name).cloned(), embedded && found.is_none())?;
     let installation = if let Some(found) = found {
         found
     } else {
         let hash_key = Secrets::found(&cipher).map_err(AppError::Cipher)?;
         store.found_installation(&Installation { name: settings.installation.clone(), hash_key }).await?;
         // Another process may have been first.
-        let found = store.installation().await?.ok_or_else(|| StoreError::Unreadable("no installation".into()))?;
+        let found =
+            store.installation().await?.ok_or_else(|| StoreError::Unreadable("no installation".into()))?;
         check_name(&found, settings)?;
         found
     };
@@ -292,5 +294,8 @@ fn check_name(found: &Installation, settings: &Settings) -> Result<(), StoreErro
     if found.name == settings.installation {
         return Ok(());
     }
-    Err(StoreError::OtherInstallation { stored: found.name.clone(), configured: settings.installation.clone() })
+    Err(StoreError::OtherInstallation {
+        stored: found.name.clone(),
+        configured: settings.installation.clone(),
+    })
 }

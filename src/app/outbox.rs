@@ -31,7 +31,8 @@ impl Webhooks {
 
     pub(super) async fn stop(self, until: Instant) {
         let until = until.min(Instant::now() + GRACE);
-        if let Stopped::Abandoned(events) = self.0.stop(until.saturating_duration_since(Instant::now())).await {
+        if let Stopped::Abandoned(events) = self.0.stop(until.saturating_duration_since(Instant::now())).await
+        {
             tracing::info!(events, "Webhooks in flight at the stop are sent again after the next start");
         }
     }

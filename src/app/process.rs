@@ -66,7 +66,8 @@ impl Process {
             );
         }
         let lease = WorkerLease::new(app.store.clone(), worker.clone(), folder.to_owned());
-        let options = HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
+        let options =
+            HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
         let heartbeat = Heartbeat::start(Arc::new(lease), options);
         let vault = Vault::new(Dependencies {
             store: app.store.clone(),
@@ -79,7 +80,9 @@ impl Process {
             spool: spools.tokens,
             silence: heartbeat.watch().silence(),
         })?;
-        for ProviderTokens { merchant, provider, tokens } in foreign_tokens(&*app.store, &settings.merchants).await? {
+        for ProviderTokens { merchant, provider, tokens } in
+            foreign_tokens(&*app.store, &settings.merchants).await?
+        {
             tracing::error!(%merchant, %provider, tokens,
                 "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
         }
@@ -113,7 +116,8 @@ impl Process {
             );
         }
         // The database may take what is in the spool by now; otherwise the next start stores it.
-        let idle = timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
+        let idle =
+            timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
         self.tidying.abort();
         let spooled = self.vault.spooled().await + self.results.waiting().await;
         if work_done

@@ -61,14 +61,19 @@ impl App {
     /// # Errors
     /// Other processes still use the database or this machine's instance folders, or the database
     /// cannot be used.
-    pub async fn after_restore(&self, mut progress: impl FnMut(&RestoreReport)) -> Result<RestoreReport, AppError> {
+    pub async fn after_restore(
+        &self,
+        mut progress: impl FnMut(&RestoreReport),
+    ) -> Result<RestoreReport, AppError> {
         let living = self.living().await?;
         if !living.is_empty() {
             return Err(AppError::StillWorking(living));
         }
         let folders = [self.settings.vault.instance_dir.clone(), refresh_folder(&self.settings)];
         let held = folders.into_iter().filter(|folder| folder.exists());
-        let held = held.map(|folder| Ok((Instance::take(&folder)?, folder))).collect::<Result<Vec<_>, AppError>>()?;
+        let held = held
+            .map(|folder| Ok((Instance::take(&folder)?, folder)))
+            .collect::<Result<Vec<_>, AppError>>()?;
         let mut doubted = RestoreReport::default();
         let mut last = TokenId::START;
         while let Some((count, id)) = self.store.doubt_tokens(last, BATCH).await? {

@@ -80,19 +80,23 @@ impl Service {
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
         pooler::look_at(&app).await?;
-        app.store.publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline)).await?;
+        app.store
+            .publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline))
+            .await?;
         // The addresses first: after the worker has started, an error here would cut off its
         // exchanges.
         let addresses = Addresses::take(&app, roles).await?;
         let tls = if roles.contains(&Role::Api) { open_tls(&app).await? } else { None };
-        let (wakes, waiters, ready) = (Wakeups::default(), Waiters::new(app.store.clone()), Readiness::default());
+        let (wakes, waiters, ready) =
+            (Wakeups::default(), Waiters::new(app.store.clone()), Readiness::default());
         let mut background = JoinSet::new();
 
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
-        let worker =
-            of(Role::Worker).map(|process| WorkerRole::start(&app, process, &wakes, &mut background)).transpose()?;
+        let worker = of(Role::Worker)
+            .map(|process| WorkerRole::start(&app, process, &wakes, &mut background))
+            .transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
         let pages = pages::router(app.pages(states(process.as_ref(), worker.as_ref())));
@@ -101,8 +105,9 @@ impl Service {
         }
         let vault = vault_of(process.as_ref());
         let api = addresses.api.map(|at| start_api(&app, at, tls, vault, &waiters, probes.clone(), pages));
-        let probes =
-            addresses.probes.map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
+        let probes = addresses
+            .probes
+            .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
         background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
         let polling = waiters.clone();

@@ -29,7 +29,8 @@ impl App {
     /// How many refresh tokens wait in this machine's spools. The database does not have them yet.
     #[must_use]
     pub fn successors_waiting(&self) -> usize {
-        Spool::successors_in(&self.settings.vault.instance_dir) + Spool::successors_in(&refresh_folder(&self.settings))
+        Spool::successors_in(&self.settings.vault.instance_dir)
+            + Spool::successors_in(&refresh_folder(&self.settings))
     }
 }
 
@@ -48,7 +49,8 @@ impl SpoolFiles {
     /// Returns the last count, and begins another one unless one is under way.
     pub(super) fn last(&self) -> usize {
         if !self.counting.swap(true, Ordering::SeqCst) {
-            let (app, counted, counting) = (self.app.clone(), Arc::clone(&self.counted), Arc::clone(&self.counting));
+            let (app, counted, counting) =
+                (self.app.clone(), Arc::clone(&self.counted), Arc::clone(&self.counting));
             let count = move || {
                 let folders = [app.settings.vault.instance_dir.clone(), refresh_folder(&app.settings)];
                 counted.store(folders.iter().map(|folder| Spool::waiting_in(folder)).sum(), Ordering::SeqCst);

@@ -31,10 +31,16 @@ impl Chain {
         // By their ids, chains sort by the time of their start.
         let id = Uuid::now_v7();
         match newest {
-            Some(NewestAuditRow { id: joined, happened_at, hash }) => {
-                Self { id, number: 0, joined_id: Some(joined), previous_at: Some(happened_at), previous_hash: hash }
+            Some(NewestAuditRow { id: joined, happened_at, hash }) => Self {
+                id,
+                number: 0,
+                joined_id: Some(joined),
+                previous_at: Some(happened_at),
+                previous_hash: hash,
+            },
+            None => {
+                Self { id, number: 0, joined_id: None, previous_at: None, previous_hash: NO_HASH.to_vec() }
             }
-            None => Self { id, number: 0, joined_id: None, previous_at: None, previous_hash: NO_HASH.to_vec() },
         }
     }
 
@@ -134,8 +140,9 @@ mod tests {
     fn each_row_carries_the_hash_of_the_one_before() {
         let hasher = Hasher::new(&Zeroizing::new([7; 32]));
         let mut chain = Chain::begin(None);
-        let rows: Vec<AuditRow> =
-            [(5, "a"), (3, "b"), (9, "c")].map(|(at, object)| chain.add(recorded(at, object), &hasher)).into();
+        let rows: Vec<AuditRow> = [(5, "a"), (3, "b"), (9, "c")]
+            .map(|(at, object)| chain.add(recorded(at, object), &hasher))
+            .into();
         assert_eq!(rows[0].previous_hash, NO_HASH);
         for (before, after) in rows.iter().zip(&rows[1..]) {
             assert_eq!(after.previous_hash, before.hash);

@@ -120,7 +120,9 @@ impl Audit {
         }
         self.0.ending.send_replace(true);
         if timeout(patience, self.flush()).await.is_err() {
-            tracing::error!("Rows of the audit log may be lost: the database did not answer while the process ended");
+            tracing::error!(
+                "Rows of the audit log may be lost: the database did not answer while the process ended"
+            );
         }
     }
 

@@ -110,7 +110,9 @@ async fn look(
         return Ok(Finding::Broken(CHANGED));
     }
     Ok(match (before, row.joined_id) {
-        (Some(before), _) if row.number == before.number + 1 && row.previous_hash == before.hash => Finding::Sound,
+        (Some(before), _) if row.number == before.number + 1 && row.previous_hash == before.hash => {
+            Finding::Sound
+        }
         (Some(_), _) => Finding::Broken(GAP),
         (None, _) if row.number > 1 => Finding::Beginning(GAP),
         (None, None) if row.previous_hash == NO_HASH => Finding::Sound,

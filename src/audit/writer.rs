@@ -92,7 +92,11 @@ impl Writer {
     }
 
     /// Gives the rows their place in the chain, if they have none yet, and stores them.
-    async fn try_store(&mut self, recorded: &mut Vec<Recorded>, rows: &mut Vec<AuditRow>) -> Result<(), StoreError> {
+    async fn try_store(
+        &mut self,
+        recorded: &mut Vec<Recorded>,
+        rows: &mut Vec<AuditRow>,
+    ) -> Result<(), StoreError> {
         let chain = match &mut self.chain {
             Some(chain) => chain,
             none => none.insert(Chain::begin(self.deps.log.newest_audit().await?)),

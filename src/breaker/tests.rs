@@ -70,7 +70,10 @@ fn one_probe_at_a_time_and_its_answer_closes() {
     assert!(breakers.admit(&shop(), seconds(11)).is_err());
     assert_eq!(breakers.states()["shop"], BreakerState::Probing);
     probe.report(CallOutcome::Answered, seconds(12));
-    assert_eq!((breakers.states()["shop"], breakers.open_for(&shop(), seconds(12))), (BreakerState::Closed, None));
+    assert_eq!(
+        (breakers.states()["shop"], breakers.open_for(&shop(), seconds(12))),
+        (BreakerState::Closed, None)
+    );
     assert!(breakers.admit(&shop(), seconds(12)).is_ok());
 }
 
@@ -128,7 +131,10 @@ fn what_the_endpoint_asks_for_is_obeyed() {
         breakers.why(&shop(), seconds(15), seconds(25)),
         "Klarna asked for a pause of token calls; next try in 25 s"
     );
-    assert_eq!(breakers.why(&shop(), seconds(40), seconds(2)), "Rate limit reached for token calls; next try in 2 s");
+    assert_eq!(
+        breakers.why(&shop(), seconds(40), seconds(2)),
+        "Rate limit reached for token calls; next try in 2 s"
+    );
     assert!(breakers.admit(&shop(), seconds(40)).is_ok());
     assert_eq!(breakers.states()["shop"], BreakerState::Closed);
 }

@@ -14,7 +14,8 @@ fn take_all(bulkhead: &Bulkhead, merchant: &str) -> Vec<Place> {
 #[test]
 fn each_merchant_leaves_a_quarter_of_what_it_finds() {
     let bulkhead = Bulkhead::new(64, false);
-    let taken: Vec<_> = ["a", "b", "c", "d"].into_iter().map(|merchant| take_all(&bulkhead, merchant)).collect();
+    let taken: Vec<_> =
+        ["a", "b", "c", "d"].into_iter().map(|merchant| take_all(&bulkhead, merchant)).collect();
     assert_eq!(taken.iter().map(Vec::len).collect::<Vec<_>>(), [48, 12, 3, 1]);
     assert_eq!(bulkhead.used(), 64);
     assert_eq!(bulkhead.full(), ["a", "b", "c", "d"].map(name));

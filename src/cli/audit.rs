@@ -80,7 +80,8 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
         before: cursor,
         limit,
     };
-    let rows = app.store.audit_rows(&filter).await.map_err(|error| CliError::failed("read the audit log", error))?;
+    let rows =
+        app.store.audit_rows(&filter).await.map_err(|error| CliError::failed("read the audit log", error))?;
     let rows: Vec<AuditRecord> = rows.into_iter().map(AuditRecord::from).collect();
     context.output.table(&rows, table)?;
     if let Some(last) = rows.last().filter(|_| rows.len() == limit as usize) {
@@ -90,7 +91,8 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
 }
 
 fn table(rows: &[AuditRecord]) -> Table {
-    let table = Table::new(["id", "happened", "actor", "action", "outcome", "merchant", "user", "object", "request"]);
+    let table =
+        Table::new(["id", "happened", "actor", "action", "outcome", "merchant", "user", "object", "request"]);
     let mut table = table.above_all(&["happened", "actor", "action", "outcome"]);
     for row in rows {
         table.row([

@@ -79,7 +79,10 @@ impl Args {
         let report = Report::new(ended, swept, env.sandbox.admin().stats());
         output.table(report.rows(), report::table)?;
         output.print(&report, &report)?;
-        output.hint(format!("\nTo see the orders: klarna-order-worker --config {} orders list", env.config.display()));
+        output.hint(format!(
+            "\nTo see the orders: klarna-order-worker --config {} orders list",
+            env.config.display()
+        ));
         if self.keep_open {
             output.hint(format!("The service and its pages stay at {}/ until Ctrl-C.", addresses.api));
             shutdown.soft().await;
@@ -97,15 +100,17 @@ async fn run(context: &Context, env: &DemoEnv) -> Result<Vec<OrderResult>, CliEr
     let mut waiting = FuturesUnordered::new();
     for (line, text) in (1..).zip(ORDERS.lines()) {
         match submit(&intake, text).await {
-            Ok(id) => waiting.push(async move { (line, env.service.waiters().wait(id, PATIENCE, |_| true).await) }),
+            Ok(id) => {
+                waiting.push(async move { (line, env.service.waiters().wait(id, PATIENCE, |_| true).await) });
+            }
             Err(error) => ended.push(OrderResult::refused(line, text, error)),
         }
     }
     progress.at(ended.len() as u64, "orders ended");
     while let Some((line, order)) = waiting.next().await {
         let order = order.map_err(|error| CliError::failed("wait for an order", error))?;
-        let order =
-            order.ok_or_else(|| CliError::failed("wait for an order", "the order is no longer in the database"))?;
+        let order = order
+            .ok_or_else(|| CliError::failed("wait for an order", "the order is no longer in the database"))?;
         ended.push(OrderResult::settled(line, order));
         progress.at(ended.len() as u64, "orders ended");
     }

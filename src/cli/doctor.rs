@@ -14,8 +14,9 @@ impl Args {
     #[allow(clippy::unused_self, reason = "as every command")]
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let settings = context.settings()?;
-        let findings = context
-            .block_on(async { Ok(doctor::examine(&settings, context.environment(), &Clock::system()).await) })?;
+        let findings = context.block_on(async {
+            Ok(doctor::examine(&settings, context.environment(), &Clock::system()).await)
+        })?;
         for finding in &findings {
             context.output.print(line(finding), finding)?;
         }

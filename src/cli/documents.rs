@@ -51,7 +51,8 @@ impl Man {
                 .map_err(|error| CliError::failed("write a page", error))?;
             return printed(&page);
         };
-        let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
+        let written =
+            std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder));
         written.map_err(|error| CliError::failed(format!("write pages to {}", folder.display()), error))?;
         let human = format!("Wrote the pages to {}", folder.display());
         context.output.print(human, &serde_json::json!({ "folder": folder }))?;

@@ -9,7 +9,11 @@ use crate::app::Ending;
 ///
 /// # Errors
 /// That of the command, unless the spool has files: these are named first.
-pub(super) fn exit_after(context: &Context, exit: Result<Exit, CliError>, ending: Ending) -> Result<Exit, CliError> {
+pub(super) fn exit_after(
+    context: &Context,
+    exit: Result<Exit, CliError>,
+    ending: Ending,
+) -> Result<Exit, CliError> {
     let exit = match exit {
         Err(error) if ending.spooled > 0 && error.exit() != Exit::Outdated => {
             tell(context.output.format(), &error);

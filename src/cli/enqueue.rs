@@ -169,7 +169,11 @@ async fn take_in(
 
 /// Returns the results of the lines, and the first line that could not be stored; later lines would
 /// fail in the same way.
-async fn submit(intake: &Intake, batch: Vec<Line>, target: Option<Target>) -> (Vec<Taken>, Option<(u64, StoreError)>) {
+async fn submit(
+    intake: &Intake,
+    batch: Vec<Line>,
+    target: Option<Target>,
+) -> (Vec<Taken>, Option<(u64, StoreError)>) {
     let mut taken = Vec::with_capacity(batch.len());
     let (mut numbers, mut orders) = (Vec::new(), Vec::new());
     for Line { number, text } in batch {

@@ -43,7 +43,10 @@ async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError>
     if let Engine::Sqlite { path } = &settings.database.engine
         && !path.exists()
     {
-        let human = format!("There is no database yet; {} is created and migrated at the first start.", path.display());
+        let human = format!(
+            "There is no database yet; {} is created and migrated at the first start.",
+            path.display()
+        );
         context.output.print(human, &json!({ "missing": null }))?;
         return Ok(Exit::SomeFailed);
     }
@@ -53,7 +56,10 @@ async fn check(context: &Context, settings: &Settings) -> Result<Exit, CliError>
     let missing = names.len();
     let human = match missing {
         0 => "The database is up to date.".to_owned(),
-        _ => format!("Migrations missing: {missing} ({}). Run `klarna-order-worker migrate`.", names.join(", ")),
+        _ => format!(
+            "Migrations missing: {missing} ({}). Run `klarna-order-worker migrate`.",
+            names.join(", ")
+        ),
     };
     context.output.print(human, &json!({ "missing": missing, "names": names }))?;
     Ok(if missing == 0 { Exit::Done } else { Exit::SomeFailed })

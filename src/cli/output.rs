@@ -58,7 +58,8 @@ impl Output {
         match self.format {
             Format::Human => write_line(&human),
             Format::Json => {
-                let line = serde_json::to_string(json).map_err(|error| CliError::failed("write JSON", error))?;
+                let line =
+                    serde_json::to_string(json).map_err(|error| CliError::failed("write JSON", error))?;
                 write_line(&line)
             }
         }
@@ -68,7 +69,11 @@ impl Output {
     ///
     /// # Errors
     /// If standard output cannot be written.
-    pub fn table<Row: Serialize>(&self, rows: &[Row], table: impl FnOnce(&[Row]) -> Table) -> Result<(), CliError> {
+    pub fn table<Row: Serialize>(
+        &self,
+        rows: &[Row],
+        table: impl FnOnce(&[Row]) -> Table,
+    ) -> Result<(), CliError> {
         match self.format {
             Format::Human => write_line(&table(rows).fitted(self.width)),
             Format::Json => rows.iter().try_for_each(|row| self.print("", row)),

@@ -78,8 +78,14 @@ impl Args {
         let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
         let total = due.min(self.limit.unwrap_or(u64::MAX));
         let progress = Progress::new(&context.output, Some(total));
-        let mut telling =
-            ProgressReport { context, progress: &progress, begun: Instant::now(), done: 0, total, broken: None };
+        let mut telling = ProgressReport {
+            context,
+            progress: &progress,
+            begun: Instant::now(),
+            done: 0,
+            total,
+            broken: None,
+        };
         let scope = Scope {
             within: self.within,
             merchant: self.merchant.clone(),
@@ -132,7 +138,8 @@ impl Args {
         let mut listed = self.look_at_undated(context, app, by, limit).await?;
         let mut after = None;
         while listed < limit {
-            let filter = DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after, limit: PAGE };
+            let filter =
+                DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after, limit: PAGE };
             let page = app.store.due_tokens(&filter).await.map_err(failed)?;
             let Some(last) = page.last() else { break };
             after = Some(last.place);
@@ -161,7 +168,9 @@ impl Args {
             let page = page.map_err(|error| CliError::failed("list what is due", error))?;
             let Some(last) = page.last() else { return Ok(listed) };
             after = last.version.token;
-            let ours = |token: &&UndatedToken| self.merchant.as_ref().is_none_or(|name| *name == token.owner.merchant);
+            let ours = |token: &&UndatedToken| {
+                self.merchant.as_ref().is_none_or(|name| *name == token.owner.merchant)
+            };
             for token in page.iter().filter(ours) {
                 let due_at = due.due_at(&token.owner, token.expires_at);
                 if due_at > by {
@@ -171,7 +180,8 @@ impl Args {
                     return Ok(listed);
                 }
                 let UserKey { merchant, user } = &token.owner;
-                let line = Line { merchant, user, due_at, expires_at: token.expires_at, failures: 0, result: None };
+                let line =
+                    Line { merchant, user, due_at, expires_at: token.expires_at, failures: 0, result: None };
                 context.output.print(&line, &line)?;
                 listed += 1;
             }
@@ -203,7 +213,12 @@ impl fmt::Display for Line<'_> {
         let (merchant, user) = (printable(self.merchant.as_str()), printable(self.user.as_str()));
         match self.result {
             None => {
-                write!(f, "{merchant}  {user}  due {}  expires {}", time(self.due_at), time(self.expires_at))?;
+                write!(
+                    f,
+                    "{merchant}  {user}  due {}  expires {}",
+                    time(self.due_at),
+                    time(self.expires_at)
+                )?;
                 if self.failures > 0 {
                     write!(f, "  after {} failures", self.failures)?;
                 }
@@ -276,7 +291,12 @@ impl SweepProgress {
         let per_second = done_exactly / elapsed.as_secs_f64().max(0.001);
         let due = due.max(done);
         let left = f64::from(u32::try_from(due - done).unwrap_or(u32::MAX)) / per_second;
-        Self { done, due, per_second, left_seconds: Duration::try_from_secs_f64(left).unwrap_or_default().as_secs() }
+        Self {
+            done,
+            due,
+            per_second,
+            left_seconds: Duration::try_from_secs_f64(left).unwrap_or_default().as_secs(),
+        }
     }
 }
 
@@ -301,7 +321,10 @@ impl fmt::Display for Summary {
             forgotten,
             ..
         } = self;
-        write!(f, "{refreshed} refreshed, {already_fresh} already fresh, {needs_sign_in} need a new sign-in")?;
+        write!(
+            f,
+            "{refreshed} refreshed, {already_fresh} already fresh, {needs_sign_in} need a new sign-in"
+        )?;
         for (note, tokens) in failed {
             write!(f, "\n{tokens} not refreshed: {}", reason(note))?;
         }
@@ -330,7 +353,10 @@ mod tests {
     fn the_pace_tells_what_is_left() {
         let pace = SweepProgress::new(50, 300, Duration::from_secs(10));
         assert_eq!(pace.to_string(), "50 of 300 tokens, 5.0/s, 50s left");
-        assert_eq!(SweepProgress::new(7, 3, Duration::from_secs(1)).to_string(), "7 of 7 tokens, 7.0/s, 0s left");
+        assert_eq!(
+            SweepProgress::new(7, 3, Duration::from_secs(1)).to_string(),
+            "7 of 7 tokens, 7.0/s, 0s left"
+        );
     }
 
     #[test]

@@ -15,7 +15,13 @@ use crate::store::Transport;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The roles of this process
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "api,worker,keeper", value_name = "ROLE,…")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "api,worker,keeper",
+        value_name = "ROLE,…"
+    )]
     roles: Vec<Role>,
 }
 
@@ -67,8 +73,12 @@ impl Args {
             let api = service.address().map(|address| format!("{scheme}://{address}"));
             let ready = Ready { api, probes: service.probes().map(|address| format!("http://{address}")) };
             let probes = ready.probes.as_ref().map(|probes| format!("probes  {probes}"));
-            let line =
-                ["ready".to_owned()].into_iter().chain(ready.api.clone()).chain(probes).collect::<Vec<_>>().join("  ");
+            let line = ["ready".to_owned()]
+                .into_iter()
+                .chain(ready.api.clone())
+                .chain(probes)
+                .collect::<Vec<_>>()
+                .join("  ");
             // A service whose standard output is closed or full serves all the same.
             if let Err(error) = context.output.print(&line, &ready) {
                 tracing::warn!(%error, line, "The service is ready, but standard output takes no line");

@@ -28,7 +28,8 @@ impl Table {
     #[must_use]
     pub fn above_all(mut self, columns: &[&str]) -> Self {
         let header = &self.rows[0];
-        self.by_weight.sort_by_key(|&at| columns.iter().position(|name| *name == header[at]).unwrap_or(columns.len()));
+        self.by_weight
+            .sort_by_key(|&at| columns.iter().position(|name| *name == header[at]).unwrap_or(columns.len()));
         self
     }
 
@@ -55,10 +56,13 @@ impl Table {
 
     /// The columns with their widths; `None` if they do not fit.
     fn widths(&self, columns: &[usize], available: usize) -> Option<Vec<(usize, usize)>> {
-        let widest = |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
-        let mut widths: Vec<(usize, usize)> = columns.iter().map(|&column| (column, widest(column))).collect();
+        let widest =
+            |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
+        let mut widths: Vec<(usize, usize)> =
+            columns.iter().map(|&column| (column, widest(column))).collect();
         let least = |index: usize, width: usize| width.min(if index == 0 { WHOLE } else { NARROWEST });
-        let leasts: Vec<usize> = widths.iter().enumerate().map(|(index, (_, width))| least(index, *width)).collect();
+        let leasts: Vec<usize> =
+            widths.iter().enumerate().map(|(index, (_, width))| least(index, *width)).collect();
         let room = available.checked_sub(GAP * columns.len().saturating_sub(1))?;
         if leasts.iter().sum::<usize>() > room {
             return None;
@@ -74,7 +78,8 @@ impl Table {
 
     fn lines(&self, widths: &[(usize, usize)]) -> String {
         let line = |row: &Vec<String>| {
-            let cells = widths.iter().map(|&(at, width)| pad_str(&row[at], width, Alignment::Left, Some("…")));
+            let cells =
+                widths.iter().map(|&(at, width)| pad_str(&row[at], width, Alignment::Left, Some("…")));
             cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -110,7 +115,11 @@ mod tests {
     fn table() -> Table {
         let mut table = Table::new(["user", "state", "note"]).above_all(&["user", "note"]);
         table.row(["u-1".to_owned(), "active".to_owned(), String::new()]);
-        table.row(["Žofie-Ångström".to_owned(), "reauth_required".to_owned(), "sign in again, please".to_owned()]);
+        table.row([
+            "Žofie-Ångström".to_owned(),
+            "reauth_required".to_owned(),
+            "sign in again, please".to_owned(),
+        ]);
         table
     }
 
@@ -132,8 +141,7 @@ mod tests {
 
     #[test]
     fn cells_are_cut_then_columns_left_out_then_rows_made_blocks() {
-        let cut =
-            "user            state         note\nu-1             active\nŽofie-Ångström  reauth_requ…  sign in aga…";
+        let cut = "user            state         note\nu-1             active\nŽofie-Ångström  reauth_requ…  sign in aga…";
         assert_eq!(table().fitted(Some(42)), cut);
         let fewer = "user            note\nu-1\nŽofie-Ångström  sign in again, please";
         assert_eq!(table().fitted(Some(41)), fewer);

@@ -141,11 +141,11 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::Import(args) => args.run(context),
-            Self::List(filter) => context
-                .block_on(async { list(context, &context.app_to_read().await?.registry(), &filter.into()).await }),
-            Self::Show(whose) => {
-                context.block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await })
-            }
+            Self::List(filter) => context.block_on(async {
+                list(context, &context.app_to_read().await?.registry(), &filter.into()).await
+            }),
+            Self::Show(whose) => context
+                .block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await }),
             Self::Vend(args) => args.run(context),
             Self::Resolve(args) => args.run(context),
             Self::Adopt(args) => args.run(context),
@@ -229,7 +229,9 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
         found.ok_or_else(|| CliError::failed(doing, NO_TOKEN))?;
     }
     let human = if forgotten { "The token is forgotten." } else { "The token had already been forgotten." };
-    context.output.print(human, &json!({ "merchant": key.merchant, "user": key.user, "forgotten": forgotten }))?;
+    context
+        .output
+        .print(human, &json!({ "merchant": key.merchant, "user": key.user, "forgotten": forgotten }))?;
     Ok(Exit::Done)
 }
 

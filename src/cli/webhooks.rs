@@ -14,9 +14,14 @@ use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
 
-const STATUSES: [WebhookStatus; 3] = [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
-const KINDS: [EventKind; 4] =
-    [EventKind::OrderSubmitted, EventKind::OrderFailed, EventKind::TokenReauthRequired, EventKind::TokenRecovered];
+const STATUSES: [WebhookStatus; 3] =
+    [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
+const KINDS: [EventKind; 4] = [
+    EventKind::OrderSubmitted,
+    EventKind::OrderFailed,
+    EventKind::TokenReauthRequired,
+    EventKind::TokenRecovered,
+];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -95,10 +100,13 @@ impl Command {
         match self {
             Self::List { .. } => None,
             Self::Resend { ids, which } => {
-                let object = if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
+                let object =
+                    if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
                 Some(Audited::new(Action::WebhookResend).merchant(which.merchant.clone()).object(object))
             }
-            Self::Remove { merchant } => Some(Audited::new(Action::WebhookRemove).merchant(Some(merchant.clone()))),
+            Self::Remove { merchant } => {
+                Some(Audited::new(Action::WebhookRemove).merchant(Some(merchant.clone())))
+            }
         }
     }
 
@@ -148,7 +156,12 @@ async fn remove(context: &Context, store: &dyn Webhooks, merchant: &MerchantName
 }
 
 /// Reports unknown ids, and sends the others.
-async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId], which: Which) -> Result<Exit, CliError> {
+async fn resend(
+    context: &Context,
+    store: &dyn Webhooks,
+    ids: &[WebhookId],
+    which: Which,
+) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let mut resent = 0;
     let mut unknown = Vec::new();

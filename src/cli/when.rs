@@ -18,7 +18,9 @@ pub(super) fn when(text: &str) -> Result<When, &'static str> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(When::At(time.to_utc()));
     }
-    humantime::parse_duration(text).map(When::Ago).map_err(|_| "write a time such as 2026-01-31T12:00:00Z, or 2h")
+    humantime::parse_duration(text)
+        .map(When::Ago)
+        .map_err(|_| "write a time such as 2026-01-31T12:00:00Z, or 2h")
 }
 
 impl When {

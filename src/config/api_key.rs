@@ -104,13 +104,14 @@ impl ApiKey {
     }
 
     pub(super) fn read(reader: &mut Reader, section: &str, merchants: &BTreeSet<String>) -> Option<Self> {
-        let name: Option<String> = reader.require(&format!("{section}.name"), r#"who calls with it, such as "shop""#);
+        let name: Option<String> =
+            reader.require(&format!("{section}.name"), r#"who calls with it, such as "shop""#);
         if let Some(false) = name.as_deref().map(is_name) {
             reader.fault(&format!("{section}.name"), "not a name", super::NAME_EXPECTED);
         }
         let credential = credential(reader, section);
-        let scopes: Option<Scopes> =
-            reader.require(&format!("{section}.scopes"), r#"what it allows, such as ["orders", "tokens:read"]"#);
+        let scopes: Option<Scopes> = reader
+            .require(&format!("{section}.scopes"), r#"what it allows, such as ["orders", "tokens:read"]"#);
         let key = format!("{section}.merchants");
         let only: Option<Vec<String>> = reader.get(&key);
         if only.iter().flatten().any(|name| !merchants.contains(name)) {

@@ -98,7 +98,8 @@ fn is_postgres(url: &str) -> bool {
 /// Reads the URL of a PostgreSQL server. As with `psql`, it may have a user or a port and no host; the
 /// host is then [`NO_HOST`].
 pub(crate) fn postgres_url(text: &str) -> Option<Url> {
-    let (scheme, rest) = text.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;
+    let (scheme, rest) =
+        text.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     let at = authority.rfind('@').map_or(0, |at| at + 1);
     let host = &authority[at..];
@@ -121,9 +122,11 @@ mod tests {
         assert_eq!(engine("sqlite://data/worker.db"), sqlite("data/worker.db"));
         assert_eq!(engine("sqlite:///var/lib/worker.db"), sqlite("/var/lib/worker.db"));
         assert_eq!(engine("postgres://u:p@db/shop"), Ok(Engine::Postgres));
-        for without_host in
-            ["postgresql:///shop?host=/run/postgresql", "postgres://u:p@/shop?host=/run", "postgres://:5433/shop"]
-        {
+        for without_host in [
+            "postgresql:///shop?host=/run/postgresql",
+            "postgres://u:p@/shop?host=/run",
+            "postgres://:5433/shop",
+        ] {
             assert_eq!(engine(without_host), Ok(Engine::Postgres), "{without_host}");
         }
         for bad in [

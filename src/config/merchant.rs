@@ -205,7 +205,8 @@ impl Merchant {
         }
         let checkout_provider = reader.get(&key("checkout_provider"));
         let api_credentials = ApiCredentials::read(reader, &section);
-        let refresh_token_lifetime = reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
+        let refresh_token_lifetime =
+            reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
         let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
         let target = reader.get_or(&key("target"), Target::Checkout);
         let prefill = reader.get_or(&key("prefill"), true);
@@ -273,7 +274,9 @@ impl Merchant {
                 .or_else(|| presets::checkout_url(checkout_provider?, region, environment)),
             payments_url: overrides.payments_url.or_else(|| presets::payments_url(region, environment))?,
             jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
-            issuers: overrides.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            issuers: overrides
+                .issuer
+                .map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
             revoke_on_forget: revoke_on_forget.unwrap_or(revoke_url.is_some()),
             revoke_url,
             token_url,

@@ -109,13 +109,18 @@ impl Settings {
     /// # Errors
     /// The named file cannot be read or is not valid TOML, or settings are invalid; then the error
     /// has all faults.
-    pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn load(
+        path: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
         match std::fs::read_to_string(file) {
             Ok(text) => Self::parse(&file.display().to_string(), &text, env),
-            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-                Self::parse(&format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"), "", env)
-            }
+            Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Self::parse(
+                &format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"),
+                "",
+                env,
+            ),
             Err(source) => Err(ConfigError::Unreadable { path: file.to_owned(), source }),
         }
     }
@@ -124,7 +129,11 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::load`].
-    pub fn parse(origin: &str, text: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+    pub fn parse(
+        origin: &str,
+        text: &str,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let file = toml::from_str(text).map_err(|error| syntax_error(origin, text, &error))?;
         let mut reader = Reader::new(file, env.collect());
         let settings = read(&mut reader);
@@ -137,15 +146,14 @@ impl Settings {
 
 /// `None` only if a fault was recorded.
 fn read(reader: &mut Reader) -> Option<Settings> {
-    let installation: Option<String> =
-        reader.require("installation", r#"a name for it, such as "shop-production": the database is tied to it"#);
+    let installation: Option<String> = reader
+        .require("installation", r#"a name for it, such as "shop-production": the database is tied to it"#);
     if let Some(false) = installation.as_deref().map(is_name) {
         reader.fault("installation", "not a name", NAME_EXPECTED);
     }
     let names = reader.names("merchants");
     if names.is_empty() {
-        let instead =
-            "write a [merchants.<name>] section with region, environment, client_id, checkout_provider and api_key";
+        let instead = "write a [merchants.<name>] section with region, environment, client_id, checkout_provider and api_key";
         reader.fault("merchants", "none given", instead);
     }
     let database = Database::read(reader);
@@ -193,7 +201,8 @@ fn syntax_error(origin: &str, text: &str, error: &toml::de::Error) -> ConfigErro
 }
 
 fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 

@@ -28,7 +28,11 @@ pub(super) fn revoke_url(token_url: &Url) -> Option<Url> {
 }
 
 /// The Checkout API's base.
-pub(super) fn checkout_url(provider: CheckoutProvider, region: Region, environment: Environment) -> Option<Url> {
+pub(super) fn checkout_url(
+    provider: CheckoutProvider,
+    region: Region,
+    environment: Environment,
+) -> Option<Url> {
     use {CheckoutProvider as P, Environment as E, Region as R};
     let url = match (provider, region, environment) {
         (P::Kustom, _, E::Production) => "https://api.kustom.co",

@@ -42,7 +42,12 @@ impl Reader {
     /// Records a fault. Reading continues, so that all faults are reported at once.
     pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, instead: impl Into<String>) {
         let variable = self.layers.get(key).and_then(Given::variable).map(str::to_owned);
-        self.faults.push(Fault { key: key.to_owned(), variable, wrong: wrong.into(), instead: instead.into() });
+        self.faults.push(Fault {
+            key: key.to_owned(),
+            variable,
+            wrong: wrong.into(),
+            instead: instead.into(),
+        });
     }
 
     /// Whether a fault was recorded for this key.

@@ -75,7 +75,13 @@ pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkou
 }
 
 /// A schedule that never fires, or settings that can never act, look right until tokens expire.
-pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, queue: &Queue, now: DateTime<Utc>) {
+pub(super) fn check_effect(
+    reader: &mut Reader,
+    keeper: &Keeper,
+    vault: &Vault,
+    queue: &Queue,
+    now: DateTime<Utc>,
+) {
     let sure = |reader: &Reader, keys: &[&str]| !keys.iter().any(|key| reader.is_faulty(key));
     if let Some(schedule) = &keeper.schedule
         && sure(reader, &["keeper.schedule", "keeper.refresh_before"])
@@ -89,8 +95,13 @@ pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, 
                 );
             }
             Gap::Long => {
-                let wrong = "does not fire for longer than keeper.refresh_before, so that tokens would expire";
-                reader.fault("keeper.schedule", wrong, "write a schedule that fires at least daily, or \"off\"");
+                let wrong =
+                    "does not fire for longer than keeper.refresh_before, so that tokens would expire";
+                reader.fault(
+                    "keeper.schedule",
+                    wrong,
+                    "write a schedule that fires at least daily, or \"off\"",
+                );
             }
             Gap::Short => {}
         }
@@ -101,13 +112,16 @@ pub(super) fn check_effect(reader: &mut Reader, keeper: &Keeper, vault: &Vault, 
         let wrong = "not shorter than keeper.forget_after_idle, so it never acts";
         reader.fault("keeper.stop_after_idle", wrong, "write a shorter time, or leave it out");
     }
-    if vault.token_patience > queue.order_deadline && sure(reader, &["vault.token_patience", "queue.order_deadline"]) {
+    if vault.token_patience > queue.order_deadline
+        && sure(reader, &["vault.token_patience", "queue.order_deadline"])
+    {
         let wrong = "longer than queue.order_deadline, so orders fail instead of going out without a token";
         let deadline = humantime::format_duration(queue.order_deadline);
         reader.fault("vault.token_patience", wrong, format!("write \"{deadline}\" or less"));
     }
     if vault.access_token_margin >= ACCESS_TOKEN_LIFE && sure(reader, &["vault.access_token_margin"]) {
-        let wrong = "not shorter than the life of Klarna's access tokens (299 s), so no token is ever used again";
+        let wrong =
+            "not shorter than the life of Klarna's access tokens (299 s), so no token is ever used again";
         reader.fault("vault.access_token_margin", wrong, "write \"4m\" or less");
     }
 }
@@ -152,7 +166,8 @@ fn longest_gap(schedule: &cron::Schedule, now: DateTime<Utc>, allowed: Duration)
 pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Merchants) {
     if let Some(shortest) = merchants.values().min_by_key(|merchant| merchant.refresh_token_lifetime) {
         let lifetime = format!("merchants.{}.refresh_token_lifetime", shortest.name);
-        let unsure = ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
+        let unsure =
+            ["keeper.refresh_before", "keeper.spread", &lifetime].iter().any(|key| reader.is_faulty(key));
         // A token that is due from its first day on would be refreshed at every sweep.
         if !unsure && keeper.refresh_before + keeper.spread >= shortest.refresh_token_lifetime {
             let wrong = format!("together with keeper.spread not shorter than {lifetime}");
@@ -160,7 +175,8 @@ pub(super) fn check_keeper(reader: &mut Reader, keeper: &Keeper, merchants: &Mer
             reader.fault("keeper.refresh_before", wrong, instead);
         }
     }
-    let slowest = merchants.values().min_by(|a, b| a.token_rate_per_second.total_cmp(&b.token_rate_per_second));
+    let slowest =
+        merchants.values().min_by(|a, b| a.token_rate_per_second.total_cmp(&b.token_rate_per_second));
     if let Some(slowest) = slowest {
         let rate = format!("merchants.{}.token_rate_per_second", slowest.name);
         let unsure = ["keeper.rate_per_second", &rate].iter().any(|key| reader.is_faulty(key));
@@ -185,7 +201,8 @@ pub(super) fn check_retention(reader: &mut Reader, retention: &Retention, mercha
         let lifetime = format!("merchants.{}.refresh_token_lifetime", longest.name);
         let unsure = ["retention.ledger", &lifetime].iter().any(|key| reader.is_faulty(key));
         if !unsure && retention.ledger < longest.refresh_token_lifetime {
-            let instead = format!("write \"{}\" or more", humantime::format_duration(longest.refresh_token_lifetime));
+            let instead =
+                format!("write \"{}\" or more", humantime::format_duration(longest.refresh_token_lifetime));
             reader.fault("retention.ledger", format!("shorter than {lifetime}"), instead);
         }
     }

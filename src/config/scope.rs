@@ -75,7 +75,8 @@ impl Setting for Scopes {
 
     fn read(value: &Value) -> Result<Self, &'static str> {
         let names = Vec::<String>::read(value)?;
-        let scopes = names.iter().map(|name| NAMES.iter().find(|(known, _)| known == name).map(|(_, scopes)| *scopes));
+        let scopes =
+            names.iter().map(|name| NAMES.iter().find(|(known, _)| known == name).map(|(_, scopes)| *scopes));
         let scopes: Option<Vec<_>> = scopes.collect();
         Ok(Self(scopes.ok_or("has an unknown scope")?.concat().into_iter().collect()))
     }

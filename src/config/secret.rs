@@ -18,13 +18,18 @@ impl Reader {
     /// The index in `paths` of the key that counts.
     fn chosen(&mut self, paths: &[String]) -> Option<usize> {
         self.known.extend(paths.iter().cloned());
-        let is_variable = |path: &String| self.layers.get(path).is_some_and(|given| given.variable().is_some());
+        let is_variable =
+            |path: &String| self.layers.get(path).is_some_and(|given| given.variable().is_some());
         let variables_only = paths.iter().any(is_variable);
         let mut given =
             (0..paths.len()).filter(|&i| self.has(&paths[i]) && (!variables_only || is_variable(&paths[i])));
         let chosen = given.next()?;
         if let Some(other) = given.next() {
-            self.fault(&paths[other], format!("given together with {}", paths[chosen]), "leave one of them out");
+            self.fault(
+                &paths[other],
+                format!("given together with {}", paths[chosen]),
+                "leave one of them out",
+            );
             return None;
         }
         Some(chosen)

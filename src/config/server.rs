@@ -46,7 +46,11 @@ impl Server {
         let max_connections = reader.within("server.max_connections", 8192_u32, &(16..=1_000_000)) as usize;
         if max_connections <= max_requests + max_waits {
             let instead = "write more than server.max_requests and server.max_waits together";
-            reader.fault("server.max_connections", "fewer than the requests that may be open at a time", instead);
+            reader.fault(
+                "server.max_connections",
+                "fewer than the requests that may be open at a time",
+                instead,
+            );
         }
         let docs = reader.get_or("server.docs", true);
         let tls = tls(reader);
@@ -80,7 +84,11 @@ fn tls(reader: &mut Reader) -> Option<TlsFiles> {
     let client_ca = reader.get(CLIENT_CA);
     for (given, other) in [(CERTIFICATE, KEY), (KEY, CERTIFICATE), (CLIENT_CA, CERTIFICATE)] {
         if reader.has(given) && !reader.has(other) {
-            reader.fault(given, format!("given without {other}"), format!("set {other} too, or leave it out"));
+            reader.fault(
+                given,
+                format!("given without {other}"),
+                format!("set {other} too, or leave it out"),
+            );
         }
     }
     let (certificate, key) = (certificate?, key?);

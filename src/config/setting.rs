@@ -194,8 +194,13 @@ impl Setting for Vec<IpNet> {
     const EXPECTED: &str = r#"a list of networks such as ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]"#;
 
     fn read(value: &Value) -> Result<Self, &'static str> {
-        let network = |text: &String| text.parse().or_else(|_| text.parse().map(|ip: IpAddr| IpNet::from(ip)));
-        list::<String>(value)?.iter().map(network).collect::<Result<_, _>>().map_err(|_| "not a list of networks")
+        let network =
+            |text: &String| text.parse().or_else(|_| text.parse().map(|ip: IpAddr| IpNet::from(ip)));
+        list::<String>(value)?
+            .iter()
+            .map(network)
+            .collect::<Result<_, _>>()
+            .map_err(|_| "not a list of networks")
     }
 }
 

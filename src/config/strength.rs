@@ -71,9 +71,13 @@ mod tests {
     #[test]
     fn patterns_are_told_from_random_bytes() {
         let counting: Vec<u8> = (0..32).collect();
-        for uniform in
-            [&[0_u8; 32][..], &[0xff; 32], &counting, b"aaaaaaaaaaaaaaaaaaaaaaaaaaaab", b"0123456789abcdefghijklmnop"]
-        {
+        for uniform in [
+            &[0_u8; 32][..],
+            &[0xff; 32],
+            &counting,
+            b"aaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+            b"0123456789abcdefghijklmnop",
+        ] {
             assert!(is_uniform(uniform), "{uniform:?}");
         }
         assert!(!is_uniform(b"correct horse battery staple"), "a password of words is not a pattern");

@@ -54,7 +54,12 @@ mod tests {
         for good in ["http://otel-collector:4318", "https://otlp.example/base", "http://127.0.0.1:4318/"] {
             assert!(read(good).is_ok(), "{good}");
         }
-        for bad in ["collector:4318", "grpc://collector:4317", "https://user:pw@a.example", "http://a.example/?key=1"] {
+        for bad in [
+            "collector:4318",
+            "grpc://collector:4317",
+            "https://user:pw@a.example",
+            "http://a.example/?key=1",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -22,7 +22,8 @@ pub(super) fn find(
     for path in layers.paths() {
         let below_unknown = ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
         let is_section = layers.is_section(path);
-        let fits = if is_section { sections.contains(path) || groups.contains(path) } else { keys.contains(path) };
+        let fits =
+            if is_section { sections.contains(path) || groups.contains(path) } else { keys.contains(path) };
         if fits || below_unknown {
             continue;
         }
@@ -48,7 +49,8 @@ fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> Str
     let candidates = || keys.iter().map(String::as_str).chain(sections.iter().copied());
     let closest = candidates().map(|key| (strsim::osa_distance(key, path), key)).min();
     let elsewhere = || candidates().find(|key| last(key) == last(path));
-    let meant = closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
+    let meant =
+        closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
     meant.map_or_else(
         || "leave it out".to_owned(),
         |key| {

@@ -34,7 +34,9 @@ impl Webhook {
         let secrets = reader.secrets(section, "webhook_secrets");
         match (reader.has(&url_key), given) {
             (true, false) => reader.fault(&key, "missing beside webhook_url", EXPECTED),
-            (false, true) => reader.fault(&url_key, "missing beside webhook_secrets", "write where events are sent"),
+            (false, true) => {
+                reader.fault(&url_key, "missing beside webhook_secrets", "write where events are sent");
+            }
             _ => {}
         }
         let secrets = secrets?;
@@ -52,7 +54,9 @@ impl Webhook {
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for part in std::iter::once(self.url.as_str()).chain(self.secrets.iter().map(ExposeSecret::expose_secret)) {
+        for part in
+            std::iter::once(self.url.as_str()).chain(self.secrets.iter().map(ExposeSecret::expose_secret))
+        {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -38,8 +38,10 @@ impl Outbox {
     /// The endpoints of the settings, which the database's triggers need in order to write events.
     #[must_use]
     pub fn published(merchants: &Merchants, order_deadline: Duration) -> Published {
-        let webhook = |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);
-        let webhooks = merchants.iter().filter_map(|(name, merchant)| Some((name.clone(), webhook(merchant)?)));
+        let webhook =
+            |merchant: &Arc<Merchant>| merchant.webhook.as_ref().map(crate::config::Webhook::fingerprint);
+        let webhooks =
+            merchants.iter().filter_map(|(name, merchant)| Some((name.clone(), webhook(merchant)?)));
         Published { order_deadline, webhooks: webhooks.collect() }
     }
 }
@@ -60,11 +62,14 @@ impl Source for Outbox {
         load: &Load,
         _: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedWebhook>, StoreError> {
-        let left =
-            |merchant: &MerchantName| PER_MERCHANT.saturating_sub(load.running.get(merchant).copied().unwrap_or(0));
+        let left = |merchant: &MerchantName| {
+            PER_MERCHANT.saturating_sub(load.running.get(merchant).copied().unwrap_or(0))
+        };
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
-        waiting.retain(|name| self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0);
+        waiting.retain(|name| {
+            self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0
+        });
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));
         }
@@ -73,7 +78,10 @@ impl Source for Outbox {
             *share = left(merchant).min(*share);
         }
         let events = self.store.claim_webhooks(&shares, LEASE).await?;
-        Ok(ClaimBatch::new(events.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(), true))
+        Ok(ClaimBatch::new(
+            events.into_iter().map(|job| Claimed { group: job.merchant.clone(), job }).collect(),
+            true,
+        ))
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {

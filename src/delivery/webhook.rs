@@ -86,12 +86,16 @@ impl Sender {
     async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<(), Failed> {
         let merchant = self.merchants.get(event.merchant.as_str());
         let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
-        let webhook = webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
-        let data = RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
+        let webhook =
+            webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
+        let data =
+            RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
         let payload = Payload { r#type: event.kind, timestamp: event.occurred_at, data: &data };
-        let payload = serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
+        let payload =
+            serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
         let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
-        let signature = sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
+        let signature =
+            sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
         let request = self
             .http
             .post(webhook.url.clone())
@@ -105,7 +109,8 @@ impl Sender {
             Some(here) => request.header(traces::HEADER, here.as_str()),
             None => request,
         };
-        let reply = self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        let reply =
+            self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
         if reply.status.is_success() {
             return Ok(());
         }
@@ -120,8 +125,10 @@ impl Sender {
 /// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the
 /// event.
 fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
-    let signatures =
-        webhook.secrets.iter().map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
+    let signatures = webhook
+        .secrets
+        .iter()
+        .map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
     Ok(signatures.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
@@ -208,8 +215,7 @@ fn spans(event: &ClaimedWebhook) -> (Span, Span) {
     );
     link(&run, event.trace.as_deref());
     let order = event.order.map(display);
-    let span =
-        tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant.as_str(), order, attempt);
+    let span = tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant.as_str(), order, attempt);
     (run, span)
 }
 
@@ -217,7 +223,8 @@ fn spans(event: &ClaimedWebhook) -> (Span, Span) {
 mod tests {
     use super::*;
 
-    const SECRETS: [&str; 2] = ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+    const SECRETS: [&str; 2] =
+        ["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
 
     #[test]
     fn both_secrets_sign() {

@@ -63,7 +63,9 @@ impl FromStr for Provider {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let number = digits.then(|| u128::from_str_radix(text, 16).ok()).flatten();
-        number.map(|number| Self(number.to_be_bytes())).ok_or("expected 32 hexadecimal digits, as `doctor` shows them")
+        number
+            .map(|number| Self(number.to_be_bytes()))
+            .ok_or("expected 32 hexadecimal digits, as `doctor` shows them")
     }
 }
 
@@ -76,7 +78,9 @@ mod tests {
         let provider = Provider::new("https://login.klarna.com/eu/token", "client");
         assert_eq!(provider.to_string().parse(), Ok(provider));
         assert_eq!(Provider::try_from(provider.as_bytes()).unwrap(), provider);
-        for other in [("https://login.klarna.com/eu/token", "other"), ("https://login.klarna.com/eu/tokenclient", "")] {
+        for other in
+            [("https://login.klarna.com/eu/token", "other"), ("https://login.klarna.com/eu/tokenclient", "")]
+        {
             assert_ne!(Provider::new(other.0, other.1), provider);
         }
         assert!("1234".parse::<Provider>().is_err() && format!("+{:031}", 1).parse::<Provider>().is_err());

@@ -20,7 +20,8 @@ pub(super) fn faults(merchants: &Merchants, order: &NewOrder, now: DateTime<Utc>
     let mut faults = Vec::new();
     if !merchants.contains_key(&order.merchant) {
         let known: Vec<&str> = merchants.keys().map(MerchantName::as_str).collect();
-        let message = format!("the settings have no merchant with this name; they have: {}", known.join(", "));
+        let message =
+            format!("the settings have no merchant with this name; they have: {}", known.join(", "));
         faults.push(Fault::new("/merchant", message));
     }
     if order.deadline.is_some_and(|deadline| deadline <= now) {
@@ -28,8 +29,9 @@ pub(super) fn faults(merchants: &Merchants, order: &NewOrder, now: DateTime<Utc>
     }
     let target = order.target.unwrap_or_else(|| default_target(merchants, &order.merchant));
     if merchants.get(&order.merchant).is_some_and(|merchant| merchant.url(target).is_none()) {
-        let message =
-            format!("is {target}, but the settings of the merchant do not say who runs it: name another target");
+        let message = format!(
+            "is {target}, but the settings of the merchant do not say who runs it: name another target"
+        );
         faults.push(Fault::new("/target", message));
     }
     faults.extend(order::check(target, &order.body).into_iter().map(|fault| fault.under("/order")));
@@ -42,7 +44,8 @@ pub(super) fn faults(merchants: &Merchants, order: &NewOrder, now: DateTime<Utc>
 /// # Errors
 /// Everything that is wrong with it.
 pub fn check_row(merchants: &Merchants, row: &ClaimedOrder) -> Result<(), Rejection> {
-    let not_json = || Rejection::Faults(vec![Fault::new("/order", "is not JSON that every reader understands alike")]);
+    let not_json =
+        || Rejection::Faults(vec![Fault::new("/order", "is not JSON that every reader understands alike")]);
     let body: &RawValue = serde_json::from_str(&row.body).map_err(|_| not_json())?;
     let (merchant, user, target) = (json!(row.merchant), json!(row.user), json!(row.target));
     let envelope = format!(r#"{{"merchant":{merchant},"user":{user},"order":{body},"target":{target}}}"#);

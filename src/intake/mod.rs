@@ -74,7 +74,12 @@ impl Intake {
     /// Returns an intake for the merchants in the settings. `order_deadline` is the setting
     /// `queue.order_deadline`.
     #[must_use]
-    pub fn new(store: Arc<dyn OrderAdmin>, merchants: Arc<Merchants>, order_deadline: Duration, clock: Clock) -> Self {
+    pub fn new(
+        store: Arc<dyn OrderAdmin>,
+        merchants: Arc<Merchants>,
+        order_deadline: Duration,
+        clock: Clock,
+    ) -> Self {
         Self { store, merchants, order_deadline, clock }
     }
 
@@ -84,7 +89,8 @@ impl Intake {
     /// # Errors
     /// Every fault of the envelope and of the order.
     pub fn parse(&self, text: &str, target: Option<Target>) -> Result<NewOrder, Rejection> {
-        let default = |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants, merchant));
+        let default =
+            |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants, merchant));
         let order = NewOrder::parse(text, default)?;
         Ok(NewOrder { target: order.target.or(target), ..order })
     }
@@ -94,7 +100,11 @@ impl Intake {
     /// # Errors
     /// If the order is rejected, its idempotency key was used for another request, or the store
     /// fails.
-    pub async fn accept<T: OrderTx + ?Sized>(&self, tx: &mut T, order: NewOrder) -> Result<Accepted, IntakeError> {
+    pub async fn accept<T: OrderTx + ?Sized>(
+        &self,
+        tx: &mut T,
+        order: NewOrder,
+    ) -> Result<Accepted, IntakeError> {
         let row = self.check(order)?;
         let span = sending(std::slice::from_ref(&row));
         let inserting = async move { tx.insert_order(&OrderRow { trace: here(), ..row }).await };
@@ -195,7 +205,9 @@ impl Intake {
         Ok(OrderRow {
             id: OrderId::new(now),
             digest: order.digest(),
-            target: Some(order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant))),
+            target: Some(
+                order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant)),
+            ),
             merchant: order.merchant,
             user: order.user,
             idempotency_key: order.idempotency_key,

@@ -73,7 +73,8 @@ mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_hours(24);
-    const DUE: Due = Due { refresh_before: Duration::from_hours(20 * 24), spread: Duration::from_hours(10 * 24) };
+    const DUE: Due =
+        Due { refresh_before: Duration::from_hours(20 * 24), spread: Duration::from_hours(10 * 24) };
 
     fn expiry() -> DateTime<Utc> {
         DateTime::from_timestamp(1_790_000_000, 0).unwrap()
@@ -81,9 +82,13 @@ mod tests {
 
     #[test]
     fn the_date_is_the_same_everywhere_and_for_ever() {
-        let left =
-            |merchant: &str, user: &str| (expiry() - DUE.due_at(&UserKey::new(merchant, user), expiry())).num_seconds();
-        assert_eq!([left("shop", "u-1"), left("shop", "u-2"), left("other", "u-1")], [1_916_859, 2_187_285, 2_095_620]);
+        let left = |merchant: &str, user: &str| {
+            (expiry() - DUE.due_at(&UserKey::new(merchant, user), expiry())).num_seconds()
+        };
+        assert_eq!(
+            [left("shop", "u-1"), left("shop", "u-2"), left("other", "u-1")],
+            [1_916_859, 2_187_285, 2_095_620]
+        );
         assert_ne!(left("a", "bc"), left("ab", "c"));
     }
 
@@ -99,7 +104,8 @@ mod tests {
 
     #[test]
     fn waits_grow_from_minutes_to_a_day() {
-        let waits = [1, 2, 3, 9, 100].map(|failures| after_failure(failures, 1.0, Duration::ZERO, TimeDelta::days(60)));
+        let waits = [1, 2, 3, 9, 100]
+            .map(|failures| after_failure(failures, 1.0, Duration::ZERO, TimeDelta::days(60)));
         assert_eq!(waits.map(|wait| wait.as_secs() / 60), [5, 10, 20, 1280, 1440]);
     }
 

@@ -27,7 +27,10 @@ pub async fn replan(
         seen += page.len() as u64;
         let dates: Vec<_> = page
             .iter()
-            .map(|token| DueDate { version: token.version, due_at: due.due_at(&token.owner, token.expires_at) })
+            .map(|token| DueDate {
+                version: token.version,
+                due_at: due.due_at(&token.owner, token.expires_at),
+            })
             .collect();
         planned += store.set_due_dates(&dates).await?;
         told(seen);

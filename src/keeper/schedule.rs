@@ -120,7 +120,11 @@ impl SweepTicker {
     }
 }
 
-fn missed(schedule: &cron::Schedule, ended: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+fn missed(
+    schedule: &cron::Schedule,
+    ended: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
     match ended {
         None => Some(now),
         Some(ended) => schedule.after(&ended).next().filter(|tick| *tick <= now),

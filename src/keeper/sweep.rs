@@ -89,7 +89,13 @@ pub struct Scope {
 impl Default for Scope {
     /// Every token that is due now.
     fn default() -> Self {
-        Self { within: Duration::ZERO, merchant: None, limit: None, force: false, patience: Duration::from_mins(1) }
+        Self {
+            within: Duration::ZERO,
+            merchant: None,
+            limit: None,
+            force: false,
+            patience: Duration::from_mins(1),
+        }
     }
 }
 
@@ -243,7 +249,9 @@ impl Sweeper {
     }
 
     fn is_idle(&self, token: &DueToken, now: DateTime<Utc>) -> bool {
-        let Some((stop_after, seen)) = self.settings.stop_after_idle.zip(token.last_seen_at) else { return false };
+        let Some((stop_after, seen)) = self.settings.stop_after_idle.zip(token.last_seen_at) else {
+            return false;
+        };
         now - seen >= delta(stop_after)
     }
 
@@ -259,17 +267,25 @@ impl Sweeper {
             klarna_worker.result = Empty,
         );
         let token = due.token.version.token.0;
-        let span = tracing::error_span!(parent: &traced, "refresh", merchant, token, %sweep, correlation = Empty);
+        let span =
+            tracing::error_span!(parent: &traced, "refresh", merchant, token, %sweep, correlation = Empty);
         let told = self.refresh(due, sweep, stop).instrument(span).instrument(traced.clone()).await;
-        traced.record("klarna_worker.result", told.as_ref().map_or("interrupted", |told| told.outcome.as_str()));
+        traced.record(
+            "klarna_worker.result",
+            told.as_ref().map_or("interrupted", |told| told.outcome.as_str()),
+        );
         told
     }
 
     async fn refresh(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
         let DueExchange { token, merchant, if_due, place: _place } = due;
         let refreshed = self.vault.refresh(&merchant, &token.user, sweep, if_due, stop.requested()).await;
-        let failed =
-            |note, after| Next { outcome: RefreshOutcome::Failed(note), note, after, failures: token.failures + 1 };
+        let failed = |note, after| Next {
+            outcome: RefreshOutcome::Failed(note),
+            note,
+            after,
+            failures: token.failures + 1,
+        };
         let outcome = match refreshed {
             Refreshed::Rotated => RefreshOutcome::Refreshed,
             Refreshed::NotDue | Refreshed::Unusable(Unusable::NotRegistered | Unusable::ReauthRequired) => {
@@ -295,7 +311,12 @@ impl Sweeper {
             Refreshed::ComeBack(after) => {
                 self.postpone(
                     &token,
-                    Next { outcome: RefreshOutcome::InUse, note: Note::Waits, after, failures: token.failures },
+                    Next {
+                        outcome: RefreshOutcome::InUse,
+                        note: Note::Waits,
+                        after,
+                        failures: token.failures,
+                    },
                 )
                 .await
             }

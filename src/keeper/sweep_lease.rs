@@ -60,7 +60,9 @@ async fn renew(store: Arc<dyn Keeper>, worker: WorkerId, losing: watch::Sender<b
         match store.renew_sweep(worker, HOLD).await {
             Ok(true) => good = asked,
             Ok(false) => break,
-            Err(error) => tracing::warn!(%error, "The sweep lease could not be renewed; the next try follows"),
+            Err(error) => {
+                tracing::warn!(%error, "The sweep lease could not be renewed; the next try follows");
+            }
         }
         if since_boot().saturating_sub(good) > HOLD {
             break;

@@ -10,7 +10,9 @@ use crate::config::{ApiCredentials, Merchant};
 /// no header can hold makes the request fail before it is sent.
 pub(super) fn authorized(request: RequestBuilder, merchant: &Merchant) -> RequestBuilder {
     match &merchant.api_credentials {
-        ApiCredentials::Password { username, password } => request.basic_auth(username, Some(password.expose_secret())),
+        ApiCredentials::Password { username, password } => {
+            request.basic_auth(username, Some(password.expose_secret()))
+        }
         // A text that no header can hold becomes an error of the request when it is built.
         ApiCredentials::Key(key) => request.header(AUTHORIZATION, format!("Basic {}", key.expose_secret())),
     }

@@ -16,7 +16,11 @@ const MOST_LAYERS: usize = 3;
 /// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no header
 /// names it; deflate by the header. Of a body that breaks off, the readable part is returned. A body
 /// in another encoding is returned unchanged. The result is empty if it exceeds `limit` bytes.
-pub(super) fn decompressed(mut body: Zeroizing<Vec<u8>>, headers: &HeaderMap, limit: usize) -> Zeroizing<Vec<u8>> {
+pub(super) fn decompressed(
+    mut body: Zeroizing<Vec<u8>>,
+    headers: &HeaderMap,
+    limit: usize,
+) -> Zeroizing<Vec<u8>> {
     for _ in 0..MOST_LAYERS {
         if !body.starts_with(&GZIP) {
             break;
@@ -24,7 +28,8 @@ pub(super) fn decompressed(mut body: Zeroizing<Vec<u8>>, headers: &HeaderMap, li
         body = read(MultiGzDecoder::new(&body[..]), limit);
     }
     let encodings = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let is_deflate = encodings.flat_map(|list| list.split(',')).any(|name| name.trim().eq_ignore_ascii_case("deflate"));
+    let is_deflate =
+        encodings.flat_map(|list| list.split(',')).any(|name| name.trim().eq_ignore_ascii_case("deflate"));
     // Readable text is not compressed, whatever the header says. Decompressing it would give garbage.
     if is_deflate && std::str::from_utf8(&body).is_err() {
         // RFC 9110 section 8.4.1.2 requires zlib's wrapper, but some servers leave it out.

@@ -46,7 +46,9 @@ const LONGEST_ID: usize = 255;
 
 /// The HTTP client cannot be created.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot set up TLS: {reason}; if the system has no CA certificates, install its `ca-certificates` package")]
+#[error(
+    "cannot set up TLS: {reason}; if the system has no CA certificates, install its `ca-certificates` package"
+)]
 pub struct BuildError {
     reason: String,
 }

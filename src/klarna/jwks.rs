@@ -33,7 +33,8 @@ impl JwksClient {
     /// Why there is none, as a text without secrets.
     pub async fn fetch(&self, url: &Url, proxy: Option<&SecretString>) -> Result<Zeroizing<Vec<u8>>, String> {
         let request = self.http.get(url.clone());
-        let reply = self.http.send(request, proxy, Some(JWKS)).await.map_err(|failure| failure.to_string())?;
+        let reply =
+            self.http.send(request, proxy, Some(JWKS)).await.map_err(|failure| failure.to_string())?;
         if reply.status != StatusCode::OK {
             return Err(format!("HTTP {}", reply.status.as_u16()));
         }

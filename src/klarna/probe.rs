@@ -86,7 +86,8 @@ impl Probe {
 
 impl From<&Reply> for Reached {
     fn from(reply: &Reply) -> Self {
-        let date = reply.headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+        let date =
+            reply.headers.get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
         Self { status: reply.status.as_u16(), date: date.map(|date| date.to_utc()) }
     }
 }

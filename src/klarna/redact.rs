@@ -71,7 +71,8 @@ impl Redactor {
     pub fn clean(&self, text: &str) -> String {
         let read = &text[..text.floor_char_boundary(LONGEST_TEXT)];
         // A value may continue in the part that was not read.
-        let sure = if read.len() == text.len() { read.len() } else { read.len().saturating_sub(self.longest) };
+        let sure =
+            if read.len() == text.len() { read.len() } else { read.len().saturating_sub(self.longest) };
         let sure = read.floor_char_boundary(sure);
         let (mut redacted, mut at) = (String::new(), 0);
         for found in self.values.find_iter(read).take_while(|found| found.start() < sure) {

@@ -59,7 +59,9 @@ impl TokenClient {
                 (answer, correlation_id(&headers))
             }
             Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
-            Err(failure @ Failure::NoAnswer(_)) => (Answer::NoAnswer { over: false, what: failure.to_string() }, None),
+            Err(failure @ Failure::NoAnswer(_)) => {
+                (Answer::NoAnswer { over: false, what: failure.to_string() }, None)
+            }
         };
         Presented { answer, correlation_id }
     }

@@ -72,7 +72,11 @@ impl Findings {
 }
 
 /// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped.
-pub async fn examine(settings: &Settings, environment: &BTreeMap<String, String>, clock: &Clock) -> Vec<Finding> {
+pub async fn examine(
+    settings: &Settings,
+    environment: &BTreeMap<String, String>,
+    clock: &Clock,
+) -> Vec<Finding> {
     let mut findings = Findings::default();
     describe(settings, &mut findings);
     let installation = database::check(settings, clock, &mut findings).await;
@@ -90,7 +94,11 @@ fn api_keys(settings: &Settings, clock: &Clock, findings: &mut Findings) {
     let expiring = settings.server.api_keys.iter().filter_map(|key| Some((&key.name, key.expires_at?)));
     for (name, end) in expiring.filter(|(_, end)| *end <= clock.now() + SOON) {
         let found = format!("the API key {name} expires at {end}");
-        findings.warn("api_keys", found, "make a new one with `keys api generate`, and give it to the caller");
+        findings.warn(
+            "api_keys",
+            found,
+            "make a new one with `keys api generate`, and give it to the caller",
+        );
     }
 }
 
@@ -109,7 +117,10 @@ fn files(settings: &Settings, findings: &mut Findings) {
 /// Summarises the settings. Invalid ones were refused before.
 fn describe(settings: &Settings, findings: &mut Findings) {
     let engine = if settings.database.engine == Engine::Postgres { "PostgreSQL" } else { "SQLite" };
-    let found =
-        format!("installation {:?} on {engine}, {} merchant(s)", settings.installation, settings.merchants.len());
+    let found = format!(
+        "installation {:?} on {engine}, {} merchant(s)",
+        settings.installation,
+        settings.merchants.len()
+    );
     findings.ok("settings", found);
 }

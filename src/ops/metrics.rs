@@ -137,7 +137,8 @@ fn by_merchant<'a, T>(
 where
     T: 'a,
 {
-    let mut all: BTreeMap<&str, Option<&T>> = merchants.keys().map(|merchant| (merchant.as_str(), None)).collect();
+    let mut all: BTreeMap<&str, Option<&T>> =
+        merchants.keys().map(|merchant| (merchant.as_str(), None)).collect();
     all.extend(rows.iter().map(|row| (of(row).as_str(), Some(row))));
     all
 }

@@ -9,8 +9,13 @@ use crate::store::{ProviderTokens, Providers, StoreError};
 ///
 /// # Errors
 /// If the store fails.
-pub async fn foreign_tokens(store: &dyn Providers, merchants: &Merchants) -> Result<Vec<ProviderTokens>, StoreError> {
+pub async fn foreign_tokens(
+    store: &dyn Providers,
+    merchants: &Merchants,
+) -> Result<Vec<ProviderTokens>, StoreError> {
     let mut found = store.tokens_by_provider().await?;
-    found.retain(|found| merchants.get(&found.merchant).is_some_and(|merchant| merchant.provider() != found.provider));
+    found.retain(|found| {
+        merchants.get(&found.merchant).is_some_and(|merchant| merchant.provider() != found.provider)
+    });
     Ok(found)
 }

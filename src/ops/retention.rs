@@ -69,8 +69,10 @@ impl Retention {
                     }
                     tell(&removed);
                 }
-                Err(error) => tracing::warn!(%error, "Data whose retention is over could not be deleted; the \
-                    next try follows"),
+                Err(error) => {
+                    tracing::warn!(%error, "Data whose retention is over could not be deleted; the \
+                    next try follows");
+                }
             }
             sleep(EVERY).await;
         }

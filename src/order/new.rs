@@ -52,8 +52,8 @@ impl NewOrder {
     /// misspelt option would silently do nothing.
     pub fn parse(text: &str, default: impl FnOnce(&MerchantName) -> Target) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let envelope =
-            Fields::of_document(raw).ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
+        let envelope = Fields::of_document(raw)
+            .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
         let mut faults = Faults::new(raw.get());
         check_members(&envelope, &mut faults);
         let merchant = name(&envelope, "merchant", MerchantName::parse, &mut faults);
@@ -148,7 +148,12 @@ fn idempotency_key(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<Str
     valid(envelope, "idempotency_key", key, faults)
 }
 
-fn valid<T>(envelope: &Fields<'_>, member: &str, read: Result<T, &'static str>, faults: &mut Faults<'_>) -> Option<T> {
+fn valid<T>(
+    envelope: &Fields<'_>,
+    member: &str,
+    read: Result<T, &'static str>,
+    faults: &mut Faults<'_>,
+) -> Option<T> {
     read.map_err(|message| envelope.fault(member, message, faults)).ok()
 }
 
@@ -157,13 +162,19 @@ fn target(envelope: &Fields<'_>, faults: &mut Faults<'_>) -> Option<Target> {
     let word = envelope.string("target", Need::Optional, &(0..=usize::MAX), faults)?;
     let read = word.parse::<Target>();
     read.map_err(|unknown| {
-        envelope.fault("target", format!("is {:?}, expected one of {}", excerpt(&word), unknown.expected), faults);
+        envelope.fault(
+            "target",
+            format!("is {:?}, expected one of {}", excerpt(&word), unknown.expected),
+            faults,
+        );
     })
     .ok()
 }
 
 fn order(envelope: &Fields<'_>, target: Target, faults: &mut Faults<'_>) -> Result<Option<Body>, Rejection> {
-    let Some(raw) = envelope.value("order", Need::Required, Kind::Object, "an object, Klarna's order", faults) else {
+    let Some(raw) =
+        envelope.value("order", Need::Required, Kind::Object, "an object, Klarna's order", faults)
+    else {
         return Ok(None);
     };
     let (body, found) = match Body::parse(raw.get()) {

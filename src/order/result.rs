@@ -98,9 +98,10 @@ mod tests {
             client_token: "secret \"å\"".to_owned(),
             payment_method_categories: json!([{"identifier": "klarna", "name": "Pay \"later\"", "new": 1.5}]),
         };
-        for result in
-            [OrderResult::Checkout { html_snippet: "<p>secret</p>".to_owned() }, OrderResult::Payments(session)]
-        {
+        for result in [
+            OrderResult::Checkout { html_snippet: "<p>secret</p>".to_owned() },
+            OrderResult::Payments(session),
+        ] {
             let text = result.to_text().into_owned();
             assert_eq!(OrderResult::from_text(result.target(), text), Some(result.clone()));
             assert!(!format!("{result:?}").contains("secret"));

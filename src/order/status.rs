@@ -100,9 +100,15 @@ pub struct UnknownWord {
 }
 
 /// Returns the item with this word.
-pub(super) fn known<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str, text: &str) -> Result<T, UnknownWord> {
+pub(super) fn known<T: Copy>(
+    all: &[T],
+    word: impl Fn(T) -> &'static str,
+    text: &str,
+) -> Result<T, UnknownWord> {
     let found = all.iter().copied().find(|item| word(*item) == text);
-    found.ok_or_else(|| UnknownWord { expected: all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", ") })
+    found.ok_or_else(|| UnknownWord {
+        expected: all.iter().map(|item| word(*item)).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// Lets enums with `ALL` and `as_str` be parsed from their words and shown as them.
@@ -146,7 +152,10 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_the_known_ones() {
         let error = "done".parse::<Status>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown word, expected one of: queued, running, submitted, failed, cancelled");
+        assert_eq!(
+            error.to_string(),
+            "unknown word, expected one of: queued, running, submitted, failed, cancelled"
+        );
     }
 
     #[test]

@@ -31,7 +31,13 @@ struct Question<'a> {
 }
 
 /// A confirmation page with its form.
-fn ask(viewer: Viewer, place: MenuItem, question: &Question<'_>, about: &Markup, answer: &Markup) -> Response {
+fn ask(
+    viewer: Viewer,
+    place: MenuItem,
+    question: &Question<'_>,
+    about: &Markup,
+    answer: &Markup,
+) -> Response {
     let Question { title, action, back } = question;
     let main = html! {
         section.ask {
@@ -143,7 +149,11 @@ async fn token(pages: &Pages, viewer: &Viewer, key: &UserKey) -> Result<TokenVie
 }
 
 fn whom(token: &TokenView) -> Markup {
-    facts(&[("User", html! { (token.user) }), ("Merchant", html! { (token.merchant) }), ("Token", state(token.state))])
+    facts(&[
+        ("User", html! { (token.user) }),
+        ("Merchant", html! { (token.merchant) }),
+        ("Token", state(token.state)),
+    ])
 }
 
 /// Returns the address of the user's page with a note of what was done.
@@ -158,7 +168,10 @@ fn named_fields(key: &UserKey) -> Markup {
     }
 }
 
-pub(super) async fn ask_resolve(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+pub(super) async fn ask_resolve(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
     let token = token(&pages, &viewer, &key).await?;
     let about = html! {
@@ -196,7 +209,12 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
     audited(&pages, posted.viewer.entry(Action::TokenResolve).about(&key), resolved)
 }
 
-async fn decide(pages: &Pages, key: &UserKey, resolution: Resolution, done: &str) -> Result<Response, Failure> {
+async fn decide(
+    pages: &Pages,
+    key: &UserKey,
+    resolution: Resolution,
+    done: &str,
+) -> Result<Response, Failure> {
     match pages.deps.registry.resolve(key, resolution).await? {
         Resolved::Done(_) => {
             tracing::info!(merchant = key.merchant.as_str(), what = done, "An operator resolved a token");
@@ -237,7 +255,10 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
     audited(&pages, posted.viewer.entry(Action::TokenForget).about(&key), forgotten)
 }
 
-pub(super) async fn ask_sign_out(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+pub(super) async fn ask_sign_out(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
     let token = token(&pages, &viewer, &key).await?;
     let about = html! {
@@ -256,7 +277,9 @@ pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) ->
     let key = named(&posted.viewer, &posted.fields)?;
     let registry = &pages.deps.registry;
     if !registry.can_revoke(&key.merchant) {
-        return Err(Failure::WrongStatus("No revocation endpoint is known for this merchant (revoke_url).".into()));
+        return Err(Failure::WrongStatus(
+            "No revocation endpoint is known for this merchant (revoke_url).".into(),
+        ));
     }
     let revoked = match registry.forget_as(&key, true).await {
         Ok(true) => Ok(see(&done_link(&key, "signed-out"))),

@@ -20,15 +20,21 @@ const PAGE: u32 = 50;
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     if !viewer.sees_all() {
-        return Err(Failure::NotFound("The audit log is about all merchants, and your key is limited to some."));
+        return Err(Failure::NotFound(
+            "The audit log is about all merchants, and your key is limited to some.",
+        ));
     }
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
     let before = query.word("before", |word| word.parse::<i64>().ok())?;
-    let action = query.word("action", |word| Action::ALL.into_iter().find(|action| action.as_str() == word))?;
+    let action =
+        query.word("action", |word| Action::ALL.into_iter().find(|action| action.as_str() == word))?;
     let filter = AuditFilter {
         since: query.time("since")?,
-        actor: query.get("key").filter(|key| !key.is_empty()).map(|key| Actor::Key(key.to_owned()).to_string()),
+        actor: query
+            .get("key")
+            .filter(|key| !key.is_empty())
+            .map(|key| Actor::Key(key.to_owned()).to_string()),
         action: action.map(|action| action.as_str().to_owned()),
         merchant: merchant.map(Into::into),
         user_hash: None,

@@ -71,7 +71,8 @@ impl IntoResponse for Failure {
             Self::ForeignForm => (
                 StatusCode::FORBIDDEN,
                 "Nothing was changed",
-                "The form does not belong to this session. Go back, reload the page, and submit it again.".into(),
+                "The form does not belong to this session. Go back, reload the page, and submit it again."
+                    .into(),
             ),
             Self::Invalid(text) => (StatusCode::BAD_REQUEST, "Invalid request", text),
             Self::ReadOnly => (
@@ -79,9 +80,11 @@ impl IntoResponse for Failure {
                 "Nothing was changed",
                 "You are signed in with a key of the scope ops:read, which does not allow changes.".into(),
             ),
-            Self::TooSlow => {
-                (StatusCode::REQUEST_TIMEOUT, "Nothing was changed", "The form did not arrive in time.".into())
-            }
+            Self::TooSlow => (
+                StatusCode::REQUEST_TIMEOUT,
+                "Nothing was changed",
+                "The form did not arrive in time.".into(),
+            ),
             Self::NotFound(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
             Self::WrongStatus(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
             Self::Store(error) if error.is_transient() => {

@@ -44,7 +44,9 @@ impl Fields {
 
     /// Returns a time, in UTC, in the format of browsers' date fields or in RFC 3339.
     pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
-        let field = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
+        let field = |text: &str| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc())
+        };
         self.word(name, |text| field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()))
     }
 

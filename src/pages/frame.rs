@@ -22,7 +22,13 @@ const MENU: [(MenuItem, &str, &str); 5] = [
 ];
 
 /// A page for a signed-in operator. `form_token` is for the sign-out form, if there is a session.
-pub(super) fn page(place: MenuItem, title: &str, who: Option<&str>, form_token: &str, main: &Markup) -> Markup {
+pub(super) fn page(
+    place: MenuItem,
+    title: &str,
+    who: Option<&str>,
+    form_token: &str,
+    main: &Markup,
+) -> Markup {
     let menu = html! {
         nav aria-label="Pages" {
             @for (other, path, name) in MENU {

@@ -101,7 +101,10 @@ fn told(order: &OrderView) -> Markup {
     });
     told.push(("Attempts", html! { (order.attempts) }));
     if order.possible_duplicate {
-        told.push(("Possible duplicate", html! { (badge("warn", "yes")) " Klarna may have created this order twice" }));
+        told.push((
+            "Possible duplicate",
+            html! { (badge("warn", "yes")) " Klarna may have created this order twice" },
+        ));
     }
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", html! { code { (correlation) } }));
@@ -205,9 +208,10 @@ fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Mark
     }
     if let Some(at) = order.ended_at {
         let (tone, what) = match order.status {
-            Status::Submitted => {
-                ("good", html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } })
-            }
+            Status::Submitted => (
+                "good",
+                html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } },
+            ),
             Status::Failed => ("bad", html! { "Failed" }),
             _ => ("off", html! { "Cancelled" }),
         };

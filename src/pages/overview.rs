@@ -63,7 +63,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let overview = deps.stats.overview(lost_after, Duration::ZERO).await?;
     let workers = deps.dashboard.workers(lost_after).await?;
     let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.webhooks.endpoints().await?);
-    let backlogs: Vec<&Backlog> = overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
+    let backlogs: Vec<&Backlog> =
+        overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
     let failing: Vec<_> = endpoints
         .into_iter()
         .filter(|endpoint| viewer.sees(&endpoint.merchant))
@@ -160,7 +161,8 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> 
         }
     }
     let steps = bounds.len() - 1;
-    let below: Vec<String> = (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
+    let below: Vec<String> =
+        (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
     let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.name.to_lowercase());
     stacked("outcomes", &title, &PARTS, &bars, &below)
 }
@@ -182,7 +184,8 @@ fn figures(
     let (due, queued) =
         backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
-    let oldest = backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
+    let oldest =
+        backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
     let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
     html! {
         dl.figures {

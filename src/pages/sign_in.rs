@@ -66,8 +66,10 @@ fn asking(next: &str, wrong: Option<&str>) -> Markup {
 /// Returns the page to go back to; only pages of this service.
 fn back(fields: &Fields) -> String {
     let next = fields.get("next").unwrap_or("/");
-    let own =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.contains(char::is_control);
+    let own = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains('\\')
+        && !next.contains(char::is_control);
     if own { next.to_owned() } else { "/".to_owned() }
 }
 

@@ -23,7 +23,9 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
         return html! { p.quiet { "Counting tokens …" } };
     }
     let all: Vec<&TokenCount> = counted.iter().flat_map(|(_, counts)| counts.iter()).collect();
-    let of = |state: TokenState| all.iter().filter(|count| count.state == state).map(|count| count.tokens).sum::<u64>();
+    let of = |state: TokenState| {
+        all.iter().filter(|count| count.state == state).map(|count| count.tokens).sum::<u64>()
+    };
     let mut reasons = BTreeMap::<&str, u64>::new();
     for count in &all {
         if let Some(reason) = count.reason {

@@ -37,8 +37,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let mut ledger = registry.history(&key, before, PAGE + 1).await?;
     let more = ledger.len() > PAGE as usize;
     ledger.truncate(PAGE as usize);
-    let next =
-        ledger.last().filter(|_| more).map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
+    let next = ledger
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
     let search = OrderFilter { user: Some(user.clone()), limit: ORDERS, ..OrderFilter::default() };
     let orders = orders::found(&pages, &viewer, Some(merchant), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
@@ -83,13 +85,15 @@ pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure
 }
 
 fn told(token: &TokenView, viewer: &Viewer) -> Markup {
-    let left = token.expires_at.filter(|_| token.state == TokenState::Active).map(|expires| expires - viewer.now);
+    let left =
+        token.expires_at.filter(|_| token.state == TokenState::Active).map(|expires| expires - viewer.now);
     let mut told = vec![(
         "Token",
         html! { (state(token.state)) @if let Some(reason) = token.reason { " " (words(reason.as_str())) } },
     )];
     if let Some(left) = left {
-        let shown = if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "expired".to_owned() };
+        let shown =
+            if left.num_seconds() > 0 { format!("{} left", span(left)) } else { "expired".to_owned() };
         told.push((
             "Time until expiry",
             html! { @if left.num_days() < 10 { (badge("warn", &shown)) } @else { (shown) } },
@@ -104,7 +108,10 @@ fn told(token: &TokenView, viewer: &Viewer) -> Markup {
         ("Generation", html! { (token.generation) }),
     ]);
     if token.refresh_failures > 0 {
-        told.push(("Failed refreshes", html! { (badge("warn", &format!("{} times", token.refresh_failures))) }));
+        told.push((
+            "Failed refreshes",
+            html! { (badge("warn", &format!("{} times", token.refresh_failures))) },
+        ));
     }
     if let Some(note) = token.refresh_note {
         told.push(("Why it is due then", html! { (words(note.as_str())) }));

@@ -23,7 +23,8 @@ const PAGE: u32 = 50;
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
-    let wanted = query.word("state", |word| TokenState::ALL.into_iter().find(|state| state.as_str() == word))?;
+    let wanted =
+        query.word("state", |word| TokenState::ALL.into_iter().find(|state| state.as_str() == word))?;
     let after_merchant: Option<MerchantName> = query.name("after_merchant")?;
     let after = after_merchant.zip(query.name("after")?).map(|(merchant, user)| UserKey { merchant, user });
     let users = match query.name("user")? {
@@ -68,7 +69,9 @@ async fn named(
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     for merchant in viewer.merchants(pages) {
-        users.extend(pages.deps.registry.view(&UserKey { merchant: merchant.clone(), user: user.clone() }).await?);
+        users.extend(
+            pages.deps.registry.view(&UserKey { merchant: merchant.clone(), user: user.clone() }).await?,
+        );
     }
     users.retain(|token| merchant.is_none_or(|merchant| token.merchant == *merchant));
     users.retain(|token| wanted.is_none_or(|wanted| token.state == wanted));

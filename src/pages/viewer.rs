@@ -231,13 +231,16 @@ fn signed_in(
 pub(super) fn cookie(value: &str, secure: bool) -> Option<HeaderValue> {
     let (name, more) = if secure { (SECURE_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
     let age = LIFETIME.num_seconds();
-    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{more}")).ok()
+    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{more}"))
+        .ok()
 }
 
 /// Returns the headers that delete the session's cookies.
 pub(super) fn no_cookies() -> [HeaderValue; 2] {
     [
-        HeaderValue::from_static("__Host-klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure"),
+        HeaderValue::from_static(
+            "__Host-klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict; Secure",
+        ),
         HeaderValue::from_static("klarna-worker=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"),
     ]
 }

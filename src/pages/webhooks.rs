@@ -28,8 +28,9 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             id: None,
             merchant,
             user: query.name("user")?,
-            status: query
-                .word("status", |word| WebhookStatus::ALL.into_iter().find(|status| status.as_str() == word))?,
+            status: query.word("status", |word| {
+                WebhookStatus::ALL.into_iter().find(|status| status.as_str() == word)
+            })?,
             kind: query.word("kind", |word| EventKind::ALL.into_iter().find(|kind| kind.as_str() == word))?,
             within: None,
             before,

@@ -26,8 +26,14 @@ pub struct Load {
 /// in turn, starting at group `round` modulo the number of groups: add one with each call, so that
 /// a single free slot goes round.
 #[must_use]
-pub fn share(free: usize, load: &Load, waiting: &[MerchantName], round: usize) -> BTreeMap<MerchantName, usize> {
-    let groups: BTreeSet<&MerchantName> = waiting.iter().filter(|group| !load.full.contains(*group)).collect();
+pub fn share(
+    free: usize,
+    load: &Load,
+    waiting: &[MerchantName],
+    round: usize,
+) -> BTreeMap<MerchantName, usize> {
+    let groups: BTreeSet<&MerchantName> =
+        waiting.iter().filter(|group| !load.full.contains(*group)).collect();
     let groups: Vec<&MerchantName> = groups.into_iter().collect();
     let mut shares = BTreeMap::new();
     if groups.is_empty() {

@@ -105,7 +105,13 @@ where
             drop(claim);
         }
     };
-    WorkerBuilder::new(context).backend(rows).catch_panic().parallelize(tokio::spawn).build(work).stream().boxed()
+    WorkerBuilder::new(context)
+        .backend(rows)
+        .catch_panic()
+        .parallelize(tokio::spawn)
+        .build(work)
+        .stream()
+        .boxed()
 }
 
 async fn drive(

@@ -140,7 +140,9 @@ impl<E: Engine> AuditLog for SqlStore<E> {
 
     async fn newest_audit(&self) -> Result<Option<NewestAuditRow>, StoreError> {
         self.read(async |c| {
-            let Some(row) = c.query(E::STATEMENTS.audit.newest).fetch_optional().await? else { return Ok(None) };
+            let Some(row) = c.query(E::STATEMENTS.audit.newest).fetch_optional().await? else {
+                return Ok(None);
+            };
             Ok(Some(NewestAuditRow {
                 id: row.int("id")?,
                 happened_at: row.time("happened_at")?,
@@ -178,12 +180,15 @@ impl<E: Engine> AuditLog for SqlStore<E> {
     }
 
     async fn has_audit_before(&self, time: DateTime<Utc>) -> Result<bool, StoreError> {
-        self.read(async |c| Ok(c.query(E::STATEMENTS.audit.has_before).bind(time).fetch_one().await?.flag("found")?))
-            .await
+        self.read(async |c| {
+            Ok(c.query(E::STATEMENTS.audit.has_before).bind(time).fetch_one().await?.flag("found")?)
+        })
+        .await
     }
 
     async fn prune_audit(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.write(async |c| c.query(E::STATEMENTS.audit.prune).bind(before).bind(limit).execute().await).await
+        self.write(async |c| c.query(E::STATEMENTS.audit.prune).bind(before).bind(limit).execute().await)
+            .await
     }
 }
 

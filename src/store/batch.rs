@@ -79,7 +79,8 @@ async fn one_by_one<W: Write>(write: &W, items: &[W::Item]) -> Vec<Result<W::Don
 
 /// Writes items and turns a panic into an error, so that later writes still work.
 async fn guarded<W: Write>(write: &W, items: &[W::Item]) -> Result<Vec<W::Done>, StoreError> {
-    let done = AssertUnwindSafe(write.write(items)).catch_unwind().await.unwrap_or_else(|_| Err(unanswered()))?;
+    let done =
+        AssertUnwindSafe(write.write(items)).catch_unwind().await.unwrap_or_else(|_| Err(unanswered()))?;
     if done.len() == items.len() { Ok(done) } else { Err(unanswered()) }
 }
 

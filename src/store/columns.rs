@@ -183,7 +183,11 @@ columns!(SqliteRow);
 
 /// Reads rows one by one. A row that cannot be read is left out and reported in the log, so that the
 /// caller still gets the others.
-pub(super) fn readable<R, T>(what: &'static str, rows: &[R], read: impl Fn(&R) -> Result<T, StoreError>) -> Vec<T> {
+pub(super) fn readable<R, T>(
+    what: &'static str,
+    rows: &[R],
+    read: impl Fn(&R) -> Result<T, StoreError>,
+) -> Vec<T> {
     let read = rows.iter().map(read).filter_map(|row| {
         row.inspect_err(|error| tracing::error!(what, %error, "A row cannot be read; it is left out")).ok()
     });

@@ -111,7 +111,8 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             return Ok(Vec::new());
         };
         self.read(async |c| {
-            let buckets = c.query(E::STATEMENTS.dashboard.outcome_buckets).bind(begins).bind(ends).bind(merchant);
+            let buckets =
+                c.query(E::STATEMENTS.dashboard.outcome_buckets).bind(begins).bind(ends).bind(merchant);
             buckets.fetch_all().await?.iter().map(outcome_bucket).collect()
         })
         .await
@@ -123,7 +124,12 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         limit: u32,
     ) -> Result<Vec<LatencySample>, StoreError> {
         self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.dashboard.latency_samples).bind(merchant).bind(limit).fetch_all().await?;
+            let rows = c
+                .query(E::STATEMENTS.dashboard.latency_samples)
+                .bind(merchant)
+                .bind(limit)
+                .fetch_all()
+                .await?;
             rows.iter().map(latency_sample).collect()
         })
         .await

@@ -17,7 +17,9 @@ use super::columns::Columns;
 use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
-use super::{Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError};
+use super::{
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError,
+};
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::received::storable;
@@ -80,7 +82,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
     /// Takes a connection for heartbeats, which nothing else keeps waiting.
-    fn heartbeats(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+    fn heartbeats(&self)
+    -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
     /// Returns how the pools are used.
     fn pools(&self) -> Vec<PoolUse>;
@@ -120,7 +123,10 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     }
 
     /// As [`super::Orders::insert_orders`].
-    fn insert_orders(&self, rows: &[OrderRow]) -> impl Future<Output = Result<Vec<Inserted>, StoreError>> + Send;
+    fn insert_orders(
+        &self,
+        rows: &[OrderRow],
+    ) -> impl Future<Output = Result<Vec<Inserted>, StoreError>> + Send;
 
     /// As [`super::Orders::claim_orders`].
     fn claim_orders(
@@ -149,7 +155,10 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     }
 
     /// As [`super::Tokens::register_tokens`].
-    fn register_tokens(&self, rows: &[NewToken]) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
+    fn register_tokens(
+        &self,
+        rows: &[NewToken],
+    ) -> impl Future<Output = Result<Vec<Registered>, StoreError>> + Send;
 
     /// As [`super::Tokens::claim_token`].
     fn claim_token(
@@ -172,7 +181,11 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Settled>, StoreError>> + Send;
 
     /// As [`super::Tokens::note_subject`].
-    fn note_subject(&self, key: &UserKey, subject: &[u8]) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn note_subject(
+        &self,
+        key: &UserKey,
+        subject: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 pub(super) type RawConnection<E> = <<E as Engine>::Database as Database>::Connection;
@@ -236,7 +249,9 @@ pub(super) async fn by<E: Engine, T>(
 }
 
 /// Begins a transaction that writes.
-pub(super) async fn begin<E: Engine>(connection: &mut PooledConnection<E::Database>) -> Result<(), StoreError> {
+pub(super) async fn begin<E: Engine>(
+    connection: &mut PooledConnection<E::Database>,
+) -> Result<(), StoreError> {
     let begin = connection.begin().unwrap_or(E::BEGIN);
     bounded(E::control(connection, begin)).await
 }

@@ -59,10 +59,16 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
 }
 
 /// Cancels the open orders and returns their ids.
-async fn cancel<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -> Result<Vec<OrderId>, StoreError> {
+async fn cancel<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    key: &UserKey,
+) -> Result<Vec<OrderId>, StoreError> {
     let error = json(&OrderError {
         code: "user_erased".into(),
-        message: "the user's data was erased before the order had ended; if it was running, Klarna may have it".into(),
+        message:
+            "the user's data was erased before the order had ended; if it was running, Klarna may have it"
+                .into(),
         faults: Vec::new(),
         correlation_id: None,
     })?;

@@ -201,7 +201,9 @@ fn from_postgres(code: &str, message: String) -> StoreError {
         b"53300" => StoreError::TooManyConnections(message),
         b"55P03" => StoreError::Busy(message),
         // Connection, authorisation, rollback; resources, operator intervention, system error.
-        [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => StoreError::Unavailable(message),
+        [b'0' | b'2', b'8', ..] | [b'4', b'0', ..] | [b'5', b'3' | b'7' | b'8', ..] => {
+            StoreError::Unavailable(message)
+        }
         _ if is_final(code) => StoreError::Refused(message),
         _ => StoreError::Unexpected(format!("{message} (SQLSTATE {code})")),
     }
@@ -219,9 +221,10 @@ mod tests {
     #[test]
     fn only_values_are_refused_for_ever() {
         let transient = [
-            "08006", "25001", "25006", "25P02", "25P03", "28P01", "0A000", "3D000", "3F000", "40001", "40P01", "42501",
-            "42601", "42703", "42P01", "42P05", "53100", "53300", "53400", "54001", "55000", "55006", "55P03", "57014",
-            "57P01", "57P02", "57P03", "58030", "F0000", "P0001", "XX000", "XX001", "XX002", "99999", "",
+            "08006", "25001", "25006", "25P02", "25P03", "28P01", "0A000", "3D000", "3F000", "40001",
+            "40P01", "42501", "42601", "42703", "42P01", "42P05", "53100", "53300", "53400", "54001",
+            "55000", "55006", "55P03", "57014", "57P01", "57P02", "57P03", "58030", "F0000", "P0001",
+            "XX000", "XX001", "XX002", "99999", "",
         ];
         for code in transient {
             assert!(from_postgres(code, "m".into()).is_transient(), "{code}");

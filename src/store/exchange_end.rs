@@ -140,7 +140,8 @@ pub(super) async fn close<E: Engine>(
     outcome: Outcome,
     travelling: bool,
 ) -> Result<(), StoreError> {
-    let close = c.query(E::STATEMENTS.tokens.close).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
+    let close =
+        c.query(E::STATEMENTS.tokens.close).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
     close.execute().await?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use crate::ids::{MerchantName, Provider, PurposeId, UserKey, WorkerId};
 use crate::token::{
-    CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry, Outcome,
-    Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
+    CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry,
+    Outcome, Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
 };
 
 /// The result of claiming a token.
@@ -84,7 +84,8 @@ pub(super) async fn claim<E: Engine>(
     key: &UserKey,
     provider: Provider,
 ) -> Result<Option<Read>, StoreError> {
-    let rows = c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).bind(&provider).fetch_all().await?;
+    let rows =
+        c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).bind(&provider).fetch_all().await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
         version: row.version("id")?,
@@ -98,7 +99,10 @@ pub(super) async fn claim<E: Engine>(
         refresh_due_at: row.opt_time("refresh_due_at")?,
         subject: row.opt_bytes("subject")?,
         answer_lost: row.flag("answer_lost")?,
-        presentations: rows.iter().filter_map(|row| presentation(row).transpose()).collect::<Result<_, _>>()?,
+        presentations: rows
+            .iter()
+            .filter_map(|row| presentation(row).transpose())
+            .collect::<Result<_, _>>()?,
         now: row.time("now")?,
     };
     Ok(Some(Read { ours: row.flag("claimed")?, token }))
@@ -207,7 +211,10 @@ fn cached(row: &impl Columns) -> Result<CachedTokens, StoreError> {
 }
 
 /// Deletes the tokens that are cached for an order.
-pub(super) async fn delete_cached<E: Engine>(c: &mut Connection<'_, E>, purpose: PurposeId) -> Result<(), StoreError> {
+pub(super) async fn delete_cached<E: Engine>(
+    c: &mut Connection<'_, E>,
+    purpose: PurposeId,
+) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.tokens.delete_cached).bind(purpose).execute().await?;
     Ok(())
 }

@@ -192,7 +192,11 @@ impl<E: Engine> Keeper for SqlStore<E> {
 
     async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError> {
         self.write(async |c| {
-            c.query(E::STATEMENTS.keeper.bring_forward).bind(&beat_counts(silent)).bind(self.now()).execute().await
+            c.query(E::STATEMENTS.keeper.bring_forward)
+                .bind(&beat_counts(silent))
+                .bind(self.now())
+                .execute()
+                .await
         })
         .await
     }
@@ -202,8 +206,10 @@ impl<E: Engine> Keeper for SqlStore<E> {
     }
 
     async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError> {
-        self.read(async |c| Ok(c.query(E::STATEMENTS.keeper.count_due).bind(by).fetch_one().await?.count("tokens")?))
-            .await
+        self.read(async |c| {
+            Ok(c.query(E::STATEMENTS.keeper.count_due).bind(by).fetch_one().await?.count("tokens")?)
+        })
+        .await
     }
 
     async fn postpone(
@@ -258,7 +264,12 @@ impl<E: Engine> Keeper for SqlStore<E> {
 
     async fn end_sweep(&self, worker: WorkerId, whole: bool) -> Result<(), StoreError> {
         self.write(async |c| {
-            c.query(E::STATEMENTS.keeper.end_sweep).bind(worker).bind(whole).bind(self.now()).execute().await?;
+            c.query(E::STATEMENTS.keeper.end_sweep)
+                .bind(worker)
+                .bind(whole)
+                .bind(self.now())
+                .execute()
+                .await?;
             Ok(())
         })
         .await
@@ -311,8 +322,12 @@ async fn due_of_day<E: Engine>(
     after: DueCursor,
     limit: usize,
 ) -> Result<Vec<DueToken>, StoreError> {
-    let list =
-        c.query(E::STATEMENTS.keeper.due_of_day).bind(after.day).bind(filter.by).bind(after.due_at).bind(after.token);
+    let list = c
+        .query(E::STATEMENTS.keeper.due_of_day)
+        .bind(after.day)
+        .bind(filter.by)
+        .bind(after.due_at)
+        .bind(after.token);
     let except = super::json(&filter.except)?;
     let rows = list.bind(&filter.merchant).bind(limit).bind(&except).fetch_all().await?;
     rows.iter().map(|row| due_token(row, after.day)).collect()

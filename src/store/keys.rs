@@ -111,7 +111,11 @@ impl<E: Engine> Keys for SqlStore<E> {
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
         self.read(async |c| {
             let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
-            Ok(Sealed { tokens: row.count("tokens")?, cached: row.count("cached")?, hash_key: row.count("hash_key")? })
+            Ok(Sealed {
+                tokens: row.count("tokens")?,
+                cached: row.count("cached")?,
+                hash_key: row.count("hash_key")?,
+            })
         })
         .await
     }
@@ -151,20 +155,24 @@ impl<E: Engine> Keys for SqlStore<E> {
 
     async fn reseal_cached(&self, purpose: PurposeId, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
         self.write(async |c| {
-            Ok(c.query(E::STATEMENTS.keys.reseal_cached).bind(purpose).bind(from).bind(to).execute().await? == 1)
+            Ok(c.query(E::STATEMENTS.keys.reseal_cached).bind(purpose).bind(from).bind(to).execute().await?
+                == 1)
         })
         .await
     }
 
     async fn reseal_hash_key(&self, from: &[u8], to: &[u8]) -> Result<bool, StoreError> {
-        self.write(async |c| Ok(c.query(E::STATEMENTS.keys.reseal_hash_key).bind(from).bind(to).execute().await? == 1))
-            .await
+        self.write(async |c| {
+            Ok(c.query(E::STATEMENTS.keys.reseal_hash_key).bind(from).bind(to).execute().await? == 1)
+        })
+        .await
     }
 }
 
 /// Reads a row with an encrypted token, which always has a provider.
 pub(super) fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
-    let provider = row.provider("provider")?.ok_or_else(|| StoreError::Unreadable("column provider".into()))?;
+    let provider =
+        row.provider("provider")?.ok_or_else(|| StoreError::Unreadable("column provider".into()))?;
     let sealed_for = SealedFor { merchant: row.merchant()?, version: row.version("id")?, provider };
     Ok(SealedToken { sealed_for, sealed: row.bytes("sealed")? })
 }

@@ -13,10 +13,12 @@ use super::StoreError;
 pub(super) type File = (i64, &'static str, &'static str);
 
 /// Every file of `migrations/postgres`.
-pub(super) const POSTGRES: &[File] = &[(1, "baseline", include_str!("../../migrations/postgres/0001_baseline.sql"))];
+pub(super) const POSTGRES: &[File] =
+    &[(1, "baseline", include_str!("../../migrations/postgres/0001_baseline.sql"))];
 
 /// Every file of `migrations/sqlite`.
-pub(super) const SQLITE: &[File] = &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
+pub(super) const SQLITE: &[File] =
+    &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
 
 /// The level of this program. A release that stops using something that a later one removes raises it
 /// by one. A migration that breaks older programs raises `minimum_program` in the database; programs
@@ -59,7 +61,10 @@ pub(super) type Applied = (i64, Vec<u8>);
 /// # Errors
 /// [`StoreError::OtherMigration`] if the database has run a different migration with one of these
 /// numbers.
-pub(super) fn pending<'a>(migrator: &'a Migrator, applied: &[Applied]) -> Result<Vec<&'a Migration>, StoreError> {
+pub(super) fn pending<'a>(
+    migrator: &'a Migrator,
+    applied: &[Applied],
+) -> Result<Vec<&'a Migration>, StoreError> {
     let mut pending = Vec::new();
     for migration in migrator.iter() {
         match applied.iter().find(|(number, _)| *number == migration.version) {
@@ -111,13 +116,20 @@ mod tests {
     fn every_file_is_compiled_in() {
         for (engine, files) in [("postgres", POSTGRES), ("sqlite", SQLITE)] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
-            let mut found: Vec<_> =
-                fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            let mut found: Vec<_> = fs::read_dir(&folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
             found.sort();
-            let listed: Vec<_> = files.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
+            let listed: Vec<_> =
+                files.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
             assert_eq!(found, listed, "list the files of {} in src/store/migrations.rs", folder.display());
             for (file, (.., sql)) in listed.iter().zip(files) {
-                assert_eq!(*sql, fs::read_to_string(folder.join(file)).unwrap(), "{file} is another file's text");
+                assert_eq!(
+                    *sql,
+                    fs::read_to_string(folder.join(file)).unwrap(),
+                    "{file} is another file's text"
+                );
             }
         }
     }
@@ -143,7 +155,8 @@ mod tests {
         let table = "klarna_worker_migrations";
         let later = "ALTER TABLE orders ADD COLUMN later TEXT NOT NULL DEFAULT 'x'";
         grown(SQLITE, later, table).run_direct(None, &mut c, false).await.unwrap();
-        let run: (i64, i64) = sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
+        let run: (i64, i64) =
+            sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
         let orders: i64 = sqlx::query_scalar(GROWN).fetch_one(&mut c).await.unwrap();
         assert_eq!((run, orders), ((2, 9001), 8));
     }
@@ -156,7 +169,8 @@ mod tests {
         let table = "klarna_worker.migrations";
         let later = "ALTER TABLE klarna_worker.orders ADD COLUMN later text NOT NULL DEFAULT 'x'";
         grown(POSTGRES, later, table).run_direct(None, &mut c, false).await.unwrap();
-        let run: (i64, i64) = sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
+        let run: (i64, i64) =
+            sqlx::query_as(AssertSqlSafe(format!("{RUN}{table}"))).fetch_one(&mut c).await.unwrap();
         sqlx::raw_sql("SET search_path = klarna_worker").execute(&mut c).await.unwrap();
         let orders: i64 = sqlx::query_scalar(GROWN).fetch_one(&mut c).await.unwrap();
         assert_eq!((run, orders), ((2, 9001), 8));

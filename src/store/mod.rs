@@ -58,7 +58,9 @@ use secrecy::ExposeSecret;
 pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAuditRow};
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
-pub use self::dashboard::{Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView};
+pub use self::dashboard::{
+    Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView,
+};
 use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
@@ -182,7 +184,11 @@ pub enum Signal {
 /// # Errors
 /// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server does
 /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
-pub async fn open(database: &Database, max_in_flight: u32, clock: &Clock) -> Result<Arc<dyn Store>, StoreError> {
+pub async fn open(
+    database: &Database,
+    max_in_flight: u32,
+    clock: &Clock,
+) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
         config::Engine::Sqlite { path } => {
             Arc::new(SqlStore { engine: Sqlite::open(path, database.max_connections, clock.clone()).await? })

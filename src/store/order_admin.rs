@@ -30,7 +30,11 @@ pub trait OrderAdmin: Orders {
 
     /// Queues a failed order as if it had just been accepted, with a deadline `order_deadline` from
     /// now. It keeps its id, its idempotency key and its mark as a possible duplicate.
-    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError>;
+    async fn retry_order(
+        &self,
+        order: OrderId,
+        order_deadline: Duration,
+    ) -> Result<OrderAdminOutcome, StoreError>;
 
     /// Like [`OrderAdmin::cancel_order`], for the queued orders of a filter. The filter's status is
     /// ignored.
@@ -38,7 +42,11 @@ pub trait OrderAdmin: Orders {
 
     /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter that still have their
     /// body. The filter's status is ignored.
-    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError>;
+    async fn retry_orders(
+        &self,
+        filter: &OrderFilter,
+        order_deadline: Duration,
+    ) -> Result<ChangedOrders, StoreError>;
 
     /// Counts the orders of a filter that still have their body. Its `before` and `limit` are
     /// ignored.
@@ -51,7 +59,11 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
         self.change_one(order, Change::Cancel).await
     }
 
-    async fn retry_order(&self, order: OrderId, order_deadline: Duration) -> Result<OrderAdminOutcome, StoreError> {
+    async fn retry_order(
+        &self,
+        order: OrderId,
+        order_deadline: Duration,
+    ) -> Result<OrderAdminOutcome, StoreError> {
         self.change_one(order, Change::Retry(order_deadline)).await
     }
 
@@ -59,7 +71,11 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
         self.change_many(filter, Change::Cancel).await
     }
 
-    async fn retry_orders(&self, filter: &OrderFilter, order_deadline: Duration) -> Result<ChangedOrders, StoreError> {
+    async fn retry_orders(
+        &self,
+        filter: &OrderFilter,
+        order_deadline: Duration,
+    ) -> Result<ChangedOrders, StoreError> {
         self.change_many(filter, Change::Retry(order_deadline)).await
     }
 

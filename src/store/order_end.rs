@@ -26,15 +26,21 @@ pub(super) async fn settle<E: Engine>(
     disposition: &Disposition,
 ) -> Result<bool, StoreError> {
     let settle = match disposition {
-        Disposition::Submitted { .. } => by_result(c, E::STATEMENTS.orders.submitted, now, claim, disposition)?,
-        Disposition::Failed { error, token, prefilled } => by_claim(c, E::STATEMENTS.orders.failed, now, claim)
-            .bind(&json(error)?)
-            .bind(token.map(TokenOutcome::as_str))
-            .bind(&json(prefilled)?),
-        Disposition::Retry { after, error, possible_duplicate } => by_claim(c, E::STATEMENTS.orders.retry, now, claim)
-            .bind(*after)
-            .bind(&json(error)?)
-            .bind(*possible_duplicate),
+        Disposition::Submitted { .. } => {
+            by_result(c, E::STATEMENTS.orders.submitted, now, claim, disposition)?
+        }
+        Disposition::Failed { error, token, prefilled } => {
+            by_claim(c, E::STATEMENTS.orders.failed, now, claim)
+                .bind(&json(error)?)
+                .bind(token.map(TokenOutcome::as_str))
+                .bind(&json(prefilled)?)
+        }
+        Disposition::Retry { after, error, possible_duplicate } => {
+            by_claim(c, E::STATEMENTS.orders.retry, now, claim)
+                .bind(*after)
+                .bind(&json(error)?)
+                .bind(*possible_duplicate)
+        }
         Disposition::Snooze { after, error } => by_claim(c, E::STATEMENTS.orders.snooze, now, claim)
             .bind(*after)
             .bind(&error.as_ref().map(json).transpose()?),
@@ -69,7 +75,8 @@ fn by_result<'c, E: Engine>(
     claim: &Claim,
     submitted: &Disposition,
 ) -> Result<Query<'c, E>, StoreError> {
-    let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = submitted else {
+    let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = submitted
+    else {
         return Err(StoreError::Unreadable("a result that is none".into()));
     };
     Ok(by_claim(c, statement, now, claim)

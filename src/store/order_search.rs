@@ -48,7 +48,10 @@ pub(super) async fn with_bodies<E: Engine>(
 }
 
 /// Counts the orders of a filter that still have their body. Its `before` and `limit` are ignored.
-pub(super) async fn count<E: Engine>(c: &mut Connection<'_, E>, filter: &OrderFilter) -> Result<u64, StoreError> {
+pub(super) async fn count<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+) -> Result<u64, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
     let mut orders = Search::of::<E>(E::STATEMENTS.orders.count_orders, &filter, filter.status);
     orders.condition("body IS NOT NULL");
@@ -111,7 +114,9 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
         ended_at: row.opt_time("ended_at")?,
         attempts: row.int("attempts")?,
         token: row.opt_parsed("token_outcome")?,
-        prefilled: row.opt_text("prefilled")?.map_or(Ok(Prefill::default()), |text| from_json("prefilled", &text))?,
+        prefilled: row
+            .opt_text("prefilled")?
+            .map_or(Ok(Prefill::default()), |text| from_json("prefilled", &text))?,
         possible_duplicate: row.flag("possible_duplicate")?,
         klarna_id: row.opt_text("klarna_id")?,
         result: result(row, target)?,
@@ -136,7 +141,8 @@ pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
 
 /// Returns the statuses to search one after the other; a single `None` searches without a status.
 fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
-    let narrow = filter.status.is_some() || filter.user.is_some() || filter.error.is_some() || filter.duplicates;
+    let narrow =
+        filter.status.is_some() || filter.user.is_some() || filter.error.is_some() || filter.duplicates;
     if narrow || (filter.merchant.is_none() && filter.token.is_none()) {
         vec![filter.status]
     } else {

@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::{Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, order_end, order_search, workers};
+use super::{
+    Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, order_end, order_search, workers,
+};
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderId, OrderView, Status, Target, TokenOutcome};
 
@@ -205,7 +207,8 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 
     async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError> {
-        let ours = self.transaction(async |c| order_end::settle_late(c, self.now(), late, submitted).await).await?;
+        let ours =
+            self.transaction(async |c| order_end::settle_late(c, self.now(), late, submitted).await).await?;
         if ours {
             self.engine.tell_settled(&[late.claim.order]);
         }
@@ -270,7 +273,8 @@ pub(super) async fn insert<E: Engine>(
     if insert.fetch_optional().await?.is_some() {
         return Ok(Inserted::New(order.id));
     }
-    let by_key = c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
+    let by_key =
+        c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
     let found = by_key.fetch_one().await?;
     let id = found.id("id")?;
     Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
@@ -286,13 +290,19 @@ pub(super) async fn due_merchants<E: Engine>(
 }
 
 /// Returns how long it is until the next order becomes due.
-pub(super) async fn next_due<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<Option<Duration>, StoreError> {
+pub(super) async fn next_due<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+) -> Result<Option<Duration>, StoreError> {
     let row = c.query(E::STATEMENTS.orders.next_due).bind(now).fetch_one().await?;
     Ok(row.opt_int("micros")?.map(from_micros))
 }
 
 /// Returns one order.
-pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+pub(super) async fn view<E: Engine>(
+    c: &mut Connection<'_, E>,
+    id: OrderId,
+) -> Result<Option<OrderView>, StoreError> {
     let row = c.query(E::STATEMENTS.orders.order).bind(id).fetch_optional().await?;
     row.as_ref().map(order_search::order_view).transpose()
 }

@@ -99,7 +99,8 @@ pub struct PoolUse {
 pub trait InstallationStats: Send + Sync {
     /// Returns the state of the installation, from indexes only. A process without a heartbeat for
     /// `lost_after` is not counted. A token expires soon if its expiry is within `expiring_within`.
-    async fn overview(&self, lost_after: Duration, expiring_within: Duration) -> Result<Overview, StoreError>;
+    async fn overview(&self, lost_after: Duration, expiring_within: Duration)
+    -> Result<Overview, StoreError>;
 
     /// Returns figures that need a scan of many rows. Do not call it often.
     async fn counts(&self) -> Result<InstallationCounts, StoreError>;
@@ -110,12 +111,17 @@ pub trait InstallationStats: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> InstallationStats for SqlStore<E> {
-    async fn overview(&self, lost_after: Duration, expiring_within: Duration) -> Result<Overview, StoreError> {
+    async fn overview(
+        &self,
+        lost_after: Duration,
+        expiring_within: Duration,
+    ) -> Result<Overview, StoreError> {
         let sql = &E::STATEMENTS.overview;
         self.read(async |c| {
             let backlogs = c.query(sql.backlogs).bind(self.now()).fetch_all().await?;
             let webhooks = c.query(sql.webhook_backlogs).bind(self.now()).fetch_all().await?;
-            let expiring = c.query(sql.expiring_tokens).bind(expiring_within).bind(self.now()).fetch_one().await?;
+            let expiring =
+                c.query(sql.expiring_tokens).bind(expiring_within).bind(self.now()).fetch_one().await?;
             let row = c.query(sql.overview).bind(lost_after).bind(self.now()).fetch_one().await?;
             Ok(Overview {
                 now: row.time("now")?,

@@ -134,7 +134,8 @@ impl<DB: Database> Pool<DB> {
     /// before all that wait in it.
     pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
         let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
-        let place = place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let place =
+            place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
         self.lend(Some(place)).await
     }
 
@@ -159,7 +160,8 @@ impl<DB: Database> Pool<DB> {
     /// Closes all connections, after waiting for those that are lent.
     pub(super) async fn close(&self) {
         self.0.closed.store(true, Ordering::SeqCst);
-        let _all = self.0.places.acquire_many(u32::try_from(places(self.0.settings.most)).unwrap_or(u32::MAX)).await;
+        let _all =
+            self.0.places.acquire_many(u32::try_from(places(self.0.settings.most)).unwrap_or(u32::MAX)).await;
         self.0.places.close();
         let idle = std::mem::take(&mut *self.0.idle());
         for live in idle {

@@ -165,7 +165,8 @@ impl<E: Engine> Providers for SqlStore<E> {
     ) -> Result<Streak, StoreError> {
         let sql = &E::STATEMENTS.providers;
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
-            let answers = c.query(sql.latest_answers).bind(merchant).bind(&provider).bind(LATEST).fetch_all().await?;
+            let answers =
+                c.query(sql.latest_answers).bind(merchant).bind(&provider).bind(LATEST).fetch_all().await?;
             let answers = answers.iter().map(verdict).collect::<Result<Vec<_>, _>>()?;
             let streak = Streak::of(&answers);
             if streak.is_suspicious() {
@@ -184,7 +185,8 @@ impl<E: Engine> Providers for SqlStore<E> {
         pause: Duration,
     ) -> Result<bool, StoreError> {
         by::<E, _>(self.engine.urgent().await?, async |c| {
-            let take = c.query(E::STATEMENTS.providers.take_probe).bind(merchant).bind(&provider).bind(self.now());
+            let take =
+                c.query(E::STATEMENTS.providers.take_probe).bind(merchant).bind(&provider).bind(self.now());
             Ok(take.bind(pause).execute().await? == 1)
         })
         .await
@@ -224,7 +226,8 @@ async fn adopt<E: Engine>(
     to: Provider,
 ) -> Result<Adopted, StoreError> {
     // The token came when it came. A later time would make a successor that a spool still holds look superseded.
-    let came = c.query(E::STATEMENTS.tokens.last_came).bind(token.token).fetch_one().await?.opt_time("came_at")?;
+    let came =
+        c.query(E::STATEMENTS.tokens.last_came).bind(token.token).fetch_one().await?.opt_time("came_at")?;
     let known = match came {
         Some(came) => know(c, token.token, &token.hash, came).await?,
         None => know(c, token.token, &token.hash, now).await?,
@@ -235,7 +238,8 @@ async fn adopt<E: Engine>(
             return Ok(Adopted::HeldElsewhere);
         }
     }
-    let adopt = c.query(E::STATEMENTS.providers.adopt).bind(token.token).bind(&token.from).bind(&to).bind(&token.to);
+    let adopt =
+        c.query(E::STATEMENTS.providers.adopt).bind(token.token).bind(&token.from).bind(&to).bind(&token.to);
     Ok(if adopt.execute().await? == 1 { Adopted::Moved } else { Adopted::Changed })
 }
 

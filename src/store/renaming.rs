@@ -50,16 +50,27 @@ pub trait Renaming: Send + Sync {
     /// again: it moves the rest.
     ///
     /// A running order does not ask for the token if its access token stays good for `usable_for`.
-    async fn rename_user(&self, from: &UserKey, to: &UserId, usable_for: Duration) -> Result<Renamed, StoreError>;
+    async fn rename_user(
+        &self,
+        from: &UserKey,
+        to: &UserId,
+        usable_for: Duration,
+    ) -> Result<Renamed, StoreError>;
 }
 
 #[async_trait]
 impl<E: Engine> Renaming for SqlStore<E> {
-    async fn rename_user(&self, from: &UserKey, to: &UserId, usable_for: Duration) -> Result<Renamed, StoreError> {
+    async fn rename_user(
+        &self,
+        from: &UserKey,
+        to: &UserId,
+        usable_for: Duration,
+    ) -> Result<Renamed, StoreError> {
         let renaming = UserChange::Renaming { from: from.user.clone(), to: to.clone() };
         let to = UserKey { merchant: from.merchant.clone(), user: to.clone() };
         loop {
-            let present = self.transaction(async |c| move_present(c, self.now(), from, &to, usable_for).await).await;
+            let present =
+                self.transaction(async |c| move_present(c, self.now(), from, &to, usable_for).await).await;
             let mut moved = match present {
                 Ok(Present::Moved(moved)) => moved,
                 Ok(Present::Refused(refused)) => return Ok(refused),
@@ -226,7 +237,11 @@ async fn lock<E: Engine>(c: &mut Connection<'_, E>, key: &UserKey) -> Result<Opt
 }
 
 /// Gives a row another name. Who the shopper is, is noted anew: that hash is made with the name.
-async fn move_row<E: Engine>(c: &mut Connection<'_, E>, id: TokenId, to: &UserKey) -> Result<bool, StoreError> {
+async fn move_row<E: Engine>(
+    c: &mut Connection<'_, E>,
+    id: TokenId,
+    to: &UserKey,
+) -> Result<bool, StoreError> {
     Ok(c.query(E::STATEMENTS.renaming.token).bind(id).bind(&to.user).execute().await? == 1)
 }
 

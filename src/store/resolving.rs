@@ -77,7 +77,8 @@ impl<E: Engine> Resolving for SqlStore<E> {
 
     async fn count_uncertain(&self, which: &Doubtful) -> Result<u64, StoreError> {
         self.read(async |c| {
-            let count = c.query(E::STATEMENTS.resolving.count_uncertain).bind(&which.merchant).bind(which.before);
+            let count =
+                c.query(E::STATEMENTS.resolving.count_uncertain).bind(&which.merchant).bind(which.before);
             Ok(count.fetch_one().await?.count("tokens")?)
         })
         .await
@@ -103,7 +104,8 @@ impl<E: Engine> Resolving for SqlStore<E> {
 
     async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError> {
         self.read(async |c| {
-            let count = c.query(E::STATEMENTS.resolving.count_rejected).bind(&which.merchant).bind(which.since);
+            let count =
+                c.query(E::STATEMENTS.resolving.count_rejected).bind(&which.merchant).bind(which.since);
             Ok(count.fetch_one().await?.count("tokens")?)
         })
         .await
@@ -116,7 +118,8 @@ impl<E: Engine> Resolving for SqlStore<E> {
         limit: u32,
     ) -> Result<Option<(u64, TokenId)>, StoreError> {
         self.transaction(async |c| {
-            let retry = c.query(E::STATEMENTS.resolving.retry_rejected).bind(&which.merchant).bind(which.since);
+            let retry =
+                c.query(E::STATEMENTS.resolving.retry_rejected).bind(&which.merchant).bind(which.since);
             last_id(&retry.bind(after).bind(limit).bind(self.now()).fetch_all().await?)
         })
         .await

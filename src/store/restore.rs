@@ -17,7 +17,12 @@ pub trait Restore: Send + Sync {
     /// Returns whether the database remembers a heartbeat that it confirmed earlier, or was created
     /// or declared restored after it. If the worker's row is missing and the heartbeat is older
     /// than `kept_for`, the row may have been removed, so the answer is `true`.
-    async fn remembers(&self, worker: WorkerId, beat: ConfirmedBeat, kept_for: Duration) -> Result<bool, StoreError>;
+    async fn remembers(
+        &self,
+        worker: WorkerId,
+        beat: ConfirmedBeat,
+        kept_for: Duration,
+    ) -> Result<bool, StoreError>;
 
     /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have
     /// been used after the backup. Returns how many there were, and the last one's id; `None` if
@@ -34,7 +39,12 @@ pub trait Restore: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> Restore for SqlStore<E> {
-    async fn remembers(&self, worker: WorkerId, beat: ConfirmedBeat, kept_for: Duration) -> Result<bool, StoreError> {
+    async fn remembers(
+        &self,
+        worker: WorkerId,
+        beat: ConfirmedBeat,
+        kept_for: Duration,
+    ) -> Result<bool, StoreError> {
         self.read(async |c| {
             let remembers =
                 c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat.heartbeat_at).bind(kept_for);

@@ -114,7 +114,8 @@ impl<E: Engine> Revocations for SqlStore<E> {
 
     async fn retry_revocation(&self, claim: RevocationClaim, wait: Duration) -> Result<bool, StoreError> {
         self.transaction(async |c| {
-            let again = c.query(E::STATEMENTS.revocations.again).bind_version(claim.version).bind(claim.number);
+            let again =
+                c.query(E::STATEMENTS.revocations.again).bind_version(claim.version).bind(claim.number);
             let retried = again.bind(self.now()).bind(wait).execute().await? == 1;
             if !retried {
                 end(c, claim).await?;

@@ -19,7 +19,10 @@ async fn postgres_with_tables() -> (TestDatabase, PgConnection) {
     let database = TestDatabase::create().await;
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
     connection.execute("CREATE SCHEMA klarna_worker").await.unwrap();
-    migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations").run(&mut connection).await.unwrap();
+    migrations::migrator(migrations::POSTGRES, "klarna_worker.migrations")
+        .run(&mut connection)
+        .await
+        .unwrap();
     (database, connection)
 }
 
@@ -81,13 +84,17 @@ async fn sqlite_finds_what_is_due_by_its_index() {
             "keeper.due_of_day",
             "SEARCH tokens USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)",
         ),
-        ("keeper.count_due", "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)"),
+        (
+            "keeper.count_due",
+            "SEARCH t USING INDEX tokens_due (<expr>=? AND refresh_due_at>? AND refresh_due_at<?)",
+        ),
         ("overview.overview", "INDEX tokens_due (<expr>=?"),
         ("overview.expiring_tokens", "SEARCH tokens USING INDEX tokens_due (<expr><?)"),
         ("keeper.undated_tokens", "USING INDEX tokens_undated"),
         ("keeper.forget_idle", "USING INDEX tokens_seen"),
     ] {
-        let explain = format!("EXPLAIN QUERY PLAN {}", statement(&statements::<Sqlite>(sql::sqlite::OWN), name));
+        let explain =
+            format!("EXPLAIN QUERY PLAN {}", statement(&statements::<Sqlite>(sql::sqlite::OWN), name));
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
@@ -122,10 +129,12 @@ async fn postgresql_finds_what_is_due_by_its_index() {
         ("keeper.undated_tokens", "0, 1000", "tokens_undated"),
         ("keeper.forget_idle", "1000000, 500, NULL", "tokens_seen"),
     ] {
-        let prepare = format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
+        let prepare =
+            format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
-        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");
         sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
         assert!(plan.contains(uses), "{name}: {plan}");
@@ -152,7 +161,8 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
         FROM generate_series(1, 10000) AS i";
     sqlx::raw_sql(fill).execute(&mut connection).await.unwrap();
     // As after a few executions, when PostgreSQL uses generic plans.
-    let prepared = "ANALYZE klarna_worker.orders, klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
+    let prepared =
+        "ANALYZE klarna_worker.orders, klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(prepared).execute(&mut connection).await.unwrap();
     for (name, arguments, table, index) in [
         ("orders.due_merchants", "NULL", "orders", "orders_due"),
@@ -161,10 +171,12 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
         ("webhooks.due_webhook_merchants", "NULL", "webhooks", "webhooks_due"),
         ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks", "webhooks_due"),
     ] {
-        let prepare = format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
+        let prepare =
+            format!("PREPARE plan AS {}", statement(&statements::<Postgres>(sql::postgres::OWN), name));
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({arguments})");
-        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");
         sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
         assert!(plan.contains(&format!("using {index} ")), "{name}: {plan}");
@@ -184,11 +196,15 @@ const LONG_LEDGER: &str = "
 async fn sqlite_looks_for_lost_answers_past_all_others() {
     let mut connection = sqlite_with_tables().await;
     let fill = LONG_LEDGER.replace("SCHEMA.", "").replace("ID", "randomblob(16)").replace("NOW", "0");
-    let numbers = "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n)";
+    let numbers =
+        "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n)";
     sqlx::raw_sql(AssertSqlSafe(fill.replace("NUMBERS", numbers))).execute(&mut connection).await.unwrap();
     let claim = statement(&statements::<Sqlite>(sql::sqlite::OWN), "tokens.claim");
     let plan: Vec<(i64, i64, i64, String)> =
-        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {claim}"))).fetch_all(&mut connection).await.unwrap();
+        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {claim}")))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
     let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
     assert!(
         plan.contains("USING COVERING INDEX exchanges_no_answer (token_id=? AND generation>?)")
@@ -200,8 +216,10 @@ async fn sqlite_looks_for_lost_answers_past_all_others() {
 #[tokio::test]
 async fn postgresql_looks_for_lost_answers_past_all_others() {
     let (database, mut connection) = postgres_with_tables().await;
-    let fill =
-        LONG_LEDGER.replace("SCHEMA", "klarna_worker").replace("ID", "gen_random_uuid()").replace("NOW", "now()");
+    let fill = LONG_LEDGER
+        .replace("SCHEMA", "klarna_worker")
+        .replace("ID", "gen_random_uuid()")
+        .replace("NOW", "now()");
     let fill = fill.replace("NUMBERS", "generate_series(1, 2000) AS i");
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
     let analyzed = "ANALYZE klarna_worker.exchanges; SET plan_cache_mode = force_generic_plan";
@@ -239,7 +257,11 @@ fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
     let last = OrderId::from(uuid::Uuid::nil());
     [
         (any(), "51", "orders_pkey"),
-        (OrderFilter { before: Some(last), ..any() }, "'00000000-0000-0000-0000-000000000000', 51", "orders_pkey"),
+        (
+            OrderFilter { before: Some(last), ..any() },
+            "'00000000-0000-0000-0000-000000000000', 51",
+            "orders_pkey",
+        ),
         (failed(), "'failed', 51", "orders_outcome"),
         (
             OrderFilter { merchant: Some("shop".into()), token: Some(TokenOutcome::Kept), ..failed() },
@@ -259,8 +281,8 @@ fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
 #[tokio::test]
 async fn sqlite_has_an_index_for_what_is_looked_for() {
     let mut connection = sqlite_with_tables().await;
-    let looks =
-        LOOKS.map(|(name, _, index)| (statement(&statements::<Sqlite>(sql::sqlite::OWN), name).to_owned(), index));
+    let looks = LOOKS
+        .map(|(name, _, index)| (statement(&statements::<Sqlite>(sql::sqlite::OWN), name).to_owned(), index));
     for (statement, index) in
         looks.into_iter().chain(lists().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
@@ -277,7 +299,10 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
 async fn postgresql_has_an_index_for_what_is_looked_for() {
     let (database, mut connection) = postgres_with_tables().await;
     // The tables are empty, so this tests only whether the index can be used.
-    connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off").await.unwrap();
+    connection
+        .execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        .await
+        .unwrap();
     let looks = LOOKS.map(|(name, values, index)| {
         (statement(&statements::<Postgres>(sql::postgres::OWN), name).to_owned(), values, index)
     });
@@ -286,7 +311,8 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
         let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({values})");
-        let plan: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");
         sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
         assert!(plan.contains(&format!("using {index}")), "{statement}: {plan}");

@@ -22,6 +22,9 @@ impl<E: Engine> DatabaseClock for SqlStore<E> {
 }
 
 /// Returns the database's time.
-pub(super) async fn time<E: Engine>(c: &mut Connection<'_, E>, now: Now) -> Result<DateTime<Utc>, StoreError> {
+pub(super) async fn time<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+) -> Result<DateTime<Utc>, StoreError> {
     Ok(c.query(E::STATEMENTS.keeper.now).bind(now).fetch_one().await?.time("now")?)
 }

@@ -14,8 +14,8 @@ use super::token_view::token_view;
 use super::{ClaimAttempt, DatabaseClock, Providers, StoreError, exchange_end, exchanges};
 use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
-    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, SealedFor, Settled,
-    SignIn, TokenState, TokenView,
+    CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, SealedFor,
+    Settled, SignIn, TokenState, TokenView,
 };
 
 /// Selects tokens, ordered by merchant and user.
@@ -79,7 +79,12 @@ pub trait Tokens: Providers + DatabaseClock {
 
     /// Closes an open intent of a dead process as unanswered. With `hold` the token then waits for an
     /// operator.
-    async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion, hold: bool) -> Result<(), StoreError>;
+    async fn close_orphan(
+        &self,
+        exchange: ExchangeId,
+        version: TokenVersion,
+        hold: bool,
+    ) -> Result<(), StoreError>;
 
     /// Returns the open intents of the process `holder`, each with the merchant of its token.
     async fn open_intents(&self, holder: WorkerId) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
@@ -95,7 +100,11 @@ pub trait Tokens: Providers + DatabaseClock {
 
     /// Returns those of the user's cached tokens that are valid for longest, expired ones included. They
     /// come from the present grant, which works, and from this provider.
-    async fn newest_cached(&self, key: &UserKey, provider: Provider) -> Result<Option<CachedTokens>, StoreError>;
+    async fn newest_cached(
+        &self,
+        key: &UserKey,
+        provider: Provider,
+    ) -> Result<Option<CachedTokens>, StoreError>;
 
     /// Deletes expired cached tokens. An order's end deletes its own, but not if the exchange stores them
     /// at the same moment. Those of a vend end here.
@@ -145,10 +154,16 @@ impl<E: Engine> Tokens for SqlStore<E> {
     }
 
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError> {
-        by::<E, _>(self.engine.urgent().await?, async |c| exchanges::void_intent(c, self.now(), intent).await).await
+        by::<E, _>(self.engine.urgent().await?, async |c| exchanges::void_intent(c, self.now(), intent).await)
+            .await
     }
 
-    async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion, hold: bool) -> Result<(), StoreError> {
+    async fn close_orphan(
+        &self,
+        exchange: ExchangeId,
+        version: TokenVersion,
+        hold: bool,
+    ) -> Result<(), StoreError> {
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
             exchange_end::no_answer(c, self.now(), exchange, version, true, hold).await
         })
@@ -167,7 +182,11 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
     }
 
-    async fn newest_cached(&self, key: &UserKey, provider: Provider) -> Result<Option<CachedTokens>, StoreError> {
+    async fn newest_cached(
+        &self,
+        key: &UserKey,
+        provider: Provider,
+    ) -> Result<Option<CachedTokens>, StoreError> {
         self.read(async |c| exchanges::newest_cached(c, self.now(), key, provider).await).await
     }
 
@@ -240,7 +259,8 @@ async fn register<E: Engine>(
             return Ok(Registered::Newer(view));
         }
         if know(c, id, &hash, now).await? {
-            return store_new(c, now, token, TokenVersion { token: id, generation: view.generation }.next()).await;
+            return store_new(c, now, token, TokenVersion { token: id, generation: view.generation }.next())
+                .await;
         }
     }
     Err(StoreError::Conflict("known_tokens".into()))
@@ -271,7 +291,11 @@ async fn store_new<E: Engine>(
 }
 
 /// Deletes the user's secrets and leaves a tombstone. Returns `false` if there was nothing to forget.
-pub(super) async fn forget<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: &UserKey) -> Result<bool, StoreError> {
+pub(super) async fn forget<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    key: &UserKey,
+) -> Result<bool, StoreError> {
     let forget = c.query(E::STATEMENTS.tokens.forget).bind_user(key).bind(now);
     let Some(row) = forget.fetch_optional().await? else { return Ok(false) };
     forget_cached(c, row.token("id")?).await?;
@@ -279,13 +303,19 @@ pub(super) async fn forget<E: Engine>(c: &mut Connection<'_, E>, now: Now, key: 
 }
 
 /// Deletes the cached tokens that came from a refresh token.
-pub(super) async fn forget_cached<E: Engine>(c: &mut Connection<'_, E>, token: TokenId) -> Result<(), StoreError> {
+pub(super) async fn forget_cached<E: Engine>(
+    c: &mut Connection<'_, E>,
+    token: TokenId,
+) -> Result<(), StoreError> {
     c.query(E::STATEMENTS.tokens.forget_cached).bind(token).execute().await?;
     Ok(())
 }
 
 /// Returns a user's token.
-pub(super) async fn view<E: Engine>(c: &mut Connection<'_, E>, key: &UserKey) -> Result<Option<TokenView>, StoreError> {
+pub(super) async fn view<E: Engine>(
+    c: &mut Connection<'_, E>,
+    key: &UserKey,
+) -> Result<Option<TokenView>, StoreError> {
     let row = c.query(E::STATEMENTS.tokens.token).bind_user(key).fetch_optional().await?;
     row.as_ref().map(token_view).transpose()
 }
@@ -298,9 +328,12 @@ async fn list<E: Engine>(
     let (merchant, user) = filter.after.as_ref().map(|after| (&after.merchant, &after.user)).unzip();
     let list = match (filter.state, &filter.merchant, filter.expiring_within) {
         // Among a million users, those in one state are found without reading the others.
-        (Some(state), Some(of), None) => {
-            c.query(E::STATEMENTS.tokens.users_of_state).bind(of).bind(state.as_str()).bind(user).bind(filter.limit)
-        }
+        (Some(state), Some(of), None) => c
+            .query(E::STATEMENTS.tokens.users_of_state)
+            .bind(of)
+            .bind(state.as_str())
+            .bind(user)
+            .bind(filter.limit),
         _ => c
             .query(E::STATEMENTS.tokens.tokens)
             .bind(filter.state.map(TokenState::as_str))

@@ -44,9 +44,9 @@ impl Transport {
             Self::Unverified => Some(
                 "the server's certificate is not verified, so whoever is on the way can read and change what is sent",
             ),
-            Self::Clear => {
-                Some("it may be clear text, so whoever is on the way can read the password and everything that is sent")
-            }
+            Self::Clear => Some(
+                "it may be clear text, so whoever is on the way can read the password and everything that is sent",
+            ),
         }
     }
 }

@@ -73,7 +73,8 @@ pub struct Erased {
 pub trait Upkeep: Send + Sync {
     /// Deletes data that ended longer ago than `after`, from at most `limit` rows. Returns how many
     /// rows. Concurrent calls are safe.
-    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError>;
+    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32)
+    -> Result<u64, StoreError>;
 
     /// Reads the next `limit` rows after `cursor`, and deletes those that ended longer ago than
     /// `after`.
@@ -88,7 +89,11 @@ pub trait Upkeep: Send + Sync {
     /// Gives up events whose time is over and that nothing sends: their endpoint was removed or disabled,
     /// or it is not one of `served`, the merchants whose endpoint the settings have. Returns the merchant
     /// of each.
-    async fn expire_webhooks(&self, served: &[MerchantName], limit: u32) -> Result<Vec<MerchantName>, StoreError>;
+    async fn expire_webhooks(
+        &self,
+        served: &[MerchantName],
+        limit: u32,
+    ) -> Result<Vec<MerchantName>, StoreError>;
 
     /// Erases a user: secrets, cached tokens, hashes, bodies, results and events are deleted. Orders
     /// and ledger stay under a random name. Orders that have not ended are cancelled. A result or
@@ -102,7 +107,12 @@ const SLACK: Duration = Duration::from_hours(24);
 
 #[async_trait]
 impl<E: Engine> Upkeep for SqlStore<E> {
-    async fn remove_expired(&self, what: ExpiredKind, after: Duration, limit: u32) -> Result<u64, StoreError> {
+    async fn remove_expired(
+        &self,
+        what: ExpiredKind,
+        after: Duration,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
         let sql = &E::STATEMENTS.upkeep;
         self.write(async |c| {
             let remove = match what {
@@ -112,7 +122,8 @@ impl<E: Engine> Upkeep for SqlStore<E> {
                 ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {
                     let bound = first_id_after(c, self.now(), after).await?;
-                    let remove = c.query(sql.delete_orders).bind(after).bind(limit).bind(self.now()).bind(bound);
+                    let remove =
+                        c.query(sql.delete_orders).bind(after).bind(limit).bind(self.now()).bind(bound);
                     return remove.execute().await;
                 }
             };
@@ -135,10 +146,15 @@ impl<E: Engine> Upkeep for SqlStore<E> {
         .await
     }
 
-    async fn expire_webhooks(&self, served: &[MerchantName], limit: u32) -> Result<Vec<MerchantName>, StoreError> {
+    async fn expire_webhooks(
+        &self,
+        served: &[MerchantName],
+        limit: u32,
+    ) -> Result<Vec<MerchantName>, StoreError> {
         let served = json(&served)?;
         self.write(async |c| {
-            let expire = c.query(E::STATEMENTS.upkeep.expire_webhooks).bind(limit).bind(self.now()).bind(&served);
+            let expire =
+                c.query(E::STATEMENTS.upkeep.expire_webhooks).bind(limit).bind(self.now()).bind(&served);
             expire.fetch_all().await?.iter().map(|row| Ok(row.merchant()?)).collect()
         })
         .await
@@ -151,7 +167,11 @@ impl<E: Engine> Upkeep for SqlStore<E> {
 
 /// Returns the first id that is too young to have ended longer ago than `after`: ids of orders and
 /// exchanges are UUIDs of version 7, which begin with the time in milliseconds.
-async fn first_id_after<E: Engine>(c: &mut Connection<'_, E>, now: Now, after: Duration) -> Result<Uuid, StoreError> {
+async fn first_id_after<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    after: Duration,
+) -> Result<Uuid, StoreError> {
     let time = time(c, now).await? - delta(after) + delta(SLACK);
     let millis = u128::try_from(time.timestamp_millis()).unwrap_or_default();
     Ok(Uuid::from_u128(millis << 80))
@@ -166,7 +186,8 @@ async fn scan_ledger<E: Engine>(
 ) -> Result<ScanStep, StoreError> {
     let from = if let Some(ScanCursor::Exchange(id)) = cursor { id } else { Uuid::nil().into() };
     let until = first_id_after(c, now, after).await?;
-    let step = c.query(E::STATEMENTS.upkeep.ledger_step).bind(from).bind(until).bind(limit).fetch_optional().await?;
+    let step =
+        c.query(E::STATEMENTS.upkeep.ledger_step).bind(from).bind(until).bind(limit).fetch_optional().await?;
     let Some(row) = step else { return Ok(ScanStep { removed: 0, next: None }) };
     let last = row.id("id")?;
     let delete = c.query(E::STATEMENTS.upkeep.delete_ledger).bind(from).bind(last).bind(after).bind(now);

@@ -216,13 +216,16 @@ impl<E: Engine> Webhooks for SqlStore<E> {
     }
 
     async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError> {
-        self.write(async |c| Ok(c.query(E::STATEMENTS.webhooks.remove_endpoint).bind(merchant).execute().await? > 0))
-            .await
+        self.write(async |c| {
+            Ok(c.query(E::STATEMENTS.webhooks.remove_endpoint).bind(merchant).execute().await? > 0)
+        })
+        .await
     }
 
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
         self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.webhooks.due_webhook_merchants).bind(self.now()).fetch_all().await?;
+            let rows =
+                c.query(E::STATEMENTS.webhooks.due_webhook_merchants).bind(self.now()).fetch_all().await?;
             rows.iter().map(|row| Ok(row.merchant()?)).collect()
         })
         .await
@@ -244,7 +247,8 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         self.transaction(async |c| {
             let mut claimed = Vec::new();
             for (merchant, share) in shares {
-                let claim = c.query(E::STATEMENTS.webhooks.claim_webhooks).bind(merchant).bind(*share).bind(lease);
+                let claim =
+                    c.query(E::STATEMENTS.webhooks.claim_webhooks).bind(merchant).bind(*share).bind(lease);
                 let rows = claim.bind(self.now()).fetch_all().await?;
                 claimed.extend(readable("webhook", &rows, claimed_webhook));
             }
@@ -282,7 +286,10 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
         self.transaction(async |c| {
-            let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter).bind(self.now()).fetch_all().await?;
+            let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter)
+                .bind(self.now())
+                .fetch_all()
+                .await?;
             let merchants = rows.iter().map(Columns::merchant).collect::<sqlx::Result<BTreeSet<_>>>()?;
             for merchant in merchants {
                 c.query(E::STATEMENTS.webhooks.enable_endpoint).bind(&merchant).execute().await?;

@@ -146,7 +146,8 @@ pub(super) async fn heartbeat<E: Engine>(
     worker: WorkerId,
 ) -> Result<Option<ConfirmedBeat>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
-    row.map(|row| Ok(ConfirmedBeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? })).transpose()
+    row.map(|row| Ok(ConfirmedBeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? }))
+        .transpose()
 }
 
 /// The counts as JSON, the form in which both engines take them.
@@ -160,7 +161,8 @@ pub(super) async fn lose<E: Engine>(
     now: Now,
     claim: &Claim,
 ) -> Result<Reclaimed, StoreError> {
-    let lose = c.query(E::STATEMENTS.workers.lose_order).bind(claim.order).bind(claim.worker).bind(claim.number);
+    let lose =
+        c.query(E::STATEMENTS.workers.lose_order).bind(claim.order).bind(claim.worker).bind(claim.number);
     let rows = lose.bind(now).bind(&crashed_worker()?).fetch_all().await?;
     freed(c, &rows).await
 }
@@ -182,8 +184,9 @@ async fn freed<E: Engine>(c: &mut Connection<'_, E>, rows: &[Row<E>]) -> Result<
 fn crashed_worker() -> Result<String, StoreError> {
     json(&OrderError {
         code: "crashed_worker".into(),
-        message: "five workers in a row were lost while running this order; look at their logs before retrying it"
-            .into(),
+        message:
+            "five workers in a row were lost while running this order; look at their logs before retrying it"
+                .into(),
         faults: Vec::new(),
         correlation_id: None,
     })

@@ -126,7 +126,9 @@ impl Telemetry {
         let writer = log.clone();
         let writer = move || writer.clone();
         if io::stderr().is_terminal() {
-            subscriber(fmt::layer().with_writer(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
+            subscriber(fmt::layer().with_writer(writer), filter, spans)
+                .try_init()
+                .map_err(TelemetryError::Twice)?;
         } else {
             subscriber(JsonLines::new(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
         }
@@ -167,7 +169,8 @@ where
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         // A span is described by its attributes; source location and thread do not help an
         // operator.
-        let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_target(false);
+        let layer =
+            layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_target(false);
         let layer = layer.with_context_activation(false);
         let layer = layer.with_error_events_to_status(false).with_error_events_to_exceptions(false);
         layer.with_filter(filter_fn(is_for_traces))
@@ -228,7 +231,10 @@ mod tests {
         let log = Log::default();
         let writer = log.clone();
         let json = JsonLines::new(move || writer.clone());
-        tracing::subscriber::with_default(subscriber(json, filter(verbosity, directives).unwrap(), None), job);
+        tracing::subscriber::with_default(
+            subscriber(json, filter(verbosity, directives).unwrap(), None),
+            job,
+        );
         let bytes = log.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
@@ -261,7 +267,10 @@ mod tests {
 
     #[test]
     fn directives_win() {
-        assert_eq!(messages(Verbosity::Trace, Some("off,hyper=debug")), ["library warns", "library's details"]);
+        assert_eq!(
+            messages(Verbosity::Trace, Some("off,hyper=debug")),
+            ["library warns", "library's details"]
+        );
         let error = filter(Verbosity::Normal, Some("klarna_order_worker=loud")).unwrap_err();
         assert!(error.to_string().starts_with("KLARNA_WORKER_LOG: not a log filter"), "{error}");
     }
@@ -274,8 +283,12 @@ mod tests {
     #[test]
     fn a_line_is_one_flat_object_with_the_fields_of_its_spans() {
         let lines = lines(Verbosity::Warnings, None, || {
-            let order =
-                tracing::error_span!("order", order = "o-1", attempt = 2_i64, correlation = tracing::field::Empty);
+            let order = tracing::error_span!(
+                "order",
+                order = "o-1",
+                attempt = 2_i64,
+                correlation = tracing::field::Empty
+            );
             let _order = order.enter();
             tracing::warn!(target: "hyper", level = "mine", took_ms = 7_u128, good = true, "before");
             order.record("correlation", "c-1");

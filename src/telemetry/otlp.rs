@@ -12,7 +12,8 @@ use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter, SpanProcessor,
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter,
+    SpanProcessor,
 };
 use uuid::Uuid;
 
@@ -43,7 +44,8 @@ pub(super) enum Collector {
 impl Collector {
     /// The collector, if there is one. OpenTelemetry's variables take precedence over the setting.
     pub(super) fn find(environment: &BTreeMap<String, String>, setting: Option<&str>) -> Option<Self> {
-        let get = |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let get =
+            |name: &str| environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
         let is = |name: &str, word: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case(word));
         if is("OTEL_SDK_DISABLED", "true") || is("OTEL_TRACES_EXPORTER", "none") {
             return None;
@@ -80,7 +82,8 @@ impl Exporting {
         let config = BatchConfigBuilder::default().with_max_queue_size(most).build();
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
         let bounded = BoundedProcessor { inner: batches, losses: Arc::clone(&losses), most };
-        let provider = SdkTracerProvider::builder().with_resource(resource()).with_span_processor(bounded).build();
+        let provider =
+            SdkTracerProvider::builder().with_resource(resource()).with_span_processor(bounded).build();
         Ok(Self { provider, losses })
     }
 
@@ -103,7 +106,8 @@ fn resource() -> Resource {
         .with_attribute(KeyValue::new("process.pid", i64::from(std::process::id())));
     // The environment takes precedence, unless it only says that the name is unknown.
     let found = Resource::builder().build();
-    let named = found.get(&"service.name".into()).filter(|name| !name.as_str().starts_with("unknown_service"));
+    let named =
+        found.get(&"service.name".into()).filter(|name| !name.as_str().starts_with("unknown_service"));
     let own = own.with_service_name(named.map_or_else(|| SERVICE.into(), |name| name.to_string()));
     let others = found.iter().filter(|(key, _)| key.as_str() != "service.name");
     own.with_attributes(others.map(|(key, value)| KeyValue::new(key.clone(), value.clone()))).build()
@@ -123,9 +127,9 @@ struct DroppedSpans {
 impl DroppedSpans {
     /// Whether one more span may wait.
     fn admits(&self, most: usize) -> bool {
-        let admitted = self
-            .waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| (waiting < most).then_some(waiting + 1));
+        let admitted = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+            (waiting < most).then_some(waiting + 1)
+        });
         if admitted.is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -139,7 +143,8 @@ impl DroppedSpans {
         }
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let now = since_boot();
-        if told.is_none_or(|told| now.saturating_sub(told) >= TELL_AGAIN) && self.tell(result.as_ref().err()) {
+        if told.is_none_or(|told| now.saturating_sub(told) >= TELL_AGAIN) && self.tell(result.as_ref().err())
+        {
             *told = Some(now);
         }
     }
@@ -232,7 +237,8 @@ mod tests {
     use super::*;
 
     fn found(variables: &[(&str, &str)], setting: Option<&str>) -> Option<Collector> {
-        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Collector::find(&environment, setting)
     }
 
@@ -247,7 +253,10 @@ mod tests {
             assert_eq!(found(&[(name, "http://elsewhere:4318")], setting), Some(Collector::Environment));
         }
         for off in [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")] {
-            assert_eq!(found(&[off, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://elsewhere:4318")], setting), None);
+            assert_eq!(
+                found(&[off, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://elsewhere:4318")], setting),
+                None
+            );
         }
     }
 

@@ -104,7 +104,10 @@ fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
         }
         let dropped = meter::log_lines_dropped();
         if dropped > told {
-            tracing::warn!(lines = dropped - told, "Log lines were dropped, because standard error was not read");
+            tracing::warn!(
+                lines = dropped - told,
+                "Log lines were dropped, because standard error was not read"
+            );
             told = dropped;
         }
     }

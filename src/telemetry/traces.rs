@@ -111,7 +111,11 @@ pub fn link(span: &Span, traceparent: Option<&str>) {
 }
 
 /// Runs `work` within `span`. If it fails, the span is marked as [`failed`] with this `kind`.
-pub async fn tried<T, E>(span: Span, kind: &'static str, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+pub async fn tried<T, E>(
+    span: Span,
+    kind: &'static str,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let done = work.instrument(span.clone()).await;
     if done.is_err() {
         failed(&span, kind);

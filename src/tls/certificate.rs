@@ -47,9 +47,9 @@ impl CertificateInfo {
 /// Returns a name that is text: an e-mail address, a DNS name or a URI.
 fn text(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::Rfc822Name(name) | GeneralName::DnsName(name) | GeneralName::UniformResourceIdentifier(name) => {
-            Some(name.as_str().to_owned())
-        }
+        GeneralName::Rfc822Name(name)
+        | GeneralName::DnsName(name)
+        | GeneralName::UniformResourceIdentifier(name) => Some(name.as_str().to_owned()),
         _ => None,
     }
 }
@@ -95,7 +95,10 @@ mod tests {
         // A time after 2049 has another form.
         let late = Owner { not_after: "2050-01-01T00:00:00Z".parse().unwrap(), ..owner };
         let late = Authority::new("Test authority").certify(&late);
-        assert_eq!(CertificateInfo::read(&der(&late.pem)).unwrap().not_after.to_rfc3339(), "2050-01-01T00:00:00+00:00");
+        assert_eq!(
+            CertificateInfo::read(&der(&late.pem)).unwrap().not_after.to_rfc3339(),
+            "2050-01-01T00:00:00+00:00"
+        );
     }
 
     #[test]

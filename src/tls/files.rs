@@ -144,7 +144,11 @@ fn missing(setting: &'static str, path: &Path, what: &'static str) -> TlsError {
 }
 
 /// Returns the certificates in a file; at least one.
-fn certificates(setting: &'static str, path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(
+    setting: &'static str,
+    path: &Path,
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.ok().filter(|found| !found.is_empty());
     found.ok_or_else(|| missing(setting, path, "certificate"))

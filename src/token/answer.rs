@@ -125,7 +125,9 @@ fn granted(members: &Members<'_>, sent: &SecretString) -> Option<Answer> {
 }
 
 fn life(expires_in: Option<f64>) -> Duration {
-    expires_in.map_or(DEFAULT_LIFE, |seconds| Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64())))
+    expires_in.map_or(DEFAULT_LIFE, |seconds| {
+        Duration::from_secs_f64(seconds.clamp(0.0, LONGEST_LIFE.as_secs_f64()))
+    })
 }
 
 /// Returns the error code of a refusal (RFC 6749 section 5.2), also if it is wrapped in an object.

@@ -140,7 +140,8 @@ fn known_dead(open: &Presentation, policy: Policy) -> bool {
 /// Returns how long the next presentation must still wait after one without an answer.
 fn wait_after_silence(token: &ClaimedToken, policy: Policy) -> Option<Duration> {
     // A request that was never sent says nothing about the endpoint.
-    let mut sent = token.presentations.iter().filter(|presentation| presentation.outcome != Some(Outcome::NotSent));
+    let mut sent =
+        token.presentations.iter().filter(|presentation| presentation.outcome != Some(Outcome::NotSent));
     let latest = sent.next().filter(|latest| latest.outcome == Some(Outcome::NoAnswer))?;
     let in_a_row = 1 + sent.take_while(|earlier| earlier.outcome == Some(Outcome::NoAnswer)).count();
     let least = if latest.travelling { policy.replay_after } else { AFTER_USELESS_ANSWER };

@@ -17,10 +17,12 @@ pub use self::answer::{Answer, Tokens};
 pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
 pub use self::decide::{Decision, IfDue, Policy, Unusable, decide};
 pub use self::exchange::{
-    CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, OrderClaim, Outcome, Purpose,
-    PurposeKind, Settled, Successor,
+    CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, OrderClaim, Outcome,
+    Purpose, PurposeKind, Settled, Successor,
 };
 pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
 pub use self::secret::{SealedFor, TokenSecret};
-pub use self::state::{DeadReason, NewToken, Note, Registered, Resolution, Resolved, SignIn, TokenState, TokenView};
+pub use self::state::{
+    DeadReason, NewToken, Note, Registered, Resolution, Resolved, SignIn, TokenState, TokenView,
+};
 pub use self::streak::{LATEST, Streak, Verdict, probe_pause};

@@ -60,7 +60,10 @@ impl Streak {
         let before = &before[..before.len().min(USUAL)];
         let users: BTreeSet<TokenId> = streak.iter().map(|answer| answer.token).collect();
         let rejected = before.iter().filter(|answer| answer.rejected).count();
-        Self { length: u32::try_from(users.len()).unwrap_or(u32::MAX), threshold: threshold(rejected, before.len()) }
+        Self {
+            length: u32::try_from(users.len()).unwrap_or(u32::MAX),
+            threshold: threshold(rejected, before.len()),
+        }
     }
 
     /// Returns whether the streak is too long for chance.
@@ -76,7 +79,8 @@ fn threshold(rejected: usize, answered: usize) -> u32 {
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     let share = (count(rejected) + LEAST_SHARE * SMOOTHING) / (count(answered) + SMOOTHING);
     let share = share.max(LEAST_SHARE);
-    let too_long = |length: u32| share.powi(i32::try_from(length).unwrap_or(i32::MAX)) <= CHANCE * (1.0 + 1e-9);
+    let too_long =
+        |length: u32| share.powi(i32::try_from(length).unwrap_or(i32::MAX)) <= CHANCE * (1.0 + 1e-9);
     (SHORTEST..LONGEST).find(|length| too_long(*length)).unwrap_or(LONGEST)
 }
 

@@ -30,8 +30,8 @@ use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
-    Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, LOOK_AGAIN, Outcome, Purpose,
-    PurposeKind, SealedFor, Settled, Unusable, decide, probe_pause,
+    Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, LOOK_AGAIN, Outcome,
+    Purpose, PurposeKind, SealedFor, Settled, Unusable, decide, probe_pause,
 };
 
 /// The wait after a failure of the database.
@@ -92,8 +92,10 @@ impl Exchange {
     fn spans(&self) -> (Span, Span) {
         let merchant = self.key.merchant.as_str();
         let purpose = self.purpose.kind.as_str();
-        let traced = traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
-        let span = tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
+        let traced =
+            traced!("exchange token", klarna_worker.merchant = merchant, klarna_worker.purpose = purpose);
+        let span =
+            tracing::error_span!("exchange", merchant, token = Empty, exchange = Empty, correlation = Empty);
         (traced, span)
     }
 
@@ -275,7 +277,8 @@ impl Exchange {
             caller.answer(report.clone());
         };
         let settling = settle::settle(&self.context, claim, &end, spooled);
-        let settled = settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
+        let settled =
+            settling.instrument(traced!("store outcome", klarna_worker.outcome = outcome.as_str())).await;
         crash::point("token_stored");
         self.count(if settled == Some(Settled::Superseded) { Outcome::Superseded } else { outcome });
         match &report {

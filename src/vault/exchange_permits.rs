@@ -64,7 +64,10 @@ mod tests {
         let _orders = [permits.try_for_order(&shop).unwrap(), permits.try_for_order(&shop).unwrap()];
         drop(first);
         assert!(permits.for_keeper(&shop).now_or_never().is_some());
-        assert!(ExchangePermits::new(1, true).for_keeper(&shop).now_or_never().is_some(), "one place is for both");
+        assert!(
+            ExchangePermits::new(1, true).for_keeper(&shop).now_or_never().is_some(),
+            "one place is for both"
+        );
     }
 
     #[test]

@@ -146,7 +146,8 @@ impl Vault {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
-        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } = dependencies;
+        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } =
+            dependencies;
         let lone = merchants.len() == 1;
         let permits = ExchangePermits::new(settings.max_in_flight, lone);
         let breakers = CircuitBreakers::new(
@@ -230,7 +231,8 @@ impl Vault {
     /// What an order gets while no request may be sent for `wait`.
     fn paused(&self, merchant: &Merchant, wait: Duration) -> Access {
         let patience = self.context.settings.token_patience;
-        let hopeless = self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+        let hopeless =
+            self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
         if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) }
     }
 

@@ -41,7 +41,8 @@ impl ProviderTrials {
     pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<TrialPermit> {
         let Merchant { proven, one_at_a_time } = self.unproven(merchant)?;
         let guard = Arc::clone(one_at_a_time).lock_owned().await;
-        (!proven.load(Ordering::Relaxed)).then(|| TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard })
+        (!proven.load(Ordering::Relaxed))
+            .then(|| TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard })
     }
 
     /// As [`ProviderTrials::wait`].

@@ -11,7 +11,9 @@ use crate::clock::delta;
 use crate::config::{Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Store, StoreError, TokenFilter};
-use crate::token::{LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, SignIn, TokenView};
+use crate::token::{
+    LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, SignIn, TokenView,
+};
 
 /// The longest refresh token that is accepted, in bytes.
 const LONGEST: usize = 4096;
@@ -119,7 +121,8 @@ impl Registry {
         let mut outcomes = Vec::with_capacity(registrations.len());
         let now = self.store.time().await?;
         for (merchant, registration) in registrations {
-            outcomes.push(registration.check().map(|()| tokens.push(self.imported(merchant, registration, now))));
+            outcomes
+                .push(registration.check().map(|()| tokens.push(self.imported(merchant, registration, now))));
         }
         let mut registered = self.store.register_tokens(&tokens).await?.into_iter();
         let outcomes = outcomes.into_iter().map(|outcome| {
@@ -148,7 +151,8 @@ impl Registry {
         // If the shop's clock is ahead, this must neither lengthen the token's life nor make the next
         // sign-in look older.
         let issued_at = stated.map_or(now, |stated| stated.min(now));
-        let expires_at = registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
+        let expires_at =
+            registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));
         NewToken {
             secret: PlainToken::new(&self.secrets, &registration.refresh_token),
             provider: merchant.provider(),

@@ -43,7 +43,12 @@ impl Renamer {
     ///
     /// # Errors
     /// If the store fails. A part may have the new name then; call it again for the rest.
-    pub async fn rename(&self, from: &UserKey, to: &UserId, patience: Duration) -> Result<Renamed, StoreError> {
+    pub async fn rename(
+        &self,
+        from: &UserKey,
+        to: &UserId,
+        patience: Duration,
+    ) -> Result<Renamed, StoreError> {
         let begun = since_boot();
         loop {
             let renamed = self.store.rename_user(from, to, self.usable_for).await?;

@@ -82,7 +82,10 @@ impl Revoker {
     async fn drop_lapsed(&self) -> Result<(), StoreError> {
         let tokens = self.store.delete_lapsed_revocations().await?;
         if tokens > 0 {
-            tracing::error!(tokens, "Refresh tokens were not revoked in time: no process knows their merchant");
+            tracing::error!(
+                tokens,
+                "Refresh tokens were not revoked in time: no process knows their merchant"
+            );
         }
         Ok(())
     }

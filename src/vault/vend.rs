@@ -52,7 +52,9 @@ pub enum NotVended {
     )]
     Uncertain,
     /// The refresh token cannot be presented. The log says why.
-    #[error("the user's refresh token cannot be presented to the token endpoint; the log and `doctor` say why")]
+    #[error(
+        "the user's refresh token cannot be presented to the token endpoint; the log and `doctor` say why"
+    )]
     Unavailable,
     /// The token endpoint, the database or another exchange of the user kept it waiting for too long.
     #[error("no access token came in time; the refresh token is kept: try again in {} s", .0.as_secs().max(1))]

@@ -82,8 +82,12 @@ impl Handler<ClaimedOrder> for OrderHandler {
                     let target = order.target.or_else(|| Some(self.merchants.get(&order.merchant)?.target));
                     count(&order, target, &disposition, since_boot().saturating_sub(begun));
                 }
-                Stored::ClaimLost => tracing::warn!("Another worker has reclaimed this order; nothing was stored"),
-                Stored::InSpool => tracing::warn!("An order's result is left in the spool; the next start stores it"),
+                Stored::ClaimLost => {
+                    tracing::warn!("Another worker has reclaimed this order; nothing was stored");
+                }
+                Stored::InSpool => {
+                    tracing::warn!("An order's result is left in the spool; the next start stores it");
+                }
                 Stored::Left => tracing::warn!("An order that was not sent is left to the next start"),
             }
         }
@@ -133,8 +137,9 @@ impl OrderHandler {
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
-        let call_permit =
-            breakers.admit(&order.merchant, since_boot()).map_err(|wait| Box::new(paused(order, breakers, wait)))?;
+        let call_permit = breakers
+            .admit(&order.merchant, since_boot())
+            .map_err(|wait| Box::new(paused(order, breakers, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
         // Check these last before the call, because anything before may have taken long.
@@ -189,7 +194,13 @@ impl OrderHandler {
     }
 
     /// Sends the create call of a target once.
-    async fn create(&self, merchant: &Merchant, target: Target, key: &str, body: Zeroizing<String>) -> CreateAnswer {
+    async fn create(
+        &self,
+        merchant: &Merchant,
+        target: Target,
+        key: &str,
+        body: Zeroizing<String>,
+    ) -> CreateAnswer {
         let sent = since_boot();
         let answer = crash::in_flight("order_sent", self.klarna.create(merchant, target, key, body)).await;
         meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
@@ -209,10 +220,14 @@ impl OrderHandler {
         let mut patience = patience;
         let mut may_repeat = true;
         loop {
-            let exchange = self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
-            match slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO)) {
+            let exchange =
+                self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
+            match slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO))
+            {
                 Access::Ready(access) if may_repeat && !self.vault.is_usable(&access) => {
-                    tracing::info!("An access token became too old while its order waited for a slot; another follows");
+                    tracing::info!(
+                        "An access token became too old while its order waited for a slot; another follows"
+                    );
                     may_repeat = false;
                     patience = PATIENCE_OF_A_REPEAT.min(self.token_patience);
                 }
@@ -297,7 +312,9 @@ fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> D
 /// Returns the faults of a body with pointers that start from the envelope.
 fn under_order(rejection: Rejection) -> Rejection {
     match rejection {
-        Rejection::Faults(faults) => Rejection::Faults(faults.into_iter().map(|fault| fault.under("/order")).collect()),
+        Rejection::Faults(faults) => {
+            Rejection::Faults(faults.into_iter().map(|fault| fault.under("/order")).collect())
+        }
         Rejection::TooLarge => rejection,
     }
 }
@@ -321,9 +338,15 @@ fn refused_without_token(unusable: Unusable) -> Disposition {
         Unusable::ReauthRequired => {
             ("token_reauth_required", "the user's token no longer works: the shopper must sign in again")
         }
-        Unusable::Uncertain => ("token_uncertain", "the user's token is uncertain: an operator has to decide"),
+        Unusable::Uncertain => {
+            ("token_uncertain", "the user's token is uncertain: an operator has to decide")
+        }
         Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
     };
     let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
-    Disposition::Failed { error: error(code, message), token: Some(without(unusable)), prefilled: Prefill::default() }
+    Disposition::Failed {
+        error: error(code, message),
+        token: Some(without(unusable)),
+        prefilled: Prefill::default(),
+    }
 }

@@ -17,7 +17,8 @@ impl TargetBreakers {
     #[must_use]
     pub fn new(merchants: &Merchants) -> Self {
         Self(Target::ALL.map(|target| {
-            let rates = merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
+            let rates =
+                merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
             CircuitBreakers::new(target.as_str(), rates)
         }))
     }

@@ -64,15 +64,23 @@ pub(super) fn disposition(
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
     match answer {
-        CreateAnswer::Created { klarna_id, result, correlation_id } => {
-            Disposition::Submitted { klarna_id, target, result: Some(result), correlation_id, token, prefilled }
-        }
+        CreateAnswer::Created { klarna_id, result, correlation_id } => Disposition::Submitted {
+            klarna_id,
+            target,
+            result: Some(result),
+            correlation_id,
+            token,
+            prefilled,
+        },
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             Disposition::Failed {
                 error: OrderError {
                     code: "klarna_refused_order".to_owned(),
-                    message: format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; ")),
+                    message: format!(
+                        "Klarna refused the order with HTTP {status}{code}: {}",
+                        messages.join("; ")
+                    ),
                     faults: messages.into_iter().map(|message| Fault::new("/order", message)).collect(),
                     correlation_id,
                 },
@@ -182,13 +190,17 @@ mod tests {
             correlation_id: Some("c-1".into()),
         };
         let Disposition::Failed { error, token, .. } = judged(answer) else { panic!("not failed") };
-        assert_eq!(error.message, "Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value: order_tax_amount");
+        assert_eq!(
+            error.message,
+            "Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value: order_tax_amount"
+        );
         assert_eq!((error.correlation_id.as_deref(), token), (Some("c-1"), Some(TokenOutcome::Fresh)));
     }
 
     #[test]
     fn a_refused_merchant_waits_and_counts_no_attempt() {
-        let answer = CreateAnswer::Unauthorised { status: 401, messages: vec!["no".into()], correlation_id: None };
+        let answer =
+            CreateAnswer::Unauthorised { status: 401, messages: vec!["no".into()], correlation_id: None };
         let Disposition::Snooze { after, error } = judged(answer) else { panic!("not snoozed") };
         assert_eq!(after, Duration::from_secs(30));
         assert!(error.unwrap().message.contains("merchants.shop"));
@@ -203,7 +215,9 @@ mod tests {
             correlation_id: None,
         };
         for maybe in [true, false] {
-            let Disposition::Retry { after, possible_duplicate, error } = judged(unavailable(maybe)) else { panic!() };
+            let Disposition::Retry { after, possible_duplicate, error } = judged(unavailable(maybe)) else {
+                panic!()
+            };
             // The claim was at 14:13:20, and the third attempt's pause is four seconds.
             assert_eq!(error.message, "HTTP 503 from Klarna; next try 14:13:24 UTC");
             assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));

@@ -66,7 +66,9 @@ impl Lease for WorkerLease {
     type Error = StoreError;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {
-        let Some(beat) = self.store.heartbeat(self.worker.id).await? else { return Ok(HeartbeatOutcome::Lost) };
+        let Some(beat) = self.store.heartbeat(self.worker.id).await? else {
+            return Ok(HeartbeatOutcome::Lost);
+        };
         let heartbeat_mark =
             HeartbeatMark { worker: self.worker.id, heartbeat_at: beat.heartbeat_at, beats: beat.beats };
         self.record(heartbeat_mark);

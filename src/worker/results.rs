@@ -114,7 +114,9 @@ impl ResultSpool {
 
 impl Record {
     fn new(late: &LateResult, disposition: &Disposition) -> Option<Self> {
-        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = disposition else {
+        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } =
+            disposition
+        else {
             return None;
         };
         Some(Self {

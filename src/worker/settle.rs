@@ -16,7 +16,8 @@ use crate::telemetry::traces::{traced, tried};
 const PROMPT: Duration = Duration::from_millis(250);
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 /// The same while another session has locked the order's row: usually it ends soon.
-const PAUSE_WHILE_LOCKED: Backoff = Backoff { base: Duration::from_millis(25), cap: Duration::from_millis(500) };
+const PAUSE_WHILE_LOCKED: Backoff =
+    Backoff { base: Duration::from_millis(25), cap: Duration::from_millis(500) };
 /// After so many tries, the log says that a lock is in the way.
 const LOCKED_FOR_LONG: u32 = 4;
 
@@ -128,6 +129,8 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         Disposition::Retry { after, error, possible_duplicate } => {
             Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
         }
-        Disposition::Snooze { after, error } => Disposition::Snooze { after: *after, error: error.as_ref().map(bare) },
+        Disposition::Snooze { after, error } => {
+            Disposition::Snooze { after: *after, error: error.as_ref().map(bare) }
+        }
     }
 }

@@ -33,8 +33,12 @@ impl OrderSource {
 
     /// The merchants with due orders, without those that are not in the settings.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            self.store.due_merchants().await?.into_iter().partition(|merchant| self.merchants.contains_key(merchant));
+        let (known, unknown): (Vec<_>, Vec<_>) = self
+            .store
+            .due_merchants()
+            .await?
+            .into_iter()
+            .partition(|merchant| self.merchants.contains_key(merchant));
         let mut named = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
         for merchant in unknown {
             if named.insert(merchant.clone()) {
@@ -63,7 +67,8 @@ impl Source for OrderSource {
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
         let due = self.due_merchants().await?;
-        let mut waiting: Vec<_> = due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
+        let mut waiting: Vec<_> =
+            due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
         let mut batch = ClaimBatch::new(Vec::new(), false);
         batch.held_back = waiting.len() < due.len();
         let (mut load, round) = (load.clone(), self.round.fetch_add(1, Ordering::Relaxed));

@@ -128,7 +128,8 @@ async fn without_keys_the_actor_is_this_machine() {
     assert_eq!(api.get(TOKEN).await.status, 404);
     tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let rows = api.get("/v1/audit").await.json();
-    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| (&row["actor"], told(row).0)).collect();
+    let told: Vec<_> =
+        rows["rows"].as_array().unwrap().iter().map(|row| (&row["actor"], told(row).0)).collect();
     let local = json!("local");
     assert_eq!(told, [(&local, "token.read"), (&local, "order.submit")], "newest first");
 }

@@ -13,7 +13,8 @@ async fn keyed() -> Api {
     let orders = key("orders", "key-of-orders", r#"scopes = ["orders"]"#);
     let tokens = key("tokens", "key-of-tokens", r#"scopes = ["tokens"]"#);
     let ops = key("ops", "key-of-ops", r#"scopes = ["ops"]"#);
-    let limited = key("limited", "key-of-other", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"other\"]");
+    let limited =
+        key("limited", "key-of-other", "scopes = [\"orders\", \"tokens\"]\nmerchants = [\"other\"]");
     Api::with_keys(&[all, orders, tokens, ops, limited].concat()).await
 }
 
@@ -36,7 +37,8 @@ async fn a_key_is_asked_for_and_checked() {
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     };
     refused(&api.get("/v1/orders").await);
-    for header in ["", "Bearer", "Bearer ", "Basic key-of-all", "key-of-all", "Bearer key-of-al", "Bearer key-of-alll"]
+    for header in
+        ["", "Bearer", "Bearer ", "Basic key-of-all", "key-of-all", "Bearer key-of-al", "Bearer key-of-alll"]
     {
         refused(&send(api.request(Method::GET, "/v1/orders").header("authorization", header)).await);
     }
@@ -69,7 +71,8 @@ async fn a_key_is_good_for_its_scopes_alone() {
 #[tokio::test]
 async fn a_key_is_good_for_its_merchants_alone() {
     let api = keyed().await;
-    let post = |key, merchant| api.as_key(key, Method::POST, "/v1/orders", Some(envelope(merchant, "u-1", ORDER)));
+    let post =
+        |key, merchant| api.as_key(key, Method::POST, "/v1/orders", Some(envelope(merchant, "u-1", ORDER)));
     let (of_shop, of_other) = (post("key-of-all", "shop").await, post("key-of-other", "other").await);
     assert_eq!((of_shop.status.as_u16(), of_other.status.as_u16()), (202, 202));
 
@@ -103,8 +106,10 @@ async fn api_get(api: &Api, key: &str, path: &str) -> Answer {
 
 #[tokio::test]
 async fn a_new_key_works_beside_the_old_one() {
-    let (old, new) =
-        (key("shop-2025", "old", r#"scopes = ["orders"]"#), key("shop-2026", "new", r#"scopes = ["orders"]"#));
+    let (old, new) = (
+        key("shop-2025", "old", r#"scopes = ["orders"]"#),
+        key("shop-2026", "new", r#"scopes = ["orders"]"#),
+    );
     let api = Api::with_keys(&[old, new].concat()).await;
     for key in ["old", "new"] {
         assert_eq!(api_get(&api, key, "/v1/orders").await.status, 200, "{key}");
@@ -169,9 +174,12 @@ async fn without_keys_everybody_on_the_machine_is_let_in() {
 
 #[tokio::test]
 async fn reading_and_writing_are_allowed_apart() {
-    let scopes = ["orders:read", "orders:write", "tokens:read", "tokens:write", "tokens:vend", "ops:read", "ops"];
-    let keys: Vec<String> =
-        scopes.iter().map(|scope| key(&scope.replace(':', "-"), scope, &format!("scopes = [\"{scope}\"]"))).collect();
+    let scopes =
+        ["orders:read", "orders:write", "tokens:read", "tokens:write", "tokens:vend", "ops:read", "ops"];
+    let keys: Vec<String> = scopes
+        .iter()
+        .map(|scope| key(&scope.replace(':', "-"), scope, &format!("scopes = [\"{scope}\"]")))
+        .collect();
     let api = Api::with_keys(&keys.concat()).await;
     let user = "/v1/merchants/shop/users/u-1";
     let id = "/v1/orders/00000000-0000-7000-8000-000000000000";
@@ -228,7 +236,8 @@ async fn a_key_has_a_time_and_a_place() {
         "key-from-here",
         "scopes = [\"orders\", \"ops\"]\nsources = [\"127.0.0.0/8\"]\nexpires_at = \"2100-01-01\"",
     );
-    let there = key("there", "key-from-there", "scopes = [\"orders\", \"ops\"]\nsources = [\"192.0.2.0/24\"]");
+    let there =
+        key("there", "key-from-there", "scopes = [\"orders\", \"ops\"]\nsources = [\"192.0.2.0/24\"]");
     let api = Api::with_keys(&[here, there].concat()).await;
     assert_eq!(api_get(&api, "key-from-here", "/v1/orders").await.status, 200);
     let refused = api_get(&api, "key-from-there", "/v1/orders").await.problem(403, "forbidden");

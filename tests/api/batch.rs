@@ -31,8 +31,14 @@ fn counts(answer: &Value) -> [u64; 3] {
 async fn a_bad_order_does_not_keep_the_others_out() {
     let api = Api::open().await;
     let faulty = envelope("shop", "u-1", &ORDER.replace("50000", "49000"));
-    let orders =
-        [keyed("shop", "a"), faulty, "17".into(), keyed("no-such", "b"), keyed("other", "a"), keyed("shop", "a")];
+    let orders = [
+        keyed("shop", "a"),
+        faulty,
+        "17".into(),
+        keyed("no-such", "b"),
+        keyed("other", "a"),
+        keyed("shop", "a"),
+    ];
     let answer = api.batch(format!("[{}]", orders.join(","))).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let answer = answer.json();
@@ -81,7 +87,8 @@ async fn a_key_hands_in_orders_of_its_merchants_alone() {
     let limited = key("limited", "key-of-other", "scopes = [\"orders\"]\nmerchants = [\"other\"]");
     let api = Api::with_keys(&limited).await;
     let body = format!("[{},{}]", keyed("shop", "a"), keyed("other", "a"));
-    let request = super::json(api.request(Method::POST, "/v1/orders/batch").bearer_auth("key-of-other"), body);
+    let request =
+        super::json(api.request(Method::POST, "/v1/orders/batch").bearer_auth("key-of-other"), body);
     let answer = send(request).await.json();
     assert_eq!(counts(&answer), [1, 0, 1]);
     assert_eq!(answer["orders"][0]["problem"]["type"], "urn:klarna-order-worker:problem:forbidden");

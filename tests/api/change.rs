@@ -47,7 +47,11 @@ async fn a_queued_order_is_cancelled_and_who_waits_is_told() {
     assert_eq!((cancelled.status.as_u16(), &cancelled.json()["status"]), (200, &json!("cancelled")));
     assert!(cancelled.json()["ended_at"].is_string());
     assert!(api.claim().await.is_empty(), "no worker gets it");
-    assert_eq!(api.post_to(&format!("{path}/cancel")).await.json(), cancelled.json(), "again, and nothing changes");
+    assert_eq!(
+        api.post_to(&format!("{path}/cancel")).await.json(),
+        cancelled.json(),
+        "again, and nothing changes"
+    );
     refused(&api.post_to(&format!("{path}/retry")).await, "wrong-status", "submit it again");
 }
 
@@ -79,7 +83,10 @@ async fn a_failed_order_is_tried_again() {
     let retried = api.post_to(&path).await;
     assert_eq!(retried.status, 200, "{retried:?}");
     let retried = retried.json();
-    assert_eq!((&retried["id"], &retried["status"], &retried["attempts"]), (&json!(id), &json!("queued"), &json!(0)));
+    assert_eq!(
+        (&retried["id"], &retried["status"], &retried["attempts"]),
+        (&json!(id), &json!("queued"), &json!(0))
+    );
     assert_eq!((retried.get("error"), retried.get("ended_at")), (None, None));
     assert!(retried["deadline_at"].as_str() > before["deadline_at"].as_str(), "{retried}");
     api.settle(&submitted()).await;
@@ -90,8 +97,12 @@ async fn a_failed_order_is_tried_again() {
 async fn a_retry_keeps_the_idempotency_key() {
     let api = Api::open().await;
     let order = super::envelope("shop", "u-1", super::ORDER);
-    let post =
-        || send(super::json(api.request(Method::POST, "/v1/orders").header("idempotency-key", "k"), order.clone()));
+    let post = || {
+        send(super::json(
+            api.request(Method::POST, "/v1/orders").header("idempotency-key", "k"),
+            order.clone(),
+        ))
+    };
     let id = post().await.json()["id"].clone();
     api.settle(&failed("bad_order")).await;
     assert_eq!(api.post_to(&format!("/v1/orders/{}/retry", id.as_str().unwrap())).await.status, 200);
@@ -110,8 +121,9 @@ async fn many_are_tried_again_by_filter() {
         api.settle(&failed(code)).await;
     }
     let queued = api.accepted("shop", "u-4").await;
-    let status =
-        async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["status"].as_str().unwrap().to_owned();
+    let status = async |id: &str| {
+        api.get(&format!("/v1/orders/{id}")).await.json()["status"].as_str().unwrap().to_owned()
+    };
 
     assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"retried": 0}));
     let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1.0})).await.json();
@@ -147,7 +159,8 @@ async fn keys_change_orders_of_their_merchants_and_many_only_with_ops() {
         send(super::json(api.request(Method::POST, path).bearer_auth(key), body.to_owned())).await
     };
     let order = |merchant| super::envelope(merchant, "u-1", super::ORDER);
-    let id = as_key("key-of-all", "/v1/orders", &order("shop")).await.json()["id"].as_str().unwrap().to_owned();
+    let id =
+        as_key("key-of-all", "/v1/orders", &order("shop")).await.json()["id"].as_str().unwrap().to_owned();
     for verb in ["cancel", "retry"] {
         as_key("key-of-other", &format!("/v1/orders/{id}/{verb}"), "").await.problem(404, "not-found");
     }

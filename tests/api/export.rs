@@ -62,12 +62,18 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
     assert!(!answer.text.contains("sesame") && !answer.text.contains("u-2"), "{}", answer.text);
     let document = answer.json();
     assert_eq!((&document["merchant"], &document["user"]), (&"shop".into(), &"u-1".into()));
-    assert_eq!((&document["token"]["state"], document["history"].as_array().unwrap().len()), (&"active".into(), 0));
+    assert_eq!(
+        (&document["token"]["state"], document["history"].as_array().unwrap().len()),
+        (&"active".into(), 0)
+    );
     let exported = document["orders"].as_array().unwrap();
     let ids: Vec<&str> = exported.iter().map(|order| order["order"]["id"].as_str().unwrap()).collect();
     orders.reverse();
     assert_eq!(ids, orders, "newest first");
-    assert_eq!((&exported[0]["idempotency_key"], exported[1].get("idempotency_key")), (&"cart-1".into(), None));
+    assert_eq!(
+        (&exported[0]["idempotency_key"], exported[1].get("idempotency_key")),
+        (&"cart-1".into(), None)
+    );
     // As the shop wrote it.
     assert!(answer.text.contains(&format!(r#""body":{}"#, super::ORDER)), "{}", answer.text);
     assert_eq!(exported[1]["order"]["error"]["code"], "bad_order");

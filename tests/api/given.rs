@@ -19,10 +19,12 @@ impl Api {
 
     /// Stores an exchange of the user's token with this result.
     pub async fn exchanged(&self, user: &str, purpose: Purpose, result: ExchangeResult) {
-        let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
+        let worker =
+            Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "host/17".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let (owner, provider) = (UserKey::new("shop", user), Provider::new("", ""));
-        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token(&owner, provider).await.unwrap() else {
+        let ClaimAttempt::Claimed(mut claim) = self.app.store.claim_token(&owner, provider).await.unwrap()
+        else {
             panic!("no claim")
         };
         let token = claim.token();
@@ -30,7 +32,10 @@ impl Api {
         let (exchange, version) = (Uuid::now_v7().into(), token.version);
         let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-        claim.settle(&ExchangeEnd { exchange, owner, provider, version, result, cached: None }).await.unwrap();
+        claim
+            .settle(&ExchangeEnd { exchange, owner, provider, version, result, cached: None })
+            .await
+            .unwrap();
     }
 
     /// Makes the user's token uncertain: an answer was lost, and an operator has to decide.

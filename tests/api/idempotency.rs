@@ -41,7 +41,8 @@ async fn fifty_equal_posts(api: &Api) {
 async fn a_key_names_one_request_of_one_merchant() {
     let api = Api::open().await;
     let first = post(&api, "cart-1", envelope("shop", "u-1", ORDER)).await.json()["id"].clone();
-    let reused = post(&api, "cart-1", envelope("shop", "u-2", ORDER)).await.problem(422, "idempotency-key-reused");
+    let reused =
+        post(&api, "cart-1", envelope("shop", "u-2", ORDER)).await.problem(422, "idempotency-key-reused");
     assert!(reused["detail"].as_str().unwrap().contains(first.as_str().unwrap()), "{reused}");
     let other = post(&api, "cart-1", envelope("other", "u-1", ORDER)).await;
     assert_eq!(other.status, 202);
@@ -57,7 +58,10 @@ async fn header_and_body_name_the_same_key() {
     for again in [api.post_order(with_key("cart-1")).await, post(&api, "cart-1", with_key("cart-1")).await] {
         assert_eq!((again.status.as_u16(), again.text), (202, first.text.clone()));
     }
-    assert_eq!(post(&api, "cart-2", with_key("cart-1")).await.pointers("invalid-order"), ["/idempotency_key"]);
+    assert_eq!(
+        post(&api, "cart-2", with_key("cart-1")).await.pointers("invalid-order"),
+        ["/idempotency_key"]
+    );
     assert_eq!(api.claim().await.len(), 1);
 }
 
@@ -67,7 +71,8 @@ async fn a_header_that_is_no_key_is_refused() {
     for bad in ["", "two words", "ünicode", &"k".repeat(256)] {
         post(&api, bad, envelope("shop", "u-1", ORDER)).await.problem(400, "invalid-request");
     }
-    let twice = api.request(Method::POST, "/v1/orders").header("idempotency-key", "a").header("idempotency-key", "a");
+    let twice =
+        api.request(Method::POST, "/v1/orders").header("idempotency-key", "a").header("idempotency-key", "a");
     send(json(twice, envelope("shop", "u-1", ORDER))).await.problem(400, "invalid-request");
     assert!(api.claim().await.is_empty());
 }

@@ -74,8 +74,10 @@ async fn lists_are_compressed_and_an_order_alone_is_not() {
     let api = Api::open().await;
     let id = api.accepted("shop", "u-1").await;
     let gzipped = async |path: &str| {
-        let answer = api.request(Method::GET, path).header("accept-encoding", "gzip, br").send().await.unwrap();
-        let encoding = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        let answer =
+            api.request(Method::GET, path).header("accept-encoding", "gzip, br").send().await.unwrap();
+        let encoding =
+            answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
         (encoding, answer.bytes().await.unwrap())
     };
     for path in ["/v1/orders", "/openapi.json"] {
@@ -84,7 +86,11 @@ async fn lists_are_compressed_and_an_order_alone_is_not() {
         assert_eq!(body[..2], [0x1f, 0x8b], "{path}");
         assert_eq!(api.get(path).await.headers.get("content-encoding"), None, "{path}: nobody asked for it");
     }
-    assert_eq!(gzipped(&format!("/v1/orders/{id}")).await.0, None, "its snippet stands beside what a shopper chose");
+    assert_eq!(
+        gzipped(&format!("/v1/orders/{id}")).await.0,
+        None,
+        "its snippet stands beside what a shopper chose"
+    );
     assert_eq!(api.get("/v1/orders").await.headers.get("access-control-allow-origin"), None);
 }
 
@@ -112,7 +118,8 @@ async fn strangers_take_no_place_of_callers_with_a_key() {
     timeout(SOON, refused.read_exact(&mut head)).await.unwrap().unwrap();
     assert_eq!(&head, b"HTTP/1.1 401");
     // Orders, pages and health checks are served meanwhile.
-    for (path, status) in [("/v1/orders", 200), ("/sign-in", 200), ("/docs/", 200), ("/readyz", 200), ("/metrics", 200)]
+    for (path, status) in
+        [("/v1/orders", 200), ("/sign-in", 200), ("/docs/", 200), ("/readyz", 200), ("/metrics", 200)]
     {
         let answer = send(api.request(Method::GET, path).bearer_auth("key-of-all")).await;
         assert_eq!(answer.status, status, "{path}");

@@ -9,10 +9,15 @@ async fn names_that_only_lead_here_are_not_served() {
     let api = Api::open().await;
     let port = api.address.port();
     for own in [format!("localhost:{port}"), "127.0.0.1".to_owned(), format!("[::1]:{port}")] {
-        assert_eq!(send(api.request(Method::GET, "/v1/orders").header("host", &own)).await.status, 200, "{own}");
+        assert_eq!(
+            send(api.request(Method::GET, "/v1/orders").header("host", &own)).await.status,
+            200,
+            "{own}"
+        );
     }
     for path in ["/v1/orders", "/readyz", "/docs/", "/nowhere"] {
-        let rebound = send(api.request(Method::GET, path).header("host", format!("evil.example:{port}"))).await;
+        let rebound =
+            send(api.request(Method::GET, path).header("host", format!("evil.example:{port}"))).await;
         rebound.problem(421, "misdirected");
     }
 }
@@ -21,8 +26,10 @@ async fn names_that_only_lead_here_are_not_served() {
 async fn pages_of_other_origins_are_not_served() {
     let api = Api::open().await;
     let post = |origin: String| {
-        let request =
-            json(api.request(Method::POST, "/v1/orders").header("origin", origin), envelope("shop", "u-1", ORDER));
+        let request = json(
+            api.request(Method::POST, "/v1/orders").header("origin", origin),
+            envelope("shop", "u-1", ORDER),
+        );
         send(request)
     };
     for other in [

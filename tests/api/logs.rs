@@ -70,7 +70,10 @@ async fn no_secret_is_in_any_answer_or_log() {
     }
 
     let text = log.text();
-    assert!(text.contains("A request was refused: no valid API key") && text.contains("unknown API key"), "{text}");
+    assert!(
+        text.contains("A request was refused: no valid API key") && text.contains("unknown API key"),
+        "{text}"
+    );
     assert!(text.contains("key=\"shop-key\""), "the key's name is in the span");
     assert!(text.contains("/v1/merchants/{merchant}/users/{user}/token"), "the route is, and not the path");
     // sqlx logs its statements and hyper what it parses; neither may contain what was sent.

@@ -32,7 +32,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::api::{AppState, Limits, Probes, Readiness, Refusals, Vending, router, serve as serve_api};
+use klarna_order_worker::api::{
+    AppState, Limits, Probes, Readiness, Refusals, Vending, router, serve as serve_api,
+};
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config::{Engine, Settings, key_file};
@@ -146,7 +148,11 @@ impl Api {
         let router = router(AppState {
             intake: app.intake(),
             registry: app.registry(),
-            vending: Vending { vault: None, margin: Duration::from_mins(1), patience: Duration::from_secs(20) },
+            vending: Vending {
+                vault: None,
+                margin: Duration::from_mins(1),
+                patience: Duration::from_secs(20),
+            },
             waiters: waiters.clone(),
             orders: app.store.clone(),
             upkeep: app.store.clone(),
@@ -204,7 +210,8 @@ impl Api {
 
     /// Claims the due orders, as a worker would.
     async fn claim(&self) -> Vec<ClaimedOrder> {
-        let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "test".into() };
+        let worker =
+            Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "test".into() };
         self.app.store.begin_worker(&worker).await.unwrap();
         let shares = BTreeMap::from([("shop".into(), 100), ("other".into(), 100)]);
         self.app.store.claim_orders(worker.id, &shares, None).await.unwrap()

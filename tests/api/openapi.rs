@@ -44,7 +44,8 @@ async fn the_description_requires_of_an_order_what_the_door_requires() {
         let targeted = envelope("shop", "u-1", order).replacen('{', &format!(r#"{{"target":"{target}","#), 1);
         let answer = api.post_order(targeted).await;
         let missing = answer.pointers("invalid-order");
-        let missing: BTreeSet<&str> = missing.iter().filter_map(|pointer| pointer.strip_prefix(prefix)).collect();
+        let missing: BTreeSet<&str> =
+            missing.iter().filter_map(|pointer| pointer.strip_prefix(prefix)).collect();
         let required = schemas[schema]["required"].as_array().unwrap();
         assert_eq!(missing, required.iter().map(|name| name.as_str().unwrap()).collect(), "{schema}");
     }

@@ -74,7 +74,10 @@ async fn a_settled_order_tells_all_of_it() {
     ] {
         assert_eq!(order[member], expected, "{member}");
     }
-    assert!(order["ended_at"].is_string() && order.get("due_at").is_none() && order.get("error").is_none(), "{order}");
+    assert!(
+        order["ended_at"].is_string() && order.get("due_at").is_none() && order.get("error").is_none(),
+        "{order}"
+    );
     let listed = api.get("/v1/orders").await.json();
     assert_eq!(listed["orders"][0].get("html_snippet"), None);
 }
@@ -113,11 +116,15 @@ async fn a_session_of_payments_has_members_of_its_own() {
     let listed = api.get("/v1/orders").await.json()["orders"][0].clone();
     assert_eq!((&listed["session_id"], listed.get("client_token")), (&value!("s-1"), None));
     let page = api.get(&format!("/orders/{id}")).await.text;
-    assert!(page.contains("Klarna's session") && page.contains("pay_later") && page.contains("payments"), "{page}");
+    assert!(
+        page.contains("Klarna's session") && page.contains("pay_later") && page.contains("payments"),
+        "{page}"
+    );
     assert!(!page.contains("secret.client.token"), "{page}");
 
     let unknown = envelope.replace("payments", "card");
-    let problem = send(json(api.request(Method::POST, "/v1/orders"), unknown)).await.problem(422, "invalid-order");
+    let problem =
+        send(json(api.request(Method::POST, "/v1/orders"), unknown)).await.problem(422, "invalid-order");
     assert_eq!(problem["faults"][0]["pointer"], "/target", "{problem}");
 }
 
@@ -135,7 +142,9 @@ async fn faults_are_told_by_their_pointers() {
         (format!(r#"{{"merchant":"shop","user":"u-1","user":"u-2","order":{ORDER}}}"#), "/user"),
         (format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"prefil":true}}"#), "/prefil"),
         (
-            format!(r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"deadline":"2001-01-01T00:00:00Z"}}"#),
+            format!(
+                r#"{{"merchant":"shop","user":"u-1","order":{ORDER},"deadline":"2001-01-01T00:00:00Z"}}"#
+            ),
             "/deadline",
         ),
         ("[]".to_owned(), ""),
@@ -164,7 +173,9 @@ async fn only_json_is_read() {
     for wrong in ["text/plain", "application/x-www-form-urlencoded", "application/jsonl", ""] {
         as_type(wrong).await.problem(415, "unsupported-media-type");
     }
-    send(api.request(Method::POST, "/v1/orders").body(body.clone())).await.problem(415, "unsupported-media-type");
+    send(api.request(Method::POST, "/v1/orders").body(body.clone()))
+        .await
+        .problem(415, "unsupported-media-type");
     for right in ["application/json", "Application/JSON; charset=utf-8"] {
         assert_eq!(as_type(right).await.status, 202, "{right}");
     }
@@ -225,7 +236,11 @@ async fn a_database_that_is_away_is_told_as_such() {
         api.post_order(envelope("shop", "u-1", ORDER)).await,
         api.get(&format!("/v1/orders/{id}")).await,
         api.get("/v1/orders").await,
-        send(json(api.request(Method::PUT, "/v1/merchants/shop/users/u-1/token"), r#"{"refresh_token":"t"}"#)).await,
+        send(json(
+            api.request(Method::PUT, "/v1/merchants/shop/users/u-1/token"),
+            r#"{"refresh_token":"t"}"#,
+        ))
+        .await,
     ];
     for answer in answers {
         answer.problem(503, "unavailable");

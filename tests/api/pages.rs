@@ -8,7 +8,9 @@ mod safe;
 
 use std::time::Duration;
 
-use klarna_order_worker::order::{Disposition, Fault, OrderError, OrderResult, Prefill, Target, TokenOutcome};
+use klarna_order_worker::order::{
+    Disposition, Fault, OrderError, OrderResult, Prefill, Target, TokenOutcome,
+};
 use klarna_order_worker::store::{Published, WebhookFilter, WebhookView};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder};
@@ -35,7 +37,12 @@ struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     fn new(api: &'a Api) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).tls_certs_only([]).build().unwrap();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(Policy::none())
+            .tls_certs_only([])
+            .build()
+            .unwrap();
         Self { api, http, cookie: None }
     }
 
@@ -89,7 +96,8 @@ impl<'a> Browser<'a> {
 /// The value of a page's hidden field.
 #[track_caller]
 fn value(page: &str, field: &str) -> String {
-    let found = page.split_once(&format!("name=\"{field}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
+    let found =
+        page.split_once(&format!("name=\"{field}\" value=\"")).and_then(|(_, rest)| rest.split_once('"'));
     found.unwrap_or_else(|| panic!("no {field}: {page}")).0.to_owned()
 }
 

@@ -34,7 +34,10 @@ async fn an_operator_decides_about_an_uncertain_token() {
         let resolved = api.resolve("key-of-ops", &path, &value!({ "decision": decision })).await;
         assert_eq!(resolved.status, 200, "{resolved:?}");
         let token = resolved.json();
-        assert_eq!((&token["user"], &token["state"], &token["reason"]), (&value!(user), &value!(state), &reason));
+        assert_eq!(
+            (&token["user"], &token["state"], &token["reason"]),
+            (&value!(user), &value!(state), &reason)
+        );
         assert_eq!(token["refresh_due_at"].is_string(), decision == "present", "{token}");
         let again = api.resolve("key-of-ops", &path, &value!({ "decision": decision })).await;
         let problem = again.problem(409, "wrong-state");
@@ -50,15 +53,20 @@ async fn who_may_not_decide_or_decides_nothing_changes_nothing() {
     let retry = value!({ "decision": "retry" });
     api.resolve("key-of-the-shop", PATH, &retry).await.problem(403, "forbidden");
     api.resolve("key-of-elsewhere", PATH, &retry).await.problem(403, "forbidden");
-    for body in
-        [value!({}), value!({"decision": "perhaps"}), value!({"decision": "retry", "all": true}), value!(["retry"])]
-    {
+    for body in [
+        value!({}),
+        value!({"decision": "perhaps"}),
+        value!({"decision": "retry", "all": true}),
+        value!(["retry"]),
+    ] {
         api.resolve("key-of-ops", PATH, &body).await.problem(400, "invalid-request");
     }
     api.resolve("key-of-ops", &PATH.replace("u-1", "nobody"), &retry).await.problem(404, "not-found");
     let shown =
-        send(api.request(Method::GET, "/v1/merchants/shop/users/u-1/token").bearer_auth("key-of-the-shop")).await;
+        send(api.request(Method::GET, "/v1/merchants/shop/users/u-1/token").bearer_auth("key-of-the-shop"))
+            .await;
     assert_eq!(shown.json()["state"], "uncertain");
-    send(api.request(Method::DELETE, "/v1/merchants/shop/users/u-1/token").bearer_auth("key-of-the-shop")).await;
+    send(api.request(Method::DELETE, "/v1/merchants/shop/users/u-1/token").bearer_auth("key-of-the-shop"))
+        .await;
     api.resolve("key-of-ops", PATH, &retry).await.problem(404, "not-found");
 }

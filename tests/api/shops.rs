@@ -20,7 +20,8 @@ async fn what_live_shops_send_is_taken_as_it_is() {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let create = async |body: &str| {
         let request = http.post(format!("{}/checkout/v3/orders", sandbox.url())).basic_auth("u", Some("p"));
-        let answer = request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
+        let answer =
+            request.header("content-type", "application/json").body(body.to_owned()).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     let mut refused = 0;
@@ -63,14 +64,16 @@ async fn each_rule_refuses_beyond_its_tolerance_and_tells_what_it_expects() {
     for total in ["996", "1002"] {
         let tax = if total == "996" { "166" } else { "167" };
         let changes =
-            [&all(total)[..], &[("/order_tax_amount", tax), ("/order_lines/0/total_tax_amount", tax)]].concat();
+            [&all(total)[..], &[("/order_tax_amount", tax), ("/order_lines/0/total_tax_amount", tax)]]
+                .concat();
         assert_eq!(api.post_order(envelope("shop", "u-1", &order(&changes))).await.status, 202, "{total}");
     }
     let product = "expected 999 (±3): quantity 3 × unit_price 333 − total_discount_amount 0";
     for (changes, pointer, message) in [
         (all("1003").to_vec(), line("total_amount"), format!("is 1003, {product}")),
         (
-            [&all("995")[..], &[("/order_tax_amount", "166"), ("/order_lines/0/total_tax_amount", "166")]].concat(),
+            [&all("995")[..], &[("/order_tax_amount", "166"), ("/order_lines/0/total_tax_amount", "166")]]
+                .concat(),
             line("total_amount"),
             format!("is 995, {product}"),
         ),

@@ -80,8 +80,11 @@ async fn serve(folder: TempDir, clients: &Authority, keys: &str) -> Api {
     let variable = |setting: &str, file: &str| {
         (format!("KLARNA_WORKER__SERVER__{setting}"), folder.path().join(file).display().to_string())
     };
-    let variables =
-        [variable("TLS_CERT", "server.pem"), variable("TLS_KEY", "server.key"), variable("CLIENT_CA", "clients.pem")];
+    let variables = [
+        variable("TLS_CERT", "server.pem"),
+        variable("TLS_KEY", "server.key"),
+        variable("CLIENT_CA", "clients.pem"),
+    ];
     let settings = settings_with(None, folder.path(), keys, variables);
     Api::of(settings, folder, Limits { requests: 1000, waits: 1000 }).await
 }
@@ -211,9 +214,12 @@ async fn files_are_replaced_without_a_restart() {
 
     // What cannot be used changes nothing: no PEM, no file, the key of another, a time that is over.
     let day = TimeDelta::days(1);
-    let over = Owner { not_before: scene.now - day * 2, not_after: scene.now - day, ..Owner::localhost(scene.now) };
+    let over =
+        Owner { not_before: scene.now - day * 2, not_after: scene.now - day, ..Owner::localhost(scene.now) };
     let (good, over) = (scene.servers.certify(&Owner::localhost(scene.now)), scene.servers.certify(&over));
-    for (certificate, key) in [("", &*good.key), (&good.pem, "-"), (&good.pem, &over.key), (&over.pem, &over.key)] {
+    for (certificate, key) in
+        [("", &*good.key), (&good.pem, "-"), (&good.pem, &over.key), (&over.pem, &over.key)]
+    {
         fs::write(folder.join("server.pem"), certificate).unwrap();
         fs::write(folder.join("server.key"), key).unwrap();
         assert!(matches!(scene.reload().await, Reload::Failed(_)), "{certificate}");

@@ -35,7 +35,10 @@ async fn a_token_is_registered_shown_and_forgotten() {
         "merchant": "shop", "user": "u-1", "state": "active", "generation": 1, "issued_at": "2026-01-31T12:00:00Z",
         "last_seen_at": "2026-01-31T12:00:00Z", "signed_in_at": "2026-01-31T12:00:00Z", "refresh_failures": 0, "refresh_due_at": "2026-03-10T07:32:20.787363Z",
     });
-    assert_eq!(rest, expected, "refreshed 20 to 30 days before its end, always on the same day for this user");
+    assert_eq!(
+        rest, expected,
+        "refreshed 20 to 30 days before its end, always on the same day for this user"
+    );
     assert_eq!(shown["expires_at"], "2026-04-01T12:00:00Z", "60 days after its issue");
 
     let known = api.put(PATH, r#"{"refresh_token":"t-1"}"#).await;
@@ -61,7 +64,9 @@ async fn a_forgotten_token_is_to_be_revoked_unless_the_caller_says_otherwise() {
         }
         tokens
     };
-    for (number, (query, revoked)) in [("", 1), ("?revoke=false", 1), ("?revoke=true", 2)].into_iter().enumerate() {
+    for (number, (query, revoked)) in
+        [("", 1), ("?revoke=false", 1), ("?revoke=true", 2)].into_iter().enumerate()
+    {
         let body = format!(r#"{{"refresh_token":"t-{number}"}}"#);
         assert_eq!(api.put(PATH, &body).await.status, 204);
         assert_eq!(api.delete(&format!("{PATH}{query}")).await.status, 204);
@@ -77,8 +82,9 @@ async fn a_forgotten_token_is_to_be_revoked_unless_the_caller_says_otherwise() {
 #[tokio::test]
 async fn an_older_sign_in_does_not_replace_a_newer_one() {
     let api = Api::open().await;
-    let body =
-        |token: &str, day: u32| format!(r#"{{"refresh_token":"{token}","issued_at":"2026-01-{day}T12:00:00Z"}}"#);
+    let body = |token: &str, day: u32| {
+        format!(r#"{{"refresh_token":"{token}","issued_at":"2026-01-{day}T12:00:00Z"}}"#)
+    };
     assert_eq!(api.put(PATH, &body("t-2", 31)).await.status, 204);
     let shown = api.get(PATH).await.json();
     let kept = api.put(PATH, &body("t-1", 30)).await;
@@ -94,7 +100,8 @@ async fn a_token_of_another_user_is_refused_and_the_user_named_to_who_may_know()
     ];
     let api = Api::with_keys(&keys.concat()).await;
     let put = async |key: &str, path: &str| {
-        send(json(api.request(Method::PUT, path).bearer_auth(key), r#"{"refresh_token":"t-1"}"#.to_owned())).await
+        send(json(api.request(Method::PUT, path).bearer_auth(key), r#"{"refresh_token":"t-1"}"#.to_owned()))
+            .await
     };
     assert_eq!(put("key-of-shop", PATH).await.status, 204);
     for path in ["/v1/merchants/shop/users/u-2/token", "/v1/merchants/other/users/u-1/token"] {
@@ -113,7 +120,9 @@ async fn a_token_of_another_user_is_refused_and_the_user_named_to_who_may_know()
 async fn users_have_any_name() {
     let api = Api::open().await;
     let path = |user: &str| format!("/v1/merchants/shop/users/{user}/token");
-    for (written, name) in [("a%2Fb", "a/b"), ("%C3%85sa%20%25", "Åsa %"), ("..%2F..", "../.."), ("token", "token")] {
+    for (written, name) in
+        [("a%2Fb", "a/b"), ("%C3%85sa%20%25", "Åsa %"), ("..%2F..", "../.."), ("token", "token")]
+    {
         let body = format!(r#"{{"refresh_token":"t-of-{}"}}"#, written.replace('%', "-"));
         assert_eq!(api.put(&path(written), &body).await.status, 204, "{name}");
         assert_eq!(api.get(&path(written)).await.json()["user"], name);

@@ -16,7 +16,12 @@ async fn signed_in(api: &Api, merchant: &str, user: &str) {
 async fn names(api: &Api, query: &str) -> Vec<String> {
     let answer = api.get(&format!("/v1/merchants/shop/users{query}")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    answer.json()["users"].as_array().unwrap().iter().map(|user| user["user"].as_str().unwrap().to_owned()).collect()
+    answer.json()["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["user"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -57,14 +62,16 @@ async fn a_history_tells_each_presentation_and_no_secret() {
     signed_in(&api, "shop", "u-1").await;
     assert_eq!(api.get(path).await.json(), json!({"history": []}));
     let order = Uuid::now_v7();
-    api.exchanged("u-1", Purpose { kind: PurposeKind::Order, id: order.into() }, ExchangeResult::NotSent).await;
+    api.exchanged("u-1", Purpose { kind: PurposeKind::Order, id: order.into() }, ExchangeResult::NotSent)
+        .await;
     let keeper = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
     api.exchanged("u-1", keeper, ExchangeResult::Refused).await;
     let answer = api.get(path).await;
     assert!(!answer.text.contains("token-of"), "{answer:?}");
     let rows = answer.json()["history"].as_array().unwrap().clone();
-    let told =
-        |row: &Value| ["generation", "presentation", "purpose", "outcome", "worker"].map(|name| row[name].clone());
+    let told = |row: &Value| {
+        ["generation", "presentation", "purpose", "outcome", "worker"].map(|name| row[name].clone())
+    };
     assert_eq!(
         told(&rows[0]),
         [json!(1), json!(2), json!("keeper"), json!("refused"), json!("host/17")],
@@ -78,7 +85,11 @@ async fn a_history_tells_each_presentation_and_no_secret() {
     assert_eq!(page, json!({"history": [rows[0]], "next": "1-2"}));
     assert_eq!(api.get(&format!("{path}?limit=1&cursor=1-2")).await.json(), json!({"history": [rows[1]]}));
     send(api.request(Method::DELETE, "/v1/merchants/shop/users/u-1/token")).await;
-    assert_eq!(api.get(path).await.json()["history"].as_array().unwrap().len(), 2, "the ledger outlives the token");
+    assert_eq!(
+        api.get(path).await.json()["history"].as_array().unwrap().len(),
+        2,
+        "the ledger outlives the token"
+    );
     for bad in ["cursor=1", "cursor=x-y", "cursor=-1-2", "limit=0", "after=1-1"] {
         api.get(&format!("{path}?{bad}")).await.problem(400, "invalid-request");
     }
@@ -114,7 +125,11 @@ async fn a_user_is_renamed_with_both_scopes_alone() {
         rename("both-key", "u-1", taken).await.problem(409, "user-exists");
     }
     let moved = rename("both-key", "u-1", r#"{"to":"u-3"}"#).await;
-    assert_eq!((moved.status.as_u16(), moved.json()), (200, json!({"token": true, "orders": 0, "webhooks": 0})));
-    let shown = send(api.request(Method::GET, "/v1/merchants/shop/users/u-3/token").bearer_auth("tokens-key")).await;
+    assert_eq!(
+        (moved.status.as_u16(), moved.json()),
+        (200, json!({"token": true, "orders": 0, "webhooks": 0}))
+    );
+    let shown =
+        send(api.request(Method::GET, "/v1/merchants/shop/users/u-3/token").bearer_auth("tokens-key")).await;
     assert_eq!(shown.json()["generation"], 1);
 }

@@ -98,7 +98,8 @@ fn lines_on_standard_output_are_those_of_serve_alone() {
     assert_eq!(home.run(&["tokens", "list", "--format", "json"]).exits(0).stdout, "");
     let mut served = home.start(&["serve", "--format", "json"]);
     let lines = [served.line(), served.line()].map(|line| serde_json::from_str::<Value>(&line).unwrap());
-    let start = lines.iter().find(|line| line["action"] == "service.start").unwrap_or_else(|| panic!("{lines:?}"));
+    let start =
+        lines.iter().find(|line| line["action"] == "service.start").unwrap_or_else(|| panic!("{lines:?}"));
     assert_eq!((&start["actor"], &start["number"]), (&"service".into(), &1.into()));
     let object = start["object"].as_str().unwrap();
     assert_eq!(object, "roles=api,worker,keeper vault.keys=k1 server.api_keys=");

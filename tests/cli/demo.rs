@@ -44,7 +44,11 @@ fn check(order: &Value, expected: Expected) {
             assert!(order["result"] == "refused_by_service" && error.contains(fault), "{order}");
         }
         Expected::RefusedByKlarna(message) => {
-            assert_eq!((&order["result"], &order["token"]), (&json!("refused_by_klarna"), &json!("fresh")), "{order}");
+            assert_eq!(
+                (&order["result"], &order["token"]),
+                (&json!("refused_by_klarna"), &json!("fresh")),
+                "{order}"
+            );
             assert!(error.contains(message), "{order}");
         }
     }
@@ -99,7 +103,11 @@ fn it_works_twice_and_leaves_nothing_outside_its_folder() {
     let home = Home::empty().with("KLARNA_WORKER__DATABASE__URL", "postgres://127.0.0.1:1/production");
     for _ in 0..2 {
         let ran = home.run(&["demo"]).exits(0);
-        assert!(ran.stdout.ends_with("\nAll 13 orders and the keeper's sweep ended as expected.\n"), "{}", ran.stdout);
+        assert!(
+            ran.stdout.ends_with("\nAll 13 orders and the keeper's sweep ended as expected.\n"),
+            "{}",
+            ran.stdout
+        );
         for line in [
             "9     bo               -                refused by the service: /order/order_amount is 49000",
             "Tokens close to expiry      4  3 refreshed by the keeper, 1 revoked by the user (gone)\n",
@@ -108,7 +116,10 @@ fn it_works_twice_and_leaves_nothing_outside_its_folder() {
         ] {
             assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
         }
-        assert_eq!(ran.stderr, "\nTo see the orders: klarna-order-worker --config data/demo/config.toml orders list\n");
+        assert_eq!(
+            ran.stderr,
+            "\nTo see the orders: klarna-order-worker --config data/demo/config.toml orders list\n"
+        );
         for secret in ["ory_rt_", "ory_at_", "@sandbox.example"] {
             assert!(!ran.stdout.contains(secret) && !hold(&home.path(""), secret), "{secret}");
         }
@@ -116,7 +127,8 @@ fn it_works_twice_and_leaves_nothing_outside_its_folder() {
     let outside: Vec<_> =
         files(&home.path("")).into_iter().filter(|path| !path.starts_with(home.path("data/demo"))).collect();
     assert_eq!(outside, [home.path("data")]);
-    let looked = Home::run(&home, &["--config", "data/demo/config.toml", "orders", "list", "--format", "json"]);
+    let looked =
+        Home::run(&home, &["--config", "data/demo/config.toml", "orders", "list", "--format", "json"]);
     assert_eq!(looked.code, Some(1), "the environment wins over every file, and that database is away");
 }
 
@@ -126,12 +138,16 @@ fn scripts_get_json_and_the_folder_of_their_choice() {
     let ran = home.run(&["demo", "--data", "there", "--format", "json"]).exits(0);
     let told = ran.json();
     assert_eq!((told.len(), ran.stderr.as_str()), (15, ""));
-    assert_eq!((&told[10]["user"], &told[10]["token"]), (&json!("never-signed-in"), &json!("not_registered")));
+    assert_eq!(
+        (&told[10]["user"], &told[10]["token"]),
+        (&json!("never-signed-in"), &json!("not_registered"))
+    );
     for (order, expected) in told[1..14].iter().zip(EXPECTED) {
         check(order, expected);
     }
     check_report(&told[14]);
-    let orders = home.run(&["--config", "there/config.toml", "orders", "list", "--format", "json"]).exits(0).json();
+    let orders =
+        home.run(&["--config", "there/config.toml", "orders", "list", "--format", "json"]).exits(0).json();
     assert_eq!(orders.len(), 12);
 }
 

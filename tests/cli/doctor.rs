@@ -41,7 +41,10 @@ fn with(ran: &Ran, status: &str) -> Vec<String> {
 }
 
 fn finding(ran: &Ran, check: &str) -> Value {
-    ran.json().into_iter().find(|finding| finding["check"] == check).unwrap_or_else(|| panic!("{}", ran.stdout))
+    ran.json()
+        .into_iter()
+        .find(|finding| finding["check"] == check)
+        .unwrap_or_else(|| panic!("{}", ran.stdout))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,11 +111,17 @@ async fn a_postgres_server_is_looked_over() {
     assert!(with(&ran, "failed").contains(&"installation".to_owned()), "{}", ran.stdout);
     assert_eq!(finding(&ran, "level")["found"], "the database accepts this program (level 1)");
 
-    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut server).await.unwrap();
+    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99")
+        .execute(&mut server)
+        .await
+        .unwrap();
     let (_home, ran) = doctor(home, 3).await;
     let level = finding(&ran, "level");
     assert_eq!(level["status"], "failed");
-    assert!(level["found"].as_str().unwrap().starts_with("the database needs a newer program (level 99;"), "{level}");
+    assert!(
+        level["found"].as_str().unwrap().starts_with("the database needs a newer program (level 99;"),
+        "{level}"
+    );
     server.close().await.unwrap();
     sandbox.shutdown().await;
     database.remove().await;

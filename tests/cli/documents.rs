@@ -19,7 +19,9 @@ fn every_shell_gets_a_script() {
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
-        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap()))
+        .map(|entry| {
+            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+        })
         .collect()
 }
 
@@ -27,8 +29,12 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
 fn the_committed_pages_are_the_programs() {
     let home = Home::empty();
     home.run(&["man", "--out", "pages"]).exits(0);
-    let (made, committed) = (pages(&home.path("pages")), pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man")));
+    let (made, committed) =
+        (pages(&home.path("pages")), pages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("man")));
     assert!(made.contains_key("klarna-order-worker-orders-retry.1"), "{:?}", made.keys());
     let same = made == committed;
-    assert!(same, "man/ does not match the program; generate it again: rm -r man && cargo run -- man --out man");
+    assert!(
+        same,
+        "man/ does not match the program; generate it again: rm -r man && cargo run -- man --out man"
+    );
 }

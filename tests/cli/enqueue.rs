@@ -18,7 +18,11 @@ fn bad_lines_are_told_with_their_numbers_and_the_others_go_in() {
         "line 9      refused  /order/order_amount is 49000, expected 49800: the sum of the lines' total_amount"
     );
     assert_eq!(lines[13], "12 accepted, 0 already known, 1 refused");
-    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('%'), "a pipe gets no bar: {}", ran.stderr);
+    assert!(
+        !ran.stdout.contains('\u{1b}') && !ran.stderr.contains('%'),
+        "a pipe gets no bar: {}",
+        ran.stderr
+    );
 
     let again = home.run(&["enqueue", "orders.jsonl"]).exits(3);
     assert!(again.stdout.ends_with("0 accepted, 12 already known, 1 refused\n"), "{}", again.stdout);
@@ -41,7 +45,8 @@ fn a_target_is_for_the_lines_that_name_none() {
     let home = Home::new();
     let own = example(2).replacen('{', r#"{"target":"checkout","#, 1);
     let input = [example(1), &own].join("\n");
-    let told = home.feed(&["enqueue", "-", "--target", "payments", "--format", "json"], input).exits(0).json();
+    let told =
+        home.feed(&["enqueue", "-", "--target", "payments", "--format", "json"], input).exits(0).json();
     for (line, target) in told.iter().zip(["payments", "checkout"]) {
         let id = line["id"].as_str().unwrap();
         let shown = home.run(&["orders", "show", id, "--format", "json"]).exits(0).json();
@@ -59,7 +64,8 @@ fn a_line_that_is_no_order_does_no_harm() {
     let other = example(1).replace(r#""merchant":"shop""#, r#""merchant":"elsewhere""#);
     let reused = example(1).replace(r#""user":"alma""#, r#""user":"bo""#);
     let long = format!(r#"{{"merchant":"{}"}}"#, "x".repeat(2 << 20));
-    let mut input = ["{", "", &long, &other, example(1), &reused, r#"{"\u001b[2J":1}"#, ""].join("\n").into_bytes();
+    let mut input =
+        ["{", "", &long, &other, example(1), &reused, r#"{"\u001b[2J":1}"#, ""].join("\n").into_bytes();
     input.extend(b"\xff\n");
     let ran = home.feed(&["enqueue", "-"], input).exits(3);
     let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -80,7 +86,11 @@ fn a_line_that_is_no_order_does_no_harm() {
 fn what_cannot_run_says_why() {
     let home = Home::new();
     let ran = home.run(&["enqueue", "missing.jsonl"]).exits(1);
-    assert!(ran.stderr.starts_with("error: cannot read missing.jsonl\n  because: No such file"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: cannot read missing.jsonl\n  because: No such file"),
+        "{}",
+        ran.stderr
+    );
     home.run(&["enqueue"]).exits(2);
     home.run(&["enqueue", "-", "--wait", "soon"]).exits(2);
     let ran = Home::empty().run(&["enqueue", "-"]).exits(2);
@@ -99,12 +109,17 @@ fn a_reader_that_left_stops_it_and_hears_how_far_it_came() {
     home.write("orders.jsonl", EXAMPLES);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let child = home.command(&["enqueue", "orders.jsonl"]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        home.command(&["enqueue", "orders.jsonl"]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("cannot continue after line 13, the last line that was processed"), "{stderr}");
-    assert_eq!(home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(), 12, "a batch is in as a whole");
+    assert_eq!(
+        home.run(&["orders", "list", "--format", "json"]).exits(0).json().len(),
+        12,
+        "a batch is in as a whole"
+    );
 }
 
 #[tokio::test]
@@ -142,9 +157,15 @@ fn waiting_tells_what_became_of_each() {
     let told = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], &lines).exits(3).json();
     let find = |line: u64| told[3..].iter().find(|told| told["line"] == line).unwrap();
     for line in [1, 2] {
-        assert_eq!((&find(line)["status"], &find(line)["token"]), (&json!("submitted"), &json!("not_registered")));
+        assert_eq!(
+            (&find(line)["status"], &find(line)["token"]),
+            (&json!("submitted"), &json!("not_registered"))
+        );
     }
-    assert_eq!((&find(3)["status"], &find(3)["error"]["code"]), (&json!("failed"), &json!("klarna_refused_order")));
+    assert_eq!(
+        (&find(3)["status"], &find(3)["error"]["code"]),
+        (&json!("failed"), &json!("klarna_refused_order"))
+    );
 
     let human = home.feed(&["enqueue", "-", "--wait", "60s"], example(1)).exits(0);
     assert!(

@@ -23,7 +23,8 @@ async fn an_order_goes_in_with_the_cart_on_sqlite() {
     submitted(&home);
     let options = SqliteConnectOptions::new().filename(home.path("data/worker.db"));
     let mut connection = options.connect().await.unwrap();
-    let carts: i64 = sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&mut connection).await.unwrap();
+    let carts: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&mut connection).await.unwrap();
     assert_eq!(carts, 1);
 }
 
@@ -33,7 +34,8 @@ async fn an_order_goes_in_with_the_cart_on_postgres() {
     let home = Home::on_postgres(&database);
     submitted(&home);
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    let carts: i64 = sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&mut connection).await.unwrap();
+    let carts: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM carts").fetch_one(&mut connection).await.unwrap();
     assert_eq!(carts, 1);
     connection.close().await.unwrap();
     database.remove().await;

@@ -7,7 +7,8 @@ use crate::program::{Home, SETTINGS};
 
 #[test]
 fn an_api_key_is_printed_with_the_section_that_lets_it_in() {
-    let arguments = ["keys", "api", "generate", "--name", "shop-2026", "--scopes", "orders,ops", "--merchants", "shop"];
+    let arguments =
+        ["keys", "api", "generate", "--name", "shop-2026", "--scopes", "orders,ops", "--merchants", "shop"];
     let made = Home::empty().run(&[&arguments[..], &["--format", "json"]].concat()).exits(0).json();
     let (key, section) = (made[0]["key"].as_str().unwrap(), made[0]["settings"].as_str().unwrap());
     assert!(key.starts_with("kow_") && key.len() == 47 && !section.contains(key), "{section}");

@@ -98,10 +98,14 @@ impl World {
             value.split(' ').next().unwrap().to_owned()
         };
         let process = |line: &str| line.split_once('[').unwrap().1.split_once(']').unwrap().0.to_owned();
-        let received = |line: &&String| line.contains("connection received: ") && process(line) == process(&log[at]);
+        let received =
+            |line: &&String| line.contains("connection received: ") && process(line) == process(&log[at]);
         let host = value(log[..at].iter().find(received).unwrap(), "host=");
         let (user, database) = (value(&log[at], "user="), value(&log[at], "database="));
-        Some(format!("{host} {user} {database} {}", if log[at].contains("SSL enabled") { "TLS" } else { "plain" }))
+        Some(format!(
+            "{host} {user} {database} {}",
+            if log[at].contains("SSL enabled") { "TLS" } else { "plain" }
+        ))
     }
 
     /// Checks that `psql` and the program do the same. `so` says what: `None` if they do not
@@ -137,7 +141,11 @@ fn hosts_and_sockets(world: &World) {
     world.same(&format!("postgres://postgres@127.0.0.1:{port}/shop"), &[], by_address);
     world.same(&format!("postgresql:///shop?host=127.0.0.1&port={port}&user=postgres"), &[], by_address);
     world.same(&format!("postgres://postgres@/shop?hostaddr=127.0.0.1&port={port}"), &[], by_address);
-    world.same(&format!("postgres://:{port}/?user=postgres&dbname=shop"), &[("PGHOST", "127.0.0.1")], by_address);
+    world.same(
+        &format!("postgres://:{port}/?user=postgres&dbname=shop"),
+        &[("PGHOST", "127.0.0.1")],
+        by_address,
+    );
     for (name, host, so) in [("PGHOSTADDR", "127.0.0.1", by_address), ("PGHOST", folder, by_socket)] {
         let variables = [(name, host), ("PGPORT", number), ("PGUSER", "postgres"), ("PGDATABASE", "shop")];
         world.same("postgres:///", &variables, so);
@@ -248,7 +256,11 @@ fn what_is_refused(world: &World) {
         (format!("{url}?connect_timeout=5"), vec![], "connect_timeout has no effect here"),
         (format!("{url}?hostaddr=127.0.0.1"), vec![], "leave hostaddr out"),
         (url.clone(), vec![("PGHOSTADDR", "127.0.0.1")], "leave hostaddr out"),
-        (format!("postgres:///shop?user=postgres&port={port}&host=127.0.0.1,127.0.0.1"), vec![], "several hosts"),
+        (
+            format!("postgres:///shop?user=postgres&port={port}&host=127.0.0.1,127.0.0.1"),
+            vec![],
+            "several hosts",
+        ),
         (url.clone(), vec![("PGCHANNELBINDING", "prefer")], "PGCHANNELBINDING has no effect here"),
         (url.clone(), vec![("PGSSLROOTCERT", none.as_str())], "cannot be read"),
         (url.clone(), vec![("PGPASSFILE", open.as_str())], "set its mode to 0600"),

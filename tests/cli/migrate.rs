@@ -10,7 +10,11 @@ use crate::program::Home;
 fn sqlite_is_migrated_and_checked() {
     let home = Home::new();
     let check = home.run(&["migrate", "--check"]).exits(3);
-    assert!(check.stdout.starts_with("There is no database yet; data/worker.db is created"), "{}", check.stdout);
+    assert!(
+        check.stdout.starts_with("There is no database yet; data/worker.db is created"),
+        "{}",
+        check.stdout
+    );
     assert!(!home.path("data").exists(), "a check makes nothing");
 
     let first = home.run(&["migrate", "--format", "json"]).exits(0).json();
@@ -39,8 +43,9 @@ fn another_installations_sqlite_database_is_left_alone() {
 }
 
 fn on(url: &str) -> Home {
-    let home =
-        Home::new().with("KLARNA_WORKER__DATABASE__URL", url).with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    let home = Home::new()
+        .with("KLARNA_WORKER__DATABASE__URL", url)
+        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
     home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
     home
 }
@@ -78,7 +83,10 @@ async fn a_postgres_database_of_another_or_a_newer_program_is_left_alone() {
     }
     let home = home.with("KLARNA_WORKER__INSTALLATION", "test");
     let mut connection = PgConnection::connect(database.url()).await.unwrap();
-    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99").execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("UPDATE klarna_worker.installation SET minimum_program = 99")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {
         home.run(command).exits(4).tells_in_one_line("needs a newer program (level 99;");
@@ -103,8 +111,9 @@ async fn a_database_that_cannot_hold_every_text_is_refused_by_all_commands() {
     let mut server = PgConnection::connect(database.url()).await.unwrap();
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let name = format!("encoded_{}", uuid::Uuid::new_v4().simple());
-        let create =
-            format!("CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        let create = format!(
+            "CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        );
         sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut server).await.unwrap();
         let mut url = url::Url::parse(database.url()).unwrap();
         url.set_path(&name);
@@ -120,8 +129,10 @@ async fn a_database_that_cannot_hold_every_text_is_refused_by_all_commands() {
         let doctor = home.run(&["doctor", "--format", "json"]).exits(3);
         assert!(doctor.stdout.contains(&says), "{}", doctor.stdout);
         let mut encoded = PgConnection::connect(url.as_str()).await.unwrap();
-        let made: Option<String> =
-            sqlx::query_scalar("SELECT to_regnamespace('klarna_worker')::text").fetch_one(&mut encoded).await.unwrap();
+        let made: Option<String> = sqlx::query_scalar("SELECT to_regnamespace('klarna_worker')::text")
+            .fetch_one(&mut encoded)
+            .await
+            .unwrap();
         assert_eq!(made, None, "{encoding}");
         encoded.close().await.unwrap();
         assert_eq!(errors_in(url.as_str()).await, [""; 0], "{encoding}");

@@ -43,7 +43,9 @@ fn one_order_is_shown_without_its_body() {
     let (home, told) = filled();
     let id = told[4]["id"].as_str().unwrap();
     let human = home.run(&["orders", "show", id]).exits(0);
-    for field in [&format!("id                  {id}")[..], "user                carla", "status              queued"] {
+    for field in
+        [&format!("id                  {id}")[..], "user                carla", "status              queued"]
+    {
         assert!(human.stdout.lines().any(|line| line == field), "{field}: {}", human.stdout);
     }
     let json = home.run(&["orders", "show", id, "--format", "json"]).exits(0);
@@ -89,7 +91,8 @@ fn queued_orders_are_cancelled_by_id_and_by_filter() {
 
     let filtered = home.run(&["orders", "cancel", "--user", "bo", "--yes"]).exits(0);
     assert_eq!(filtered.stdout, "2 queued orders cancelled\n");
-    let limited = home.run(&["orders", "cancel", "--all", "--limit", "3", "--yes", "--format", "json"]).exits(0);
+    let limited =
+        home.run(&["orders", "cancel", "--all", "--limit", "3", "--yes", "--format", "json"]).exits(0);
     assert_eq!(limited.json(), [json!({"cancelled": 3})]);
     assert_eq!(lines(&home, &["--status", "queued"]).len(), 5);
     assert_eq!(
@@ -97,7 +100,9 @@ fn queued_orders_are_cancelled_by_id_and_by_filter() {
         "0 queued orders cancelled\n"
     );
     assert_eq!(
-        home.run(&["orders", "cancel", "--since", "1h", "--until", "2100-01-01T00:00:00Z", "--yes"]).exits(0).stdout,
+        home.run(&["orders", "cancel", "--since", "1h", "--until", "2100-01-01T00:00:00Z", "--yes"])
+            .exits(0)
+            .stdout,
         "5 queued orders cancelled\n"
     );
 }
@@ -148,7 +153,8 @@ fn failed_orders_are_tried_again() {
     assert_eq!(retried.stdout, "1 failed order retried\n");
     // The service runs it at once, although another process made it due, and Klarna refuses it
     // again.
-    let again = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
+    let again =
+        home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
     assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
     assert!(shown()["ended_at"].as_str() > ended.as_str());
     serve.signal("-TERM");

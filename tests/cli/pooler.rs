@@ -45,7 +45,8 @@ async fn settings_that_do_not_suit_a_transaction_pooler_are_refused() {
         (vec![(URL, shared), (CACHE, "0"), (LISTEN, shared)], "name the server itself there"),
         (vec![(URL, direct), (LISTEN, shared)], "name the server itself there"),
     ] {
-        let run = |command: &[&str]| Ran::from(home.command(command).envs(variables.clone()).output().unwrap());
+        let run =
+            |command: &[&str]| Ran::from(home.command(command).envs(variables.clone()).output().unwrap());
         for command in &commands {
             run(command).exits(1).tells_in_one_line(says);
         }
@@ -80,7 +81,10 @@ async fn settings_that_do_not_suit_a_transaction_pooler_are_refused() {
     let home = home.with("KLARNA_WORKER__VAULT__MAX_IN_FLIGHT", "20");
     let told = finding(&home.run(&["doctor", "--format", "json"]));
     assert_eq!(told["status"], "warning", "{told}");
-    assert!(told["found"].as_str().unwrap().contains("ran 20 transactions at a time, and 20 exchanges"), "{told}");
+    assert!(
+        told["found"].as_str().unwrap().contains("ran 20 transactions at a time, and 20 exchanges"),
+        "{told}"
+    );
     let mut served = home.start(&["serve"]);
     served.line();
     served.signal("-TERM");

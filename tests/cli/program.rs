@@ -236,7 +236,8 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// Returns whether any file below the folder contains the text.
 pub fn hold(folder: &Path, text: &str) -> bool {
     let holds = |path: &PathBuf| {
-        path.is_file() && std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+        path.is_file()
+            && std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
     };
     files(folder).iter().any(holds)
 }

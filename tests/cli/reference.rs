@@ -7,7 +7,8 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 use klarna_order_worker::cli::Cli;
 
 /// The part of the page above this line is written by hand.
-const MARKER: &str = "<!-- Generated from here on. To generate it again: WRITE_DOCS=1 ./test.sh cli_reference -->\n";
+const MARKER: &str =
+    "<!-- Generated from here on. To generate it again: WRITE_DOCS=1 ./test.sh cli_reference -->\n";
 
 #[test]
 fn the_cli_reference_is_the_programs() {
@@ -59,7 +60,9 @@ fn section(page: &mut String, command: &Command, level: usize) {
 }
 
 fn arguments<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
-    let shown = |argument: &&Arg| !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version");
+    let shown = |argument: &&Arg| {
+        !argument.is_hide_set() && !matches!(argument.get_id().as_str(), "help" | "version")
+    };
     let mut rows = arguments.filter(shown).map(row).peekable();
     if rows.peek().is_some() {
         page.push_str("\n| argument | what |\n|---|---|\n");
@@ -100,5 +103,9 @@ fn row(argument: &Arg) -> String {
     if let Some(variable) = argument.get_env() {
         what.push(format!("Environment: `{}`.", variable.to_string_lossy()));
     }
-    format!("| `{}` | {} |\n", format!("{name}{value}").trim().replace('|', "\\|"), what.join(" ").replace('|', "\\|"))
+    format!(
+        "| `{}` | {} |\n",
+        format!("{name}{value}").trim().replace('|', "\\|"),
+        what.join(" ").replace('|', "\\|")
+    )
 }

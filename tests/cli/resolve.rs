@@ -51,16 +51,28 @@ fn all_uncertain_tokens_are_resolved_at_once() {
     let home = doubted();
     let all = |rest: &[&str]| home.run(&[&["tokens", "resolve", "--all"], rest].concat());
     let json = |rest: &[&str]| all(&[rest, &["--format", "json"]].concat()).exits(0).json().remove(0);
-    assert_eq!(all(&["--present", "--dry-run"]).exits(0).stdout, "3 tokens would be resolved; nothing was changed\n");
+    assert_eq!(
+        all(&["--present", "--dry-run"]).exits(0).stdout,
+        "3 tokens would be resolved; nothing was changed\n"
+    );
     assert_eq!(json(&["--present", "--dry-run"]), json!({"resolved": 0, "left": 3}));
-    all(&["--present"]).exits(2).tells_in_one_line("add --yes to let the keeper use 3 uncertain tokens once more");
+    all(&["--present"])
+        .exits(2)
+        .tells_in_one_line("add --yes to let the keeper use 3 uncertain tokens once more");
     all(&["--dead"]).exits(2).tells_in_one_line("add --yes to give up 3 uncertain tokens");
-    assert_eq!(json(&["--dead", "--yes", "--before", "1h"]), json!({"resolved": 0, "left": 0}), "none is so old");
+    assert_eq!(
+        json(&["--dead", "--yes", "--before", "1h"]),
+        json!({"resolved": 0, "left": 0}),
+        "none is so old"
+    );
     all(&["--dead", "--yes", "--merchant", "shoop"]).exits(2).tells_in_one_line("the settings have no shoop");
     assert_eq!(list(&home, &["--state", "uncertain"]).len(), 3);
 
     let told = all(&["--present", "--yes", "--merchant", "shop"]).exits(0).stdout;
-    assert_eq!(told, "3 tokens resolved: active again and due; at keeper.rate_per_second the keeper needs 1s\n");
+    assert_eq!(
+        told,
+        "3 tokens resolved: active again and due; at keeper.rate_per_second the keeper needs 1s\n"
+    );
     let due = home.run(&["refresh", "--dry-run", "--format", "json"]).exits(0).json();
     assert_eq!(due.len(), 3, "{due:?}");
     // A second run finds nothing and asks nothing.

@@ -48,8 +48,7 @@ async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_t
         .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://127.0.0.1:1");
     let order = EXAMPLES.lines().next().unwrap();
     home.feed(&["enqueue", "-"], order).exits(0);
-    let token =
-        json!({"merchant": "shop", "user": "u-1", "refresh_token": "rt-1", "issued_at": "2026-11-01T00:00:00Z"});
+    let token = json!({"merchant": "shop", "user": "u-1", "refresh_token": "rt-1", "issued_at": "2026-11-01T00:00:00Z"});
     home.feed(&["tokens", "import", "-"], token.to_string()).exits(0);
     back_up(&home).await;
     seen(&home);
@@ -62,7 +61,10 @@ async fn a_start_on_a_restored_database_is_refused_until_its_operator_has_seen_t
     assert!(doctor.contains("the database does not know the heartbeat"), "{doctor}");
     home.run(&["tokens", "after-restore"]).exits(2).tells_in_one_line("add --yes");
     let doubted = home.run(&["tokens", "after-restore", "--yes", "--format", "json"]).exits(0).json();
-    assert_eq!(doubted, [json!({"tokens": 1, "orders": 1, "spool": {"stored": 0, "superseded": 0, "left": 0}})]);
+    assert_eq!(
+        doubted,
+        [json!({"tokens": 1, "orders": 1, "spool": {"stored": 0, "superseded": 0, "left": 0}})]
+    );
 
     let tokens = home.run(&["tokens", "list", "--format", "json"]).exits(0).json();
     assert_eq!(tokens[0]["state"], "uncertain");
@@ -81,5 +83,8 @@ fn nothing_is_doubted_while_a_process_works() {
     service.signal("-TERM");
     assert_eq!(service.end().code, Some(0));
     let doubted = home.run(&["tokens", "after-restore", "--yes", "--format", "json"]).exits(0).json();
-    assert_eq!(doubted, [json!({"tokens": 0, "orders": 0, "spool": {"stored": 0, "superseded": 0, "left": 0}})]);
+    assert_eq!(
+        doubted,
+        [json!({"tokens": 0, "orders": 0, "spool": {"stored": 0, "superseded": 0, "left": 0}})]
+    );
 }

@@ -72,7 +72,8 @@ async fn a_process_of_any_role_that_the_database_leaves_behind_exits_with_a_code
         let home = Home::new();
         let mut served = home.start(&["serve", "--roles", roles]);
         served.line();
-        let database = SqliteConnection::connect(&format!("sqlite://{}", home.path("data/worker.db").display()));
+        let database =
+            SqliteConnection::connect(&format!("sqlite://{}", home.path("data/worker.db").display()));
         let database = &mut database.await.unwrap();
         sqlx::raw_sql("UPDATE installation SET minimum_program = 99").execute(database).await.unwrap();
         let ran = served.end().exits(4);

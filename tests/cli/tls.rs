@@ -42,7 +42,8 @@ async fn serve_uses_new_files_and_tells_of_those_that_do_not_fit() {
     home.write("server.pem", &renewed.pem);
     let told = async || {
         let log = std::fs::read_to_string(home.path("serve.log")).unwrap();
-        log.contains("The new TLS files cannot be used") && log.contains("the key does not belong to the certificate")
+        log.contains("The new TLS files cannot be used")
+            && log.contains("the key does not belong to the certificate")
     };
     until("an error in the log", PATIENCE, told).await;
     assert_eq!(trusting(&authority).get(&url).send().await.unwrap().status(), 200);
@@ -62,11 +63,15 @@ fn doctor_looks_at_the_files() {
     home.write("clients.pem", &clients.pem);
     let findings = || -> Vec<Value> {
         let found = home.run(&["doctor", "--format", "json"]).json();
-        found.into_iter().filter(|finding| finding["check"].as_str().unwrap().starts_with("server.")).collect()
+        found
+            .into_iter()
+            .filter(|finding| finding["check"].as_str().unwrap().starts_with("server."))
+            .collect()
     };
     let failed = |text: &str| {
         let found = findings();
-        let failed = found.iter().find(|finding| finding["status"] == "failed").unwrap_or_else(|| panic!("{found:?}"));
+        let failed =
+            found.iter().find(|finding| finding["status"] == "failed").unwrap_or_else(|| panic!("{found:?}"));
         assert!(failed["found"].as_str().unwrap().contains(text), "{failed}");
     };
     failed("server.tls_cert: the file server.pem cannot be read");
@@ -81,8 +86,9 @@ fn doctor_looks_at_the_files() {
         let status = |finding: &Value| (finding["check"].clone(), finding["status"].clone());
         findings().iter().map(status).filter(|(check, _)| check != "server.tls_key").collect::<Vec<_>>()
     };
-    let expected =
-        |status: &str| vec![("server.tls_cert".into(), status.into()), ("server.client_ca".into(), Value::from("ok"))];
+    let expected = |status: &str| {
+        vec![("server.tls_cert".into(), status.into()), ("server.client_ca".into(), Value::from("ok"))]
+    };
     assert_eq!(statuses(-1, 90), expected("ok"));
     assert_eq!(statuses(-1, 20), expected("warning"));
     assert_eq!(statuses(-20, -1), expected("failed"));

@@ -21,9 +21,15 @@ fn both_formats_are_read_from_files_and_pipes_and_again() {
     let home = Home::new();
     home.write("tokens.jsonl", JSONL);
     let ran = home.run(&["tokens", "import", "tokens.jsonl"]).exits(0);
-    assert_eq!(ran.stdout, "2 registered, 0 already known, 0 older than the user's last sign-in, 0 refused\n");
+    assert_eq!(
+        ran.stdout,
+        "2 registered, 0 already known, 0 older than the user's last sign-in, 0 refused\n"
+    );
     let ran = home.feed(&["tokens", "import", "-"], CSV).exits(0);
-    assert_eq!(ran.stdout, "1 registered, 1 already known, 0 older than the user's last sign-in, 0 refused\n");
+    assert_eq!(
+        ran.stdout,
+        "1 registered, 1 already known, 0 older than the user's last sign-in, 0 refused\n"
+    );
     let ran = home.feed(&["tokens", "import", "-", "--format", "json"], JSONL).exits(0);
     assert_eq!(ran.json(), [json!({"dry_run": false, "stored": 0, "known": 2, "newer": 0, "refused": 0})]);
 
@@ -58,7 +64,8 @@ fn a_newer_token_is_kept_and_told() {
     );
     assert_eq!(list(&home, &[])[0]["issued_at"], "2026-01-03T00:00:00Z");
     // The expiry alone says as much: this one was issued on the second.
-    let expires = r#"{"merchant":"shop","user":"u-1","refresh_token":"fourth","expires_at":"2026-03-03T00:00:00Z"}"#;
+    let expires =
+        r#"{"merchant":"shop","user":"u-1","refresh_token":"fourth","expires_at":"2026-03-03T00:00:00Z"}"#;
     for dry in [&["--dry-run"][..], &[]] {
         let ran = home.feed(&[&["tokens", "import", "-"][..], dry].concat(), expires).exits(0);
         assert!(ran.stdout.starts_with("line 1      skipped: the user has signed in"), "{}", ran.stdout);
@@ -68,11 +75,13 @@ fn a_newer_token_is_kept_and_told() {
 #[test]
 fn a_token_of_another_user_is_refused_and_the_user_named() {
     let home = Home::new();
-    let line =
-        |user: &str| format!("{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_secret1\"}}\n");
+    let line = |user: &str| {
+        format!("{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_secret1\"}}\n")
+    };
     let ran = home.feed(&["tokens", "import", "-"], line("u-1") + &line("u-2") + &line("u-1")).exits(3);
     assert!(
-        ran.stdout.starts_with("line 2      the refresh token belongs to the user u-1 of the merchant shop: "),
+        ran.stdout
+            .starts_with("line 2      the refresh token belongs to the user u-1 of the merchant shop: "),
         "{}",
         ran.stdout
     );
@@ -107,7 +116,12 @@ fn bad_lines_are_told_with_their_numbers_and_never_show_a_token() {
 "#;
     let ran = home.feed(&["-v", "tokens", "import", "-"], input).exits(3);
     let numbers: Vec<&str> = ran.stdout.lines().map(|line| &line[..8]).collect();
-    assert_eq!(numbers, ["line 1  ", "line 3  ", "line 4  ", "line 5  ", "line 6  ", "1 regist"], "{}", ran.stdout);
+    assert_eq!(
+        numbers,
+        ["line 1  ", "line 3  ", "line 4  ", "line 5  ", "line 6  ", "1 regist"],
+        "{}",
+        ran.stdout
+    );
     assert!(!ran.stdout.contains("secret") && !ran.stderr.contains("secret"), "{}{}", ran.stdout, ran.stderr);
     let json = home.feed(&["tokens", "import", "-", "--format", "json"], input).exits(3);
     assert_eq!(
@@ -122,7 +136,11 @@ fn an_input_of_another_kind_is_refused_as_a_whole() {
     let home = Home::new();
     for input in ["user;merchant;refresh_token\n", "[\n", "shop,u-1,ory_rt_secret\n"] {
         let ran = home.feed(&["tokens", "import", "-"], input).exits(1);
-        assert!(ran.stderr.contains("because: line 1 is neither a JSON object nor the header"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("because: line 1 is neither a JSON object nor the header"),
+            "{}",
+            ran.stderr
+        );
         assert!(!ran.stderr.contains("secret"), "{}", ran.stderr);
     }
     home.feed(&["tokens", "import", "-", "--input-format", "csv"], JSONL).exits(1);
@@ -132,8 +150,11 @@ fn an_input_of_another_kind_is_refused_as_a_whole() {
 #[test]
 fn lists_are_filtered_and_paged() {
     let home = Home::new();
-    home.feed(&["tokens", "import", "-"], [JSONL, &JSONL.replace("u-", "v-").replace("secret", "other")].concat())
-        .exits(0);
+    home.feed(
+        &["tokens", "import", "-"],
+        [JSONL, &JSONL.replace("u-", "v-").replace("secret", "other")].concat(),
+    )
+    .exits(0);
     assert_eq!(users(&list(&home, &["--limit", "3"])), ["u-1", "u-2", "v-1"]);
     assert_eq!(users(&list(&home, &["--limit", "3", "--after", "shop", "v-1"])), ["v-2"]);
     assert_eq!(list(&home, &["--merchant", "elsewhere"]), Vec::<Value>::new());
@@ -177,7 +198,8 @@ fn every_line_of_an_import_is_accounted_for() {
     for (end, last) in [("\r", ""), ("\r", "\r"), ("\r\n", ""), ("\n", ""), ("\n", "\n"), ("\r\n", "\r\n")] {
         let rows: Vec<String> = (first..first + 4).map(row).collect();
         first += 4;
-        let input = ["merchant,user,refresh_token".to_owned(), rows.join(end), "shop,u,ory_rt_x,more".to_owned()];
+        let input =
+            ["merchant,user,refresh_token".to_owned(), rows.join(end), "shop,u,ory_rt_x,more".to_owned()];
         let ran = home.feed(&["tokens", "import", "-"], input.join(end) + last).exits(3);
         assert!(ran.stdout.starts_with("line 6      has 4 columns, expected 3"), "{end:?}: {}", ran.stdout);
         assert!(ran.stdout.contains("\n4 registered, 0 already known,"), "{end:?}: {}", ran.stdout);
@@ -224,12 +246,17 @@ fn a_signal_stops_an_import_between_two_batches() {
 fn a_closed_or_full_output_ends_a_command_quietly() {
     let home = Home::new();
     home.feed(&["tokens", "import", "-"], JSONL).exits(0);
-    for args in [&["tokens", "list"][..], &["openapi"], &["completions", "bash"], &["man"], &["tokens", "stats"]] {
+    for args in
+        [&["tokens", "list"][..], &["openapi"], &["completions", "bash"], &["man"], &["tokens", "stats"]]
+    {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = home.command(args).stdout(full).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
-        assert!(said.starts_with("error: cannot write the output\n") && said.contains("No space left"), "{said}");
+        assert!(
+            said.starts_with("error: cannot write the output\n") && said.contains("No space left"),
+            "{said}"
+        );
         assert_eq!(said.lines().count(), 2, "{said}");
 
         let (reader, writer) = std::io::pipe().unwrap();
@@ -261,7 +288,10 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     home.run(&["tokens", "adopt", "--merchant", "elsewhere", "--from", from]).exits(2);
     home.run(&["tokens", "adopt", "--merchant", "shop", "--from", "12ab"]).exits(2);
     let dry = home.run(&[&adopt[..], &["--dry-run"]].concat()).exits(0);
-    assert_eq!(dry.stdout, "2 tokens would be presented to the provider of the settings; nothing was changed\n");
+    assert_eq!(
+        dry.stdout,
+        "2 tokens would be presented to the provider of the settings; nothing was changed\n"
+    );
     assert_eq!(tokens(&home)["status"], "failed");
     home.run(&adopt).exits(2);
     let adopted = home.run(&[&adopt[..], &["--yes", "--format", "json"]].concat()).exits(0).json();

@@ -20,14 +20,17 @@ fn copy(folder: &Path, from: &str, to: &str) {
 
 fn refused(shop: &Shop, settings: &str, says: &str) {
     let mut serve = command(shop.folder.path());
-    let output = serve.env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
+    let output =
+        serve.env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains(says), "{told}");
 }
 
 async fn ended(shop: &Shop) -> String {
-    shop.database.value(shop.folder.path(), "(SELECT count(*) FROM {schema}workers WHERE ended_at IS NOT NULL)").await
+    shop.database
+        .value(shop.folder.path(), "(SELECT count(*) FROM {schema}workers WHERE ended_at IS NOT NULL)")
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -46,7 +49,11 @@ async fn a_copy_beside_its_original_is_refused_and_ends_nobody() {
         refused(&shop, "b.toml", "heartbeats; give this process a folder of its own");
         assert_eq!(ended(&shop).await, "0", "the original was taken for dead");
         let order = a.client().ended(&order, PATIENCE).await;
-        assert_eq!((&order["token"], &order["possible_duplicate"]), (&"fresh".into(), &false.into()), "{order}");
+        assert_eq!(
+            (&order["token"], &order["possible_duplicate"]),
+            (&"fresh".into(), &false.into()),
+            "{order}"
+        );
 
         shop.run("b", &["instance", "new"]);
         let b = shop.serve("b");

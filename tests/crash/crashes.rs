@@ -120,9 +120,15 @@ async fn a_provider_with_grace_gives_the_successor_back(database: Database) {
 }
 
 async fn a_provider_that_repeats_the_token_loses_nothing(database: Database) {
-    assert_eq!(crashed_before(database, "idempotent", "token_answered").await.sums(), ("fresh", ("active", 1), 2, 1));
+    assert_eq!(
+        crashed_before(database, "idempotent", "token_answered").await.sums(),
+        ("fresh", ("active", 1), 2, 1)
+    );
 }
 
 async fn a_provider_that_sends_no_successor_loses_nothing(database: Database) {
-    assert_eq!(crashed_before(database, "omitted", "token_answered").await.sums(), ("fresh", ("active", 1), 2, 1));
+    assert_eq!(
+        crashed_before(database, "omitted", "token_answered").await.sums(),
+        ("fresh", ("active", 1), 2, 1)
+    );
 }

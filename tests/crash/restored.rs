@@ -13,7 +13,8 @@ both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 fn back_up(shop: &Shop) {
     match &shop.database {
         Database::Sqlite => {
-            std::fs::copy(shop.folder.path().join("data/worker.db"), shop.folder.path().join("backup")).unwrap();
+            std::fs::copy(shop.folder.path().join("data/worker.db"), shop.folder.path().join("backup"))
+                .unwrap();
         }
         Database::Postgres { url } => {
             let (server, name) = server_of(url);
@@ -29,7 +30,8 @@ fn restore(shop: &Shop) {
             for left in ["data/worker.db-wal", "data/worker.db-shm"] {
                 let _ = std::fs::remove_file(shop.folder.path().join(left));
             }
-            std::fs::rename(shop.folder.path().join("backup"), shop.folder.path().join("data/worker.db")).unwrap();
+            std::fs::rename(shop.folder.path().join("backup"), shop.folder.path().join("data/worker.db"))
+                .unwrap();
         }
         Database::Postgres { url } => {
             let (server, name) = server_of(url);

@@ -79,7 +79,13 @@ pub async fn sign_in(shop: &Shop, served: &Served) -> String {
 
 /// Lets a process die at `point` during an order, and starts another in its folder. `failure` is the
 /// sandbox's answer to the first presentation.
-pub async fn crash(database: Database, provider: &str, point: &str, failure: Option<&str>, writes: Writes) -> Seen {
+pub async fn crash(
+    database: Database,
+    provider: &str,
+    point: &str,
+    failure: Option<&str>,
+    writes: Writes,
+) -> Seen {
     let shop = open(database, provider);
     if let Some(failure) = failure {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": failure })).await;

@@ -20,7 +20,9 @@ const NO_KEEPER: &str = "[keeper]\nschedule = \"off\"";
 
 /// How many rows of `workers` are recorded as ended.
 async fn ended(shop: &Shop) -> String {
-    shop.database.value(shop.folder.path(), "(SELECT count(*) FROM {schema}workers WHERE ended_at IS NOT NULL)").await
+    shop.database
+        .value(shop.folder.path(), "(SELECT count(*) FROM {schema}workers WHERE ended_at IS NOT NULL)")
+        .await
 }
 
 fn successors(shop: &Shop, instance: &str) -> usize {
@@ -73,7 +75,8 @@ async fn a_stop_with_a_result_in_the_spool_doubles_nothing(database: Database) {
     until("a create under way", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
     let lock = Lock::take_orders(&shop).await;
     let spool = shop.folder.path().join("data/instance-a/spool");
-    let results = || std::fs::read_dir(&spool).unwrap().filter(|entry| is_result(entry.as_ref().unwrap())).count();
+    let results =
+        || std::fs::read_dir(&spool).unwrap().filter(|entry| is_result(entry.as_ref().unwrap())).count();
     until("the result in the spool", PATIENCE, async || results() == 1).await;
     assert_eq!(served.program.terminate().await.code(), SPOOLED);
     assert!(left_a_spool(&shop, "a.log"));
@@ -81,7 +84,11 @@ async fn a_stop_with_a_result_in_the_spool_doubles_nothing(database: Database) {
     let served = shop.serve("a");
     assert_eq!(results(), 0);
     let order = served.client().ended(&order, PATIENCE).await;
-    assert_eq!((&order["status"], &order["possible_duplicate"]), (&"submitted".into(), &false.into()), "{order}");
+    assert_eq!(
+        (&order["status"], &order["possible_duplicate"]),
+        (&"submitted".into(), &false.into()),
+        "{order}"
+    );
     assert!(order["html_snippet"].is_string(), "{order}");
     assert_eq!(shop.stats().await.orders.total, 1);
     assert!(served.program.terminate().await.success());

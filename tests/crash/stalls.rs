@@ -46,7 +46,11 @@ async fn stalled(shop: &Shop, point: &str) {
     tokio::time::sleep(AWAY).await;
     served.program.signal("CONT");
     let order = served.client().ended(&posting.await.unwrap(), PATIENCE).await;
-    assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{point}: {order}");
+    assert_eq!(
+        (&order["status"], &order["token"]),
+        (&"submitted".into(), &"fresh".into()),
+        "{point}: {order}"
+    );
     assert!(served.program.terminate().await.success());
 }
 

@@ -32,7 +32,10 @@ async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) 
             .await;
             // Only a token whose request was in flight may be lost, and its row says so.
             if token["state"] != "active" {
-                assert_eq!((&token["state"], &token["reason"]), (&"reauth_required".into(), &"answer_lost".into()));
+                assert_eq!(
+                    (&token["state"], &token["reason"]),
+                    (&"reauth_required".into(), &"answer_lost".into())
+                );
                 lost += 1;
             }
         }

@@ -23,7 +23,8 @@ async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     a.client().register_all(&users).await;
     let ids = a.client().post_all(&users, ORDERS).await;
     let url = cluster.database();
-    let now = || ask(url.url(), "SELECT extract(epoch FROM clock_timestamp())::bigint").parse::<i64>().unwrap();
+    let now =
+        || ask(url.url(), "SELECT extract(epoch FROM clock_timestamp())::bigint").parse::<i64>().unwrap();
     for (number, offset) in STEPS.into_iter().enumerate() {
         let done = u64::try_from(ORDERS * (number + 1) / (2 * STEPS.len())).unwrap();
         until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= done).await;

@@ -65,11 +65,18 @@ async fn taken_over(database: Database, release: &str) {
     let with = |status: &str| orders.iter().filter(|order| order["status"] == status).count();
     let counts = ["submitted", "failed", "cancelled", "queued"].map(with);
     assert_eq!((counts, orders.len()), ([5, 1, 1, 1], 8), "{orders:?}");
-    for (user, state, generation) in
-        [("alma", "active", 3), ("bo", "active", 1), ("revoked", "reauth_required", 1), ("lost", "uncertain", 1)]
-    {
+    for (user, state, generation) in [
+        ("alma", "active", 3),
+        ("bo", "active", 1),
+        ("revoked", "reauth_required", 1),
+        ("lost", "uncertain", 1),
+    ] {
         let token = served.client().token(user).await;
-        assert_eq!((&token["state"], &token["generation"]), (&json!(state), &json!(generation)), "{user}: {token}");
+        assert_eq!(
+            (&token["state"], &token["generation"]),
+            (&json!(state), &json!(generation)),
+            "{user}: {token}"
+        );
     }
     let ledger = served.client().get_text("/v1/merchants/shop/users/alma/token/history").await;
     assert_eq!(ledger.matches("\"rotated\"").count(), 2, "{ledger}");
@@ -79,7 +86,10 @@ async fn taken_over(database: Database, release: &str) {
     // A repeated request is recognised, and its order has the same answer as before.
     let (status, repeated) = submit(&served, "alma", "cart-1").await;
     assert!(orders.iter().any(|order| order["id"] == repeated["id"]), "a second order was made: {repeated}");
-    assert_eq!((status, &repeated["status"], &repeated["token"]), (202, &json!("submitted"), &json!("fresh")));
+    assert_eq!(
+        (status, &repeated["status"], &repeated["token"]),
+        (202, &json!("submitted"), &json!("fresh"))
+    );
     assert!(repeated["html_snippet"].as_str().is_some_and(|snippet| !snippet.is_empty()), "{repeated}");
 
     // Every token and the hash key are decrypted, and encrypted with another key.
@@ -87,7 +97,11 @@ async fn taken_over(database: Database, release: &str) {
     give_second_key(&shop, "a");
     make_second_key_active(&shop, "a");
     let told = shop.run("a", &["keys", "rotate"]).remove(0);
-    assert_eq!((&told["tokens"], &told["hash_key"], &told["left"]), (&json!(4), &json!(true), &json!({})), "{told}");
+    assert_eq!(
+        (&told["tokens"], &told["hash_key"], &told["left"]),
+        (&json!(4), &json!(true), &json!({})),
+        "{told}"
+    );
     take_first_key_out(&shop, "a");
 
     // Orders and exchanges continue.
@@ -119,7 +133,8 @@ async fn submit(served: &Served, user: &str, key: &str) -> (u16, Value) {
 /// Returns a new refresh token of this run's sandbox.
 async fn sign_in(shop: &Shop, user: &str) -> String {
     let request = reqwest::Client::new().post(format!("{}/sandbox/users", shop.sandbox_url()));
-    let request = request.header("content-type", "application/json").body(json!({ "user": user }).to_string());
+    let request =
+        request.header("content-type", "application/json").body(json!({ "user": user }).to_string());
     let answer: Value = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
     answer["refresh_token"].as_str().unwrap().to_owned()
 }

@@ -49,7 +49,10 @@ pub fn generation(shop: &Shop, user: &str) -> i64 {
 /// Runs `refresh`. Returns its exit code, its JSON lines and its standard error.
 pub async fn refresh(shop: &Shop, args: &[&str]) -> (i32, Vec<Value>, String) {
     let mut refresh = command(shop.folder.path());
-    refresh.env("KLARNA_WORKER_LOG", "off").args(["--format", "json", "--config", "a.toml", "refresh"]).args(args);
+    refresh
+        .env("KLARNA_WORKER_LOG", "off")
+        .args(["--format", "json", "--config", "a.toml", "refresh"])
+        .args(args);
     let output = tokio::task::spawn_blocking(move || refresh.output().unwrap()).await.unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -106,7 +109,8 @@ async fn refresh_runs_beside_a_service_and_tells_scripts(database: Database) {
 
     // A problem that an operator can solve is a failure.
     import(&shop, 2, "more", "45d").await;
-    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } })).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } }))
+        .await;
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!((code, &told.last().unwrap()["failed"]), (3, &json!({ "refused": 2 })), "{told:?}");
     shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
@@ -164,7 +168,10 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
     assert_eq!(code, 0, "{told:?} {stderr}");
     until("all tokens fresh", PATIENCE, async || shop.stats().await.exchanges.rotated == 120).await;
     // Orders are processed as usual.
-    let ids = first.client().post_all(&[(users[0].clone(), String::new()), (users[1].clone(), String::new())], 2).await;
+    let ids = first
+        .client()
+        .post_all(&[(users[0].clone(), String::new()), (users[1].clone(), String::new())], 2)
+        .await;
     first.client().all_submitted_fresh(&ids, PATIENCE).await;
     for served in [Some(first), second].into_iter().flatten() {
         assert!(served.program.terminate().await.success());
@@ -187,18 +194,25 @@ async fn a_dry_run_shows_what_has_no_date_yet(database: Database) {
     std::fs::remove_file(shop.folder.path().join("unknown.jsonl")).unwrap();
     // After an operator's decision, the next sweep sets the due date.
     import(&shop, 2, "held", "45d").await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held1", "failure": "lost" })).await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held2", "failure": "lost" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held1", "failure": "lost" }))
+        .await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "held2", "failure": "lost" }))
+        .await;
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!(code, 3, "{told:?}");
     let (_, due, _) = refresh(&shop, &["--dry-run"]).await;
     assert_eq!(due, Vec::<Value>::new());
     shop.run("a", &["tokens", "resolve", "shop", "held1", "--retry"]);
-    let users = |due: &[Value]| due.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let users =
+        |due: &[Value]| due.iter().map(|line| line["user"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     let (code, due, _) = refresh(&shop, &["--dry-run"]).await;
     assert_eq!((code, users(&due)), (0, vec!["held1".to_owned()]));
     assert_eq!(refresh(&shop, &["--dry-run", "--merchant", "shop", "--limit", "1"]).await.1.len(), 1);
-    assert_eq!(shop.run("a", &["tokens", "show", "shop", "held1"])[0]["refresh_due_at"], Value::Null, "it changed it");
+    assert_eq!(
+        shop.run("a", &["tokens", "show", "shop", "held1"])[0]["refresh_due_at"],
+        Value::Null,
+        "it changed it"
+    );
 
     let again = shop.sign_in_ago(1, "again", "5d").await.remove(0);
     let line = json!({ "merchant": "shop", "user": "again1", "refresh_token": again["refresh_token"] });
@@ -220,7 +234,8 @@ async fn many_uncertain_tokens_are_presented_by_the_keeper(database: Database) {
     import(&shop, 3, "held", "45d").await;
     // One answer is lost, and two requests are lost. The service cannot distinguish them.
     for (user, failure) in [("held1", "lost"), ("held2", "cut"), ("held3", "cut")] {
-        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": user, "failure": failure })).await;
+        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": user, "failure": failure }))
+            .await;
     }
     assert_eq!(refresh(&shop, &[]).await.0, 3);
     let resolved = shop.run("a", &["tokens", "resolve", "--all", "--present", "--yes"]);
@@ -229,7 +244,9 @@ async fn many_uncertain_tokens_are_presented_by_the_keeper(database: Database) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!(code, 0, "{told:?}");
-    for (user, state, generation) in [("held1", "reauth_required", 1), ("held2", "active", 2), ("held3", "active", 2)] {
+    for (user, state, generation) in
+        [("held1", "reauth_required", 1), ("held2", "active", 2), ("held3", "active", 2)]
+    {
         let token = shop.run("a", &["tokens", "show", "shop", user]).remove(0);
         assert_eq!((&token["state"], &token["generation"]), (&json!(state), &json!(generation)), "{token}");
     }
@@ -244,7 +261,9 @@ async fn a_refresh_that_is_cut_off_stores_what_is_in_flight(database: Database) 
     // Two different signals, because two equal ones may be merged.
     for signal in ["TERM", "INT"] {
         let id = refresh.id().to_string();
-        assert!(std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success()
+        );
     }
     let exit = tokio::task::spawn_blocking(move || refresh.wait().unwrap()).await.unwrap();
     assert_eq!(exit.code(), Some(1));

@@ -57,7 +57,11 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     let ids = served.client().post_all(&users, ORDERS).await;
     // While the service runs and has most of its orders still to process.
     let told = shop.run("a", &["keys", "rotate"]).remove(0);
-    assert_eq!((&told["key"], &told["hash_key"], &told["left"]), (&json!("k2"), &json!(true), &json!({})), "{told}");
+    assert_eq!(
+        (&told["key"], &told["hash_key"], &told["left"]),
+        (&json!("k2"), &json!(true), &json!({})),
+        "{told}"
+    );
     let sealed = [("k1".to_owned(), 0, 0, true), ("k2".to_owned(), 40, 1, false)];
     assert_eq!(status(&shop), sealed);
     served.client().all_submitted(&ids, &["fresh", "kept"], PATIENCE).await;

@@ -70,7 +70,11 @@ async fn guests(client: &Client, name: &str) {
         let begun = Instant::now();
         let ended = client.ended(&client.post(&guest, &guest).await, PATIENCE).await;
         took.push(begun.elapsed());
-        assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("not_registered")), "{ended}");
+        assert_eq!(
+            (&ended["status"], &ended["token"]),
+            (&json!("submitted"), &json!("not_registered")),
+            "{ended}"
+        );
     }
     took.sort();
     assert!(took[GUESTS / 2] < PROMISED && took[GUESTS - 1] < EACH, "{name}: {took:?}");
@@ -147,7 +151,8 @@ async fn a_long_reader_of_the_file_delays_no_guest() {
         let mut reader = file.connect().await.unwrap();
         sqlx::raw_sql("BEGIN; SELECT count(*) FROM orders").execute(&mut reader).await.unwrap();
         guests(&served.client(), "guest").await;
-        let seen: i64 = sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&mut reader).await.unwrap();
+        let seen: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&mut reader).await.unwrap();
         assert_eq!(seen, 0, "the reader's transaction was still the old one");
         reader.close().await.unwrap();
         assert!(served.program.terminate().await.success());
@@ -258,7 +263,8 @@ async fn a_role_with_six_connections_submits_every_order() {
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0]["error"].as_str().is_some_and(|error| error.contains(&role)), "{told:?}");
         let log = shop.log("a");
-        let loud: Vec<_> = log.iter().filter(|line| line["level"] == "ERROR" || line["level"] == "WARN").collect();
+        let loud: Vec<_> =
+            log.iter().filter(|line| line["level"] == "ERROR" || line["level"] == "WARN").collect();
         assert!(loud.len() <= 4, "{loud:#?}");
         assert!(served.program.terminate().await.success());
         admin.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;

@@ -21,8 +21,9 @@ both_engines!(every_line_of_a_job_says_which, what_the_token_endpoint_calls_it_i
 
 /// Returns the lines of the program itself that attempts at one order wrote.
 fn of<'a>(lines: &'a [Value], id: &str) -> Vec<&'a Value> {
-    let attempts =
-        lines.iter().filter(|line| line["order"] == id && line["attempt"].is_i64() && line["webhook"].is_null());
+    let attempts = lines
+        .iter()
+        .filter(|line| line["order"] == id && line["attempt"].is_i64() && line["webhook"].is_null());
     attempts.filter(|line| is_own(line)).collect()
 }
 
@@ -36,7 +37,10 @@ fn messages<'a>(lines: &[&'a Value]) -> Vec<&'a str> {
 
 /// Checks that every line from `from` on has Klarna's correlation id. Returns the id.
 fn has_correlation(lines: &[&Value], from: &str) -> String {
-    let at = lines.iter().position(|line| line["message"] == from).unwrap_or_else(|| panic!("no {from}: {lines:#?}"));
+    let at = lines
+        .iter()
+        .position(|line| line["message"] == from)
+        .unwrap_or_else(|| panic!("no {from}: {lines:#?}"));
     let attempt = &lines[at]["attempt"];
     let ids: BTreeSet<&str> = lines[at..]
         .iter()
@@ -146,17 +150,19 @@ async fn every_line_of_a_job_says_which(database: Database) {
     let unanswered = of(&lines, &unanswered);
     assert_eq!(unanswered[0]["message"], "The attempt failed; another one follows");
     assert!(unanswered[0]["correlation"].is_null(), "{}", unanswered[0]);
-    let shut_out = waiting.iter().flat_map(|id| of(&lines, id)).find(|line| line["code"] == "klarna_refused_merchant");
+    let shut_out =
+        waiting.iter().flat_map(|id| of(&lines, id)).find(|line| line["code"] == "klarna_refused_merchant");
     assert!(shut_out.unwrap()["correlation"].is_string());
 
     // Webhooks and requests say which they are.
     let not_taken = lines.iter().find(|line| line["message"] == NOT_ACCEPTED).unwrap();
     assert!(not_taken["webhook"].is_string() && not_taken["order"].is_string(), "{not_taken}");
     assert_eq!((&not_taken["merchant"], &not_taken["attempt"]), (&json!("shop"), &json!(1)));
-    let taken_in = lines.iter().find(|line| line["message"] == "An order was accepted" && line["order"] == submitted);
-    let answered = lines
-        .iter()
-        .find(|line| line["message"] == "A request was answered" && line["request"] == taken_in.unwrap()["request"]);
+    let taken_in =
+        lines.iter().find(|line| line["message"] == "An order was accepted" && line["order"] == submitted);
+    let answered = lines.iter().find(|line| {
+        line["message"] == "A request was answered" && line["request"] == taken_in.unwrap()["request"]
+    });
     let answered = answered.unwrap();
     assert_eq!(
         (&answered["method"], &answered["route"], &answered["status"]),
@@ -193,12 +199,16 @@ async fn what_the_token_endpoint_calls_it_is_told_too(database: Database) {
     let lines = shop.log("a");
     let lines = of(&lines, &id);
     for message in ["An exchange ended", "The order waits for its token"] {
-        let line = lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{lines:#?}"));
+        let line =
+            lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("{lines:#?}"));
         assert_eq!(line["correlation"], "token-call-1", "{line}");
     }
     // The create call has a correlation id of its own.
     let submitted = lines.iter().find(|line| line["message"] == "The order was submitted").unwrap();
-    assert!(submitted["correlation"] != "token-call-1" && submitted["correlation"].is_string(), "{submitted}");
+    assert!(
+        submitted["correlation"] != "token-call-1" && submitted["correlation"].is_string(),
+        "{submitted}"
+    );
     serving.abort();
     shop.close().await;
 }

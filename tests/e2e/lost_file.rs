@@ -34,7 +34,9 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
     until("an error in the log", PATIENCE, async || {
         shop.log("a").iter().any(|line| {
             line["level"] == "ERROR"
-                && line["error"].as_str().is_some_and(|error| error.contains("was renamed, deleted or replaced"))
+                && line["error"]
+                    .as_str()
+                    .is_some_and(|error| error.contains("was renamed, deleted or replaced"))
         })
     })
     .await;

@@ -34,8 +34,9 @@ impl Scraped {
             (name.to_owned(), value.to_owned())
         };
         let values = lines().filter(|line| !line.starts_with('#')).map(sample).collect();
-        let type_of =
-            |line: &str| line.strip_prefix("# TYPE ")?.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let type_of = |line: &str| {
+            line.strip_prefix("# TYPE ")?.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned()))
+        };
         let types = lines().filter_map(type_of).collect();
         Self { text, values, types }
     }
@@ -69,23 +70,35 @@ impl Scraped {
         }
         for sample in self.values.keys() {
             let (name, labels) = sample.split_once('{').unwrap_or((sample, ""));
-            let metric =
-                CATALOGUE.iter().filter(|metric| name.starts_with(metric.name)).max_by_key(|metric| metric.name.len());
+            let metric = CATALOGUE
+                .iter()
+                .filter(|metric| name.starts_with(metric.name))
+                .max_by_key(|metric| metric.name.len());
             let metric = metric.unwrap_or_else(|| panic!("{name} is not in the catalogue"));
-            let labels: BTreeSet<&str> = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+            let labels: BTreeSet<&str> =
+                labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
             let known: BTreeSet<&str> = metric.labels.iter().copied().collect();
-            assert_eq!(labels.into_iter().filter(|label| *label != "le").collect::<BTreeSet<_>>(), known, "{sample}");
+            assert_eq!(
+                labels.into_iter().filter(|label| *label != "le").collect::<BTreeSet<_>>(),
+                known,
+                "{sample}"
+            );
         }
     }
 
     /// Checks the text with Prometheus' own tool, if it is installed.
     fn ask_promtool(&self) {
         let mut promtool = Command::new("promtool");
-        promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        promtool
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let Ok(mut promtool) = promtool.spawn() else { return };
         promtool.stdin.take().unwrap().write_all(self.text.as_bytes()).unwrap();
         let output = promtool.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.is_empty(), "{said}");
     }
 }
@@ -112,7 +125,9 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert_eq!(before.count("secrets{key=\"k1\",state=\"active\"}"), 1, "the key of the hashes");
     assert_eq!(before.count("exchange_permits_max"), 32);
     if cfg!(target_os = "linux") {
-        assert!(before.count("process_resident_memory_bytes") > 1 << 20 && before.count("process_open_fds") > 3);
+        assert!(
+            before.count("process_resident_memory_bytes") > 1 << 20 && before.count("process_open_fds") > 3
+        );
     }
 
     client.register_all(&users).await;
@@ -142,7 +157,8 @@ async fn what_happens_is_counted_and_told(database: Database) {
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": "lost" })).await;
     let lost = client.post(&users[0].0, "lost").await;
     client.all_submitted(&[lost], &["unavailable", "reauth_required"], PATIENCE).await;
-    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1, "failures": ["500"] } })).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 1, "failures": ["500"] } }))
+        .await;
     let mut ids = Vec::new();
     for (user, _) in &users[1..] {
         ids.push(client.post(user, &format!("away-{user}")).await);
@@ -165,15 +181,20 @@ async fn what_happens_is_counted_and_told(database: Database) {
         ) >= 7
     );
     assert_eq!(away.count("orders_queued{merchant=\"shop\"}"), 0);
-    let webhooks =
-        |result: &str| away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"));
+    let webhooks = |result: &str| {
+        away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"))
+    };
     assert_eq!(webhooks("delivered"), 1);
     assert!(webhooks("failed") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
     assert!(away.count("webhooks_pending{merchant=\"shop\"}") >= 5);
     assert_eq!(away.count("webhook_endpoint_disabled{merchant=\"shop\"}"), 0);
     // Every metric of the catalogue has a value by now.
     for metric in CATALOGUE {
-        assert!(away.values.keys().any(|name| name.starts_with(metric.name)), "{} is never told", metric.name);
+        assert!(
+            away.values.keys().any(|name| name.starts_with(metric.name)),
+            "{} is never told",
+            metric.name
+        );
     }
     for secret in users.iter().flat_map(|(user, token)| [user, token]).chain(&ids) {
         assert!(!away.text.contains(&format!("\"{secret}\"")), "{secret} is in a label");
@@ -192,7 +213,8 @@ async fn a_process_without_the_api_is_watched_at_its_probes(database: Database) 
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     // Any host name is accepted, because platforms use different ones and no browser comes here.
     let ask = async |path: &str| {
-        let answer = http.get(format!("{probes}{path}")).header("host", "worker-0.pods").send().await.unwrap();
+        let answer =
+            http.get(format!("{probes}{path}")).header("host", "worker-0.pods").send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     };
     assert_eq!(ask("/livez").await.0, 200);
@@ -202,8 +224,10 @@ async fn a_process_without_the_api_is_watched_at_its_probes(database: Database) 
     for path in ["/v1/orders", "/docs/", "/openapi.json", "/"] {
         assert_eq!(ask(path).await.0, 404, "{path}");
     }
-    until("a worker that beats", PATIENCE, async || ask("/metrics").await.1.contains("klarna_worker_workers_alive 1"))
-        .await;
+    until("a worker that beats", PATIENCE, async || {
+        ask("/metrics").await.1.contains("klarna_worker_workers_alive 1")
+    })
+    .await;
     assert!(worker.terminate().await.success());
     shop.folder.close().unwrap();
 }

@@ -49,21 +49,24 @@ impl Neighbours {
             url("checkout_url"),
         );
         shop.write_settings("a", &merchant);
-        let timeouts =
-            "[vault]\nmax_in_flight = 4\nexchange_timeout = \"2m\"\nreplay_after = \"1m\"\norphan_after = \"10m\"";
+        let timeouts = "[vault]\nmax_in_flight = 4\nexchange_timeout = \"2m\"\nreplay_after = \"1m\"\norphan_after = \"10m\"";
         shop.change_settings("a", "[vault]", timeouts);
         shop.change_settings("a", "[server]", "[server]\nshutdown_grace = \"3m\"");
         Self { shop, slow }
     }
 
     fn sandbox_of_slow(&self) -> SandboxClient {
-        SandboxClient { url: self.slow.ready["sandbox"].as_str().unwrap().to_owned(), http: reqwest::Client::new() }
+        SandboxClient {
+            url: self.slow.ready["sandbox"].as_str().unwrap().to_owned(),
+            http: reqwest::Client::new(),
+        }
     }
 
     async fn slow_down(&self) {
         let url = format!("{}/sandbox/options", self.sandbox_of_slow().url);
         let options = json!({ "token": { "latency": LATENCY } }).to_string();
-        let request = reqwest::Client::new().post(url).header("content-type", "application/json").body(options);
+        let request =
+            reqwest::Client::new().post(url).header("content-type", "application/json").body(options);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
@@ -111,8 +114,10 @@ impl Neighbours {
             orders.push(client.post_at("slow", &user, &user).await);
         }
         let used = format!("klarna_worker_exchange_permits_used {permits}\n");
-        until("exchanges of the slow merchant", PATIENCE, async || client.get_text("/metrics").await.contains(&used))
-            .await;
+        until("exchanges of the slow merchant", PATIENCE, async || {
+            client.get_text("/metrics").await.contains(&used)
+        })
+        .await;
         orders
     }
 

@@ -28,7 +28,11 @@ async fn odd_answers_cost_no_token_and_double_no_order(database: Database) {
     for ((user, _), failure) in users.iter().zip(ODD) {
         let order = client.ended(&client.post(user, &format!("odd-{user}")).await, PATIENCE).await;
         let expected = if failure == "no-access-token" { "unavailable" } else { "fresh" };
-        assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!(expected)), "{failure}: {order}");
+        assert_eq!(
+            (&order["status"], &order["token"]),
+            (&json!("submitted"), &json!(expected)),
+            "{failure}: {order}"
+        );
         assert_eq!((&order["possible_duplicate"], &order["attempts"]), (&json!(false), &json!(1)), "{order}");
         assert!(order["html_snippet"].as_str().unwrap().starts_with("<div"), "{order}");
     }
@@ -40,9 +44,17 @@ async fn odd_answers_cost_no_token_and_double_no_order(database: Database) {
     }
     // A user who withdrew consent, and an answer whose error code is inside an object.
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "user": "u-1", "failure": "odd-members" })).await;
+    shop.tell_sandbox(
+        "/sandbox/fail",
+        json!({ "endpoint": "token", "user": "u-1", "failure": "odd-members" }),
+    )
+    .await;
     let revoked = client.ended(&client.post("u-1", "revoked").await, PATIENCE).await;
-    assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
+    assert_eq!(
+        (&revoked["status"], &revoked["token"]),
+        (&json!("submitted"), &json!("reauth_required")),
+        "{revoked}"
+    );
 
     let stats = shop.stats().await;
     let orders = 2 * ODD.len() as u64 + 1;

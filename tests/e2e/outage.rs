@@ -114,7 +114,10 @@ async fn a_service_stores_what_a_killed_refresh_left_in_its_spool() {
     shop.run("a", &["refresh"]);
     let users = crate::keeper::import(&shop, TOKENS, "old", "45d").await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
-    until("every token in flight", PATIENCE, async || shop.stats().await.exchanges.total == 1 + TOKENS as u64).await;
+    until("every token in flight", PATIENCE, async || {
+        shop.stats().await.exchanges.total == 1 + TOKENS as u64
+    })
+    .await;
     cluster.down();
     let spool = shop.folder.path().join("data/instance-a-refresh/spool");
     let successors = || {

@@ -25,12 +25,20 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
 
     // A user who has never signed in.
     let unknown = client.ended(&client.post("stranger", "k-1").await, PATIENCE).await;
-    assert_eq!((&unknown["status"], &unknown["token"]), (&json!("submitted"), &json!("not_registered")), "{unknown}");
+    assert_eq!(
+        (&unknown["status"], &unknown["token"]),
+        (&json!("submitted"), &json!("not_registered")),
+        "{unknown}"
+    );
 
     // A user who withdrew consent in Klarna's app.
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
     let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
-    assert_eq!((&revoked["status"], &revoked["token"]), (&json!("submitted"), &json!("reauth_required")), "{revoked}");
+    assert_eq!(
+        (&revoked["status"], &revoked["token"]),
+        (&json!("submitted"), &json!("reauth_required")),
+        "{revoked}"
+    );
 
     // A wrong sum: the service refuses the order and names the pointer.
     let mut wrong = order();
@@ -49,7 +57,10 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert_eq!(refused["error"]["code"], "klarna_refused_order", "{refused}");
     let words = "Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value: purchase_country";
     assert_eq!(message(&refused), words, "{refused}");
-    assert!(refused["prefilled"].as_array().unwrap().len() > 3 && refused["prefill_withdrawn"].is_null(), "{refused}");
+    assert!(
+        refused["prefilled"].as_array().unwrap().len() > 3 && refused["prefill_withdrawn"].is_null(),
+        "{refused}"
+    );
     assert!(refused["error"]["correlation_id"].is_string(), "{refused}");
 
     // Klarna refuses a prefilled field: the order is sent once more without it, in the same attempt.
@@ -92,7 +103,11 @@ async fn an_uncertain_token_waits_for_an_operator(database: Database) {
         let fail = json!({ "endpoint": "token", "user": user, "failure": failure });
         shop.tell_sandbox("/sandbox/fail", fail).await;
         let order = client.ended(&client.post(user, &format!("first-{user}")).await, PATIENCE).await;
-        assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("uncertain")), "{order}");
+        assert_eq!(
+            (&order["status"], &order["token"]),
+            (&json!("submitted"), &json!("uncertain")),
+            "{order}"
+        );
         assert_eq!(client.token(user).await["state"], "uncertain");
     }
     let dead = shop.run("a", &["tokens", "resolve", "shop", "u-1", "--dead"]);
@@ -114,11 +129,19 @@ async fn a_merchant_may_want_no_order_without_a_token(database: Database) {
     let client = served.client();
     client.register_all(&shop.sign_in(1).await).await;
     let unknown = client.ended(&client.post("stranger", "k-1").await, PATIENCE).await;
-    assert_eq!((&unknown["status"], &unknown["token"]), (&json!("failed"), &json!("not_registered")), "{unknown}");
+    assert_eq!(
+        (&unknown["status"], &unknown["token"]),
+        (&json!("failed"), &json!("not_registered")),
+        "{unknown}"
+    );
     assert_eq!(unknown["error"]["code"], "token_not_registered", "{unknown}");
     shop.tell_sandbox("/sandbox/revoke", json!({ "user": "u-1" })).await;
     let revoked = client.ended(&client.post("u-1", "k-2").await, PATIENCE).await;
-    assert_eq!((&revoked["status"], &revoked["token"]), (&json!("failed"), &json!("reauth_required")), "{revoked}");
+    assert_eq!(
+        (&revoked["status"], &revoked["token"]),
+        (&json!("failed"), &json!("reauth_required")),
+        "{revoked}"
+    );
     assert_eq!(shop.stats().await.orders.requests, 0);
     assert!(served.program.terminate().await.success());
     shop.close().await;

@@ -58,7 +58,10 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     assert_eq!(exit.code(), Some(LEFT_BEHIND));
     let told: Vec<_> = watching.await.unwrap().into_iter().skip_while(|(status, _)| *status == 200).collect();
     assert!(told.len() > 10, "{told:?}");
-    assert!(told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)), "{told:?}");
+    assert!(
+        told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)),
+        "{told:?}"
+    );
     let log = shop.log("a");
     let said = log.iter().filter(|line| {
         line["message"] == "The database needs a newer program; this process completes its work and exits"
@@ -71,7 +74,11 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     need(&shop, PROGRAM_LEVEL).await;
     let served = shop.serve("a");
     let first = served.client().order(&begun, "0s").await;
-    assert_eq!((&first["status"], &first["possible_duplicate"]), (&json!("submitted"), &json!(false)), "{first}");
+    assert_eq!(
+        (&first["status"], &first["possible_duplicate"]),
+        (&json!("submitted"), &json!(false)),
+        "{first}"
+    );
     served.client().all_submitted_fresh(&[begun, waiting], PATIENCE).await;
     assert!(served.program.terminate().await.success());
     assert_sums(&shop.stats().await, 2);
@@ -96,6 +103,10 @@ async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!((code, &told.last().unwrap()["refreshed"]), (0, &json!(60 - rotated)), "{told:?}");
     let exchanges = shop.stats().await.exchanges;
-    assert_eq!((exchanges.rotated, exchanges.spent_presented, exchanges.concurrent), (60, 0, 0), "{exchanges:?}");
+    assert_eq!(
+        (exchanges.rotated, exchanges.spent_presented, exchanges.concurrent),
+        (60, 0, 0),
+        "{exchanges:?}"
+    );
     shop.close().await;
 }

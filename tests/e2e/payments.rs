@@ -44,8 +44,10 @@ fn is_session(order: &Value, token: &str) {
 
 async fn a_merchants_orders_become_sessions(database: Database) {
     let receiver = Receiver::start(|_| Answer::status(204)).await;
-    let settings =
-        format!("target = \"payments\"\nwebhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
+    let settings = format!(
+        "target = \"payments\"\nwebhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]",
+        receiver.url
+    );
     let shop = Shop::open(database, &[], &settings);
     let served = shop.serve("a");
     let client = served.client();
@@ -67,13 +69,27 @@ async fn a_merchants_orders_become_sessions(database: Database) {
     assert_eq!((&filled["token"], filled["prefilled"] != json!([])), (&json!("fresh"), true), "{filled}");
     let checkout = json!({ "merchant": "shop", "user": "u-1", "order": session(), "target": "checkout" });
     let (status, problem) = client.try_submit("k-5", &checkout).await.unwrap();
-    assert_eq!((status, &problem["faults"][0]["pointer"]), (422, &json!("/order/order_tax_amount")), "{problem}");
+    assert_eq!(
+        (status, &problem["faults"][0]["pointer"]),
+        (422, &json!("/order/order_tax_amount")),
+        "{problem}"
+    );
 
     // Klarna's other answers are handled as for every target.
-    for (user, failure, doubtful) in [("u-4", "500-processed", true), ("u-5", "429", false), ("u-6", "lost", true)] {
-        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "payments", "user": user, "failure": failure })).await;
+    for (user, failure, doubtful) in
+        [("u-4", "500-processed", true), ("u-5", "429", false), ("u-6", "lost", true)]
+    {
+        shop.tell_sandbox(
+            "/sandbox/fail",
+            json!({ "endpoint": "payments", "user": user, "failure": failure }),
+        )
+        .await;
         let order = ended(&client, user, &format!("k-{user}"), &session(), json!({})).await;
-        assert_eq!((&order["status"], &order["attempts"]), (&json!("submitted"), &json!(2)), "{failure}: {order}");
+        assert_eq!(
+            (&order["status"], &order["attempts"]),
+            (&json!("submitted"), &json!(2)),
+            "{failure}: {order}"
+        );
         assert_eq!(order["possible_duplicate"], json!(doubtful), "{failure}: {order}");
     }
     let mut antarctic = session();
@@ -99,13 +115,18 @@ async fn a_merchants_orders_become_sessions(database: Database) {
     assert!(served.program.terminate().await.success());
 
     let events = receiver.requests();
-    let events: Vec<Value> = events.iter().map(|event| serde_json::from_slice(&event.body).unwrap()).collect();
+    let events: Vec<Value> =
+        events.iter().map(|event| serde_json::from_slice(&event.body).unwrap()).collect();
     let of = |order: &Value| events.iter().find(|event| event["data"]["order_id"] == order["id"]).unwrap();
     let told = &of(&first)["data"];
     assert_eq!((&told["target"], &told["session_id"]), (&json!("payments"), &first["session_id"]), "{told}");
     assert!(told.get("klarna_order_id").is_none(), "{told}");
     let told = &of(&page)["data"];
-    assert_eq!((&told["target"], &told["klarna_order_id"]), (&json!("checkout"), &page["klarna_order_id"]), "{told}");
+    assert_eq!(
+        (&told["target"], &told["klarna_order_id"]),
+        (&json!("checkout"), &page["klarna_order_id"]),
+        "{told}"
+    );
     assert_eq!(of(&refused)["data"]["target"], "payments");
     let secret = first["client_token"].as_str().unwrap();
     assert!(events.iter().all(|event| !event.to_string().contains(secret)));
@@ -115,9 +136,10 @@ async fn a_merchants_orders_become_sessions(database: Database) {
 /// The SQL function takes the target as an argument, or leaves it to the merchant's setting.
 async fn by_sql(url: &str, client: &Client) {
     let mut cart = PgConnection::connect(url).await.unwrap();
-    for (arguments, body, target, member) in
-        [("", session(), "payments", "client_token"), (", target => 'checkout'", order(), "checkout", "html_snippet")]
-    {
+    for (arguments, body, target, member) in [
+        ("", session(), "payments", "client_token"),
+        (", target => 'checkout'", order(), "checkout", "html_snippet"),
+    ] {
         let sql = format!("SELECT klarna_worker.enqueue_order('shop', 'u-1', $1::json{arguments})::text");
         let enqueue = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(body.to_string());
         let id: String = enqueue.fetch_one(&mut cart).await.unwrap().get(0);

@@ -23,14 +23,17 @@ async fn a_read_only_server_is_named_and_waited_for() {
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         ask(&url, &format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on; {others}"));
 
-        until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only")).await;
+        until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only"))
+            .await;
         let (status, problem) = client.try_post("u-2", "meanwhile", &order()).await.unwrap();
         assert_eq!(status, 503, "{problem}");
-        let set =
-            format!("SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only");
+        let set = format!(
+            "SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only"
+        );
         ask(&url, &format!("{set}; {others}"));
 
-        until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some()).await;
+        until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some())
+            .await;
         client.all_submitted_fresh(&[client.post("u-3", "after").await], PATIENCE).await;
         let seen = shop.stats().await;
         assert_eq!((seen.orders.total, seen.exchanges.spent_presented), (2, 0), "{seen:?}");

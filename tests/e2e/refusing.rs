@@ -27,8 +27,11 @@ fn trigger(database: &Database) -> String {
             users.join(", ")
         ),
         Database::Postgres { .. } => {
-            let cases: Vec<String> =
-                users.iter().zip(UNEXPECTED).map(|(user, code)| format!("WHEN {user} THEN '{code}'")).collect();
+            let cases: Vec<String> = users
+                .iter()
+                .zip(UNEXPECTED)
+                .map(|(user, code)| format!("WHEN {user} THEN '{code}'"))
+                .collect();
             format!(
                 "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
                  RAISE EXCEPTION 'no' USING ERRCODE = CASE NEW.user_id {} ELSE '22021' END; END $$; \

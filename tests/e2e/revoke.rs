@@ -28,7 +28,8 @@ async fn forgotten_erased_and_signed_out_users_are_revoked_at_klarna(database: D
     let client = served.client();
     client.register_all(&shop.sign_in(6).await).await;
     // Klarna does not answer the first request: the local deletion does not wait for it.
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "revoke", "user": "u-1", "failure": "lost" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "revoke", "user": "u-1", "failure": "lost" }))
+        .await;
     for path in ["u-1/token", "u-2", "u-3/token?revoke=true", "u-4/token?revoke=false"] {
         let path = format!("/v1/merchants/shop/users/{path}");
         assert_eq!(client.send_delete(&path).await.status(), 204, "{path}");

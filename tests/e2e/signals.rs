@@ -16,7 +16,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const IGNORED: [&str; 4] = ["USR1", "USR2", "ALRM", "PIPE"];
 
 fn metric(text: &str, name: &str) -> u64 {
-    let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
+    let line =
+        text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {text}"));
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
@@ -69,7 +70,8 @@ async fn a_signal_in_the_middle_of_a_refresh_loses_no_token() {
         let id = refresh.id().to_string();
         until("an exchange", PATIENCE, async || shop.stats().await.exchanges.total > before).await;
         for name in IGNORED.into_iter().chain([signal]) {
-            let sent = std::process::Command::new("kill").args([format!("-{name}"), id.clone()]).status().unwrap();
+            let sent =
+                std::process::Command::new("kill").args([format!("-{name}"), id.clone()]).status().unwrap();
             assert!(sent.success());
         }
         let output = tokio::task::spawn_blocking(|| refresh.wait_with_output().unwrap()).await.unwrap();

@@ -45,8 +45,10 @@ async fn committed_and_faulty(database: Database) {
         transaction.commit().await.unwrap();
         let ended = client.ended(&id, PATIENCE).await;
         assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
-        let sql = AssertSqlSafe(format!("SELECT first_claimed_at FROM klarna_worker.orders WHERE id = '{id}'"));
-        let claimed: chrono::DateTime<chrono::Utc> = sqlx::query(sql).fetch_one(&mut cart).await.unwrap().get(0);
+        let sql =
+            AssertSqlSafe(format!("SELECT first_claimed_at FROM klarna_worker.orders WHERE id = '{id}'"));
+        let claimed: chrono::DateTime<chrono::Utc> =
+            sqlx::query(sql).fetch_one(&mut cart).await.unwrap().get(0);
         assert!(claimed >= at, "picked up before it was committed");
         pickups.push((claimed - at).num_microseconds().unwrap());
     }
@@ -76,7 +78,11 @@ async fn committed_and_faulty(database: Database) {
     ] {
         let id = call(&mut cart, "shop", "u-1", &body).await;
         let ended = client.ended(&id, PATIENCE).await;
-        assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("invalid_order")), "{ended}");
+        assert_eq!(
+            (&ended["status"], &ended["error"]["code"]),
+            (&json!("failed"), &json!("invalid_order")),
+            "{ended}"
+        );
         assert_eq!(ended["error"]["faults"][0]["pointer"], pointer, "{ended}");
         assert!(!ended.to_string().contains("stolen"), "{ended}");
     }

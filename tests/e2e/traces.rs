@@ -37,8 +37,9 @@ fn hex(bytes: &[u8]) -> String {
 /// Submits an order by HTTP as part of the shop's trace. Returns its id.
 async fn post(shop_url: &str, user: &str, key: &str) -> String {
     let body = json!({ "merchant": "shop", "user": user, "order": order() }).to_string();
-    let request =
-        reqwest::Client::new().post(format!("{shop_url}/v1/orders")).header("content-type", "application/json");
+    let request = reqwest::Client::new()
+        .post(format!("{shop_url}/v1/orders"))
+        .header("content-type", "application/json");
     let request = request.header("traceparent", sent()).header("idempotency-key", key).body(body);
     let answer = request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();
@@ -55,6 +56,15 @@ fn runs<'a>(spans: &'a [Seen], id: &str) -> Vec<&'a Seen> {
     runs.retain(|seen| seen.get("messaging.message.id") == id);
     runs.sort_by_key(|seen| seen.span.start_time_unix_nano);
     runs
+}
+
+/// The attributes that each span shares with all others of its process.
+fn assert_describes_the_service(seen: &Seen) {
+    let resource = &seen.resource;
+    assert_eq!(resource["service.name"], "klarna-order-worker");
+    assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(resource["deployment.environment.name"], "test");
+    assert!(!resource["service.instance.id"].is_empty());
 }
 
 async fn intake_and_run_are_told_and_linked(database: Database) {
@@ -74,7 +84,8 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     let client = served.client();
     client.register_all(&shop.sign_in(1).await).await;
     // The first attempt gets no usable answer: another follows.
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "user": "u-1", "failure": "500" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "user": "u-1", "failure": "500" }))
+        .await;
     let url = served.program.ready["api"].as_str().unwrap();
     let id = post(url, "u-1", "k-1").await;
     let ended = client.ended(&id, PATIENCE).await;
@@ -102,13 +113,19 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
 
     // Each attempt is a trace of its own, linked to the request.
     let runs = runs(&spans, &id);
-    assert_eq!(runs.iter().map(|run| run.get("klarna_worker.result")).collect::<Vec<_>>(), ["retry", "submitted"]);
+    assert_eq!(
+        runs.iter().map(|run| run.get("klarna_worker.result")).collect::<Vec<_>>(),
+        ["retry", "submitted"]
+    );
     for (run, attempt) in runs.iter().zip(["1", "2"]) {
         assert!(run.is_root_linked_to(sending), "{run:#?}");
         assert_eq!(run.span.kind(), SpanKind::Consumer);
         let of = |name: &str| run.get(name).to_owned();
         assert_eq!(of("klarna_worker.attempt"), attempt);
-        assert_eq!((of("klarna_worker.merchant"), of("messaging.operation.type")), ("shop".into(), "process".into()));
+        assert_eq!(
+            (of("klarna_worker.merchant"), of("messaging.operation.type")),
+            ("shop".into(), "process".into())
+        );
     }
     assert_eq!(runs[0].get("error.type"), "klarna_unavailable");
     assert_eq!(runs[0].span.status.as_ref().unwrap().code(), StatusCode::Error);
@@ -121,14 +138,18 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     let first = below(runs[0]);
     let jwks = "GET /{region}/lp/idp/.well-known/jwks.json";
     assert_eq!(names(&first), set(&["POST /checkout/v3/orders", "exchange token", "settle order", jwks]));
-    assert_eq!(names(&below(runs[1])), set(&["POST /checkout/v3/orders", "settle order"]), "its token was kept");
+    // Its token was kept.
+    assert_eq!(names(&below(runs[1])), set(&["POST /checkout/v3/orders", "settle order"]));
     let [exchange] = named(&spans, "exchange token")[..] else { panic!("{spans:#?}") };
     let token_call = "POST /{region}/lp/idp/oauth2/token";
     assert_eq!(names(&below(exchange)), set(&["claim token", "record intent", token_call, "store outcome"]));
     let calls = named(&spans, "POST /checkout/v3/orders");
     let failed = calls.iter().find(|call| call.get("http.response.status_code") == "500").unwrap();
     assert_eq!((failed.span.kind(), failed.get("error.type")), (SpanKind::Client, "500"));
-    assert_eq!((failed.get("server.address"), failed.get("url.template")), ("127.0.0.1", "/checkout/v3/orders"));
+    assert_eq!(
+        (failed.get("server.address"), failed.get("url.template")),
+        ("127.0.0.1", "/checkout/v3/orders")
+    );
     assert!(!failed.get("klarna.correlation_id").is_empty(), "{failed:#?}");
 
     // The webhook continues the trace to the shop. Calls to Klarna do not.
@@ -138,18 +159,17 @@ async fn intake_and_run_are_told_and_linked(database: Database) {
     let told = receiver.requests()[0].headers["traceparent"].to_str().unwrap().to_owned();
     assert!(told.starts_with(&format!("00-{}-", hex(&telling.span.trace_id))), "{told}");
 
-    let resource = &request.resource;
-    assert_eq!(resource["service.name"], "klarna-order-worker");
-    assert_eq!(resource["service.version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(resource["deployment.environment.name"], "test");
-    assert!(!resource["service.instance.id"].is_empty());
+    assert_describes_the_service(request);
     let exports = collector.exports();
     assert!(exports.iter().all(|export| export.headers["x-tenant"] == "of-the-test"));
     // Probes and scrapes make no traces, and nothing else begins one by itself.
     let roots = spans.iter().filter(|seen| seen.span.parent_span_id.is_empty());
     let roots: BTreeSet<&str> = roots.map(|seen| seen.span.name.as_str()).collect();
     let token_route = "PUT /v1/merchants/{merchant}/users/{user}/token";
-    assert_eq!(roots, BTreeSet::from(["process orders", "process webhooks", token_route, "GET /v1/orders/{id}"]));
+    assert_eq!(
+        roots,
+        BTreeSet::from(["process orders", "process webhooks", token_route, "GET /v1/orders/{id}"])
+    );
 
     let bytes: Vec<u8> = exports.iter().flat_map(|export| export.bytes.to_vec()).collect();
     let mut secrets = shop.secrets().await;
@@ -187,8 +207,8 @@ async fn doors(database: Database) {
     // The setting names the collector this time.
     let endpoint = format!("[telemetry]\notlp_endpoint = \"{}\"\n[merchants.shop]", collector.url);
     shop.change_settings("a", "[merchants.shop]", &endpoint);
-    let served =
-        shop.serve_with("a", &[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_SERVICE_NAME", "orders-of-the-test")]);
+    let served = shop
+        .serve_with("a", &[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_SERVICE_NAME", "orders-of-the-test")]);
     let client = served.client();
     client.register_all(&shop.sign_in(2).await).await;
     let sql = format!(

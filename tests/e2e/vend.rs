@@ -44,7 +44,11 @@ async fn an_access_token_is_given_and_lies_nowhere(database: Database) {
     assert_eq!(again["access_token"], token, "the cached one");
     assert!(again.get("claims").is_none());
     let printed = shop.run("a", &["tokens", "vend", "shop", "u-1"]).remove(0);
-    assert_eq!((&printed["access_token"], printed.get("claims")), (&json!(token), None), "also beside the service");
+    assert_eq!(
+        (&printed["access_token"], printed.get("claims")),
+        (&json!(token), None),
+        "also beside the service"
+    );
     let anew = vended(&client, "u-1", "?min_validity=3600").await;
     assert_ne!(anew["access_token"], token);
 
@@ -53,15 +57,24 @@ async fn an_access_token_is_given_and_lies_nowhere(database: Database) {
     body["customer"] = json!({ "klarna_access_token": anew["access_token"] });
     let url = format!("{}/checkout/v3/orders", shop.sandbox.ready["checkout_url"].as_str().unwrap());
     let create = reqwest::Client::new().post(url).basic_auth("sandbox", Some(PASSWORD));
-    let created = create.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+    let created =
+        create.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
     assert_eq!(created.status(), 201);
     let stats = shop.stats().await;
-    assert_eq!((stats.orders.recognised, stats.exchanges.rotated, stats.exchanges.spent_presented), (1, 2, 0));
+    assert_eq!(
+        (stats.orders.recognised, stats.exchanges.rotated, stats.exchanges.spent_presented),
+        (1, 2, 0)
+    );
 
     // The ledger and the metrics tell of it.
-    let history: Value = serde_json::from_str(&client.get_text(&format!("{PATH}/u-1/token/history")).await).unwrap();
-    let purposes: Vec<&str> =
-        history["history"].as_array().unwrap().iter().map(|entry| entry["purpose"].as_str().unwrap()).collect();
+    let history: Value =
+        serde_json::from_str(&client.get_text(&format!("{PATH}/u-1/token/history")).await).unwrap();
+    let purposes: Vec<&str> = history["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["purpose"].as_str().unwrap())
+        .collect();
     assert_eq!(purposes, ["vend", "vend"]);
     let metrics = client.get_text("/metrics").await;
     for series in [

@@ -21,9 +21,13 @@ fn settings(receiver: &Receiver) -> String {
 /// Returns kind and data of the accepted events, in the order in which they happened.
 fn taken(receiver: &Receiver) -> Vec<(String, Value)> {
     let requests = receiver.requests().into_iter().filter(|request| request.status < 300);
-    let mut events: Vec<Value> = requests.map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    let mut events: Vec<Value> =
+        requests.map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
     events.sort_by_key(|event| event["timestamp"].as_str().unwrap().to_owned());
-    events.into_iter().map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone())).collect()
+    events
+        .into_iter()
+        .map(|event| (event["type"].as_str().unwrap().to_owned(), event["data"].clone()))
+        .collect()
 }
 
 async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
@@ -55,17 +59,26 @@ async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
     let failed = of("order.failed").0.unwrap();
     assert_eq!((&failed["order_id"], &failed["code"]), (&refused["id"], &json!("klarna_refused_order")));
     let (Some(first), Some(second)) = of("order.submitted") else { panic!("{events:?}") };
-    assert_eq!((&first["order_id"], &first["klarna_order_id"]), (&submitted["id"], &submitted["klarna_order_id"]));
+    assert_eq!(
+        (&first["order_id"], &first["klarna_order_id"]),
+        (&submitted["id"], &submitted["klarna_order_id"])
+    );
     assert_eq!((&first["token"], &second["token"]), (&json!("fresh"), &json!("reauth_required")));
     assert_eq!(second["order_id"], without["id"]);
     let verifier = Verifier::new(SECRET).unwrap();
     for request in receiver.requests() {
         verifier.verify(&request.body, &request.headers).unwrap();
     }
-    until("all delivered", PATIENCE, async || shop.run("a", &["webhooks", "list", "--status", "delivered"]).len() == 5)
-        .await;
+    until("all delivered", PATIENCE, async || {
+        shop.run("a", &["webhooks", "list", "--status", "delivered"]).len() == 5
+    })
+    .await;
     let list = shop.run("a", &["webhooks", "list"]);
-    assert_eq!((list.len(), list.iter().map(|one| one["attempts"].as_i64().unwrap()).sum::<i64>()), (5, 6), "{list:?}");
+    assert_eq!(
+        (list.len(), list.iter().map(|one| one["attempts"].as_i64().unwrap()).sum::<i64>()),
+        (5, 6),
+        "{list:?}"
+    );
     // If it is sent once more, it has the same id.
     let id = list[0]["id"].as_str().unwrap();
     assert_eq!(shop.run("a", &["webhooks", "resend", id]), [json!({ "resent": 1, "unknown": [] })]);
@@ -85,8 +98,10 @@ async fn a_disabled_endpoint_is_told_and_enabled_by_a_resend(database: Database)
     client.register_all(&shop.sign_in(1).await).await;
     for key in ["k-1", "k-2"] {
         client.ended(&client.post("u-1", key).await, PATIENCE).await;
-        until("410", PATIENCE, async || !shop.run("a", &["webhooks", "list"])[0]["endpoint_disabled_at"].is_null())
-            .await;
+        until("410", PATIENCE, async || {
+            !shop.run("a", &["webhooks", "list"])[0]["endpoint_disabled_at"].is_null()
+        })
+        .await;
     }
     assert_eq!(receiver.requests().len(), 1);
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();

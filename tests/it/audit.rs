@@ -95,8 +95,9 @@ impl Scene {
         self.db.execute(change).await;
         let found = self.verify().await;
         let again = if self.db.is_sqlite() { "" } else { "OVERRIDING SYSTEM VALUE" };
-        let back =
-            format!("DELETE FROM audit_log; INSERT INTO audit_log {again} SELECT * FROM saved; DROP TABLE saved");
+        let back = format!(
+            "DELETE FROM audit_log; INSERT INTO audit_log {again} SELECT * FROM saved; DROP TABLE saved"
+        );
         self.db.execute(&back).await;
         let first = found.first.unwrap_or_else(|| panic!("{change}: nothing is found"));
         (first.id, first.wrong)
@@ -128,10 +129,17 @@ async fn an_update_a_deletion_and_a_forgery_are_found(db: Db) {
 
     scene.unguard().await;
     let of = |at: usize| format!("WHERE id = {}", id(at));
-    for column in
-        ["actor = 'key:other'", "action = 'token.forget'", "outcome = 'refused'", "object = NULL", "number = 9"]
-    {
-        assert_eq!(scene.broken_by(&format!("UPDATE audit_log SET {column} {}", of(2))).await, (id(2), CHANGED));
+    for column in [
+        "actor = 'key:other'",
+        "action = 'token.forget'",
+        "outcome = 'refused'",
+        "object = NULL",
+        "number = 9",
+    ] {
+        assert_eq!(
+            scene.broken_by(&format!("UPDATE audit_log SET {column} {}", of(2))).await,
+            (id(2), CHANGED)
+        );
     }
     // Inside a chain, at its beginning, its end, and as a whole.
     assert_eq!(scene.broken_by(&format!("DELETE FROM audit_log {}", of(1))).await, (id(2), GAP));
@@ -160,8 +168,12 @@ async fn retention_breaks_no_chain(db: Db) {
     scene.leave(&other, 2).await;
     scene.leave(&one, 2).await;
     scene.clock.advance(DAY * 150);
-    let pruning =
-        Pruning { log: scene.db.store.clone(), audit: one.clone(), clock: scene.clock.clone(), after: DAY * 400 };
+    let pruning = Pruning {
+        log: scene.db.store.clone(),
+        audit: one.clone(),
+        clock: scene.clock.clone(),
+        after: DAY * 400,
+    };
     assert_eq!(pruning.prune().await.unwrap(), 3);
     // The beginning of one chain is gone, and the row that the other joined.
     assert_eq!(scene.verify().await, Verified { rows: 5, chains: 2, broken: 0, first: None });
@@ -213,7 +225,10 @@ async fn rows_wait_while_the_database_refuses_them(db: Db) {
     scene.db.execute("ALTER TABLE audit_log_away RENAME TO audit_log").await;
     timeout(SOON, audit.flush()).await.expect("not stored");
     let objects: Vec<Option<String>> = scene.rows().await.into_iter().map(|row| row.object).collect();
-    assert_eq!(objects, [Some("0"), Some("0"), Some("1"), Some("2"), None].map(|object| object.map(str::to_owned)));
+    assert_eq!(
+        objects,
+        [Some("0"), Some("0"), Some("1"), Some("2"), None].map(|object| object.map(str::to_owned))
+    );
     assert_eq!(scene.verify().await, Verified { rows: 5, chains: 1, broken: 0, first: None });
 }
 

@@ -54,7 +54,11 @@ fn wrong_usage_exits_with_2() {
     assert_eq!(run(&["keys", "generate", "--format", "xml"]).status.code(), Some(2));
     let output = command(&["keys", "generate"]).env("KLARNA_WORKER_LOG", "x=loud").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).starts_with("error: KLARNA_WORKER_LOG: not a log filter"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).starts_with("error: KLARNA_WORKER_LOG: not a log filter"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_eq!(text(&output.stdout), "");
 }
 

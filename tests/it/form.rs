@@ -14,7 +14,8 @@ fn read(file: impl AsRef<Path>) -> Table {
 /// The crates of the workspace, as folders; the first is the product.
 fn crates() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
-    let others = std::fs::read_dir(folder).unwrap().map(|entry| Path::new("crates").join(entry.unwrap().file_name()));
+    let others =
+        std::fs::read_dir(folder).unwrap().map(|entry| Path::new("crates").join(entry.unwrap().file_name()));
     iter::once(PathBuf::new()).chain(others).collect()
 }
 
@@ -22,7 +23,9 @@ fn crates() -> Vec<PathBuf> {
 fn requirements(manifest: &Table) -> impl Iterator<Item = (&String, &Value)> {
     let platforms = manifest.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let sections = platforms.filter_map(Value::as_table).chain([manifest]).flat_map(|table| {
-        ["dependencies", "dev-dependencies", "build-dependencies"].into_iter().filter_map(|name| table.get(name))
+        ["dependencies", "dev-dependencies", "build-dependencies"]
+            .into_iter()
+            .filter_map(|name| table.get(name))
     });
     sections.filter_map(Value::as_table).flatten()
 }
@@ -39,7 +42,8 @@ fn each_version_is_named_in_the_workspace_alone() {
         }
     }
     let workspace = read("Cargo.toml");
-    let named: BTreeSet<String> = workspace["workspace"]["dependencies"].as_table().unwrap().keys().cloned().collect();
+    let named: BTreeSet<String> =
+        workspace["workspace"]["dependencies"].as_table().unwrap().keys().cloned().collect();
     assert_eq!(named, required, "the workspace names a crate that none requires");
 }
 
@@ -104,9 +108,13 @@ fn each_warning_and_error_is_in_the_runbook() {
     let mut logged = BTreeSet::new();
     messages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut logged);
     assert!(logged.len() > 50, "{logged:?}");
-    let runbook = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
+    let runbook =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
     let rows = runbook.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    let told = rows.filter(|row| row.starts_with("warn: ") || row.starts_with("error: ")).map(str::to_owned).collect();
+    let told = rows
+        .filter(|row| row.starts_with("warn: ") || row.starts_with("error: "))
+        .map(str::to_owned)
+        .collect();
     let missing: Vec<_> = logged.difference(&told).collect();
     assert!(missing.is_empty(), "docs/runbook.md says nothing of {missing:#?}");
     let gone: Vec<_> = told.difference(&logged).collect();
@@ -120,7 +128,9 @@ fn tests(folder: &Path, found: &mut BTreeSet<String>) {
             tests(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = std::fs::read_to_string(&path).unwrap();
-            found.extend(source.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+            found.extend(
+                source.split("fn ").skip(1).filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())),
+            );
         }
     }
 }
@@ -133,11 +143,17 @@ fn each_test_that_the_page_on_security_names_is_there() {
         tests(&root.join(folder), &mut there);
     }
     let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
-    let is_name =
-        |text: &&str| text.matches('_').count() > 1 && text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    let is_name = |text: &&str| {
+        text.matches('_').count() > 1 && text.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+    };
     // Names of settings and variables have a dot or upper case.
-    let named: BTreeSet<&str> =
-        page.split('`').skip(1).step_by(2).filter(is_name).filter(|name| **name == name.to_lowercase()).collect();
+    let named: BTreeSet<&str> = page
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(is_name)
+        .filter(|name| **name == name.to_lowercase())
+        .collect();
     let missing: Vec<_> = named.iter().filter(|name| !there.contains(**name)).collect();
     assert!(missing.is_empty(), "docs/security.md names tests that are not there: {missing:#?}");
     assert!(named.len() > 30, "{named:?}");
@@ -150,7 +166,8 @@ fn has_tests(path: &Path) -> bool {
     }
     let is_script = path.extension().is_some_and(|extension| extension == "sh");
     let marks = ["#[test]", "#[tokio::test", "both_engines!", "postgres_alone!", "proptest!"];
-    std::fs::read_to_string(path).is_ok_and(|source| is_script || marks.iter().any(|mark| source.contains(mark)))
+    std::fs::read_to_string(path)
+        .is_ok_and(|source| is_script || marks.iter().any(|mark| source.contains(mark)))
 }
 
 #[test]
@@ -198,7 +215,8 @@ fn links_between_pages_lead_somewhere() {
             assert!(target.exists(), "{}: {link}", page.display());
             let found = || {
                 let text = std::fs::read_to_string(&target).unwrap();
-                text.lines().any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == heading)
+                text.lines()
+                    .any(|line| line.starts_with('#') && anchor(line.trim_start_matches('#')) == heading)
             };
             assert!(heading.is_empty() || found(), "{}: {link}", page.display());
             links += 1;

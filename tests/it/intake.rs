@@ -47,9 +47,11 @@ async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {
 }
 
 async fn an_order_for_a_target_without_an_address_is_refused(db: Db) {
-    let payments = Merchant { target: Target::Payments, checkout_url: None, ..merchant("http://127.0.0.1:1") };
+    let payments =
+        Merchant { target: Target::Payments, checkout_url: None, ..merchant("http://127.0.0.1:1") };
     let merchants = BTreeMap::from([("shop".into(), Arc::new(payments))]);
-    let intake = Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone());
+    let intake =
+        Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone());
     let accepted = intake.submit(order("u")).await.unwrap();
     assert_eq!(db.store.order(accepted.id).await.unwrap().unwrap().target, Some(Target::Payments));
     let other = NewOrder { target: Some(Target::Checkout), idempotency_key: None, ..order("u") };

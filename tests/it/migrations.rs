@@ -31,7 +31,11 @@ fn what_was_written_stays_as_it_is() {
         assert_eq!(format!("{found:016x}"), digest, "{file} was changed: write another migration");
     }
     let old = |engine| files(engine).iter().filter(|(number, _)| *number <= BASELINE).count();
-    assert_eq!((old("postgres"), old("sqlite")), (1, 1), "a migration with an old number would run after newer ones");
+    assert_eq!(
+        (old("postgres"), old("sqlite")),
+        (1, 1),
+        "a migration with an old number would run after newer ones"
+    );
 }
 
 #[test]
@@ -71,7 +75,8 @@ impl Migration {
         // The parts between `$$` are bodies of functions, whose semicolons end no statement.
         let outside = code.split("$$").enumerate().filter(|(at, _)| at % 2 == 0).map(|(_, part)| part);
         let statements = outside.collect::<Vec<_>>().join(" BODY ");
-        let statements = statements.split(';').map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
+        let statements =
+            statements.split(';').map(|one| one.split_whitespace().collect::<Vec<_>>().join(" "));
         let statements: Vec<String> = statements.filter(|one| !one.is_empty()).collect();
         let raises = statements.iter().find_map(|one| {
             let to = one.strip_prefix("UPDATE INSTALLATION SET MINIMUM_PROGRAM = ")?;
@@ -90,8 +95,9 @@ impl Migration {
         let made: Vec<String> = self.statements.iter().filter_map(made).collect();
         let mut faults = Vec::new();
         for one in &self.statements {
-            let new =
-                made.iter().any(|table| one.contains(&format!(" {table} ")) || one.ends_with(&format!(" {table}")));
+            let new = made
+                .iter()
+                .any(|table| one.contains(&format!(" {table} ")) || one.ends_with(&format!(" {table}")));
             if !new {
                 faults.extend(self.takes_away(one));
                 faults.extend(backfills(one));
@@ -103,13 +109,17 @@ impl Migration {
         altered.retain(|table| !made.contains(table));
         altered.dedup();
         if postgres && altered.len() > 1 {
-            faults.push(format!("alters {altered:?}: the first one's lock is held while the next is waited for"));
+            faults.push(format!(
+                "alters {altered:?}: the first one's lock is held while the next is waited for"
+            ));
         }
         if self.beside && self.statements.len() != 1 {
             faults.push("-- no-transaction, and not one statement: nobody knows how far it came".to_owned());
         }
         if self.raises.is_some_and(|level| level > PROGRAM_LEVEL) {
-            faults.push("raises minimum_program over PROGRAM_LEVEL: this very program would be refused".to_owned());
+            faults.push(
+                "raises minimum_program over PROGRAM_LEVEL: this very program would be refused".to_owned(),
+            );
         }
         faults.into_iter()
     }
@@ -117,13 +127,21 @@ impl Migration {
     /// Returns what is wrong with a statement that could break older programs: it removes something, or
     /// requires something that they do not write.
     fn takes_away(&self, one: &str) -> Option<String> {
-        let goes =
-            ["DROP TABLE ", " DROP COLUMN ", " RENAME ", "DROP FUNCTION ", " SET NOT NULL", " DROP DEFAULT", " TYPE "];
+        let goes = [
+            "DROP TABLE ",
+            " DROP COLUMN ",
+            " RENAME ",
+            "DROP FUNCTION ",
+            " SET NOT NULL",
+            " DROP DEFAULT",
+            " TYPE ",
+        ];
         let goes = goes.iter().any(|word| one.contains(word));
         let asks = one.contains(" ADD ") && one.contains(" NOT NULL") && !one.contains(" DEFAULT ");
         let found = (goes || asks) && !one.starts_with("CREATE ");
-        (found && self.raises.is_none() && !self.excused)
-            .then(|| format!("an older program cannot live with it, and minimum_program is not raised: {one}"))
+        (found && self.raises.is_none() && !self.excused).then(|| {
+            format!("an older program cannot live with it, and minimum_program is not raised: {one}")
+        })
     }
 
     /// Returns what is wrong with a statement that holds a lock while it reads or writes a whole table.
@@ -146,8 +164,10 @@ fn calls(one: &str) -> bool {
 /// Returns what is wrong with a statement that updates existing rows. The program does that in
 /// batches.
 fn backfills(one: &str) -> Option<String> {
-    let rows = one.starts_with("UPDATE ") || one.starts_with("DELETE FROM ") || one.starts_with("INSERT INTO ");
-    (rows && !one.starts_with("UPDATE INSTALLATION ")).then(|| format!("rows of a table at work are changed: {one}"))
+    let rows =
+        one.starts_with("UPDATE ") || one.starts_with("DELETE FROM ") || one.starts_with("INSERT INTO ");
+    (rows && !one.starts_with("UPDATE INSTALLATION "))
+        .then(|| format!("rows of a table at work are changed: {one}"))
 }
 
 /// Breaks each rule once, and checks statements that break none.
@@ -158,10 +178,16 @@ fn the_rules_find_what_breaks_them() {
     for (breach, text) in [
         ("orders would wait", "CREATE INDEX orders_x ON klarna_worker.orders (x);"),
         ("orders would wait", "CREATE UNIQUE INDEX CONCURRENTLY orders_x ON klarna_worker.orders (x);"),
-        ("orders would wait", "-- no-transaction\nCREATE INDEX CONCURRENTLY orders_x ON klarna_worker.orders (x);"),
+        (
+            "orders would wait",
+            "-- no-transaction\nCREATE INDEX CONCURRENTLY orders_x ON klarna_worker.orders (x);",
+        ),
         ("orders would wait", "DROP INDEX klarna_worker.orders_x;"),
         ("orders would wait", "ALTER TABLE klarna_worker.orders ADD CONSTRAINT c CHECK (x > 0);"),
-        ("orders would wait", "ALTER TABLE klarna_worker.orders ADD COLUMN x uuid DEFAULT gen_random_uuid();"),
+        (
+            "orders would wait",
+            "ALTER TABLE klarna_worker.orders ADD COLUMN x uuid DEFAULT gen_random_uuid();",
+        ),
         (
             "not one statement",
             "-- no-transaction\nDROP INDEX CONCURRENTLY IF EXISTS a; DROP INDEX CONCURRENTLY IF EXISTS b;",
@@ -177,7 +203,10 @@ fn the_rules_find_what_breaks_them() {
         ),
         ("rows of a table at work", "UPDATE klarna_worker.orders SET x = 1;"),
         ("rows of a table at work", "DELETE FROM klarna_worker.tokens;"),
-        ("would be refused", "UPDATE klarna_worker.installation SET minimum_program = greatest(minimum_program, 99);"),
+        (
+            "would be refused",
+            "UPDATE klarna_worker.installation SET minimum_program = greatest(minimum_program, 99);",
+        ),
     ] {
         let found = faults(true, text);
         assert!(found.len() == 1 && found[0].contains(breach), "{text}: {found:?}");

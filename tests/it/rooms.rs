@@ -168,7 +168,10 @@ fn names_are_found_alone_and_in_braces() {
 #[test]
 fn every_room_has_its_place() {
     for room in rooms().keys() {
-        assert!(ORDER.iter().any(|row| row.contains(&room.as_str())), "{room} has no place in the order of rooms");
+        assert!(
+            ORDER.iter().any(|row| row.contains(&room.as_str())),
+            "{room} has no place in the order of rooms"
+        );
     }
 }
 
@@ -228,7 +231,9 @@ fn no_files_go_round_in_a_circle() {
     let show = |path: &[String]| path.join("::");
     let circles: Vec<String> = arrows
         .iter()
-        .flat_map(|(from, to)| to.iter().map(move |other| format!("{} takes from {}", show(from), show(other))))
+        .flat_map(|(from, to)| {
+            to.iter().map(move |other| format!("{} takes from {}", show(from), show(other)))
+        })
         .collect();
     assert!(circles.is_empty(), "files go round in a circle:\n{}", circles.join("\n"));
 }

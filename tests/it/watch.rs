@@ -40,7 +40,8 @@ fn selectors(expression: &str) -> Vec<(String, BTreeSet<String>)> {
         let end = rest[start..].find(|letter| !part(letter)).map_or(rest.len(), |end| start + end);
         let name = rest[start..end].to_owned();
         rest = &rest[end..];
-        let matchers = rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).map_or("", |(inside, _)| inside);
+        let matchers =
+            rest.strip_prefix('{').and_then(|inner| inner.split_once('}')).map_or("", |(inside, _)| inside);
         let label = |matcher: &str| matcher.split(['=', '!', '~']).next().unwrap().trim().to_owned();
         // Our label values contain no comma.
         let labels = matchers.split(',').filter(|matcher| !matcher.trim().is_empty()).map(label).collect();
@@ -104,7 +105,8 @@ fn rules() -> (Vec<Rule>, BTreeSet<String>) {
         if kind == "record" {
             recorded.insert(name.to_owned());
         }
-        let runbook = body.iter().find_map(|line| line.trim().strip_prefix("runbook_url: ")).unwrap_or_default();
+        let runbook =
+            body.iter().find_map(|line| line.trim().strip_prefix("runbook_url: ")).unwrap_or_default();
         let alert = kind == "alert";
         assert!(alert != runbook.is_empty(), "{name}: alerts have a runbook");
         if alert {
@@ -155,12 +157,16 @@ fn each_alert_has_its_section_and_each_section_its_alert() {
     assert_eq!(alerts.clone().map(|rule| rule.name.as_str()).collect::<BTreeSet<_>>(), sections);
     for alert in alerts {
         assert_eq!(alert.runbook, format!("docs/runbook.md#{}", alert.name.to_lowercase()));
-        let section = docs.split(&format!("### {}\n", alert.name)).nth(1).unwrap().split("\n#").next().unwrap();
+        let section =
+            docs.split(&format!("### {}\n", alert.name)).nth(1).unwrap().split("\n#").next().unwrap();
         for part in ["**What it means.**", "**What shoppers notice.**", "*Check*", "*Fix*", "*Fixed when*"] {
             assert!(section.contains(part), "{} does not say {part}", alert.name);
         }
         for (name, _) in selectors(section) {
-            assert!(series().contains_key(&name) || series().contains_key(&format!("{name}_count")), "{name}");
+            assert!(
+                series().contains_key(&name) || series().contains_key(&format!("{name}_count")),
+                "{name}"
+            );
         }
     }
     // Each alert has a test with numbers.
@@ -175,7 +181,9 @@ fn expressions<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         Value::Object(members) => {
             for (name, value) in members {
                 match value {
-                    Value::String(text) if matches!(name.as_str(), "expr" | "definition" | "query") => found.push(text),
+                    Value::String(text) if matches!(name.as_str(), "expr" | "definition" | "query") => {
+                        found.push(text);
+                    }
                     _ => expressions(value, found),
                 }
             }

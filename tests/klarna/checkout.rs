@@ -52,7 +52,9 @@ async fn the_order_goes_out_as_klarna_asks_and_comes_back_created() {
         .match_body(Matcher::Exact(BODY.into()))
         .with_status(201)
         .with_header("klarna-correlation-id", "c-9")
-        .with_body(json!({"order_id": "o-1", "status": "checkout_incomplete", "html_snippet": snippet}).to_string())
+        .with_body(
+            json!({"order_id": "o-1", "status": "checkout_incomplete", "html_snippet": snippet}).to_string(),
+        )
         .create_async()
         .await;
 
@@ -90,7 +92,8 @@ async fn an_api_key_is_sent_as_it_was_issued() {
 #[tokio::test]
 async fn a_bad_order_brings_klarnas_messages() {
     for status in [400, 413, 422] {
-        let answer = answer_to(status, &[], &refusal(&json!(["Bad value: order_tax_amount", "And\nmore"]))).await;
+        let answer =
+            answer_to(status, &[], &refusal(&json!(["Bad value: order_tax_amount", "And\nmore"]))).await;
         assert_eq!(
             answer,
             CreateAnswer::BadOrder {
@@ -112,7 +115,9 @@ async fn a_refusal_always_has_a_message() {
         ("<html>Bad Request</html>", "no reason given (an HTML page)"),
         (r#"{"error_messages":[null,7," "]}"#, "no reason given (JSON without a message)"),
     ] {
-        let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else { panic!("{body}") };
+        let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], body).await else {
+            panic!("{body}")
+        };
         assert_eq!(messages, [expected], "{body}");
     }
 }
@@ -121,13 +126,17 @@ async fn a_refusal_always_has_a_message() {
 async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
     let long = format!("{} krn:at:secret-1", "y".repeat(495));
     let echo = json!(["token krn:at:secret-1, mail karl@klarna.example, pass word:1, country SE", long]);
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&echo)).await else { panic!() };
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&echo)).await else {
+        panic!()
+    };
     assert_eq!(messages[0], "token [redacted], mail [redacted], [redacted], country SE");
     assert_eq!(messages[1].chars().count(), 501);
     assert!(messages[1].ends_with(" [red…"), "{}", messages[1]);
 
     let many = vec!["again"; 100];
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&json!(many))).await else { panic!() };
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], &refusal(&json!(many))).await else {
+        panic!()
+    };
     assert_eq!(messages.len(), 20);
 }
 
@@ -141,7 +150,8 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
     let mut server = Server::new_async().await;
     let _cut = orders(&mut server).with_status(400).with_body(refusal(&json!([text]))).create_async().await;
     let body = json!({"customer": {"name": name, "klarna_access_token": "krn:at:secret-1"}}).to_string();
-    let answer = client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body)).await;
+    let answer =
+        client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body)).await;
     let CreateAnswer::BadOrder { messages, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(messages, ["[redacted]".repeat(4)]);
 
@@ -154,8 +164,7 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
             .map(|n| (format!("m{n}"), json!(format!("value {n}"))))
             .collect::<serde_json::Map<_, _>>()
             .into();
-        let body =
-            json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
+        let body = json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
         match client
             .create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body.to_string()))
             .await
@@ -172,7 +181,9 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
 #[tokio::test]
 async fn codes_and_ids_that_are_none_are_dropped() {
     let body = json!({"error_code": "krn:at:secret-1", "correlation_id": "<script>"}).to_string();
-    let CreateAnswer::BadOrder { error_code, correlation_id, .. } = answer_to(400, &[], &body).await else { panic!() };
+    let CreateAnswer::BadOrder { error_code, correlation_id, .. } = answer_to(400, &[], &body).await else {
+        panic!()
+    };
     assert_eq!((error_code, correlation_id), (None, None));
 }
 
@@ -190,7 +201,8 @@ async fn settings_at_fault_concern_every_order_of_the_merchant() {
 
 #[tokio::test]
 async fn throttling_passes_on_the_requested_wait() {
-    let CreateAnswer::Throttled { retry_after } = answer_to(429, &[("x-ratelimit-reset", "2")], "").await else {
+    let CreateAnswer::Throttled { retry_after } = answer_to(429, &[("x-ratelimit-reset", "2")], "").await
+    else {
         panic!()
     };
     assert_eq!(retry_after.unwrap().as_secs(), 2);
@@ -245,7 +257,8 @@ async fn an_order_is_read_from_whatever_can_be_read() {
         panic!()
     };
     assert_eq!(result.to_text(), "<a>\u{fffd}\u{fffd}</a>");
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, &[], r#"{"error_messages":["a\u0000b\ud800"]}"#).await
+    let CreateAnswer::BadOrder { messages, .. } =
+        answer_to(400, &[], r#"{"error_messages":["a\u0000b\ud800"]}"#).await
     else {
         panic!()
     };
@@ -270,8 +283,9 @@ async fn broken_connections_tell_sent_from_not_sent() {
 async fn silence_ends_with_the_time_out() {
     let server = FaultyServer::start([Step::hang_after("")]).await;
     let client = CreateClient::new(SHORT).unwrap();
-    let answer =
-        client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = client
+        .create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(BODY.into()))
+        .await;
     assert_unavailable(&answer, true);
     assert_eq!(server.requests(), 1);
 }

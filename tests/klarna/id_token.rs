@@ -65,7 +65,9 @@ async fn es256_and_rs256_from_one_set_are_believed_and_the_keys_kept_for_an_hour
     let mut fixture = Fixture::new().await;
     let (ec, rsa) = (SigningKey::es256("ec"), SigningKey::rs256("rsa"));
     let mock = fixture.publish(&[&ec, &rsa], 1).await;
-    for token in [ec.sign(&claims()), rsa.sign(&claims()), ec.sign(&with("aud", json!(["client-1", "other"])))] {
+    for token in
+        [ec.sign(&claims()), rsa.sign(&claims()), ec.sign(&with("aud", json!(["client-1", "other"])))]
+    {
         let claims = fixture.verify(&token).await.unwrap();
         assert_eq!(claims.subject, "krn:1");
         assert_eq!(claims.given_name.as_deref(), Some("Karl"));
@@ -147,8 +149,10 @@ async fn forged_signatures_are_refused() {
     let misnamed = ec.sign_with_header(&json!({"alg": "ES256", "kid": "rsa"}), &claims());
     assert_eq!(fixture.verify(&misnamed).await, Err(IdTokenError::UnknownKey));
     for extension in [json!(["b64"]), json!([])] {
-        let critical =
-            ec.sign_with_header(&json!({"alg": "ES256", "kid": "ec", "crit": extension, "b64": true}), &claims());
+        let critical = ec.sign_with_header(
+            &json!({"alg": "ES256", "kid": "ec", "crit": extension, "b64": true}),
+            &claims(),
+        );
         assert_eq!(fixture.verify(&critical).await, Err(IdTokenError::Critical));
     }
     assert_eq!(fixture.verify(&"not.a".into()).await, Err(IdTokenError::Malformed));

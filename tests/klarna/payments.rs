@@ -26,8 +26,9 @@ async fn answer_to(status: usize, body: &str) -> CreateAnswer {
         .create_async()
         .await;
     let client = CreateClient::new(AMPLE).unwrap();
-    let answer =
-        client.create(&merchant(&server.url()), Target::Payments, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = client
+        .create(&merchant(&server.url()), Target::Payments, "order-1", Zeroizing::new(BODY.into()))
+        .await;
     mock.assert_async().await;
     answer
 }
@@ -36,10 +37,12 @@ async fn answer_to(status: usize, body: &str) -> CreateAnswer {
 async fn a_session_comes_back_with_its_client_token_and_methods() {
     let categories =
         json!([{"identifier": "klarna", "name": "Klarna", "asset_urls": {"standard": "https://k.example"}}]);
-    let body = json!({"session_id": "s-1", "client_token": "secret.jwt", "payment_method_categories": categories});
+    let body =
+        json!({"session_id": "s-1", "client_token": "secret.jwt", "payment_method_categories": categories});
     let answer = answer_to(200, &body.to_string()).await;
     assert!(!format!("{answer:?}").contains("secret"));
-    let session = PaymentsSession { client_token: "secret.jwt".into(), payment_method_categories: categories };
+    let session =
+        PaymentsSession { client_token: "secret.jwt".into(), payment_method_categories: categories };
     assert_eq!(
         answer,
         CreateAnswer::Created {
@@ -49,7 +52,9 @@ async fn a_session_comes_back_with_its_client_token_and_methods() {
         }
     );
     // Klarna leaves out the payment methods if it offers none.
-    let CreateAnswer::Created { result, .. } = answer_to(200, r#"{"session_id":"s","client_token":"t"}"#).await else {
+    let CreateAnswer::Created { result, .. } =
+        answer_to(200, r#"{"session_id":"s","client_token":"t"}"#).await
+    else {
         panic!("not created")
     };
     let OrderResult::Payments(session) = result else { panic!("{result:?}") };
@@ -64,7 +69,9 @@ async fn every_other_answer_is_named_as_for_checkout() {
         };
     }
     let refusal = r#"{"error_code":"BAD_VALUE","error_messages":["Bad value: locale, not krn:at:secret-1"]}"#;
-    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, refusal).await else { panic!("not refused") };
+    let CreateAnswer::BadOrder { messages, .. } = answer_to(400, refusal).await else {
+        panic!("not refused")
+    };
     assert_eq!(messages, ["Bad value: locale, not [redacted]"]);
     assert!(matches!(answer_to(403, "").await, CreateAnswer::Unauthorised { status: 403, .. }));
     assert!(matches!(answer_to(429, "").await, CreateAnswer::Throttled { .. }));

@@ -41,7 +41,8 @@ async fn an_answer_that_is_under_way_when_the_process_goes_on_is_read() {
     let grant = r#"{"access_token":"at","refresh_token":"new"}"#;
     let (url, asked, awake) = answering_elsewhere(http("200 OK", "", grant));
     let client = TokenClient::new(SHORT, SHORT).unwrap();
-    let presenting = tokio::spawn(async move { client.present(&merchant(&url), &"sent-token".into()).await.answer });
+    let presenting =
+        tokio::spawn(async move { client.present(&merchant(&url), &"sent-token".into()).await.answer });
     while asked.try_recv().is_err() {
         tokio::task::yield_now().await;
     }

@@ -159,9 +159,11 @@ async fn no_exchange_meets_a_connection_that_was_used_before() {
 
 #[tokio::test]
 async fn no_failure_names_the_token_or_the_url() {
-    for step in
-        [Step::reset(), Step::close_after("sent-token"), Step::answer(http("400 No", "", r#"{"error":"sent-token"}"#))]
-    {
+    for step in [
+        Step::reset(),
+        Step::close_after("sent-token"),
+        Step::answer(http("400 No", "", r#"{"error":"sent-token"}"#)),
+    ] {
         let shown = format!("{:?}", present(step).await);
         assert!(!shown.contains("sent-token") && !shown.contains("127.0.0.1"), "{shown}");
     }

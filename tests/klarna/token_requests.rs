@@ -9,7 +9,8 @@ use test_support::mockito::{Matcher, Mock, Server, ServerGuard};
 
 use crate::{AMPLE, merchant};
 
-const GRANT: &str = r#"{"access_token":"ory_at_1","refresh_token":"ory_rt_2","expires_in":299,"token_type":"bearer"}"#;
+const GRANT: &str =
+    r#"{"access_token":"ory_at_1","refresh_token":"ory_rt_2","expires_in":299,"token_type":"bearer"}"#;
 
 fn client() -> TokenClient {
     TokenClient::new(AMPLE, AMPLE).unwrap()
@@ -102,7 +103,8 @@ async fn the_table_of_answers_holds_over_the_wire_with_one_request_each() {
             .expect(1)
             .create_async()
             .await;
-        let answer = format!("{:?}", client.present(&merchant(&server.url()), &"ory_rt_1".into()).await.answer);
+        let answer =
+            format!("{:?}", client.present(&merchant(&server.url()), &"ory_rt_1".into()).await.answer);
         assert!(answer.starts_with(expected), "{status} {body}: {answer}");
         mock.assert_async().await;
         mock.remove_async().await;

@@ -60,7 +60,9 @@ fn encryption(c: &mut Criterion) {
     let keys = BTreeMap::from([("k1".to_owned(), Zeroizing::new([7; 32]))]);
     let cipher = Cipher::new("k1", &keys).expect("the key is one");
     let binding = || Binding(&["refresh_token", "shop", "u-1"]);
-    c.bench_function("encryption: a refresh token sealed", |b| b.iter(|| cipher.seal(black_box(&TOKEN), binding())));
+    c.bench_function("encryption: a refresh token sealed", |b| {
+        b.iter(|| cipher.seal(black_box(&TOKEN), binding()));
+    });
     let sealed = cipher.seal(&TOKEN, binding()).expect("it can be sealed");
     c.bench_function("encryption: and opened", |b| b.iter(|| cipher.open(black_box(&sealed), binding())));
 }

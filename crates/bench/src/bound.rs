@@ -91,7 +91,8 @@ pub async fn measure(databases: &Databases, options: &Options) -> Result<Option<
         .map_err(BenchError::io("run pgbench"))?;
     dir.remove().await?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
+    let rate =
+        said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
     let wrong = || {
         let last = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
         BenchError::Process { what: "pgbench".into(), said: last }
@@ -115,5 +116,8 @@ fn pgbench() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let debian = debian.map(|version| version.path().join("bin"));
-    std::env::split_paths(&path).chain(debian).map(|folder| folder.join("pgbench")).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .chain(debian)
+        .map(|folder| folder.join("pgbench"))
+        .find(|file| file.is_file())
 }

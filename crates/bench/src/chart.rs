@@ -49,10 +49,13 @@ fn drain(report: &Report) -> Option<Panel> {
         .progress
         .iter()
         .zip(drain.progress.iter().skip(10))
-        .map(|((began, first), (ended, last))| (ended / 1000.0, crate::rate(last - first, (ended - began) / 1000.0)))
+        .map(|((began, first), (ended, last))| {
+            (ended / 1000.0, crate::rate(last - first, (ended - began) / 1000.0))
+        })
         .collect();
     let end = points.last()?.0;
-    let ticks = (0..=4).map(|quarter| f64::from(quarter) / 4.0 * end).map(|at| (at, format!("{at:.1}"))).collect();
+    let ticks =
+        (0..=4).map(|quarter| f64::from(quarter) / 4.0 * end).map(|at| (at, format!("{at:.1}"))).collect();
     let title = format!("Drain on {}: {:.0} orders a second", report.engine, drain.per_second);
     Some(Panel { title, across: "seconds from the first exchange", points, ticks })
 }
@@ -66,8 +69,9 @@ fn steady(report: &Report) -> Option<Panel> {
     let ticks = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999];
     let ticks = ticks.into_iter().filter(|quantile| place(*quantile) <= end);
     let ticks = ticks.map(|quantile| (place(quantile), format!("{:.4}", quantile * 100.0)));
-    let ticks =
-        ticks.map(|(at, text)| (at, format!("{}%", text.trim_end_matches('0').trim_end_matches('.')))).collect();
+    let ticks = ticks
+        .map(|(at, text)| (at, format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))))
+        .collect();
     let title = format!("Request to result at {} orders a second, in ms", steady.rate);
     Some(Panel { title, across: "percentile", points, ticks })
 }
@@ -100,7 +104,11 @@ impl Panel {
             ));
         }
         for (at, text) in &self.ticks {
-            line(format!("<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>", x(*at), bottom + 14.0));
+            line(format!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{text}</text>",
+                x(*at),
+                bottom + 14.0
+            ));
         }
         line(format!(
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#555\">{}</text>",

@@ -50,8 +50,9 @@ impl Database {
     pub async fn fill(&mut self, merchant: &str, body: &str, much: Fill) -> Result<(), BenchError> {
         let text = |template: &str| {
             let quoted = |text: &str| text.replace('\'', "''");
-            let counts =
-                template.replace("{orders}", &much.orders.to_string()).replace("{tokens}", &much.tokens.to_string());
+            let counts = template
+                .replace("{orders}", &much.orders.to_string())
+                .replace("{tokens}", &much.tokens.to_string());
             AssertSqlSafe(counts.replace("{merchant}", &quoted(merchant)).replace("{body}", &quoted(body)))
         };
         match self {
@@ -74,7 +75,9 @@ impl Database {
         let in_schema = |schema| AssertSqlSafe(UNFINISHED.replace("{schema}", schema));
         let orders: i64 = match self {
             Self::Sqlite(connection) => sqlx::query_scalar(in_schema("")).fetch_one(connection).await?,
-            Self::Postgres(connection) => sqlx::query_scalar(in_schema("klarna_worker.")).fetch_one(connection).await?,
+            Self::Postgres(connection) => {
+                sqlx::query_scalar(in_schema("klarna_worker.")).fetch_one(connection).await?
+            }
         };
         Ok(orders > 0)
     }

@@ -52,7 +52,11 @@ pub struct Drain {
 
 impl Drain {
     /// Processes a backlog and measures it.
-    pub async fn run(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
+    pub async fn run(
+        databases: &Databases,
+        options: &Options,
+        workload: Workload,
+    ) -> Result<Self, BenchError> {
         let env = BenchEnv::prepare(databases, options, workload).await?;
         env.load(workload.users, |number| format!("u-{number}")).await?;
         let before = env.dir.counters().await?;
@@ -76,7 +80,8 @@ impl Drain {
             cpu_ms: per(usage.cpu_ms, orders),
             peak_memory_kb: usage.peak_memory_kb,
             wal_bytes: counted.map(|(before, after)| per(grown(before.wal_bytes, after.wal_bytes), orders)),
-            transactions: counted.map(|(before, after)| per(grown(before.transactions, after.transactions), orders)),
+            transactions: counted
+                .map(|(before, after)| per(grown(before.transactions, after.transactions), orders)),
             written_bytes: counted.is_none().then(|| per(usage.written_bytes, orders)),
             progress: progress.thinned(),
         })
@@ -146,7 +151,10 @@ async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
 /// Checks that every order was created once and with a valid token.
 async fn clean(env: &BenchEnv, orders: u64) -> Result<Stats, BenchError> {
     let stats = env.shop.stats().await?;
-    if stats.orders.recognised == orders && stats.orders.duplicates == 0 && stats.exchanges.spent_presented == 0 {
+    if stats.orders.recognised == orders
+        && stats.orders.duplicates == 0
+        && stats.exchanges.spent_presented == 0
+    {
         return Ok(stats);
     }
     let (seen, exchanges) = (&stats.orders, &stats.exchanges);

@@ -51,7 +51,11 @@ pub struct BenchEnv {
 
 impl BenchEnv {
     /// Starts the sandbox, writes the settings, migrates the database and imports the tokens.
-    pub async fn prepare(databases: &Databases, options: &Options, workload: Workload) -> Result<Self, BenchError> {
+    pub async fn prepare(
+        databases: &Databases,
+        options: &Options,
+        workload: Workload,
+    ) -> Result<Self, BenchError> {
         let dir = databases.dir(options.database.as_ref()).await?;
         let mut program = Program::new(&options.program, dir.folder());
         let sandbox = sandbox(&program, workload).await?;

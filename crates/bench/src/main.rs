@@ -141,7 +141,9 @@ async fn run(cli: Cli) -> Result<bool, BenchError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(BenchError::io("handle signals"))?;
     let (json, chart) = (cli.json, cli.chart.clone());
     let program = match &cli.program {
-        Some(program) => program.canonicalize().map_err(BenchError::io(format!("find {}", program.display())))?,
+        Some(program) => {
+            program.canonicalize().map_err(BenchError::io(format!("find {}", program.display())))?
+        }
         None => program::find().await?,
     };
     let (options, databases) = (cli.options(program), Databases::default());

@@ -84,7 +84,11 @@ pub struct Options {
 
 impl Options {
     /// The number of orders that arrive.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both were checked to be positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "both were checked to be positive"
+    )]
     pub fn arrivals(&self) -> u64 {
         (self.rate * self.duration.as_secs_f64()).max(1.0) as u64
     }
@@ -132,7 +136,11 @@ pub struct Report {
 /// # Errors
 /// If something cannot be started, or does not end as it must. In every case the caller has to call
 /// [`Databases::clear`].
-pub async fn run(databases: &Databases, options: &Options, announce: impl Fn(Scenario)) -> Result<Report, BenchError> {
+pub async fn run(
+    databases: &Databases,
+    options: &Options,
+    announce: impl Fn(Scenario),
+) -> Result<Report, BenchError> {
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         engine: if options.database.is_some() { "postgres" } else { "sqlite" },
@@ -148,7 +156,8 @@ pub async fn run(databases: &Databases, options: &Options, announce: impl Fn(Sce
                 let workload = Workload::new(options.orders, options.concurrency);
                 let drain = Drain::run(databases, options, workload).await?;
                 let after = bound::measure(databases, options).await?;
-                report.bound = before.zip(after).map(|(before, after)| Bound::new(before, after, drain.per_second));
+                report.bound =
+                    before.zip(after).map(|(before, after)| Bound::new(before, after, drain.per_second));
                 report.drain = Some(drain);
             }
             Scenario::Steady => report.steady = Some(Steady::run(databases, options).await?),

@@ -20,7 +20,11 @@ pub fn table(report: &Report) -> String {
         rows.push([what.to_owned(), measured.to_owned(), figure]);
     };
     let load = report.load.map_or_else(String::new, |load| format!(", load {load:.1} at the start"));
-    row("machine", "", format!("{} cores{load}; {}, version {}", report.cores, report.engine, report.version));
+    row(
+        "machine",
+        "",
+        format!("{} cores{load}; {}, version {}", report.cores, report.engine, report.version),
+    );
     if let Some(drain) = &report.drain {
         row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));
         row("", "first half, second half", format!("{:.0}, {:.0}", drain.first_half, drain.second_half));
@@ -35,7 +39,11 @@ pub fn table(report: &Report) -> String {
         }
     }
     if let Some(bound) = &report.bound {
-        row("bound", "pgbench, before and after", format!("{:.0}, {:.0} orders a second", bound.before, bound.after));
+        row(
+            "bound",
+            "pgbench, before and after",
+            format!("{:.0}, {:.0} orders a second", bound.before, bound.after),
+        );
         row("", "drain divided by pgbench", format!("{:.2}", bound.ratio));
     }
     if let Some(steady) = &report.steady {
@@ -45,7 +53,11 @@ pub fn table(report: &Report) -> String {
     }
     if let Some(slow) = &report.slow {
         let share = slow.share * 100.0;
-        row("slow", "orders a second", format!("{:.0} of {:.0} ({share:.0}%)", slow.drain.per_second, slow.allowed));
+        row(
+            "slow",
+            "orders a second",
+            format!("{:.0} of {:.0} ({share:.0}%)", slow.drain.per_second, slow.allowed),
+        );
         row("", "concurrent orders", slow.concurrency.to_string());
     }
     if let Some(one_user) = &report.one_user {
@@ -58,10 +70,18 @@ pub fn table(report: &Report) -> String {
         row("keeper", "tokens a second", format!("{:.0} over {} tokens", sweep.per_second, sweep.tokens));
     }
     if let Some(cost) = &report.cost {
-        row("cost", "statements of an order", format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits));
+        row(
+            "cost",
+            "statements of an order",
+            format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits),
+        );
         row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
         row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
-        row("", "peak memory, waiting orders", format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting));
+        row(
+            "",
+            "peak memory, waiting orders",
+            format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting),
+        );
     }
     if let Some(pages) = &report.pages {
         row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
@@ -76,7 +96,8 @@ pub fn table(report: &Report) -> String {
 fn aligned(rows: &[[String; 3]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (first, second) = (width(0), width(1));
-    let line = |[what, measured, figure]: &[String; 3]| format!("{what:first$}  {measured:second$}  {figure}");
+    let line =
+        |[what, measured, figure]: &[String; 3]| format!("{what:first$}  {measured:second$}  {figure}");
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

@@ -43,7 +43,8 @@ impl ScratchDatabase {
     /// If it is not a URL of a PostgreSQL server.
     pub fn named_anew(url: &SecretString) -> Result<Self, BenchError> {
         let text = url.expose_secret();
-        let server = PgConnectOptions::from_str(text).map_err(|_| BenchError::Url)?.disable_statement_logging();
+        let server =
+            PgConnectOptions::from_str(text).map_err(|_| BenchError::Url)?.disable_statement_logging();
         let mut url: Url = text.parse().map_err(|_| BenchError::Url)?;
         let name = format!("klarna_worker_bench_{}", Uuid::new_v4().simple());
         url.set_path(&name);

@@ -20,20 +20,24 @@ pub struct Shop {
 
 impl Shop {
     pub fn new(base: String) -> Result<Self, BenchError> {
-        let client = reqwest::Client::builder().no_proxy().http1_only().build().map_err(|error| failed(&error))?;
+        let client =
+            reqwest::Client::builder().no_proxy().http1_only().build().map_err(|error| failed(&error))?;
         Ok(Self { client, base })
     }
 
     /// Returns what the sandbox has counted so far.
     pub async fn stats(&self) -> Result<Stats, BenchError> {
-        let answer = self.client.get(format!("{}/stats", self.base)).send().await.map_err(|error| failed(&error))?;
+        let answer =
+            self.client.get(format!("{}/stats", self.base)).send().await.map_err(|error| failed(&error))?;
         let text = answer.text().await.map_err(|error| failed(&error))?;
-        serde_json::from_str(&text).map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
+        serde_json::from_str(&text)
+            .map_err(|error| BenchError::Http(format!("the sandbox's /stats: {error}")))
     }
 
     /// Returns the body of the answer of a path.
     pub async fn text(&self, path: &str) -> Result<String, BenchError> {
-        let answer = self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
+        let answer =
+            self.client.get(format!("{}{path}", self.base)).send().await.map_err(|error| failed(&error))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(BenchError::Http(format!("{path} was answered {status}")));
@@ -56,13 +60,19 @@ impl Shop {
         if order["status"] == "submitted" && order["token"] == "fresh" {
             return Ok(());
         }
-        Err(BenchError::Unclean(format!("an order ended as {} with the token {}", order["status"], order["token"])))
+        Err(BenchError::Unclean(format!(
+            "an order ended as {} with the token {}",
+            order["status"], order["token"]
+        )))
     }
 }
 
 /// An order of `user` with three lines, as a shop sends it.
 pub fn envelope(user: &str) -> String {
-    format!(r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#, include_str!("order.json").trim_end())
+    format!(
+        r#"{{"merchant":"{MERCHANT}","user":"{user}","order":{}}}"#,
+        include_str!("order.json").trim_end()
+    )
 }
 
 async fn read(answer: reqwest::Result<reqwest::Response>) -> Result<Value, BenchError> {

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use test_support::postgres::TestDatabase;
 
 /// Options of the smallest measurement.
-const SMALL: &[&str] = &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2", "--slow-rounds", "4"];
+const SMALL: &[&str] =
+    &["--rate", "20", "--duration", "500ms", "--slow-concurrency", "2", "--slow-rounds", "4"];
 const SMALLER: &[&str] = &[
     "--one-user-orders",
     "5",
@@ -90,9 +91,15 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
         assert!(found.is_some_and(|found| found >= least), "{figure}: {found:?}");
     }
     let service = report.pointer("/steady/service/p50").and_then(serde_json::Value::as_f64).unwrap();
-    assert!(service < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap());
+    assert!(
+        service
+            < report.pointer("/steady/request_to_result/p50").and_then(serde_json::Value::as_f64).unwrap()
+    );
     let chart = std::fs::read_to_string(bench.folder.path().join("chart.svg")).unwrap();
-    assert!(chart.starts_with("<svg") && chart.contains("polyline") && chart.contains("Drain on sqlite"), "{chart}");
+    assert!(
+        chart.starts_with("<svg") && chart.contains("polyline") && chart.contains("Drain on sqlite"),
+        "{chart}"
+    );
     assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
 }
 
@@ -121,7 +128,8 @@ impl DatabaseCreator {
 
     /// Returns how many databases belong to the user.
     async fn databases(&mut self) -> i64 {
-        let count = "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1";
+        let count =
+            "SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1";
         sqlx::query_scalar(count).bind(&self.name).fetch_one(&mut self.connection).await.unwrap()
     }
 
@@ -137,8 +145,10 @@ impl DatabaseCreator {
 async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
     let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
-    let (stdout, stderr) = bench.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url]));
-    for text in ["postgres, version", "WAL of an order", "drain divided by pgbench", "statements of an order"] {
+    let (stdout, stderr) =
+        bench.run(&arguments(&["drain,cost", "--orders", "20", "--bound", "--database", &url]));
+    for text in ["postgres, version", "WAL of an order", "drain divided by pgbench", "statements of an order"]
+    {
         assert!(stdout.contains(text), "{text}: {stdout}");
     }
     assert!(stderr.contains("measuring drain"), "{stderr}");

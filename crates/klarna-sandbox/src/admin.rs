@@ -114,7 +114,11 @@ impl Admin {
     pub fn issued(&self) -> Issued {
         let world = self.0.world();
         let claim = |name: &str| {
-            world.profiles.values().filter_map(|profile| profile.get(name)?.as_str().map(str::to_owned)).collect()
+            world
+                .profiles
+                .values()
+                .filter_map(|profile| profile.get(name)?.as_str().map(str::to_owned))
+                .collect()
         };
         Issued {
             refresh_tokens: world.grants.refresh_tokens().cloned().collect(),

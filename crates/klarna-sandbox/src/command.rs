@@ -12,8 +12,8 @@ use url::Url;
 
 use crate::admin::lines;
 use crate::{
-    Algorithm, Behaviour, Clock, EndpointBehaviour, Failure, Latency, Registration, Rotation, Sandbox, SandboxError,
-    SandboxOptions, SignIn,
+    Algorithm, Behaviour, Clock, EndpointBehaviour, Failure, Latency, Registration, Rotation, Sandbox,
+    SandboxError, SandboxOptions, SignIn,
 };
 
 /// The options of a sandbox that runs in a process of its own.

@@ -92,7 +92,9 @@ pub(super) fn request(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(String, String), (StatusCode, Vec<String>)> {
-    let Some(api_user) = authenticated(shared, headers) else { return Err((StatusCode::UNAUTHORIZED, Vec::new())) };
+    let Some(api_user) = authenticated(shared, headers) else {
+        return Err((StatusCode::UNAUTHORIZED, Vec::new()));
+    };
     let body = body.map_err(|rejection| (rejection.status(), Vec::new()))?;
     if body.len() >= BODY_LIMIT {
         return Err((StatusCode::PAYLOAD_TOO_LARGE, Vec::new()));
@@ -134,11 +136,13 @@ pub(super) fn without_access_token(mut body: Value) -> Value {
 
 fn note_leaks(shared: &Shared, text: &str, user: Option<&str>) {
     let mut world = shared.world();
-    let number =
-        user.and_then(|user| world.profiles.get(user)?["national_identification_number"].as_str().map(str::to_owned));
+    let number = user.and_then(|user| {
+        world.profiles.get(user)?["national_identification_number"].as_str().map(str::to_owned)
+    });
     let leaks = &mut world.recorder.stats.leaks;
     leaks.refresh_token_in_order += u64::from(text.contains("ory_rt_"));
-    leaks.national_identification_number_in_order += u64::from(number.is_some_and(|number| text.contains(&number)));
+    leaks.national_identification_number_in_order +=
+        u64::from(number.is_some_and(|number| text.contains(&number)));
 }
 
 /// Processes the request and returns the answer. `None` if the failure prevents processing.

@@ -30,7 +30,8 @@ impl FromStr for Latency {
     fn from_str(text: &str) -> Result<Self, String> {
         let (least, most) = text.split_once("..").unwrap_or((text, text));
         let parse = |part: &str| {
-            humantime::parse_duration(part).map_err(|error| format!("{part:?}: {error}; write 50ms or 50ms..200ms"))
+            humantime::parse_duration(part)
+                .map_err(|error| format!("{part:?}: {error}; write 50ms or 50ms..200ms"))
         };
         let latency = Self { least: parse(least)?, most: parse(most)? };
         if latency.least > latency.most {
@@ -69,12 +70,18 @@ pub(super) mod human {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
-    pub(in super::super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in super::super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*duration))
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text).map_err(|error| D::Error::custom(format!("{error}; write it as 60d or 299s")))
+        humantime::parse_duration(&text)
+            .map_err(|error| D::Error::custom(format!("{error}; write it as 60d or 299s")))
     }
 }

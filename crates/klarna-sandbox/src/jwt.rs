@@ -7,7 +7,8 @@
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,8 +35,8 @@ impl SigningKey {
     pub(super) fn generate(algorithm: Algorithm, kid: &str) -> Result<Self, SandboxError> {
         let (pair, name, mut jwk) = match algorithm {
             Algorithm::Es256 => {
-                let pair =
-                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| SandboxError::Crypto)?;
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                    .map_err(|_| SandboxError::Crypto)?;
                 // An uncompressed point: 4, then x and y of 32 bytes each (SEC 1 section 2.3.3).
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                 let jwk = json!({"kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y)});

@@ -153,7 +153,12 @@ impl Default for EndpointBehaviour {
         Self {
             latency: Latency::default(),
             failure_rate: 0.0,
-            failures: vec![Failure::InternalError, Failure::Unavailable, Failure::TooManyRequests, Failure::Lost],
+            failures: vec![
+                Failure::InternalError,
+                Failure::Unavailable,
+                Failure::TooManyRequests,
+                Failure::Lost,
+            ],
             retry_after: Duration::from_secs(1),
         }
     }

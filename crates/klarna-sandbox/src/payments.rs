@@ -42,7 +42,11 @@ pub(super) async fn create(
 }
 
 /// `GET /payments/v1/sessions/{id}`
-pub(super) async fn read(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     if authenticated(&shared, &headers).is_none() {
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
@@ -112,7 +116,8 @@ fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<
     let claims = URL_SAFE_NO_PAD.encode(json!({"session_id": id}).to_string());
     let signature = URL_SAFE_NO_PAD.encode(world.grants.random_id().to_be_bytes());
     let client_token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}");
-    let body = json!({"session_id": id, "client_token": client_token, "payment_method_categories": categories()});
+    let body =
+        json!({"session_id": id, "client_token": client_token, "payment_method_categories": categories()});
     let session = Session { client_token, order, expires_at: now + GOOD_FOR };
     world.sessions.insert(id.to_owned(), session);
     Created { status: StatusCode::OK, location: None, body }
@@ -120,7 +125,8 @@ fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<
 
 fn categories() -> Value {
     let category = |identifier: &str, name: &str| {
-        let url = |kind: &str| format!("https://x.klarnacdn.net/payment-method/assets/badges/generic/{kind}.svg");
+        let url =
+            |kind: &str| format!("https://x.klarnacdn.net/payment-method/assets/badges/generic/{kind}.svg");
         json!({"identifier": identifier, "name": name,
             "asset_urls": {"standard": url("klarna"), "descriptive": url("klarna")}})
     };
@@ -146,7 +152,10 @@ fn session_faults(text: &str, strict: bool) -> Vec<String> {
     require(country.len() == 2 && country != "AQ", "purchase_country");
     require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
     require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
-    require(body["customer"]["klarna_access_token"].as_str().is_none_or(|token| !token.is_empty()), "customer");
+    require(
+        body["customer"]["klarna_access_token"].as_str().is_none_or(|token| !token.is_empty()),
+        "customer",
+    );
     let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
     require((1..=1_000).contains(&lines.len()), "order_lines");
     let (mut items, mut total) = (0, 0);

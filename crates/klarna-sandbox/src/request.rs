@@ -46,14 +46,17 @@ impl Form {
         headers: &HeaderMap,
         body: Option<&[u8]>,
     ) -> Result<Self, Refusal> {
-        if query.is_some_and(|query| ["token", "client_", "grant_type"].iter().any(|name| query.contains(name))) {
+        if query
+            .is_some_and(|query| ["token", "client_", "grant_type"].iter().any(|name| query.contains(name)))
+        {
             shared.world().recorder.stats.leaks.token_in_query += 1;
             return Err(bad(
                 "invalid_request",
                 "LEAK: form fields came in the query string, and URLs end up in logs. Send them in the body.",
             ));
         }
-        let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !content_type.starts_with("application/x-www-form-urlencoded") {
             return Err(bad("invalid_request", "The body must be application/x-www-form-urlencoded."));
         }
@@ -91,7 +94,11 @@ impl RefreshRequest {
 
 /// Returns the client's id. The client must be known, and must send its secret if it has one (RFC
 /// 6749 section 2.3.1).
-fn authenticate(shared: &Shared, headers: &HeaderMap, fields: &mut HashMap<String, String>) -> Result<String, Refusal> {
+fn authenticate(
+    shared: &Shared,
+    headers: &HeaderMap,
+    fields: &mut HashMap<String, String>,
+) -> Result<String, Refusal> {
     let posted_secret = fields.remove("client_secret");
     let (client_id, secret) = match basic_credentials(headers) {
         Some(_) if posted_secret.is_some() => {

@@ -90,7 +90,9 @@ async fn distort(
     }
     match (failure, answer) {
         (Failure::Truncated, Some(answer)) => truncated(answer).await,
-        (Failure::Garbage, Some(answer)) => (answer.status(), Html("<html><body>Hello</body></html>")).into_response(),
+        (Failure::Garbage, Some(answer)) => {
+            (answer.status(), Html("<html><body>Hello</body></html>")).into_response()
+        }
         (Failure::BadIdToken, Some(answer)) => answer,
         (
             Failure::Bom | Failure::Gzip | Failure::Deflate | Failure::NoAccessToken | Failure::OddMembers,
@@ -112,8 +114,10 @@ pub(super) fn page(status: StatusCode) -> Response {
 /// No answer: if a body fails before a part of the answer was sent, the server closes the
 /// connection.
 fn cut() -> Response {
-    Body::from_stream(stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted)) }))
-        .into_response()
+    Body::from_stream(stream::once(async {
+        Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionAborted))
+    }))
+    .into_response()
 }
 
 /// The first half of an answer, with the length of the whole answer in its header.

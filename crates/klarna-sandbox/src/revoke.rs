@@ -33,7 +33,12 @@ pub(super) async fn revoke(
 }
 
 /// Returns the token of a well-formed request of an authenticated client.
-fn token(shared: &Shared, query: Option<&str>, headers: &HeaderMap, body: Option<&[u8]>) -> Result<String, Refusal> {
+fn token(
+    shared: &Shared,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Option<&[u8]>,
+) -> Result<String, Refusal> {
     let mut form = Form::read(shared, query, headers, body)?;
     match form.fields.remove("token") {
         Some(token) if !token.is_empty() => Ok(token),

@@ -70,23 +70,33 @@ impl Faults {
         self.require(country.len() == 2 && country != "AQ", "purchase_country");
         let email = body["billing_address"]["email"].as_str().unwrap_or_default();
         self.require(!email.ends_with("@refused.example"), "billing_address.email");
-        self.require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
+        self.require(
+            body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3),
+            "purchase_currency",
+        );
         self.require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
         for name in ["merchant_reference1", "merchant_reference2"] {
             self.optional_text(body, name, 255, name);
         }
         self.optional_text(body, "merchant_data", 6_000, "merchant_data");
-        self.optional_text(&body["customer"], "klarna_access_token", usize::MAX, "customer.klarna_access_token");
+        self.optional_text(
+            &body["customer"],
+            "klarna_access_token",
+            usize::MAX,
+            "customer.klarna_access_token",
+        );
         if let Some(urls) = body.get("merchant_urls").filter(|urls| !urls.is_null()) {
             for name in ["terms", "checkout", "confirmation", "push"] {
-                let fits = urls[name].as_str().is_some_and(|url| !url.is_empty() && url.chars().count() <= 2_000);
+                let fits =
+                    urls[name].as_str().is_some_and(|url| !url.is_empty() && url.chars().count() <= 2_000);
                 self.require(fits, format!("merchant_urls.{name}"));
             }
         }
         let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
         self.require((1..=MAX_LINES).contains(&lines.len()), "order_lines");
         let in_us = country.eq_ignore_ascii_case("US");
-        let lines: Vec<Line> = lines.iter().enumerate().map(|(index, line)| self.line(index, line, in_us)).collect();
+        let lines: Vec<Line> =
+            lines.iter().enumerate().map(|(index, line)| self.line(index, line, in_us)).collect();
         let sum = |part: fn(&Line) -> Option<i128>| lines.iter().map(part).sum::<Option<i128>>();
         let total = sum(|line| line.total);
         let taxes = match (self.strict, in_us) {
@@ -114,7 +124,8 @@ impl Faults {
 
     fn line(&mut self, index: usize, line: &Value, in_us: bool) -> Line {
         let path = |name: &str| format!("order_lines[{index}].{name}");
-        let name = text(&line["name"], self.strict).is_some_and(|name| (1..=255).contains(&name.chars().count()));
+        let name =
+            text(&line["name"], self.strict).is_some_and(|name| (1..=255).contains(&name.chars().count()));
         self.require(name, path("name"));
         self.optional_text(line, "reference", 255, path("reference"));
         let least = if self.strict { -MAX_AMOUNT } else { i64::MIN };
@@ -123,10 +134,13 @@ impl Faults {
         let rate = self.number(line, "tax_rate", 0..=MAX_TAX_RATE, path("tax_rate"));
         let total = self.number(line, "total_amount", least..=MAX_AMOUNT, path("total_amount"));
         let tax = self.number(line, "total_tax_amount", least..=i64::MAX, path("total_tax_amount"));
-        let discount = match line.get("total_discount_amount").filter(|discount| self.strict || !discount.is_null()) {
-            None => Some(Amount::Exact(0)),
-            Some(_) => self.number(line, "total_discount_amount", 0..=i64::MAX, path("total_discount_amount")),
-        };
+        let discount =
+            match line.get("total_discount_amount").filter(|discount| self.strict || !discount.is_null()) {
+                None => Some(Amount::Exact(0)),
+                Some(_) => {
+                    self.number(line, "total_discount_amount", 0..=i64::MAX, path("total_discount_amount"))
+                }
+            };
         if self.strict && [quantity, unit_price, rate, total, tax, discount].iter().any(Option::is_none) {
             return Line::default();
         }
@@ -253,9 +267,8 @@ mod tests {
             ["Bad value: order_lines[0].total_amount"]
         );
         assert_eq!(
-            faults(
-                |order| order["merchant_urls"] = json!({"terms": "https://shop.example", "checkout": "", "push": "x"})
-            ),
+            faults(|order| order["merchant_urls"] =
+                json!({"terms": "https://shop.example", "checkout": "", "push": "x"})),
             ["Bad value: merchant_urls.checkout", "Bad value: merchant_urls.confirmation"]
         );
         assert_eq!(
@@ -280,8 +293,9 @@ mod tests {
 
     #[test]
     fn minus_zero_is_an_integer() {
-        let priced =
-            |price: &str| klarna_faults(&order().to_string().replace(r#""total_discount_amount":0"#, price), true);
+        let priced = |price: &str| {
+            klarna_faults(&order().to_string().replace(r#""total_discount_amount":0"#, price), true)
+        };
         assert_eq!(priced(r#""total_discount_amount":-0"#), Vec::<String>::new());
         assert_eq!(
             priced(r#""total_discount_amount":0.0"#),
@@ -329,7 +343,10 @@ mod tests {
             let (strict, lenient) = set(pointer, value);
             assert!(strict > 0 && lenient.is_empty(), "{pointer}: {lenient:?}");
         }
-        assert_eq!(set("/order_lines/0/unit_price", json!(10_002)).1, ["Bad value: order_lines[0].total_amount"]);
+        assert_eq!(
+            set("/order_lines/0/unit_price", json!(10_002)).1,
+            ["Bad value: order_lines[0].total_amount"]
+        );
         assert_eq!(set("/order_lines/0/tax_rate", json!(10_000.5)).1, ["Bad value: order_lines[0].tax_rate"]);
         assert_eq!(set("/order_amount", json!("many")).1, ["Bad value: order_amount"]);
         assert_eq!(set("/purchase_country", json!("US")), (2, vec![]));

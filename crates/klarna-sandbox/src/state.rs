@@ -111,7 +111,13 @@ struct AccessToken {
 
 impl Grants {
     pub(super) fn new(rng: StdRng) -> Self {
-        Self { rng, families: Vec::new(), by_user: HashMap::new(), refresh: HashMap::new(), access: HashMap::new() }
+        Self {
+            rng,
+            families: Vec::new(),
+            by_user: HashMap::new(),
+            refresh: HashMap::new(),
+            access: HashMap::new(),
+        }
     }
 
     /// Starts a new family for `user`, beside those of earlier sign-ins. Returns its first refresh token
@@ -152,7 +158,12 @@ impl Grants {
     /// Presents a refresh token (RFC 6749 section 6).
     pub(super) fn present(&mut self, token: &str, terms: &Behaviour, now: DateTime<Utc>) -> Presentation {
         let Some(known) = self.refresh.get(token) else {
-            return Presentation { outcome: Outcome::Unknown, holder: None, spent_before: false, tokens: None };
+            return Presentation {
+                outcome: Outcome::Unknown,
+                holder: None,
+                spent_before: false,
+                tokens: None,
+            };
         };
         let spent_before = known.spent.is_some();
         let outcome = self.judge(known, terms, now);
@@ -176,8 +187,10 @@ impl Grants {
             }
             Outcome::Unknown | Outcome::Expired | Outcome::Revoked => None,
         };
-        let tokens = tokens
-            .map(|(generation, refresh)| Tokens { access: self.issue_access(family, generation, terms, now), refresh });
+        let tokens = tokens.map(|(generation, refresh)| Tokens {
+            access: self.issue_access(family, generation, terms, now),
+            refresh,
+        });
         Presentation { outcome, holder: Some(holder), spent_before, tokens }
     }
 
@@ -186,7 +199,9 @@ impl Grants {
             return Outcome::Revoked;
         }
         match &known.spent {
-            Some(spent) if terms.rotation == Rotation::Grace && self.in_grace(spent, terms, now) => Outcome::Repeated,
+            Some(spent) if terms.rotation == Rotation::Grace && self.in_grace(spent, terms, now) => {
+                Outcome::Repeated
+            }
             Some(_) => Outcome::Reused,
             None if now >= known.expires_at => Outcome::Expired,
             None => match terms.rotation {
@@ -233,14 +248,26 @@ impl Grants {
         Holder { user: Arc::clone(&self.families[family].user), family, generation }
     }
 
-    fn issue_refresh(&mut self, family: usize, generation: u64, terms: &Behaviour, at: DateTime<Utc>) -> String {
+    fn issue_refresh(
+        &mut self,
+        family: usize,
+        generation: u64,
+        terms: &Behaviour,
+        at: DateTime<Utc>,
+    ) -> String {
         let token = self.random_token("ory_rt_");
         let expires_at = later(at, terms.refresh_token_lifetime);
         self.refresh.insert(token.clone(), RefreshToken { family, generation, expires_at, spent: None });
         token
     }
 
-    fn issue_access(&mut self, family: usize, generation: u64, terms: &Behaviour, at: DateTime<Utc>) -> String {
+    fn issue_access(
+        &mut self,
+        family: usize,
+        generation: u64,
+        terms: &Behaviour,
+        at: DateTime<Utc>,
+    ) -> String {
         let token = self.random_token("ory_at_");
         let expires_at = later(at, terms.access_token_lifetime);
         self.access.insert(token.clone(), AccessToken { family, generation, expires_at });
@@ -299,7 +326,10 @@ mod tests {
         let end = START + delta(terms.refresh_token_lifetime);
         let (first, _) = grants.sign_in("u-1", &terms, START);
         let (second, _) = grants.sign_in("u-2", &terms, START);
-        assert_eq!(grants.present(&first, &terms, end - TimeDelta::microseconds(1)).outcome, Outcome::Rotated);
+        assert_eq!(
+            grants.present(&first, &terms, end - TimeDelta::microseconds(1)).outcome,
+            Outcome::Rotated
+        );
         assert_eq!(grants.present(&second, &terms, end).outcome, Outcome::Expired);
     }
 

@@ -64,7 +64,12 @@ fn refuse(shared: &Shared, refusal: &Refusal) -> Response {
 }
 
 /// Processes the request and returns the answer. `None` if the failure prevents processing.
-fn process(shared: &Shared, request: &RefreshRequest, concurrent: bool, failure: Option<Failure>) -> Option<Response> {
+fn process(
+    shared: &Shared,
+    request: &RefreshRequest,
+    concurrent: bool,
+    failure: Option<Failure>,
+) -> Option<Response> {
     let (terms, now) = (shared.behaviour(), shared.now());
     let presented = |outcome| What::Presented { outcome, concurrent, fault: failure };
     let mut lock = shared.world();
@@ -148,7 +153,9 @@ pub(super) fn refusal(status: StatusCode) -> Response {
 pub(super) fn error(status: StatusCode, code: &str, description: &str) -> Response {
     let mut answer = (status, Json(json!({"error": code, "error_description": description}))).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sandbox\""));
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"sandbox\""));
     }
     unstored(answer)
 }

@@ -102,17 +102,25 @@ impl fmt::Display for Action {
             Self::Intend { process, exchange } => {
                 write!(f, "P{process} asks for the intent of its exchange {exchange}")
             }
-            Self::Send { process, exchange } => write!(f, "P{process} sends the request of its exchange {exchange}"),
+            Self::Send { process, exchange } => {
+                write!(f, "P{process} sends the request of its exchange {exchange}")
+            }
             Self::SendAgain { process, exchange } => {
                 write!(f, "a lower layer of P{process} sends the request of exchange {exchange} again")
             }
             Self::DropUnsent { process, exchange } => {
                 write!(f, "P{process} closes exchange {exchange} as not sent")
             }
-            Self::Store { process, exchange } => write!(f, "P{process} stores the end of its exchange {exchange}"),
-            Self::StoreTogether { process } => write!(f, "P{process} stores the ends of its exchanges together"),
+            Self::Store { process, exchange } => {
+                write!(f, "P{process} stores the end of its exchange {exchange}")
+            }
+            Self::StoreTogether { process } => {
+                write!(f, "P{process} stores the ends of its exchanges together")
+            }
             Self::LockAgain { process } => write!(f, "P{process} locks the tokens of its exchanges again"),
-            Self::Spool { process, exchange } => write!(f, "P{process} spools the successor of exchange {exchange}"),
+            Self::Spool { process, exchange } => {
+                write!(f, "P{process} spools the successor of exchange {exchange}")
+            }
             Self::ProviderSees { request } => write!(f, "the provider sees token request {request}"),
             Self::ReadAnswer { request } => write!(f, "the answer of token request {request} is read"),
             Self::TakeOrder { process, order } => write!(f, "P{process} claims order {order}"),
@@ -122,16 +130,26 @@ impl fmt::Display for Action {
             Self::UseSpooled { process, attempt } => {
                 write!(f, "P{process} goes on with attempt {attempt} and the token in its memory")
             }
-            Self::Mark { process, attempt } => write!(f, "P{process} marks attempt {attempt} as about to be sent"),
-            Self::Create { process, attempt } => write!(f, "P{process} sends the create call of attempt {attempt}"),
+            Self::Mark { process, attempt } => {
+                write!(f, "P{process} marks attempt {attempt} as about to be sent")
+            }
+            Self::Create { process, attempt } => {
+                write!(f, "P{process} sends the create call of attempt {attempt}")
+            }
             Self::KlarnaSees { request } => write!(f, "Klarna sees create call {request}"),
             Self::ReadResult { request } => write!(f, "the answer of create call {request} is read"),
             Self::Settle { process, attempt } => write!(f, "P{process} settles its attempt {attempt}"),
-            Self::SpoolResult { process, attempt } => write!(f, "P{process} spools the result of attempt {attempt}"),
+            Self::SpoolResult { process, attempt } => {
+                write!(f, "P{process} spools the result of attempt {attempt}")
+            }
             Self::Start { process } => write!(f, "P{process} starts"),
-            Self::Replay { process, file } => write!(f, "P{process} stores what file {file} of its spool has"),
+            Self::Replay { process, file } => {
+                write!(f, "P{process} stores what file {file} of its spool has")
+            }
             Self::RemoveFile { process, file } => write!(f, "P{process} removes file {file} of its spool"),
-            Self::TakeFile { process, file } => write!(f, "P{process} removes file {file} before it stores it"),
+            Self::TakeFile { process, file } => {
+                write!(f, "P{process} removes file {file} before it stores it")
+            }
             Self::StoreTaken { process } => write!(f, "P{process} stores what the file had"),
             Self::Register { process } => write!(f, "P{process} registers its start"),
             Self::End { process } => write!(f, "P{process} ends"),

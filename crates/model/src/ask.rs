@@ -33,7 +33,10 @@ impl State {
 
     /// The open intents of a user.
     pub(crate) fn open_intents(&self, user: usize) -> impl Iterator<Item = &Intent> {
-        self.db.ledger.iter().filter(move |intent| usize::from(intent.user) == user && intent.outcome.is_none())
+        self.db
+            .ledger
+            .iter()
+            .filter(move |intent| usize::from(intent.user) == user && intent.outcome.is_none())
     }
 
     /// Whether nobody will close an open intent: its holder is dead, or it is the process's own and
@@ -57,7 +60,9 @@ impl State {
     pub(crate) fn answer_ever_lost(&self, user: usize) -> bool {
         let since = self.db.rows[user].registered;
         self.db.ledger.iter().any(|intent| {
-            usize::from(intent.user) == user && intent.generation >= since && intent.outcome == Some(Outcome::NoAnswer)
+            usize::from(intent.user) == user
+                && intent.generation >= since
+                && intent.outcome == Some(Outcome::NoAnswer)
         })
     }
 

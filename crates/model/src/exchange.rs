@@ -2,7 +2,9 @@
 
 use crate::action::Action;
 use crate::ask::small;
-use crate::state::{Answer, Broken, Exchange, Intent, Life, Outcome, Stage, State, Step, TokenRequest, TokenState};
+use crate::state::{
+    Answer, Broken, Exchange, Intent, Life, Outcome, Stage, State, Step, TokenRequest, TokenState,
+};
 use crate::{Engine, Rule, Scene};
 
 /// The steps that are possible.
@@ -53,7 +55,9 @@ fn goes_on(exchange: &Exchange) -> bool {
 
 /// After a commit has let all locks of a session go, it takes those again that are free and that its exchanges need.
 pub(crate) fn lock_again(state: &mut State, process: usize) {
-    for user in state.processes[process].exchanges.iter().filter(|it| goes_on(it)).map(|it| usize::from(it.user)) {
+    for user in
+        state.processes[process].exchanges.iter().filter(|it| goes_on(it)).map(|it| usize::from(it.user))
+    {
         state.locks[user].get_or_insert(small(process));
     }
 }
@@ -74,7 +78,10 @@ fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action
         return;
     }
     for user in 0..state.db.rows.len() {
-        if state.open_intents(user).any(|intent| intent.holder == me.me && state.orphaned(scene, process, intent)) {
+        if state
+            .open_intents(user)
+            .any(|intent| intent.holder == me.me && state.orphaned(scene, process, intent))
+        {
             actions.push(Action::CloseForDead { process, user });
             continue;
         }
@@ -114,7 +121,8 @@ fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action
 fn may_look(scene: &Scene, state: &State, process: usize, user: usize) -> bool {
     let me = &state.processes[process];
     let alone = me.granted || me.exchanges.is_empty() || !scene.has(Rule::OneAtATimeAtFirst);
-    let locked = scene.engine != Engine::Sqlite && scene.has(Rule::ClaimIsLocked) && state.locks[user].is_some();
+    let locked =
+        scene.engine != Engine::Sqlite && scene.has(Rule::ClaimIsLocked) && state.locks[user].is_some();
     !me.exchanges.iter().any(|exchange| usize::from(exchange.user) == user)
         && alone
         && !locked
@@ -149,8 +157,11 @@ pub(crate) fn close_for_dead(scene: &Scene, state: &mut State, process: usize, u
 pub(crate) fn claim(scene: &Scene, state: &mut State, process: usize, user: usize, order: Option<u8>) {
     let row = state.db.rows[user];
     let Some(token) = row.token else { return };
-    let earlier =
-        state.db.ledger.iter().filter(|intent| usize::from(intent.user) == user && intent.generation == row.generation);
+    let earlier = state
+        .db
+        .ledger
+        .iter()
+        .filter(|intent| usize::from(intent.user) == user && intent.generation == row.generation);
     let presentation = small(earlier.count()) + 1;
     let me = &mut state.processes[process];
     me.exchanges.push(Exchange {

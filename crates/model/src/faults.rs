@@ -30,10 +30,15 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
 fn candidates(state: &State, fault: Fault) -> usize {
     match fault {
         Fault::DatabaseOut | Fault::ClockStep | Fault::Backup | Fault::Restore => 1,
-        Fault::Lost | Fault::Slow | Fault::Refused => state.token_requests.len() + state.create_requests.len(),
-        Fault::SignIn | Fault::Repeat | Fault::OlderSignIn | Fault::OtherUser | Fault::Forget | Fault::Withdraw => {
-            state.db.rows.len()
+        Fault::Lost | Fault::Slow | Fault::Refused => {
+            state.token_requests.len() + state.create_requests.len()
         }
+        Fault::SignIn
+        | Fault::Repeat
+        | Fault::OlderSignIn
+        | Fault::OtherUser
+        | Fault::Forget
+        | Fault::Withdraw => state.db.rows.len(),
         Fault::CommitInDoubt => 2 * PLACES * state.processes.len(),
         Fault::OddError | Fault::PatienceOver => PLACES * state.processes.len(),
         _ => state.processes.len(),
@@ -93,7 +98,9 @@ fn possible(scene: &Scene, state: &State, fault: Fault, whom: usize) -> bool {
         }
         Fault::Repeat => !state.database_out && state.ghost_users[whom].grant.is_some(),
         Fault::OlderSignIn => !state.database_out && state.db.rows[whom].state == TokenState::Active,
-        Fault::OtherUser => !state.database_out && whom + 1 < scene.users && state.db.rows[whom].token.is_some(),
+        Fault::OtherUser => {
+            !state.database_out && whom + 1 < scene.users && state.db.rows[whom].token.is_some()
+        }
         Fault::Forget => !state.database_out && state.db.rows[whom].state != TokenState::Forgotten,
         Fault::Withdraw => !state.ghost_users[whom].withdrawn,
     }
@@ -183,7 +190,10 @@ fn crash(state: &mut State, process: usize) {
     for user in me.exchanges.iter().filter(exposed).map(|it| it.user) {
         state.ghost_users[usize::from(user)].at_risk = true;
     }
-    let sent = me.attempts.iter().filter(|it| matches!(it.step, Step::Sent | Step::Answered(Some(_))) && !it.spooled);
+    let sent = me
+        .attempts
+        .iter()
+        .filter(|it| matches!(it.step, Step::Sent | Step::Answered(Some(_))) && !it.spooled);
     for order in sent.map(|it| it.order) {
         state.ghost_orders[usize::from(order)].at_risk = true;
     }
@@ -210,7 +220,8 @@ fn lost(state: &mut State, whom: usize, slow: bool) {
         } else {
             state.token_requests.remove(whom);
         }
-        state.ghost_users[usize::from(it.user)].at_risk |= slow || matches!(it.answer, Some(Answer::Rotated(_)));
+        state.ghost_users[usize::from(it.user)].at_risk |=
+            slow || matches!(it.answer, Some(Answer::Rotated(_)));
         answered(state, it.listener, it.exchange, Answer::Nothing);
     } else {
         let at = whom - state.token_requests.len();

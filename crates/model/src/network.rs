@@ -25,7 +25,8 @@ pub(crate) fn actions(state: &State, actions: &mut Vec<Action>) {
 /// The provider answers a request, and spends its token.
 pub(crate) fn provider_sees(scene: &Scene, state: &mut State, request: usize) {
     let it = state.token_requests[request];
-    let answer = if it.elsewhere { Answer::Invalid } else { grant(scene, state, usize::from(it.user), it.token) };
+    let answer =
+        if it.elsewhere { Answer::Invalid } else { grant(scene, state, usize::from(it.user), it.token) };
     state.token_requests[request].answer = Some(answer);
     if it.listener.is_none() {
         state.token_requests.remove(request);
@@ -99,7 +100,8 @@ pub(crate) fn read_result(state: &mut State, request: usize) {
 pub(crate) fn created(state: &mut State, listener: Option<u8>, order: u8, claim: u8, answer: Option<u8>) {
     let Some(process) = listener else { return };
     let attempts = &mut state.processes[usize::from(process)].attempts;
-    let waiting = |it: &&mut crate::state::Attempt| it.order == order && it.claim == claim && it.step == Step::Sent;
+    let waiting =
+        |it: &&mut crate::state::Attempt| it.order == order && it.claim == claim && it.step == Step::Sent;
     if let Some(it) = attempts.iter_mut().find(waiting) {
         it.step = Step::Answered(answer);
     }

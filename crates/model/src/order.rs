@@ -94,7 +94,8 @@ pub(crate) fn take(scene: &Scene, state: &mut State, process: usize, order: usiz
     row.status = Status::Running;
     row.owner = Some(state.processes[process].me);
     row.claim += 1;
-    let attempt = Attempt { order: small(order), claim: row.claim, step: Step::Fresh, spooled: false, failed: false };
+    let attempt =
+        Attempt { order: small(order), claim: row.claim, step: Step::Fresh, spooled: false, failed: false };
     state.processes[process].attempts.push(attempt);
 }
 
@@ -102,7 +103,9 @@ pub(crate) fn take(scene: &Scene, state: &mut State, process: usize, order: usiz
 pub(crate) fn requeue(scene: &Scene, state: &mut State, order: usize) {
     let row = &state.db.orders[order];
     let under_way = |it: &Attempt| {
-        usize::from(it.order) == order && it.claim == row.claim && matches!(it.step, Step::Sent | Step::Answered(_))
+        usize::from(it.order) == order
+            && it.claim == row.claim
+            && matches!(it.step, Step::Sent | Step::Answered(_))
     };
     let in_file = |it: &File| matches!(it, File::Result { order: o, .. } if usize::from(*o) == order);
     // A result that somebody still has can come too late.

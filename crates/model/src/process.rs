@@ -3,7 +3,9 @@
 use crate::action::Action;
 use crate::ask::small;
 use crate::order::requeue;
-use crate::state::{Answer, Exchange, File, Life, Process, Stage, State, Status, Step, TokenState, WorkerRow};
+use crate::state::{
+    Answer, Exchange, File, Life, Process, Stage, State, Status, Step, TokenState, WorkerRow,
+};
 use crate::store::{file_actions, is_stored, stays};
 use crate::{Engine, Rule, Scene};
 
@@ -49,7 +51,8 @@ fn operator(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
         return;
     }
     let left = |user: usize| {
-        let of_user = |file: &File| matches!(file, File::Successor { user: u, .. } if usize::from(*u) == user);
+        let of_user =
+            |file: &File| matches!(file, File::Successor { user: u, .. } if usize::from(*u) == user);
         state.processes.iter().any(|process| process.spool.iter().any(of_user))
     };
     for (user, row) in state.db.rows.iter().enumerate() {
@@ -206,7 +209,8 @@ pub(crate) fn silence(scene: &Scene, state: &mut State, process: usize) {
     }
     // What a process that counts as dead has in memory or in its spool can come too late.
     let held = |it: &&Exchange| {
-        let locked = scene.engine == Engine::Postgres && state.locks[usize::from(it.user)] == Some(small(process));
+        let locked =
+            scene.engine == Engine::Postgres && state.locks[usize::from(it.user)] == Some(small(process));
         matches!(it.stage, Stage::Answered(Answer::Rotated(_))) && !locked
     };
     let in_file = |it: &File| match it {
@@ -237,7 +241,8 @@ pub(crate) fn after_restore(state: &mut State) {
 /// `tokens resolve --rejected --retry`: the rows become active again at the same generation.
 pub(crate) fn resolve_rejected(state: &mut State) {
     state.db.streak_from = small(state.db.ledger.len());
-    for row in state.db.rows.iter_mut().filter(|row| row.state == TokenState::Rejected && row.token.is_some()) {
+    for row in state.db.rows.iter_mut().filter(|row| row.state == TokenState::Rejected && row.token.is_some())
+    {
         row.state = TokenState::Active;
     }
 }

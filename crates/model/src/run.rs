@@ -52,7 +52,8 @@ pub fn explore(scene: &Scene, threads: usize) -> Found {
         .spawn_bfs()
         .join();
     assert!(checker.state_count() < TOO_MANY, "{}: more than {TOO_MANY} steps", scene.name);
-    let mut broken: Vec<_> = checker.discoveries().into_iter().map(|(name, path)| (path.into_vec(), name)).collect();
+    let mut broken: Vec<_> =
+        checker.discoveries().into_iter().map(|(name, path)| (path.into_vec(), name)).collect();
     broken.sort_by_key(|(path, name)| (path.len(), *name));
     let shortest = broken.first().map_or(0, |(path, _)| path.len());
     let promises = broken.iter().filter(|(path, _)| path.len() == shortest).map(|(_, name)| *name).collect();
@@ -61,7 +62,12 @@ pub fn explore(scene: &Scene, threads: usize) -> Found {
         steps: path.iter().filter_map(|(_, action)| *action).collect(),
         story: Story::of(path),
     });
-    Found { states: checker.unique_state_count(), depth: checker.max_depth(), time: begun.elapsed(), counterexample }
+    Found {
+        states: checker.unique_state_count(),
+        depth: checker.max_depth(),
+        time: begun.elapsed(),
+        counterexample,
+    }
 }
 
 impl fmt::Display for Found {

@@ -2,9 +2,9 @@
 
 use crate::Engine::{Postgres, SharedClaims, Sqlite};
 use crate::Fault::{
-    Backup, ClockStep, CommitInDoubt, CopiedFolder, Crash, CutOff, DatabaseOut, DiskOut, Forget, Lost, MachineLost,
-    NoHeartbeat, OddError, OlderSignIn, OtherUser, PatienceOver, Refused, Repeat, Restore, SessionLost, SignIn, Slow,
-    Stop, Withdraw, WrongSettings,
+    Backup, ClockStep, CommitInDoubt, CopiedFolder, Crash, CutOff, DatabaseOut, DiskOut, Forget, Lost,
+    MachineLost, NoHeartbeat, OddError, OlderSignIn, OtherUser, PatienceOver, Refused, Repeat, Restore,
+    SessionLost, SignIn, Slow, Stop, Withdraw, WrongSettings,
 };
 use crate::{Engine, Provider, Scene};
 
@@ -153,16 +153,17 @@ pub fn stop_with_a_spool(engine: Engine) -> Scene {
         Sqlite => "a stop with a spool on SQLite",
         Postgres | SharedClaims => "a stop with a spool on PostgreSQL",
     };
-    Scene::new(name)
-        .on(engine)
-        .with_refreshes(2)
-        .with_faults(2, &[(Stop, 1), (DatabaseOut, 1), (CutOff, 1), (DiskOut, 1), (Crash, 1), (MachineLost, 1)])
+    Scene::new(name).on(engine).with_refreshes(2).with_faults(
+        2,
+        &[(Stop, 1), (DatabaseOut, 1), (CutOff, 1), (DiskOut, 1), (Crash, 1), (MachineLost, 1)],
+    )
 }
 
 /// Heartbeats stop, but the session with the claims lives.
 pub fn silence_with_a_session() -> Scene {
-    let mut scene =
-        Scene::new("no heartbeats from a process that works").with_refreshes(2).with_faults(1, &[(NoHeartbeat, 1)]);
+    let mut scene = Scene::new("no heartbeats from a process that works")
+        .with_refreshes(2)
+        .with_faults(1, &[(NoHeartbeat, 1)]);
     scene.long_silence = true;
     scene
 }
@@ -271,7 +272,8 @@ pub fn two_orders() -> Scene {
 
 /// Results that the database does not take.
 pub fn results() -> Scene {
-    Scene::new("results that the database does not take")
-        .with_orders(&[0])
-        .with_faults(2, &[(OddError, 1), (DatabaseOut, 1), (Stop, 1), (CommitInDoubt, 1), (Crash, 1), (CutOff, 1)])
+    Scene::new("results that the database does not take").with_orders(&[0]).with_faults(
+        2,
+        &[(OddError, 1), (DatabaseOut, 1), (Stop, 1), (CommitInDoubt, 1), (Crash, 1), (CutOff, 1)],
+    )
 }

@@ -197,7 +197,10 @@ impl State {
             ghost_users: users8
                 .map(|user| GhostUser { grant: signed_in.then_some(user), at_risk: false, withdrawn: false })
                 .collect(),
-            ghost_orders: vec![GhostOrder { created: 0, at_risk: false, about_to_send: false }; scene.orders.len()],
+            ghost_orders: vec![
+                GhostOrder { created: 0, at_risk: false, about_to_send: false };
+                scene.orders.len()
+            ],
             ghost_went_back: false,
             ghost_broken: None,
         }

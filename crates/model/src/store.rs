@@ -21,8 +21,18 @@ pub(crate) enum Found {
 }
 
 /// Compares a successor with the row.
-pub(crate) fn find(scene: &Scene, row: &Row, known: bool, exchange: u8, generation: u8, it: Successor) -> Found {
-    if row.exchange == Some(exchange) && row.state == TokenState::Active && scene.has(Rule::StoreRecognisesItself) {
+pub(crate) fn find(
+    scene: &Scene,
+    row: &Row,
+    known: bool,
+    exchange: u8,
+    generation: u8,
+    it: Successor,
+) -> Found {
+    if row.exchange == Some(exchange)
+        && row.state == TokenState::Active
+        && scene.has(Rule::StoreRecognisesItself)
+    {
         return Found::Done;
     }
     if row.state == TokenState::None {
@@ -88,7 +98,11 @@ pub(crate) fn store(scene: &Scene, state: &mut State, process: usize, exchange: 
         Answer::Rotated(successor) => {
             self::successor(scene, state, it.user, it.id, it.generation, successor);
             let row = &state.db.rows[usize::from(it.user)];
-            if row.exchange == Some(it.id) { with_token(scene, state, process, it.order) } else { Step::Fresh }
+            if row.exchange == Some(it.id) {
+                with_token(scene, state, process, it.order)
+            } else {
+                Step::Fresh
+            }
         }
         Answer::Unchanged => {
             state.close(it.id, Outcome::Unchanged);
@@ -242,7 +256,9 @@ pub(crate) fn is_stored(scene: &Scene, state: &State, file: &File) -> bool {
             let found = find(scene, row, intent.is_some(), exchange, generation, successor);
             !open && matches!(found, Found::Done | Found::Superseded)
         }
-        File::Result { order, claim, result } => !crate::order::would_settle(scene, state, order, claim, result),
+        File::Result { order, claim, result } => {
+            !crate::order::would_settle(scene, state, order, claim, result)
+        }
     }
 }
 
@@ -257,6 +273,8 @@ pub(crate) fn replay(scene: &Scene, state: &mut State, file: File) {
         File::Successor { exchange, user, generation, successor: it } => {
             successor(scene, state, user, exchange, generation, it);
         }
-        File::Result { order, claim, result } => crate::order::settle_result(scene, state, order, claim, result),
+        File::Result { order, claim, result } => {
+            crate::order::settle_result(scene, state, order, claim, result);
+        }
     }
 }

@@ -47,8 +47,12 @@ fn facts(state: &State) -> BTreeMap<String, String> {
     let mut facts = BTreeMap::new();
     let mut tell = |name: String, fact: String| facts.insert(name, fact);
     for (user, row) in state.db.rows.iter().enumerate() {
-        let token = row.token.map_or_else(|| "no token".to_owned(), |it| format!("token {}.{}", it.grant, it.serial));
-        tell(format!("row of user {user}"), format!("{:?}, generation {}, {token}", row.state, row.generation));
+        let token =
+            row.token.map_or_else(|| "no token".to_owned(), |it| format!("token {}.{}", it.grant, it.serial));
+        tell(
+            format!("row of user {user}"),
+            format!("{:?}, generation {}, {token}", row.state, row.generation),
+        );
     }
     for it in &state.db.ledger {
         let (user, generation, number) = (it.user, it.generation, it.presentation);
@@ -74,12 +78,18 @@ fn facts(state: &State) -> BTreeMap<String, String> {
         tell(name.clone(), format!("{:?}, start {}{silent}{cut}", it.life, it.me.start));
         for (at, exchange) in it.exchanges.iter().enumerate() {
             let spooled = if exchange.spooled { ", spooled" } else { "" };
-            tell(format!("{name} exchange {at}"), format!("user {}: {:?}{spooled}", exchange.user, exchange.stage));
+            tell(
+                format!("{name} exchange {at}"),
+                format!("user {}: {:?}{spooled}", exchange.user, exchange.stage),
+            );
         }
         for (at, attempt) in it.attempts.iter().enumerate() {
             let spooled = if attempt.spooled { ", spooled" } else { "" };
             let (order, claim) = (attempt.order, attempt.claim);
-            tell(format!("{name} attempt {at}"), format!("order {order}, claim {claim}: {:?}{spooled}", attempt.step));
+            tell(
+                format!("{name} attempt {at}"),
+                format!("order {order}, claim {claim}: {:?}{spooled}", attempt.step),
+            );
         }
         for (at, file) in it.spool.iter().enumerate() {
             tell(format!("{name} spool {at}"), format!("{file:?}"));
@@ -99,7 +109,8 @@ fn facts(state: &State) -> BTreeMap<String, String> {
         tell(format!("token request {at}"), format!("{}.{}: {answer}", it.token.grant, it.token.serial));
     }
     for (at, it) in state.create_requests.iter().enumerate() {
-        let answer = it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("Klarna's order {answer}"));
+        let answer =
+            it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("Klarna's order {answer}"));
         tell(format!("create call {at}"), format!("order {}, claim {}: {answer}", it.order, it.claim));
     }
     for (order, it) in state.ghost_orders.iter().enumerate() {

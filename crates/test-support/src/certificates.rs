@@ -82,8 +82,10 @@ impl Authority {
         let dns = owner.dns.iter().map(|name| element(0x82, name.as_bytes()));
         let uris = owner.uris.iter().map(|uri| element(0x86, uri.as_bytes()));
         let names: Vec<_> = dns.chain(uris).collect();
-        let extensions: Vec<_> =
-            (!names.is_empty()).then(|| extension(oid::ALTERNATIVE_NAMES, &sequence(&names))).into_iter().collect();
+        let extensions: Vec<_> = (!names.is_empty())
+            .then(|| extension(oid::ALTERNATIVE_NAMES, &sequence(&names)))
+            .into_iter()
+            .collect();
         let pem = certificate(owner, &self.name, key.public_key().as_ref(), &extensions, &self.key);
         Issued { pem, key: pem_of("PRIVATE KEY", key.to_pkcs8v1().unwrap().as_ref()) }
     }
@@ -98,7 +100,8 @@ fn certificate(
     issuer_key: &EcdsaKeyPair,
 ) -> String {
     let algorithm = sequence(&[element(OBJECT_IDENTIFIER, oid::ECDSA_SHA256)]);
-    let key_type = sequence(&[element(OBJECT_IDENTIFIER, oid::EC_PUBLIC_KEY), element(OBJECT_IDENTIFIER, oid::P256)]);
+    let key_type =
+        sequence(&[element(OBJECT_IDENTIFIER, oid::EC_PUBLIC_KEY), element(OBJECT_IDENTIFIER, oid::P256)]);
     let version = element(0xa0, &element(0x02, &[2]));
     let serial = element(0x02, &[&[0x01], &rand::random::<[u8; 8]>()[..]].concat());
     let mut fields = vec![
@@ -119,7 +122,8 @@ fn certificate(
 }
 
 fn name(common_name: &str) -> Vec<u8> {
-    let attribute = sequence(&[element(OBJECT_IDENTIFIER, oid::COMMON_NAME), element(0x0c, common_name.as_bytes())]);
+    let attribute =
+        sequence(&[element(OBJECT_IDENTIFIER, oid::COMMON_NAME), element(0x0c, common_name.as_bytes())]);
     sequence(&[element(0x31, &attribute)])
 }
 

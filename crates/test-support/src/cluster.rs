@@ -44,11 +44,22 @@ impl Cluster {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let cluster = Self { programs, folder, port, has_clock };
         let mut init = as_owner(cluster.programs.join("initdb"));
-        init.arg("-D").arg(cluster.data()).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]);
+        init.arg("-D").arg(cluster.data()).args([
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-N",
+        ]);
         run(&mut init);
         for (name, text) in files {
             let mut write = as_owner("sh");
-            write.args(["-c", r#"umask 077; printf '%s' "$1" >"$2""#, "sh", *text]).arg(cluster.data().join(name));
+            write
+                .args(["-c", r#"umask 077; printf '%s' "$1" >"$2""#, "sh", *text])
+                .arg(cluster.data().join(name));
             run(&mut write);
         }
         if has_clock {
@@ -115,8 +126,10 @@ impl Cluster {
             let mut control = as_owner("env");
             let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
             let library = folders.map(|folder| PathBuf::from(folder).join("faketime").join(FAKETIME));
-            let library =
-                library.into_iter().find(|path| path.exists()).expect("run ./test.sh, which installs libfaketime");
+            let library = library
+                .into_iter()
+                .find(|path| path.exists())
+                .expect("run ./test.sh, which installs libfaketime");
             control
                 .arg(format!("LD_PRELOAD={}", library.display()))
                 .arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.clock().display()))

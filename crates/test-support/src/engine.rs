@@ -59,10 +59,13 @@ impl Database {
             Self::Sqlite => {
                 let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
                 let mut connection = options.connect().await.unwrap();
-                let query = AssertSqlSafe(format!("SELECT CAST(({}) AS text)", query.replace("{schema}", "")));
+                let query =
+                    AssertSqlSafe(format!("SELECT CAST(({}) AS text)", query.replace("{schema}", "")));
                 sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap()
             }
-            Self::Postgres { url } => ask(url, &format!("SELECT {}", query.replace("{schema}", "klarna_worker."))),
+            Self::Postgres { url } => {
+                ask(url, &format!("SELECT {}", query.replace("{schema}", "klarna_worker.")))
+            }
         }
     }
 
@@ -72,7 +75,8 @@ impl Database {
             Self::Sqlite => {
                 let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
                 let mut connection = options.connect().await.unwrap();
-                let rows = sqlx::query("SELECT trace FROM orders WHERE trace IS NOT NULL").fetch_all(&mut connection);
+                let rows = sqlx::query("SELECT trace FROM orders WHERE trace IS NOT NULL")
+                    .fetch_all(&mut connection);
                 rows.await.unwrap().iter().map(|row| row.get(0)).collect()
             }
             Self::Postgres { url } => {
@@ -88,7 +92,8 @@ impl Database {
         match self {
             Self::Sqlite => crate::leaks::files_in(&folder.join("data")),
             Self::Postgres { url } => {
-                let dump = Command::new(programs().join("pg_dump")).arg("--inserts").arg(url).output().unwrap();
+                let dump =
+                    Command::new(programs().join("pg_dump")).arg("--inserts").arg(url).output().unwrap();
                 assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
                 let server = PathBuf::from(ask(url, "SHOW data_directory"));
                 let own = ask(url, "SELECT oid FROM pg_database WHERE datname = current_database()");

@@ -26,7 +26,9 @@ pub fn token_answer(bytes: &[u8]) {
     match fuzzing::token_answer(bytes, &sent) {
         Some(Answer::Rotated(tokens)) => {
             let successor = tokens.refresh_token.expect("rotated to nothing");
-            assert!(!successor.expose_secret().is_empty() && successor.expose_secret() != sent.expose_secret());
+            assert!(
+                !successor.expose_secret().is_empty() && successor.expose_secret() != sent.expose_secret()
+            );
             assert!(tokens.access_token.is_none_or(|token| !token.expose_secret().is_empty()));
         }
         Some(Answer::Unchanged(tokens)) => {
@@ -71,7 +73,10 @@ pub fn id_token(bytes: &[u8]) {
     }
     fuzzing::key_set(keys);
     if let Ok(token) = std::str::from_utf8(token) {
-        assert!(fuzzing::id_token(token, keys, &merchant("http://klarna.test")).is_none(), "a forged signature");
+        assert!(
+            fuzzing::id_token(token, keys, &merchant("http://klarna.test")).is_none(),
+            "a forged signature"
+        );
     }
 }
 
@@ -103,7 +108,8 @@ pub fn order(bytes: &[u8]) {
 
 fn filled(body: &Body) {
     let text = "\u{1}\"\\ é";
-    for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]] {
+    for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]]
+    {
         let (more, went_in) = body.filled(&[(path, text), (path, "again")]);
         serde_json::from_str::<&RawValue>(&more).expect("no JSON any more");
         assert!(!went_in[1], "one hides the other");
@@ -121,7 +127,8 @@ fn filled(body: &Body) {
 /// Spool files, and the records in them.
 pub fn spool(bytes: &[u8]) {
     static SPOOL: LazyLock<(tempfile::TempDir, Spool)> = LazyLock::new(|| {
-        let cipher = || Cipher::new("k1", &BTreeMap::from([("k1".to_owned(), Zeroizing::new([7; 32]))])).unwrap();
+        let cipher =
+            || Cipher::new("k1", &BTreeMap::from([("k1".to_owned(), Zeroizing::new([7; 32]))])).unwrap();
         let secrets = Secrets::open(cipher(), &Secrets::found(&cipher()).unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path(), "test", secrets.into()).unwrap();

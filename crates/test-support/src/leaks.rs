@@ -18,7 +18,9 @@ pub fn files_in(folder: &Path) -> Vec<u8> {
             match std::fs::read(entry.path()) {
                 Ok(file) => bytes.extend(file),
                 // A database server creates and removes files of its own.
-                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display()),
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}", entry.path().display());
+                }
             }
         }
         bytes.push(b'\n');
@@ -29,7 +31,8 @@ pub fn files_in(folder: &Path) -> Vec<u8> {
 /// Returns the bytes of every log in `folder`.
 pub fn logs_in(folder: &Path) -> Vec<u8> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let logs: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
+    let logs: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
     assert!(!logs.is_empty());
     logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
@@ -41,7 +44,8 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
 pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
     let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     let search = AhoCorasick::new(forms.iter().map(|(_, form)| form)).unwrap();
-    let found: BTreeSet<usize> = search.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()).collect();
+    let found: BTreeSet<usize> =
+        search.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()).collect();
     found.into_iter().map(|form| forms[form].0.clone()).collect()
 }
 
@@ -62,7 +66,10 @@ fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let text = engine.encode(&shifted).into_bytes();
             let end = text.len() - 2;
-            forms.push((format!("base64, shifted by {shift}"), text[if shift == 0 { 0 } else { 4 }..end].to_vec()));
+            forms.push((
+                format!("base64, shifted by {shift}"),
+                text[if shift == 0 { 0 } else { 4 }..end].to_vec(),
+            ));
         }
     }
     forms

@@ -19,7 +19,10 @@ pub fn merchant(base: &str) -> Merchant {
         client_auth: ClientAuth::ClientSecretPost,
         target: Target::Checkout,
         checkout_provider: Some(CheckoutProvider::Klarna),
-        api_credentials: ApiCredentials::Password { username: "PK1_user".into(), password: "pass word:1".into() },
+        api_credentials: ApiCredentials::Password {
+            username: "PK1_user".into(),
+            password: "pass word:1".into(),
+        },
         send_access_token: true,
         refresh_token_lifetime: Duration::from_hours(60 * 24),
         on_unusable_token: OnUnusableToken::SubmitWithoutToken,

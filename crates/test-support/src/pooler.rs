@@ -47,7 +47,8 @@ impl Pooler {
         } else {
             Command::new("/usr/sbin/pgbouncer")
         };
-        let process = command.arg("-q").arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process =
+            command.arg("-q").arg(&settings).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = process.spawn().expect("run ./test.sh, which installs PgBouncer");
         let pooler = Self { process, port, _folder: folder };
         let begun = Instant::now();

@@ -168,8 +168,9 @@ pub fn programs() -> PathBuf {
     let asked = Command::new("pg_config").arg("--bindir").output().ok();
     let asked = asked.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut folders = named.into_iter().chain(asked).chain(versions.map(|version| version.path().join("bin")));
-    folders
-        .find(|folder| folder.join("initdb").is_file())
-        .expect("no PostgreSQL to test with: run ./test.sh, or set KLARNA_WORKER_TEST_PG_BIN to the folder of initdb")
+    let mut folders =
+        named.into_iter().chain(asked).chain(versions.map(|version| version.path().join("bin")));
+    folders.find(|folder| folder.join("initdb").is_file()).expect(
+        "no PostgreSQL to test with: run ./test.sh, or set KLARNA_WORKER_TEST_PG_BIN to the folder of initdb",
+    )
 }

@@ -15,8 +15,10 @@ pub struct SandboxClient {
 impl SandboxClient {
     /// Signs a user in. Returns a new refresh token.
     pub async fn sign_in(&self, user: &str) -> String {
-        let request = self.http.post(format!("{}/sandbox/users", self.url)).header("content-type", "application/json");
-        let line = request.body(json!({ "user": user }).to_string()).send().await.unwrap().text().await.unwrap();
+        let request =
+            self.http.post(format!("{}/sandbox/users", self.url)).header("content-type", "application/json");
+        let line =
+            request.body(json!({ "user": user }).to_string()).send().await.unwrap().text().await.unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         line["refresh_token"].as_str().unwrap().to_owned()
     }
@@ -24,7 +26,8 @@ impl SandboxClient {
     /// Signs users in whose sign-ins have this age. Returns the sandbox's answers.
     pub async fn sign_in_ago(&self, users: usize, prefix: &str, age: &str) -> Vec<Value> {
         let body = json!({ "count": users, "prefix": prefix, "age": age });
-        let request = self.http.post(format!("{}/sandbox/users", self.url)).header("content-type", "application/json");
+        let request =
+            self.http.post(format!("{}/sandbox/users", self.url)).header("content-type", "application/json");
         let answer = request.body(body.to_string()).send().await.unwrap().error_for_status().unwrap();
         let lines = answer.text().await.unwrap();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -46,7 +46,8 @@ impl Client {
     pub async fn register_at(&self, merchant: &str, user: &str, refresh_token: &str) {
         let url = format!("{}/v1/merchants/{merchant}/users/{user}/token", self.url);
         let body = json!({ "refresh_token": refresh_token }).to_string();
-        let answer = self.http.put(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        let answer =
+            self.http.put(url).header("content-type", "application/json").body(body).send().await.unwrap();
         assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap_or_default());
     }
 
@@ -61,7 +62,8 @@ impl Client {
     pub async fn rename(&self, user: &str, to: &str) -> (u16, Value) {
         let url = format!("{}/v1/merchants/shop/users/{user}/rename", self.url);
         let body = json!({ "to": to }).to_string();
-        let answer = self.http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
+        let answer =
+            self.http.post(url).header("content-type", "application/json").body(body).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
@@ -86,7 +88,8 @@ impl Client {
 
     /// Hands in an order with its envelope; `None` where the service is not there.
     pub async fn try_submit(&self, key: &str, envelope: &Value) -> Option<(u16, Value)> {
-        let request = self.http.post(format!("{}/v1/orders", self.url)).header("content-type", "application/json");
+        let request =
+            self.http.post(format!("{}/v1/orders", self.url)).header("content-type", "application/json");
         let answer = request.header("idempotency-key", key).body(envelope.to_string()).send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, serde_json::from_str(&answer.text().await.ok()?).unwrap()))
@@ -156,7 +159,8 @@ impl Client {
     /// success.
     pub async fn timed(&self, path: &str) -> Option<Duration> {
         let begun = tokio::time::Instant::now();
-        let answer = self.http.get(format!("{}{path}", self.url)).send().await.ok()?.error_for_status().ok()?;
+        let answer =
+            self.http.get(format!("{}{path}", self.url)).send().await.ok()?.error_for_status().ok()?;
         answer.bytes().await.ok()?;
         Some(begun.elapsed())
     }

@@ -109,7 +109,11 @@ impl Shop {
         let mut command = build.command(self.folder.path());
         let output = command.args(["--format", "json", "--config", &settings]).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Starts the service with the settings `NAME.toml`.
@@ -169,7 +173,15 @@ impl Shop {
 
     /// Returns the sandbox's counts.
     pub async fn stats(&self) -> Stats {
-        let text = self.http.get(format!("{}/stats", self.sandbox_url())).send().await.unwrap().text().await.unwrap();
+        let text = self
+            .http
+            .get(format!("{}/stats", self.sandbox_url()))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
@@ -177,7 +189,8 @@ impl Shop {
     pub async fn secrets(&self) -> Vec<String> {
         let issued = self.issued().await;
         assert!(!issued.refresh_tokens.is_empty() && !issued.emails.is_empty());
-        let mut secrets = [issued.refresh_tokens, issued.access_tokens, issued.id_tokens, issued.emails].concat();
+        let mut secrets =
+            [issued.refresh_tokens, issued.access_tokens, issued.id_tokens, issued.emails].concat();
         secrets.push(PASSWORD.to_owned());
         secrets
     }
@@ -197,7 +210,9 @@ impl Shop {
     /// The lines of `NAME.log`.
     pub fn log(&self, name: &str) -> Vec<Value> {
         let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap();
-        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+        log.lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
     }
 
     /// Searches everything that the run left for its secrets: rows, files and logs. A client token
@@ -239,7 +254,15 @@ pub fn assert_sums(stats: &Stats, orders: u64) {
     let (exchanges, created) = (&stats.exchanges, &stats.orders);
     assert_eq!((exchanges.total, exchanges.rotated), (orders, orders), "{stats:?}");
     assert_eq!((exchanges.spent_presented, exchanges.concurrent), (0, 0), "{stats:?}");
-    assert_eq!((created.total, created.distinct_references, created.duplicates), (orders, orders, 0), "{stats:?}");
-    assert_eq!((created.recognised, created.not_recognised, created.without_token), (orders, 0, 0), "{stats:?}");
+    assert_eq!(
+        (created.total, created.distinct_references, created.duplicates),
+        (orders, orders, 0),
+        "{stats:?}"
+    );
+    assert_eq!(
+        (created.recognised, created.not_recognised, created.without_token),
+        (orders, 0, 0),
+        "{stats:?}"
+    );
     assert_eq!(stats.leaks, klarna_sandbox::Leaks::default(), "{stats:?}");
 }

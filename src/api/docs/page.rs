@@ -80,7 +80,9 @@ pub(super) fn render(document: &Value) -> Markup {
 fn operations(document: &Value) -> Vec<Operation<'_>> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let operations = paths.flat_map(|(path, methods)| {
-        METHODS.into_iter().filter_map(move |method| Some(Operation { method, path, value: methods.get(method)? }))
+        METHODS
+            .into_iter()
+            .filter_map(move |method| Some(Operation { method, path, value: methods.get(method)? }))
     });
     operations.collect()
 }
@@ -142,8 +144,9 @@ fn operation_article(operation: &Operation<'_>, schemas: &Schemas<'_>) -> Markup
 /// Returns whether the operation needs no key: its `security` is present and names no scheme.
 fn is_open(operation: &Value) -> bool {
     let security = operation["security"].as_array();
-    security
-        .is_some_and(|schemes| schemes.iter().all(|scheme| scheme.as_object().is_some_and(serde_json::Map::is_empty)))
+    security.is_some_and(|schemes| {
+        schemes.iter().all(|scheme| scheme.as_object().is_some_and(serde_json::Map::is_empty))
+    })
 }
 
 fn body_part(body: &Value, schemas: &Schemas<'_>) -> Markup {

@@ -40,7 +40,8 @@ impl<'a> Schemas<'a> {
     pub(super) fn members_of(&self, schema: &Value) -> Markup {
         let Some(object) = self.object(schema) else { return html! {} };
         let required = object["required"].as_array();
-        let is_required = |name: &str| required.is_some_and(|required| required.iter().any(|other| other == name));
+        let is_required =
+            |name: &str| required.is_some_and(|required| required.iter().any(|other| other == name));
         let mut members: Vec<_> = object["properties"].as_object().into_iter().flatten().collect();
         members.sort_by_key(|(name, _)| !is_required(name));
         html! {

@@ -40,8 +40,7 @@ impl PartialSchema for Batch {
     fn schema() -> RefOr<Schema> {
         let order = Ref::from_schema_name(OrderRequest::name());
         let item = AnyOfBuilder::new().item(order).item(Object::with_type(SchemaType::AnyValue));
-        let description =
-            "Orders as for `POST /v1/orders`. An item that is not a valid order is refused; the others are accepted.";
+        let description = "Orders as for `POST /v1/orders`. An item that is not a valid order is refused; the others are accepted.";
         ArrayBuilder::new().items(item).max_items(Some(split::MOST)).description(Some(description)).into()
     }
 }
@@ -133,10 +132,12 @@ pub(in crate::api) async fn post(
     let mut orders = Vec::new();
     let mut outcomes = Vec::new();
     let text = body.text()?;
-    let texts = if extract::media_type(&headers).eq_ignore_ascii_case(ARRAY) { items(text)? } else { lines(text)? };
+    let texts =
+        if extract::media_type(&headers).eq_ignore_ascii_case(ARRAY) { items(text)? } else { lines(text)? };
     for text in texts {
         let parsed = app.intake.parse(text, None).map_err(Problem::from);
-        let outcome = parsed.and_then(|order| caller.act_for(order.merchant.as_str()).map(|()| orders.push(order)));
+        let outcome =
+            parsed.and_then(|order| caller.act_for(order.merchant.as_str()).map(|()| orders.push(order)));
         outcomes.push(outcome.err());
         // A batch takes long, so let other tasks run in between.
         tokio::task::yield_now().await;
@@ -154,7 +155,9 @@ pub(in crate::api) async fn post(
 
 /// Returns the results of the readable orders. If the store failed for all of them, that failure is
 /// the answer to the whole request.
-fn all_submitted(outcomes: Vec<Result<Accepted, IntakeError>>) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
+fn all_submitted(
+    outcomes: Vec<Result<Accepted, IntakeError>>,
+) -> Result<Vec<Result<Accepted, Problem>>, Problem> {
     let failed = outcomes.iter().filter(|outcome| matches!(outcome, Err(IntakeError::Store(_)))).count();
     let all_failed = failed > 0 && failed == outcomes.len();
     // Log the failure once, not for each order.
@@ -187,7 +190,8 @@ impl From<Result<Accepted, Problem>> for BatchOutcome {
 impl BatchAnswer {
     fn of(orders: Vec<BatchOutcome>) -> Self {
         let count = |result| orders.iter().filter(|order| order.result == result).count();
-        let (new, known, refused) = (count(BatchResult::New), count(BatchResult::Known), count(BatchResult::Refused));
+        let (new, known, refused) =
+            (count(BatchResult::New), count(BatchResult::Known), count(BatchResult::Refused));
         Self { new, known, refused, orders }
     }
 }

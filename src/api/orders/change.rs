@@ -179,13 +179,18 @@ pub(in crate::api) async fn retry_many(
     let merchant = match (merchant, caller.merchants()) {
         (None, Some(mut own)) => match (own.next(), own.next()) {
             (Some(only), None) => Some(only.to_owned()),
-            _ => return Err(invalid("merchant: is missing; name one of the merchants that the API key is valid for")),
+            _ => {
+                return Err(invalid(
+                    "merchant: is missing; name one of the merchants that the API key is valid for",
+                ));
+            }
         },
         (merchant, _) => merchant,
     };
     merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
     let (merchant, user) = (merchant.map(Into::into), user.map(Into::into));
-    let filter = OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
+    let filter =
+        OrderFilter { merchant, user, error, since, until, before: cursor, limit, ..OrderFilter::default() };
     let swept = app.intake.retry_all(&filter).await?;
     tracing::info!(orders = swept.orders.len(), "Failed orders are retried");
     let concerns = Concerns::many(filter.merchant, format!("{} orders", swept.orders.len()));

@@ -12,7 +12,9 @@ impl PartialSchema for OrderBody {
     fn schema() -> RefOr<Schema> {
         let of = |name| Ref::from_schema_name(name);
         let bodies = AnyOfBuilder::new().item(of(KlarnaOrder::name())).item(of(KlarnaSession::name()));
-        bodies.description(Some("Of the target `checkout` a `KlarnaOrder`, of `payments` a `KlarnaSession`.")).into()
+        bodies
+            .description(Some("Of the target `checkout` a `KlarnaOrder`, of `payments` a `KlarnaSession`."))
+            .into()
     }
 }
 

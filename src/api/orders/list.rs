@@ -27,10 +27,20 @@ pub(in crate::api) struct ListQuery {
     #[param(inline)]
     status: Option<Status>,
     /// Only orders of this merchant.
-    #[param(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     merchant: Option<String>,
     /// Only orders of this user.
-    #[param(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(
+        example = "u-1",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     user: Option<String>,
     /// Only orders whose `error` has this code.
     #[param(

@@ -109,12 +109,19 @@ fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Optio
 /// Returns the order after it was accepted. If a new order cannot be read back now, this still
 /// succeeds, because the order is in the database: an error would make the caller repeat the
 /// request, and without an idempotency key that would order twice.
-fn stored(accepted: Accepted, read: Result<Option<OrderView>, StoreError>, key: UserKey) -> Result<Order, Problem> {
+fn stored(
+    accepted: Accepted,
+    read: Result<Option<OrderView>, StoreError>,
+    key: UserKey,
+) -> Result<Order, Problem> {
     match read {
         Ok(Some(order)) => Ok(order.into()),
         Err(error) if !accepted.new => Err(error.into()),
         read => {
-            tracing::warn!(error = read.err().map(tracing::field::display), "An accepted order could not be read back");
+            tracing::warn!(
+                error = read.err().map(tracing::field::display),
+                "An accepted order could not be read back"
+            );
             Ok(Order::just_accepted(accepted.id, key))
         }
     }

@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 use super::klarna_order::OrderBody;
 use crate::api::extract::cut_page;
 use crate::ids::UserKey;
-use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome};
+use crate::order::{
+    OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
+};
 
 /// An order to submit.
 //
@@ -46,11 +48,21 @@ use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession,
 }))]
 pub struct OrderRequest {
     /// The merchant's name in the settings.
-    #[schema(example = "shop", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[schema(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     pub merchant: String,
     /// The shop's own id for the user whose refresh token is used. A user without a token is not an
     /// error: the order is submitted without an access token.
-    #[schema(example = "u-1", min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[schema(
+        example = "u-1",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
     pub user: String,
     /// The body of the create call of the order's target.
     #[schema(value_type = OrderBody)]

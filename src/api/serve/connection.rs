@@ -114,7 +114,11 @@ impl<S> HeadDeadline<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for HeadDeadline<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let requests = self.connection.requests.load(Ordering::Relaxed);

@@ -18,7 +18,8 @@ use crate::tls::TlsFiles;
 const SOON: Duration = Duration::from_secs(15);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// Long enough for a whole head on a busy machine.
-const SHORT: Patience = Patience { head: Duration::from_millis(500), write_stall: Duration::from_millis(200) };
+const SHORT: Patience =
+    Patience { head: Duration::from_millis(500), write_stall: Duration::from_millis(200) };
 
 async fn served(most: usize, router: Router, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -154,7 +155,8 @@ struct Encrypted {
 
 impl Encrypted {
     async fn new() -> Self {
-        let (authority, clock, folder) = (Authority::new("Servers"), Clock::system(), tempfile::tempdir().unwrap());
+        let (authority, clock, folder) =
+            (Authority::new("Servers"), Clock::system(), tempfile::tempdir().unwrap());
         let issued = authority.certify(&Owner::localhost(clock.now()));
         let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.path().join(name));
         std::fs::write(&certificate, issued.pem).unwrap();

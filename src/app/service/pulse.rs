@@ -26,9 +26,13 @@ impl Service {
             [&self.api, &self.probes].into_iter().flatten().map(HttpServer::handle).collect();
         let worker = self.worker.as_ref().map(|worker| worker.queue.going());
         move || {
-            let ended =
-                http_servers.iter().any(AbortHandle::is_finished) || worker.as_ref().is_some_and(|going| !going());
-            lives(heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round), ended, !ready.is_ready())
+            let ended = http_servers.iter().any(AbortHandle::is_finished)
+                || worker.as_ref().is_some_and(|going| !going());
+            lives(
+                heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round),
+                ended,
+                !ready.is_ready(),
+            )
         }
     }
 }

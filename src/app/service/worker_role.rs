@@ -52,7 +52,8 @@ impl WorkerRole {
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());
-        background.spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
+        background
+            .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
         Ok(Self { webhooks, queue, results: process.results.clone(), breakers })
     }
 

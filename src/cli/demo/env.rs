@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use klarna_sandbox::{
-    Behaviour, Endpoint, EndpointBehaviour, Failure, Latency, NextFailure, Sandbox, SandboxError, SandboxOptions,
-    SignIn,
+    Behaviour, Endpoint, EndpointBehaviour, Failure, Latency, NextFailure, Sandbox, SandboxError,
+    SandboxOptions, SignIn,
 };
 use toml::Value;
 
@@ -82,7 +82,11 @@ fn options() -> SandboxOptions {
     SandboxOptions {
         client_id: Some(CLIENT_ID.to_owned()),
         api_user: Some((CREDENTIAL.to_owned(), CREDENTIAL.into())),
-        behaviour: Behaviour { token: endpoint(50, 150), checkout: endpoint(100, 250), ..Behaviour::default() },
+        behaviour: Behaviour {
+            token: endpoint(50, 150),
+            checkout: endpoint(100, 250),
+            ..Behaviour::default()
+        },
         ..SandboxOptions::default()
     }
 }
@@ -129,7 +133,8 @@ fn quoted(path: &Path) -> Result<Value, CliError> {
 fn text(path: &Path) -> Result<&str, CliError> {
     let wrong = || {
         CliError::Usage(
-            "--data: the path is not valid UTF-8, which the settings file needs; name another folder".to_owned(),
+            "--data: the path is not valid UTF-8, which the settings file needs; name another folder"
+                .to_owned(),
         )
     };
     path.to_str().ok_or_else(wrong)
@@ -140,8 +145,11 @@ fn text(path: &Path) -> Result<&str, CliError> {
 async fn sign_in(sandbox: &Sandbox, app: &App) -> Result<(), CliError> {
     let failed = |user: &str| format!("register the token of {user}");
     let registry = app.registry();
-    let merchant =
-        app.settings.merchants.get(MERCHANT).ok_or_else(|| CliError::failed("run the demo", "no merchant"))?;
+    let merchant = app
+        .settings
+        .merchants
+        .get(MERCHANT)
+        .ok_or_else(|| CliError::failed("run the demo", "no merchant"))?;
     for (user, days) in USERS.into_iter().map(|user| (user, 0)).chain(LONG_AGO) {
         let age = Duration::from_hours(24 * days);
         let signed_in = sandbox.admin().sign_in(SignIn { user: user.to_owned(), age, ..SignIn::default() });

@@ -39,7 +39,9 @@ pub(super) enum Outcome {
 impl OrderResult {
     /// Returns the result of an order that the service did not accept. `text` is its line.
     pub(super) fn refused(line: u64, text: &str, error: String) -> Self {
-        let user = serde_json::from_str::<Value>(text).ok().and_then(|order| Some(order["user"].as_str()?.to_owned()));
+        let user = serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|order| Some(order["user"].as_str()?.to_owned()));
         Self {
             line,
             user: user.unwrap_or_default(),

@@ -23,7 +23,8 @@ struct Counts {
 }
 
 /// The expected counts for `examples/orders.jsonl`. `tests/cli/demo.rs` checks each order.
-const EXPECTED: Counts = Counts { with_token: 9, without_token: 2, refused_by_service: 1, refused_by_klarna: 1 };
+const EXPECTED: Counts =
+    Counts { with_token: 9, without_token: 2, refused_by_service: 1, refused_by_klarna: 1 };
 
 /// The results of all orders and of the keeper's sweep.
 #[derive(Serialize)]
@@ -96,7 +97,8 @@ pub(super) fn table(rows: &[OrderResult]) -> Table {
 impl Report {
     /// Returns how many orders were submitted without a token, by reason.
     fn reasons(&self) -> String {
-        let submitted = self.ended.iter().filter(|ended| ended.result == Outcome::Submitted && !has_token(ended));
+        let submitted =
+            self.ended.iter().filter(|ended| ended.result == Outcome::Submitted && !has_token(ended));
         let mut reasons = BTreeMap::<&str, usize>::new();
         for reason in submitted.filter_map(|ended| ended.token) {
             *reasons.entry(reason.as_str()).or_default() += 1;

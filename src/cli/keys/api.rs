@@ -53,7 +53,8 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self::Generate(Args { name, scopes, merchants }) = self;
         let key = generate();
-        let digits = Sha256::digest(key.expose_secret()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
+        let digits =
+            Sha256::digest(key.expose_secret()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
         let key_sha256 = digits.concat();
         let mut lines = vec![
             "[[server.api_keys]]".to_owned(),

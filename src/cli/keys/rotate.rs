@@ -22,7 +22,10 @@ pub(super) fn run(context: &Context) -> Result<Exit, CliError> {
     context.block_on(async {
         let app = context.app().await?;
         let failed = |error: StoreError| {
-            CliError::failed("encrypt everything with the active key; run the command again to continue", error)
+            CliError::failed(
+                "encrypt everything with the active key; run the command again to continue",
+                error,
+            )
         };
         let key = app.secrets.cipher().active().to_owned();
         let all = app.store.sealed(&[]).await.map_err(failed)?;

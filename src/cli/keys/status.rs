@@ -47,7 +47,8 @@ async fn keys(app: &App) -> Result<Vec<Key>, StoreError> {
     let cipher = app.secrets.cipher();
     let spooled = app.spooled_keys();
     let known = app.store.known_keys().await?.into_iter().map(|(name, _)| name);
-    let names: BTreeSet<String> = known.chain(cipher.fingerprints().keys().chain(spooled.keys()).cloned()).collect();
+    let names: BTreeSet<String> =
+        known.chain(cipher.fingerprints().keys().chain(spooled.keys()).cloned()).collect();
     let mut keys = Vec::new();
     for name in names {
         let sealed = app.store.sealed(&Cipher::beginning(&name)).await?;
@@ -68,7 +69,8 @@ async fn keys(app: &App) -> Result<Vec<Key>, StoreError> {
 }
 
 fn table(keys: &[Key]) -> Table {
-    let mut table = Table::new(["key", "state", "refresh tokens", "cached tokens", "hash key", "spool files", ""]);
+    let mut table =
+        Table::new(["key", "state", "refresh tokens", "cached tokens", "hash key", "spool files", ""]);
     for key in keys {
         let is = match key {
             Key { configured: false, .. } => "missing",
@@ -77,7 +79,9 @@ fn table(keys: &[Key]) -> Table {
         };
         let note = match key {
             Key { may_be_retired: true, .. } => "can be removed from vault.keys",
-            Key { configured: false, .. } => "add it to vault.keys again: no other key decrypts these secrets",
+            Key { configured: false, .. } => {
+                "add it to vault.keys again: no other key decrypts these secrets"
+            }
             Key { active: false, .. } => "needed until `keys rotate` is done and the spool is empty",
             Key { .. } => "",
         };

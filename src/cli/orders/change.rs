@@ -115,9 +115,10 @@ impl Verb {
                 }
                 Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
                 Err(why) => {
-                    context
-                        .output
-                        .print(format!("{order}  {why}"), &json!({ "id": order, "error": why.to_string() }))?;
+                    context.output.print(
+                        format!("{order}  {why}"),
+                        &json!({ "id": order, "error": why.to_string() }),
+                    )?;
                     exit = Exit::SomeFailed;
                 }
             }
@@ -138,9 +139,11 @@ impl Verb {
         let filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
         let found = app.store.count_orders(&filter).await.map_err(failed)?;
         let wanted = choice.limit.map_or(found, |limit| found.min(limit.into()));
-        let count = |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
+        let count =
+            |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
         if wanted > 0 {
-            let question = format!("{} {}?", if self == Self::Retry { "Retry" } else { "Cancel" }, count(wanted));
+            let question =
+                format!("{} {}?", if self == Self::Retry { "Retry" } else { "Cancel" }, count(wanted));
             confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }
         let progress = Progress::new(&context.output, Some(wanted));

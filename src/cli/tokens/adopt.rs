@@ -61,7 +61,9 @@ impl Args {
     }
 
     async fn adopt(&self, context: &Context, app: &App, found: u64) -> Result<AdoptedTokens, StoreError> {
-        let Some(merchant) = app.settings.merchants.get(&self.merchant) else { return Ok(AdoptedTokens::default()) };
+        let Some(merchant) = app.settings.merchants.get(&self.merchant) else {
+            return Ok(AdoptedTokens::default());
+        };
         let progress = Progress::new(&context.output, Some(found));
         let told = |done| progress.at(done, format!("{done} of {found} tokens"));
         adopt(&*app.store, &app.secrets, &self.merchant, self.from, merchant.provider(), told).await

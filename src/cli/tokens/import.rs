@@ -99,7 +99,8 @@ impl Args {
             last = lines.last().map_or(last, |line| line.number);
             let read = read(&mut reader, self.input_format, lines)?;
             let first = read.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
-            let outcomes = self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
+            let outcomes =
+                self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
             for (_, outcome) in &outcomes {
                 summary.count(outcome);
             }
@@ -136,7 +137,8 @@ impl Args {
                 Err(wrong) => outcomes.push((number, Outcome::Refused(wrong))),
             }
         }
-        let registered = if registrations.is_empty() { Vec::new() } else { registry.import(&registrations).await? };
+        let registered =
+            if registrations.is_empty() { Vec::new() } else { registry.import(&registrations).await? };
         for (number, registered) in numbers.into_iter().zip(registered) {
             let outcome = match registered {
                 Ok(Registered::Stored(_)) => Outcome::Stored,
@@ -162,14 +164,19 @@ fn held_elsewhere(holder: &UserKey) -> String {
 type Read = (u64, Result<Record, String>);
 
 /// Reads lines in the format that the user named, or that the first line has.
-fn read(reader: &mut Option<Reader>, format: Option<InputFormat>, batch: Vec<Line>) -> Result<Vec<Read>, CliError> {
+fn read(
+    reader: &mut Option<Reader>,
+    format: Option<InputFormat>,
+    batch: Vec<Line>,
+) -> Result<Vec<Read>, CliError> {
     let mut records = Vec::with_capacity(batch.len());
     for Line { number, text } in batch {
         let text = text.map_err(|bad| bad.to_string());
         let reader = match (&mut *reader, &text) {
             (Some(reader), _) => reader,
             (none, Ok(first)) => {
-                let (made, is_header) = Reader::new(format, first).map_err(|wrong| not_read(number, &wrong))?;
+                let (made, is_header) =
+                    Reader::new(format, first).map_err(|wrong| not_read(number, &wrong))?;
                 let reader = none.insert(made);
                 if is_header {
                     continue;
@@ -199,7 +206,8 @@ async fn foreseen(
     merchant: &Merchant,
     registration: &Registration,
 ) -> Result<Outcome, StoreError> {
-    let found = registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
+    let found =
+        registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
     let signed_in_at = found.and_then(|token| token.signed_in_at);
     let stated = registration.stated(merchant);
     let is_newer = signed_in_at.zip(stated).is_some_and(|(signed_in, issued)| signed_in > issued);
@@ -210,9 +218,11 @@ impl Outcome {
     fn told(&self, line: u64) -> Option<LineReport<'_>> {
         match self {
             Self::Stored | Self::Known => None,
-            Self::Newer => {
-                Some(LineReport { line, result: "newer", error: "skipped: the user has signed in since it was issued" })
-            }
+            Self::Newer => Some(LineReport {
+                line,
+                result: "newer",
+                error: "skipped: the user has signed in since it was issued",
+            }),
             Self::Refused(wrong) => Some(LineReport { line, result: "refused", error: wrong }),
         }
     }

@@ -89,7 +89,8 @@ fn csv(line: &str, columns: &[usize]) -> Result<Values, String> {
 
 /// Returns the fields of a line. A field cannot contain a line break, so a quote ends on its line.
 fn fields(line: &str) -> Result<::csv::StringRecord, String> {
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(256).from_reader(line.as_bytes());
+    let mut reader =
+        ::csv::ReaderBuilder::new().has_headers(false).buffer_capacity(256).from_reader(line.as_bytes());
     let mut row = ::csv::StringRecord::new();
     reader.read_record(&mut row).map_err(|_| "is not a valid CSV row".to_owned())?;
     Ok(row)
@@ -147,8 +148,12 @@ fn record(values: Values) -> Result<Record, String> {
     {
         faults.push("expires_at is not after issued_at".to_owned());
     }
-    let registration =
-        Registration { user: user.into(), refresh_token: SecretString::from(refresh_token), issued_at, expires_at };
+    let registration = Registration {
+        user: user.into(),
+        refresh_token: SecretString::from(refresh_token),
+        issued_at,
+        expires_at,
+    };
     if faults.is_empty()
         && let Err(error) = registration.check()
     {
@@ -191,8 +196,7 @@ mod tests {
     #[test]
     fn both_formats_give_the_same() {
         let expected = Ok(("shop".to_owned(), "Ann, \"A\"".to_owned(), "rt_1".to_owned()));
-        let json =
-            r#"{"merchant":"shop","user":"Ann, \"A\"","refresh_token":"rt_1","issued_at":"2026-01-31T12:00:00Z"}"#;
+        let json = r#"{"merchant":"shop","user":"Ann, \"A\"","refresh_token":"rt_1","issued_at":"2026-01-31T12:00:00Z"}"#;
         assert_eq!(read(json, json), expected);
         let header = " refresh_token,user, issued_at,merchant";
         assert_eq!(read(header, r#"rt_1,"Ann, ""A""",2026-01-31T12:00:00+01:00,shop"#), expected);
@@ -201,8 +205,13 @@ mod tests {
 
     #[test]
     fn a_header_must_name_what_is_needed_once() {
-        for wrong in ["merchant,user", "merchant,user,refresh_token,user", "merchant,user,refresh_token,x", "[{", "a;b"]
-        {
+        for wrong in [
+            "merchant,user",
+            "merchant,user,refresh_token,user",
+            "merchant,user,refresh_token,x",
+            "[{",
+            "a;b",
+        ] {
             assert!(Reader::new(None, wrong).unwrap_err().starts_with("is neither"), "{wrong}");
         }
         assert_eq!(Reader::new(Some(InputFormat::Jsonl), "merchant").unwrap(), (Reader::Jsonl, false));

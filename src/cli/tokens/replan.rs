@@ -25,15 +25,19 @@ impl Args {
             let progress = Progress::new(&context.output, Some(active));
             let told = |seen| progress.at(seen, format!("{seen} tokens"));
             let due = app.due();
-            let mut planned = keeper::replan(&*app.store, &due, PlanFilter::Undated, told).await.map_err(failed)?;
-            planned = planned.max(keeper::replan(&*app.store, &due, PlanFilter::All, told).await.map_err(failed)?);
+            let mut planned =
+                keeper::replan(&*app.store, &due, PlanFilter::Undated, told).await.map_err(failed)?;
+            planned =
+                planned.max(keeper::replan(&*app.store, &due, PlanFilter::All, told).await.map_err(failed)?);
             drop(progress);
             let human = format!(
                 "{planned} due dates set; {} tokens keep theirs, because they wait after a failure or their \
                  age is unknown",
                 active.saturating_sub(planned)
             );
-            context.output.print(human, &json!({ "planned": planned, "unchanged": active.saturating_sub(planned) }))?;
+            context
+                .output
+                .print(human, &json!({ "planned": planned, "unchanged": active.saturating_sub(planned) }))?;
             Ok(Exit::Done)
         })
     }

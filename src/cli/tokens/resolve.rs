@@ -83,13 +83,17 @@ impl Args {
     pub(super) fn audited(&self) -> Audited {
         let audited = Audited::new(Action::TokenResolve);
         match (&self.merchant, &self.user) {
-            (Some(merchant), Some(user)) => audited.about(UserKey { merchant: merchant.clone(), user: user.clone() }),
+            (Some(merchant), Some(user)) => {
+                audited.about(UserKey { merchant: merchant.clone(), user: user.clone() })
+            }
             _ => audited.merchant(self.only.clone()).object("by filters"),
         }
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, user, decision, rejected, since, only, before, dry_run, yes, ignore_spool, .. } = self;
+        let Self {
+            merchant, user, decision, rejected, since, only, before, dry_run, yes, ignore_spool, ..
+        } = self;
         let resolution = decision.resolution();
         context.block_on(async {
             let app = context.app().await?;
@@ -188,7 +192,9 @@ async fn all(
     }
     let progress = Progress::new(&context.output, Some(found));
     let (mut done, mut last) = (0, TokenId::START);
-    while let Some((count, id)) = app.store.resolve_tokens(which, resolution, last, BATCH).await.map_err(failed)? {
+    while let Some((count, id)) =
+        app.store.resolve_tokens(which, resolution, last, BATCH).await.map_err(failed)?
+    {
         (done, last) = (done + count, id);
         progress.at(done, format!("{done} resolved"));
         tokio::time::sleep(BREATH).await;
@@ -223,7 +229,11 @@ async fn retry(
     }
     if found > 0 {
         let rejected = format!("{found} rejected {}", if found == 1 { "token" } else { "tokens" });
-        confirm::ask(yes, &format!("make {rejected} active again"), format!("Make {rejected} active again?"))?;
+        confirm::ask(
+            yes,
+            &format!("make {rejected} active again"),
+            format!("Make {rejected} active again?"),
+        )?;
     }
     let progress = Progress::new(&context.output, Some(found));
     let (mut done, mut last) = (0, TokenId::START);
@@ -244,9 +254,10 @@ fn asked(resolution: Resolution, found: u64) -> (String, String) {
     let found = format!("{} uncertain {}", found, if found == 1 { "token" } else { "tokens" });
     match resolution {
         Resolution::Retry => (format!("make {found} active again"), format!("Make {found} active again?")),
-        Resolution::Present => {
-            (format!("let the keeper use {found} once more"), format!("Let the keeper use {found} once more?"))
-        }
+        Resolution::Present => (
+            format!("let the keeper use {found} once more"),
+            format!("Let the keeper use {found} once more?"),
+        ),
         Resolution::Dead => (
             format!("give up {found}"),
             format!("Give up {found}? Their users have to sign in again. This cannot be undone."),
@@ -257,12 +268,16 @@ fn asked(resolution: Resolution, found: u64) -> (String, String) {
 fn told(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
     let tokens = tokens(done);
     match resolution {
-        Resolution::Retry => format!("{tokens} resolved: active again; their users' next orders use them once more"),
+        Resolution::Retry => {
+            format!("{tokens} resolved: active again; their users' next orders use them once more")
+        }
         Resolution::Present => {
             let seconds = f64::from(u32::try_from(done).unwrap_or(u32::MAX)) / rate_per_second;
             let seconds = Duration::try_from_secs_f64(seconds.ceil()).unwrap_or_default();
             let took = humantime::format_duration(seconds);
-            format!("{tokens} resolved: active again and due; at keeper.rate_per_second the keeper needs {took}")
+            format!(
+                "{tokens} resolved: active again and due; at keeper.rate_per_second the keeper needs {took}"
+            )
         }
         Resolution::Dead => format!("{tokens} resolved: not used again; their shoppers have to sign in"),
     }

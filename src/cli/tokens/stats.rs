@@ -128,8 +128,12 @@ mod tests {
 
     #[test]
     fn bars_stand_for_five_days_and_are_as_long_as_their_share() {
-        let dead =
-            TokenCount { state: TokenState::ReauthRequired, reason: Some(DeadReason::Rejected), days: None, tokens: 7 };
+        let dead = TokenCount {
+            state: TokenState::ReauthRequired,
+            reason: Some(DeadReason::Rejected),
+            days: None,
+            tokens: 7,
+        };
         let stats = Stats::new(&[active(-1, 1), active(0, 10), active(4, 30), active(12, 20), dead], 3);
         let text = stats.to_string();
         let lines: Vec<&str> = text.lines().collect();

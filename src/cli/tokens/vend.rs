@@ -63,7 +63,8 @@ impl Args {
             min_validity: self.min_validity.unwrap_or(settings.access_token_margin),
             patience: settings.token_patience,
         };
-        let VendEnd { vended, ending } = app.vend(vend, self.claims, shutdown.soft(), shutdown.hard()).await?;
+        let VendEnd { vended, ending } =
+            app.vend(vend, self.claims, shutdown.soft(), shutdown.hard()).await?;
         let exit = match vended {
             None => Err(CliError::failed(doing, "it was interrupted")),
             Some(Err(why)) => Err(CliError::failed(doing, why)),

@@ -31,7 +31,11 @@ impl Args {
         let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
         let key = UserKey { merchant, user };
         let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
-        confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
+        confirm::ask(
+            yes,
+            &format!("erase {whose}"),
+            format!("Erase all data of {whose}? It cannot be undone."),
+        )?;
         context.block_on(async {
             let app = context.app().await?;
             let failed = |error| CliError::failed(format!("erase {whose}"), error);
@@ -47,7 +51,8 @@ impl Args {
                 "Erased: {}, {orders} orders ({cancelled} of them cancelled), {webhooks} webhooks.",
                 if token { "the token" } else { "no token" }
             );
-            let json = json!({ "token": token, "orders": orders, "cancelled": cancelled, "webhooks": webhooks });
+            let json =
+                json!({ "token": token, "orders": orders, "cancelled": cancelled, "webhooks": webhooks });
             context.output.print(human, &json)?;
             Ok(Exit::Done)
         })

@@ -33,7 +33,8 @@ impl Args {
 
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { merchant, old, new } = self;
-        let parsed = |name: &str| UserId::parse(name).map_err(|wrong| CliError::Usage(format!("a user {wrong}")));
+        let parsed =
+            |name: &str| UserId::parse(name).map_err(|wrong| CliError::Usage(format!("a user {wrong}")));
         let (user, to) = (parsed(&old)?, parsed(&new)?);
         if user == to {
             return Err(CliError::Usage("both names are the same".into()));
@@ -55,7 +56,9 @@ impl Args {
             let Moved { token, orders, webhooks } = moved;
             let what = if token { "the token" } else { "no token" };
             let human = format!("Moved to {new}: {what}, {orders} orders, {webhooks} webhooks.");
-            context.output.print(human, &json!({ "token": token, "orders": orders, "webhooks": webhooks }))?;
+            context
+                .output
+                .print(human, &json!({ "token": token, "orders": orders, "webhooks": webhooks }))?;
             Ok(Exit::Done)
         })
     }

@@ -30,13 +30,15 @@ impl Args {
         let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
         let key = UserKey { merchant, user };
         let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
-        let question = format!("Sign {whose} out at Klarna? The user's token is revoked there, and forgotten here.");
+        let question =
+            format!("Sign {whose} out at Klarna? The user's token is revoked there, and forgotten here.");
         confirm::ask(yes, &format!("sign {whose} out"), question)?;
         let doing = format!("sign {whose} out");
         context.block_on(async {
             let registry = context.app().await?.registry();
             if !registry.can_revoke(&key.merchant) {
-                let because = "the settings have no merchant with this name and a revocation endpoint (revoke_url)";
+                let because =
+                    "the settings have no merchant with this name and a revocation endpoint (revoke_url)";
                 return Err(CliError::failed(doing, because));
             }
             let forgotten = registry.forget_as(&key, true).await;
@@ -44,7 +46,9 @@ impl Args {
                 return Err(CliError::failed(doing, "the user has no refresh token"));
             }
             let human = "The token is forgotten. A worker revokes it at Klarna now, and tries for a day.";
-            context.output.print(human, &json!({ "merchant": key.merchant, "user": key.user, "revoking": true }))?;
+            context
+                .output
+                .print(human, &json!({ "merchant": key.merchant, "user": key.user, "revoking": true }))?;
             Ok(Exit::Done)
         })
     }

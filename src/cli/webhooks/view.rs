@@ -57,7 +57,8 @@ impl From<WebhookView> for Webhook {
 }
 
 pub(super) fn table(webhooks: &[Webhook]) -> Table {
-    let mut table = Table::new(["id", "occurred", "merchant", "kind", "about", "status", "attempts", "next", "error"]);
+    let mut table =
+        Table::new(["id", "occurred", "merchant", "kind", "about", "status", "attempts", "next", "error"]);
     for webhook in webhooks {
         table.row([
             webhook.id.to_string(),

@@ -33,7 +33,9 @@ fn a_key_is_kept_as_its_hash_alone() {
         format!("key_sha256 = \"{}\"", self::hash().to_uppercase()),
         "key_env = \"KEY\"".to_owned(),
     ] {
-        let text = text(&format!("name = \"shop\"\nscopes = [\"tokens\", \"orders\"]\nmerchants = [\"shop\"]\n{form}"));
+        let text = text(&format!(
+            "name = \"shop\"\nscopes = [\"tokens\", \"orders\"]\nmerchants = [\"shop\"]\n{form}"
+        ));
         let settings = Settings::parse("test", &text, env(&[("KEY", &format!(" {KEY}\n"))])).unwrap();
         let key = &settings.server.api_keys[0];
         assert!(key.credential == Credential::Key(hash));
@@ -54,15 +56,27 @@ fn a_key_is_whole_or_refused() {
         ("name = \"a\"\nkey_env = \"KEY\"\nscopes = [\"root\"]", "server.api_keys.0.scopes"),
         ("name = \"a\"\nscopes = [\"ops\"]", "server.api_keys.0"),
         ("name = \"a\"\nscopes = [\"orders:all\"]\nkey_env = \"KEY\"", "server.api_keys.0.scopes"),
-        ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nexpires_at = \"soon\"", "server.api_keys.0.expires_at"),
+        (
+            "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nexpires_at = \"soon\"",
+            "server.api_keys.0.expires_at",
+        ),
         (
             "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nsources = [\"10.0.0.0/33\"]",
             "server.api_keys.0.sources",
         ),
         ("name = \"a\"\nscopes = [\"ops\"]\nkey_sha256 = \"00\"", "server.api_keys.0.key_sha256"),
-        ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nkey_file = \"f\"", "server.api_keys.0.key_file"),
-        ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = []", "server.api_keys.0.merchants"),
-        ("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = [\"b\"]", "server.api_keys.0.merchants"),
+        (
+            "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nkey_file = \"f\"",
+            "server.api_keys.0.key_file",
+        ),
+        (
+            "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = []",
+            "server.api_keys.0.merchants",
+        ),
+        (
+            "name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\nmerchants = [\"b\"]",
+            "server.api_keys.0.merchants",
+        ),
     ];
     for (api_key, path) in cases {
         assert_eq!(faulty_keys(&text(api_key), &[("KEY", KEY)]), [path], "{api_key}");
@@ -78,9 +92,13 @@ fn two_keys_are_told_apart_by_name_and_key() {
 
 #[test]
 fn other_machines_come_in_with_a_key_only() {
-    for (bind, open) in
-        [("127.0.0.1:1", true), ("[::1]:1", true), ("0.0.0.0:1", false), ("[::]:1", false), ("10.0.0.1:1", false)]
-    {
+    for (bind, open) in [
+        ("127.0.0.1:1", true),
+        ("[::1]:1", true),
+        ("0.0.0.0:1", false),
+        ("[::]:1", false),
+        ("10.0.0.1:1", false),
+    ] {
         let bind = ("KLARNA_WORKER__SERVER__BIND", bind);
         assert_eq!(Settings::parse("test", LEAST, env(&[bind])).is_ok(), open, "{bind:?}");
         let guarded = text("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"");
@@ -91,10 +109,18 @@ fn other_machines_come_in_with_a_key_only() {
 #[test]
 fn a_key_that_can_be_guessed_is_refused() {
     let of = |form: &str| text(&format!("name = \"a\"\nscopes = [\"ops\"]\n{form}"));
-    for weak in
-        ["a", "secret", "23-characters-are-too-f", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "abcdefghijklmnopqrstuvwxyz"]
-    {
-        assert_eq!(faulty_keys(&of("key_env = \"K\""), &[("K", weak)]), ["server.api_keys.0.key_env"], "{weak}");
+    for weak in [
+        "a",
+        "secret",
+        "23-characters-are-too-f",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "abcdefghijklmnopqrstuvwxyz",
+    ] {
+        assert_eq!(
+            faulty_keys(&of("key_env = \"K\""), &[("K", weak)]),
+            ["server.api_keys.0.key_env"],
+            "{weak}"
+        );
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), weak).unwrap();
         let form = format!("key_file = \"{}\"", file.path().display());
@@ -164,15 +190,17 @@ fn a_certificate_stands_for_a_key() {
 
     // Without an authority nothing verifies it. Files go together.
     let faults = |given: &[usize], text: &str| {
-        let given: Vec<_> = given.iter().map(|at| (variables[*at].0.as_str(), variables[*at].1.as_str())).collect();
+        let given: Vec<_> =
+            given.iter().map(|at| (variables[*at].0.as_str(), variables[*at].1.as_str())).collect();
         faulty_keys(text, &given)
     };
     assert_eq!(faults(&[0, 1], &section), ["server.api_keys.0.certificate"]);
     assert_eq!(faults(&[0], LEAST), ["server.tls_cert"]);
     assert_eq!(faults(&[1], LEAST), ["server.tls_key"]);
     assert_eq!(faults(&[2], LEAST), ["server.client_ca"]);
-    let twice =
-        format!("{section}[[server.api_keys]]\nname = \"b\"\nscopes = [\"ops\"]\ncertificate = \"shop.internal\"");
+    let twice = format!(
+        "{section}[[server.api_keys]]\nname = \"b\"\nscopes = [\"ops\"]\ncertificate = \"shop.internal\""
+    );
     assert_eq!(faults(&[0, 1, 2], &twice), ["server.api_keys.1"]);
     let both = text("name = \"a\"\nscopes = [\"ops\"]\ncertificate = \"x\"\nkey_env = \"KEY\"");
     let both = Settings::parse("test", &both, variables.into_iter().chain(env(&[("KEY", KEY)])));

@@ -64,7 +64,8 @@ fn every_fault_is_told_at_once_with_place_and_remedy() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    let told = faults(LEAST, &[("KLARNA_WORKER__QUEUE__CONCURENCY", "5"), ("KLARNA_WORKER__SERVER__BIND", "here")]);
+    let told =
+        faults(LEAST, &[("KLARNA_WORKER__QUEUE__CONCURENCY", "5"), ("KLARNA_WORKER__SERVER__BIND", "here")]);
     assert_eq!(
         told,
         [
@@ -81,7 +82,10 @@ fn sections_and_values_are_not_mixed_up() {
     assert_eq!(faulty_keys(&format!("queue = 1\n{LEAST}"), &[]), ["queue"]);
     assert_eq!(faulty_keys(&format!("{LEAST}[server.bind]\nport = 1\n"), &[]), ["server.bind"]);
     assert_eq!(faulty_keys(&format!("{LEAST}[server]\napi_keys = 1\n"), &[]), ["server.api_keys"]);
-    assert!(Settings::parse("test", &format!("{LEAST}[server]\napi_keys = []\n[vault]\n"), std::iter::empty()).is_ok());
+    assert!(
+        Settings::parse("test", &format!("{LEAST}[server]\napi_keys = []\n[vault]\n"), std::iter::empty())
+            .is_ok()
+    );
 }
 
 #[test]
@@ -93,8 +97,9 @@ fn without_a_merchant_it_says_what_to_write() {
 #[test]
 fn names_have_a_shape() {
     for bad in ["Shop", "my shop", "", &"x".repeat(65)] {
-        let text =
-            LEAST.replace("\"test\"", &format!("\"{bad}\"")).replace("merchants.shop", &format!("merchants.\"{bad}\""));
+        let text = LEAST
+            .replace("\"test\"", &format!("\"{bad}\""))
+            .replace("merchants.shop", &format!("merchants.\"{bad}\""));
         assert_eq!(faulty_keys(&text, &[])[0], "installation", "{bad}");
         assert!(
             faults(&text, &[]).iter().any(|fault| fault.starts_with(&format!("merchants.{bad}: not a name"))),
@@ -109,7 +114,10 @@ fn postgres_needs_its_keys_given() {
     assert_eq!(faulty_keys(LEAST, &[url]), ["vault.keys"]);
     let key = ("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
     assert_eq!(with(&[url, key]).unwrap().database.engine, Engine::Postgres);
-    assert_eq!(faulty_keys(LEAST, &[url, key, ("KLARNA_WORKER__VAULT__ACTIVE_KEY", "k2")]), ["vault.active_key"]);
+    assert_eq!(
+        faulty_keys(LEAST, &[url, key, ("KLARNA_WORKER__VAULT__ACTIVE_KEY", "k2")]),
+        ["vault.active_key"]
+    );
 }
 
 #[test]
@@ -138,7 +146,8 @@ fn a_wrong_duration_is_told_once_and_not_measured_against_others() {
 
 #[test]
 fn no_time_at_all_is_refused_but_for_patience() {
-    for key in ["VAULT__SEND_WITHIN", "VAULT__EXCHANGE_TIMEOUT", "CHECKOUT__TIMEOUT", "QUEUE__ORDER_DEADLINE"] {
+    for key in ["VAULT__SEND_WITHIN", "VAULT__EXCHANGE_TIMEOUT", "CHECKOUT__TIMEOUT", "QUEUE__ORDER_DEADLINE"]
+    {
         assert_eq!(faulty_keys(LEAST, &[(&format!("KLARNA_WORKER__{key}"), "0s")]).len(), 1, "{key}");
     }
     assert!(with(&[("KLARNA_WORKER__VAULT__TOKEN_PATIENCE", "0s")]).is_ok());
@@ -146,7 +155,8 @@ fn no_time_at_all_is_refused_but_for_patience() {
 
 #[test]
 fn broken_toml_is_told_by_line() {
-    let error = Settings::parse("config.toml", "installation = \"a\"\n\n[queue\n", std::iter::empty()).unwrap_err();
+    let error =
+        Settings::parse("config.toml", "installation = \"a\"\n\n[queue\n", std::iter::empty()).unwrap_err();
     assert!(matches!(&error, ConfigError::Syntax { line: 3, .. }), "{error}");
 }
 
@@ -170,8 +180,9 @@ fn the_keeper_leaves_a_tokens_first_days_and_half_of_the_rate() {
              that both together stay below merchants.shop.refresh_token_lifetime",
         ]
     );
-    let settings =
-        with_keeper("refresh_before = \"10d\"\nspread = \"0s\"\nrate_per_second = 4\nforget_after_idle = \"400d\"");
+    let settings = with_keeper(
+        "refresh_before = \"10d\"\nspread = \"0s\"\nrate_per_second = 4\nforget_after_idle = \"400d\"",
+    );
     let settings = Settings::parse("test", &settings, env(&[])).unwrap();
     assert!(settings.keeper.schedule.is_some() && settings.keeper.stop_after_idle.is_none());
     assert_eq!(settings.keeper.forget_after_idle, Some(Duration::from_hours(400 * 24)));
@@ -197,7 +208,10 @@ fn what_can_never_act_is_refused() {
         assert_eq!(faulty_keys(&format!("{LEAST}{keys}\n"), &[]), [faulty], "{keys}");
     }
     let told = faults(&format!("{LEAST}[keeper]\nschedule = \"0 0 0 30 2 *\"\n"), &[]);
-    assert_eq!(told, ["keeper.schedule: never fires; write a schedule that fires at least daily, or \"off\""]);
+    assert_eq!(
+        told,
+        ["keeper.schedule: never fires; write a schedule that fires at least daily, or \"off\""]
+    );
     let text = format!("{LEAST}[keeper]\nstop_after_idle = \"300d\"\nforget_after_idle = \"400d\"\n");
     assert!(Settings::parse("test", &text, env(&[])).is_ok());
 }

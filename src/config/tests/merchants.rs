@@ -9,8 +9,10 @@ use crate::config::{ApiCredentials, ClientAuth, Merchant, Settings};
 use crate::order::Target;
 
 fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
-    let variables: Vec<(String, &str)> =
-        variables.iter().map(|(key, value)| (format!("KLARNA_WORKER__MERCHANTS__SHOP__{key}"), *value)).collect();
+    let variables: Vec<(String, &str)> = variables
+        .iter()
+        .map(|(key, value)| (format!("KLARNA_WORKER__MERCHANTS__SHOP__{key}"), *value))
+        .collect();
     let variables: Vec<(&str, &str)> = variables.iter().map(|(key, value)| (key.as_str(), *value)).collect();
     with(&variables).unwrap().merchants["shop"].clone()
 }
@@ -44,7 +46,8 @@ fn addresses_follow_from_region_environment_and_provider() {
         ),
     ];
     for (region, environment, provider, login, checkout) in table {
-        let merchant = merchant(&[("REGION", region), ("ENVIRONMENT", environment), ("CHECKOUT_PROVIDER", provider)]);
+        let merchant =
+            merchant(&[("REGION", region), ("ENVIRONMENT", environment), ("CHECKOUT_PROVIDER", provider)]);
         assert_eq!(merchant.token_url.as_str(), format!("{login}/oauth2/token"));
         assert_eq!(merchant.url(Target::Checkout).unwrap().as_str(), checkout);
         // Klarna Payments stays with Klarna.
@@ -120,7 +123,10 @@ fn who_runs_the_checkout_must_be_said() {
     );
     let url = ("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "https://checkout.example");
     let settings = Settings::parse("test", &text, env(&[url])).unwrap();
-    assert_eq!(settings.merchants["shop"].url(Target::Checkout).unwrap().as_str(), "https://checkout.example/");
+    assert_eq!(
+        settings.merchants["shop"].url(Target::Checkout).unwrap().as_str(),
+        "https://checkout.example/"
+    );
     // Klarna Payments has no other provider.
     let target = ("KLARNA_WORKER__MERCHANTS__SHOP__TARGET", "payments");
     let settings = Settings::parse("test", &text, env(&[target])).unwrap();
@@ -170,7 +176,9 @@ fn an_api_key_takes_the_place_of_user_name_and_password() {
     assert_eq!(faulty_keys(&keyed, &[key, user]), ["merchants.shop.api_key"]);
     assert_eq!(
         faults(&LEAST.replace(pair, ""), &[]),
-        ["merchants.shop.api_key: missing; write it, or api_username and api_password (each also as …_env or …_file)"]
+        [
+            "merchants.shop.api_key: missing; write it, or api_username and api_password (each also as …_env or …_file)"
+        ]
     );
     assert_eq!(
         faults(&LEAST.replace("api_password = \"password\"\n", ""), &[]),
@@ -235,8 +243,9 @@ fn a_webhook_that_could_not_be_trusted_is_refused() {
     assert_eq!(faulty_keys(&format!("{LEAST}webhook_url = \"{good}\"\n"), &[]), [secrets]);
     let alone = format!("{LEAST}webhook_secrets = [\"{SECRET}\"]\n");
     assert_eq!(faulty_keys(&alone, &[]), ["merchants.shop.webhook_url"]);
-    let both =
-        format!("{LEAST}webhook_url = \"{good}\"\nwebhook_secrets = [\"{SECRET}\"]\nwebhook_secrets_env = \"HOOKS\"\n");
+    let both = format!(
+        "{LEAST}webhook_url = \"{good}\"\nwebhook_secrets = [\"{SECRET}\"]\nwebhook_secrets_env = \"HOOKS\"\n"
+    );
     assert_eq!(faulty_keys(&both, &[("HOOKS", SECRET)]), ["merchants.shop.webhook_secrets_env"]);
 }
 
@@ -249,5 +258,6 @@ fn retention_fits_what_it_is_for() {
     ] {
         assert!(faulty_keys(&format!("{LEAST}{section}\n"), &[]).contains(&key.to_owned()), "{section}");
     }
-    with(&[("KLARNA_WORKER__RETENTION__BODIES", "30d"), ("KLARNA_WORKER__RETENTION__LEDGER", "60d")]).unwrap();
+    with(&[("KLARNA_WORKER__RETENTION__BODIES", "30d"), ("KLARNA_WORKER__RETENTION__LEDGER", "60d")])
+        .unwrap();
 }

@@ -15,10 +15,12 @@ fn a_secret_stands_in_the_file_in_a_variable_or_in_a_file_of_its_own() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     writeln!(file, "  from a file ").unwrap();
     let path = file.path().to_str().unwrap();
-    let password =
-        |variables: &[(&str, &str)]| with(variables).unwrap().merchants["shop"].api_credentials.secret().clone();
+    let password = |variables: &[(&str, &str)]| {
+        with(variables).unwrap().merchants["shop"].api_credentials.secret().clone()
+    };
     assert_eq!(password(&[]).expose_secret(), "password");
-    let from_variable = [("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "OTHER"), ("OTHER", "from a variable")];
+    let from_variable =
+        [("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "OTHER"), ("OTHER", "from a variable")];
     assert_eq!(password(&from_variable).expose_secret(), "from a variable");
     let from_file = [("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_FILE", path)];
     assert_eq!(password(&from_file).expose_secret(), "from a file");
@@ -29,11 +31,16 @@ fn two_forms_of_one_secret_are_refused() {
     let text = format!("{LEAST}api_password_env = \"HOME\"\n");
     assert_eq!(
         faults(&text, &[("HOME", "/")]),
-        ["merchants.shop.api_password_env: given together with merchants.shop.api_password; leave one of them \
-            out"]
+        [
+            "merchants.shop.api_password_env: given together with merchants.shop.api_password; leave one of them \
+            out"
+        ]
     );
-    let both =
-        [("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "a"), ("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "B"), ("B", "key")];
+    let both = [
+        ("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "a"),
+        ("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "B"),
+        ("B", "key"),
+    ];
     assert_eq!(faulty_keys(LEAST, &both), ["vault.keys.k1.env"]);
 }
 
@@ -44,7 +51,10 @@ fn a_secret_that_is_not_there_is_refused() {
         let key = format!("merchants.shop.api_password_{}", form.to_lowercase());
         assert_eq!(faulty_keys(LEAST, &[(&variable, named), ("EMPTY", "")]), [key]);
     }
-    assert_eq!(faulty_keys(LEAST, &[("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "NOT_SET")]), ["vault.keys.k1.env"]);
+    assert_eq!(
+        faulty_keys(LEAST, &[("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "NOT_SET")]),
+        ["vault.keys.k1.env"]
+    );
 }
 
 #[test]
@@ -68,7 +78,8 @@ fn debug_shows_no_secret() {
 /// No error shows a secret, whatever key it was put in by mistake.
 #[test]
 fn errors_show_no_value() {
-    let values = [CANARY.to_owned(), format!("http://u:{CANARY}@example.com"), format!("postgres://u:{CANARY}@[/x")];
+    let values =
+        [CANARY.to_owned(), format!("http://u:{CANARY}@example.com"), format!("postgres://u:{CANARY}@[/x")];
     let mut refused = 0;
     for key in every_key().into_iter().chain(["no.such.key".to_owned()]) {
         let variable = format!("KLARNA_WORKER__{}", key.replace('.', "__"));

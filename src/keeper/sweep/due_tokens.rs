@@ -112,7 +112,12 @@ impl Queue {
     }
 
     /// Reads the next page if this one is used up.
-    async fn fill(&mut self, store: &dyn Keeper, filter: DueFilter, selection: &Selection) -> Result<(), StoreError> {
+    async fn fill(
+        &mut self,
+        store: &dyn Keeper,
+        filter: DueFilter,
+        selection: &Selection,
+    ) -> Result<(), StoreError> {
         while self.page.is_empty() && !self.ended {
             let page = store.due_tokens(&DueFilter { after: self.after, ..filter.clone() }).await?;
             match page.last() {
@@ -126,7 +131,8 @@ impl Queue {
 
     /// Gives a merchant's tokens a queue of their own, which continues where this one does.
     fn split_off(&mut self, merchant: &MerchantName) -> Self {
-        let (own, others) = std::mem::take(&mut self.page).into_iter().partition(|token| token.merchant == *merchant);
+        let (own, others) =
+            std::mem::take(&mut self.page).into_iter().partition(|token| token.merchant == *merchant);
         self.page = others;
         Self { page: own, after: self.after, ended: self.ended }
     }

@@ -157,7 +157,8 @@ impl Walk {
     /// Waits until a merchant can perhaps go on: an exchange has ended, or a pause is over.
     async fn wait(&self) {
         let again = AGAIN.saturating_sub(since_boot().saturating_sub(self.since));
-        let wait = self.due.set_aside().filter_map(|merchant| self.ready_in(merchant)).fold(again, Duration::min);
+        let wait =
+            self.due.set_aside().filter_map(|merchant| self.ready_in(merchant)).fold(again, Duration::min);
         tokio::select! {
             () = self.places.given_back() => {}
             // At least as long as a timer can sleep.

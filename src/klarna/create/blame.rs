@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_due_to_prefill_if_it_names_its_fields_or_none() {
-        let prefilled =
-            ["/billing_address/postal_code", "/billing_address/email", "/customer/date_of_birth"].map(String::from);
+        let prefilled = ["/billing_address/postal_code", "/billing_address/email", "/customer/date_of_birth"]
+            .map(String::from);
         for (message, due) in [
             ("Bad value: billing_address.postal_code", true),
             ("Bad value: /billing_address/postal_code", true),

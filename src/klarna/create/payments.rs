@@ -10,7 +10,9 @@ pub(super) const CALL: Call = Call { path: "/payments/v1/sessions", read };
 
 fn read(members: &Members<'_>) -> Option<Created> {
     let client_token = storable(&members.text("client_token")?).into_owned();
-    let session =
-        PaymentsSession { client_token, payment_method_categories: members.array("payment_method_categories") };
+    let session = PaymentsSession {
+        client_token,
+        payment_method_categories: members.array("payment_method_categories"),
+    };
     Some(Created { klarna_id: id(members, "session_id")?, result: OrderResult::Payments(session) })
 }

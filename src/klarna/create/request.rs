@@ -52,7 +52,12 @@ impl fmt::Debug for Built {
 ///   at Klarna.
 /// - `access_token` becomes `customer.klarna_access_token`.
 #[must_use]
-pub fn build(body: &Body, order_id: OrderId, access_token: Option<&SecretString>, claims: Option<&Claims>) -> Built {
+pub fn build(
+    body: &Body,
+    order_id: OrderId,
+    access_token: Option<&SecretString>,
+    claims: Option<&Claims>,
+) -> Built {
     let order_id = order_id.to_string();
     let mut values = claims.map(|claims| prefill(body, claims)).unwrap_or_default();
     let claimed = values.len();
@@ -111,7 +116,8 @@ fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
             values.extend(address(fields, claimed).into_iter().flatten());
         }
     }
-    values.extend(Claimed::new(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date).fit());
+    values
+        .extend(Claimed::new(&["customer", "date_of_birth"], claims.date_of_birth.as_deref(), is_date).fit());
     values
 }
 
@@ -172,7 +178,9 @@ fn address<'a>(paths: &AddressPaths, address: &'a Address) -> Option<Vec<Value<'
 }
 
 fn is_text(value: &str) -> bool {
-    !value.trim().is_empty() && value.chars().count() <= MOST_CHARACTERS && !value.chars().any(char::is_control)
+    !value.trim().is_empty()
+        && value.chars().count() <= MOST_CHARACTERS
+        && !value.chars().any(char::is_control)
 }
 
 fn is_email(value: &str) -> bool {
@@ -184,7 +192,9 @@ fn is_email(value: &str) -> bool {
 
 fn is_phone(value: &str) -> bool {
     let is_part = |character: char| character.is_ascii_digit() || "+-()./ ".contains(character);
-    is_text(value) && value.chars().all(is_part) && value.contains(|character: char| character.is_ascii_digit())
+    is_text(value)
+        && value.chars().all(is_part)
+        && value.contains(|character: char| character.is_ascii_digit())
 }
 
 fn is_country(value: &str) -> bool {

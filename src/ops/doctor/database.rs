@@ -98,7 +98,9 @@ fn file(path: &Path, was_used: bool, findings: &mut Findings) -> bool {
             format!("{} is in a container's writable layer", path.display()),
             "mount a volume there: the layer is deleted with the container",
         ),
-        Kind::Disk if safe => findings.ok("database.disk", format!("{} is on a local disk", folder.display())),
+        Kind::Disk if safe => {
+            findings.ok("database.disk", format!("{} is on a local disk", folder.display()));
+        }
         Kind::Disk => {}
     }
     if safe && !path.exists() && was_used {
@@ -227,7 +229,10 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
     if wanted > server.max_connections && server.pooler.is_none() {
         findings.warn(
             "database.connections",
-            format!("one process may open {wanted} connections, the server allows {}", server.max_connections),
+            format!(
+                "one process may open {wanted} connections, the server allows {}",
+                server.max_connections
+            ),
             "raise the server's max_connections, or lower database.max_connections or vault.max_in_flight",
         );
     }
@@ -304,13 +309,22 @@ mod tests {
         let one = |check: &str, verdict| vec![(check.to_owned(), verdict)];
         assert_eq!(judged(|_| (), ""), []);
         assert_eq!(judged(|server| server.standby = true, ""), one("database.role", CheckStatus::Failed));
-        assert_eq!(judged(|server| server.durable = false, ""), one("database.durability", CheckStatus::Failed));
+        assert_eq!(
+            judged(|server| server.durable = false, ""),
+            one("database.durability", CheckStatus::Failed)
+        );
         assert_eq!(
             judged(|server| server.asynchronous_standbys = 1, ""),
             one("database.standbys", CheckStatus::Warning)
         );
-        assert_eq!(judged(|server| server.max_connections = 60, ""), one("database.connections", CheckStatus::Warning));
-        assert_eq!(judged(|server| server.now += TimeDelta::seconds(5), ""), one("clock", CheckStatus::Warning));
+        assert_eq!(
+            judged(|server| server.max_connections = 60, ""),
+            one("database.connections", CheckStatus::Warning)
+        );
+        assert_eq!(
+            judged(|server| server.now += TimeDelta::seconds(5), ""),
+            one("clock", CheckStatus::Warning)
+        );
     }
 
     #[test]

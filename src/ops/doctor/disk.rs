@@ -50,7 +50,8 @@ pub(super) fn kind_of(folder: &Path) -> Kind {
 /// space.
 pub(super) fn writable(check: &str, folder: &Path, setting: &str, findings: &mut Findings) -> bool {
     let there = existing(folder);
-    let granted = if there.is_dir() { access(there, Access::WRITE_OK | Access::EXEC_OK) } else { Err(Errno::NOTDIR) };
+    let granted =
+        if there.is_dir() { access(there, Access::WRITE_OK | Access::EXEC_OK) } else { Err(Errno::NOTDIR) };
     if let Err(error) = granted {
         let found = format!("{} cannot be written: {}", there.display(), std::io::Error::from(error));
         findings.fail(check, found, format!("give this user access to the folder, or change {setting}"));

@@ -175,11 +175,16 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_with_its_source() {
-        let merchant = merchant("checkout_provider = \"kustom\"\njwks_url = \"https://keys.example/jwks?key=1\"");
+        let merchant =
+            merchant("checkout_provider = \"kustom\"\njwks_url = \"https://keys.example/jwks?key=1\"");
         let shown = [
             address(&merchant.token_url, merchant.given.token, "default"),
             address(&merchant.jwks_url, merchant.given.jwks, "default"),
-            address(merchant.url(Target::Checkout).unwrap(), merchant.given.target(Target::Checkout), "default"),
+            address(
+                merchant.url(Target::Checkout).unwrap(),
+                merchant.given.target(Target::Checkout),
+                "default",
+            ),
         ];
         assert_eq!(
             shown,

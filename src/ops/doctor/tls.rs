@@ -26,7 +26,11 @@ fn time(check: &str, certificate: &CertificateInfo, clock: &Clock, findings: &mu
     let found = format!("the certificate for {} is valid from {not_before} to {not_after}", names.join(", "));
     let now = clock.now();
     if !certificate.is_valid(now) {
-        findings.fail(check, found, "replace the file by a certificate that is valid now; no restart is needed");
+        findings.fail(
+            check,
+            found,
+            "replace the file by a certificate that is valid now; no restart is needed",
+        );
     } else if *not_after <= now + SOON {
         findings.warn(check, found, "renew it, and replace the file; no restart is needed");
     } else {

@@ -100,7 +100,11 @@ pub const CATALOGUE: &[Metric] = &[
         &[],
         "Exchanges of this process that run, or wait until vault.max_in_flight lets them run.",
     ),
-    gauge(process::PERMITS_USED, &[], "Exchanges of this process that run and count towards vault.max_in_flight."),
+    gauge(
+        process::PERMITS_USED,
+        &[],
+        "Exchanges of this process that run and count towards vault.max_in_flight.",
+    ),
     gauge(
         process::PERMITS_MAX,
         &[],
@@ -122,7 +126,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "endpoint"],
         "How often this process's circuit breaker for an endpoint has opened.",
     ),
-    counter(meter::SWEEPS, &["end"], "Sweeps of the keeper in this process: complete, interrupted or failed."),
+    counter(
+        meter::SWEEPS,
+        &["end"],
+        "Sweeps of the keeper in this process: complete, interrupted or failed.",
+    ),
     counter(meter::SWEPT, &["result"], "Tokens that sweeps in this process handled, by result."),
     gauge(meter::SWEEP_TIME, &[], "Seconds that the last sweep in this process took."),
     counter(
@@ -130,7 +138,12 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "result"],
         "Attempts to send webhooks by this process: delivered, failed or gone (HTTP 410).",
     ),
-    histogram(meter::WEBHOOK_TIME, SHORT, &["merchant"], "Seconds that a call of the shop's webhook endpoint took."),
+    histogram(
+        meter::WEBHOOK_TIME,
+        SHORT,
+        &["merchant"],
+        "Seconds that a call of the shop's webhook endpoint took.",
+    ),
     counter(
         meter::WEBHOOKS_GIVEN_UP,
         &["merchant"],
@@ -177,10 +190,18 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(of::QUEUED, &["merchant"], "Orders with the status queued, including those due later."),
     gauge(of::DUE, &["merchant"], "Orders that are due and wait for a worker."),
     gauge(of::RUNNING, &["merchant"], "Orders that a worker is running."),
-    gauge(of::OLDEST_DUE, &["merchant"], "How long the order that has waited longest for a worker has been due."),
+    gauge(
+        of::OLDEST_DUE,
+        &["merchant"],
+        "How long the order that has waited longest for a worker has been due.",
+    ),
     gauge(of::WORKERS, &[], "Processes with a recent heartbeat."),
     gauge(of::OPEN_EXCHANGES, &[], "Exchanges whose result is not in the database yet."),
-    gauge(of::SWEPT_AT, &[], "When the last complete sweep ended, in seconds since 1970; 0 if there was none."),
+    gauge(
+        of::SWEPT_AT,
+        &[],
+        "When the last complete sweep ended, in seconds since 1970; 0 if there was none.",
+    ),
     gauge(of::LAG, &[], "How long the token that has waited longest for its refresh has been due."),
     gauge(
         of::EXPIRING,
@@ -192,7 +213,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "1 while the merchant is stopped: its token endpoint rejected too many refresh tokens in a row.",
     ),
-    gauge(of::WEBHOOKS_PENDING, &["merchant"], "Webhooks that are not delivered yet, including those due later."),
+    gauge(
+        of::WEBHOOKS_PENDING,
+        &["merchant"],
+        "Webhooks that are not delivered yet, including those due later.",
+    ),
     gauge(of::WEBHOOKS_DUE, &["merchant"], "Webhooks that are due and wait to be sent."),
     gauge(
         of::WEBHOOKS_OLDEST_DUE,
@@ -220,7 +245,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "Refresh tokens of another provider than the settings name: they are not used.",
     ),
-    gauge(counts::HELD, &[], "Orders that failed because the database was restored, and can still be retried."),
+    gauge(
+        counts::HELD,
+        &[],
+        "Orders that failed because the database was restored, and can still be retried.",
+    ),
     gauge(counts::WEBHOOKS_FAILED, &["merchant"], "Webhooks that were given up and are still stored."),
     gauge(
         counts::WEBHOOKS_OLDEST,

@@ -38,7 +38,8 @@ pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), S
     }
     let foreign = foreign_tokens(&*sources.store, &sources.merchants).await?;
     for merchant in sources.merchants.keys() {
-        let tokens = foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
+        let tokens =
+            foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
         gauge!(FOREIGN, "merchant" => merchant.to_string()).set(number(tokens));
     }
     gauge!(HELD).set(number(counts.held_orders));
@@ -75,7 +76,8 @@ fn tell_tokens(counts: &[TokenCount]) {
     states.extend(reasons.map(|reason| ((TokenState::ReauthRequired.as_str(), reason.as_str()), 0)));
     let mut days: BTreeMap<String, u64> = (-1..=MOST_DAYS).map(|day| (days_left(day), 0)).collect();
     for count in counts {
-        *states.entry((count.state.as_str(), count.reason.map_or("", DeadReason::as_str))).or_default() += count.tokens;
+        *states.entry((count.state.as_str(), count.reason.map_or("", DeadReason::as_str))).or_default() +=
+            count.tokens;
         if let Some(left) = count.days {
             *days.entry(days_left(left)).or_default() += count.tokens;
         }

@@ -56,7 +56,8 @@ impl Installation {
             return;
         }
         next.look = Some(now + LOOK_EVERY);
-        let looked = bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within)).await;
+        let looked =
+            bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within)).await;
         gauge!(DATABASE_UP).set(if looked.is_ok() { 1.0 } else { 0.0 });
         let health = bounded(sources.store.health()).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
@@ -70,9 +71,9 @@ impl Installation {
         tell(&overview, &sources.merchants);
         if let Ok(stopped) = bounded(sources.store.stopped_merchants()).await {
             for merchant in sources.merchants.values() {
-                let stopped = stopped
-                    .iter()
-                    .any(|stopped| stopped.merchant == merchant.name && stopped.provider == merchant.provider());
+                let stopped = stopped.iter().any(|stopped| {
+                    stopped.merchant == merchant.name && stopped.provider == merchant.provider()
+                });
                 gauge!(STOPPED, "merchant" => merchant.name.to_string()).set(if stopped { 1.0 } else { 0.0 });
             }
         }
@@ -117,7 +118,8 @@ fn tell_webhooks(overview: &Overview, merchants: &Merchants) {
         let disabled = backlog.is_some_and(|backlog| backlog.disabled);
         gauge!(WEBHOOKS_PENDING, &labels).set(number(backlog.map_or(0, |backlog| backlog.pending)));
         gauge!(WEBHOOKS_DUE, &labels).set(number(backlog.map_or(0, |backlog| backlog.due)));
-        gauge!(WEBHOOKS_OLDEST_DUE, &labels).set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
+        gauge!(WEBHOOKS_OLDEST_DUE, &labels)
+            .set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
         gauge!(ENDPOINT_DISABLED, &labels).set(if disabled { 1.0 } else { 0.0 });
     }
 }

@@ -9,7 +9,9 @@ fn body(text: &str) -> Body {
 
 fn faults(text: &str) -> Vec<(String, String)> {
     match Body::parse(text) {
-        Err(Rejection::Faults(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect(),
+        Err(Rejection::Faults(faults)) => {
+            faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+        }
         other => panic!("expected faults, got {other:?}"),
     }
 }
@@ -137,11 +139,16 @@ fn what_is_blank_is_no_value_of_ones_own() {
     let blank = body(r#"{"a":{"b":"","c":[],"d":[ ]}}"#);
     assert!(!blank.holds_any(&["a"], &["b", "c", "d"]));
     assert_eq!(body(r#"{"a":{"b":"x"}}"#).text(&["a"], "b").as_deref(), Some("x"));
-    assert_eq!((blank.text(&["a"], "b"), blank.text(&["a"], "c"), blank.text(&["x"], "b")), (None, None, None));
+    assert_eq!(
+        (blank.text(&["a"], "b"), blank.text(&["a"], "c"), blank.text(&["x"], "b")),
+        (None, None, None)
+    );
     let order = body(r#"{"a":{"b":null,"c":0},"d":null}"#);
     assert!(order.holds_any(&["a"], &["b", "c"]) && order.holds_any(&[], &["a"]));
     assert!(
-        !order.holds_any(&["a"], &["b"]) && !order.holds_any(&[], &["d", "e"]) && !order.holds_any(&["a", "c"], &["x"])
+        !order.holds_any(&["a"], &["b"])
+            && !order.holds_any(&[], &["d", "e"])
+            && !order.holds_any(&["a", "c"], &["x"])
     );
 }
 

@@ -20,7 +20,9 @@ fn parse(rest: &str) -> NewOrder {
 
 fn faults(text: &str) -> Vec<(String, String)> {
     match NewOrder::parse(text, checkout) {
-        Err(Rejection::Faults(faults)) => faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect(),
+        Err(Rejection::Faults(faults)) => {
+            faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect()
+        }
         other => panic!("expected faults, got {other:?}"),
     }
 }
@@ -65,7 +67,10 @@ fn the_rules_are_those_of_the_target() {
 fn members_that_are_absent_or_null_are_none() {
     let nulls = parse(r#","prefill":null,"not_before":null,"deadline":null,"idempotency_key":null"#);
     assert_eq!(nulls, parse(""));
-    assert_eq!((nulls.prefill, nulls.not_before, nulls.deadline, nulls.idempotency_key), (None, None, None, None));
+    assert_eq!(
+        (nulls.prefill, nulls.not_before, nulls.deadline, nulls.idempotency_key),
+        (None, None, None, None)
+    );
 }
 
 #[test]
@@ -101,7 +106,10 @@ fn members_that_occur_twice_are_refused() {
 fn what_is_no_envelope_is_told() {
     assert_eq!(faults("[]"), [(String::new(), "is an array, expected an object".to_owned())]);
     assert!(faults("{\"merchant\":")[0].1.starts_with("is not JSON: "));
-    assert_eq!(faults(r#"{"\ud800":1}"#)[0].1, "has a key with an unpaired surrogate escape, expected Unicode text");
+    assert_eq!(
+        faults(r#"{"\ud800":1}"#)[0].1,
+        "has a key with an unpaired surrogate escape, expected Unicode text"
+    );
     assert_eq!(pointers(r#"{"merchant":"shop","user":"u","order":[]}"#), ["/order"]);
 }
 
@@ -161,7 +169,8 @@ fn the_digest_sees_all_but_the_idempotency_key() {
 #[test]
 fn the_example_orders_are_lawful_but_for_one() {
     let examples = include_str!("../../../examples/orders.jsonl");
-    let (good, refused): (Vec<_>, Vec<_>) = examples.lines().partition(|line| NewOrder::parse(line, checkout).is_ok());
+    let (good, refused): (Vec<_>, Vec<_>) =
+        examples.lines().partition(|line| NewOrder::parse(line, checkout).is_ok());
     let message = "is 49000, expected 49800: the sum of the lines' total_amount";
     assert_eq!(refused.len(), 1);
     assert_eq!(faults(refused[0]), [("/order/order_amount".to_owned(), message.to_owned())]);

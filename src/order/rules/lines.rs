@@ -75,7 +75,9 @@ fn check_order_tax(order: &Fields<'_>, tax: i64, lines: &[Line], in_us: bool, fa
     let Some(on_lines) = sum(lines, |line| line.tax) else { return };
     let mut expected = (on_lines, "the sum of the lines' total_tax_amount");
     if in_us && lines.iter().any(|line| line.is_sales_tax) {
-        let Some(separate) = sum(lines, |line| if line.is_sales_tax { line.total } else { line.tax }) else { return };
+        let Some(separate) = sum(lines, |line| if line.is_sales_tax { line.total } else { line.tax }) else {
+            return;
+        };
         expected = (separate, "the sum of the sales_tax lines' total_amount");
     }
     if ![on_lines, expected.0].contains(&i128::from(tax)) {
@@ -109,7 +111,9 @@ fn check_total(line: &Fields<'_>, faults: &mut Faults<'_>) -> Option<i64> {
     let total = exact(line.number("total_amount", Need::Required, &(i64::MIN..=MOST_AMOUNT), faults));
     // Do not calculate with a discount that is present but could not be read.
     let discount = given.or_else(|| line.is_absent("total_discount_amount").then_some(0));
-    if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) = (quantity, unit_price, discount, total) {
+    if let (Some(quantity), Some(unit_price), Some(discount), Some(total)) =
+        (quantity, unit_price, discount, total)
+    {
         let expected = line_total(quantity, unit_price, discount);
         if !total_fits(total, expected, quantity) {
             let message = format!(
@@ -132,7 +136,8 @@ fn check_tax(line: &Fields<'_>, total: Option<i64>, in_us: bool, faults: &mut Fa
         && !tax_fits(total, rate, tax)
     {
         let expected = nearest_tax(total, rate);
-        let message = format!("is {tax}, expected {expected} (±1): the tax in total_amount {total} at tax_rate {rate}");
+        let message =
+            format!("is {tax}, expected {expected} (±1): the tax in total_amount {total} at tax_rate {rate}");
         line.fault("total_tax_amount", message, faults);
     }
     tax

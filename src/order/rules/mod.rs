@@ -45,7 +45,13 @@ fn checkout(order: &Fields<'_>, faults: &mut Faults<'_>) {
 fn codes(order: &Fields<'_>, faults: &mut Faults<'_>) -> Option<String> {
     code(order, "purchase_currency", "an ISO 4217 code such as \"SEK\"", |text| is_letters(text, 3), faults);
     code(order, "locale", "a language, usually with a country, such as \"en-SE\"", is_locale, faults);
-    code(order, "purchase_country", "an ISO 3166 alpha-2 code such as \"SE\"", |text| is_letters(text, 2), faults)
+    code(
+        order,
+        "purchase_country",
+        "an ISO 3166 alpha-2 code such as \"SE\"",
+        |text| is_letters(text, 2),
+        faults,
+    )
 }
 
 fn code(
@@ -74,7 +80,8 @@ fn is_locale(text: &str) -> bool {
 
 /// Checks the texts that Klarna stores for the shop. Source: the limits in Klarna's API description.
 fn texts(order: &Fields<'_>, faults: &mut Faults<'_>) {
-    for (name, most) in [("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6000)] {
+    for (name, most) in [("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6000)]
+    {
         order.text(name, Need::Optional, &(0..=most), faults);
     }
 }

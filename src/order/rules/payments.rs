@@ -30,7 +30,9 @@ pub(super) fn check(order: &Fields<'_>, faults: &mut Faults<'_>) {
     let amount = exact(order.number("order_amount", Need::Required, &(0..=i64::MAX), faults));
     let tax = exact(order.number("order_tax_amount", Need::Optional, &(0..=i64::MAX), faults));
     if let Some(items) = order.objects("order_lines", MOST_LINES, faults) {
-        let line = |item: &Option<Fields<'_>>| item.as_ref().map(|line| check_line(line, faults)).unwrap_or_default();
+        let line = |item: &Option<Fields<'_>>| {
+            item.as_ref().map(|line| check_line(line, faults)).unwrap_or_default()
+        };
         let lines: Vec<Line> = items.iter().map(line).collect();
         check_sums(order, amount, tax, &lines, faults);
     }
@@ -67,13 +69,20 @@ fn check_line(line: &Fields<'_>, faults: &mut Faults<'_>) -> Line {
 
 /// Compares the order's sums with its lines. An order's tax may be the sum of the lines' taxes, or,
 /// as shops in the US write it, of the lines of type `sales_tax`.
-fn check_sums(order: &Fields<'_>, amount: Option<i64>, tax: Option<i64>, lines: &[Line], faults: &mut Faults<'_>) {
+fn check_sums(
+    order: &Fields<'_>,
+    amount: Option<i64>,
+    tax: Option<i64>,
+    lines: &[Line],
+    faults: &mut Faults<'_>,
+) {
     let Some(items) = sum(lines, |line| line.items) else { return };
     let expected = sum(lines, |line| line.total);
     if let (Some(amount), Some(expected)) = (amount, expected)
         && is_off(amount, expected, items)
     {
-        let message = format!("is {amount}, expected {expected} (±{items}): the sum of the lines' total_amount");
+        let message =
+            format!("is {amount}, expected {expected} (±{items}): the sum of the lines' total_amount");
         order.fault("order_amount", message, faults);
     }
     let included = sum(lines, |line| line.tax);
@@ -82,7 +91,8 @@ fn check_sums(order: &Fields<'_>, amount: Option<i64>, tax: Option<i64>, lines: 
         && is_off(tax, included, items)
         && is_off(tax, separate, items)
     {
-        let message = format!("is {tax}, expected {included} (±{items}): the sum of the lines' total_tax_amount");
+        let message =
+            format!("is {tax}, expected {included} (±{items}): the sum of the lines' total_tax_amount");
         order.fault("order_tax_amount", message, faults);
     }
 }

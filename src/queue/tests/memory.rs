@@ -114,7 +114,8 @@ impl Memory {
                 && row.due <= Instant::now()
                 && recent.is_none_or(|recent| row.due.elapsed() < recent)
         };
-        let waiting: Vec<MerchantName> = rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
+        let waiting: Vec<MerchantName> =
+            rows.iter().filter(|row| is_due(row)).map(|row| row.group.clone()).collect();
         let mut shares = share(free, load, &waiting, self.rounds.fetch_add(1, SeqCst));
         let held_back = free > 0 && !waiting.is_empty() && shares.is_empty();
         let mut claimed = Vec::new();

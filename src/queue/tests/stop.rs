@@ -136,6 +136,10 @@ async fn dropping_the_queue_stops_the_feeding() {
     wake.notify();
     tokio::time::sleep(HOUR * 2).await;
     assert_eq!(handler.started(), 0);
-    assert_eq!(Arc::strong_count(&memory), 2, "the queue's tasks are gone, only test and handler hold the rows");
+    assert_eq!(
+        Arc::strong_count(&memory),
+        2,
+        "the queue's tasks are gone, only test and handler hold the rows"
+    );
     assert_eq!(handler.gate.available_permits(), Semaphore::MAX_PERMITS / 2);
 }

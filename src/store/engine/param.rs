@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Now;
-use crate::ids::{ExchangeId, InstanceId, MerchantName, Provider, PurposeId, TokenId, UserId, WebhookId, WorkerId};
+use crate::ids::{
+    ExchangeId, InstanceId, MerchantName, Provider, PurposeId, TokenId, UserId, WebhookId, WorkerId,
+};
 use crate::order::OrderId;
 use crate::store::micros;
 

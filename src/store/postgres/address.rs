@@ -92,13 +92,18 @@ impl Address {
     /// If it cannot be read, or if a part of it would have no effect. The text shows no value.
     fn read(key: &str, url: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Self, StoreError> {
         let wrong = |what: &str| StoreError::Location(format!("{key}: {what}"));
-        let unreadable =
-            || StoreError::Location(format!("{key} cannot be read: write postgres://user:password@host:5432/database"));
+        let unreadable = || {
+            StoreError::Location(format!(
+                "{key} cannot be read: write postgres://user:password@host:5432/database"
+            ))
+        };
         let url = postgres_url(url).ok_or_else(unreadable)?;
         let given = Parameters::read(&url).map_err(|what| wrong(&what))?;
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         if let Some(name) = UNSUPPORTED_VARIABLES.into_iter().find(|name| variable(name).is_some()) {
-            return Err(wrong(&format!("the variable {name} has no effect here; start this program without it")));
+            return Err(wrong(&format!(
+                "the variable {name} has no effect here; start this program without it"
+            )));
         }
         let port = given.get("port").or_else(|| variable("PGPORT")).unwrap_or_else(|| "5432".to_owned());
         let host = host(&given, &port, variable).map_err(wrong)?;
@@ -173,7 +178,9 @@ struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
     fn read(url: &Url) -> Result<Self, String> {
-        let part = |name: &str, text: &str| Some((name.to_owned(), decoded(text))).filter(|(_, text)| !text.is_empty());
+        let part = |name: &str, text: &str| {
+            Some((name.to_owned(), decoded(text))).filter(|(_, text)| !text.is_empty())
+        };
         let parts = [
             part("user", url.username()),
             part("password", url.password().unwrap_or_default()),
@@ -217,22 +224,32 @@ fn check_name(name: &str) -> Result<(), String> {
     Err(if UNSUPPORTED.contains(&name) {
         format!("the parameter {name} has no effect here; leave it out (these have: {known})")
     } else {
-        format!("has an unknown parameter after the question mark; known are {known}. In a password, write ? as %3F")
+        format!(
+            "has an unknown parameter after the question mark; known are {known}. In a password, write ? as %3F"
+        )
     })
 }
 
 /// The host in any spelling of libpq. Without one, a socket in a usual folder, or else `localhost`.
-fn host(given: &Parameters, port: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Host, &'static str> {
+fn host(
+    given: &Parameters,
+    port: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Host, &'static str> {
     let name = given.get("host").or_else(|| variable("PGHOST"));
     let address = given.get("hostaddr").or_else(|| variable("PGHOSTADDR"));
     if name.is_some() && address.is_some() {
-        return Err("has host and hostaddr (PGHOST and PGHOSTADDR count too); leave hostaddr out, and let the host's \
-                    name lead to it");
+        return Err(
+            "has host and hostaddr (PGHOST and PGHOSTADDR count too); leave hostaddr out, and let the host's \
+                    name lead to it",
+        );
     }
     let Some(named) = address.or(name) else {
         let has_socket = |folder: &&str| Path::new(folder).join(format!(".s.PGSQL.{port}")).exists();
         let folder = SOCKET_FOLDERS.into_iter().find(has_socket);
-        return Ok(folder.map_or_else(|| Host::Name("localhost".to_owned()), |folder| Host::Socket(folder.into())));
+        return Ok(
+            folder.map_or_else(|| Host::Name("localhost".to_owned()), |folder| Host::Socket(folder.into()))
+        );
     };
     if named.contains(',') {
         return Err("names several hosts; write the one of the primary, or a name that leads to it");
@@ -256,8 +273,10 @@ fn authorities(
         return Ok(usual_file("root.crt", variable));
     };
     if path == "system" {
-        return Err("sslrootcert, in the URL or in PGSSLROOTCERT, is system: leave it out, and the authorities that \
-                    browsers trust are used");
+        return Err(
+            "sslrootcert, in the URL or in PGSSLROOTCERT, is system: leave it out, and the authorities that \
+                    browsers trust are used",
+        );
     }
     std::fs::File::open(&path)
         .map(|_| Some(path.into()))

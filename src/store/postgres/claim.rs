@@ -42,7 +42,12 @@ pub(super) async fn claim(
         Some(Read { ours: false, .. }) => ClaimAttempt::Busy,
         Some(Read { ours: true, token }) => {
             let (announcements, clock) = (Arc::clone(announcements), clock.clone());
-            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim { connection, announcements, token, clock })));
+            return Ok(ClaimAttempt::Claimed(Box::new(PostgresClaim {
+                connection,
+                announcements,
+                token,
+                clock,
+            })));
         }
     };
     control(&mut connection, "ROLLBACK").await?;
@@ -50,7 +55,10 @@ pub(super) async fn claim(
     Ok(attempt)
 }
 
-async fn control(connection: &mut PooledConnection<sqlx::Postgres>, word: &'static str) -> Result<(), StoreError> {
+async fn control(
+    connection: &mut PooledConnection<sqlx::Postgres>,
+    word: &'static str,
+) -> Result<(), StoreError> {
     bounded(Postgres::control(connection, word)).await
 }
 

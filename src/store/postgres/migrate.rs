@@ -98,7 +98,8 @@ async fn apply(
     migration: &Migration,
 ) -> Result<(), StoreError> {
     for tried in 1.. {
-        let wait = if migration.no_tx { patience.beside } else { patience.longest.min(patience.first * tried) };
+        let wait =
+            if migration.no_tx { patience.beside } else { patience.longest.min(patience.first * tried) };
         wait_for_locks(session, wait).await?;
         let applied = async {
             if migration.no_tx {
@@ -153,7 +154,9 @@ async fn wait_for_locks(session: &mut PgConnection, longest: Duration) -> Result
 
 /// Returns whether it failed only because of others' locks: a time-out or a deadlock.
 fn is_held(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("55P03" | "40P01"))
 }

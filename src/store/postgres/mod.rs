@@ -57,13 +57,18 @@ impl Postgres {
     /// # Errors
     /// [`StoreError::Location`] if the URL cannot be read, [`StoreError::Unavailable`] if the server does
     /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
-    pub(super) async fn open(database: &Database, max_in_flight: u32, clock: Clock) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        database: &Database,
+        max_in_flight: u32,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let pools = Pools::open(database, max_in_flight)?;
         pools.reach(database).await?;
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
-        let subjects = Batcher::new(Subjects { pool: pools.queue.clone(), lane: Arc::clone(&pools.half_of_queue) });
+        let subjects =
+            Batcher::new(Subjects { pool: pools.queue.clone(), lane: Arc::clone(&pools.half_of_queue) });
         Ok(Self { pools, clock, announcements, ends, subjects })
     }
 }
@@ -115,7 +120,10 @@ impl Engine for Postgres {
         query.fetch_all(connection).await
     }
 
-    async fn fetch_optional(connection: &mut PgConnection, query: RawQuery<Self>) -> sqlx::Result<Option<Row<Self>>> {
+    async fn fetch_optional(
+        connection: &mut PgConnection,
+        query: RawQuery<Self>,
+    ) -> sqlx::Result<Option<Row<Self>>> {
         query.fetch_optional(connection).await
     }
 
@@ -192,7 +200,8 @@ impl Engine for Postgres {
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let connection = self.pools.queue.take().await?;
         if let [row] = rows {
-            return by::<Self, _>(connection, async |c| Ok(vec![orders::insert(c, self.now(), row).await?])).await;
+            return by::<Self, _>(connection, async |c| Ok(vec![orders::insert(c, self.now(), row).await?]))
+                .await;
         }
         transaction_by::<Self, _>(connection, async |c| orders::insert_all(c, self.now(), rows).await).await
     }
@@ -220,7 +229,10 @@ impl Engine for Postgres {
     }
 
     async fn register_tokens(&self, rows: &[NewToken]) -> Result<Vec<Registered>, StoreError> {
-        transaction_by::<Self, _>(self.writer().await?, async |c| tokens::register_all(c, self.now(), rows).await).await
+        transaction_by::<Self, _>(self.writer().await?, async |c| {
+            tokens::register_all(c, self.now(), rows).await
+        })
+        .await
     }
 
     async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
@@ -228,7 +240,10 @@ impl Engine for Postgres {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        transaction_by::<Self, _>(self.urgent().await?, async |c| exchange_end::settle(c, self.now(), end).await).await
+        transaction_by::<Self, _>(self.urgent().await?, async |c| {
+            exchange_end::settle(c, self.now(), end).await
+        })
+        .await
     }
 
     /// Uses one statement for everything, so that it takes one round trip.

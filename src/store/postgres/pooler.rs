@@ -59,7 +59,10 @@ pub(super) async fn check(
 
 /// Returns whether a transaction pooler lies before the server: two connections then share a
 /// session of the server, or one has several. `first` is one of these connections.
-pub(super) async fn is_between(first: &mut PgConnection, options: &PgConnectOptions) -> Result<bool, StoreError> {
+pub(super) async fn is_between(
+    first: &mut PgConnection,
+    options: &PgConnectOptions,
+) -> Result<bool, StoreError> {
     let mut second = match bounded(options.connect()).await {
         // A server that grants only a few connections is used all the same.
         Err(StoreError::TooManyConnections(_)) => return Ok(false),

@@ -127,7 +127,8 @@ impl Pools {
     pub(super) async fn reach(&self, database: &Database) -> Result<(), StoreError> {
         let options = self.queue.options();
         let mut connection = bounded(options.connect()).await?;
-        let encoding: String = bounded(raw_sql("SHOW server_encoding").fetch_one(&mut connection)).await?.try_get(0)?;
+        let encoding: String =
+            bounded(raw_sql("SHOW server_encoding").fetch_one(&mut connection)).await?.try_get(0)?;
         if encoding != "UTF8" {
             return Err(StoreError::Location(format!(
                 "the database has the encoding {encoding}, which cannot hold every text: create one with CREATE \
@@ -180,7 +181,9 @@ fn run_on<'c>(connection: &'c mut PgConnection, sql: &'static str) -> BoxFuture<
 
 /// Half of so many connections, at least one.
 fn half(connections: u32) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS)))
+    Arc::new(Semaphore::new(
+        usize::try_from(connections / 2).unwrap_or(usize::MAX).clamp(1, Semaphore::MAX_PERMITS),
+    ))
 }
 
 /// Returns the migrations that the database has run, including those of newer programs. Empty if it
@@ -190,6 +193,7 @@ pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<Appli
     if !bounded(there.persistent(false).fetch_one(&mut *c)).await? {
         return Ok(Vec::new());
     }
-    let applied = sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker.migrations WHERE success");
+    let applied =
+        sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker.migrations WHERE success");
     bounded(applied.persistent(false).fetch_all(c)).await
 }

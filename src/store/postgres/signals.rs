@@ -27,7 +27,10 @@ struct Listener(PgListener);
 /// Subscribes on a connection of its own, outside the pools.
 pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError> {
     find_room(pools).await?;
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(ANSWER).connect_lazy_with(pools.listen.clone());
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ANSWER)
+        .connect_lazy_with(pools.listen.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);

@@ -118,7 +118,8 @@ impl Write for Ends {
 
 async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Written>, StoreError> {
     let written = written(c, now, ends).await?;
-    let others = ends.iter().map(|end| end.claim).filter(|claim| !written.contains(claim)).collect::<Vec<_>>();
+    let others =
+        ends.iter().map(|end| end.claim).filter(|claim| !written.contains(claim)).collect::<Vec<_>>();
     let locked = still_held(c, &others).await?;
     let what = |end: &End| match end.claim {
         claim if written.contains(&claim) => Written::Yes,
@@ -133,8 +134,11 @@ async fn written(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<C
     let mut written = Vec::new();
     let mut alone: Vec<&End> = ends.iter().collect();
     if ends.len() > 1 {
-        let orders =
-            ends.iter().map(SubmittedOrder::of).filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+        let orders = ends
+            .iter()
+            .map(SubmittedOrder::of)
+            .filter_map(Result::transpose)
+            .collect::<Result<Vec<_>, _>>()?;
         written = all_submitted(c, now, &orders).await?;
         alone.retain(|end| !matches!(end.disposition, Disposition::Submitted { .. }));
     }
@@ -184,7 +188,8 @@ struct SubmittedOrder<'a> {
 impl<'a> SubmittedOrder<'a> {
     /// Returns `None` if the attempt did not submit its order.
     fn of(end: &'a End) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = &end.disposition
+        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } =
+            &end.disposition
         else {
             return Ok(None);
         };

@@ -30,7 +30,9 @@ pub(super) async fn claim(
     key: &UserKey,
     provider: Provider,
 ) -> Result<ClaimAttempt, StoreError> {
-    let read = by::<Sqlite, _>(readers.take().await?, async |c| exchanges::claim(c, now(clock), key, provider).await);
+    let read = by::<Sqlite, _>(readers.take().await?, async |c| {
+        exchanges::claim(c, now(clock), key, provider).await
+    });
     let Some(read) = read.await? else { return Ok(ClaimAttempt::Missing) };
     let claim = SqliteClaim { shared: shared.clone(), clock: clock.clone(), token: read.token };
     Ok(ClaimAttempt::Claimed(Box::new(claim)))

@@ -28,8 +28,8 @@ use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signal, Signals, StoreError,
-    exchanges, one_row, order_end, orders, tokens,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signal, Signals,
+    StoreError, exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
@@ -87,7 +87,10 @@ impl Engine for Sqlite {
         }
     }
 
-    async fn fetch_all(connection: &mut SqliteConnection, query: RawQuery<Self>) -> sqlx::Result<Vec<Row<Self>>> {
+    async fn fetch_all(
+        connection: &mut SqliteConnection,
+        query: RawQuery<Self>,
+    ) -> sqlx::Result<Vec<Row<Self>>> {
         query.fetch_all(connection).await
     }
 
@@ -154,8 +157,10 @@ impl Engine for Sqlite {
             drop(connection);
             // SQLite has no lock for migrations. Another process may have run some meanwhile; continue
             // after those.
-            let applied = by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.raw).await).await?;
-            let before = std::mem::replace(&mut left, migrations::missing(&Self::migrator(), &applied)?.len());
+            let applied =
+                by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.raw).await).await?;
+            let before =
+                std::mem::replace(&mut left, migrations::missing(&Self::migrator(), &applied)?.len());
             if left >= before {
                 return Err(migrations::failed(error));
             }
@@ -228,7 +233,8 @@ impl Engine for Sqlite {
             .run(move |c| {
                 let now = now(&clock);
                 async move {
-                    let announce = c.query(Self::STATEMENTS.orders.announce).bind(claim.order).bind(claim.worker);
+                    let announce =
+                        c.query(Self::STATEMENTS.orders.announce).bind(claim.order).bind(claim.worker);
                     let announced = announce.bind(claim.number).fetch_optional().await?.is_some();
                     // Nobody must take the order before it is sent.
                     super::workers::heartbeat(c, now, claim.worker).await?;

@@ -48,7 +48,8 @@ async fn claimable(
     by::<Sqlite, _>(sqlite.reader().await?, async |c| {
         let mut picked = Vec::new();
         for (merchant, share) in shares {
-            let pick = c.query(sql::CLAIMABLE_ORDERS).bind(merchant).bind(*share).bind(sqlite.now()).bind(recent);
+            let pick =
+                c.query(sql::CLAIMABLE_ORDERS).bind(merchant).bind(*share).bind(sqlite.now()).bind(recent);
             for row in &pick.fetch_all().await? {
                 picked.push(row.id("id")?);
             }

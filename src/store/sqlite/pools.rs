@@ -130,7 +130,8 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<A
     if bounded(there.fetch_one(&mut *c)).await? == 0 {
         return Ok(Vec::new());
     }
-    let applied = sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker_migrations WHERE success");
+    let applied =
+        sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker_migrations WHERE success");
     bounded(applied.fetch_all(c)).await
 }
 

@@ -26,7 +26,10 @@ impl Shared {
     /// Runs a caller's statements, and returns their result after it is durable.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        job: impl for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<T, StoreError>> + Send + Sync + 'static,
+        job: impl for<'c> Fn(&'c mut Connection<'_>) -> BoxFuture<'c, Result<T, StoreError>>
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<T, StoreError> {
         let answer = Arc::new(Mutex::new(None));
         let slot = Arc::clone(&answer);

@@ -125,7 +125,8 @@ mod tests {
             assert!(log.may_have_changed() && log.may_have_changed());
             assert!(!log.may_have_changed() && !log.may_have_changed());
         }
-        let time = std::fs::metadata(&path).unwrap().modified().unwrap() + std::time::Duration::from_millis(1);
+        let time =
+            std::fs::metadata(&path).unwrap().modified().unwrap() + std::time::Duration::from_millis(1);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
         assert!(log.may_have_changed() && log.may_have_changed() && !log.may_have_changed());
     }

@@ -120,7 +120,9 @@ fn expires_in_is_read_leniently_and_kept_within_reason() {
         ("{\"a\":1}", 120),
         ("299,\"expires_in\":300", 300),
     ] {
-        let Answer::Rotated(tokens) = answer(200, &format!(r#"{{"refresh_token":"new","expires_in":{value}}}"#)) else {
+        let Answer::Rotated(tokens) =
+            answer(200, &format!(r#"{{"refresh_token":"new","expires_in":{value}}}"#))
+        else {
             panic!("{value}")
         };
         assert_eq!(tokens.expires_in, Duration::from_secs(seconds), "{value}");
@@ -167,7 +169,9 @@ fn grants_are_whole(answer: &Answer) -> Result<(), TestCaseError> {
             let successor = tokens.refresh_token.as_ref().map(ExposeSecret::expose_secret);
             prop_assert!(successor.is_some_and(|token| !token.is_empty() && token != SENT));
         }
-        Answer::Unchanged(tokens) => prop_assert!(tokens.access_token.is_some() && tokens.refresh_token.is_none()),
+        Answer::Unchanged(tokens) => {
+            prop_assert!(tokens.access_token.is_some() && tokens.refresh_token.is_none());
+        }
         _ => {}
     }
     Ok(())

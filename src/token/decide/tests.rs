@@ -112,8 +112,9 @@ fn two_unanswered_in_a_row_back_off_by_minutes_then_hours() {
 
 #[test]
 fn an_answer_ends_the_row_of_silences_and_a_request_never_sent_does_not() {
-    let ledger =
-        |middle| vec![closed(3, Outcome::NoAnswer, 5), closed(2, middle, 20), closed(1, Outcome::NoAnswer, 40)];
+    let ledger = |middle| {
+        vec![closed(3, Outcome::NoAnswer, 5), closed(2, middle, 20), closed(1, Outcome::NoAnswer, 40)]
+    };
     assert_eq!(decide(&token(ledger(Outcome::Refused)), POLICY, None), seconds(5));
     assert_eq!(decide(&token(ledger(Outcome::NotSent)), POLICY, None), seconds(55));
     let latest_not_sent = vec![closed(2, Outcome::NotSent, 0), closed(1, Outcome::NoAnswer, 3)];
@@ -129,7 +130,10 @@ fn what_a_refusal_would_mean_is_known_before() {
     let past = Some(now() - TimeDelta::seconds(1));
     assert_eq!(means(token(vec![])), DeadReason::Rejected);
     assert_eq!(means(ClaimedToken { expires_at: past, ..token(vec![]) }), DeadReason::Expired);
-    assert_eq!(means(ClaimedToken { expires_at: past, answer_lost: true, ..token(vec![]) }), DeadReason::AnswerLost);
+    assert_eq!(
+        means(ClaimedToken { expires_at: past, answer_lost: true, ..token(vec![]) }),
+        DeadReason::AnswerLost
+    );
 }
 
 #[test]
@@ -140,7 +144,11 @@ fn the_keeper_presents_what_is_due_and_an_order_whatever_there_is() {
     assert_eq!(decide(&due, POLICY, if_due(now(), now())), present(1));
     assert_eq!(decide(&due, POLICY, if_due(now() - TimeDelta::microseconds(1), now())), Decision::NotDue);
     let rotated = ClaimedToken { issued_at: Some(now()), ..due.clone() };
-    assert_eq!(decide(&rotated, POLICY, if_due(late, now())), Decision::NotDue, "this sweep has refreshed it");
+    assert_eq!(
+        decide(&rotated, POLICY, if_due(late, now())),
+        Decision::NotDue,
+        "this sweep has refreshed it"
+    );
     let undated = ClaimedToken { refresh_due_at: None, ..due.clone() };
     assert_eq!(decide(&undated, POLICY, if_due(late, late)), Decision::NotDue);
     assert_eq!(decide(&undated, POLICY, None), present(1));
@@ -173,7 +181,9 @@ fn a_stopped_merchant_waits_for_its_next_probe() {
         decide(&ClaimedToken { standing, ..token(vec![]) }, POLICY, None)
     };
     assert_eq!(stopped(9), Decision::Stopped(Duration::from_secs(9)));
-    assert!(matches!(stopped(0), Decision::Present { .. }) && matches!(stopped(-1), Decision::Present { .. }));
+    assert!(
+        matches!(stopped(0), Decision::Present { .. }) && matches!(stopped(-1), Decision::Present { .. })
+    );
 }
 
 #[test]

@@ -34,7 +34,13 @@ impl Caller {
         call_permit: CallPermit,
         trial: Option<TrialPermit>,
     ) -> Self {
-        Self { waiting: Some(waiting), call_permit: Some(call_permit), trial, correlation_id: None, seen: None }
+        Self {
+            waiting: Some(waiting),
+            call_permit: Some(call_permit),
+            trial,
+            correlation_id: None,
+            seen: None,
+        }
     }
 
     /// Answers the caller, unless that was done before.

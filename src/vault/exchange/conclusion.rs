@@ -8,8 +8,8 @@ use crate::clock::{delta, since_boot};
 use crate::config::LostAnswer;
 use crate::ids::TokenVersion;
 use crate::token::{
-    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, OrderClaim, PurposeKind,
-    Successor, TokenSecret as _, Tokens, Unusable,
+    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, OrderClaim,
+    PurposeKind, Successor, TokenSecret as _, Tokens, Unusable,
 };
 use crate::vault::report::{AccessToken, ExchangeReport, Next};
 use crate::vault::sealing::{CipherError, ExchangedTokens, PlainToken};
@@ -61,7 +61,9 @@ impl Exchange {
                 let successor = self.successor(&refresh_token, token.version, received.at)?;
                 self.granted(tokens, token, received.at, ExchangeResult::Rotated(successor))?
             }
-            Answer::Unchanged(tokens) => self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?,
+            Answer::Unchanged(tokens) => {
+                self.granted(tokens, token, received.at, ExchangeResult::Unchanged)?
+            }
             Answer::InvalidGrant => {
                 log("rejected", received.if_dead.as_str());
                 Conclusion::without(ExchangeResult::Rejected(received.if_dead), ExchangeReport::Died)

@@ -10,11 +10,14 @@ impl Exchange {
     /// Returns what an answer says about the endpoint.
     pub(super) fn call_outcome(&self, answer: &Answer) -> CallOutcome {
         match answer {
-            Answer::Rotated(tokens) if tokens.access_token.is_none() => {
-                CallOutcome::Failed { what: String::from("the answer has no access token"), retry_after: None }
-            }
+            Answer::Rotated(tokens) if tokens.access_token.is_none() => CallOutcome::Failed {
+                what: String::from("the answer has no access token"),
+                retry_after: None,
+            },
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, .. } => CallOutcome::Misconfigured { user: self.key.user.clone() },
+            Answer::Refused { configuration: true, .. } => {
+                CallOutcome::Misconfigured { user: self.key.user.clone() }
+            }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
             Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {
                 CallOutcome::Failed { what: what.clone(), retry_after: None }

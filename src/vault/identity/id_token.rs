@@ -77,7 +77,11 @@ pub(crate) fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validatio
     validation
 }
 
-pub(crate) fn signed_payload(token: &str, keys: &[Key], validation: &Validation) -> Result<Payload, IdTokenError> {
+pub(crate) fn signed_payload(
+    token: &str,
+    keys: &[Key],
+    validation: &Validation,
+) -> Result<Payload, IdTokenError> {
     let mut verdict = IdTokenError::UnknownKey;
     for key in keys {
         match decode::<Payload>(token, &key.decoding, validation) {

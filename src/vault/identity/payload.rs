@@ -141,7 +141,11 @@ impl Payload {
             family_name: self.family_name.get(),
             email: self.email.get(),
             phone: self.phone.get().or_else(|| self.phone_number.get()),
-            date_of_birth: self.date_of_birth.get().or_else(|| self.birthdate.get()).filter(|text| is_date(text)),
+            date_of_birth: self
+                .date_of_birth
+                .get()
+                .or_else(|| self.birthdate.get())
+                .filter(|text| is_date(text)),
             address: self.billing_address.0.and_then(address).or_else(|| self.address.0.and_then(address)),
             shipping_address: self.shipping_address.0.and_then(address),
         }
@@ -156,7 +160,12 @@ fn address(wire: WireAddress) -> Option<Address> {
         postal_code: wire.postal_code.get().ok()?,
         city: wire.city.or(wire.locality).get().ok()?,
         region: wire.region.get().ok()?,
-        country: wire.country.get().ok()?.filter(|text| is_country_code(text)).map(|text| text.to_ascii_uppercase()),
+        country: wire
+            .country
+            .get()
+            .ok()?
+            .filter(|text| is_country_code(text))
+            .map(|text| text.to_ascii_uppercase()),
     };
     (address != Address::default()).then_some(address)
 }
@@ -236,8 +245,7 @@ mod tests {
     #[test]
     fn an_address_is_read_whole_or_not_at_all() {
         let address = |name: &str, change: &str, value: Value| {
-            let mut address =
-                json!({"street_address": "Karlaplan 3", "postal_code": "11460", "city": "Stockholm", "country": "se"});
+            let mut address = json!({"street_address": "Karlaplan 3", "postal_code": "11460", "city": "Stockholm", "country": "se"});
             address[change] = value;
             claims(json!({ name: address }))
         };

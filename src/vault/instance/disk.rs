@@ -30,7 +30,10 @@ impl Disk {
     /// # Errors
     /// The error of `work`; or [`io::ErrorKind::TimedOut`] after five seconds. The work then goes on,
     /// and may still succeed.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
         let done = async {
             let permit = Arc::clone(&self.0).acquire_owned().await.map_err(io::Error::other)?;
             let (answer, answered) = oneshot::channel();
@@ -42,7 +45,8 @@ impl Disk {
             })?;
             answered.await.unwrap_or_else(|_| Err(io::Error::other("the work with the file panicked")))
         };
-        let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("the disk did not answer for {PATIENCE:?}"));
+        let late =
+            |_| io::Error::new(io::ErrorKind::TimedOut, format!("the disk did not answer for {PATIENCE:?}"));
         timeout(PATIENCE, done).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
     }
 }

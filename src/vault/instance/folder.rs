@@ -112,7 +112,10 @@ impl SpoolFolder {
             Ok(paths.filter(|path| has_ending(path, ending)).collect())
         };
         self.disk.run(list).await.map_err(|error: io::Error| {
-            io::Error::new(error.kind(), format!("the spool {} cannot be read: {error}", self.folder.display()))
+            io::Error::new(
+                error.kind(),
+                format!("the spool {} cannot be read: {error}", self.folder.display()),
+            )
         })
     }
 
@@ -206,7 +209,9 @@ pub(super) fn keys_in(instance_dir: &Path, installation: &str) -> Vec<String> {
             continue;
         }
         let envelope = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
-        let Some(envelope) = envelope.filter(|envelope| envelope.installation == installation) else { continue };
+        let Some(envelope) = envelope.filter(|envelope| envelope.installation == installation) else {
+            continue;
+        };
         let sealed = STANDARD.decode(envelope.record).unwrap_or_default();
         keys.extend(Cipher::key_of(&sealed).map(str::to_owned));
     }
@@ -224,7 +229,8 @@ pub(super) fn successors_in(instance_dir: &Path) -> usize {
 }
 
 fn files(instance_dir: &Path, endings: &[&str]) -> Vec<PathBuf> {
-    let paths = fs::read_dir(instance_dir.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let paths =
+        fs::read_dir(instance_dir.join(FOLDER)).into_iter().flatten().flatten().map(|entry| entry.path());
     paths.filter(|path| endings.iter().any(|ending| has_ending(path, ending))).collect()
 }
 

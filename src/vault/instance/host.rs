@@ -68,7 +68,9 @@ impl HostMark {
     pub(super) fn origin(&self, recorded: Option<&Self>) -> Origin {
         match recorded {
             Some(recorded) if recorded == self && self.boot.is_some() => Origin::Here,
-            Some(Self { machine: Some(recorded), .. }) if self.machine.as_ref().is_some_and(|own| own != recorded) => {
+            Some(Self { machine: Some(recorded), .. })
+                if self.machine.as_ref().is_some_and(|own| own != recorded) =>
+            {
                 Origin::OtherMachine
             }
             _ => Origin::Unproven,
@@ -89,7 +91,8 @@ mod tests {
         let own = mark(Some("m"), Some("b"), 7);
         assert_eq!(own.origin(Some(&own)), Origin::Here);
         assert_eq!(own.origin(None), Origin::Unproven);
-        for other in [mark(Some("m"), Some("c"), 7), mark(Some("m"), Some("b"), 8), mark(None, Some("b"), 7)] {
+        for other in [mark(Some("m"), Some("c"), 7), mark(Some("m"), Some("b"), 8), mark(None, Some("b"), 7)]
+        {
             assert_eq!(own.origin(Some(&other)), Origin::Unproven);
         }
         assert_eq!(own.origin(Some(&mark(Some("n"), Some("b"), 7))), Origin::OtherMachine);

@@ -87,8 +87,13 @@ impl Instance {
         private::create_folder(folder).map_err(unusable)?;
         private::restrict(folder);
         let path = folder.join("instance");
-        let mut lock =
-            private::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        let mut lock = private::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(unusable)?;
         private::restrict(&path);
         match lock.try_lock() {
             Ok(()) => {}

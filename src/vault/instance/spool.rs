@@ -21,7 +21,9 @@ use super::folder::{self, SpoolFile, SpoolFolder};
 use super::replay::{ReplayError, Replayed};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenId, TokenVersion, UserKey};
 use crate::store::{StoreError, Tokens};
-use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _};
+use crate::token::{
+    ExchangeEnd, ExchangeResult, NewCachedTokens, SealedFor, Settled, Successor, TokenSecret as _,
+};
 use crate::vault::sealing::{PlainToken, Secrets};
 
 /// The successors in the spool of one instance folder.
@@ -132,7 +134,8 @@ impl Spool {
     }
 
     fn read_record(&self, record: &[u8]) -> Result<ExchangeEnd, String> {
-        let record: Record = serde_json::from_slice(record).map_err(|_| "it contains a record of another program")?;
+        let record: Record =
+            serde_json::from_slice(record).map_err(|_| "it contains a record of another program")?;
         self.end(record)
     }
 
@@ -143,7 +146,8 @@ impl Spool {
         let provider: Provider = record.provider.parse()?;
         let version = TokenVersion { token: record.token, generation: record.generation };
         let sealed_for = SealedFor { merchant: owner.merchant.clone(), version: version.next(), provider };
-        let token = self.secrets.open_token(&sealed_for, &record.sealed).map_err(|error| error.to_string())?;
+        let token =
+            self.secrets.open_token(&sealed_for, &record.sealed).map_err(|error| error.to_string())?;
         let secret = PlainToken::new(&self.secrets, &token);
         Ok(ExchangeEnd {
             exchange: record.exchange,

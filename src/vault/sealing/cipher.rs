@@ -60,8 +60,12 @@ impl Cipher {
         if !keys.contains_key(active) {
             return Err(CipherError::NoActiveKey(active.to_owned()));
         }
-        let fingerprints = keys.iter().map(|(name, key)| (name.clone(), Hasher::new(key).fingerprint())).collect();
-        let keys = keys.iter().map(|(name, key)| (name.clone(), XChaCha20Poly1305::new(&Key::from(**key)))).collect();
+        let fingerprints =
+            keys.iter().map(|(name, key)| (name.clone(), Hasher::new(key).fingerprint())).collect();
+        let keys = keys
+            .iter()
+            .map(|(name, key)| (name.clone(), XChaCha20Poly1305::new(&Key::from(**key))))
+            .collect();
         Ok(Self { active: active.to_owned(), keys, fingerprints })
     }
 
@@ -149,7 +153,10 @@ mod tests {
         let both = cipher("newer", &["old", "newer"]);
         assert_eq!(&**both.open(&record, Binding(&["shop", "u"])).unwrap(), b"token");
         let without = cipher("newer", &["newer"]);
-        assert_eq!(without.open(&record, Binding(&["shop", "u"])), Err(CipherError::UnknownKey("old".into())));
+        assert_eq!(
+            without.open(&record, Binding(&["shop", "u"])),
+            Err(CipherError::UnknownKey("old".into()))
+        );
     }
 
     #[test]
@@ -157,7 +164,10 @@ mod tests {
         let record = cipher("k1", &["k1", "other"]).seal(b"token", Binding(&["u"])).unwrap();
         assert_eq!(Cipher::key_of(&record), Some("k1"));
         assert!(record.starts_with(&Cipher::beginning("k1")) && !record.starts_with(&Cipher::beginning("k")));
-        assert_eq!([Cipher::key_of(b""), Cipher::key_of(&[VERSION, 9, b'k']), Cipher::key_of(b"token")], [None; 3]);
+        assert_eq!(
+            [Cipher::key_of(b""), Cipher::key_of(&[VERSION, 9, b'k']), Cipher::key_of(b"token")],
+            [None; 3]
+        );
     }
 
     #[test]

@@ -38,7 +38,8 @@ pub async fn reseal(
     mut told: impl FnMut(u64) + Send,
 ) -> Result<Resealed, StoreError> {
     let beginning = Cipher::beginning(secrets.cipher().active());
-    let mut resealed = Resealed { hash_key: hash_key(store, secrets, &beginning).await?, ..Resealed::default() };
+    let mut resealed =
+        Resealed { hash_key: hash_key(store, secrets, &beginning).await?, ..Resealed::default() };
     loop {
         let before = resealed.tokens + resealed.cached;
         resealed.left.clear();
@@ -101,7 +102,9 @@ async fn cached(
         after = last.purpose;
         for row in page {
             match secrets.reseal_exchanged(row.purpose, &row.sealed) {
-                Ok(to) => resealed.cached += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?),
+                Ok(to) => {
+                    resealed.cached += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?);
+                }
                 Err(error) => resealed.leave(&error, "the cached tokens of an order"),
             }
         }
@@ -112,7 +115,9 @@ async fn cached(
 impl Resealed {
     fn leave(&mut self, error: &CipherError, what: &str) {
         let key = match error {
-            CipherError::UnknownKey(key) | CipherError::Refused(key) | CipherError::NoActiveKey(key) => key.clone(),
+            CipherError::UnknownKey(key) | CipherError::Refused(key) | CipherError::NoActiveKey(key) => {
+                key.clone()
+            }
             CipherError::Malformed => String::new(),
         };
         let left = self.left.entry(key).or_default();

@@ -160,7 +160,11 @@ impl Secrets {
         self.cipher.seal(&self.cipher.open(sealed, binding)?, binding)
     }
 
-    pub(in crate::vault) fn seal_spooled(&self, installation: &str, record: &[u8]) -> Result<Vec<u8>, CipherError> {
+    pub(in crate::vault) fn seal_spooled(
+        &self,
+        installation: &str,
+        record: &[u8],
+    ) -> Result<Vec<u8>, CipherError> {
         self.cipher.seal(record, Binding(&["spool", installation]))
     }
 

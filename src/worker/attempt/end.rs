@@ -46,7 +46,12 @@ pub(super) fn tell(disposition: &Disposition) {
             "The attempt failed; another one follows"
         ),
         Disposition::Snooze { after, error: Some(error) } => {
-            tracing::warn!(code = error.code, after_ms = after.as_millis(), error = error.message, "The order waits");
+            tracing::warn!(
+                code = error.code,
+                after_ms = after.as_millis(),
+                error = error.message,
+                "The order waits"
+            );
         }
         Disposition::Snooze { after, error: None } => {
             tracing::debug!(after_ms = after.as_millis(), "The order waits for its token");

@@ -22,7 +22,8 @@ async fn only_a_key_of_the_operators_signs_in() {
         let answer = browser.post("/sign-in", &[("key", wrong)]).await;
         assert_eq!(answer.status, 403, "{wrong}");
         assert!(
-            answer.headers.get("set-cookie").is_none() && answer.text.contains("not an API key with the scope ops")
+            answer.headers.get("set-cookie").is_none()
+                && answer.text.contains("not an API key with the scope ops")
         );
     }
     // A page of another site must not sign anybody in.
@@ -33,12 +34,19 @@ async fn only_a_key_of_the_operators_signs_in() {
         assert_eq!(answer.status, 403, "{name}");
         assert!(answer.headers.get("set-cookie").is_none());
     }
-    assert_eq!(send(browser.form("/sign-in", &[("key", OPS)])).await.status, 403, "who says nothing is no browser");
+    assert_eq!(
+        send(browser.form("/sign-in", &[("key", OPS)])).await.status,
+        403,
+        "who says nothing is no browser"
+    );
 
     let answer = browser.post("/sign-in", &[("key", OPS), ("next", "/users")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/users"));
     let cookie = answer.header("set-cookie");
-    assert!(cookie.starts_with("klarna-worker=") && cookie.ends_with("; HttpOnly; SameSite=Strict"), "{cookie}");
+    assert!(
+        cookie.starts_with("klarna-worker=") && cookie.ends_with("; HttpOnly; SameSite=Strict"),
+        "{cookie}"
+    );
     assert!(cookie.contains("; Path=/; Max-Age=43200;"), "{cookie}");
     let origin = format!("http://{}", api.address);
     let plain = send(browser.form("/sign-in", &[("key", OPS)]).header("origin", origin)).await;
@@ -47,7 +55,10 @@ async fn only_a_key_of_the_operators_signs_in() {
     let tls = browser.form("/sign-in", &[("key", OPS)]).header("origin", format!("https://{host}"));
     let tls = send(tls).await;
     let cookie = tls.header("set-cookie");
-    assert!(cookie.starts_with("__Host-klarna-worker=") && cookie.ends_with("; SameSite=Strict; Secure"), "{cookie}");
+    assert!(
+        cookie.starts_with("__Host-klarna-worker=") && cookie.ends_with("; SameSite=Strict; Secure"),
+        "{cookie}"
+    );
     for elsewhere in ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example"] {
         let answer = browser.post("/sign-in", &[("key", OPS), ("next", elsewhere)]).await;
         assert_eq!(answer.header("location"), "/", "{elsewhere}");
@@ -111,8 +122,12 @@ async fn a_session_is_nobody_elses() {
 
     let out = browser.act("/", "/sign-out", &[]).await;
     assert_eq!((out.status.as_u16(), out.header("location")), (303, "/sign-in"));
-    let ended: Vec<_> = out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
-    assert!(ended.len() == 2 && ended.iter().all(|cookie| cookie.contains("=; Path=/; Max-Age=0")), "{ended:?}");
+    let ended: Vec<_> =
+        out.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap()).collect();
+    assert!(
+        ended.len() == 2 && ended.iter().all(|cookie| cookie.contains("=; Path=/; Max-Age=0")),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]

@@ -30,7 +30,9 @@ async fn a_form_of_another_page_does_nothing() {
             assert_eq!(answer.status, 403, "{path} {token:?}");
         }
         let fields = [&[("form_token", own.as_str())], fields].concat();
-        for (name, said) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null")] {
+        for (name, said) in
+            [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null")]
+        {
             let answer = send(browser.form(path, &fields).header(name, said)).await;
             assert_eq!(answer.status, 403, "{path} {said}");
         }
@@ -54,7 +56,10 @@ async fn an_operator_does_what_the_api_does() {
 
     let (page, retry) = (format!("/orders/{order}"), format!("/orders/{order}/retry"));
     let done = browser.act(&retry, &retry, &[]).await;
-    assert_eq!((done.status.as_u16(), done.header("location")), (303, format!("{page}?done=retried").as_str()));
+    assert_eq!(
+        (done.status.as_u16(), done.header("location")),
+        (303, format!("{page}?done=retried").as_str())
+    );
     assert!(browser.page(&format!("{page}?done=retried")).await.contains("The order is queued again."));
     let again = browser.act(&retry, &retry, &[]).await;
     assert!(again.status == 409 && again.text.contains("The order is queued already"), "{again:?}");
@@ -98,5 +103,8 @@ async fn an_operator_does_what_the_api_does() {
     let resend = format!("/webhooks/{}/resend", sent.id);
     assert_eq!(browser.act(&resend, &resend, &[]).await.status, 303);
     let again = api.webhooks().await.pop().unwrap();
-    assert!(again.id == sent.id && again.due_at > sent.due_at && again.status == WebhookStatus::Pending, "{again:?}");
+    assert!(
+        again.id == sent.id && again.due_at > sent.due_at && again.status == WebhookStatus::Pending,
+        "{again:?}"
+    );
 }

@@ -36,9 +36,14 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
     browser.act("/", "/user/forget", &about).await;
     tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let page = browser.page("/audit?action=order.cancel").await;
-    assert!(page.contains("key:operator") && page.contains(&order) && !page.contains("order.retry</td>"), "{page}");
+    assert!(
+        page.contains("key:operator") && page.contains(&order) && !page.contains("order.retry</td>"),
+        "{page}"
+    );
     browser.act("/", "/sign-out", &[]).await;
-    let own = |action: &str, outcome: &str, object: &str| (action.to_owned(), outcome.to_owned(), object.to_owned());
+    let own = |action: &str, outcome: &str, object: &str| {
+        (action.to_owned(), outcome.to_owned(), object.to_owned())
+    };
     assert_eq!(
         rows(&api).await,
         [

@@ -27,7 +27,9 @@ async fn on_both(test: impl AsyncFn(&Api)) {
 /// Returns the orders that a list shows, in order.
 async fn listed(browser: &Browser<'_>, query: &str) -> Vec<String> {
     let page = browser.page(&format!("/orders?{query}")).await;
-    let rows = page.match_indices("<a class=\"id\" href=\"/orders/").map(|(at, found)| &page[at + found.len()..][..36]);
+    let rows = page
+        .match_indices("<a class=\"id\" href=\"/orders/")
+        .map(|(at, found)| &page[at + found.len()..][..36]);
     rows.map(str::to_owned).collect()
 }
 
@@ -102,10 +104,14 @@ async fn an_order_tells_what_happened_to_it() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
         let order = api.ordered("shop", "u-1").await;
-        let retry =
-            |code| Disposition::Retry { after: Duration::ZERO, error: error(code, "No."), possible_duplicate: false };
+        let retry = |code| Disposition::Retry {
+            after: Duration::ZERO,
+            error: error(code, "No."),
+            possible_duplicate: false,
+        };
         api.settle(&retry("first_trouble")).await;
-        api.settle(&Disposition::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) }).await;
+        api.settle(&Disposition::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) })
+            .await;
         // Its worker is lost.
         let claimed = api.claim().await.remove(0);
         api.app.store.lose_order(&claimed.claim).await.unwrap();
@@ -116,7 +122,10 @@ async fn an_order_tells_what_happened_to_it() {
         let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
         let places = ["Accepted", "first_trouble", "its worker stopped", "second_trouble", "Failed"].map(at);
         assert!(places.is_sorted(), "{story}");
-        assert!(story.contains("Attempt 3 by test") && !story.contains("a_pause"), "a pause is no attempt: {story}");
+        assert!(
+            story.contains("Attempt 3 by test") && !story.contains("a_pause"),
+            "a pause is no attempt: {story}"
+        );
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
 
         // Erasing the user also deletes the texts of the attempts.
@@ -143,19 +152,26 @@ async fn the_overview_counts_what_there_is() {
         api.has_token("u-1").await;
         api.has_token("u-2").await;
         api.uncertain("u-2").await;
-        let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "the-host/17".into() };
+        let worker =
+            Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "the-host/17".into() };
         api.app.store.begin_worker(&worker).await.unwrap();
         let page = browser.page("/").await;
         for (class, count) in [("good", 2), ("warn", 1), ("bad", 1), ("off", 0), ("calm", 1)] {
             let legend = page.split_once(&format!("<i class=\"swatch {class}\">")).unwrap().1;
-            assert!(legend.split_once("</span>").unwrap().0.ends_with(&format!("<b>{count}</b>")), "{class}: {page}");
+            assert!(
+                legend.split_once("</span>").unwrap().0.ends_with(&format!("<b>{count}</b>")),
+                "{class}: {page}"
+            );
         }
         for told in ["<dd>3</dd>", "66 % with a token", "the-host/17", "The last 3 submitted orders"] {
             assert!(page.contains(told), "{told}: {page}");
         }
         let states = page.split_once("id=\"tokens\"").unwrap().1;
         for (state, count) in [("active", 1), ("reauth_required", 0), ("uncertain", 1), ("forgotten", 0)] {
-            assert!(states.contains(&format!("<a href=\"/users?state={state}\">{count}</a>")), "{state}: {states}");
+            assert!(
+                states.contains(&format!("<a href=\"/users?state={state}\">{count}</a>")),
+                "{state}: {states}"
+            );
         }
         for range in ["1h", "7d", "30d", "none"] {
             assert!(browser.page(&format!("/?range={range}")).await.contains("66 % with a token"), "{range}");
@@ -173,7 +189,10 @@ async fn users_are_found_by_state_and_by_name() {
         api.uncertain("u-2").await;
         let names = async |query: &str| {
             let page = browser.page(&format!("/users?{query}")).await;
-            ["u-1", "u-2"].into_iter().filter(|user| page.contains(&format!("user={user}\">"))).collect::<Vec<_>>()
+            ["u-1", "u-2"]
+                .into_iter()
+                .filter(|user| page.contains(&format!("user={user}\">")))
+                .collect::<Vec<_>>()
         };
         assert_eq!(names("").await, ["u-1", "u-2"]);
         assert_eq!(names("state=uncertain").await, ["u-2"]);
@@ -201,8 +220,11 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
             assert_eq!(listed(&browser, query).await, [seen.as_str()], "{query}");
         }
         assert!(listed(&browser, "merchant=shop").await.is_empty());
-        let paths =
-            [format!("/orders/{hidden}"), format!("/orders/{hidden}/cancel"), "/user?merchant=shop&user=u-1".into()];
+        let paths = [
+            format!("/orders/{hidden}"),
+            format!("/orders/{hidden}/cancel"),
+            "/user?merchant=shop&user=u-1".into(),
+        ];
         for path in paths {
             assert_eq!(browser.get(&path).await.status, 404, "{path}");
         }
@@ -222,8 +244,9 @@ async fn a_page_that_did_not_change_is_not_sent_again() {
     let order = api.ordered("shop", "u-1").await;
     for path in ["/", "/orders", &format!("/orders/{order}")] {
         let first = browser.get(path).await;
-        let again =
-            |tag: &str| send(browser.request(Method::GET, path).header("x-live", "1").header("if-none-match", tag));
+        let again = |tag: &str| {
+            send(browser.request(Method::GET, path).header("x-live", "1").header("if-none-match", tag))
+        };
         let same = again(first.header("etag")).await;
         assert_eq!((same.status.as_u16(), same.text.as_str()), (304, ""), "{path}");
         assert_eq!(again("\"another\"").await.status, 200, "{path}");

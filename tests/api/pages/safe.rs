@@ -42,7 +42,9 @@ async fn nothing_that_a_page_shows_can_run() {
     let pages = all_pages(&api).await;
     let browser = Browser::signed_in(&api, OPS).await;
     let mut seen = String::new();
-    for path in pages.iter().map(String::as_str).chain(["/sign-in", "/orders/none", "/orders?status=none", "/user"]) {
+    for path in
+        pages.iter().map(String::as_str).chain(["/sign-in", "/orders/none", "/orders?status=none", "/user"])
+    {
         let answer = browser.get(path).await;
         assert!([200, 400, 404].contains(&answer.status.as_u16()), "{path}: {answer:?}");
         let policy = answer.header("content-security-policy");
@@ -65,12 +67,15 @@ async fn nothing_that_a_page_shows_can_run() {
             );
         }
         assert_eq!(text.matches("<script").count(), 1, "{path}");
-        for never in ["<style", " style=", " onclick=", " onload=", " onerror=", "javascript:", "<b>way", "<i>order"] {
+        for never in
+            ["<style", " style=", " onclick=", " onload=", " onerror=", "javascript:", "<b>way", "<i>order"]
+        {
             assert!(!text.contains(never), "{path}: {never}");
         }
         // An address that does not begin with / would be on another host.
         for attribute in ["href=\"", "src=\"", "action=\""] {
-            for (_, rest) in text.match_indices(attribute).map(|(at, _)| text[at..].split_at(attribute.len())) {
+            for (_, rest) in text.match_indices(attribute).map(|(at, _)| text[at..].split_at(attribute.len()))
+            {
                 assert!(
                     (rest.starts_with('/') && !rest.starts_with("//")) || rest.starts_with('#'),
                     "{path}: {attribute}"
@@ -79,9 +84,12 @@ async fn nothing_that_a_page_shows_can_run() {
         }
         seen.push_str(&text);
     }
-    for escaped in
-        ["&lt;script&gt;alert(1)&lt;/script&gt;", "&lt;script&gt;snippet()", "No &lt;b&gt;way", "bad_&lt;i&gt;order"]
-    {
+    for escaped in [
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "&lt;script&gt;snippet()",
+        "No &lt;b&gt;way",
+        "bad_&lt;i&gt;order",
+    ] {
         assert!(seen.contains(escaped), "{escaped}");
     }
 }

@@ -121,7 +121,10 @@ impl Shopper {
             let user = &self.users[rng.random_range(0..self.users.len())];
             let id = self.hand_in(user, &format!("cart-{}-{cart}", self.number)).await;
             let accepted = Accepted { user: user.clone(), seen: None };
-            assert!(self.told.accepted.lock().unwrap().insert(id.clone(), accepted).is_none(), "{id} was told twice");
+            assert!(
+                self.told.accepted.lock().unwrap().insert(id.clone(), accepted).is_none(),
+                "{id} was told twice"
+            );
             let Some(order) = self.service().await.try_order(&id, "1s").await else { continue };
             if !is_settled(&order) {
                 continue;

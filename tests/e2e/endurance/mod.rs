@@ -59,7 +59,9 @@ fn rng(of: u64) -> StdRng {
 }
 
 fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}: {text} is no number")))
 }
 
 /// Opens a shop with the shortest waits that the settings allow, so that lost answers are resolved

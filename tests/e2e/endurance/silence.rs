@@ -21,7 +21,9 @@ const ANSWER: Duration = Duration::from_millis(50);
 const GROWTH: u64 = 20 * 1024 * 1024;
 const TOKEN_PATIENCE: Duration = Duration::from_secs(3);
 
-async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after(database: Database) {
+async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after(
+    database: Database,
+) {
     // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
     let silence = asked.unwrap_or(Duration::from_secs(6));
@@ -65,7 +67,8 @@ async fn behind_a_proxy(database: Database) -> (Shop, Proxy) {
     let proxy = Proxy::before(format!("127.0.0.1:{}", url.port().unwrap())).await;
     let issuer = url.as_str().strip_suffix("/oauth2/token").unwrap();
     let jwks = shop.sandbox.ready["jwks_url"].as_str().unwrap();
-    let through = url.as_str().replace(&format!(":{}", url.port().unwrap()), &format!(":{}", proxy.address.port()));
+    let through =
+        url.as_str().replace(&format!(":{}", url.port().unwrap()), &format!(":{}", proxy.address.port()));
     shop.change_settings(
         "a",
         &format!("token_url = \"{url}\""),
@@ -91,7 +94,10 @@ struct Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { slowest, median, answers, over_the_limit, grown } = self;
-        write!(f, "{answers} answers, median {median:?}, slowest {slowest:?}, {over_the_limit} over {ANSWER:?}; ")?;
+        write!(
+            f,
+            "{answers} answers, median {median:?}, slowest {slowest:?}, {over_the_limit} over {ANSWER:?}; "
+        )?;
         write!(f, "memory grew by {} KiB", grown / 1024)
     }
 }

@@ -54,7 +54,13 @@ async fn with_users(database: Database, count: usize) -> (Shop, Vec<String>) {
     (shop, signed_in.into_iter().map(|(user, _)| user).collect())
 }
 
-async fn again_and_again(shop: &Shop, users: &[String], what: &str, rounds: u64, end: impl AsyncFn(Served)) -> Sums {
+async fn again_and_again(
+    shop: &Shop,
+    users: &[String],
+    what: &str,
+    rounds: u64,
+    end: impl AsyncFn(Served),
+) -> Sums {
     let crowd = Crowd::gather(shop, users);
     let mut rng = rng(1);
     for _ in 0..rounds {

@@ -38,7 +38,8 @@ pub struct Sums {
 
 impl fmt::Display for Sums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, ends, possible_duplicates, false_alarms, created_twice, rotated, lost, live } = self;
+        let Self { orders, ends, possible_duplicates, false_alarms, created_twice, rotated, lost, live } =
+            self;
         write!(f, "{orders} orders accepted")?;
         ends.iter().try_for_each(|(end, orders)| write!(f, ", {orders} {end}"))?;
         write!(
@@ -59,7 +60,12 @@ impl Sums {
     }
 
     /// Waits for every order's end, and compares the results with the sandbox's record.
-    pub async fn draw(shop: &Shop, client: &Client, accepted: BTreeMap<String, Accepted>, users: &[String]) -> Self {
+    pub async fn draw(
+        shop: &Shop,
+        client: &Client,
+        accepted: BTreeMap<String, Accepted>,
+        users: &[String],
+    ) -> Self {
         let mut ends = BTreeMap::new();
         for (id, order) in accepted {
             let end = client.ended(&id, PATIENCE).await;
@@ -72,7 +78,11 @@ impl Sums {
         }
         let last = last_orders(client, users).await;
         let record = shop.sandbox_client().record().await;
-        assert_eq!(shop.stats().await.exchanges.concurrent, 0, "two requests for one token were in flight together");
+        assert_eq!(
+            shop.stats().await.exchanges.concurrent,
+            0,
+            "two requests for one token were in flight together"
+        );
         let mut sums = Self { orders: ends.len(), ..Self::default() };
         sums.count_orders(&record, &ends, &last);
         sums.count_tokens(&record, &last);
@@ -88,7 +98,8 @@ impl Sums {
     fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[FinalOrder]) {
         let created = created(record);
         let known: BTreeSet<&str> = ends.keys().map(String::as_str).collect();
-        let known = known.into_iter().chain(last.iter().flat_map(|last| last.tried.iter().map(String::as_str)));
+        let known =
+            known.into_iter().chain(last.iter().flat_map(|last| last.tried.iter().map(String::as_str)));
         let strangers: Vec<_> =
             created.keys().copied().collect::<BTreeSet<_>>().difference(&known.collect()).copied().collect();
         assert!(strangers.is_empty(), "Klarna has orders that nobody handed in: {strangers:?}");
@@ -124,12 +135,15 @@ impl Sums {
                 What::Presented { outcome: Some(Outcome::Reused), .. } => {
                     families.insert((user, family), false);
                 }
-                What::Presented { outcome, .. } => self.rotated += usize::from(*outcome == Some(Outcome::Rotated)),
+                What::Presented { outcome, .. } => {
+                    self.rotated += usize::from(*outcome == Some(Outcome::Rotated));
+                }
                 What::Order { .. } | What::Revoked => {}
             }
         }
         let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();
-        let by_user: BTreeMap<&str, &FinalOrder> = last.iter().map(|last| (last.user.as_str(), last)).collect();
+        let by_user: BTreeMap<&str, &FinalOrder> =
+            last.iter().map(|last| (last.user.as_str(), last)).collect();
         let mut live_users = BTreeSet::new();
         for ((user, family), live) in families {
             if !live {
@@ -141,7 +155,11 @@ impl Sums {
             let FinalOrder { order, token, .. } = by_user[user];
             assert_eq!(token["state"], "active", "{user} has a live token at the sandbox: {token}");
             let reference = order["id"].as_str().unwrap();
-            assert_eq!(recognised_by.get(reference), Some(&family), "{user}'s live token is not ours: {order} {token}");
+            assert_eq!(
+                recognised_by.get(reference),
+                Some(&family),
+                "{user}'s live token is not ours: {order} {token}"
+            );
         }
         for FinalOrder { user, token, .. } in last {
             assert_eq!(token["state"] == "active", live_users.contains(user.as_str()), "{user}: {token}");

@@ -58,7 +58,10 @@ async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     );
     if asked.is_some() {
         let swept = rotated - beside.len() as u64;
-        assert!(shop.stats().await.exchanges.rotated < (due + alone.len() + beside.len()) as u64, "the sweep was over");
+        assert!(
+            shop.stats().await.exchanges.rotated < (due + alone.len() + beside.len()) as u64,
+            "the sweep was over"
+        );
         assert!(swept > 1000, "{swept} tokens were swept meanwhile: that is no full rate");
         assert!(ratio < LIMIT, "{ratio}");
     }
@@ -80,7 +83,11 @@ async fn latencies(client: &Client, users: &[String], phase: &str, time: Duratio
                 let user = &users[rng.random_range(0..users.len())];
                 let id = client.post(user, &format!("{phase}-{number}-{}", taken.len())).await;
                 let order = client.ended(&id, PATIENCE).await;
-                assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{order}");
+                assert_eq!(
+                    (&order["status"], &order["token"]),
+                    (&"submitted".into(), &"fresh".into()),
+                    "{order}"
+                );
                 taken.push((at(&order, "ended_at") - at(&order, "accepted_at")).to_std().unwrap());
                 tokio::time::sleep(Duration::from_millis(rng.random_range(100..300))).await;
             }

@@ -108,7 +108,13 @@ async fn one_after_the_other(database: Database) {
 }
 
 /// Stops a process, and starts another in its place, while the other process continues.
-async fn replace(shop: &Shop, crowd: &Crowd, going: Served, other: &Served, (build, name): (Build, &str)) -> Served {
+async fn replace(
+    shop: &Shop,
+    crowd: &Crowd,
+    going: Served,
+    other: &Served,
+    (build, name): (Build, &str),
+) -> Served {
     let exit = going.program.terminate().await;
     assert!(exit.success(), "the stop was not clean: {exit}");
     crowd.turn_to_all([other]);
@@ -156,9 +162,10 @@ async fn grow(shop: &Shop) {
     }
     let (table, index) = match &shop.database {
         Database::Sqlite => ("klarna_worker_migrations", "CREATE INDEX orders_later ON orders (user_id)"),
-        Database::Postgres { .. } => {
-            ("klarna_worker.migrations", "CREATE INDEX CONCURRENTLY orders_later ON klarna_worker.orders (user_id)")
-        }
+        Database::Postgres { .. } => (
+            "klarna_worker.migrations",
+            "CREATE INDEX CONCURRENTLY orders_later ON klarna_worker.orders (user_id)",
+        ),
     };
     shop.database.execute(folder, index).await;
     let row = format!(

@@ -44,7 +44,8 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     end_order(&db, "v", &submitted()).await;
     let since = db.clock.now();
     for claimed in claim(&db, 2).await {
-        let noted = db.store.settle_webhook(claimed.claim, &retry(Duration::from_hours(48))).await.unwrap().unwrap();
+        let noted =
+            db.store.settle_webhook(claimed.claim, &retry(Duration::from_hours(48))).await.unwrap().unwrap();
         assert_eq!(noted, WebhookSettled::default());
     }
     assert_eq!(db.store.endpoints().await.unwrap()[0].failing_since, Some(since));
@@ -67,8 +68,11 @@ async fn an_endpoint_that_fails_for_days_is_disabled_and_a_resend_enables_it(db:
     assert_eq!(db.store.expire_webhooks(&["shop".into()], 100).await.unwrap(), ["shop"]);
     assert!(list(&db).await.iter().all(|view| view.status == WebhookStatus::Failed));
 
-    let filter =
-        WebhookFilter { merchant: Some("shop".into()), status: Some(WebhookStatus::Failed), ..Default::default() };
+    let filter = WebhookFilter {
+        merchant: Some("shop".into()),
+        status: Some(WebhookStatus::Failed),
+        ..Default::default()
+    };
     assert_eq!(db.store.resend_webhooks(&filter).await.unwrap(), 2);
     let claimed = claim(&db, 9).await;
     assert_eq!((claimed.len(), claimed[0].attempts), (2, 0));

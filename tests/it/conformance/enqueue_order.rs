@@ -67,8 +67,10 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     let store = db.open_with(&Clock::system()).await;
     let mut shop = shop(&db).await;
     let body = "{ \"order_amount\": 1.0e2,\t\"b\":1,\"a\":\"\\u00e5 å €\" , \"b\": 12345678901234567890 }";
-    let call =
-        format!("'shop', 'å \"u\"''; --', E' \\n{}\\n ', 'k', false, target => 'payments'", body.replace('\\', "\\\\"));
+    let call = format!(
+        "'shop', 'å \"u\"''; --', E' \\n{}\\n ', 'k', false, target => 'payments'",
+        body.replace('\\', "\\\\")
+    );
     let id = enqueue(&mut shop, &call).await.unwrap();
     assert_eq!(id.as_uuid().get_version_num(), 7);
     let view = store.order(id).await.unwrap().unwrap();
@@ -82,7 +84,8 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     assert_eq!((claimed.user.as_str(), claimed.unchecked), ("å \"u\"'; --", true));
     assert_eq!(claimed.target, Some(Target::Payments));
 
-    let later = "'shop', 'v', '{}', not_before => now() + interval '1 hour', deadline => now() + interval '2 hours'";
+    let later =
+        "'shop', 'v', '{}', not_before => now() + interval '1 hour', deadline => now() + interval '2 hours'";
     let view = db.store.order(enqueue(&mut shop, later).await.unwrap()).await.unwrap().unwrap();
     assert!((view.due_at - view.accepted_at - TimeDelta::hours(1)).abs() < TimeDelta::seconds(30));
     assert_eq!(view.deadline_at - view.due_at, TimeDelta::hours(1));
@@ -200,7 +203,8 @@ async fn what_would_get_nowhere_is_refused_at_once(db: Db) {
     assert_eq!(db.count("orders").await, 0);
     // The largest allowed values are accepted, and can be read back.
     let (name, body) = (&long[1..], &large.replacen('x', "", 1));
-    let latest = format!("'{name}', '{name}', '{body}', not_before => '9998-12-31', deadline => '9999-12-31'");
+    let latest =
+        format!("'{name}', '{name}', '{body}', not_before => '9998-12-31', deadline => '9999-12-31'");
     let id = enqueue(&mut shop, &latest).await.unwrap();
     assert_eq!(db.store.order(id).await.unwrap().unwrap().merchant.as_str(), name);
 }
@@ -216,8 +220,10 @@ async fn the_deadline_follows_the_settings(db: Db) {
     };
     let before = enqueue(&mut shop, "'shop', 'u', '{}'").await.unwrap();
     assert_eq!(deadline(before).await, TimeDelta::minutes(10));
-    db.execute("INSERT INTO installation (name, minimum_program, hash_key, created_at) VALUES ('t', 1, '', now())")
-        .await;
+    db.execute(
+        "INSERT INTO installation (name, minimum_program, hash_key, created_at) VALUES ('t', 1, '', now())",
+    )
+    .await;
     let settings = Published { order_deadline: Duration::from_hours(3), webhooks: BTreeMap::new() };
     db.store.publish(&settings).await.unwrap();
     let after = enqueue(&mut shop, "'shop', 'u', '{}'").await.unwrap();
@@ -242,7 +248,9 @@ async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
     run(&mut shop, &format!("SET ROLE {role}")).await.unwrap();
     run(&mut shop, call).await.unwrap();
     // Tables, operators and functions of the caller are not used by mistake.
-    run(&mut shop, "CREATE TEMP TABLE orders (id int); CREATE TEMP TABLE installation (id int)").await.unwrap();
+    run(&mut shop, "CREATE TEMP TABLE orders (id int); CREATE TEMP TABLE installation (id int)")
+        .await
+        .unwrap();
     run(&mut shop, "SET search_path = pg_temp, klarna_worker").await.unwrap();
     run(&mut shop, call).await.unwrap();
     let tables = db.raw().await.column("tablename FROM pg_tables WHERE schemaname = 'klarna_worker'").await;
@@ -261,7 +269,10 @@ async fn a_role_that_may_call_it_can_do_nothing_else(db: Db) {
                      AND has_function_privilege('ROLE', oid, 'EXECUTE')";
     let functions = db.raw().await.column(&functions.replace("ROLE", &role)).await;
     assert_eq!(functions.len(), 1, "{functions:?}");
-    denied(run(&mut shop, "CREATE TABLE klarna_worker.mine (id int)").await, "a table of its own in the schema");
+    denied(
+        run(&mut shop, "CREATE TABLE klarna_worker.mine (id int)").await,
+        "a table of its own in the schema",
+    );
     let sequences = "SELECT nextval('klarna_worker.webhooks_seq_seq')";
     denied(run(&mut shop, sequences).await, sequences);
     run(&mut shop, &format!("RESET ROLE; DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();

@@ -20,12 +20,16 @@ fn keyed(db: &Db, key: &str) -> OrderRow {
 
 async fn a_body_comes_back_byte_for_byte(db: Db) {
     let body = "{\n  \"order_amount\": 1.0e2,\t\"b\":1,\"a\":\"\\u00e5 å €\" , \"b\": 12345678901234567890 }";
-    let id = insert(&db, OrderRow { body: body.into(), prefill: Some(false), ..order(&db, "å \"u\"'; --") }).await;
+    let id =
+        insert(&db, OrderRow { body: body.into(), prefill: Some(false), ..order(&db, "å \"u\"'; --") }).await;
     let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert_eq!((claimed.claim.order, claimed.body.as_str(), claimed.prefill), (id, body, Some(false)));
     assert_eq!(claimed.trace.as_deref(), Some(TRACE));
-    assert_eq!((claimed.user.as_str(), claimed.attempts, claimed.possible_duplicate), ("å \"u\"'; --", 0, false));
+    assert_eq!(
+        (claimed.user.as_str(), claimed.attempts, claimed.possible_duplicate),
+        ("å \"u\"'; --", 0, false)
+    );
     assert_eq!((claimed.claimed_at, claimed.first_claimed_at), (db.clock.now(), db.clock.now()));
 }
 

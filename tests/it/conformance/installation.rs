@@ -125,7 +125,8 @@ async fn what_is_no_server_is_told(db: Db) {
     // but belongs to this machine.
     for (parameter, sends) in [("", false), ("?sslmode=require", false), ("?sslmode=prefer", true)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("postgres://u:hidden@0.0.0.0:{}/d{parameter}", listener.local_addr().unwrap().port());
+        let url =
+            format!("postgres://u:hidden@0.0.0.0:{}/d{parameter}", listener.local_addr().unwrap().port());
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = [0; 8];
@@ -133,7 +134,8 @@ async fn what_is_no_server_is_told(db: Db) {
             stream.write_all(b"N").await.unwrap();
             stream.read(&mut request).await.unwrap_or_default()
         };
-        let (refused, sent) = futures::join!(open(&url), async { tokio::time::timeout(SOON, server).await.unwrap() });
+        let (refused, sent) =
+            futures::join!(open(&url), async { tokio::time::timeout(SOON, server).await.unwrap() });
         assert_eq!(sent > 0, sends, "{parameter}: {refused}");
         assert!(!format!("{refused}{refused:?}").contains("hidden"));
     }

@@ -88,7 +88,9 @@ async fn a_rotation_brings_a_new_date_and_death_takes_it(db: Db) {
 
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let dead = klarna_order_worker::token::ExchangeResult::Rejected(klarna_order_worker::token::DeadReason::Rejected);
+    let dead = klarna_order_worker::token::ExchangeResult::Rejected(
+        klarna_order_worker::token::DeadReason::Rejected,
+    );
     claim.settle(&end(&db, &intent, dead)).await.unwrap();
     assert_eq!(view(&db, "u").await.refresh_due_at, None);
     assert!(due(&db, 10).await.is_empty());
@@ -115,7 +117,8 @@ async fn what_a_program_of_before_wrote_is_found_and_given_a_date(db: Db) {
     let rest = db.store.plannable_tokens(PlanFilter::Undated, undated[0].version.token, 10).await.unwrap();
     assert_eq!(rest.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["registered before"]);
     let due_at = db.clock.now() + TimeDelta::days(3);
-    let dates: Vec<_> = undated.iter().chain(&rest).map(|token| DueDate { version: token.version, due_at }).collect();
+    let dates: Vec<_> =
+        undated.iter().chain(&rest).map(|token| DueDate { version: token.version, due_at }).collect();
     assert_eq!(db.store.set_due_dates(&dates).await.unwrap(), 2);
     assert!(db.store.plannable_tokens(PlanFilter::Undated, TokenId::START, 10).await.unwrap().is_empty());
     let view = view(&db, "registered before").await;
@@ -137,7 +140,10 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
     let guess = NewToken { sign_in: SignIn::Unknown, refresh_due_at: db.clock.now(), ..guess };
     db.store.register_token(&guess).await.unwrap();
     let plannable = db.store.plannable_tokens(PlanFilter::All, TokenId::START, 10).await.unwrap();
-    assert_eq!(plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(), ["plain", "idle"]);
+    assert_eq!(
+        plannable.iter().map(|token| token.owner.user.as_str()).collect::<Vec<_>>(),
+        ["plain", "idle"]
+    );
     let due_at = db.clock.now() + TimeDelta::days(1);
     let dates: Vec<_> = all.iter().map(|token| DueDate { version: token.version, due_at }).collect();
     assert_eq!(db.store.set_due_dates(&dates).await.unwrap(), 2, "asked again when it is written");
@@ -168,7 +174,8 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
     db.advance(1000);
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
-    let by_keeper = klarna_order_worker::token::ExchangeEnd { cached: None, ..end(&db, &intent, successor(&db, 2)) };
+    let by_keeper =
+        klarna_order_worker::token::ExchangeEnd { cached: None, ..end(&db, &intent, successor(&db, 2)) };
     claim.settle(&by_keeper).await.unwrap();
     assert_eq!(view(&db, "u").await.last_seen_at, Some(signed_in));
     db.advance(1000);
@@ -176,7 +183,8 @@ async fn only_orders_and_sign_ins_are_signs_of_life(db: Db) {
         db.advance(1);
         let holder = db.begin_worker().await;
         let (claim, intent) = intended(&db, "u", holder).await;
-        let result = if unchanged { klarna_order_worker::token::ExchangeResult::Unchanged } else { successor(&db, 3) };
+        let result =
+            if unchanged { klarna_order_worker::token::ExchangeResult::Unchanged } else { successor(&db, 3) };
         claim.settle(&end(&db, &intent, result)).await.unwrap();
         assert_eq!(view(&db, "u").await.last_seen_at, Some(db.clock.now()));
     }
@@ -190,7 +198,8 @@ async fn the_idle_are_forgotten_in_any_state(db: Db) {
     for (byte, user) in (1..).zip(["active", "dead", "uncertain", "fresh"]) {
         register(&db, user, byte).await;
     }
-    db.execute("UPDATE tokens SET state = 'reauth_required', reason = 'rejected' WHERE user_id = 'dead'").await;
+    db.execute("UPDATE tokens SET state = 'reauth_required', reason = 'rejected' WHERE user_id = 'dead'")
+        .await;
     db.execute("UPDATE tokens SET state = 'uncertain' WHERE user_id = 'uncertain'").await;
     db.advance(100);
     register(&db, "fresh", 50).await;
@@ -276,13 +285,19 @@ async fn tokens_are_counted_by_state_and_days(db: Db) {
         token(&db, user, days, 0).await;
     }
     register(&db, "dead", 200).await;
-    db.execute("UPDATE tokens SET state = 'reauth_required', reason = 'rejected' WHERE user_id = 'dead'").await;
+    db.execute("UPDATE tokens SET state = 'reauth_required', reason = 'rejected' WHERE user_id = 'dead'")
+        .await;
     db.advance(1);
     let counts = db.store.token_counts(None).await.unwrap();
-    let mut counts: Vec<_> = counts.iter().map(|count| (count.state.as_str(), count.days, count.tokens)).collect();
+    let mut counts: Vec<_> =
+        counts.iter().map(|count| (count.state.as_str(), count.days, count.tokens)).collect();
     counts.sort_unstable();
-    let expected =
-        [("active", Some(-1), 1), ("active", Some(2), 2), ("active", Some(58), 1), ("reauth_required", None, 1)];
+    let expected = [
+        ("active", Some(-1), 1),
+        ("active", Some(2), 2),
+        ("active", Some(58), 1),
+        ("reauth_required", None, 1),
+    ];
     assert_eq!(counts, expected);
     assert!(db.store.token_counts(Some(&"other".into())).await.unwrap().is_empty());
 }
@@ -291,8 +306,11 @@ async fn tokens_that_expire_soon_are_listed(db: Db) {
     for (user, days) in [("soon", 6), ("later", 8), ("expired", -1)] {
         token(&db, user, days, 0).await;
     }
-    let filter =
-        TokenFilter { expiring_within: Some(Duration::from_secs(7 * DAY)), limit: 10, ..TokenFilter::default() };
+    let filter = TokenFilter {
+        expiring_within: Some(Duration::from_secs(7 * DAY)),
+        limit: 10,
+        ..TokenFilter::default()
+    };
     let users: Vec<_> = db.store.tokens(&filter).await.unwrap().into_iter().map(|token| token.user).collect();
     assert_eq!(users, ["expired", "soon"]);
 }

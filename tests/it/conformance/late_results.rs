@@ -156,7 +156,8 @@ async fn an_erased_order_takes_no_result(db: Db) {
 
 async fn an_order_of_a_renamed_user_takes_its_result(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
-    let renamed = db.store.rename_user(&UserKey::new("shop", "u"), &"v".into(), Duration::ZERO).await.unwrap();
+    let renamed =
+        db.store.rename_user(&UserKey::new("shop", "u"), &"v".into(), Duration::ZERO).await.unwrap();
     assert_eq!(renamed, Renamed::Done(Moved { token: false, orders: 1, webhooks: 0 }));
     assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
     assert_eq!(how(&db, id).await, K1(false));

@@ -53,7 +53,8 @@ impl Lock {
 
 /// Waits until so many sessions wait for a lock.
 async fn until_waiting(db: &Db, sessions: usize) {
-    let waiting = "count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting =
+        "count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let mut watch = db.raw().await;
     let full = async {
         while watch.column(waiting).await[0].as_deref().unwrap().parse::<usize>().unwrap() < sessions {
@@ -96,9 +97,14 @@ async fn heartbeats_and_creates_wait_for_no_store(db: Db) {
         stores.spawn(async move { store.settle_exchange(&end).await });
     }
     until_waiting(&db, 4).await;
-    assert!(timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some());
-    assert!(!timeout(AT_ONCE, db.store.beats()).await.expect("a look at the others waited").unwrap().is_empty());
-    let announced = timeout(AT_ONCE, db.store.announce_create(&orders[0])).await.expect("a create call waited");
+    assert!(
+        timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some()
+    );
+    assert!(
+        !timeout(AT_ONCE, db.store.beats()).await.expect("a look at the others waited").unwrap().is_empty()
+    );
+    let announced =
+        timeout(AT_ONCE, db.store.announce_create(&orders[0])).await.expect("a create call waited");
     assert!(announced.unwrap());
     lock.release().await;
     while let Some(stored) = stores.join_next().await {
@@ -114,7 +120,8 @@ async fn a_locked_order_keeps_no_other_result_waiting(db: Db) {
     let orders = claimed(&db, worker, CROWD).await;
     let (locked, free) = orders.split_at(CROWD / 2);
     let ids: Vec<String> = locked.iter().map(|claim| format!("'{}'", claim.order)).collect();
-    let lock = Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id IN ({}) FOR UPDATE", ids.join(", "))).await;
+    let lock =
+        Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id IN ({}) FOR UPDATE", ids.join(", "))).await;
 
     let settle = async |claim: &Claim| db.store.settle_order(claim, &submitted()).await;
     let all = timeout(AT_ONCE, settle_all(&db, &orders)).await.expect("results waited for a locked order");
@@ -135,7 +142,8 @@ async fn a_locked_order_keeps_no_other_order_of_a_lost_worker(db: Db) {
     let worker = db.begin_worker().await;
     let orders = claimed(&db, worker, 3).await;
     db.store.end_worker(worker).await.unwrap();
-    let lock = Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id = '{}' FOR UPDATE", orders[1].order)).await;
+    let lock =
+        Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id = '{}' FOR UPDATE", orders[1].order)).await;
     let reclaimed = timeout(AT_ONCE, db.store.reclaim(&[])).await.expect("a locked order was waited for");
     assert_eq!(reclaimed.unwrap().requeued, 2);
     lock.release().await;
@@ -148,7 +156,9 @@ async fn a_locked_table_of_orders_is_named_soon(db: Db) {
     let lock = Lock::hold(&db, "LOCK TABLE orders IN SHARE MODE").await;
     let all = settle_all(&db, &orders).await;
     assert!(all.iter().all(|ended| matches!(ended, Err(StoreError::Busy(_)))), "{all:?}");
-    assert!(timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some());
+    assert!(
+        timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some()
+    );
     lock.release().await;
     let all = settle_all(&db, &orders).await;
     assert!(all.iter().all(|ended| matches!(ended, Ok(true))), "{all:?}");
@@ -272,7 +282,8 @@ async fn a_pool_gives_an_idle_connection_up_to_one_that_has_none(db: Db) {
     let claimed = claim(&db, worker, 1).await.remove(0).claim;
     assert_eq!(claimed.order, order);
     for _ in 0..2 {
-        let announced = timeout(SOON, limited.store.announce_create(&claimed)).await.expect("a create call waited");
+        let announced =
+            timeout(SOON, limited.store.announce_create(&claimed)).await.expect("a create call waited");
         assert!(announced.unwrap());
         assert_eq!((limited.idle("intents"), limited.idle("queue"), limited.idle("heartbeats")), (1, 0, 1));
         timeout(SOON, limited.store.health()).await.expect("the queue waited").unwrap();

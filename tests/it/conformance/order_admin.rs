@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::order::{Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome};
+use klarna_order_worker::order::{
+    Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome,
+};
 use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderFilter, OrderRow, Signal};
 
 use super::orders::{claim, insert, order};
@@ -51,11 +53,14 @@ async fn status(db: &Db, id: OrderId) -> Status {
 async fn cache(db: &Db, id: OrderId) {
     let id = id.to_string();
     let literal = if db.is_sqlite() { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
-    let (table, bytes, time) =
-        if db.is_sqlite() { ("cached_tokens", "x'00'", "0") } else { ("klarna_worker.cached_tokens", "''", "now()") };
-    let insert =
-        "INSERT INTO {table} (purpose_ref, token_id, grant_generation, sealed, received_at, good_until) VALUES";
-    db.execute(&format!("{} ({literal}, 1, 1, {bytes}, {time}, {time})", insert.replace("{table}", table))).await;
+    let (table, bytes, time) = if db.is_sqlite() {
+        ("cached_tokens", "x'00'", "0")
+    } else {
+        ("klarna_worker.cached_tokens", "''", "now()")
+    };
+    let insert = "INSERT INTO {table} (purpose_ref, token_id, grant_generation, sealed, received_at, good_until) VALUES";
+    db.execute(&format!("{} ({literal}, 1, 1, {bytes}, {time}, {time})", insert.replace("{table}", table)))
+        .await;
 }
 
 async fn a_queued_order_is_called_back_for_good(db: Db) {
@@ -94,8 +99,11 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     let id = insert(&db, row.clone()).await;
     let worker = db.begin_worker().await;
     let first = claim(&db, worker, 1).await.remove(0);
-    let retry =
-        Disposition::Retry { after: Duration::ZERO, error: error("klarna_unavailable"), possible_duplicate: true };
+    let retry = Disposition::Retry {
+        after: Duration::ZERO,
+        error: error("klarna_unavailable"),
+        possible_duplicate: true,
+    };
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
     db.advance(3600);
@@ -109,7 +117,10 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
     assert!(!db.store.settle_order(&first.claim, &retry).await.unwrap());
     let same = OrderRow { id: OrderId::new(db.clock.now()), ..row };
-    assert_eq!(db.store.insert_orders(&[same]).await.unwrap(), [klarna_order_worker::store::Inserted::Same(id)]);
+    assert_eq!(
+        db.store.insert_orders(&[same]).await.unwrap(),
+        [klarna_order_worker::store::Inserted::Same(id)]
+    );
 }
 
 async fn an_order_without_its_body_is_not_tried_again(db: Db) {
@@ -130,7 +141,8 @@ async fn only_failed_orders_are_tried_again(db: Db) {
     );
     let worker = db.begin_worker().await;
     claim(&db, worker, 1).await;
-    for changed in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()] {
+    for changed in [db.store.retry_order(id, AGAIN).await.unwrap(), db.store.cancel_order(id).await.unwrap()]
+    {
         assert!(
             matches!(changed, Err(OrderAdminRefusal::NotRetried(view) | OrderAdminRefusal::NotCancelled(view)) if view.status == Status::Running)
         );
@@ -149,13 +161,20 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     let queued = insert(&db, order(&db, "c")).await;
     let all = OrderFilter { limit: 10, ..OrderFilter::default() };
     let list = async |filter: OrderFilter| {
-        let ids = db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>();
+        let ids =
+            db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>();
         assert_eq!(db.store.count_orders(&filter).await.unwrap(), ids.len() as u64);
         ids
     };
     assert_eq!(list(OrderFilter { error: Some("y".into()), ..all.clone() }).await, [third, second]);
-    assert_eq!(list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [queued, third]);
-    assert_eq!(list(OrderFilter { until: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await, [second, first]);
+    assert_eq!(
+        list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await,
+        [queued, third]
+    );
+    assert_eq!(
+        list(OrderFilter { until: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await,
+        [second, first]
+    );
 
     // Each status is searched by itself, and the results are merged.
     let shop = OrderFilter { merchant: Some("shop".into()), ..all.clone() };
@@ -174,11 +193,16 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     }
 
     let of_a = OrderFilter { user: Some("a".into()), ..all.clone() };
-    assert_eq!(db.store.cancel_orders(&of_a).await.unwrap(), ChangedOrders::default(), "none of them is queued");
+    assert_eq!(
+        db.store.cancel_orders(&of_a).await.unwrap(),
+        ChangedOrders::default(),
+        "none of them is queued"
+    );
     let one = OrderFilter { limit: 1, ..of_a };
     let changed = db.store.retry_orders(&one, AGAIN).await.unwrap();
     assert_eq!(changed, ChangedOrders { orders: vec![third], next: Some(third) });
-    let rest = db.store.retry_orders(&OrderFilter { limit: 5, before: changed.next, ..one }, AGAIN).await.unwrap();
+    let rest =
+        db.store.retry_orders(&OrderFilter { limit: 5, before: changed.next, ..one }, AGAIN).await.unwrap();
     assert_eq!(rest, ChangedOrders { orders: vec![first], next: None });
     assert_eq!(status(&db, second).await, Status::Failed);
 

@@ -57,7 +57,10 @@ pub fn order(db: &Db, user: &str) -> OrderRow {
 }
 
 pub async fn insert(db: &Db, order: OrderRow) -> OrderId {
-    assert_eq!(db.store.insert_orders(std::slice::from_ref(&order)).await.unwrap(), [Inserted::New(order.id)]);
+    assert_eq!(
+        db.store.insert_orders(std::slice::from_ref(&order)).await.unwrap(),
+        [Inserted::New(order.id)]
+    );
     order.id
 }
 
@@ -153,7 +156,10 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     let running = BTreeMap::from([("shop".into(), 1), ("other".into(), 5)]);
     let running = Load { running, lone: true, ..Load::default() };
     let look = source.claim(2, &running, None).await.unwrap();
-    assert_eq!(look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(), ["other", "other"]);
+    assert_eq!(
+        look.claimed.iter().map(|claimed| claimed.group.as_str()).collect::<Vec<_>>(),
+        ["other", "other"]
+    );
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!((look.claimed.len(), look.blocked), (1, false));
     let look = source.claim(2, &running, None).await.unwrap();
@@ -175,7 +181,10 @@ async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) 
     assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [ours]);
     assert!(!batch.blocked && !batch.held_back);
     let batch = source.claim(9, &Load::default(), None).await.unwrap();
-    assert!(batch.claimed.is_empty() && !batch.blocked && !batch.held_back, "what is left keeps nobody looking");
+    assert!(
+        batch.claimed.is_empty() && !batch.blocked && !batch.held_back,
+        "what is left keeps nobody looking"
+    );
     let seen = db.store.order(theirs).await.unwrap().unwrap();
     assert_eq!((seen.status, seen.error.is_none()), (Status::Queued, true));
     assert_eq!(db.value("claim_number FROM orders WHERE merchant = 'other'").await.as_deref(), Some("0"));
@@ -195,8 +204,14 @@ async fn each_merchant_has_its_own_share(db: Db) {
     assert_eq!(db.store.due_merchants().await.unwrap(), ["other", "shop", "unasked"]);
     let worker = db.begin_worker().await;
     let shares = BTreeMap::from([("shop".into(), 1), ("other".into(), 2), ("unknown".into(), 9)]);
-    let mut claimed: Vec<_> =
-        db.store.claim_orders(worker, &shares, None).await.unwrap().into_iter().map(|order| order.merchant).collect();
+    let mut claimed: Vec<_> = db
+        .store
+        .claim_orders(worker, &shares, None)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|order| order.merchant)
+        .collect();
     claimed.sort();
     assert_eq!(claimed, ["other", "other", "shop"]);
 }
@@ -269,14 +284,21 @@ async fn what_is_given_back_is_claimed_anew_under_another_number(db: Db) {
     db.store.give_back(&[first.claim]).await.unwrap();
     assert!(db.store.running_orders(worker).await.unwrap().is_empty());
     let second = claim(&db, other, 1).await.remove(0);
-    assert_eq!((second.claim.order, second.claim.worker, second.claim.number), (id, other, first.claim.number + 1));
+    assert_eq!(
+        (second.claim.order, second.claim.worker, second.claim.number),
+        (id, other, first.claim.number + 1)
+    );
     assert_eq!((second.attempts, second.first_claimed_at), (0, first.first_claimed_at));
     assert_eq!(second.claimed_at, db.clock.now());
     db.store.give_back(&[second.claim]).await.unwrap();
     let third = claim(&db, worker, 1).await.remove(0);
     for stale in [first.claim, second.claim] {
         db.store.give_back(&[stale]).await.unwrap();
-        assert_eq!(db.store.running_orders(worker).await.unwrap(), [third.claim], "given back by a stale claim");
+        assert_eq!(
+            db.store.running_orders(worker).await.unwrap(),
+            [third.claim],
+            "given back by a stale claim"
+        );
     }
 }
 
@@ -284,14 +306,17 @@ async fn lists_go_from_new_to_old_by_page_and_filter(db: Db) {
     let mut newest_first = Vec::new();
     for n in 0..5 {
         db.advance(1);
-        let row = OrderRow { merchant: ["shop", "other"][n % 2].into(), ..order(&db, ["a", "b", "c"][n % 3]) };
+        let row =
+            OrderRow { merchant: ["shop", "other"][n % 2].into(), ..order(&db, ["a", "b", "c"][n % 3]) };
         newest_first.insert(0, insert(&db, row).await);
     }
     let worker = db.begin_worker().await;
     let running = claim(&db, worker, 1).await.remove(0).claim.order;
     let list = |filter: OrderFilter| {
         let db = db.clone();
-        async move { db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>() }
+        async move {
+            db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>()
+        }
     };
     let all = OrderFilter { limit: 100, ..OrderFilter::default() };
     assert_eq!(list(all.clone()).await, newest_first);

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::{
-    Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog, WebhookCounts,
+    Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog,
+    WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -53,7 +54,10 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     assert_eq!(db.store.overview(LOST_AFTER, SOON).await.unwrap().workers, 0, "it is silent");
     assert!(db.store.take_sweep(worker, Duration::from_secs(30)).await.unwrap());
     db.store.end_sweep(worker, true).await.unwrap();
-    assert_eq!(db.store.overview(LOST_AFTER, SOON).await.unwrap().swept_at, Some(now + TimeDelta::seconds(16)));
+    assert_eq!(
+        db.store.overview(LOST_AFTER, SOON).await.unwrap().swept_at,
+        Some(now + TimeDelta::seconds(16))
+    );
     assert!(db.store.take_sweep(Uuid::now_v7().into(), Duration::from_secs(30)).await.unwrap());
 }
 
@@ -87,7 +91,8 @@ async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
     }
     db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
     let due = DueFilter { by: now, merchant: None, except: Vec::new(), after: None, limit: 10 };
-    let idle = db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
+    let idle =
+        db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
     assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
     assert_eq!(look(&db).await.expiring_tokens, 2);
@@ -115,7 +120,10 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     db.store.settle_webhook(events[1].claim, &later(Duration::from_secs(5), false)).await.unwrap();
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, Some(now + TimeDelta::seconds(5)), false)]);
     let pending = WebhookCounts { merchant: "shop".into(), failed: 0, oldest_pending: Some(now) };
-    assert_eq!(db.store.counts().await.unwrap(), InstallationCounts { webhooks: vec![pending], held_orders: 0 });
+    assert_eq!(
+        db.store.counts().await.unwrap(),
+        InstallationCounts { webhooks: vec![pending], held_orders: 0 }
+    );
     db.advance(5);
     let event = claim(&db, 1).await.remove(0);
     db.store.settle_webhook(event.claim, &later(Duration::from_secs(5), true)).await.unwrap();

@@ -130,7 +130,8 @@ async fn of_two_who_think_they_hold_the_claim_one_may_send(db: Db) {
         let mut second = claim(&*other, "u").await;
         let intents = [intent(&*first, holders[0]), intent(&*second, holders[1])];
         let (one, two) = tokio::join!(first.intend(&intents[0]), second.intend(&intents[1]));
-        let recorded = [one.unwrap(), two.unwrap()].into_iter().filter(|one| *one == Intended::Recorded).count();
+        let recorded =
+            [one.unwrap(), two.unwrap()].into_iter().filter(|one| *one == Intended::Recorded).count();
         assert_eq!(recorded, 1);
         second.release().await;
     }
@@ -198,7 +199,8 @@ async fn proxy_to(url: &str) -> (u16, Arc<AtomicBool>) {
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = TcpStream::connect(&server).await.unwrap();
-            let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+            let ((from_client, to_client), (from_server, to_server)) =
+                (client.into_split(), server.into_split());
             tokio::spawn(pass(from_client, to_server, Arc::clone(&told)));
             tokio::spawn(pass(from_server, to_client, Arc::clone(&told)));
         }
@@ -231,11 +233,15 @@ async fn other_defaults_change_nothing(db: Db) {
     let mut direct = db.raw().await;
     let name = direct.column("current_database()").await.remove(0).unwrap();
     let database = Database { url: db.direct_url().into(), listen_url: None, ..db.database().clone() };
-    for (whose, isolation) in [("DATABASE", "repeatable read"), ("ROLE CURRENT_USER IN DATABASE", "serializable")] {
+    for (whose, isolation) in
+        [("DATABASE", "repeatable read"), ("ROLE CURRENT_USER IN DATABASE", "serializable")]
+    {
         for default in ODD_DEFAULTS {
             direct.execute(&format!("ALTER {whose} {name} SET {default}")).await;
         }
-        direct.execute(&format!("ALTER {whose} {name} SET default_transaction_isolation = '{isolation}'")).await;
+        direct
+            .execute(&format!("ALTER {whose} {name} SET default_transaction_isolation = '{isolation}'"))
+            .await;
         for statement_cache in [100, 0] {
             let database = Database { statement_cache, ..database.clone() };
             let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
@@ -245,7 +251,11 @@ async fn other_defaults_change_nothing(db: Db) {
             assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
             let byte = u8::try_from(intent.version.generation + 1).unwrap();
             claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();
-            assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"), "{isolation}, {statement_cache}");
+            assert_eq!(
+                outcome(&db, &intent).await.as_deref(),
+                Some("rotated"),
+                "{isolation}, {statement_cache}"
+            );
             // Many at once, which would fail where each were serializable.
             let beats = join_all((0..20).map(|_| store.heartbeat(holder))).await;
             assert!(beats.into_iter().all(|beat| beat.unwrap().is_some()), "{isolation}, {statement_cache}");
@@ -264,13 +274,17 @@ async fn an_encoding_that_cannot_hold_every_text_is_refused(db: Db) {
         .await;
         let mut url = url::Url::parse(db.direct_url()).unwrap();
         url.set_path(&name);
-        let database = Database { url: String::from(url.clone()).into(), listen_url: None, ..db.database().clone() };
+        let database =
+            Database { url: String::from(url.clone()).into(), listen_url: None, ..db.database().clone() };
         let refused = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.err();
         assert_eq!(errors_in(url.as_str()).await, [""; 0], "{encoding}");
         db.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         let refused = refused.unwrap_or_else(|| panic!("{encoding} was taken"));
         assert!(matches!(refused, StoreError::Location(_)), "{refused:?}");
-        assert!(refused.to_string().contains(encoding) && refused.to_string().contains("ENCODING 'UTF8'"), "{refused}");
+        assert!(
+            refused.to_string().contains(encoding) && refused.to_string().contains("ENCODING 'UTF8'"),
+            "{refused}"
+        );
     }
 }
 
@@ -312,10 +326,13 @@ async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
 /// Another collation may change with the system's C library, and then a unique index finds no longer
 /// what it holds.
 async fn unique_texts_are_compared_byte_by_byte(db: Db) {
-    let texts = "FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid, unnest(i.indcollation::oid[]) AS used (id)
+    let texts =
+        "FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid, unnest(i.indcollation::oid[]) AS used (id)
         JOIN pg_collation c ON c.oid = used.id
         WHERE i.indisunique AND t.relnamespace = 'klarna_worker'::regnamespace";
-    let other = format!("string_agg(i.indexrelid::regclass || ' ' || c.collname, ', ') {texts} AND c.collname <> 'C'");
+    let other = format!(
+        "string_agg(i.indexrelid::regclass || ' ' || c.collname, ', ') {texts} AND c.collname <> 'C'"
+    );
     assert_eq!(db.value(&other).await, None);
     let bytes = format!("(count(*) >= 6)::text {texts} AND c.collname = 'C'");
     assert_eq!(db.value(&bytes).await.as_deref(), Some("true"));

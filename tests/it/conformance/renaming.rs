@@ -177,7 +177,10 @@ async fn a_history_moves_in_batches_and_an_interrupted_one_goes_on(db: Db) {
     stop_before(&db, &last).await;
     assert!(try_rename(&db, "old", "new").await.is_err());
     // What is asked for by name was moved at once, and the history as far as it went.
-    assert_eq!((row(&db, "new").await, user_of(&db, queued).await), ((TokenState::Active, None, 1), "new".into()));
+    assert_eq!(
+        (row(&db, "new").await, user_of(&db, queued).await),
+        ((TokenState::Active, None, 1), "new".into())
+    );
     assert_eq!((orders_of(&db, "new").await, orders_of(&db, "old").await), (501, 101));
     go_on(&db).await;
     assert_eq!(rename(&db, "old", "new").await, moved(false, 101, 0));
@@ -208,7 +211,10 @@ async fn an_erasure_finds_what_an_interrupted_rename_has_not_moved(db: Db) {
     let erased = db.store.erase_user(&UserKey::new("shop", "new")).await.unwrap();
     assert_eq!((erased.token, erased.orders, erased.cancelled), (true, 602, 1));
     assert_eq!((orders_of(&db, "new").await, orders_of(&db, "old").await), (0, 0));
-    assert_eq!((db.count("user_changes").await, db.count("tokens WHERE user_id IN ('old', 'new')").await), (0, 0));
+    assert_eq!(
+        (db.count("user_changes").await, db.count("tokens WHERE user_id IN ('old', 'new')").await),
+        (0, 0)
+    );
 }
 
 async fn two_tokens_are_not_merged(db: Db) {

@@ -33,7 +33,8 @@ async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
     assert!(db.store.remembers(worker, heartbeat, KEPT).await.unwrap());
     assert!(!db.store.remembers(worker, after(heartbeat, 2), KEPT).await.unwrap());
     // The clock was put back between two heartbeats.
-    let earlier = ConfirmedBeat { heartbeat_at: heartbeat.heartbeat_at + Duration::from_hours(1), ..heartbeat };
+    let earlier =
+        ConfirmedBeat { heartbeat_at: heartbeat.heartbeat_at + Duration::from_hours(1), ..heartbeat };
     assert!(db.store.remembers(worker, earlier, KEPT).await.unwrap());
     let unknown = uuid::Uuid::now_v7().into();
     assert!(!db.store.remembers(unknown, heartbeat, KEPT).await.unwrap(), "a worker that it never saw");
@@ -73,7 +74,9 @@ async fn active_tokens_are_doubted_in_batches(db: Db) {
     let (count, last) = db.store.doubt_tokens(last, 10).await.unwrap().unwrap();
     assert_eq!(count, 1);
     assert_eq!(db.store.doubt_tokens(last, 10).await.unwrap(), None);
-    for (user, state) in [("a", TokenState::Uncertain), ("b", TokenState::Forgotten), ("c", TokenState::Uncertain)] {
+    for (user, state) in
+        [("a", TokenState::Uncertain), ("b", TokenState::Forgotten), ("c", TokenState::Uncertain)]
+    {
         assert_eq!(row(&db, user).await.0, state, "{user}");
     }
 }

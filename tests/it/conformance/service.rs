@@ -35,7 +35,8 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
     let shares = BTreeMap::from([("shop".into(), 1)]);
     let claimed = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!((claimed.claimed_at - clock.now()).abs() < CLOSE);
-    let ClaimAttempt::Claimed(mut claim) = store.claim_token(&UserKey::new("shop", "u"), provider()).await.unwrap()
+    let ClaimAttempt::Claimed(mut claim) =
+        store.claim_token(&UserKey::new("shop", "u"), provider()).await.unwrap()
     else {
         panic!()
     };
@@ -43,7 +44,10 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
     let sent = intent(&*claim, worker.id);
     assert_eq!(claim.intend(&sent).await.unwrap(), Intended::Recorded);
     assert_eq!(claim.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap(), Settled::Written);
-    assert!((store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap().updated_at - clock.now()).abs() < CLOSE);
+    assert!(
+        (store.token(&UserKey::new("shop", "u")).await.unwrap().unwrap().updated_at - clock.now()).abs()
+            < CLOSE
+    );
 
     let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());

@@ -246,10 +246,9 @@ pub async fn many_ends_at_once_are_each_answered(db: Db) {
     let noting = (0..8).map(|number| async move { format!("u-{number}") });
     let (answers, noted) = futures::join!(
         futures::future::join_all(settling),
-        futures::future::join_all(
-            noting
-                .map(|user| async { db.store.note_subject(&UserKey::new("shop", user.await.as_str()), b"who").await })
-        )
+        futures::future::join_all(noting.map(|user| async {
+            db.store.note_subject(&UserKey::new("shop", user.await.as_str()), b"who").await
+        }))
     );
     let answers: Vec<bool> = answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(answers, [true, true, false, true, true, false, true, true]);
@@ -258,7 +257,8 @@ pub async fn many_ends_at_once_are_each_answered(db: Db) {
     for claim in &claims {
         stands.push(db.store.order(claim.order).await.unwrap().unwrap().status);
     }
-    let (sent, failed, queued, running) = (Status::Submitted, Status::Failed, Status::Queued, Status::Running);
+    let (sent, failed, queued, running) =
+        (Status::Submitted, Status::Failed, Status::Queued, Status::Running);
     assert_eq!(stands, [sent, failed, running, queued, sent, running, queued, sent]);
     let view = db.store.order(claims[7].order).await.unwrap().unwrap();
     assert_eq!((view.klarna_id.as_deref(), view.result), (Some("k-1"), Some(snippet())));
@@ -283,13 +283,20 @@ async fn no_text_of_klarna_is_refused(db: Db) {
     let worker = db.begin_worker().await;
     let claims: Vec<Claim> = claim(&db, worker, 4).await.into_iter().map(|order| order.claim).collect();
     assert!(db.store.settle_order(&claims[0], &with_nul()).await.unwrap());
-    let ends = [with_nul(), with_nul(), Disposition::Failed { error: why, token: None, prefilled: Prefill::default() }];
+    let ends = [
+        with_nul(),
+        with_nul(),
+        Disposition::Failed { error: why, token: None, prefilled: Prefill::default() },
+    ];
     let settled = claims[1..].iter().zip(&ends).map(|(claim, end)| db.store.settle_order(claim, end));
     assert!(futures::future::join_all(settled).await.into_iter().all(|settled| settled.unwrap()));
     for claim in &claims[..3] {
         let view = db.store.order(claim.order).await.unwrap().unwrap();
         assert_eq!(view.result, Some(OrderResult::Checkout { html_snippet: "<div>\u{fffd}</div>".into() }));
-        assert_eq!((view.correlation_id.as_deref(), &*view.prefilled.filled()[0]), (Some("c\u{fffd}"), "/a\u{fffd}"));
+        assert_eq!(
+            (view.correlation_id.as_deref(), &*view.prefilled.filled()[0]),
+            (Some("c\u{fffd}"), "/a\u{fffd}")
+        );
     }
     let view = db.store.order(claims[3].order).await.unwrap().unwrap();
     assert_eq!(view.error.unwrap().message, "no\u{fffd}");

@@ -10,7 +10,9 @@ use klarna_order_worker::order::{OrderId, Status, Target};
 use klarna_order_worker::store::{
     ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
 };
-use klarna_order_worker::token::{DeadReason, ExchangeResult, Intended, Intent, Registered, Settled, TokenState};
+use klarna_order_worker::token::{
+    DeadReason, ExchangeResult, Intended, Intent, Registered, Settled, TokenState,
+};
 
 use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, session, submitted};
@@ -38,7 +40,8 @@ const DAY: u64 = 24 * 3600;
 
 fn retention(db: &Db) -> Retention {
     let days = |days: u64| Duration::from_hours(24 * days);
-    let settings = config::Retention { bodies: days(2), orders: days(30), ledger: days(90), audit: days(400) };
+    let settings =
+        config::Retention { bodies: days(2), orders: days(30), ledger: days(90), audit: days(400) };
     Retention::new(db.store.clone(), settings, Arc::default())
 }
 
@@ -64,7 +67,10 @@ async fn bodies_go_first_then_orders_each_in_its_time(db: Db) {
     assert_eq!((view.status, view.klarna_id.as_deref(), view.result), (Status::Submitted, Some("k-1"), None));
 
     db.advance(28 * DAY);
-    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, orders: 1, ..Removed::default() });
+    assert_eq!(
+        retention(&db).tidy(true).await.unwrap(),
+        Removed { bodies: 1, orders: 1, ..Removed::default() }
+    );
     assert!(db.store.order(ended).await.unwrap().is_none());
     db.advance(365 * DAY);
     retention(&db).tidy(true).await.unwrap();
@@ -78,7 +84,10 @@ async fn what_a_browser_gets_goes_with_the_body(db: Db) {
     db.advance(2 * DAY + 1);
     assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed { bodies: 1, ..Removed::default() });
     let view = db.store.order(ended).await.unwrap().unwrap();
-    assert_eq!((view.target, view.klarna_id.as_deref(), view.result), (Some(Target::Payments), Some("s-1"), None));
+    assert_eq!(
+        (view.target, view.klarna_id.as_deref(), view.result),
+        (Some(Target::Payments), Some("s-1"), None)
+    );
 }
 
 async fn a_batch_is_no_larger_than_asked_for(db: Db) {
@@ -211,7 +220,9 @@ async fn webhooks_that_ended_go(db: Db) {
 /// Returns every text and blob of the database as one text.
 async fn everything(db: &Db) -> String {
     let mut all = String::new();
-    for table in ["orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "webhooks", "webhook_endpoints"] {
+    for table in
+        ["orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "webhooks", "webhook_endpoints"]
+    {
         if db.is_sqlite() {
             let columns = db.raw().await.column(&format!("name FROM pragma_table_info('{table}')")).await;
             for column in columns.into_iter().flatten() {
@@ -270,7 +281,12 @@ pub async fn an_erased_user_leaves_no_trace(db: Db) {
     assert_eq!((view.status, view.error.unwrap().code.as_str()), (Status::Cancelled, "user_erased"));
     assert_eq!(db.count("exchanges").await, 3);
     assert_eq!(
-        db.store.token(&UserKey { merchant: "shop".into(), user: view.user.clone() }).await.unwrap().unwrap().state,
+        db.store
+            .token(&UserKey { merchant: "shop".into(), user: view.user.clone() })
+            .await
+            .unwrap()
+            .unwrap()
+            .state,
         TokenState::Forgotten
     );
     assert_eq!(db.store.order(others).await.unwrap().unwrap().status, Status::Queued);
@@ -300,7 +316,8 @@ async fn an_exchange_in_flight_brings_an_erased_user_nothing_back(db: Db) {
         db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
         assert_eq!(held.settle(&end(&db, &sent, result)).await.unwrap(), Settled::Superseded);
         assert_eq!(
-            db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await + db.count("cached_tokens").await,
+            db.count("tokens WHERE sealed IS NOT NULL OR user_id = 'u'").await
+                + db.count("cached_tokens").await,
             0
         );
         assert!(matches!(
@@ -318,7 +335,10 @@ async fn an_erased_user_may_come_again(db: Db) {
     // The idempotency key can be used again, and the token is unknown, because both records are
     // deleted.
     let again = OrderRow { id: OrderId::new(db.clock.now()), digest: [9; 32], ..row };
-    assert_eq!(db.store.insert_orders(std::slice::from_ref(&again)).await.unwrap(), [Inserted::New(again.id)]);
+    assert_eq!(
+        db.store.insert_orders(std::slice::from_ref(&again)).await.unwrap(),
+        [Inserted::New(again.id)]
+    );
     assert_eq!(register(&db, "u", 1).await.generation, 1);
     claim(&*db.store, "u").await.release().await;
     assert_eq!(view(&db, "u").await.state, TokenState::Active);

@@ -76,8 +76,11 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
     let id = insert(&db, order(&db, "u \"å\"")).await;
     let worker = db.begin_worker().await;
     let first = claim_orders(&db, worker, 1).await.remove(0).claim;
-    let again =
-        Disposition::Retry { after: Duration::ZERO, error: super::settling::error("away"), possible_duplicate: true };
+    let again = Disposition::Retry {
+        after: Duration::ZERO,
+        error: super::settling::error("away"),
+        possible_duplicate: true,
+    };
     assert!(db.store.settle_order(&first, &again).await.unwrap());
     let second = claim_orders(&db, worker, 1).await.remove(0).claim;
     db.advance(5);
@@ -98,8 +101,14 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
     ];
     assert_eq!(told(&db).await, expected);
     let views = list(&db).await;
-    assert_eq!((views[1].order, views[1].occurred_at, views[1].due_at), (Some(id), db.clock.now(), db.clock.now()));
-    assert_eq!((views[1].status, views[1].attempts, views[1].user.as_str()), (WebhookStatus::Pending, 0, "u \"å\""));
+    assert_eq!(
+        (views[1].order, views[1].occurred_at, views[1].due_at),
+        (Some(id), db.clock.now(), db.clock.now())
+    );
+    assert_eq!(
+        (views[1].status, views[1].attempts, views[1].user.as_str()),
+        (WebhookStatus::Pending, 0, "u \"å\"")
+    );
     assert_ne!(views[0].id, views[1].id);
 }
 
@@ -114,7 +123,8 @@ async fn fields_that_were_filled_in_or_taken_back_are_told(db: Db) {
     };
     end_order(&db, "u", &with(fields().into())).await;
     end_order(&db, "v", &with(Prefill::Withdrawn { withdrawn: fields() })).await;
-    let refused = Disposition::Failed { error: super::settling::error("bad"), token: None, prefilled: fields().into() };
+    let refused =
+        Disposition::Failed { error: super::settling::error("bad"), token: None, prefilled: fields().into() };
     end_order(&db, "w", &refused).await;
     let told: Vec<Value> = told(&db).await.into_iter().map(|(_, data)| data).collect();
     let lists = |data: &Value| (data["prefilled"].clone(), data["prefill_withdrawn"].clone());
@@ -136,7 +146,10 @@ async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
         db.store.reclaim(&[]).await.unwrap();
     }
     let told = told(&db).await;
-    assert_eq!((told.len(), told[0].0, &told[0].1["code"]), (1, EventKind::OrderFailed, &json!("crashed_worker")));
+    assert_eq!(
+        (told.len(), told[0].0, &told[0].1["code"]),
+        (1, EventKind::OrderFailed, &json!("crashed_worker"))
+    );
     assert_eq!((&told[0].1["prefilled"], &told[0].1["prefill_withdrawn"]), (&json!([]), &json!([])));
 }
 
@@ -150,7 +163,8 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
     assert_eq!(told(&db).await, []);
     let (dying, sent) = intended(&db, "u", holder).await;
     dying.settle(&end(&db, &sent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
-    let dead = (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
+    let dead =
+        (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
     let alive = (EventKind::TokenRecovered, json!({ "merchant": "shop", "user": "u", "reason": null }));
     assert_eq!(told(&db).await, std::slice::from_ref(&dead));
     // A sign-in and another rejection write events. Forgetting writes none, because the shop asked for
@@ -159,7 +173,10 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
     register(&db, "u", 4).await;
     assert_eq!(told(&db).await, [dead.clone(), alive]);
     let (holding, sent) = intended(&db, "u", holder).await;
-    holding.settle(&end(&db, &sent, ExchangeResult::NoAnswer { travelling: false, hold: true })).await.unwrap();
+    holding
+        .settle(&end(&db, &sent, ExchangeResult::NoAnswer { travelling: false, hold: true }))
+        .await
+        .unwrap();
     assert_eq!(told(&db).await.len(), 2, "an operator decides first");
     db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
     assert_eq!(told(&db).await[2].1["reason"], "answer_lost");
@@ -234,7 +251,10 @@ async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {
     );
     assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), None, "only once");
     let view = list(&db).await.remove(0);
-    assert_eq!((view.status, view.attempts, view.ended_at), (WebhookStatus::Delivered, 1, Some(db.clock.now())));
+    assert_eq!(
+        (view.status, view.attempts, view.ended_at),
+        (WebhookStatus::Delivered, 1, Some(db.clock.now()))
+    );
     db.advance(3600);
     assert!(claim(&db, 9).await.is_empty());
     assert_eq!(db.store.next_webhook_due().await.unwrap(), None);
@@ -248,8 +268,10 @@ async fn claims_take_no_more_than_each_share_and_the_longest_due_first(db: Db) {
         db.advance(1);
     }
     let data = |claimed: Vec<ClaimedWebhook>| {
-        let mut orders: Vec<Value> =
-            claimed.iter().map(|one| serde_json::from_str::<Value>(&one.data).unwrap()["order_id"].clone()).collect();
+        let mut orders: Vec<Value> = claimed
+            .iter()
+            .map(|one| serde_json::from_str::<Value>(&one.data).unwrap()["order_id"].clone())
+            .collect();
         orders.sort_by_key(ToString::to_string);
         orders
     };
@@ -288,7 +310,10 @@ async fn an_event_is_given_up_after_three_days(db: Db) {
     let noted = db.store.settle_webhook(first.claim, &retry(Duration::from_hours(72))).await.unwrap();
     assert_eq!(noted, Some(WebhookSettled::default()), "there is time");
     let view = list(&db).await.remove(0);
-    assert_eq!((view.status, view.attempts, view.error.as_deref()), (WebhookStatus::Pending, 1, Some("HTTP 500")));
+    assert_eq!(
+        (view.status, view.attempts, view.error.as_deref()),
+        (WebhookStatus::Pending, 1, Some("HTTP 500"))
+    );
     db.advance(72 * 3600);
     let last = claim(&db, 1).await.remove(0);
     assert_eq!(last.attempts, 1);

@@ -117,8 +117,11 @@ pub async fn the_fifth_lost_worker_fails_the_order(db: Db) {
         assert!(lost > 1 || db.store.announce_create(&claimed.claim).await.unwrap());
         super::tokens::exchange_for(&db, "u", id).await;
         db.store.end_worker(worker).await.unwrap();
-        let expected =
-            if lost < 5 { Reclaimed { requeued: 1, failed: 0 } } else { Reclaimed { requeued: 0, failed: 1 } };
+        let expected = if lost < 5 {
+            Reclaimed { requeued: 1, failed: 0 }
+        } else {
+            Reclaimed { requeued: 0, failed: 1 }
+        };
         assert_eq!(db.store.reclaim(&[]).await.unwrap(), expected, "lost worker {lost}");
     }
     let view = db.store.order(id).await.unwrap().unwrap();
@@ -149,8 +152,11 @@ async fn an_order_held_by_its_row_alone_is_lost(db: Db) {
         assert!(lost > 1 || db.store.announce_create(&held).await.unwrap());
         let stale = Claim { number: held.number - 1, ..held };
         assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reclaimed::default());
-        let expected =
-            if lost < 5 { Reclaimed { requeued: 1, failed: 0 } } else { Reclaimed { requeued: 0, failed: 1 } };
+        let expected = if lost < 5 {
+            Reclaimed { requeued: 1, failed: 0 }
+        } else {
+            Reclaimed { requeued: 0, failed: 1 }
+        };
         assert_eq!(db.store.lose_order(&held).await.unwrap(), expected);
         assert_eq!(db.store.lose_order(&held).await.unwrap(), Reclaimed::default());
     }

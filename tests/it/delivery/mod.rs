@@ -135,13 +135,10 @@ async fn both_secrets_verify_while_two_are_valid(db: Db) {
 }
 
 async fn what_an_endpoint_asks_for_is_obeyed(db: Db) {
-    let receiver =
-        Receiver::start(
-            |n| {
-                if n == 0 { Answer::status(503).header("retry-after", "7200") } else { Answer::status(200) }
-            },
-        )
-        .await;
+    let receiver = Receiver::start(|n| {
+        if n == 0 { Answer::status(503).header("retry-after", "7200") } else { Answer::status(200) }
+    })
+    .await;
     let shops = Shops::open(&db, &[("shop", &receiver.url)], &SECRETS).await;
     end_order(&db, "u", &submitted()).await;
     assert_eq!(shops.send().await, 1);

@@ -66,7 +66,8 @@ fn never() -> watch::Receiver<bool> {
 /// Registers a token of this age.
 async fn sign_in(shop: &Shop, user: &str, token: &str, age: Duration) {
     let issued_at = Some(shop.db.clock.now() - age);
-    let registration = Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };
+    let registration =
+        Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };
     let imported = shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
     assert!(matches!(imported[..], [Ok(_)]));
 }

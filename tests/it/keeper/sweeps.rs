@@ -55,7 +55,8 @@ async fn what_is_due_is_refreshed_and_nothing_else(db: Db) {
     let endpoint = rotating().await;
     let shop = Shop::new(&db, &endpoint.url);
     // One at a time, so that the test sees their order.
-    let shop = Shop { settings: klarna_order_worker::config::Vault { max_in_flight: 1, ..shop.settings }, ..shop };
+    let shop =
+        Shop { settings: klarna_order_worker::config::Vault { max_in_flight: 1, ..shop.settings }, ..shop };
     sign_in(&shop, "fresh", "rt-100", 29 * DAY).await;
     sign_in(&shop, "due", "rt-200", 41 * DAY).await;
     sign_in(&shop, "urgent", "rt-300", 58 * DAY).await;
@@ -79,12 +80,18 @@ async fn what_an_order_refreshed_meanwhile_is_left_alone(db: Db) {
     let process = Process::start(&shop).await;
     let began = db.clock.now();
     // The sweep has read that the token is due; then an order exchanges it.
-    let page =
-        klarna_order_worker::store::DueFilter { by: began, merchant: None, except: Vec::new(), after: None, limit: 10 };
+    let page = klarna_order_worker::store::DueFilter {
+        by: began,
+        merchant: None,
+        except: Vec::new(),
+        after: None,
+        limit: 10,
+    };
     assert_eq!(db.store.due_tokens(&page).await.unwrap().len(), 1);
     shop.access(&process.vault, "u").await;
     let if_due = IfDue { by: began, issued_before: began };
-    let came = process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
+    let came =
+        process.vault.refresh(&shop.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
     assert_eq!((came, endpoint.presented().len()), (Refreshed::NotDue, 1));
     assert_eq!(shop.ledger().await, ["rotated"], "not even an intent");
 }
@@ -163,7 +170,8 @@ async fn a_lost_answer_is_presented_again_once_its_wait_is_over(db: Db) {
     for (user, holder) in [("unanswered", holder), ("of the dead", dead)] {
         let (claim, intent) = crate::conformance::tokens::intended(&db, user, holder).await;
         if user == "unanswered" {
-            let silent = klarna_order_worker::token::ExchangeResult::NoAnswer { travelling: true, hold: false };
+            let silent =
+                klarna_order_worker::token::ExchangeResult::NoAnswer { travelling: true, hold: false };
             claim.settle(&crate::conformance::tokens::end(&db, &intent, silent)).await.unwrap();
         }
     }
@@ -190,9 +198,12 @@ async fn an_imported_token_of_unknown_age_is_due_at_once(db: Db) {
         issued_at: None,
         expires_at: None,
     };
-    let mixed =
-        [token("imported", "rt-1"), token("no token", "two words")].map(|token| (Arc::clone(&shop.merchant), token));
-    assert!(matches!(registry.import(&mixed).await.unwrap()[..], [Ok(_), Err(_)]), "one does not keep the others out");
+    let mixed = [token("imported", "rt-1"), token("no token", "two words")]
+        .map(|token| (Arc::clone(&shop.merchant), token));
+    assert!(
+        matches!(registry.import(&mixed).await.unwrap()[..], [Ok(_), Err(_)]),
+        "one does not keep the others out"
+    );
     registry.register(&shop.merchant, &token("signed in", "rt-10")).await.unwrap();
     let view = db.store.token(&UserKey::new("shop", "imported")).await.unwrap().unwrap();
     assert_eq!(view.refresh_note, Some(Note::AgeUnknown));
@@ -202,7 +213,8 @@ async fn an_imported_token_of_unknown_age_is_due_at_once(db: Db) {
 }
 
 async fn a_provider_that_does_not_rotate_is_asked_once_a_day(db: Db) {
-    let endpoint = Endpoint::start(|_| async { (200, json!({ "access_token": "at", "expires_in": 299 })) }).await;
+    let endpoint =
+        Endpoint::start(|_| async { (200, json!({ "access_token": "at", "expires_in": 299 })) }).await;
     let shop = Shop::new(&db, &endpoint.url);
     sign_in(&shop, "u", "rt-1", 41 * DAY).await;
     let process = Process::start(&shop).await;
@@ -229,7 +241,10 @@ async fn tokens_of_idle_users_expire_until_the_user_comes_back(db: Db) {
     db.clock.advance(41 * DAY);
     assert_eq!(process.sweep().await, Summary { idle: 1, ..refreshed(1) });
     assert_eq!(process.sweep().await, refreshed(0), "passed over once, and not found again");
-    assert_eq!(db.store.token(&UserKey::new("shop", "idle")).await.unwrap().unwrap().refresh_note, Some(Note::Idle));
+    assert_eq!(
+        db.store.token(&UserKey::new("shop", "idle")).await.unwrap().unwrap().refresh_note,
+        Some(Note::Idle)
+    );
     // The token is still there, and an order makes it due again.
     shop.access(&process.vault, "idle").await;
     db.clock.advance(41 * DAY);
@@ -252,7 +267,8 @@ async fn tokens_of_the_long_idle_are_forgotten(db: Db) {
 async fn an_endpoint_that_is_left_alone_keeps_its_tokens_due(db: Db) {
     let endpoint = Endpoint::start(|_| async { (500, json!({})) }).await;
     let shop = Shop::new(&db, &endpoint.url);
-    let shop = Shop { settings: klarna_order_worker::config::Vault { max_in_flight: 1, ..shop.settings }, ..shop };
+    let shop =
+        Shop { settings: klarna_order_worker::config::Vault { max_in_flight: 1, ..shop.settings }, ..shop };
     for user in 0..20 {
         sign_in(&shop, &format!("u-{user}"), &format!("rt-{}", user * 100), 41 * DAY).await;
     }
@@ -280,7 +296,9 @@ async fn a_sweep_that_is_stopped_goes_on_where_the_next_begins(db: Db) {
             ending.send_replace(true);
         }
     };
-    let Run::Swept(first) = process.sweeper.run(&at_once(), stopping, &mut told).await.unwrap() else { panic!() };
+    let Run::Swept(first) = process.sweeper.run(&at_once(), stopping, &mut told).await.unwrap() else {
+        panic!()
+    };
     assert!(first.interrupted && !first.all_well());
     assert!((7..20).contains(&first.refreshed), "{first:?}");
     assert_eq!(first.refreshed, endpoint.presented().len() as u64, "what was in flight came to its end");
@@ -321,7 +339,8 @@ async fn more_than_is_due_can_be_asked_for_and_less(db: Db) {
     }
     sign_in(&shop, "young", "rt-1000", DAY).await;
     let process = Process::start(&shop).await;
-    let swept = async |scope: &Scope| match process.sweeper.run(scope, never(), &mut |_, _| {}).await.unwrap() {
+    let swept = async |scope: &Scope| match process.sweeper.run(scope, never(), &mut |_, _| {}).await.unwrap()
+    {
         Run::Swept(summary) => summary,
         Run::Elsewhere(_) => panic!(),
     };

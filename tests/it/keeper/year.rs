@@ -91,9 +91,13 @@ async fn a_year(db: Db, tokens: usize) {
     assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
     for number in 0..tokens {
         let (stands, ..) = shop.row(&user(number)).await;
-        let expected = if revoked.contains(&user(number)) { TokenState::ReauthRequired } else { TokenState::Active };
+        let expected =
+            if revoked.contains(&user(number)) { TokenState::ReauthRequired } else { TokenState::Active };
         // A token that was revoked in the last weeks may not have been due yet.
-        assert!(stands == expected || stands == TokenState::Active && revoked.contains(&user(number)), "{number}");
+        assert!(
+            stands == expected || stands == TokenState::Active && revoked.contains(&user(number)),
+            "{number}"
+        );
     }
     assert_between_day_30_and_40(&sandbox, start);
     sandbox.shutdown().await;
@@ -112,13 +116,15 @@ async fn assert_even(db: &Db, tokens: usize) {
     }
     let even = tokens / 10;
     // Within a quarter, for a thousand tokens a day; with fewer tokens the spread is larger.
-    let (least, most) = if tokens >= 10_000 { (even * 3 / 4, even * 5 / 4) } else { (even / 2, even * 3 / 2) };
+    let (least, most) =
+        if tokens >= 10_000 { (even * 3 / 4, even * 5 / 4) } else { (even / 2, even * 3 / 2) };
     assert!(days.iter().all(|count| (least..=most).contains(count)), "{days:?}");
 }
 
 async fn assert_none_past_its_time(db: &Db) {
     let expired = db.store.token_counts(None).await.unwrap();
-    let expired = expired.iter().filter(|count| count.days == Some(-1)).map(|count| count.tokens).sum::<u64>();
+    let expired =
+        expired.iter().filter(|count| count.days == Some(-1)).map(|count| count.tokens).sum::<u64>();
     assert_eq!(expired, 0, "{}", db.clock.now());
 }
 

@@ -139,8 +139,12 @@ impl ModelRun {
                 same("a known token changes nothing", &matches!(registered, Registered::Known(_)), &true)
             }
             Step::Forget { user } => {
-                let forgotten =
-                    self.shop.registry().forget(&UserKey::new("shop", self.users[user].as_str())).await.unwrap();
+                let forgotten = self
+                    .shop
+                    .registry()
+                    .forget(&UserKey::new("shop", self.users[user].as_str()))
+                    .await
+                    .unwrap();
                 same("there was something to forget", &forgotten, &self.world.forget(user))
             }
             Step::Resolve { user, retry } => {
@@ -200,7 +204,13 @@ impl ModelRun {
         }
     }
 
-    async fn ask(&mut self, process: usize, user: usize, purpose: ExchangeFor, refused: bool) -> Result<(), String> {
+    async fn ask(
+        &mut self,
+        process: usize,
+        user: usize,
+        purpose: ExchangeFor,
+        refused: bool,
+    ) -> Result<(), String> {
         if self.world.wears_out(process) {
             self.processes[process].refresh();
         }
@@ -210,7 +220,9 @@ impl ModelRun {
         }
         let kind = purpose;
         let purpose = match purpose {
-            ExchangeFor::Order(order) => Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() },
+            ExchangeFor::Order(order) => {
+                Purpose { kind: PurposeKind::Order, id: self.orders[user][order].into() }
+            }
             ExchangeFor::Keeper | ExchangeFor::Manual => {
                 Purpose { kind: PurposeKind::Manual, id: Uuid::now_v7().into() }
             }
@@ -218,7 +230,8 @@ impl ModelRun {
         self.refuse("intents", refused).await;
         let (name, now) = (self.users[user].clone(), self.db.clock.now());
         let asker = &self.processes[process];
-        let mut asking = if kind == ExchangeFor::Keeper { asker.sweep(name, now) } else { asker.ask(name, purpose) };
+        let mut asking =
+            if kind == ExchangeFor::Keeper { asker.sweep(name, now) } else { asker.ask(name, purpose) };
         let real = tokio::select! {
             biased;
             arrived = self.endpoint.arrivals.recv() => Err(arrived.expect("the endpoint runs")),
@@ -234,11 +247,18 @@ impl ModelRun {
                 self.world.check_request()
             }
             (Ok(real), model) => Err(format!("really told {real}, by the model {model:?}")),
-            (Err(arrived), model) => Err(format!("really presented {}, by the model {model:?}", arrived.token)),
+            (Err(arrived), model) => {
+                Err(format!("really presented {}, by the model {model:?}", arrived.token))
+            }
         }
     }
 
-    async fn answer(&mut self, which: usize, how: EndpointAnswer, storing: StoreResult) -> Result<(), String> {
+    async fn answer(
+        &mut self,
+        which: usize,
+        how: EndpointAnswer,
+        storing: StoreResult,
+    ) -> Result<(), String> {
         let Waiting { asking, answer } = self.waiting.remove(which);
         let buried: Vec<usize> = self.world.flights.iter().map(|flight| flight.process).collect();
         let (flight, reply, expected, storing) = self.world.answer(which, how, storing);
@@ -261,7 +281,8 @@ impl ModelRun {
 
     async fn register(&self, user: usize, token: String) -> Registered {
         let user = self.users[user].as_str().into();
-        let registration = Registration { user, refresh_token: token.into(), issued_at: None, expires_at: None };
+        let registration =
+            Registration { user, refresh_token: token.into(), issued_at: None, expires_at: None };
         self.shop.registry().register(&self.shop.merchant, &registration).await.unwrap()
     }
 
@@ -320,7 +341,9 @@ impl ModelRun {
 
     /// Makes the database refuse such writes from now on, or accept them again.
     async fn refuse(&mut self, what: &str, refused: bool) {
-        self.raw.execute(&format!("UPDATE model_refuses SET {what} = {refused} WHERE {what} <> {refused}")).await;
+        self.raw
+            .execute(&format!("UPDATE model_refuses SET {what} = {refused} WHERE {what} <> {refused}"))
+            .await;
     }
 
     async fn until(&self, holds: impl Fn(&Self) -> bool) -> Result<(), String> {

@@ -34,7 +34,8 @@ impl Process {
     pub async fn start(db: &Db, shop: &Shop, instance: InstanceId) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (database, clock) = (db.database().clone(), db.clock.clone());
-        let opening = runtime.spawn(async move { store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap() });
+        let opening =
+            runtime.spawn(async move { store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap() });
         let store = opening.await.unwrap();
         let spool = shop.spool(&instance.to_string());
         let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };
@@ -75,7 +76,8 @@ impl Process {
         let some_day = now + TimeDelta::days(400);
         let if_due = IfDue { by: some_day, issued_before: some_day };
         self.run(async move {
-            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7().into(), if_due, pending()).await {
+            match vault.refresh(&shop.merchant, &user.into(), Uuid::now_v7().into(), if_due, pending()).await
+            {
                 Refreshed::ComeBack(wait) => format!("{wait:?}"),
                 Refreshed::Unusable(why) => format!("{why:?}"),
                 other => format!("{other:?}"),
@@ -91,7 +93,9 @@ impl Process {
     /// Kills the process.
     pub async fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20))).await.unwrap();
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(20)))
+                .await
+                .unwrap();
         }
     }
 

@@ -189,8 +189,7 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|processed| EndpointAnswer::Gateway { processed }),
         1 => any::<bool>().prop_map(|processed| EndpointAnswer::Cut { processed }),
     ];
-    let storing =
-        prop_oneof![6 => Just(StoreResult::Works), 1 => Just(StoreResult::Refused), 2 => Just(StoreResult::Dies)];
+    let storing = prop_oneof![6 => Just(StoreResult::Works), 1 => Just(StoreResult::Refused), 2 => Just(StoreResult::Dies)];
     prop_oneof![
         12 => (one(), one(), purpose, prop::bool::weighted(0.04))
             .prop_map(|(process, user, purpose, refused)| Step::Ask { process, user, purpose, refused }),

@@ -103,7 +103,8 @@ async fn on_pooler_within<F: Future<Output = ()>>(limit: Duration, case: impl Fn
     let odd = database.odd_role().await;
     let pooler = Pooler::start(&odd);
     let url = pooler.url(&odd);
-    let settings = Database { listen_url: Some(odd.into()), statement_cache: 0, ..settings(Engine::Postgres, &url) };
+    let settings =
+        Database { listen_url: Some(odd.into()), statement_cache: 0, ..settings(Engine::Postgres, &url) };
     run_on(database, settings, limit, case).await;
 }
 
@@ -136,7 +137,14 @@ async fn run<F: Future<Output = ()>>(
     let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
     store.migrate().await.unwrap();
     let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
-    let case = case(Db { store, clock, database, direct_url, folder: Arc::new(folder), opened: Arc::clone(&opened) });
+    let case = case(Db {
+        store,
+        clock,
+        database,
+        direct_url,
+        folder: Arc::new(folder),
+        opened: Arc::clone(&opened),
+    });
     tokio::time::timeout(limit, case).await.expect("the case hangs");
     let opened = std::mem::take(&mut *opened.lock().unwrap());
     for store in opened {

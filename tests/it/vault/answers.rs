@@ -82,7 +82,8 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
     let grant = r#"{"access_token":"at","refresh_token":"rt-2","expires_in":299}"#;
     let marked = format!("\u{feff}{grant}");
     let odd_life = r#"{"access_token":"at","refresh_token":"rt-2","expires_in":{"seconds":1e999}}"#;
-    let repeated = r#"{"access_token":"a0","refresh_token":"rt-0","access_token":"at","refresh_token":"rt-2"}"#;
+    let repeated =
+        r#"{"access_token":"a0","refresh_token":"rt-0","access_token":"at","refresh_token":"rt-2"}"#;
     let unpaired = r#"{"access_token":"at","refresh_token":"rt-2","scope":"\ud800\u0000"}"#;
     let (none, odd) = (r#"{"refresh_token":"rt-2"}"#, r#"{"access_token":7,"refresh_token":"rt-2"}"#);
     let table = [
@@ -100,7 +101,8 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
         let user = format!("u{n}");
         let next = http("200 OK", "", r#"{"access_token":"at-3","refresh_token":"rt-3"}"#);
         let server =
-            FaultyServer::start([Step::answer(http_bytes("200 OK", headers, &body)), Step::answer(next)]).await;
+            FaultyServer::start([Step::answer(http_bytes("200 OK", headers, &body)), Step::answer(next)])
+                .await;
         let shop = Shop::new(&db, &server.url());
         let (vault, _) = shop.process().await;
         shop.register(&user, &format!("rt-of-{user}")).await;
@@ -109,7 +111,10 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
         assert_eq!(told(&shop.access(&vault, &user).await), "at-3", "{n}");
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(3), 2), "{n}");
         let seen = server.seen();
-        assert!(seen.contains("refresh_token=rt-2&") && seen.contains("accept-encoding: identity"), "{n}: {seen}");
+        assert!(
+            seen.contains("refresh_token=rt-2&") && seen.contains("accept-encoding: identity"),
+            "{n}: {seen}"
+        );
     }
     assert_eq!(db.count("exchanges WHERE outcome <> 'rotated'").await, 0);
 }
@@ -120,12 +125,14 @@ async fn an_order_of_a_user_without_a_usable_token_is_noted(db: Db) {
     let shop = Shop::new(&db, &server.url());
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    let dead_grant = server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let dead_grant =
+        server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let _dead_grant = dead_grant.create_async().await;
     assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
     db.advance(100);
     let mut raw = db.raw().await;
-    raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" }).await;
+    raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" })
+        .await;
     // The second one does not find the user's lock taken by a note that has to wait.
     for _ in 0..2 {
         assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
@@ -145,13 +152,19 @@ async fn what_never_left_leaves_the_token_alone(db: Db) {
     shop.register("u", "rt-1").await;
     for presentations in 1..=3 {
         assert_eq!(told(&shop.access(&vault, "u").await), "2s");
-        assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(1), vec!["not_sent".to_owned(); presentations]));
+        assert_eq!(
+            (shop.row("u").await, shop.ledger().await),
+            (ACTIVE(1), vec!["not_sent".to_owned(); presentations])
+        );
     }
 }
 
 async fn what_was_cut_off_may_be_travelling(db: Db) {
-    let steps =
-        [Step::reset(), Step::close_after("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"), Step::hang_after("")];
+    let steps = [
+        Step::reset(),
+        Step::close_after("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"),
+        Step::hang_after(""),
+    ];
     for (n, step) in steps.into_iter().enumerate() {
         let server = FaultyServer::start([step]).await;
         let mut shop = Shop::new(&db, &server.url());
@@ -173,11 +186,13 @@ async fn a_token_past_its_time_is_presented_once_more(db: Db) {
         shop.register(user, &format!("rt-of-{user}")).await;
     }
     db.advance(61 * 24 * 60 * 60);
-    let good = server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
+    let good =
+        server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
     let good = good.expect(1).create_async().await;
     assert_eq!(told(&shop.access(&vault, "a").await), "at");
     good.remove_async().await;
-    let dead_grant = server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let dead_grant =
+        server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let dead_grant = dead_grant.expect(1).create_async().await;
     assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
     assert_eq!((shop.row("a").await, shop.row("b").await), (ACTIVE(2), dead(DeadReason::Expired, 1)));

@@ -73,7 +73,9 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
     let key = SigningKey::es256("k");
     let (mut server, shop, vault) = shop(&db, &key).await;
     shop.register("u", "rt-1").await;
-    for (n, (subject, believed)) in [("krn:1", true), ("krn:2", false), ("krn:1", true)].into_iter().enumerate() {
+    for (n, (subject, believed)) in
+        [("krn:1", true), ("krn:2", false), ("krn:1", true)].into_iter().enumerate()
+    {
         let id_token = key.sign(&payload(&shop, subject));
         let mock = granting(&mut server, &format!("rt-{}", n + 2), id_token.expose_secret()).await;
         let access = fetch(&shop, &vault).await;

@@ -74,7 +74,11 @@ async fn a_spool_that_hangs_does_not_keep_an_answer_that_the_database_takes(db: 
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
     drop(release);
-    assert_eq!((spool.waiting().await, files(&folder(&db, holder)).len()), (0, 0), "a late write was not undone");
+    assert_eq!(
+        (spool.waiting().await, files(&folder(&db, holder)).len()),
+        (0, 0),
+        "a late write was not undone"
+    );
 }
 
 async fn a_file_that_cannot_be_read_to_its_end_holds_up_no_other(db: Db) {
@@ -99,7 +103,10 @@ async fn heartbeats_go_on_although_their_record_hangs(db: Db) {
 /// The database is restored to a time before the user's first sign-in while the request is in flight.
 async fn a_successor_of_a_forgotten_user_holds_no_lock(db: Db) {
     let going = in_flight(&db).await;
-    db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens").await;
+    db.execute(
+        "DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens",
+    )
+    .await;
     going.klarna.answer_one();
     assert_eq!(told(&going.waiting.await.unwrap()), "at-rt-1");
     going.vault.wait_until_idle().await;

@@ -56,7 +56,12 @@ impl Gated {
 }
 
 /// Starts a task that waits for an access token.
-pub(super) fn waiting(shop: &Shop, vault: &Vault, user: &'static str, purpose: Purpose) -> JoinHandle<Access> {
+pub(super) fn waiting(
+    shop: &Shop,
+    vault: &Vault,
+    user: &'static str,
+    purpose: Purpose,
+) -> JoinHandle<Access> {
     let (shop, vault) = (shop.clone(), vault.clone());
     tokio::spawn(async move { shop.access_for(&vault, user, purpose).await })
 }
@@ -237,7 +242,8 @@ pub(super) fn answers() -> Vec<(u16, Value)> {
 async fn a_sign_in_meanwhile_wins_whatever_the_answer(db: Db) {
     for answer in answers() {
         let meanwhile = answer.clone();
-        let klarna = Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
+        let klarna =
+            Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
         let shop = Shop::new(&db, &klarna.endpoint.url);
         let (vault, _) = shop.process().await;
         shop.register("u", "rt-1").await;
@@ -251,8 +257,10 @@ async fn a_sign_in_meanwhile_wins_whatever_the_answer(db: Db) {
         assert_eq!(shop.row("u").await, registered, "{answer:?}");
         klarna.answer_one();
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
-            .await;
+        db.execute(
+            "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
+        )
+        .await;
     }
 }
 

@@ -114,7 +114,11 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
     shop.register("u", "rt-1").await;
     let dying = db.begin_worker().await;
     abandoned(&db, dying).await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "200ms", "a living process may have the successor in memory");
+    assert_eq!(
+        told(&shop.access(&vault, "u").await),
+        "200ms",
+        "a living process may have the successor in memory"
+    );
     db.store.end_worker(dying).await.unwrap();
     // The wait begins now, when the intent is closed; until then the request might have been about to
     // be sent.
@@ -126,7 +130,10 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
     assert!(endpoint.presented().is_empty());
     db.advance(1);
     assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
-    assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["no_answer".into(), "rotated".into()]));
+    assert_eq!(
+        (shop.row("u").await, shop.ledger().await),
+        (ACTIVE(2), vec!["no_answer".into(), "rotated".into()])
+    );
 }
 
 async fn a_silent_process_is_dead_only_to_who_watched_it(db: Db) {
@@ -203,8 +210,10 @@ async fn an_operator_who_says_retry_finds_out(db: Db) {
         db.advance(10);
         assert_eq!(told(&shop.access(&vault, "u").await), access);
         assert_eq!((shop.row("u").await, endpoint.presented().len()), (row, 2));
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
-            .await;
+        db.execute(
+            "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
+        )
+        .await;
     }
 }
 
@@ -265,8 +274,9 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
     let metrics = metrics(&shop);
     let lost = async || {
         let told = metrics.render().await;
-        let line =
-            told.lines().find_map(|line| line.strip_prefix("klarna_worker_lost_answers_total{merchant=\"shop\"} "));
+        let line = told
+            .lines()
+            .find_map(|line| line.strip_prefix("klarna_worker_lost_answers_total{merchant=\"shop\"} "));
         line.unwrap().parse::<u64>().unwrap()
     };
     let before = lost().await;

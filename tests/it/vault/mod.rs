@@ -121,8 +121,12 @@ impl Shop {
     }
 
     pub async fn register(&self, user: &str, token: &str) {
-        let registration =
-            Registration { user: user.into(), refresh_token: token.into(), issued_at: None, expires_at: None };
+        let registration = Registration {
+            user: user.into(),
+            refresh_token: token.into(),
+            issued_at: None,
+            expires_at: None,
+        };
         let registered = self.registry().register(&self.merchant, &registration).await.unwrap();
         assert!(matches!(registered, Registered::Stored(_)), "{registered:?}");
     }
@@ -146,12 +150,19 @@ impl Shop {
         Spool::open(&self.db.folder().join(folder), "test", Arc::clone(&self.secrets)).unwrap()
     }
 
-    pub fn vault(&self, store: Arc<dyn Store>, holder: WorkerId, spool: Spool, silence: &SilenceWatch) -> Vault {
+    pub fn vault(
+        &self,
+        store: Arc<dyn Store>,
+        holder: WorkerId,
+        spool: Spool,
+        silence: &SilenceWatch,
+    ) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let merchants = self.merchants();
         let clock = self.db.clock.clone();
         let (due, silence) = (self.due(), silence.clone());
-        let dependencies = Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence };
+        let dependencies =
+            Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence };
         Vault::new(dependencies).unwrap()
     }
 
@@ -201,7 +212,8 @@ pub fn told(access: &Access) -> String {
     }
 }
 
-const ACTIVE: fn(i64) -> (TokenState, Option<DeadReason>, i64) = |generation| (TokenState::Active, None, generation);
+const ACTIVE: fn(i64) -> (TokenState, Option<DeadReason>, i64) =
+    |generation| (TokenState::Active, None, generation);
 
 fn dead(reason: DeadReason, generation: i64) -> (TokenState, Option<DeadReason>, i64) {
     (TokenState::ReauthRequired, Some(reason), generation)

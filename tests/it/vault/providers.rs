@@ -25,7 +25,8 @@ pub fn with(shop: &Shop, token_url: &str, client_id: &str) -> Shop {
 
 async fn another_provider_never_sees_the_token(db: Db) {
     let mut server = Server::new_async().await;
-    let rejecting = server.mock("POST", "/elsewhere").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
+    let rejecting =
+        server.mock("POST", "/elsewhere").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let rejecting = rejecting.expect(1).create_async().await;
     let granting = server
         .mock("POST", Matcher::Regex("^/oauth2/token".into()))
@@ -35,12 +36,15 @@ async fn another_provider_never_sees_the_token(db: Db) {
     shop.register("u", "rt-1").await;
     let right = shop.merchant.token_url.to_string();
 
-    for other in [with(&shop, &format!("{}/elsewhere", server.url()), "client-1"), with(&shop, &right, "client-2")] {
+    for other in
+        [with(&shop, &format!("{}/elsewhere", server.url()), "client-1"), with(&shop, &right, "client-2")]
+    {
         let (vault, _) = other.process().await;
         assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
         let now = db.clock.now() + chrono::TimeDelta::days(50);
         let if_due = IfDue { by: now, issued_before: now };
-        let swept = vault.refresh(&other.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
+        let swept =
+            vault.refresh(&other.merchant, &"u".into(), Uuid::now_v7().into(), if_due, pending()).await;
         assert_eq!(swept, Refreshed::Unusable(Unusable::Unavailable));
     }
     assert_eq!((shop.row("u").await, shop.ledger().await.len()), (ACTIVE(1), 0));
@@ -69,8 +73,12 @@ async fn one_token_of_two_users_is_presented_once(db: Db) {
     merchant.name = "twin".into();
     let twin = Shop { merchant: Arc::new(merchant), ..shop.clone() };
     let register = async |shop: &Shop, user: &str, token: &str| {
-        let registration =
-            Registration { user: user.into(), refresh_token: token.into(), issued_at: None, expires_at: None };
+        let registration = Registration {
+            user: user.into(),
+            refresh_token: token.into(),
+            issued_at: None,
+            expires_at: None,
+        };
         let imported = [(Arc::clone(&shop.merchant), registration)];
         let registered = shop.registry().register(&shop.merchant, &imported[0].1).await.unwrap();
         let import = shop.registry().import(&imported).await.unwrap().remove(0).unwrap();
@@ -79,7 +87,9 @@ async fn one_token_of_two_users_is_presented_once(db: Db) {
     };
     let refused = async |token: &str| {
         for (shop, user) in [(&shop, "v"), (&twin, "u"), (&twin, "w")] {
-            let Registered::HeldElsewhere(holder) = register(shop, user, token).await else { panic!("{user}") };
+            let Registered::HeldElsewhere(holder) = register(shop, user, token).await else {
+                panic!("{user}")
+            };
             assert_eq!(holder, UserKey::new("shop", "u"));
         }
     };

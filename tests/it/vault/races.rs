@@ -54,7 +54,8 @@ async fn a_token_registered_in_mid_exchange_again_changes_nothing(db: Db) {
 async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) {
     for answer in answers() {
         let meanwhile = answer.clone();
-        let klarna = Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
+        let klarna =
+            Gated::start(move |token| if token == "rt-1" { meanwhile.clone() } else { rotated(token) }).await;
         let shop = Shop::new(&db, &klarna.endpoint.url);
         let (vault, _) = shop.process().await;
         shop.register("u", "rt-1").await;
@@ -69,8 +70,10 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         assert_eq!((shop.row("u").await, db.count("cached_tokens").await), (ACTIVE(3), 0), "{answer:?}");
         klarna.answer_one();
         assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
-        db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens")
-            .await;
+        db.execute(
+            "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
+        )
+        .await;
     }
 }
 

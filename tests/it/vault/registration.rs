@@ -60,7 +60,8 @@ async fn an_import_that_states_the_expiry_alone_is_as_old_as_that_says(db: Db) {
     let import = async |token: &str, age: TimeDelta| {
         let expires_at = Some(now - age + TimeDelta::days(60));
         let registration = Registration { expires_at, ..sign_in(token, None) };
-        let mut outcomes = shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
+        let mut outcomes =
+            shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
         outcomes.remove(0).unwrap()
     };
     db.advance(10 * 24 * 3600);

@@ -23,8 +23,11 @@ async fn a_token_at_klarna_comes_home_to_the_new_name(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("old", "rt-1").await;
     let rename = async |from: &str, to: &str| {
-        let renamed =
-            db.store.rename_user(&UserKey::new("shop", from), &UserId::from(to), Duration::ZERO).await.unwrap();
+        let renamed = db
+            .store
+            .rename_user(&UserKey::new("shop", from), &UserId::from(to), Duration::ZERO)
+            .await
+            .unwrap();
         assert!(matches!(renamed, Renamed::Done(moved) if moved.token), "{renamed:?}");
     };
     // An order's exchange. (No order row here: whether one is waited for is the store's test.)

@@ -63,7 +63,8 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let shop = Shop::new(&db, &klarna.endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    let before = db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
+    let before =
+        db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
     // A program without the new key has the token in flight, and encrypts the successor with the old
     // key.
     let waiting = waiting(&shop, &vault, "u", an_order());
@@ -74,11 +75,20 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
-    assert!(!db.store.reseal_token(before.sealed_for.version.token, &before.sealed, b"what is over").await.unwrap());
+    assert!(
+        !db.store
+            .reseal_token(before.sealed_for.version.token, &before.sealed, b"what is over")
+            .await
+            .unwrap()
+    );
     // The next run finds it.
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
-    assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable", "the old program cannot open it any more");
+    assert_eq!(
+        told(&shop.access(&vault, "u").await),
+        "Unavailable",
+        "the old program cannot open it any more"
+    );
     assert_eq!(shop.row("u").await, ACTIVE(2));
 }
 

@@ -58,7 +58,10 @@ async fn a_forgotten_token_is_revoked_once_and_nothing_of_it_stays(db: Db) {
     assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await, 1);
     assert_eq!((db.count("revocations").await, server.requests()), (1, 0));
     assert_eq!(revoker.revoke_due().await.unwrap(), 1);
-    assert!(!shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap(), "there is nothing more to forget");
+    assert!(
+        !shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap(),
+        "there is nothing more to forget"
+    );
     assert_eq!((revoker.revoke_due().await.unwrap(), db.count("revocations").await), (0, 0));
     let sent = server.seen();
     assert!(sent.starts_with("POST /oauth2/revoke HTTP/1.1"), "{sent}");
@@ -119,7 +122,8 @@ async fn the_successor_of_an_exchange_in_flight_is_revoked_too(db: Db) {
     let mut server = Server::new_async().await;
     let mut mocks = Vec::new();
     for token in ["rt-1", "rt-2"] {
-        let revoked = server.mock("POST", "/oauth2/revoke").match_body(Matcher::Regex(format!("^token={token}&")));
+        let revoked =
+            server.mock("POST", "/oauth2/revoke").match_body(Matcher::Regex(format!("^token={token}&")));
         mocks.push(revoked.create_async().await);
     }
     let klarna = Gated::start(rotated).await;

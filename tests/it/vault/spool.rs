@@ -56,7 +56,8 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 /// Blocks writes to the tokens until the connection is dropped.
 pub async fn block(db: &Db) -> Raw {
     let mut raw = db.raw().await;
-    raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" }).await;
+    raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" })
+        .await;
     raw
 }
 
@@ -172,7 +173,10 @@ async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
 /// The backup was made before the user's first sign-in.
 async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db) {
     let (shop, _, file, _klarna) = spooled(&db).await;
-    db.execute("DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens").await;
+    db.execute(
+        "DELETE FROM exchanges; DELETE FROM cached_tokens; DELETE FROM known_tokens; DELETE FROM tokens",
+    )
+    .await;
     let (vault, holder) = shop.process().await;
     let path = folder(&db, holder).join("ahead.successor");
     std::fs::write(&path, &file).unwrap();
@@ -205,7 +209,10 @@ async fn strange_files_are_told_and_never_deleted(db: Db) {
     let mine = String::from_utf8(file.clone()).unwrap().replace("\"test\"", "\"elsewhere\"");
     std::fs::write(folder.join("b.successor"), mine).unwrap();
     std::fs::write(folder.join("c.successor"), "rubbish").unwrap();
-    assert_eq!(other_installation.replay(&*db.store).await.unwrap(), Replayed { left: 3, ..Replayed::default() });
+    assert_eq!(
+        other_installation.replay(&*db.store).await.unwrap(),
+        Replayed { left: 3, ..Replayed::default() }
+    );
     assert_eq!(files(&folder).len(), 3);
     // The right installation stores it.
     assert_eq!(ours.replay(&*db.store).await.unwrap(), Replayed { stored: 1, superseded: 0, left: 2 });

@@ -60,7 +60,15 @@ async fn ordered(shop: &Shop, vault: &Vault, user: usize) -> Access {
 async fn swept(shop: &Shop, vault: &Vault, user: usize) -> Refreshed {
     let by = shop.db.clock.now() + TimeDelta::days(60);
     let if_due = IfDue { by, issued_before: by };
-    vault.refresh(&shop.merchant, &format!("u-{user}").as_str().into(), Uuid::now_v7().into(), if_due, pending()).await
+    vault
+        .refresh(
+            &shop.merchant,
+            &format!("u-{user}").as_str().into(),
+            Uuid::now_v7().into(),
+            if_due,
+            pending(),
+        )
+        .await
 }
 
 async fn rejections(shop: &Shop) -> usize {

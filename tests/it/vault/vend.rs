@@ -29,7 +29,12 @@ both_engines![
 const MARGIN: u64 = 60;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn vend_within(shop: &Shop, vault: &Vault, seconds: u64, patience: Duration) -> Result<AccessToken, NotVended> {
+async fn vend_within(
+    shop: &Shop,
+    vault: &Vault,
+    seconds: u64,
+    patience: Duration,
+) -> Result<AccessToken, NotVended> {
     let (user, min_validity) = (UserId::from("u".to_owned()), Duration::from_secs(seconds));
     vault.vend(Vend { merchant: &shop.merchant, user: &user, min_validity, patience }).await
 }

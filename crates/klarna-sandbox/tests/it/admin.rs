@@ -23,7 +23,10 @@ async fn users_sign_in_fail_by_name_and_withdraw() {
     assert_eq!(shop.post("/sandbox/fail", failure).await.0, 204);
     shop.granted(tokens[0]).await;
     let unavailable = shop.send_exchange(tokens[1]).await.unwrap();
-    assert_eq!((unavailable.status().as_u16(), &unavailable.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(
+        (unavailable.status().as_u16(), &unavailable.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
 
     let revoke = json!({"user": "v-3"});
     assert_eq!(shop.post("/sandbox/revoke", revoke).await, (200, r#"{"revoked":1}"#.to_owned()));

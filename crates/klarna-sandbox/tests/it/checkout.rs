@@ -65,7 +65,8 @@ async fn bad_orders_are_refused_in_klarnas_shape() {
 async fn an_idempotency_key_is_honoured_only_on_demand() {
     let shop = Shop::open(SandboxOptions::default()).await;
     let create = async |key: &str| {
-        let answer = shop.send_order_with(&order("ref-1", None), "klarna-idempotency-key", key).await.unwrap();
+        let answer =
+            shop.send_order_with(&order("ref-1", None), "klarna-idempotency-key", key).await.unwrap();
         text(&read(answer).await.1, "order_id").to_owned()
     };
     assert_ne!(create("key-1").await, create("key-1").await);

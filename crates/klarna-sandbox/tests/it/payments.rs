@@ -33,15 +33,24 @@ async fn a_session_is_created_recognised_read_and_updated_for_48_hours() {
     let granted = shop.granted(&shop.sign_in("u-1")).await;
     let access = text(&granted, "access_token");
     let (status, created) = shop.create(&order("ref-1", Some(access))).await;
-    assert_eq!((status, created["payment_method_categories"][0]["identifier"].as_str()), (200, Some("klarna")));
+    assert_eq!(
+        (status, created["payment_method_categories"][0]["identifier"].as_str()),
+        (200, Some("klarna"))
+    );
     let client_token = text(&created, "client_token").to_owned();
     let issued = shop.get("/sandbox/issued").await;
     assert_eq!(issued["client_tokens"], json!([client_token]));
 
     let path = format!("{SESSIONS}/{}", text(&created, "session_id"));
     let (status, read) = shop.sessions(Method::GET, &path, None).await;
-    assert_eq!((status, text(&read, "client_token"), text(&read, "status")), (200, &*client_token, "incomplete"));
-    assert_eq!((&read["order_amount"], &read["customer"]), (&json!(50_000), &json!({"date_of_birth": "1984-09-21"})));
+    assert_eq!(
+        (status, text(&read, "client_token"), text(&read, "status")),
+        (200, &*client_token, "incomplete")
+    );
+    assert_eq!(
+        (&read["order_amount"], &read["customer"]),
+        (&json!(50_000), &json!({"date_of_birth": "1984-09-21"}))
+    );
 
     shop.clock.advance(Duration::from_hours(47));
     let (status, _) =

@@ -30,8 +30,11 @@ async fn the_program_serves_until_it_is_asked_to_stop() {
 
     let stats = reqwest::get(addresses["stats"].as_str().unwrap()).await.unwrap().text().await.unwrap();
     assert_eq!(serde_json::from_str::<Value>(&stats).unwrap()["exchanges"]["total"], 0);
-    let users: Vec<Value> =
-        std::fs::read_to_string(&tokens).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let users: Vec<Value> = std::fs::read_to_string(&tokens)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     std::fs::remove_file(&tokens).unwrap();
     assert_eq!(users.iter().map(|user| &user["user"]).collect::<Vec<_>>(), ["u-1", "u-2"]);
     assert_eq!(addresses["tokens_file"].as_str(), tokens.to_str());

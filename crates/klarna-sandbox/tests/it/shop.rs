@@ -81,7 +81,8 @@ impl Shop {
     }
 
     pub async fn send_exchange(&self, token: &str) -> reqwest::Result<Response> {
-        self.send_form(&[("grant_type", "refresh_token"), ("client_id", "shop"), ("refresh_token", token)]).await
+        self.send_form(&[("grant_type", "refresh_token"), ("client_id", "shop"), ("refresh_token", token)])
+            .await
     }
 
     pub async fn exchange(&self, token: &str) -> (StatusCode, Value) {
@@ -106,7 +107,8 @@ impl Shop {
     }
 
     pub async fn send_order_with(&self, order: &Value, name: &str, value: &str) -> reqwest::Result<Response> {
-        let request = self.http.post(self.url("/checkout/v3/orders")).basic_auth("api-user", Some("password"));
+        let request =
+            self.http.post(self.url("/checkout/v3/orders")).basic_auth("api-user", Some("password"));
         let request = request.header(name, value).header("content-type", "application/json");
         request.body(order.to_string()).send().await
     }

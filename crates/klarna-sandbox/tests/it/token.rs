@@ -5,7 +5,9 @@ use std::time::Duration;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
-use klarna_sandbox::{Algorithm, Behaviour, Endpoint, Failure, Latency, Outcome, Rotation, SandboxOptions, SignIn};
+use klarna_sandbox::{
+    Algorithm, Behaviour, Endpoint, Failure, Latency, Outcome, Rotation, SandboxOptions, SignIn,
+};
 use serde_json::{Value, json};
 
 use crate::shop::{Shop, order, read, text};

@@ -127,7 +127,10 @@ fn the_country_of_the_order_decides() {
     for country in ["SE", "se", "Se"] {
         assert_eq!(filled(json!({ "billing_address": { "country": country } })), all_but_country);
     }
-    assert_eq!(filled(json!({ "billing_address": { "country": "NO" }, "purchase_country": "SE" })), no_address);
+    assert_eq!(
+        filled(json!({ "billing_address": { "country": "NO" }, "purchase_country": "SE" })),
+        no_address
+    );
     assert_eq!(filled(json!({ "purchase_country": "se" })), ALL);
     assert_eq!(filled(json!({ "purchase_country": "NO", "billing_address": { "country": "" } })), no_address);
     // All members there, and all blank.
@@ -161,7 +164,8 @@ fn the_shipping_address_is_filled_in_like_the_billing_address() {
     claims.shipping_address =
         claims.address.clone().map(|address| Address { city: Some("Lund".to_owned()), ..address });
     let filled = |order: Value| built(&order.to_string(), Some(&claims));
-    let shipping = ["street_address", "postal_code", "city", "country"].map(|name| format!("/shipping_address/{name}"));
+    let shipping =
+        ["street_address", "postal_code", "city", "country"].map(|name| format!("/shipping_address/{name}"));
     let of_shipping = |filled: Vec<String>| -> Vec<String> {
         filled.into_iter().filter(|pointer| pointer.starts_with("/shipping_address")).collect()
     };
@@ -212,8 +216,14 @@ fn a_value_that_klarna_could_refuse_is_left_out() {
         assert_eq!(bad(change), all_but("/billing_address/email"));
     }
     assert_eq!(bad(|claims| claims.phone = Some("call me".to_owned())), all_but("/billing_address/phone"));
-    assert_eq!(bad(|claims| claims.given_name = Some(" ".to_owned())), all_but("/billing_address/given_name"));
-    assert_eq!(bad(|claims| claims.family_name = Some("ä".repeat(256))), all_but("/billing_address/family_name"));
+    assert_eq!(
+        bad(|claims| claims.given_name = Some(" ".to_owned())),
+        all_but("/billing_address/given_name")
+    );
+    assert_eq!(
+        bad(|claims| claims.family_name = Some("ä".repeat(256))),
+        all_but("/billing_address/family_name")
+    );
     for date in ["21.09.1984", "1984-02-30", "1984-9-21", "+1984-9-21"] {
         let claims = Claims { date_of_birth: Some(date.to_owned()), ..claims() };
         assert_eq!(prefilled("{}", &claims), all_but("/customer/date_of_birth"), "{date}");

@@ -8,7 +8,14 @@ fn an_empty_order_lacks_all_that_is_required() {
     missing.sort();
     assert_eq!(
         missing,
-        ["/locale", "/order_amount", "/order_lines", "/order_tax_amount", "/purchase_country", "/purchase_currency"]
+        [
+            "/locale",
+            "/order_amount",
+            "/order_lines",
+            "/order_tax_amount",
+            "/purchase_country",
+            "/purchase_currency"
+        ]
     );
     let line = pointers(&with("/order_lines/0", json!({})));
     assert_eq!(
@@ -60,7 +67,8 @@ fn members_of_another_kind_are_told() {
     for (pointer, value, message) in cases {
         assert_eq!(told(pointer, value), message, "{pointer}");
     }
-    let postal_code = ("/billing_address/postal_code".to_owned(), "is an object, expected a string".to_owned());
+    let postal_code =
+        ("/billing_address/postal_code".to_owned(), "is an object, expected a string".to_owned());
     assert_eq!(found(&with("/billing_address", json!({ "postal_code": {} }))), [postal_code]);
 }
 
@@ -154,7 +162,8 @@ fn lines_are_1_to_1000() {
 #[test]
 fn a_number_with_a_fraction_passes_within_the_limits() {
     let text = lawful().to_string();
-    let with = |number: &str| text.replacen("\"order_amount\":50000", &format!("\"order_amount\":{number}"), 1);
+    let with =
+        |number: &str| text.replacen("\"order_amount\":50000", &format!("\"order_amount\":{number}"), 1);
     for number in ["5e4", "50000.0", "5E+4", "49999.6666", "\"50000\"", "\"5e4\""] {
         assert_eq!(found_in(&with(number)), [], "{number}");
     }
@@ -187,7 +196,9 @@ fn dates_have_one_form() {
     let fault = ("/customer/date_of_birth".to_owned(), "is not a date, expected yyyy-mm-dd".to_owned());
     assert_eq!(born, [fault]);
     assert!(is_date("1984-09-21") && is_date("2024-02-29"));
-    for text in ["", "1984-9-21", "1984-02-30", "+1984-9-21", "84-09-21", "1984-09-21T00:00:00Z", " 1984-09-21"] {
+    for text in
+        ["", "1984-9-21", "1984-02-30", "+1984-9-21", "84-09-21", "1984-09-21T00:00:00Z", " 1984-09-21"]
+    {
         assert!(!is_date(text), "{text}");
     }
 }

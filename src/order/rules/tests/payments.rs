@@ -26,7 +26,10 @@ fn without(object: &mut Value, names: &[&str]) {
 fn what_klarna_requires_is_told_and_nothing_else() {
     let least = |order: &mut Value| {
         without(order, &["order_tax_amount", "merchant_urls"]);
-        without(&mut order["order_lines"][0], &["tax_rate", "total_tax_amount", "total_discount_amount", "type"]);
+        without(
+            &mut order["order_lines"][0],
+            &["tax_rate", "total_tax_amount", "total_discount_amount", "type"],
+        );
     };
     assert_eq!(found(least), []);
     assert_eq!(
@@ -44,7 +47,10 @@ fn what_klarna_requires_is_told_and_nothing_else() {
     );
     assert_eq!(pointers(|order| order["order_lines"] = json!([])), ["/order_lines"]);
     // A session has no use for Checkout's addresses.
-    assert_eq!(pointers(|order| order["merchant_urls"] = json!({"confirmation": "https://shop.example"})), [""; 0]);
+    assert_eq!(
+        pointers(|order| order["merchant_urls"] = json!({"confirmation": "https://shop.example"})),
+        [""; 0]
+    );
     assert_eq!(
         pointers(|order| order["customer"] = json!({"klarna_access_token": "x"})),
         ["/customer/klarna_access_token"]
@@ -65,7 +71,10 @@ fn sums_may_be_off_by_the_number_of_items() {
     }
     assert_eq!(
         found(|order| order["order_tax_amount"] = json!(4551)),
-        [("/order_tax_amount".into(), "is 4551, expected 4545 (±5): the sum of the lines' total_tax_amount".into())]
+        [(
+            "/order_tax_amount".into(),
+            "is 4551, expected 4545 (±5): the sum of the lines' total_tax_amount".into()
+        )]
     );
     assert_eq!(pointers(|order| order["order_tax_amount"] = json!(4540)), [""; 0]);
 }

@@ -7,7 +7,14 @@ use super::*;
 
 /// A consistent line with random quantity, price, discount, rate, tax deviation and type.
 fn line() -> impl Strategy<Value = Value> {
-    let kind = prop::sample::select(vec!["physical", "digital", "shipping_fee", "surcharge", "discount", "gift_card"]);
+    let kind = prop::sample::select(vec![
+        "physical",
+        "digital",
+        "shipping_fee",
+        "surcharge",
+        "discount",
+        "gift_card",
+    ]);
     (kind, 0..=50_i64, 0..=1_000_000_i64, 0..=500_i64, 0..=10_000_i64, any::<bool>()).prop_map(
         |(kind, quantity, price, discount, rate, names_discount)| {
             let price = if ["discount", "gift_card"].contains(&kind) { -price } else { price };

@@ -110,7 +110,10 @@ fn in_the_us_tax_is_a_line_of_its_own_or_on_each_line() {
     on_lines["order_tax_amount"] = json!(0);
     assert_eq!(
         found(&on_lines),
-        [("/order_tax_amount".to_owned(), "is 0, expected 4545: the sum of the lines' total_tax_amount".to_owned())]
+        [(
+            "/order_tax_amount".to_owned(),
+            "is 0, expected 4545: the sum of the lines' total_tax_amount".to_owned()
+        )]
     );
 }
 

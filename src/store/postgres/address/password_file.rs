@@ -112,8 +112,15 @@ mod tests {
         assert_eq!(found("*:*:*:*:word\r"), Some("word".into()));
         assert_eq!(found("*:*:*:u:word:what follows"), Some("word".into()));
         assert_eq!(found("*:*:*:*:wörd\\"), Some("wörd\\".into()));
-        for other in ["# *:*:*:*:word", "*:*:*:v:word", "*:5433:*:*:word", "*:*:*:u", "*:*:*:*:", "", "db:1:*:*:*:word"]
-        {
+        for other in [
+            "# *:*:*:*:word",
+            "*:*:*:v:word",
+            "*:5433:*:*:word",
+            "*:*:*:u",
+            "*:*:*:*:",
+            "",
+            "db:1:*:*:*:word",
+        ] {
             assert_eq!(found(other), None, "{other}");
         }
     }

@@ -20,9 +20,15 @@ fn mode(address: &Address) -> String {
 
 #[test]
 fn another_machine_needs_a_certificate_for_its_name() {
-    for url in ["postgres://u:p@db/shop", "postgres://u@10.0.0.1/shop", "postgresql://u@[2001:db8::1]:5433/shop"] {
+    for url in
+        ["postgres://u:p@db/shop", "postgres://u@10.0.0.1/shop", "postgresql://u@[2001:db8::1]:5433/shop"]
+    {
         let address = read(url);
-        assert_eq!((mode(&address).as_str(), address.transport), ("VerifyFull", Transport::Verified), "{url}");
+        assert_eq!(
+            (mode(&address).as_str(), address.transport),
+            ("VerifyFull", Transport::Verified),
+            "{url}"
+        );
     }
     for (named, transport) in [
         ("verify-full", Transport::Verified),
@@ -33,7 +39,11 @@ fn another_machine_needs_a_certificate_for_its_name() {
         ("disable", Transport::Clear),
     ] {
         assert_eq!(read(&format!("postgres://u@db/shop?sslmode={named}")).transport, transport, "{named}");
-        assert_eq!(with("postgres://u@db/shop", &[("PGSSLMODE", named)]).unwrap().transport, transport, "{named}");
+        assert_eq!(
+            with("postgres://u@db/shop", &[("PGSSLMODE", named)]).unwrap().transport,
+            transport,
+            "{named}"
+        );
         assert_eq!(transport.weakness().is_some(), named != "verify-full");
     }
     // `allow` tries TLS too, and `require` with an authority verifies the certificate: as with psql.
@@ -86,7 +96,11 @@ fn a_socket_is_known_in_every_spelling() {
         let address = read(url);
         assert_eq!(socket(&address).as_deref(), Some("/run/my-db"), "{url}");
         assert_eq!((mode(&address).as_str(), address.transport), ("Disable", Transport::Local), "{url}");
-        assert_eq!((address.options.get_database(), address.options.get_port()), (Some("shop"), 5432), "{url}");
+        assert_eq!(
+            (address.options.get_database(), address.options.get_port()),
+            (Some("shop"), 5432),
+            "{url}"
+        );
     }
     assert_eq!(socket(&read("postgres:///shop?host=/run/my+db")).as_deref(), Some("/run/my+db"));
     let address = with("postgres:///shop", &[("PGHOST", "/run/my-db"), ("PGPORT", "5433")]).unwrap();
@@ -121,12 +135,18 @@ fn a_password_is_looked_for_where_psql_looks() {
         std::fs::write(path(name), lines).unwrap();
         std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    write("named", 0o600, "db:5432:shop:u:of-file\n/run/my-db:*:*:u:of-socket\nlocalhost:*:*:u:of-localhost\n");
+    write(
+        "named",
+        0o600,
+        "db:5432:shop:u:of-file\n/run/my-db:*:*:u:of-socket\nlocalhost:*:*:u:of-localhost\n",
+    );
     write(".pgpass", 0o600, "*:*:u:u:of-home\n");
     write("open", 0o640, "*:*:*:*:s3cret\n");
-    let (home, named, none) = (("HOME", path("")), ("PGPASSFILE", path("named")), ("PGPASSFILE", path("none")));
+    let (home, named, none) =
+        (("HOME", path("")), ("PGPASSFILE", path("named")), ("PGPASSFILE", path("none")));
     let with = |url: &str, variables: &[&(&str, String)]| {
-        let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         with(url, &variables)
     };
     let found = |url: &str, variables: &[&(&str, String)]| password(&with(url, variables).unwrap());
@@ -169,7 +189,10 @@ fn what_would_have_no_effect_is_refused_without_its_value() {
     }
     assert!(with("postgres://u@db/shop", &[("PGHOSTADDR", "10.0.0.1")]).is_err());
     assert!(with("postgres:///shop", &[("PGHOSTADDR", "10.0.0.1"), ("PGHOST", "db")]).is_err());
-    assert_eq!(with("postgres:///shop", &[("PGHOSTADDR", "10.0.0.1")]).unwrap().options.get_host(), "10.0.0.1");
+    assert_eq!(
+        with("postgres:///shop", &[("PGHOSTADDR", "10.0.0.1")]).unwrap().options.get_host(),
+        "10.0.0.1"
+    );
     let error = with("postgres://u@db/shop", &[("PGSERVICE", "s3cret")]).err().unwrap();
     assert!(error.contains("PGSERVICE") && !error.contains("s3cret"), "{error}");
     assert!(with("postgres://u@db/shop", &[("PGSSLMODE", "tls")]).is_err());

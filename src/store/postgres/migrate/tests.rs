@@ -22,8 +22,7 @@ const LONG: LockTimeouts =
     LockTimeouts { tries: 1, beside: Duration::from_secs(30), turn: Duration::from_secs(30), ..SHORT };
 
 const COLUMN: &str = "ALTER TABLE klarna_worker.orders ADD COLUMN later text";
-const INDEX: &str =
-    "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS orders_later ON klarna_worker.orders (user_id)";
+const INDEX: &str = "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS orders_later ON klarna_worker.orders (user_id)";
 
 /// Returns a migrator for this program's migrations and one more.
 fn with(sql: &'static str) -> Migrator {
@@ -77,10 +76,8 @@ async fn count(store: &SqlStore<Postgres>, of: &'static str) -> i64 {
 }
 
 const COLUMNS: &str = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'later'";
-const VALID: &str =
-    "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND indisvalid";
-const INVALID: &str =
-    "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND NOT indisvalid";
+const VALID: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND indisvalid";
+const INVALID: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('klarna_worker.orders_later') AND NOT indisvalid";
 
 #[tokio::test]
 async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
@@ -103,7 +100,10 @@ async fn a_lock_is_waited_for_within_bounds_and_others_pass_meanwhile() {
     let error = ran.unwrap_err();
     let StoreError::Locked { migration, tries, holders } = &error else { panic!("{error}") };
     assert_eq!((migration.as_str(), *tries), ("9001_later", SHORT.tries));
-    assert!(holders.starts_with(&format!("process {pid} (klarna-order-worker), in a transaction for ")), "{holders}");
+    assert!(
+        holders.starts_with(&format!("process {pid} (klarna-order-worker), in a transaction for ")),
+        "{holders}"
+    );
     assert!(longest < Duration::from_secs(1) && passed > 3, "{passed} passed, the slowest after {longest:?}");
     assert_eq!(count(&store, COLUMNS).await, 0);
 

@@ -29,7 +29,8 @@ both_engines![
 fn forgotten(db: &Db, user: &str, (token, generation): (TokenId, i64), byte: u8) -> (Intent, ExchangeEnd) {
     let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() };
     let (exchange, holder) = (Uuid::now_v7().into(), Uuid::now_v7().into());
-    let intent = Intent { exchange, version: TokenVersion { token, generation }, presentation: 1, purpose, holder };
+    let intent =
+        Intent { exchange, version: TokenVersion { token, generation }, presentation: 1, purpose, holder };
     let owner = UserKey::new("shop", user);
     let end = ExchangeEnd { owner, ..end(db, &intent, successor_of(db, user, byte)) };
     (intent, end)
@@ -53,7 +54,10 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
     for (generation, presented, stored) in [(1, 5, 6), (6, 6, 7), (7, 2, 8)] {
         for state in [TokenState::Active, TokenState::Uncertain, TokenState::ReauthRequired] {
             db.advance(1);
-            db.execute(&format!("UPDATE tokens SET generation = {generation}, state = 'active', reason = NULL")).await;
+            db.execute(&format!(
+                "UPDATE tokens SET generation = {generation}, state = 'active', reason = NULL"
+            ))
+            .await;
             if state != TokenState::Active {
                 db.store.doubt_tokens(TokenId::START, 9).await.unwrap();
             }
@@ -62,9 +66,16 @@ async fn a_forgotten_exchange_brings_the_token_back(db: Db) {
             }
             let (intent, end) = forgotten(&db, "u", (token, presented), 9);
             assert_eq!(settle(&db, &end).await, Settled::Written);
-            assert_eq!(row(&db, "u").await, (TokenState::Active, None, stored), "{generation}, {presented}, {state:?}");
+            assert_eq!(
+                row(&db, "u").await,
+                (TokenState::Active, None, stored),
+                "{generation}, {presented}, {state:?}"
+            );
             assert_eq!(held(&db, "u").await, (token, Some(9)));
-            assert_eq!(view(&db, "u").await.refresh_due_at, Some(db.clock.now() + chrono::TimeDelta::days(35)));
+            assert_eq!(
+                view(&db, "u").await.refresh_due_at,
+                Some(db.clock.now() + chrono::TimeDelta::days(35))
+            );
             assert!(cached(&db, &intent).await);
             // A second time, because a crash may happen before the file is removed.
             db.advance(1);
@@ -109,7 +120,11 @@ async fn forgetting_since_wins_and_forgetting_before_does_not(db: Db) {
     let (_, since) = forgotten(&db, "u", (token, 3), 9);
     assert_eq!(settle(&db, &since).await, Settled::Written);
     assert_eq!((row(&db, "u").await, held(&db, "u").await.1), ((TokenState::Active, None, 4), Some(9)));
-    assert_eq!(db.value("grant_generation FROM tokens").await.as_deref(), Some("4"), "another grant than the old one");
+    assert_eq!(
+        db.value("grant_generation FROM tokens").await.as_deref(),
+        Some("4"),
+        "another grant than the old one"
+    );
 }
 
 async fn the_row_of_another_user_is_left_alone(db: Db) {
@@ -219,8 +234,10 @@ impl RestoredDatabase {
                 let byte = self.byte();
                 let _ = write!(self.told, " rotate to {byte},");
                 let (claim, intent) = intended(&self.db, &user, self.db.begin_worker().await).await;
-                let settled =
-                    claim.settle(&super::end(&self.db, &intent, successor_of(&self.db, &user, byte))).await.unwrap();
+                let settled = claim
+                    .settle(&super::end(&self.db, &intent, successor_of(&self.db, &user, byte)))
+                    .await
+                    .unwrap();
                 assert_eq!(settled, Settled::Written, "{}", self.told);
                 model.came(now, Some(byte));
             }
@@ -273,7 +290,8 @@ impl RestoredDatabase {
     async fn run(mut self) {
         let byte = self.byte();
         register(&self.db, &self.user, byte).await;
-        let mut model = Model { generation: 1, state: TokenState::Active, last: 0, byte: Some(byte), file: None };
+        let mut model =
+            Model { generation: 1, state: TokenState::Active, last: 0, byte: Some(byte), file: None };
         for _ in 0..self.below(4) {
             self.happens(&mut model).await;
         }
@@ -321,7 +339,8 @@ async fn a_merge_of_users_is_no_arrival(db: Db) {
         db.advance(30);
         register(&db, tombstone, 2).await;
         assert!(db.store.forget_token(&UserKey::new("shop", tombstone)).await.unwrap());
-        let renamed = db.store.rename_user(&UserKey::new("shop", from), &to.into(), Duration::ZERO).await.unwrap();
+        let renamed =
+            db.store.rename_user(&UserKey::new("shop", from), &to.into(), Duration::ZERO).await.unwrap();
         assert!(matches!(renamed, Renamed::Done(_)), "{renamed:?}");
         // It arrived after the present token of the row, and before the other user's.
         assert_eq!(settle(&db, &late).await, Settled::Written, "{from} to {to}");

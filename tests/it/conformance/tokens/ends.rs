@@ -69,7 +69,9 @@ async fn unchanged_makes_an_uncertain_token_good(db: Db) {
 
 async fn a_rejected_token_is_dead_for_its_reason(db: Db) {
     let holder = db.begin_worker().await;
-    for (user, reason) in [("a", DeadReason::Rejected), ("b", DeadReason::AnswerLost), ("c", DeadReason::Expired)] {
+    for (user, reason) in
+        [("a", DeadReason::Rejected), ("b", DeadReason::AnswerLost), ("c", DeadReason::Expired)]
+    {
         register(&db, user, 1).await;
         let (claim, intent) = intended(&db, user, holder).await;
         let end = end(&db, &intent, ExchangeResult::Rejected(reason));
@@ -164,7 +166,8 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
     let (claim, first) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &first, successor(&db, 2))).await.unwrap();
     let mut claim = super::claim(&*db.store, "u").await;
-    let second = klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
+    let second =
+        klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
     let cached = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();

@@ -2,7 +2,9 @@
 
 use klarna_order_worker::ids::{TokenVersion, UserKey};
 use klarna_order_worker::store::ClaimAttempt;
-use klarna_order_worker::token::{ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState};
+use klarna_order_worker::token::{
+    ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState,
+};
 use uuid::Uuid;
 
 use super::{cached, claim, end, intended, intent, outcome, provider, register, row, successor};
@@ -55,7 +57,10 @@ async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
     let claim = claim(&*db.store, "u").await;
     let token = claim.token();
     assert_eq!((token.version.generation, token.state, token.reason), (1, TokenState::Active, None));
-    assert_eq!((token.sealed.as_deref(), token.answer_lost, token.now), (Some(&[1][..]), true, db.clock.now()));
+    assert_eq!(
+        (token.sealed.as_deref(), token.answer_lost, token.now),
+        (Some(&[1][..]), true, db.clock.now())
+    );
     let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
     assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
     assert_eq!((open.holder, open.holder_beats), (holder, Some(beats(&db).await)));
@@ -120,7 +125,8 @@ async fn intents_of_many_tokens_at_once_are_each_answered(db: Db) {
         claims.push((claim, intent));
     }
     let intending = claims.iter_mut().map(|(claim, intent)| claim.intend(intent));
-    let answers = futures::future::join_all(intending).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+    let answers =
+        futures::future::join_all(intending).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
     assert_eq!(answers, [Intended::Recorded, Intended::Refused, Intended::Recorded]);
     for (claim, _) in claims {
         claim.release().await;

@@ -94,7 +94,11 @@ async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
         assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
         assert!(cached(&db, &intent).await);
     }
-    assert_eq!(outcome(&db, &intent).await.as_deref(), Some("no_answer"), "a closed row of the ledger was rewritten");
+    assert_eq!(
+        outcome(&db, &intent).await.as_deref(),
+        Some("no_answer"),
+        "a closed row of the ledger was rewritten"
+    );
 }
 
 async fn a_late_successor_replaces_one_thought_dead(db: Db) {
@@ -116,12 +120,18 @@ async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
     let first = in_flight(&db, holder).await;
     db.store.close_orphan(first.exchange, first.version, false).await.unwrap();
     let rejected = ExchangeResult::Rejected(DeadReason::Rejected);
-    assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
+    assert_eq!(
+        db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(),
+        Settled::Superseded
+    );
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(outcome(&db, &first).await.as_deref(), Some("no_answer"));
     // Nor while another exchange has an open intent.
     let second = in_flight(&db, holder).await;
-    assert_eq!(db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(), Settled::Superseded);
+    assert_eq!(
+        db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(),
+        Settled::Superseded
+    );
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert_eq!(db.store.settle_exchange(&end(&db, &second, rejected)).await.unwrap(), Settled::Written);
     assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::Rejected), 1));

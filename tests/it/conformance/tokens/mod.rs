@@ -16,8 +16,8 @@ use klarna_order_worker::ids::{Provider, TokenVersion, UserKey, WorkerId};
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
-    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose, PurposeKind,
-    Registered, SealedFor, Settled, SignIn, Successor, TokenSecret, TokenState, TokenView,
+    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose,
+    PurposeKind, Registered, SealedFor, Settled, SignIn, Successor, TokenSecret, TokenState, TokenView,
 };
 use uuid::Uuid;
 
@@ -42,7 +42,9 @@ impl TokenSecret for Byte {
     fn hash(&self, provider: Provider) -> [u8; 32] {
         let name = self.user.bytes().chain(std::iter::repeat(0)).take(16);
         let mut hash = [self.byte; 32];
-        hash.iter_mut().zip(name.chain(provider.as_bytes().iter().copied())).for_each(|(byte, other)| *byte ^= other);
+        hash.iter_mut()
+            .zip(name.chain(provider.as_bytes().iter().copied()))
+            .for_each(|(byte, other)| *byte ^= other);
         hash
     }
 }
@@ -124,15 +126,23 @@ pub fn successor_of(db: &Db, user: &str, byte: u8) -> ExchangeResult {
 
 /// Returns an end of the exchange, with tokens to cache if the answer had an access token.
 pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
-    let cached = matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
-        purpose: intent.purpose.id,
-        sealed: intent.exchange.as_uuid().as_bytes().to_vec(),
-        received_at: db.clock.now(),
-        good_until: db.clock.now() + Duration::from_secs(299),
-        claim: None,
-    });
+    let cached =
+        matches!(result, ExchangeResult::Rotated(_) | ExchangeResult::Unchanged).then(|| NewCachedTokens {
+            purpose: intent.purpose.id,
+            sealed: intent.exchange.as_uuid().as_bytes().to_vec(),
+            received_at: db.clock.now(),
+            good_until: db.clock.now() + Duration::from_secs(299),
+            claim: None,
+        });
     let Intent { exchange, version, .. } = *intent;
-    ExchangeEnd { exchange, owner: UserKey::new("shop", "nobody"), provider: provider(), version, result, cached }
+    ExchangeEnd {
+        exchange,
+        owner: UserKey::new("shop", "nobody"),
+        provider: provider(),
+        version,
+        result,
+        cached,
+    }
 }
 
 pub async fn cached(db: &Db, intent: &Intent) -> bool {
@@ -142,7 +152,8 @@ pub async fn cached(db: &Db, intent: &Intent) -> bool {
 /// Returns the outcome of a presentation in the ledger.
 pub async fn outcome(db: &Db, intent: &Intent) -> Option<String> {
     let Intent { version: TokenVersion { token, generation }, presentation, .. } = intent;
-    let wanted = format!("token_id = {} AND generation = {generation} AND presentation = {presentation}", token.0);
+    let wanted =
+        format!("token_id = {} AND generation = {generation} AND presentation = {presentation}", token.0);
     db.value(&format!("outcome FROM exchanges WHERE {wanted}")).await
 }
 

@@ -45,7 +45,8 @@ async fn tokens_are_counted_by_provider(db: Db) {
     let gone = NewToken { provider: new, ..new_token(&db, "u-6", 7) };
     db.store.register_token(&gone).await.unwrap();
     db.store.forget_token(&UserKey::new("shop", "u-6")).await.unwrap();
-    let of = |merchant: &str, provider, tokens| ProviderTokens { merchant: merchant.into(), provider, tokens };
+    let of =
+        |merchant: &str, provider, tokens| ProviderTokens { merchant: merchant.into(), provider, tokens };
     assert_eq!(db.store.tokens_by_provider().await.unwrap(), [of("other", old, 1), of("shop", old, 5)]);
 }
 

@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::store::TokenFilter;
-use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled, SignIn, TokenState};
+use klarna_order_worker::token::{
+    DeadReason, ExchangeResult, NewToken, Registered, Settled, SignIn, TokenState,
+};
 
 use super::{cached, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
@@ -139,8 +141,9 @@ async fn a_token_of_another_row_is_refused_and_its_holder_named(db: Db) {
 
 async fn one_token_for_many_users_at_once_is_one_users(db: Db) {
     let other_process = db.open().await;
-    let tokens: Vec<_> =
-        (0..20).map(|n| NewToken { owner: UserKey::new("shop", format!("u-{n}")), ..new_token(&db, "u", 1) }).collect();
+    let tokens: Vec<_> = (0..20)
+        .map(|n| NewToken { owner: UserKey::new("shop", format!("u-{n}")), ..new_token(&db, "u", 1) })
+        .collect();
     let registered = join_all(tokens.iter().enumerate().map(|(n, token)| {
         let store = if n % 2 == 0 { &db.store } else { &other_process };
         store.register_token(token)
@@ -165,8 +168,14 @@ async fn a_token_of_an_adopted_provider_is_known(db: Db) {
     db.store.join_providers(new, between).await.unwrap();
     for provider in [old, between, new] {
         for (user, byte) in [("u", 1), ("v", 2)] {
-            assert!(matches!(again(&db, &of(user, provider, byte)).await, Registered::Known(_)), "{user} {provider}");
-            assert!(matches!(again(&db, &of("w", provider, byte)).await, Registered::HeldElsewhere(_)), "{provider}");
+            assert!(
+                matches!(again(&db, &of(user, provider, byte)).await, Registered::Known(_)),
+                "{user} {provider}"
+            );
+            assert!(
+                matches!(again(&db, &of("w", provider, byte)).await, Registered::HeldElsewhere(_)),
+                "{provider}"
+            );
         }
     }
     let strange = Provider::new("strange", "client");

@@ -2,7 +2,9 @@
 
 use klarna_order_worker::ids::{TokenId, UserKey};
 use klarna_order_worker::store::{Doubtful, DueFilter};
-use klarna_order_worker::token::{DeadReason, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState};
+use klarna_order_worker::token::{
+    DeadReason, ExchangeResult, Note, Resolution, Resolved, Settled, TokenState,
+};
 
 use super::{claim, end, intended, new_token, register, row, successor, view};
 use crate::support::stores::{Db, both_engines};
@@ -74,7 +76,10 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
     db.advance(5);
     let resolved = db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Present).await.unwrap();
     let Resolved::Done(view) = resolved else { panic!("{resolved:?}") };
-    assert_eq!((view.state, view.generation, view.refresh_due_at), (TokenState::Active, 1, Some(db.clock.now())));
+    assert_eq!(
+        (view.state, view.generation, view.refresh_due_at),
+        (TokenState::Active, 1, Some(db.clock.now()))
+    );
     // The note prevents `tokens replan` from moving the date.
     assert_eq!((view.refresh_failures, view.refresh_note), (0, Some(Note::NoAnswer)));
     let due = DueFilter { by: db.clock.now(), merchant: None, except: Vec::new(), after: None, limit: 9 };
@@ -106,7 +111,10 @@ async fn all_are_resolved_in_batches(db: Db) {
     let all = Doubtful::default();
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 5);
     // After the first batch and an interruption, the other tokens wait for the next run.
-    assert_eq!(db.store.resolve_tokens(&all, Resolution::Present, TokenId::START, 2).await.unwrap().unwrap().0, 2);
+    assert_eq!(
+        db.store.resolve_tokens(&all, Resolution::Present, TokenId::START, 2).await.unwrap().unwrap().0,
+        2
+    );
     assert_eq!(db.store.count_uncertain(&all).await.unwrap(), 3);
     assert_eq!(batches(&db, &all, Resolution::Dead, 2).await, [2, 1]);
     assert_eq!((db.store.count_uncertain(&all).await.unwrap(), db.count("tokens").await), (0, 7));
@@ -122,13 +130,17 @@ async fn all_are_resolved_in_batches(db: Db) {
     }
     assert_eq!(view(&db, "b").await.refresh_due_at, Some(db.clock.now()));
     assert_ne!(view(&db, "active").await.refresh_due_at, Some(db.clock.now()), "it waited for no decision");
-    assert_eq!(db.store.settle_exchange(&end(&db, &late, successor(&db, 2))).await.unwrap(), Settled::Written);
+    assert_eq!(
+        db.store.settle_exchange(&end(&db, &late, successor(&db, 2))).await.unwrap(),
+        Settled::Written
+    );
     assert_eq!(row(&db, "a").await, (TokenState::Active, None, 2));
 }
 
 async fn of_all_only_those_that_the_filters_leave(db: Db) {
     uncertain(&db, "early").await;
-    let other = klarna_order_worker::token::NewToken { owner: UserKey::new("other", "o"), ..new_token(&db, "o", 9) };
+    let other =
+        klarna_order_worker::token::NewToken { owner: UserKey::new("other", "o"), ..new_token(&db, "o", 9) };
     db.store.register_token(&other).await.unwrap();
     db.execute("UPDATE tokens SET state = 'uncertain' WHERE merchant = 'other'").await;
     db.advance(60);

@@ -29,11 +29,17 @@ impl ModelRun {
             );
             let real: Vec<String> = self.raw.column(&ledger).await.into_iter().flatten().collect();
             let line = |entry: &Entry| {
-                format!("{}.{} {}", entry.generation, entry.number, entry.outcome.map_or("open", Outcome::as_str))
+                format!(
+                    "{}.{} {}",
+                    entry.generation,
+                    entry.number,
+                    entry.outcome.map_or("open", Outcome::as_str)
+                )
             };
             same("ledger", &real, &model.ledger.iter().map(line).collect())?;
-            let cached =
-                format!("count(*) FROM cached_tokens k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'");
+            let cached = format!(
+                "count(*) FROM cached_tokens k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'"
+            );
             let real = self.raw.column(&cached).await;
             same("kept", &real, &vec![Some(model.cached.len().to_string())])?;
         }

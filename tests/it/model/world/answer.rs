@@ -20,7 +20,9 @@ impl World {
             EndpointAnswer::Well => {
                 self.processes[flight.process].failures = 0;
                 match self.provider.present(flight.token) {
-                    Verdict::Granted(Some(successor)) => (Outcome::Rotated, self.rotated(&flight, successor, storing)),
+                    Verdict::Granted(Some(successor)) => {
+                        (Outcome::Rotated, self.rotated(&flight, successor, storing))
+                    }
                     Verdict::Granted(None) => (Outcome::Unchanged, self.unchanged(&flight)),
                     Verdict::Dead => (Outcome::Rejected, self.dead(&flight)),
                 }
@@ -28,7 +30,8 @@ impl World {
             EndpointAnswer::Busy | EndpointAnswer::Misconfigured => {
                 self.processes[flight.process].failures += usize::from(how == EndpointAnswer::Busy);
                 self.close(flight.user, flight.entry, Outcome::Refused, false);
-                let (status, error) = if how == EndpointAnswer::Busy { (503, "busy") } else { (401, "invalid_client") };
+                let (status, error) =
+                    if how == EndpointAnswer::Busy { (503, "busy") } else { (401, "invalid_client") };
                 (Outcome::Refused, (Reply::Status(status, error), seconds(2), StoreResult::Works))
             }
             EndpointAnswer::Useless { processed }
@@ -44,7 +47,8 @@ impl World {
                     _ => (Reply::Cut, true),
                 };
                 self.no_answer(row, flight.entry, travelling);
-                let stands = self.current(row).is_some_and(|row| !self.hold || row.state == TokenState::Uncertain);
+                let stands =
+                    self.current(row).is_some_and(|row| !self.hold || row.state == TokenState::Uncertain);
                 let told = match (stands, self.hold) {
                     (false, _) => LOOK_AGAIN.to_owned(),
                     (true, true) => "Uncertain".to_owned(),
@@ -75,7 +79,12 @@ impl World {
         }
     }
 
-    fn rotated(&mut self, flight: &Flight, successor: Token, storing: StoreResult) -> (Reply, String, StoreResult) {
+    fn rotated(
+        &mut self,
+        flight: &Flight,
+        successor: Token,
+        storing: StoreResult,
+    ) -> (Reply, String, StoreResult) {
         let access = self.access_token();
         let order = if let ExchangeFor::Order(order) = flight.purpose { Some(order) } else { None };
         let landed = ReceivedSuccessor {

@@ -43,14 +43,20 @@ impl World {
             return told("NotDue");
         }
         let of_generation = |entry: &&Entry| entry.generation == row.generation;
-        if let Some(open) = record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none()) {
+        if let Some(open) =
+            record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none())
+        {
             if !self.known_dead(process, record.ledger[open].holder) {
                 return told(LOOK_AGAIN);
             }
             let row = (user, row.generation);
             self.seen.insert("an orphan");
             self.no_answer(row, open, true);
-            return if self.hold { told("Uncertain") } else { AccessRequest::Answered(seconds(REPLAY_AFTER)) };
+            return if self.hold {
+                told("Uncertain")
+            } else {
+                AccessRequest::Answered(seconds(REPLAY_AFTER))
+            };
         }
         let wait = self.wait_after_silence(record.ledger.iter().filter(of_generation));
         if wait > 0 {
@@ -58,7 +64,8 @@ impl World {
         }
         let token = row.token.expect("an active row has a token");
         let since_sign_in = |entry: &&Entry| entry.generation >= row.grant_generation;
-        let lost = record.ledger.iter().filter(since_sign_in).any(|entry| entry.outcome == Some(Outcome::NoAnswer));
+        let lost =
+            record.ledger.iter().filter(since_sign_in).any(|entry| entry.outcome == Some(Outcome::NoAnswer));
         let if_dead = match (lost, row.expires_at <= self.now) {
             (true, _) => DeadReason::AnswerLost,
             (false, true) => DeadReason::Expired,
@@ -79,8 +86,18 @@ impl World {
         }
         let entry = self.users[user].ledger.len() - 1;
         let (asked_at, locked) = (self.now, self.locks);
-        let flight =
-            Flight { process, user, purpose, generation, token, entry, if_dead, asked_at, locked, broken: false };
+        let flight = Flight {
+            process,
+            user,
+            purpose,
+            generation,
+            token,
+            entry,
+            if_dead,
+            asked_at,
+            locked,
+            broken: false,
+        };
         self.flights.push(flight);
         AccessRequest::Presented(token)
     }

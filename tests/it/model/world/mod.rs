@@ -136,7 +136,8 @@ fn seconds(seconds: u64) -> String {
 
 impl World {
     pub fn new(locks: bool, hold: bool, manner: RotationMode) -> Self {
-        let process = |start| Process { alive: true, start, failures: 0, watches_since: 0, spool: Vec::new() };
+        let process =
+            |start| Process { alive: true, start, failures: 0, watches_since: 0, spool: Vec::new() };
         Self {
             locks,
             hold,
@@ -264,7 +265,9 @@ impl World {
     /// Forgets the user's token. Returns whether there was one.
     pub fn forget(&mut self, user: usize) -> bool {
         let record = &mut self.users[user];
-        let Some(row) = record.row.as_mut().filter(|row| row.state != TokenState::Forgotten) else { return false };
+        let Some(row) = record.row.as_mut().filter(|row| row.state != TokenState::Forgotten) else {
+            return false;
+        };
         row.generation += 1;
         (row.state, row.reason, row.token) = (TokenState::Forgotten, None, None);
         record.cached.clear();
@@ -296,7 +299,8 @@ impl World {
     /// Lets a living process die with its requests in flight.
     pub fn die(&mut self, process: usize, processed: bool) {
         self.processes[process].alive = false;
-        let (lost, others) = std::mem::take(&mut self.flights).into_iter().partition(|f| f.process == process);
+        let (lost, others) =
+            std::mem::take(&mut self.flights).into_iter().partition(|f| f.process == process);
         self.flights = others;
         let lost: Vec<Flight> = lost;
         if processed {
@@ -341,7 +345,8 @@ impl World {
             let Some(row) = &user.row else { continue };
             let Some(token) = row.token else { continue };
             let said = user.ledger.iter().any(|entry| {
-                entry.generation >= row.grant_generation && matches!(entry.outcome, None | Some(Outcome::NoAnswer))
+                entry.generation >= row.grant_generation
+                    && matches!(entry.outcome, None | Some(Outcome::NoAnswer))
             });
             let has_it = self.provider.good(token) || self.provider.revoked(token);
             if !has_it && !said {
