@@ -63,29 +63,25 @@ impl Writer {
         if recorded.is_empty() {
             return;
         }
-        let (mut failures, mut ends) = (0, false);
+        let mut failures = 0;
         let mut rows: Vec<AuditRow> = Vec::new();
+        let mut ending = self.ending.clone();
         loop {
-            match self.try_store(&mut recorded, &mut rows).await {
-                Ok(()) => break,
-                Err(error) => {
-                    failures += 1;
-                    meter::audit_failure();
-                    if failures % TOLD_AGAIN == 1 {
-                        let waiting = rows.len().max(recorded.len());
-                        tracing::error!(%error, waiting, "The audit log cannot be written; its rows wait in memory");
-                    }
-                    ends = ends || *self.ending.borrow();
-                    if ends {
-                        return tell(&rows, &recorded);
-                    }
-                    let wait = AGAIN.delay(failures, rand::random(), None);
-                    tokio::select! {
-                        () = sleep(wait) => {}
-                        // An error: nobody records any more.
-                        changed = self.ending.changed() => ends = changed.is_err(),
-                    }
-                }
+            // A database that does not answer must not hold up the end of the process.
+            let stored = tokio::select! {
+                stored = self.try_store(&mut recorded, &mut rows) => stored,
+                () = ended(&mut ending) => return tell(&rows, &recorded),
+            };
+            let Err(error) = stored else { break };
+            failures += 1;
+            meter::audit_failure();
+            if failures % TOLD_AGAIN == 1 {
+                let waiting = rows.len().max(recorded.len());
+                tracing::error!(%error, waiting, "The audit log cannot be written; its rows wait in memory");
+            }
+            tokio::select! {
+                () = sleep(AGAIN.delay(failures, rand::random(), None)) => {}
+                () = ended(&mut ending) => return tell(&rows, &recorded),
             }
         }
         self.lines.write(&rows).await;
@@ -104,6 +100,12 @@ impl Writer {
         rows.extend(recorded.drain(..).map(|recorded| chain.add(recorded, self.deps.secrets.hasher())));
         self.deps.log.append_audit(rows).await
     }
+}
+
+/// Resolves when the process ends.
+async fn ended(ending: &mut watch::Receiver<bool>) {
+    // An error: nobody records any more.
+    let _ = ending.wait_for(|ends| *ends).await;
 }
 
 /// Takes what comes within a moment, up to the first flush.
@@ -126,17 +128,23 @@ async fn gather(
     (rows, None)
 }
 
-/// Writes rows that could not be stored to the log, which is then their only record.
+/// Writes rows that were not stored in time to the log, which may then be their only record.
 fn tell(rows: &[AuditRow], recorded: &[Recorded]) {
     let lost = (rows.len() + recorded.len()) as u64;
     meter::audit_row_lost(lost);
     for row in rows {
         let row = super::lines::line(row);
-        tracing::error!(row, "A row of the audit log could not be stored; this line is its only record");
+        tracing::error!(
+            row,
+            "A row of the audit log was not stored in time; this line may be its only record"
+        );
     }
     for Recorded { at, entry, .. } in recorded {
         let (action, actor) = (entry.action.as_str(), entry.actor.to_string());
         let row = format!("{at} {actor} {action} {}", entry.outcome.as_str());
-        tracing::error!(row, "A row of the audit log could not be stored; this line is its only record");
+        tracing::error!(
+            row,
+            "A row of the audit log was not stored in time; this line may be its only record"
+        );
     }
 }
