@@ -244,7 +244,21 @@ impl Limited {
         url.set_password(Some("limited")).unwrap();
         let database = Database { url: String::from(url).into(), listen_url: None, ..db.database().clone() };
         let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
-        Self { db: db.clone(), role, store }
+        let limited = Self { db: db.clone(), role, store };
+        limited.until_forgotten().await;
+        limited
+    }
+
+    /// Waits until the server has noticed that the connection of the checks at the start was closed.
+    async fn until_forgotten(&self) {
+        let sessions = format!("count(*) FROM pg_stat_activity WHERE usename = '{}'", self.role);
+        let mut watch = self.db.raw().await;
+        let none = async {
+            while watch.column(&sessions).await[0].as_deref() != Some("0") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(SOON, none).await.expect("the server still counts a session");
     }
 
     fn idle(&self, pool: &str) -> u32 {
