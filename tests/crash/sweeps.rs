@@ -1,15 +1,20 @@
 //! A process that dies during a sweep of the keeper, and the next sweep.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
-use test_support::program::until;
+use test_support::program::{command, until};
 use test_support::shop::Shop;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::scene::{PATIENCE, open_with};
 
 both_engines![the_next_sweep_goes_on_and_refreshes_nothing_twice];
 
 const USERS: u64 = 6;
+const SIGABRT: i32 = 6;
 const KEEPER: &str = "[keeper]\nschedule = \"* * * * * *\"\nrate_per_second = 50.0";
 
 async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) {
@@ -17,8 +22,12 @@ async fn the_next_sweep_goes_on_and_refreshes_nothing_twice(database: Database) 
     let points = ["claimed", "intended", "token_sent", "token_answered:3", "token_stored:3"];
     for (round, point) in (1..).zip(points) {
         let users = due(&shop, point).await;
-        let mut dying = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", point)]).program;
-        until("the crash", PATIENCE, async || !dying.is_running()).await;
+        // Its first sweep may begin, and so the crash come, before it is ready.
+        let mut dying = command(shop.folder.path());
+        dying.env("KLARNA_WORKER_CRASH_AT", point).args(["--config", "a.toml", "serve"]);
+        let crash = timeout(PATIENCE, spawn_blocking(move || dying.output())).await;
+        let crash = crash.expect("it goes on").unwrap().unwrap();
+        assert_eq!(crash.status.signal(), Some(SIGABRT), "{crash:?}");
 
         let served = shop.serve("a");
         let client = served.client();

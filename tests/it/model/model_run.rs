@@ -331,7 +331,9 @@ impl ModelRun {
         }
         let user = &self.users[self.world.flights[which].user];
         let kill = format!(
-            "pg_terminate_backend(l.pid, 20000) FROM pg_locks l, tokens t WHERE l.locktype = 'advisory' \
+            "pg_terminate_backend(l.pid, 20000) FROM pg_locks l, tokens t \
+             WHERE l.locktype = 'advisory' AND l.granted \
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
              AND t.user_id = '{user}' AND ((l.classid::bigint << 32) | l.objid::bigint) = \
              hashtextextended('klarna_worker.token/' || t.id::text, 0)"
         );

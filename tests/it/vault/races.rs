@@ -103,7 +103,8 @@ async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice
 }
 
 async fn intents_waiting(db: &Db, count: u64) {
-    let blocked = "pg_locks WHERE NOT granted AND relation = 'exchanges'::regclass";
+    let blocked = "pg_locks WHERE NOT granted AND relation = 'exchanges'::regclass \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     while db.count(blocked).await != count {
         tokio::task::yield_now().await;
     }
