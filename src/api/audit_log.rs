@@ -172,6 +172,9 @@ pub(super) async fn list(
         Action::from_word(action)
             .map_err(|_| invalid("action: is none of this program; see docs/security.md"))?;
     }
+    if query.cursor.is_some_and(|cursor| cursor < 1) {
+        return Err(invalid("cursor: is invalid; send the `next` of the previous page"));
+    }
     let user_hash = match (&query.merchant, query.user) {
         (Some(merchant), Some(user)) => Some(app.audit.user(&UserKey::new(merchant.as_str(), user))),
         (None, Some(_)) => return Err(invalid("merchant: is missing; name the merchant of the user")),

@@ -159,7 +159,7 @@ async fn the_log_is_read_by_operators_of_all_merchants_in_pages() {
     }
     assert!(ids.len() == 5 && ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
     assert_eq!(api.audited("since=2100-01-01T00:00:00Z").await, [] as [Value; 0]);
-    for wrong in ["action=token.eaten", "user=u-1", "limit=0", "since=yesterday", "colour=red"] {
+    for wrong in ["action=token.eaten", "user=u-1", "limit=0", "cursor=0", "since=yesterday", "colour=red"] {
         let answer = api.with_key("key-of-ops", Method::GET, &format!("/v1/audit?{wrong}"), None).await;
         answer.problem(400, "invalid-request");
     }
