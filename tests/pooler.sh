@@ -10,4 +10,6 @@ finally() { stop_postgres; }
 stage pooler
 start_postgres
 export KLARNA_WORKER_TEST_POOLER=1
-cargo nextest run --workspace --all-features --test it -E "test(conformance::) & test(postgres)" "$@"
+# One case counts the server's sessions, which are the pooler's here.
+cargo nextest run --workspace --all-features --test it \
+    -E "test(conformance::) & test(postgres) - test(a_burst_finds_connections_open_but_never_all_of_a_pool)" "$@"

@@ -27,7 +27,6 @@ mod origin;
 mod outbox;
 mod outdated;
 mod pages;
-mod pooler;
 mod process;
 mod refresh;
 mod restore;

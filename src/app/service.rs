@@ -20,7 +20,7 @@ use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
 use super::scrape::{breaker_states, scrape};
-use super::{App, AppError, audit, pooler};
+use super::{App, AppError, audit};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
@@ -79,7 +79,6 @@ impl Service {
     /// Another process holds a lock, an address is in use, or the database cannot be used.
     pub async fn start(app: App, roles: &BTreeSet<Role>) -> Result<Self, AppError> {
         let served = lock_file(&app)?;
-        pooler::look_at(&app).await?;
         app.store
             .publish(&Outbox::published(&app.settings.merchants, app.settings.queue.order_deadline))
             .await?;

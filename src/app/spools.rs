@@ -124,10 +124,12 @@ pub(super) struct Spools {
 }
 
 impl Spools {
-    /// Stores everything.
+    /// Stores everything. Results do not wait for tokens that another session has locked.
     pub(super) async fn replay(&self, app: &App) -> Result<Replayed, StoreError> {
-        let mut replayed = self.tokens.replay(&*app.store).await?;
-        replayed += self.results.replay(&*app.store).await?;
+        let (tokens, results) =
+            tokio::join!(self.tokens.replay(&*app.store), self.results.replay(&*app.store));
+        let mut replayed = tokens?;
+        replayed += results?;
         Ok(replayed)
     }
 }

@@ -78,6 +78,11 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// and claiming orders does not use this.
     fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
+    /// Takes a connection for writes to orders that touch no token: they wait for no sign-in.
+    fn order_writer(
+        &self,
+    ) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
     /// Takes a connection for short writes that must not wait behind orders: ends of exchanges.
     fn urgent(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 

@@ -33,5 +33,5 @@ pub struct Server {
     pub max_connections: i64,
     /// How many transactions the pooler before it ran at the same time, counted up to one more than
     /// exchanges may be in flight; `None` without a transaction pooler.
-    pub pooler: Option<usize>,
+    pub pooler: Option<u32>,
 }

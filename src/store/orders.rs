@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Connection, Engine, Now, SqlStore};
+use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
     Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, order_end, order_search, workers,
 };
@@ -113,11 +113,11 @@ pub trait Orders: Send + Sync {
     /// Returns the claims that the rows have for the worker.
     async fn running_orders(&self, worker: WorkerId) -> Result<Vec<Claim>, StoreError>;
 
-    /// Releases claimed orders that were not begun.
+    /// Releases claimed orders that were not begun. One whose row is locked is left claimed.
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError>;
 
     /// Releases an order that its row assigns to the worker, but that the worker does not run. It
-    /// counts as if the worker were lost.
+    /// counts as if the worker were lost. Nothing happens if its row is locked.
     async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
 
     /// Stores the end of an attempt. If the order ends, its cached tokens are deleted. Returns
@@ -180,7 +180,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 
     async fn give_back(&self, claims: &[Claim]) -> Result<(), StoreError> {
-        self.transaction(async |c| {
+        transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
             for claim in claims {
                 let give = c.query(E::STATEMENTS.orders.give_back).bind(claim.order);
                 give.bind(claim.worker).bind(claim.number).execute().await?;
@@ -191,7 +191,8 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 
     async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError> {
-        self.transaction(async |c| workers::lose(c, self.now(), claim).await).await
+        let connection = self.engine.order_writer().await?;
+        transaction_by::<E, _>(connection, async |c| workers::lose(c, self.now(), claim).await).await
     }
 
     async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
@@ -207,8 +208,10 @@ impl<E: Engine> Orders for SqlStore<E> {
     }
 
     async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError> {
-        let ours =
-            self.transaction(async |c| order_end::settle_late(c, self.now(), late, submitted).await).await?;
+        let ours = transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
+            order_end::settle_late(c, self.now(), late, submitted).await
+        })
+        .await?;
         if ours {
             self.engine.tell_settled(&[late.claim.order]);
         }

@@ -256,6 +256,7 @@ impl<DB: Database> Pool<DB> {
     /// if this one has none.
     async fn connect(&self, slot: Slot, until: Instant) -> Result<Live<DB>, StoreError> {
         let (mut pause, mut asked_at) = (FIRST_PAUSE, None::<Instant>);
+        let is_over = |pause| Instant::now() + pause >= until;
         loop {
             let error = match timeout(STATEMENT, self.connect_once()).await {
                 Ok(Ok(connection)) => return Ok(Live::new(connection, slot)),
@@ -266,7 +267,7 @@ impl<DB: Database> Pool<DB> {
             let error = StoreError::from(error);
             if matches!(error, StoreError::TooManyConnections(_)) {
                 self.0.settings.scarcity.refused(&error);
-                if self.0.open.count() > 1 {
+                if self.0.open.count() > 1 || is_over(pause) {
                     return Err(error);
                 }
                 if asked_at.is_none_or(|asked_at| asked_at.elapsed() >= ASK_AGAIN) {
@@ -276,7 +277,7 @@ impl<DB: Database> Pool<DB> {
             } else if !starting {
                 return Err(error);
             }
-            if Instant::now() + pause >= until {
+            if is_over(pause) {
                 return Err(error);
             }
             sleep(pause).await;

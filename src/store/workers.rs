@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Connection, Engine, Now, Row, SqlStore, by};
+use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
 use super::{Claim, StoreError, exchanges, json, one_row};
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
@@ -82,7 +82,7 @@ pub trait Workers: Send + Sync {
 #[async_trait]
 impl<E: Engine> Workers for SqlStore<E> {
     async fn begin_worker(&self, worker: &Worker) -> Result<(), StoreError> {
-        self.write(async |c| {
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let begin = c.query(E::STATEMENTS.workers.begin_worker).bind(worker.id).bind(worker.instance);
             one_row("writing a worker down", begin.bind(&worker.name).bind(self.now()).execute().await?)
         })
@@ -90,7 +90,7 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 
     async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError> {
-        self.write(async |c| {
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let earlier = c.query(E::STATEMENTS.workers.end_earlier).bind(worker.instance).bind(worker.id);
             earlier.bind(self.now()).execute().await?;
             Ok(())
@@ -123,7 +123,7 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
-        self.write(async |c| {
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
             c.query(E::STATEMENTS.workers.end_worker).bind(worker).bind(self.now()).execute().await?;
             Ok(())
         })
@@ -131,7 +131,7 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 
     async fn reclaim(&self, silent: &[BeatCount]) -> Result<Reclaimed, StoreError> {
-        self.transaction(async |c| {
+        transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
             let reclaim = c.query(E::STATEMENTS.workers.reclaim).bind(&beat_counts(silent)).bind(self.now());
             let rows = reclaim.bind(&crashed_worker()?).fetch_all().await?;
             freed(c, &rows).await

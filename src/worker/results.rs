@@ -4,6 +4,7 @@
 //! if the database does not store the result promptly. It is removed once the database has it, by
 //! this process or by the next start in the same instance folder.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::ids::WorkerId;
-use crate::order::{Disposition, OrderId, OrderResult, Prefill, Target, TokenOutcome};
+use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome};
 use crate::store::{Claim, LateResult, Orders, StoreError};
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
@@ -93,8 +94,9 @@ impl ResultSpool {
             let Some((late, disposition)) = Record::read(&record) else {
                 return Err(ReplayError::Unreadable("it contains a record of another program".to_owned()));
             };
+            let mut disposition = Cow::Borrowed(&disposition);
             let written = loop {
-                match write_once(store, &late, &disposition).await {
+                match write_once(store, &late, &mut disposition).await {
                     Err(StoreError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
                     written => break written,
                 }
@@ -153,12 +155,25 @@ impl Record {
 }
 
 /// Writes the end of an attempt under its claim, and a result of Klarna also where the claim was
-/// lost. `false` if nothing was written.
+/// lost. `false` if nothing was written. If the database refuses a value for good, the end is reduced
+/// to what the order cannot do without: it is then [`Cow::Owned`].
 pub(super) async fn write_once(
     store: &dyn Orders,
     late: &LateResult,
-    disposition: &Disposition,
+    disposition: &mut Cow<'_, Disposition>,
 ) -> Result<bool, StoreError> {
+    match write(store, late, disposition).await {
+        Err(error) if !error.is_transient() && matches!(disposition, Cow::Borrowed(_)) => {
+            tracing::error!(order = %late.claim.order, %error,
+                "The database refuses an order's result; it is stored without Klarna's texts");
+            *disposition = Cow::Owned(without_texts(disposition));
+            write(store, late, disposition).await
+        }
+        written => written,
+    }
+}
+
+async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Result<bool, StoreError> {
     if store.settle_order(&late.claim, disposition).await? {
         return Ok(true);
     }
@@ -173,5 +188,34 @@ pub(super) async fn write_once(
             Ok(ours)
         }
         _ => Ok(false),
+    }
+}
+
+/// Returns the same end without Klarna's texts: only with ids, words and numbers.
+fn without_texts(disposition: &Disposition) -> Disposition {
+    let bare = |error: &OrderError| OrderError {
+        code: error.code.clone(),
+        message: "the database refused the text of this error; look at the log".into(),
+        faults: Vec::new(),
+        correlation_id: None,
+    };
+    match disposition {
+        Disposition::Submitted { klarna_id, target, token, .. } => Disposition::Submitted {
+            klarna_id: klarna_id.clone(),
+            target: *target,
+            result: None,
+            correlation_id: None,
+            token: *token,
+            prefilled: Prefill::default(),
+        },
+        Disposition::Failed { error, token, .. } => {
+            Disposition::Failed { error: bare(error), token: *token, prefilled: Prefill::default() }
+        }
+        Disposition::Retry { after, error, possible_duplicate } => {
+            Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
+        }
+        Disposition::Snooze { after, error } => {
+            Disposition::Snooze { after: *after, error: error.as_ref().map(bare) }
+        }
     }
 }

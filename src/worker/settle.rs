@@ -1,6 +1,7 @@
 //! Stores the end of an attempt, with retries for as long as it takes. A result of Klarna that the
 //! database does not store promptly is also written to the spool, with tries of its own.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -8,7 +9,7 @@ use tokio::time::timeout;
 use super::results::{ResultSpool, write_once};
 use crate::backoff::Backoff;
 use crate::crash;
-use crate::order::{Disposition, OrderError, Prefill};
+use crate::order::Disposition;
 use crate::store::{ClaimedOrder, LateResult, Orders, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
@@ -79,22 +80,15 @@ pub async fn settle(
 
 async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Stored {
     let order = late.claim.order;
-    let (mut reduced, mut tries, mut told) = (None, 0, false);
+    let (mut disposition, mut tries, mut told) = (Cow::Borrowed(disposition), 0, false);
     loop {
-        let stored = reduced.as_ref().unwrap_or(disposition);
-        let writing = write_once(store, late, stored);
+        let writing = write_once(store, late, &mut disposition);
         let error = match tried(traced!("settle order"), "store", writing).await {
             Ok(true) => return Stored::Written,
             Ok(false) => return Stored::ClaimLost,
             Err(error) => error,
         };
         tries += 1;
-        if !error.is_transient() && reduced.is_none() {
-            tracing::error!(%order, %error,
-                "The database refuses an order's result; it is stored without Klarna's texts");
-            reduced = Some(without_texts(disposition));
-            continue;
-        }
         let locked = matches!(error, StoreError::Busy(_));
         if !told && (!locked || tries >= LOCKED_FOR_LONG) {
             told = true;
@@ -103,34 +97,5 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition)
         }
         let pause = if locked { PAUSE_WHILE_LOCKED } else { PAUSE };
         tokio::time::sleep(pause.delay(tries, rand::random(), None)).await;
-    }
-}
-
-/// Returns the same end without Klarna's texts: only with ids, words and numbers.
-fn without_texts(disposition: &Disposition) -> Disposition {
-    let bare = |error: &OrderError| OrderError {
-        code: error.code.clone(),
-        message: "the database refused the text of this error; look at the log".into(),
-        faults: Vec::new(),
-        correlation_id: None,
-    };
-    match disposition {
-        Disposition::Submitted { klarna_id, target, token, .. } => Disposition::Submitted {
-            klarna_id: klarna_id.clone(),
-            target: *target,
-            result: None,
-            correlation_id: None,
-            token: *token,
-            prefilled: Prefill::default(),
-        },
-        Disposition::Failed { error, token, .. } => {
-            Disposition::Failed { error: bare(error), token: *token, prefilled: Prefill::default() }
-        }
-        Disposition::Retry { after, error, possible_duplicate } => {
-            Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
-        }
-        Disposition::Snooze { after, error } => {
-            Disposition::Snooze { after: *after, error: error.as_ref().map(bare) }
-        }
     }
 }

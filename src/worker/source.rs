@@ -66,7 +66,9 @@ impl Source for OrderSource {
         load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
-        let due = self.due_merchants().await?;
+        let Some(due) = unless_locked(self.due_merchants().await)? else {
+            return Ok(ClaimBatch::new(Vec::new(), true));
+        };
         let mut waiting: Vec<_> =
             due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
         let mut batch = ClaimBatch::new(Vec::new(), false);
@@ -81,14 +83,10 @@ impl Source for OrderSource {
                 batch.held_back = true;
                 break;
             }
-            let orders = match self.store.claim_orders(self.worker, &shares, recent).await {
-                // The table is locked, which is no outage: the next look follows soon.
-                Err(StoreError::Busy(why)) => {
-                    tracing::debug!(why, "No order can be claimed");
-                    in_vain = true;
-                    break;
-                }
-                claimed => claimed?,
+            let claimed = self.store.claim_orders(self.worker, &shares, recent).await;
+            let Some(orders) = unless_locked(claimed)? else {
+                in_vain = true;
+                break;
             };
             let mut left = shares;
             for job in orders {
@@ -113,19 +111,26 @@ impl Source for OrderSource {
     }
 
     async fn recover(&self, held: &[Claim]) -> Result<usize, StoreError> {
-        let ours = self.store.running_orders(self.worker).await?;
+        let Some(ours) = unless_locked(self.store.running_orders(self.worker).await)? else { return Ok(0) };
         let lost: Vec<Claim> = ours.into_iter().filter(|claim| !held.contains(claim)).collect();
         let mut recovered = 0;
         for claim in &lost {
-            match self.store.lose_order(claim).await {
-                Ok(_) => recovered += 1,
-                // Another session has locked the row: its order is found again later.
-                Err(StoreError::Busy(why)) => {
-                    tracing::debug!(order = %claim.order, why, "An order is not recovered yet");
-                }
-                Err(error) => return Err(error),
+            // Not if its row or the table is locked: it is found again later.
+            if let Some(freed) = unless_locked(self.store.lose_order(claim).await)? {
+                recovered += freed.requeued + freed.failed;
             }
         }
-        Ok(recovered)
+        Ok(usize::try_from(recovered).unwrap_or(usize::MAX))
+    }
+}
+
+/// `None` if the table is locked, which is no outage: the next look follows soon.
+fn unless_locked<T>(done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match done {
+        Err(StoreError::Busy(why)) => {
+            tracing::debug!(why, "Another session has locked the orders");
+            Ok(None)
+        }
+        done => done.map(Some),
     }
 }

@@ -196,6 +196,9 @@ fn passwords(world: &World) {
     world.same(&by_address, &in_named, None);
     world.write("named", "*:*:*:somebody:else\n", 0o600);
     world.same(&by_address, &in_named, None);
+    // The first line that fits decides, also without a password.
+    world.write("named", &format!("*:*:*:wanda:\n*:*:*:wanda:{password}\n"), 0o600);
+    world.same(&by_address, &in_named, None);
     world.write("named", &format!("*:*:*:wanda:{password}:and more\n"), 0o600);
     world.same(&by_address, &in_named, in_shop);
     home(&format!("127.0.0.1:*:wanda:wanda:{password}\r\n"));
@@ -219,6 +222,14 @@ fn certificates(world: &World) {
     let by_address = |mode: &str| format!("postgres://postgres@127.0.0.1:{port}/shop?sslmode={mode}");
     let (tls, plain) = (Some("127.0.0.1 postgres shop TLS"), Some("127.0.0.1 postgres shop plain"));
     world.same(&by_address("disable"), &[], plain);
+    for harmless in [("PGGSSENCMODE", "disable"), ("PGGSSENCMODE", "prefer"), ("PGTARGETSESSIONATTRS", "any")]
+    {
+        world.same(&by_address("require"), &[harmless], tls);
+    }
+    // Without a certificate, nobody looks at the key.
+    world.write(".postgresql/postgresql.key", "no key\n", 0o600);
+    world.same(&by_address("require"), &[], tls);
+    fs::remove_file(world.path(".postgresql/postgresql.key")).unwrap();
     world.same(&by_address("require"), &[], tls);
     world.same(&by_address("verify-ca"), &right, tls);
     world.same(&by_address("verify-ca"), &wrong, None);
@@ -262,6 +273,11 @@ fn what_is_refused(world: &World) {
             "several hosts",
         ),
         (url.clone(), vec![("PGCHANNELBINDING", "prefer")], "PGCHANNELBINDING has no effect here"),
+        (
+            url.clone(),
+            vec![("PGTARGETSESSIONATTRS", "read-write")],
+            "PGTARGETSESSIONATTRS has no effect here",
+        ),
         (url.clone(), vec![("PGSSLROOTCERT", none.as_str())], "cannot be read"),
         (url.clone(), vec![("PGPASSFILE", open.as_str())], "set its mode to 0600"),
     ] {

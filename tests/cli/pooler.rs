@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, raw_sql};
 use test_support::pooler::Pooler;
 use test_support::postgres::TestDatabase;
 
@@ -75,8 +75,7 @@ async fn settings_that_do_not_suit_a_transaction_pooler_are_refused() {
     let told = finding(&home.run(&["doctor", "--format", "json"]));
     assert_eq!(told["status"], "ok", "{told}");
     served.signal("-TERM");
-    let ran = served.end().exits(0);
-    assert!(!ran.stderr.contains("The pooler runs too few"), "{}", ran.stderr);
+    served.end().exits(0);
 
     let home = home.with("KLARNA_WORKER__VAULT__MAX_IN_FLIGHT", "20");
     let told = finding(&home.run(&["doctor", "--format", "json"]));
@@ -85,11 +84,16 @@ async fn settings_that_do_not_suit_a_transaction_pooler_are_refused() {
         told["found"].as_str().unwrap().contains("ran 20 transactions at a time, and 20 exchanges"),
         "{told}"
     );
-    let mut served = home.start(&["serve"]);
-    served.line();
-    served.signal("-TERM");
-    let ran = served.end().exits(0);
-    assert!(ran.stderr.contains("The pooler runs too few transactions at a time"), "{}", ran.stderr);
+    // Behind the pooler, a server without a connection left for notifications is used all the same.
+    let role = format!("none_{}", uuid::Uuid::new_v4().simple());
+    let role_sql = format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0");
+    let mut admin = direct.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+    raw_sql(AssertSqlSafe(role_sql)).execute(&mut admin).await.unwrap();
+    let mut full = url::Url::parse(direct).unwrap();
+    full.set_username(&role).unwrap();
+    home.with(LISTEN, full.as_str()).run(&["tokens", "list"]).exits(0);
+    raw_sql(AssertSqlSafe(format!("DROP ROLE {role}"))).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
     drop(pooler);
     database.remove().await;
 }

@@ -14,6 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::refused_starts::refused;
+
 const PATIENCE: Duration = Duration::from_mins(1);
 const GUESTS: usize = 7;
 /// The promise for most guests of a test, and a limit for each, because a test machine is busy.
@@ -135,6 +137,61 @@ async fn locked_tokens_and_long_transactions_delay_no_guest() {
             stored == users.len() - 1
         })
         .await;
+        assert!(served.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}
+
+/// A trigger that keeps results of orders out of the database.
+const REFUSE: &str = "
+    CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'no' USING ERRCODE = '55000'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON klarna_worker.orders FOR EACH ROW
+        WHEN (NEW.status = 'submitted') EXECUTE FUNCTION public.refuse()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_stores_results_although_tokens_are_locked() {
+    on_postgres(async |database: Database| {
+        // More than a start waits for one after the other.
+        const LOCKED: usize = 8;
+        let url = database.url().to_owned();
+        let shop = Shop::open(database, &[], "");
+        let served = shop.serve("a");
+        let client = served.client();
+        let users = shop.sign_in(1 + LOCKED).await;
+        client.register_all(&users).await;
+        // Until a first exchange has succeeded, tokens are exchanged one at a time.
+        client.all_submitted_fresh(&[client.post("u-1", "first").await], PATIENCE).await;
+        let mut admin = Session::open(&url).await;
+        admin.execute(REFUSE).await;
+        let lock = Session::begin(&url, "LOCK TABLE klarna_worker.tokens IN SHARE MODE").await;
+        for (user, _) in &users[1..] {
+            client.post(user, &format!("order-of-{user}")).await;
+        }
+        let spooled = |ending: &str| {
+            let files = std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap();
+            let paths = files.map(|file| file.unwrap().path());
+            paths.filter(|path| path.extension().is_some_and(|found| found == ending)).count()
+        };
+        until("everything in the spool", PATIENCE, async || {
+            (spooled("successor"), spooled("result")) == (LOCKED, LOCKED)
+        })
+        .await;
+        served.program.kill();
+        admin.execute("DROP FUNCTION public.refuse() CASCADE").await;
+
+        refused(shop.folder.path(), "a.toml", 1, "another session of the database is in the way");
+        assert_eq!((spooled("successor"), spooled("result")), (LOCKED, 0));
+        let submitted = "SELECT count(*) FROM klarna_worker.orders WHERE status = 'submitted'";
+        assert_eq!(usize::try_from(admin.count(submitted).await).unwrap(), 1 + LOCKED);
+
+        lock.end().await;
+        let served = shop.serve("a");
+        assert_eq!(spooled("successor"), 0);
+        for (user, _) in &users[1..] {
+            assert_eq!(served.client().token(user).await["generation"], 2);
+        }
         assert!(served.program.terminate().await.success());
         shop.close().await;
     })

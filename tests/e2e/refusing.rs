@@ -14,7 +14,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// plan whose result type changed), `internal_error`, an error of somebody's own trigger.
 const UNEXPECTED: [&str; 8] = ["55000", "42501", "3D000", "25P03", "57P03", "0A000", "XX000", "P0001"];
 
-both_engines!(no_error_of_the_database_makes_klarna_create_an_order_again);
+both_engines!(
+    no_error_of_the_database_makes_klarna_create_an_order_again,
+    a_result_from_the_spool_is_stored_without_what_the_database_refuses,
+);
 
 /// A trigger that refuses the results of `u-1` to `u-8`, each with another error, and those of `u-9`
 /// that have a snippet.
@@ -45,6 +48,28 @@ fn trigger(database: &Database) -> String {
     }
 }
 
+/// A trigger that refuses such rows for good.
+fn refusing(database: &Database, rows: &str) -> String {
+    match database {
+        Database::Sqlite => format!(
+            "CREATE TRIGGER refuse BEFORE UPDATE ON orders WHEN {rows} BEGIN SELECT RAISE(ABORT, 'no'); END"
+        ),
+        Database::Postgres { .. } => format!(
+            "CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             RAISE EXCEPTION 'no' USING ERRCODE = '22021'; END $$; \
+             CREATE TRIGGER refuse BEFORE UPDATE ON {{schema}}orders FOR EACH ROW \
+             WHEN ({rows}) EXECUTE FUNCTION public.refuse()"
+        ),
+    }
+}
+
+const fn no_trigger(database: &Database) -> &'static str {
+    match database {
+        Database::Sqlite => "DROP TRIGGER refuse",
+        Database::Postgres { .. } => "DROP FUNCTION public.refuse() CASCADE",
+    }
+}
+
 async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: Database) {
     const USERS: usize = UNEXPECTED.len() + 2;
     let shop = Shop::open(database, &[], "");
@@ -72,11 +97,7 @@ async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: D
     assert_eq!(ended, [("u-10".to_owned(), true), ("u-9".to_owned(), false)]);
     until("every order at Klarna", PATIENCE, async || shop.stats().await.orders.total == USERS as u64).await;
 
-    let drop = match shop.database {
-        Database::Sqlite => "DROP TRIGGER refuse",
-        Database::Postgres { .. } => "DROP FUNCTION public.refuse() CASCADE",
-    };
-    shop.database.execute(shop.folder.path(), drop).await;
+    shop.database.execute(shop.folder.path(), no_trigger(&shop.database)).await;
     for id in &ids {
         let order = client.ended(id, PATIENCE).await;
         assert_eq!((&order["status"], &order["token"]), (&json!("submitted"), &json!("fresh")), "{order}");
@@ -84,6 +105,38 @@ async fn no_error_of_the_database_makes_klarna_create_an_order_again(database: D
     }
     let stats = shop.stats().await;
     assert_eq!((stats.orders.total, stats.orders.duplicates), (USERS as u64, 0), "{stats:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_result_from_the_spool_is_stored_without_what_the_database_refuses(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    let (folder, database) = (shop.folder.path(), &shop.database);
+    let served = shop.serve("a");
+    let client = served.client();
+    let users = shop.sign_in(1).await;
+    client.register_all(&users).await;
+    database.execute(folder, &refusing(database, "NEW.status = 'submitted'")).await;
+    let id = client.post("u-1", "refused").await;
+    let results = || {
+        let files = std::fs::read_dir(folder.join("data/instance-a/spool")).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "result")).count()
+    };
+    until("a result in the spool", PATIENCE, async || results() == 1).await;
+    served.program.kill();
+    database.execute(folder, no_trigger(database)).await;
+    database.execute(folder, &refusing(database, "NEW.result IS NOT NULL")).await;
+
+    let served = shop.serve("a");
+    assert_eq!(results(), 0);
+    let order = served.client().ended(&id, PATIENCE).await;
+    assert_eq!(
+        (&order["status"], order["html_snippet"].is_string()),
+        (&json!("submitted"), false),
+        "{order}"
+    );
+    assert_eq!(shop.stats().await.orders.total, 1);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -253,7 +253,7 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
 fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
     let Some(transactions) = server.pooler else { return };
     let exchanges = settings.vault.max_in_flight;
-    if u32::try_from(transactions).is_ok_and(|transactions| transactions <= exchanges) {
+    if transactions <= exchanges {
         findings.warn(
             "database.pooler",
             format!(

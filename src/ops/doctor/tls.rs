@@ -23,7 +23,8 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
 /// Checks that a certificate is valid now, and for some more weeks.
 fn time(check: &str, certificate: &CertificateInfo, clock: &Clock, findings: &mut Findings) {
     let CertificateInfo { names, not_before, not_after } = certificate;
-    let found = format!("the certificate for {} is valid from {not_before} to {not_after}", names.join(", "));
+    let names = if names.is_empty() { String::new() } else { format!(" for {}", names.join(", ")) };
+    let found = format!("the certificate{names} is valid from {not_before} to {not_after}");
     let now = clock.now();
     if !certificate.is_valid(now) {
         findings.fail(

@@ -16,7 +16,7 @@ pub(in crate::store) struct PooledConnection<DB: Database> {
     live: Option<Live<DB>>,
     pool: Pool<DB>,
     well: bool,
-    /// Dropped after the connection.
+    /// Its place in the pool; the `Slot` counts the connection until it is closed.
     _place: OwnedSemaphorePermit,
     /// Dropped after the connection; see [`Pool::behind`].
     _lane: Option<OwnedSemaphorePermit>,

@@ -53,15 +53,18 @@ const UNSUPPORTED: [&str; 16] = [
     "tcp_user_timeout",
 ];
 
-/// Variables of libpq that say how safe a connection must be, or where it leads, and have no effect here.
-const UNSUPPORTED_VARIABLES: [&str; 7] = [
-    "PGCHANNELBINDING",
-    "PGREQUIREAUTH",
-    "PGREQUIREPEER",
-    "PGSERVICE",
-    "PGSSLCRL",
-    "PGSSLCRLDIR",
-    "PGSSLMINPROTOCOLVERSION",
+/// Variables of libpq that say how safe a connection must be, or where it leads, and have no effect
+/// here; with the values that demand nothing.
+const UNSUPPORTED_VARIABLES: [(&str, &[&str]); 9] = [
+    ("PGCHANNELBINDING", &[]),
+    ("PGGSSENCMODE", &["disable", "prefer"]),
+    ("PGREQUIREAUTH", &[]),
+    ("PGREQUIREPEER", &[]),
+    ("PGSERVICE", &[]),
+    ("PGSSLCRL", &[]),
+    ("PGSSLCRLDIR", &[]),
+    ("PGSSLMINPROTOCOLVERSION", &[]),
+    ("PGTARGETSESSIONATTRS", &["any"]),
 ];
 
 /// The folders in which servers put their sockets by default.
@@ -100,7 +103,10 @@ impl Address {
         let url = postgres_url(url).ok_or_else(unreadable)?;
         let given = Parameters::read(&url).map_err(|what| wrong(&what))?;
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        if let Some(name) = UNSUPPORTED_VARIABLES.into_iter().find(|name| variable(name).is_some()) {
+        let mut unsupported = UNSUPPORTED_VARIABLES.into_iter();
+        if let Some((name, _)) = unsupported
+            .find(|(name, harmless)| variable(name).is_some_and(|value| !harmless.contains(&value.as_str())))
+        {
             return Err(wrong(&format!(
                 "the variable {name} has no effect here; start this program without it"
             )));
@@ -154,12 +160,15 @@ impl Address {
         if let Some(authorities) = authorities {
             options = options.ssl_root_cert(authorities);
         }
-        if given.get("sslcert").or_else(|| variable("PGSSLCERT")).is_none()
-            && let Some(certificate) = usual_file("postgresql.crt", variable)
-        {
+        let named = given.get("sslcert").or_else(|| variable("PGSSLCERT")).is_some();
+        let usual = if named { None } else { usual_file("postgresql.crt", variable) };
+        let has_certificate = named || usual.is_some();
+        if let Some(certificate) = usual {
             options = options.ssl_client_cert(certificate);
         }
-        if given.get("sslkey").or_else(|| variable("PGSSLKEY")).is_none()
+        // sqlx refuses a key without a certificate. libpq does not look at it.
+        if has_certificate
+            && given.get("sslkey").or_else(|| variable("PGSSLKEY")).is_none()
             && let Some(key) = usual_file("postgresql.key", variable)
         {
             options = options.ssl_client_key(key);

@@ -16,8 +16,7 @@ pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
     let facts = bounded(raw_sql(sql::INSPECT).fetch_one(&mut connection)).await?;
     let is_pooled = pooler::is_between(&mut connection, options).await?;
     bounded(connection.close()).await?;
-    let exchanges = pools.claims.used("claims").most;
-    let needed = usize::try_from(exchanges).unwrap_or(usize::MAX).saturating_add(1);
+    let needed = pools.claims.used("claims").most.saturating_add(1);
     Ok(Inspection::Postgres(Server {
         version: facts.text("version")?,
         now: facts.time("now")?,

@@ -21,8 +21,8 @@ use crate::store::{StoreError, migrations};
 struct LockTimeouts {
     /// The first wait for a table. Each later wait is longer by this time.
     first: Duration,
-    /// The longest wait: shorter than the `lock_timeout` of the service, whose statements wait behind
-    /// it.
+    /// The longest wait: shorter than the `lock_timeout` of the service's sessions, except that for
+    /// results, which are tried again.
     longest: Duration,
     /// How often a migration is tried.
     tries: u32,

@@ -148,6 +148,10 @@ impl Engine for Postgres {
         self.pools.writer().await
     }
 
+    async fn order_writer(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
+        self.pools.queue.take().await
+    }
+
     async fn urgent(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
         self.pools.late_store().await
     }

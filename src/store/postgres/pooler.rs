@@ -45,7 +45,11 @@ pub(super) async fn check(
     if !has_listen_url {
         return Ok(());
     }
-    let mut connection = bounded(listen.connect()).await?;
+    let mut connection = match bounded(listen.connect()).await {
+        // As in `is_between`.
+        Err(StoreError::TooManyConnections(_)) => return Ok(()),
+        connection => connection?,
+    };
     let pooler = is_between(&mut connection, listen).await?;
     bounded(connection.close()).await?;
     if pooler {
@@ -85,9 +89,9 @@ async fn session(connection: &mut PgConnection) -> Result<i64, StoreError> {
 
 /// Returns how many transactions a pooler runs at the same time, but at most `most`. They are open
 /// until all are.
-pub(super) async fn transactions(options: &PgConnectOptions, most: usize) -> usize {
-    let mut open: Vec<PgConnection> = Vec::new();
-    while open.len() < most {
+pub(super) async fn transactions(options: &PgConnectOptions, most: u32) -> u32 {
+    let (mut open, mut transactions) = (Vec::<PgConnection>::new(), 0);
+    for _ in 0..most {
         let begun = timeout(WAIT, async {
             let mut connection = options.connect().await?;
             connection.execute("BEGIN").await?;
@@ -96,8 +100,8 @@ pub(super) async fn transactions(options: &PgConnectOptions, most: usize) -> usi
         // No answer, or an error: the pooler takes no more clients, or its server no more sessions.
         let Ok(Ok(connection)) = begun.await else { break };
         open.push(connection);
+        transactions += 1;
     }
-    let transactions = open.len();
     // A pooler closes a session that is left in a transaction.
     for mut connection in open {
         let ended = timeout(WAIT, async {

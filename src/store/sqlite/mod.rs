@@ -122,6 +122,10 @@ impl Engine for Sqlite {
         self.pools.writer.in_turn().await
     }
 
+    async fn order_writer(&self) -> Result<PooledConnection<sqlx::Sqlite>, StoreError> {
+        self.writer().await
+    }
+
     async fn urgent(&self) -> Result<PooledConnection<sqlx::Sqlite>, StoreError> {
         self.pools.writer.urgent().await
     }

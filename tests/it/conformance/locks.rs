@@ -7,13 +7,16 @@ use std::time::Duration;
 use futures::future::join_all;
 use klarna_order_worker::config::Database;
 use klarna_order_worker::ids::{UserKey, WorkerId};
-use klarna_order_worker::store::{self, Claim, Store, StoreError};
+use klarna_order_worker::order::Disposition;
+use klarna_order_worker::queue::{Load, Source as _};
+use klarna_order_worker::store::{self, Claim, Orders, Reclaimed, Store, StoreError};
+use klarna_order_worker::worker::OrderSource;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::orders::{claim, insert, order};
-use super::settling::submitted;
+use super::settling::{failed, retry, snooze, submitted};
 use super::tokens::{end, intended, new_token, register, successor};
 use crate::support::raw::Raw;
 use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
@@ -22,6 +25,8 @@ postgres_alone![
     heartbeats_and_creates_wait_for_no_store,
     a_locked_order_keeps_no_other_result_waiting,
     a_locked_order_keeps_no_other_order_of_a_lost_worker,
+    a_locked_order_keeps_no_other_from_being_given_back,
+    a_locked_table_of_orders_is_no_outage_of_the_queue,
     a_locked_table_of_orders_is_named_soon,
     a_locked_token_delays_no_result_and_no_note,
     sign_ins_that_wait_leave_connections_for_guests,
@@ -123,19 +128,55 @@ async fn a_locked_order_keeps_no_other_result_waiting(db: Db) {
     let lock =
         Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id IN ({}) FOR UPDATE", ids.join(", "))).await;
 
-    let settle = async |claim: &Claim| db.store.settle_order(claim, &submitted()).await;
-    let all = timeout(AT_ONCE, settle_all(&db, &orders)).await.expect("results waited for a locked order");
-    let busy = all[..CROWD / 2].iter().all(|ended| matches!(ended, Err(StoreError::Busy(_))));
-    assert!(busy && all[CROWD / 2..].iter().all(|ended| matches!(ended, Ok(true))), "{all:?}");
+    // The text tells it from a wait that has ended with an error.
+    let is_skipped = |ended: &Result<bool, StoreError>| match ended {
+        Err(StoreError::Busy(why)) => why.contains("it has locked the order's row"),
+        _ => false,
+    };
+    let settle = async |claim: &Claim, end: &Disposition| db.store.settle_order(claim, end).await;
+    let (result, failure) = (submitted(), failed());
+    let ends = orders.iter().map(|claim| settle(claim, if *claim == locked[1] { &failure } else { &result }));
+    let all = timeout(AT_ONCE, join_all(ends)).await.expect("results waited for a locked order");
+    let skipped = all[..CROWD / 2].iter().all(is_skipped);
+    assert!(skipped && all[CROWD / 2..].iter().all(|ended| matches!(ended, Ok(true))), "{all:?}");
     // Alone, it is not waited for either, whatever the end is.
-    let alone = timeout(AT_ONCE, settle(&locked[0])).await.expect("a result waited for its own row");
-    assert!(alone.is_err_and(|error| error.is_transient()));
-    let failed = db.store.settle_order(&locked[1], &super::settling::failed()).await;
-    assert!(matches!(failed, Err(StoreError::Busy(_))), "{failed:?}");
+    for end in [submitted(), failed(), retry(1, false), snooze(1, None)] {
+        let alone = timeout(AT_ONCE, settle(&locked[0], &end)).await.expect("an end waited for its own row");
+        assert!(is_skipped(&alone), "{end:?}: {alone:?}");
+    }
 
     lock.release().await;
-    assert!(settle(&locked[0]).await.unwrap());
-    assert!(!settle(&free[0]).await.unwrap(), "a claim that is over is no locked row");
+    assert!(settle(&locked[0], &result).await.unwrap());
+    assert!(!settle(&free[0], &result).await.unwrap(), "a claim that is over is no locked row");
+}
+
+async fn a_locked_order_keeps_no_other_from_being_given_back(db: Db) {
+    let worker = db.begin_worker().await;
+    let orders = claimed(&db, worker, 3).await;
+    let lock =
+        Lock::hold(&db, &format!("SELECT 1 FROM orders WHERE id = '{}' FOR UPDATE", orders[0].order)).await;
+    timeout(AT_ONCE, db.store.give_back(&orders)).await.expect("a locked order was waited for").unwrap();
+    assert_eq!(db.store.running_orders(worker).await.unwrap(), [orders[0]]);
+
+    let store: Arc<dyn Orders> = db.store.clone();
+    let source = OrderSource::new(store, Arc::default(), worker);
+    let recovered = timeout(AT_ONCE, source.recover(&[])).await.expect("a locked order was waited for");
+    assert_eq!(recovered.unwrap(), 0);
+    lock.release().await;
+    assert_eq!(source.recover(&[]).await.unwrap(), 1);
+    assert_eq!(db.count("orders WHERE status = 'queued'").await, 3);
+}
+
+async fn a_locked_table_of_orders_is_no_outage_of_the_queue(db: Db) {
+    let worker = db.begin_worker().await;
+    let store: Arc<dyn Orders> = db.store.clone();
+    let source = OrderSource::new(store, Arc::default(), worker);
+    let lock = Lock::hold(&db, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").await;
+    let batch = source.claim(1, &Load::default(), None).await.unwrap();
+    assert!(batch.blocked && batch.claimed.is_empty(), "{batch:?}");
+    assert_eq!(source.recover(&[]).await.unwrap(), 0);
+    lock.release().await;
+    assert!(!source.claim(1, &Load::default(), None).await.unwrap().blocked);
 }
 
 async fn a_locked_order_keeps_no_other_order_of_a_lost_worker(db: Db) {
@@ -217,6 +258,8 @@ async fn sign_ins_that_wait_leave_connections_for_guests(db: Db) {
         let claimed = claim(&db, worker, 1).await.remove(0).claim;
         assert!(db.store.announce_create(&claimed).await.unwrap());
         assert!(db.store.settle_order(&claimed, &submitted()).await.unwrap());
+        assert_eq!(db.store.reclaim(&[]).await.unwrap(), Reclaimed::default());
+        db.begin_worker().await;
     };
     timeout(AT_ONCE, guest).await.expect("a guest waited for sign-ins");
     lock.release().await;

@@ -1,5 +1,5 @@
 //! Through `PgBouncer` in transaction mode, as a role with odd defaults: some of the cases, and
-//! what is left in the server's sessions. `tests/pooler.sh` plays all cases so.
+//! what is left in the server's sessions. `tests/pooler.sh` plays all others.
 
 use futures::future::join_all;
 use klarna_order_worker::store::{Inserted, OrderTx as _};

@@ -70,11 +70,11 @@ pub fn failed() -> Disposition {
     }
 }
 
-fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
+pub fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
     Disposition::Retry { after: Duration::from_secs(seconds), error: error("away"), possible_duplicate }
 }
 
-fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
+pub fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
     Disposition::Snooze { after: Duration::from_secs(seconds), error }
 }
 

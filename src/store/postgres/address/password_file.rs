@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 /// What a line must name.
 pub(super) struct Login<'a> {
@@ -41,7 +42,10 @@ pub(super) fn password(
     if file.read_to_end(&mut lines).is_err() {
         return Ok(None);
     }
-    Ok(lines.split(|byte| *byte == b'\n').find_map(|line| of_line(line, login)))
+    let password = lines.split(|byte| *byte == b'\n').find_map(|line| of_line(line, login));
+    password
+        .transpose()
+        .map_err(|_| "the password file (PGPASSFILE, or ~/.pgpass) has a password that is not UTF-8")
 }
 
 #[cfg(unix)]
@@ -56,8 +60,8 @@ fn is_private(_: &std::fs::Metadata) -> bool {
     true
 }
 
-/// The password of a line, if the line is for this login.
-fn of_line(line: &[u8], login: &Login<'_>) -> Option<String> {
+/// The password of a line, which may be empty, if the line is for this login.
+fn of_line(line: &[u8], login: &Login<'_>) -> Option<Result<String, FromUtf8Error>> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.starts_with(b"#") {
         return None;
@@ -67,7 +71,7 @@ fn of_line(line: &[u8], login: &Login<'_>) -> Option<String> {
     let rest = after_field(rest, login.database)?;
     let rest = after_field(rest, login.user)?;
     let (password, _) = field(rest);
-    String::from_utf8(password).ok().filter(|password| !password.is_empty())
+    Some(String::from_utf8(password))
 }
 
 /// What follows the first field, if that is `*` or this value.
@@ -79,8 +83,8 @@ fn after_field<'a>(line: &'a [u8], value: &str) -> Option<&'a [u8]> {
     rest.filter(|_| found == value.as_bytes())
 }
 
-/// The first field without its backslashes, each of which keeps the byte behind it from being a
-/// sign; and what follows the colon at its end.
+/// The first field, in which a backslash takes the next byte literally; and what follows the colon at
+/// its end.
 fn field(line: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     let (mut value, mut at) = (Vec::new(), 0);
     while let Some(byte) = line.get(at) {
@@ -103,7 +107,7 @@ mod tests {
 
     fn found(line: &str) -> Option<String> {
         let login = Login { hosts: vec!["db:1"], port: "5432", database: "sh\\op", user: "u" };
-        of_line(line.as_bytes(), &login)
+        of_line(line.as_bytes(), &login).transpose().unwrap()
     }
 
     #[test]
@@ -112,15 +116,8 @@ mod tests {
         assert_eq!(found("*:*:*:*:word\r"), Some("word".into()));
         assert_eq!(found("*:*:*:u:word:what follows"), Some("word".into()));
         assert_eq!(found("*:*:*:*:wörd\\"), Some("wörd\\".into()));
-        for other in [
-            "# *:*:*:*:word",
-            "*:*:*:v:word",
-            "*:5433:*:*:word",
-            "*:*:*:u",
-            "*:*:*:*:",
-            "",
-            "db:1:*:*:*:word",
-        ] {
+        assert_eq!(found("*:*:*:*:"), Some(String::new()));
+        for other in ["# *:*:*:*:word", "*:*:*:v:word", "*:5433:*:*:word", "*:*:*:u", "", "db:1:*:*:*:word"] {
             assert_eq!(found(other), None, "{other}");
         }
     }

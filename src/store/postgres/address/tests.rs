@@ -195,6 +195,15 @@ fn what_would_have_no_effect_is_refused_without_its_value() {
     );
     let error = with("postgres://u@db/shop", &[("PGSERVICE", "s3cret")]).err().unwrap();
     assert!(error.contains("PGSERVICE") && !error.contains("s3cret"), "{error}");
+    for (variable, is_read) in [
+        (("PGGSSENCMODE", "require"), false),
+        (("PGGSSENCMODE", "disable"), true),
+        (("PGGSSENCMODE", "prefer"), true),
+        (("PGTARGETSESSIONATTRS", "read-write"), false),
+        (("PGTARGETSESSIONATTRS", "any"), true),
+    ] {
+        assert_eq!(with("postgres://u@db/shop", &[variable]).is_ok(), is_read, "{variable:?}");
+    }
     assert!(with("postgres://u@db/shop", &[("PGSSLMODE", "tls")]).is_err());
     assert!(with("postgres://u@db/shop", &[("PGSSLROOTCERT", "system")]).is_err());
     assert!(with("postgres://u@db/shop", &[("PGSSLROOTCERT", ""), ("PGSSLMODE", "")]).is_ok());

@@ -35,10 +35,13 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT (extract(epoch FROM min(o.due_at) - (SELECT now FROM t)) * 1000000)::bigint AS micros
         FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.due_at > (SELECT now FROM t)",
     // Here and below, a row with a worker is running; the table has a check for this. With a
-    // condition on the status, the planner would choose the index of all running rows.
+    // condition on the status, the planner would choose the index of all running rows. A row that
+    // somebody else has locked is not waited for: the others would wait too.
     give_back: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL
-        WHERE id = $1 AND worker = $2 AND claim_number = $3",
+        WHERE id = (
+            SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+            FOR NO KEY UPDATE SKIP LOCKED)",
     running_of_worker: "
         SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
     // The end of an attempt waits for no row that somebody else has locked: it is written again later.

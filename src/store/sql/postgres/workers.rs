@@ -37,6 +37,7 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             FOR NO KEY UPDATE OF r SKIP LOCKED) free
         WHERE o.id = free.id
         RETURNING o.id, o.status",
+    // One whose row somebody else has locked is found again later.
     lose_order: "
         UPDATE klarna_worker.orders SET worker = NULL, lost_workers = lost_workers + 1,
             possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, false),
@@ -44,6 +45,9 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             ended_at = CASE WHEN lost_workers >= 4 THEN coalesce($4, clock_timestamp()) END,
             due_at = CASE WHEN lost_workers >= 4 THEN due_at ELSE coalesce($4, clock_timestamp()) END,
             error = CASE WHEN lost_workers >= 4 THEN $5 ELSE error END
-        WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
+        WHERE id = (
+            SELECT id FROM klarna_worker.orders
+            WHERE status = 'running' AND id = $1 AND worker = $2 AND claim_number = $3
+            FOR NO KEY UPDATE SKIP LOCKED)
         RETURNING id, status",
 };
