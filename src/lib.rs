@@ -45,6 +45,7 @@ mod meter;
 pub mod ops;
 pub mod order;
 pub mod pages;
+pub mod pauses;
 pub mod queue;
 mod received;
 pub mod silence;

@@ -235,6 +235,20 @@ orders damaged- 1
 fires 60 KlarnaWorkerUndecryptableTokens
 mends KlarnaWorkerUndecryptableTokens
 resolves 75 KlarnaWorkerUndecryptableTokens
+causes "Klarna answers orders with 503" KlarnaWorkerOrdersDelayed
+tell options '{"checkout": {"failure_rate": 1, "failures": ["503"]}}'
+orders stranger- 1
+fires 120 KlarnaWorkerOrdersDelayed
+tell options '{"checkout": {"failure_rate": 0}}'
+mends KlarnaWorkerOrdersDelayed
+resolves 120 KlarnaWorkerOrdersDelayed
+causes "an operator forgets a pause for two days" KlarnaWorkerPausedLong
+"$program" pause keeper --all-merchants --reason "a test" >/dev/null
+sql "UPDATE klarna_worker.pauses SET paused_at = paused_at - interval '2 days'" "$database" >/dev/null
+fires 60 KlarnaWorkerPausedLong
+"$program" resume keeper --all-merchants >/dev/null
+mends KlarnaWorkerPausedLong
+resolves 60 KlarnaWorkerPausedLong
 # From now on the keeper is in the worker.
 schedule="*/2 * * * * *"
 

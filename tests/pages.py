@@ -239,7 +239,7 @@ def play(browser):
     assert browser.run("return document.activeElement.id") == "main"
 
     # Narrow and wide, light and dark: nothing sticks out, and everything can be read.
-    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks",
+    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/pauses", "/pauses/new",
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/orders/none"]
     grounds = set()
     for width in (360, 768, 1280, 2560):

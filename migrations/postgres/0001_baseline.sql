@@ -145,6 +145,20 @@ CREATE TABLE klarna_worker.user_changes (
     CHECK ((renamed_from IS NULL) = (renamed_to IS NULL))
 );
 
+-- Pauses that operators ordered. One that is over by time stays until there is another.
+CREATE TABLE klarna_worker.pauses (
+    -- Empty: all merchants.
+    merchant text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('orders', 'exchanges', 'keeper', 'webhooks')),
+    reason text NOT NULL,
+    -- Who ordered it, as the audit log names them.
+    paused_by text NOT NULL,
+    paused_at timestamptz NOT NULL,
+    -- Null: until it is resumed.
+    ends_at timestamptz,
+    PRIMARY KEY (merchant, kind)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE klarna_worker.orders (
     id uuid PRIMARY KEY,
@@ -202,7 +216,7 @@ CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (merchant, idempo
     WHERE idempotency_key IS NOT NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
-CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) WHERE status = 'queued';
+CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) INCLUDE (first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON klarna_worker.orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON klarna_worker.orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'running';

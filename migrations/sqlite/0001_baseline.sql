@@ -137,6 +137,20 @@ CREATE TABLE user_changes (
     CHECK ((renamed_from IS NULL) = (renamed_to IS NULL))
 );
 
+-- Pauses that operators ordered. One that is over by time stays until there is another.
+CREATE TABLE pauses (
+    -- Empty: all merchants.
+    merchant TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('orders', 'exchanges', 'keeper', 'webhooks')),
+    reason TEXT NOT NULL,
+    -- Who ordered it, as the audit log names them.
+    paused_by TEXT NOT NULL,
+    paused_at INTEGER NOT NULL,
+    -- Null: until it is resumed.
+    ends_at INTEGER,
+    PRIMARY KEY (merchant, kind)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,
@@ -193,7 +207,7 @@ CREATE UNIQUE INDEX orders_idempotency ON orders (merchant, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
-CREATE INDEX orders_due ON orders (merchant, due_at, id) WHERE status = 'queued';
+CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';

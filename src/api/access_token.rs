@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::answers::{self, Common};
 use super::auth::Caller;
+use super::drain;
 use super::extract::{InPath, InQuery, UserPath, invalid};
 use super::problem::{Kind, Problem};
 use crate::token::claims::{Address, Claims};
@@ -197,6 +198,7 @@ pub(super) async fn vend(
     InPath(path): InPath<UserPath>,
     InQuery(query): InQuery<VendQuery>,
 ) -> Result<Json<UserAccessToken>, Problem> {
+    drain::check(&app.probes.ready)?;
     let key = path.of(&caller)?;
     let merchant = app
         .merchants

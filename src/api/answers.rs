@@ -20,6 +20,10 @@ const UNAVAILABLE: [Example; 3] = [
     (Kind::Overloaded, "too many requests at the moment: try again soon"),
 ];
 
+/// Why a process that drains takes a request in no more.
+const DRAINING: Example =
+    (Kind::Draining, "this process takes nothing new in, and ends soon: send the request again");
+
 /// Errors of every operation that needs a key.
 pub(super) struct Common;
 
@@ -72,12 +76,12 @@ impl IntoResponses for Sent {
     }
 }
 
-/// Errors of submitting a batch.
+/// Errors of submitting a batch. Name it after [`Common`], whose answer with 503 it extends.
 pub(super) struct SentBatch;
 
 impl IntoResponses for SentBatch {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        answers(&[&SENT[..], &[(Kind::InvalidOrder, "")]].concat())
+        answers(&[&SENT[..], &[(Kind::InvalidOrder, ""), DRAINING], &UNAVAILABLE[..]].concat())
     }
 }
 
@@ -103,7 +107,7 @@ impl IntoResponses for Decided {
     }
 }
 
-/// Errors of submitting an order.
+/// Errors of submitting an order. Name it after [`Common`], whose answer with 503 it extends.
 pub(super) struct SentOrder;
 
 impl IntoResponses for SentOrder {
@@ -111,8 +115,9 @@ impl IntoResponses for SentOrder {
         let own = [
             (Kind::InvalidOrder, ""),
             (Kind::IdempotencyKeyReused, "the idempotency key was used before, for another request"),
+            DRAINING,
         ];
-        answers(&[&SENT[..], &own[..]].concat())
+        answers(&[&SENT[..], &own[..], &UNAVAILABLE[..]].concat())
     }
 }
 
@@ -168,6 +173,7 @@ impl IntoResponses for NotVended {
                 Kind::NoAccessToken,
                 "no access token came in time; the refresh token is kept: try again in 2 s",
             ),
+            DRAINING,
         ];
         answers(&[&own[..], &UNAVAILABLE[..]].concat())
     }

@@ -12,13 +12,14 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answers::{Common, Open};
 use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
+use super::pauses::Pause;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
 use crate::meter;
@@ -36,6 +37,8 @@ pub struct Readiness(Arc<ReadinessState>);
 #[derive(Debug, Default)]
 struct ReadinessState {
     ready: AtomicBool,
+    /// Whether the process takes nothing new in.
+    draining: watch::Sender<bool>,
     /// Why the process can never become ready again.
     outdated: OnceLock<String>,
     /// When the database was asked last, and why it is not healthy.
@@ -54,6 +57,23 @@ impl Readiness {
         // The first reason stays.
         let _ = self.0.outdated.set(why.to_string());
         self.set_ready(false);
+    }
+
+    /// From now on the process takes nothing new in, until it ends. `/readyz` answers 503.
+    pub fn drain(&self) {
+        self.0.draining.send_replace(true);
+    }
+
+    /// Returns whether the process takes nothing new in.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        *self.0.draining.borrow()
+    }
+
+    /// Resolves when the process is asked to drain.
+    pub async fn draining(&self) {
+        // It cannot fail: `self` has the sender.
+        let _ = self.0.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
     /// Returns whether the process accepts requests.
@@ -80,6 +100,10 @@ pub struct Health {
     /// many refresh tokens in a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
+    /// Only with `verbose`: what operators have paused. This does not make the process unready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pauses: Option<Vec<Pause>>,
     /// Only with `verbose`: how many requests were refused since the process started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -167,7 +191,7 @@ pub struct Probes {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints and refused requests. Needs no value. If the
+    /// Also show circuit breakers, webhook endpoints, pauses and refused requests. Needs no value. If the
     /// settings have API keys, this needs one with the scope `ops:read` and without `merchants`, except
     /// at the address in `server.probes`.
     verbose: Option<String>,
@@ -178,6 +202,7 @@ const OK: Health = Health {
     breakers: None,
     webhooks: None,
     suspicious_rejections: None,
+    pauses: None,
     refused: None,
     log_lines_dropped: None,
 };
@@ -200,7 +225,7 @@ pub(super) async fn livez() -> Json<Health> {
 /// Check whether the process accepts requests.
 ///
 /// Send requests only while this answers 200. It answers 503 as soon as the process is asked to
-/// stop, while the database does not answer, and permanently if the database needs a newer program;
+/// stop or to drain, while the database does not answer, and permanently if the database needs a newer program;
 /// `detail` gives the reason.
 #[utoipa::path(
     get,
@@ -210,7 +235,7 @@ pub(super) async fn livez() -> Json<Health> {
     params(Detail),
     responses(
         (status = 200, description = "The process accepts requests", body = Health),
-        (status = 503, description = "The process is starting or stopping, its database does not answer, or it is too old for its database",
+        (status = 503, description = "The process is starting, draining or stopping, its database does not answer, or it is too old for its database",
             body = ProblemDetails, content_type = "application/problem+json"),
         Open,
     )
@@ -224,13 +249,24 @@ pub(super) async fn readyz(
         let outdated = probes.ready.0.outdated.get().map(String::as_str);
         return Err(not_ready(outdated.unwrap_or("the process is starting or stopping")));
     }
+    if probes.ready.is_draining() {
+        return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
+    }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, look(&probes, verbose)).await {
-        Ok(Ok((webhooks, suspicious_rejections))) => {
+        Ok(Ok(Looked { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let refused = verbose.then(|| probes.refusals.counts());
             let log_lines_dropped = verbose.then(meter::log_lines_dropped);
-            Ok(Json(Health { breakers, webhooks, suspicious_rejections, refused, log_lines_dropped, ..OK }))
+            Ok(Json(Health {
+                breakers,
+                webhooks,
+                suspicious_rejections,
+                pauses,
+                refused,
+                log_lines_dropped,
+                ..OK
+            }))
         }
         Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
         Ok(Err(StoreError::ReadOnly(_))) => Err(not_ready("read_only: the database takes no writes")),
@@ -246,21 +282,30 @@ pub(super) async fn readyz(
 }
 
 /// What the database knows, by merchant.
-type Looked = (Option<BTreeMap<String, WebhookEndpoint>>, Option<BTreeMap<String, SuspiciousRejections>>);
+#[derive(Default)]
+struct Looked {
+    webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
+    suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
+    pauses: Option<Vec<Pause>>,
+}
 
 /// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
 /// stopped merchants.
 async fn look(probes: &Probes, verbose: bool) -> Result<Looked, StoreError> {
     ask(probes).await?;
     if !verbose {
-        return Ok((None, None));
+        return Ok(Looked::default());
     }
     let endpoints = probes.store.endpoints().await?.into_iter();
     let stopped = probes.store.stopped_merchants().await?.into_iter();
-    Ok((
-        Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()),
-        Some(stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect()),
-    ))
+    let pauses = probes.store.pauses().await?.into_iter();
+    Ok(Looked {
+        webhooks: Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()),
+        suspicious_rejections: Some(
+            stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect(),
+        ),
+        pauses: Some(pauses.map(Pause::from).collect()),
+    })
 }
 
 /// Asks the database. Health checks need no key, so any number of them at a time cost one question:

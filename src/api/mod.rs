@@ -3,7 +3,8 @@
 //! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
 //! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
 //! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits (`limits.rs`);
-//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `health.rs`).
+//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `pauses.rs`,
+//! `health.rs`).
 //! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
@@ -17,6 +18,7 @@ mod audit_log;
 mod audit_trail;
 mod auth;
 mod docs;
+mod drain;
 mod erase;
 mod export;
 mod extract;
@@ -26,6 +28,7 @@ mod limits;
 mod local;
 mod openapi;
 mod orders;
+mod pauses;
 mod prepared;
 mod problem;
 mod rename;
@@ -46,6 +49,7 @@ use tower_http::compression::CompressionLayer;
 pub use access_token::{ShopperAddress, ShopperClaims, UserAccessToken, Vending};
 pub use audit_log::{AuditList, AuditRecord};
 pub use auth::{Refusals, Refused};
+pub use drain::Draining;
 pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
 pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
 pub use limits::Limits;
@@ -53,6 +57,7 @@ pub use openapi::document;
 pub use orders::{
     BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest,
 };
+pub use pauses::{Pause, PauseList, PauseRequest};
 pub use problem::ProblemDetails;
 pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
@@ -64,7 +69,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{AuditLog, Exports, OrderAdmin, Upkeep};
+use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -91,6 +96,8 @@ pub struct AppState {
     pub audit: Audit,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
+    /// Where pauses begin and end.
+    pub pausing: Arc<dyn Pausing>,
     /// The merchants in the settings, by name.
     pub merchants: Arc<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
@@ -195,7 +202,10 @@ pub fn router(mut app: AppState) -> Router {
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
+        .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))
+        .route("/v1/ops/drain", post(drain::drain))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
+    let read_ops = Router::new().route("/v1/ops/pauses", get(pauses::list));
     let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
     let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
     let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
@@ -214,6 +224,7 @@ pub fn router(mut app: AppState) -> Router {
         .merge(exports)
         .merge(metrics)
         .merge(audit_log)
+        .merge(guarded(read_ops, Scope::OpsRead))
         .merge(guarded(ops, Scope::Ops));
     let audit = app.audit.clone();
     let routes = routes.route_layer(from_fn_with_state(audit, audit_trail::record));

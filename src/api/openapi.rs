@@ -10,7 +10,9 @@ use utoipa::{Modify, OpenApi};
 use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
-use super::{access_token, audit_log, erase, export, health, orders, rename, resolve, tokens, users};
+use super::{
+    access_token, audit_log, drain, erase, export, health, orders, pauses, rename, resolve, tokens, users,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +36,10 @@ use super::{access_token, audit_log, erase, export, health, orders, rename, reso
         resolve::resolve,
         erase::erase,
         rename::rename,
+        pauses::list,
+        pauses::pause,
+        pauses::resume,
+        drain::drain,
         audit_log::list,
         export::export,
         users::history,

@@ -76,6 +76,7 @@ pub(super) enum Kind {
     Unavailable,
     DiskFull,
     Overloaded,
+    Draining,
     NotReady,
 }
 
@@ -144,6 +145,7 @@ impl Kind {
             }
             Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full"),
             Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded"),
+            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The process ends soon"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
         }
     }
@@ -156,7 +158,7 @@ impl Kind {
                 Some((RETRY_AFTER, HeaderValue::from_static("2")))
             }
             Self::UserBusy => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
-            Self::Overloaded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::Overloaded | Self::Draining => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             // Somebody has to free disk space first.
             Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => None,

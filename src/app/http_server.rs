@@ -96,6 +96,7 @@ pub(super) fn api(
         renamer: app.renamer(),
         audit: app.audit.clone(),
         audit_log: app.store.clone(),
+        pausing: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         clock: app.clock.clone(),

@@ -13,6 +13,7 @@ use crate::config::{Engine, Merchants, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
 use crate::klarna::http::BuildError;
+use crate::pauses::Pauses;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::tls::TlsError;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
@@ -141,6 +142,8 @@ pub struct App {
     pub clock: Clock,
     /// Records who read or changed what.
     pub audit: Audit,
+    /// The pauses, as far as this process has read them; it does so only if it spends tokens.
+    pub pauses: Pauses,
 }
 
 impl App {
@@ -173,7 +176,7 @@ impl App {
             clock: clock.clone(),
             settings: settings.audit.clone(),
         });
-        Ok(Self { settings: Arc::new(settings), store, secrets, clock, audit })
+        Ok(Self { settings: Arc::new(settings), store, secrets, clock, audit, pauses: Pauses::default() })
     }
 
     /// As [`App::open`], for commands that only read: they make no database.

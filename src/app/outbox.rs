@@ -22,7 +22,7 @@ impl Webhooks {
         if endpoints == 0 {
             return Ok(None);
         }
-        let outbox = Outbox::new(app.store.clone(), Arc::clone(&merchants));
+        let outbox = Outbox::new(app.store.clone(), Arc::clone(&merchants), app.pauses.clone());
         let sender = Sender::new(app.store.clone(), merchants, app.clock.clone(), wake.clone())?;
         // Each merchant has its own slots, which the outbox counts.
         let options = Options { lone: true, ..Options::new("webhooks", PER_MERCHANT * endpoints) };

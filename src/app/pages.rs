@@ -21,6 +21,7 @@ impl App {
             stats: self.store.clone(),
             audit: self.audit.clone(),
             audit_log: self.store.clone(),
+            pausing: self.store.clone(),
             merchants: self.settings.merchants.keys().cloned().collect(),
             api_keys: self.settings.server.api_keys.clone(),
             secrets: Arc::clone(&self.secrets),

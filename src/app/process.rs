@@ -10,9 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use super::ending::Ending;
 use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
+use crate::clock::since_boot;
 use crate::config::HEARTBEAT;
 use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
+use crate::pauses::Pauses;
 use crate::queue::{Heartbeat, HeartbeatOptions};
 use crate::store::{ProviderTokens, Store, Worker};
 use crate::vault::instance::Instance;
@@ -21,6 +23,8 @@ use crate::worker::{ResultSpool, WorkerLease};
 
 /// How often the open intents in the database are compared with the exchanges in flight.
 pub(super) const TIDY: Duration = Duration::from_mins(1);
+/// How often the pauses are read, without a notification.
+const READ_PAUSES: Duration = Duration::from_millis(500);
 
 /// How long a hard stop waits until new refresh tokens are in the database or the spool.
 const HARD_STOP: Duration = Duration::from_secs(2);
@@ -33,6 +37,7 @@ pub(super) struct Process {
     pub(super) results: ResultSpool,
     pub(super) heartbeat: Heartbeat,
     tidying: JoinHandle<()>,
+    following: JoinHandle<()>,
     _instance: Instance,
 }
 
@@ -65,6 +70,7 @@ impl Process {
                 "Orders of an earlier process in this instance folder are due again"
             );
         }
+        app.pauses.replace(app.store.pauses().await?, since_boot());
         let lease = WorkerLease::new(app.store.clone(), worker.clone(), folder.to_owned());
         let options =
             HeartbeatOptions { every: HEARTBEAT, worker_lost_after: settings.queue.worker_lost_after };
@@ -79,6 +85,7 @@ impl Process {
             holder: worker.id,
             spool: spools.tokens,
             silence: heartbeat.watch().silence(),
+            pauses: app.pauses.clone(),
         })?;
         for ProviderTokens { merchant, provider, tokens } in
             foreign_tokens(&*app.store, &settings.merchants).await?
@@ -87,7 +94,16 @@ impl Process {
                 "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
         }
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
-        Ok(Self { worker, vault, results: spools.results, heartbeat, tidying, _instance: instance })
+        let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
+        Ok(Self {
+            worker,
+            vault,
+            results: spools.results,
+            heartbeat,
+            tidying,
+            following,
+            _instance: instance,
+        })
     }
 
     /// A sweeper that acts for this process.
@@ -119,6 +135,7 @@ impl Process {
         let idle =
             timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
         self.tidying.abort();
+        self.following.abort();
         let spooled = self.vault.spooled().await + self.results.waiting().await;
         if work_done
             && idle
@@ -152,6 +169,26 @@ async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
         if let Err(error) = tokens.and(results) {
             tracing::warn!(%error, "The spool and the open exchanges could not be checked; the next try \
                 follows in a minute");
+        }
+    }
+}
+
+/// Keeps this process's copy of the pauses up to date.
+async fn follow_pauses(store: Arc<dyn Store>, pauses: Pauses) {
+    loop {
+        tokio::select! {
+            () = pauses.outdated() => {}
+            () = tokio::time::sleep(READ_PAUSES) => {}
+        }
+        match store.pauses().await {
+            Ok(rows) => {
+                let count = rows.len();
+                if pauses.replace(rows, since_boot()) {
+                    tracing::info!(pauses = count, "This process keeps to changed pauses from now on");
+                }
+            }
+            // Without the database nothing begins, paused or not.
+            Err(error) => tracing::debug!(%error, "The pauses could not be read"),
         }
     }
 }

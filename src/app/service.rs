@@ -2,6 +2,7 @@
 
 mod background;
 mod pulse;
+mod work_off;
 mod worker_role;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::background::{Wakeups, keep_ready, listen, look_after_refresh};
+use self::background::{Wakeups, keep_ready, listen, look_after_refresh, wake_after_pauses};
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
@@ -33,6 +34,9 @@ use crate::worker::TargetBreakers;
 
 /// The most connections of the server at `server.probes`.
 const PROBE_CONNECTIONS: usize = 256;
+
+/// The longest time that a request can wait for an order.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// How long the database connections and the server at `server.probes` have to close.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -108,7 +112,8 @@ impl Service {
             .probes
             .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
-        background.spawn(listen(app.store.clone(), wakes, waiters.clone()));
+        background.spawn(wake_after_pauses(app.pauses.clone(), wakes.clone()));
+        background.spawn(listen(app.store.clone(), wakes, waiters.clone(), app.pauses.clone()));
         let polling = waiters.clone();
         background.spawn(async move { polling.poll().await });
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
@@ -186,6 +191,22 @@ impl Service {
             let error = outdated.await;
             ready.set_outdated(&error);
             error
+        }
+    }
+
+    /// Takes nothing new in from now on.
+    pub fn drain(&self) {
+        self.ready.drain();
+    }
+
+    /// Resolves when somebody has asked this process to drain and the requests that wait for orders are
+    /// answered, at most a minute later. The caller should then stop the service.
+    pub fn drained(&self) -> impl Future<Output = ()> + use<> {
+        let (ready, waiters) = (self.ready.clone(), self.waiters.clone());
+        async move {
+            ready.draining().await;
+            tracing::info!("This process drains: it takes nothing new in, and ends when no request waits");
+            let _ = timeout(LONGEST_WAIT, waiters.idle()).await;
         }
     }
 

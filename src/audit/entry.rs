@@ -79,6 +79,12 @@ pub enum Action {
     WebhookResend,
     /// A webhook endpoint was removed.
     WebhookRemove,
+    /// Work was paused.
+    Pause,
+    /// Work was resumed.
+    Resume,
+    /// A process was asked to drain.
+    Drain,
     /// Somebody tried to sign in to the pages.
     SignIn,
     /// An operator signed out.
@@ -116,6 +122,9 @@ words!(Action {
     UserRename = "user.rename",
     WebhookResend = "webhook.resend",
     WebhookRemove = "webhook.remove",
+    Pause = "ops.pause",
+    Resume = "ops.resume",
+    Drain = "ops.drain",
     SignIn = "pages.sign_in",
     SignOut = "pages.sign_out",
     KeysRotate = "keys.rotate",

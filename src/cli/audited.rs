@@ -46,7 +46,7 @@ impl Audited {
             Some(CliError::Usage(_)) => Outcome::Rejected,
             Some(_) => Outcome::Failed,
         };
-        let mut entry = Entry::new(Actor::Command(user(sudo_user)), self.action).ended(outcome);
+        let mut entry = Entry::new(actor(sudo_user), self.action).ended(outcome);
         entry = entry.merchant(self.merchant.as_ref());
         if let Some(user) = &self.user {
             entry = entry.about(user);
@@ -56,6 +56,12 @@ impl Audited {
         }
         audit.record(entry);
     }
+}
+
+/// Returns who runs this process, as the audit log names them. `sudo_user` is who called sudo, if anybody
+/// did.
+pub(super) fn actor(sudo_user: Option<&String>) -> Actor {
+    Actor::Command(user(sudo_user))
 }
 
 /// Returns the name of the user who runs this process: by the system, and after it who is said to have

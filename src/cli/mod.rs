@@ -19,6 +19,7 @@ mod migrate;
 mod openapi;
 mod orders;
 pub mod output;
+mod pauses;
 mod progress;
 mod refresh;
 mod sandbox;
@@ -96,6 +97,18 @@ enum Command {
     /// List webhooks, and send them again
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Pause a kind of work of a merchant, or of all merchants
+    ///
+    /// For a time, or until `resume`. Every running process follows within a second, and keeps to it after
+    /// a restart. What runs already goes on to its end. If it is paused already, it gets the new reason
+    /// and the new end.
+    Pause(pauses::PauseArgs),
+    /// Resume what `pause` has paused
+    ///
+    /// A pause of all merchants and one of a merchant are two pauses: resume both, if there are both.
+    Resume(pauses::ResumeArgs),
+    /// List what is paused, since when, by whom and why
+    Pauses,
     /// List and verify the audit log: who read or changed what
     #[command(subcommand)]
     Audit(audit::Command),
@@ -137,6 +150,9 @@ impl Command {
             Self::Tokens(command) => command.run(context),
             Self::Users(command) => command.run(context),
             Self::Webhooks(command) => command.run(context),
+            Self::Pause(args) => args.run(context),
+            Self::Resume(args) => args.run(context),
+            Self::Pauses => pauses::list(context),
             Self::Audit(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Migrate(args) => args.run(context),
@@ -157,6 +173,8 @@ impl Command {
             Self::Tokens(command) => command.audited(),
             Self::Users(command) => Some(command.audited()),
             Self::Webhooks(command) => command.audited(),
+            Self::Pause(args) => Some(args.audited()),
+            Self::Resume(args) => Some(args.audited()),
             Self::Audit(command) => command.audited(),
             Self::Refresh(_) => Some(Audited::new(Action::TokensRefresh)),
             Self::Keys(command) => command.audited(),
@@ -166,6 +184,7 @@ impl Command {
             | Self::Migrate(_)
             | Self::Doctor(_)
             | Self::Instance(_)
+            | Self::Pauses
             | Self::Openapi
             | Self::Completions(_)
             | Self::Man(_) => None,

@@ -316,6 +316,7 @@ impl fmt::Display for Summary {
             failed,
             in_use,
             breaker_open,
+            paused,
             unknown_merchant,
             idle,
             forgotten,
@@ -330,6 +331,7 @@ impl fmt::Display for Summary {
         }
         let more = [
             (breaker_open, "not refreshed: the circuit breaker of the merchant's token endpoint is open"),
+            (paused, "not refreshed: an operator has paused their merchant (see `pauses`)"),
             (unknown_merchant, "skipped: their merchant is not in the settings"),
             (in_use, "skipped: another exchange uses them"),
             (idle, "not refreshed on purpose: their users have not been seen for keeper.stop_after_idle"),

@@ -23,6 +23,11 @@ pub struct Args {
         value_name = "ROLE,…"
     )]
     roles: Vec<Role>,
+    /// Take nothing new in: do what is due, then end
+    ///
+    /// Needs the role `worker`. Orders that are paused, or due later, stay for another start.
+    #[arg(long)]
+    drain: bool,
 }
 
 /// Raises the limit of open files to the maximum that the system allows, because each waiting
@@ -46,6 +51,9 @@ struct Ready {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        if self.drain && !self.roles.contains(&Role::Worker) {
+            return Err(CliError::Usage("--drain: needs the role worker".to_owned()));
+        }
         let settings = context.settings()?;
         for (setting, transport) in Transport::of(&settings.database).map_err(AppError::from)? {
             if let Some(weakness) = transport.weakness() {
@@ -70,6 +78,9 @@ impl Args {
             let app = App::open(settings, context.environment(), Clock::system()).await?;
             let roles: BTreeSet<Role> = self.roles.into_iter().collect();
             let service = Service::start(app, &roles).await?;
+            if self.drain {
+                service.drain();
+            }
             let api = service.address().map(|address| format!("{scheme}://{address}"));
             let ready = Ready { api, probes: service.probes().map(|address| format!("http://{address}")) };
             let probes = ready.probes.as_ref().map(|probes| format!("probes  {probes}"));
@@ -88,6 +99,8 @@ impl Args {
             let outdated = tokio::select! {
                 () = shutdown.soft() => None,
                 error = service.outdated() => Some(AppError::from(error)),
+                () = service.drained(), if !self.drain => None,
+                () = service.worked_off(), if self.drain => None,
             };
             manager::stopping();
             let durable = service.nothing_in_memory_alone();

@@ -19,9 +19,9 @@ pub enum Scope {
     TokensWrite,
     /// Get access tokens of users.
     TokensVend,
-    /// Read metrics and details of the health, and see the operators' pages.
+    /// Read metrics and details of the health, what is paused, and see the operators' pages.
     OpsRead,
-    /// Act on the operators' pages, retry or cancel many orders, and resolve tokens.
+    /// Act on the operators' pages, retry or cancel many orders, pause work, and resolve tokens.
     Ops,
 }
 

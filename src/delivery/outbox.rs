@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::since_boot;
 use crate::config::{Merchant, Merchants};
 use crate::ids::MerchantName;
+use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{ClaimedWebhook, Published, StoreError, WebhookClaim, Webhooks};
 
@@ -24,15 +26,17 @@ const LEASE: Duration = Duration::from_mins(1);
 pub struct Outbox {
     store: Arc<dyn Webhooks>,
     merchants: Arc<Merchants>,
+    pauses: Pauses,
     /// Grows with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
 }
 
 impl Outbox {
-    /// An outbox over `store`, for the merchants of the settings that have a webhook.
+    /// An outbox over `store`, for the merchants of the settings that have a webhook. Events of merchants
+    /// whose webhooks an operator has paused are left alone.
     #[must_use]
-    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<Merchants>) -> Self {
-        Self { store, merchants, round: AtomicUsize::new(0) }
+    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<Merchants>, pauses: Pauses) -> Self {
+        Self { store, merchants, pauses, round: AtomicUsize::new(0) }
     }
 
     /// The endpoints of the settings, which the database's triggers need in order to write events.
@@ -68,7 +72,9 @@ impl Source for Outbox {
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
         waiting.retain(|name| {
-            self.merchants.get(name).is_some_and(|known| known.webhook.is_some()) && left(name) > 0
+            self.merchants.get(name).is_some_and(|known| known.webhook.is_some())
+                && self.pauses.allow(PauseKind::Webhooks, name, since_boot())
+                && left(name) > 0
         });
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));

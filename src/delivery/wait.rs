@@ -14,6 +14,9 @@ use crate::store::{Orders, StoreError};
 /// How often the rows of all awaited orders are polled, in case a signal was missed.
 const POLL: Duration = Duration::from_millis(500);
 
+/// How often a process that drains asks whether requests still wait.
+const IDLE: Duration = Duration::from_millis(50);
+
 /// How many rows are read concurrently for waiters.
 const READS: usize = 8;
 
@@ -77,6 +80,13 @@ impl Waiters {
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
+    }
+
+    /// Resolves when no request waits. Later ones may wait again.
+    pub async fn idle(&self) {
+        while self.count() > 0 {
+            tokio::time::sleep(IDLE).await;
+        }
     }
 
     /// Notifies the waiters of an order that it has ended.

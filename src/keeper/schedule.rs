@@ -103,6 +103,7 @@ impl SweepTicker {
                     failed = summary.failed.values().sum::<u64>(),
                     in_use = summary.in_use,
                     breaker_open = summary.breaker_open,
+                    paused = summary.paused,
                     unknown_merchant = summary.unknown_merchant,
                     idle = summary.idle,
                     forgotten = summary.forgotten,

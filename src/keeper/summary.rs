@@ -24,6 +24,8 @@ pub enum RefreshOutcome {
     InUse,
     /// Skipped: the circuit breaker of the merchant's token endpoint is open.
     BreakerOpen,
+    /// Skipped: an operator has paused the merchant's sweeps or exchanges.
+    Paused,
     /// Skipped: the merchant is not in the settings.
     UnknownMerchant,
     /// Not refreshed: the user has not been seen for `keeper.stop_after_idle`.
@@ -40,6 +42,7 @@ impl RefreshOutcome {
             Self::Failed(_) => "failed",
             Self::InUse => "in_use",
             Self::BreakerOpen => "breaker_open",
+            Self::Paused => "paused",
             Self::UnknownMerchant => "unknown_merchant",
             Self::Idle => "idle",
         }
@@ -70,6 +73,8 @@ pub struct Summary {
     pub in_use: u64,
     /// Tokens skipped because of an open circuit breaker.
     pub breaker_open: u64,
+    /// Tokens skipped because an operator has paused their merchant.
+    pub paused: u64,
     /// Tokens of merchants that are not in the settings.
     pub unknown_merchant: u64,
     /// Tokens of idle users, which are not refreshed.
@@ -89,6 +94,7 @@ impl Summary {
             RefreshOutcome::Failed(note) => self.failed.entry(note.as_str()).or_default(),
             RefreshOutcome::InUse => &mut self.in_use,
             RefreshOutcome::BreakerOpen => &mut self.breaker_open,
+            RefreshOutcome::Paused => &mut self.paused,
             RefreshOutcome::UnknownMerchant => &mut self.unknown_merchant,
             RefreshOutcome::Idle => &mut self.idle,
         } += 1;
@@ -96,11 +102,12 @@ impl Summary {
 
     /// Resets the counts of skipped tokens, which the walk looks at again from the front.
     pub(super) fn begin_again(&mut self) {
-        (self.in_use, self.breaker_open, self.unknown_merchant) = (0, 0, 0);
+        (self.in_use, self.breaker_open) = (0, 0);
+        (self.paused, self.unknown_merchant) = (0, 0);
     }
 
     /// Whether nothing failed that an operator can repair. Rejected tokens do not count: only a
-    /// sign-in helps.
+    /// sign-in helps. Paused merchants do not count either: an operator wanted it so.
     #[must_use]
     pub fn all_well(&self) -> bool {
         self.failed.is_empty() && self.breaker_open == 0 && self.unknown_merchant == 0 && !self.interrupted

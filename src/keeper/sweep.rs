@@ -82,7 +82,8 @@ pub struct Scope {
     /// Sweep even while another process sweeps. No token is refreshed twice, since dueness is
     /// checked again under the claim.
     pub force: bool,
-    /// How long to wait for an open circuit breaker before the merchant's tokens are skipped.
+    /// How long to wait for an open circuit breaker before the merchant's tokens are skipped. A pause that
+    /// an operator ordered is not waited for.
     pub patience: Duration,
 }
 
@@ -293,7 +294,7 @@ impl Sweeper {
             }
             Refreshed::NotBegun => return None,
             Refreshed::Died => RefreshOutcome::NeedsSignIn,
-            Refreshed::Held(_) => RefreshOutcome::BreakerOpen,
+            Refreshed::Held(_) => self.held_back(&token.merchant),
             Refreshed::Unchanged => {
                 let next = Next {
                     outcome: RefreshOutcome::AlreadyFresh,

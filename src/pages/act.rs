@@ -22,16 +22,16 @@ use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
 
 /// What a confirmation page asks.
-struct Question<'a> {
-    title: &'a str,
+pub(super) struct Question<'a> {
+    pub(super) title: &'a str,
     /// Where the form is sent.
-    action: &'a str,
+    pub(super) action: &'a str,
     /// Where "Go back" leads.
-    back: &'a str,
+    pub(super) back: &'a str,
 }
 
 /// A confirmation page with its form.
-fn ask(
+pub(super) fn ask(
     viewer: Viewer,
     place: MenuItem,
     question: &Question<'_>,
@@ -125,7 +125,11 @@ fn about(posted: &Posted, action: Action, order: &OrderView) -> Entry {
 }
 
 /// Leaves the row of an action that has ended.
-fn audited(pages: &Pages, entry: Entry, done: Result<Response, Failure>) -> Result<Response, Failure> {
+pub(super) fn audited(
+    pages: &Pages,
+    entry: Entry,
+    done: Result<Response, Failure>,
+) -> Result<Response, Failure> {
     let outcome = match &done {
         Ok(_) => Outcome::Done,
         Err(Failure::NotFound(_)) => Outcome::NotFound,

@@ -23,6 +23,8 @@ mod links;
 mod order;
 mod orders;
 mod overview;
+mod pauses;
+mod pausing;
 mod pieces;
 mod session;
 mod shell;
@@ -47,7 +49,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 use crate::intake::Intake;
-use crate::store::{AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Webhooks};
+use crate::store::{AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Webhooks};
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
@@ -77,6 +79,8 @@ pub struct Dependencies {
     pub audit: Audit,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
+    /// Where pauses begin and end.
+    pub pausing: Arc<dyn Pausing>,
     /// The names of the merchants in the settings.
     pub merchants: Vec<MerchantName>,
     /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
@@ -130,6 +134,9 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/webhooks", get(webhooks::list))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
         .route("/audit", get(audit_log::list))
+        .route("/pauses", get(pauses::list).post(pausing::pause))
+        .route("/pauses/new", get(pausing::ask_pause))
+        .route("/pauses/resume", get(pausing::ask_resume).post(pausing::resume))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{name}", get(assets::asset))

@@ -11,6 +11,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
+use super::pauses;
 use super::pieces::{badge, col, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
@@ -44,6 +45,7 @@ pub(super) async fn show(
     };
     let mut webhooks = deps.webhooks.webhooks(&of_user).await?;
     webhooks.retain(|webhook| webhook.order == Some(order.id));
+    let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?);
     let main = html! {
         div.heading {
             div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
@@ -58,6 +60,7 @@ pub(super) async fn show(
         }
         (done(&viewer.query))
         section #order data-live { (told(&order)) }
+        section #waits data-live { (waits) }
         @if let Some(error) = &order.error {
             @let title = if order.status == Status::Failed { "Why it failed" } else { "Why it is still waiting" };
             section #error data-live { h2 { (title) } (fault(error)) }

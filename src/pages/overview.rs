@@ -13,6 +13,7 @@ use super::charts::{Bar, Part, stacked};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
+use super::pauses;
 use super::pieces::{badge, col, count_col, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
@@ -70,6 +71,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .filter(|endpoint| viewer.sees(&endpoint.merchant))
         .filter(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some())
         .collect();
+    let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
     let breakers: Vec<_> =
         (pages.deps.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
@@ -83,6 +85,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 }
             }
         }
+        section #pauses data-live { (pauses::strip(&paused)) }
         section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
         section #orders data-live {
             h2 { "Orders by outcome" }
@@ -184,6 +187,7 @@ fn figures(
     let (due, queued) =
         backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
+    let delayed = backlogs.iter().map(|backlog| backlog.delayed).sum::<u64>();
     let oldest =
         backlogs.iter().filter_map(|backlog| backlog.oldest_due).min().filter(|due| *due <= overview.now);
     let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
@@ -193,8 +197,9 @@ fn figures(
                 dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.name) } } }
             div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } }
                 dd.note { (range.name) } }
-            div { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due)) } }
-                dd.note { @if let Some(oldest) = oldest { "oldest: " (time(oldest)) }
+            div.alarm[delayed > 0] { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due + delayed)) } }
+                dd.note { @if delayed > 0 { (number(delayed)) " for their next try" }
+                    @else if let Some(oldest) = oldest { "oldest: " (time(oldest)) }
                     @else { (number(queued - due)) " scheduled for later" } } }
             div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } }
                 dd.note { "now" } }

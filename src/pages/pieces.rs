@@ -142,6 +142,8 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("lost") => "The token will not be used again; the user has to sign in again.",
         Some("forgotten") => "The token was forgotten.",
         Some("signed-out") => "The token was forgotten, and is revoked at Klarna now.",
+        Some("paused") => "It is paused.",
+        Some("resumed") => "It is resumed.",
         Some("resent") => "The webhook will be sent again.",
         _ => return html! {},
     };

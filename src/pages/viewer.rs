@@ -97,8 +97,12 @@ impl Viewer {
 
     /// Begins a row of the audit log about what they do.
     pub(super) fn entry(&self, action: Action) -> Entry {
-        let actor = self.key.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()));
-        Entry::new(actor, action)
+        Entry::new(self.actor(), action)
+    }
+
+    /// Returns their name in the audit log.
+    pub(super) fn actor(&self) -> Actor {
+        self.key.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
     }
 
     /// Leaves a row about something that they read. A page that updates itself leaves one, not one for

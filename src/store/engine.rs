@@ -122,6 +122,9 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// Notifies this process that orders are due, if the statement did not notify all processes.
     fn tell_due(&self) {}
 
+    /// Notifies this process that pauses have changed, if the statement did not notify all processes.
+    fn tell_pauses(&self) {}
+
     /// Overwrites erased data that the engine would otherwise keep for a while.
     fn overwrite_erased(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }

@@ -3,7 +3,7 @@
 //! The other rooms use the database only through storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
 //! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
-//! [`Revocations`], [`AuditLog`] and [`DatabaseClock`]. [`Store`] is all of them.
+//! [`Revocations`], [`Pausing`], [`AuditLog`] and [`DatabaseClock`]. [`Store`] is all of them.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
@@ -30,6 +30,7 @@ mod order_end;
 mod order_search;
 mod orders;
 mod overview;
+mod pausing;
 mod pool;
 mod postgres;
 mod providers;
@@ -78,6 +79,7 @@ pub use self::orders::{Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };
+pub use self::pausing::{NewPause, Pausing};
 use self::postgres::Postgres;
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::renaming::{Moved, Renamed, Renaming};
@@ -119,6 +121,7 @@ pub trait Store:
     + Renaming
     + Restore
     + Revocations
+    + Pausing
     + AuditLog
 {
     /// Migrates the schema to this program's version, while other programs use it. Returns how many
@@ -159,7 +162,7 @@ pub trait Store:
     async fn close(&self);
 }
 
-/// Notifications about orders: from the database, or on SQLite from this process.
+/// Notifications about orders and pauses: from the database, or on SQLite from this process.
 #[async_trait]
 pub trait Signals: Send {
     /// Waits for the next notification. After an error, notifications may have been missed: read the
@@ -174,6 +177,8 @@ pub enum Signal {
     Due,
     /// An order has ended.
     Settled(OrderId),
+    /// A pause has begun, or was resumed.
+    Pauses,
     /// Another process wrote something, and the engine does not say what: read the rows.
     Changed,
 }

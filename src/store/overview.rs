@@ -44,6 +44,11 @@ pub struct Backlog {
     pub running: u64,
     /// The earliest due date of a queued order. In the future if none is due.
     pub oldest_due: Option<DateTime<Utc>>,
+    /// Queued orders that a worker has taken before, and that wait for their next try: after a failure, or
+    /// behind a circuit breaker.
+    pub delayed: u64,
+    /// When a worker first took the oldest of these.
+    pub delayed_since: Option<DateTime<Utc>>,
 }
 
 /// A merchant's webhooks that are not delivered yet.
@@ -161,6 +166,8 @@ fn backlog(row: &impl Columns) -> Result<Backlog, StoreError> {
         due: row.count("due")?,
         running: row.count("running")?,
         oldest_due: row.opt_time("oldest_due")?,
+        delayed: row.count("delayed")?,
+        delayed_since: row.opt_time("delayed_since")?,
     })
 }
 

@@ -9,6 +9,7 @@
 mod cached;
 mod exchange;
 mod exchange_permits;
+mod holding;
 pub mod identity;
 mod in_flight;
 pub mod instance;
@@ -49,12 +50,13 @@ use self::user_locks::UserLocks;
 pub use self::vend::{NotVended, Vend};
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::bulkhead::Bulkhead;
-use crate::clock::{Clock, since_boot};
+use crate::clock::Clock;
 use crate::config::{self, LostAnswer, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
+use crate::pauses::Pauses;
 use crate::silence::{BeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
 use crate::token::{ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable};
@@ -80,6 +82,7 @@ pub struct Vault {
     user_locks: UserLocks,
     permits: ExchangePermits,
     breakers: CircuitBreakers,
+    pauses: Pauses,
     trials: ProviderTrials,
     /// Requests for access tokens that wait.
     vending: Bulkhead,
@@ -108,6 +111,8 @@ pub struct Dependencies {
     /// What this process has watched of others: an open intent whose holder was silent for
     /// `vault.orphan_after` is a lost answer.
     pub silence: SilenceWatch,
+    /// The pauses that operators ordered.
+    pub pauses: Pauses,
 }
 
 /// What every exchange uses.
@@ -146,7 +151,7 @@ impl Vault {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
-        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence } =
+        let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence, pauses } =
             dependencies;
         let lone = merchants.len() == 1;
         let permits = ExchangePermits::new(settings.max_in_flight, lone);
@@ -172,6 +177,7 @@ impl Vault {
             user_locks: UserLocks::new(),
             permits,
             breakers,
+            pauses,
             trials,
             vending: Bulkhead::new(vend::MOST_WAITING, lone),
             stopping: watch::Sender::new(false),
@@ -196,7 +202,7 @@ impl Vault {
         purpose: Purpose,
         claim_number: Option<i64>,
     ) -> Access {
-        if let Some(wait) = self.breakers.wait(&merchant.name, since_boot()) {
+        if let Some(wait) = self.held(&merchant.name) {
             return self.paused(merchant, wait);
         }
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
@@ -210,7 +216,7 @@ impl Vault {
             Err(NoPermit::NoToken) => return Access::Unusable(Unusable::NotRegistered),
             Err(NoPermit::Stopping) => return Access::ComeBack(LOOK_AGAIN),
         };
-        let call_permit = match self.breakers.admit(&merchant.name, since_boot()) {
+        let call_permit = match self.admit(&merchant.name) {
             Ok(call_permit) => call_permit,
             Err(wait) => return self.paused(merchant, wait),
         };
@@ -231,8 +237,7 @@ impl Vault {
     /// What an order gets while no request may be sent for `wait`.
     fn paused(&self, merchant: &Merchant, wait: Duration) -> Access {
         let patience = self.context.settings.token_patience;
-        let hopeless =
-            self.breakers.open_for(&merchant.name, since_boot()).is_some_and(|open| open >= patience);
+        let hopeless = self.held_for(&merchant.name).is_some_and(|held| held >= patience);
         if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) }
     }
 

@@ -10,7 +10,6 @@ use super::exchange_permits::ExchangePermit;
 use super::provider_trials::TrialPermit;
 use super::{Refreshed, Vault};
 use crate::breaker::CallPermit;
-use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::ids::{MerchantName, PurposeId, UserId, UserKey};
 use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
@@ -30,20 +29,6 @@ struct KeeperPermits {
 }
 
 impl Vault {
-    /// Returns how long a request to the merchant's token endpoint would have to wait now; `None` if it
-    /// would not.
-    #[must_use]
-    pub fn held(&self, merchant: &MerchantName) -> Option<Duration> {
-        self.breakers.wait(merchant, since_boot())
-    }
-
-    /// Returns for how long the circuit breaker of the merchant's token endpoint has not been
-    /// closed.
-    #[must_use]
-    pub fn token_breaker_open_for(&self, merchant: &MerchantName) -> Option<Duration> {
-        self.breakers.open_for(merchant, since_boot())
-    }
-
     /// Presents the user's token for a sweep, if it is still due after the claim. Orders come
     /// first: this waits while any order waits for a permit, and the keeper uses at most half of
     /// the permits. If `stopped` resolves before the exchange has begun, it does not begin.
@@ -86,12 +71,12 @@ impl Vault {
     /// Waits until the keeper may begin an exchange at the merchant's token endpoint.
     ///
     /// # Errors
-    /// The circuit breaker is open, for this long.
+    /// The circuit breaker is open or an operator has paused this, for this long.
     async fn keeper_permits(&self, merchant: &MerchantName) -> Result<KeeperPermits, Duration> {
         let trial = self.trials.wait(merchant).await;
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let permit = self.permits.for_keeper(merchant).await;
-        let call_permit = self.breakers.admit(merchant, since_boot())?;
+        let call_permit = self.admit_sweep(merchant)?;
         call_permit.wait_for_rate().await;
         Ok(KeeperPermits { trial, permit, call_permit })
     }

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::since_boot;
 use crate::config::Merchants;
 use crate::ids::{MerchantName, WorkerId};
+use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
@@ -16,6 +18,7 @@ use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 pub struct OrderSource {
     store: Arc<dyn Orders>,
     merchants: Arc<Merchants>,
+    pauses: Pauses,
     worker: WorkerId,
     /// Moves on with each claim, so that a single free slot goes to each merchant in turn.
     round: AtomicUsize,
@@ -25,15 +28,16 @@ pub struct OrderSource {
 
 impl OrderSource {
     /// Returns a source for `worker`, this start of the process. It claims only orders of `merchants`,
-    /// those in the settings: other processes may know more.
+    /// those in the settings: other processes may know more. Orders of merchants that an operator has
+    /// paused are left alone.
     #[must_use]
-    pub fn new(store: Arc<dyn Orders>, merchants: Arc<Merchants>, worker: WorkerId) -> Self {
-        Self { store, merchants, worker, round: AtomicUsize::new(0), unknown: Mutex::default() }
+    pub fn new(store: Arc<dyn Orders>, merchants: Arc<Merchants>, pauses: Pauses, worker: WorkerId) -> Self {
+        Self { store, merchants, pauses, worker, round: AtomicUsize::new(0), unknown: Mutex::default() }
     }
 
-    /// The merchants with due orders, without those that are not in the settings.
+    /// The merchants with due orders, without those that are not in the settings or are paused.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
-        let (known, unknown): (Vec<_>, Vec<_>) = self
+        let (mut known, unknown): (Vec<_>, Vec<_>) = self
             .store
             .due_merchants()
             .await?
@@ -46,6 +50,7 @@ impl OrderSource {
                     "Orders of a merchant that is not in the settings are due; they are left to other processes");
             }
         }
+        known.retain(|merchant| self.pauses.allow(PauseKind::Orders, merchant, since_boot()));
         Ok(known)
     }
 }

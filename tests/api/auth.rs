@@ -199,6 +199,10 @@ async fn reading_and_writing_are_allowed_apart() {
         (Method::DELETE, user.to_owned(), "none alone"),
         (Method::GET, "/metrics".to_owned(), "ops:read ops"),
         (Method::GET, "/readyz?verbose".to_owned(), "ops:read ops"),
+        (Method::GET, "/v1/ops/pauses".to_owned(), "ops:read ops"),
+        (Method::POST, "/v1/ops/pauses".to_owned(), "ops"),
+        (Method::DELETE, "/v1/ops/pauses".to_owned(), "ops"),
+        (Method::POST, "/v1/ops/drain".to_owned(), "ops"),
         (Method::POST, "/v1/orders/retry".to_owned(), "ops"),
         (Method::POST, format!("{TOKEN}/resolve"), "ops"),
     ] {

@@ -18,6 +18,7 @@ mod logs;
 mod openapi;
 mod orders;
 mod pages;
+mod pauses;
 mod resolve;
 mod serve;
 mod shops;
@@ -160,6 +161,7 @@ impl Api {
             renamer: app.renamer(),
             audit: app.audit.clone(),
             audit_log: app.store.clone(),
+            pausing: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),

@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod audit;
 mod lists;
+mod pauses;
 mod safe;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod keys;
 mod like_psql;
 mod migrate;
 mod orders;
+mod pauses;
 mod pooler;
 #[cfg(target_os = "linux")]
 mod private;

@@ -9,7 +9,7 @@ use std::path::Path;
 const ORDER: [&[&str]; 13] = [
     &["ids", "clock", "words", "backoff", "received"],
     &["meter", "silence"],
-    &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "tls", "token"],
+    &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "pauses", "tls", "token"],
     &["config", "queue"],
     &["store", "klarna"],
     &["intake", "vault"],

@@ -18,6 +18,7 @@ use crate::api::AppState;
 use crate::api::answers::{Common, SentBatch};
 use crate::api::audit_trail::Concerns;
 use crate::api::auth::Caller;
+use crate::api::drain;
 use crate::api::extract::{self, Expected, invalid};
 use crate::api::problem::{Problem, ProblemDetails};
 use crate::intake::{Accepted, IntakeError};
@@ -113,8 +114,8 @@ pub enum BatchResult {
     )),
     responses(
         (status = 200, description = "The result for each order", body = BatchAnswer),
-        SentBatch,
         Common,
+        SentBatch,
     )
 )]
 pub(in crate::api) async fn post(
@@ -123,6 +124,7 @@ pub(in crate::api) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<BatchAnswer>), Problem> {
+    drain::check(&app.probes.ready)?;
     if headers.contains_key(IDEMPOTENCY_KEY) {
         return Err(invalid(
             "the header Idempotency-Key is for a single order: in a batch, each order has its own idempotency_key",

@@ -31,6 +31,7 @@ use super::AppState;
 use super::answers::{Absent, Common, SentOrder};
 use super::audit_trail::Concerns;
 use super::auth::Caller;
+use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserKey;
@@ -66,8 +67,8 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
                 ("cancel_order" = (operation_id = "cancel_order", parameters(("id" = "$response.body#/id")))),
                 ("retry_order" = (operation_id = "retry_order", parameters(("id" = "$response.body#/id")))),
             )),
-        SentOrder,
         Common,
+        SentOrder,
     )
 )]
 pub(super) async fn post(
@@ -76,6 +77,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    drain::check(&app.probes.ready)?;
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let mut order = app.intake.parse(body.text()?, None)?;
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;

@@ -8,6 +8,7 @@ use crate::app::process::TIDY;
 use crate::app::spools::replay_for_refresh;
 use crate::backoff::Backoff;
 use crate::delivery::Waiters;
+use crate::pauses::Pauses;
 use crate::queue::Wake;
 use crate::store::{Signal, Store};
 
@@ -18,14 +19,24 @@ const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: D
 const READY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The wake-ups of the queues of orders and webhooks.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Wakeups {
     pub(super) orders: Wake,
     pub(super) webhooks: Wake,
 }
 
-/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox.
-pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters) {
+/// Wakes the queues when an operator has begun or ended a pause.
+pub(super) async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
+    let mut changes = pauses.subscribe();
+    while changes.changed().await.is_ok() {
+        wakes.orders.notify();
+        wakes.webhooks.notify();
+    }
+}
+
+/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox,
+/// and that the copy of the pauses is outdated.
+pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters, pauses: Pauses) {
     let mut failures = 0;
     loop {
         let failed = match store.listen().await {
@@ -33,6 +44,7 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
                 failures = 0;
                 // Finds what came before the subscription.
                 wakes.orders.notify();
+                pauses.set_outdated();
                 loop {
                     match signals.next().await {
                         Ok(Signal::Due) => wakes.orders.notify(),
@@ -40,7 +52,9 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
                             waiters.tell(id);
                             wakes.webhooks.notify();
                         }
+                        Ok(Signal::Pauses) => pauses.set_outdated(),
                         Ok(Signal::Changed) => {
+                            pauses.set_outdated();
                             wakes.orders.notify();
                             wakes.webhooks.notify();
                             waiters.look().await;

@@ -43,7 +43,8 @@ impl WorkerRole {
             results: process.results.clone(),
             token_patience: settings.vault.token_patience,
         };
-        let source = OrderSource::new(app.store.clone(), app.merchants(), process.worker.id);
+        let source =
+            OrderSource::new(app.store.clone(), app.merchants(), app.pauses.clone(), process.worker.id);
         let lone = settings.merchants.len() == 1;
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;

@@ -141,7 +141,8 @@ impl Walk {
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));
         }
         if matches!(self.sweeper.paused(&token.merchant, &self.scope), Pause::TooLong) {
-            return Ok(Some(skipped(token, RefreshOutcome::BreakerOpen)));
+            let outcome = self.sweeper.held_back(&token.merchant);
+            return Ok(Some(skipped(token, outcome)));
         }
         let wait = self.rate_limiter.reserve(since_boot(), Duration::MAX).unwrap_or_else(|wait| wait);
         self.pause(wait).await;
@@ -185,7 +186,7 @@ impl Walk {
     }
 }
 
-/// Whether a merchant's circuit breaker keeps the walk from its tokens.
+/// Whether a merchant's circuit breaker, or a pause that an operator ordered, keeps the walk from its tokens.
 enum Pause {
     None,
     /// For this long, and the walk waits for it.
@@ -196,9 +197,21 @@ enum Pause {
 
 impl Sweeper {
     fn paused(&self, merchant: &MerchantName, scope: &Scope) -> Pause {
+        if self.vault.sweeps_are_paused(merchant) {
+            return Pause::TooLong;
+        }
         let Some(wait) = self.vault.held(merchant) else { return Pause::None };
-        let open = self.vault.token_breaker_open_for(merchant).unwrap_or_default();
+        let open = self.vault.held_for(merchant).unwrap_or_default();
         if open.max(wait) > scope.patience { Pause::TooLong } else { Pause::For(wait) }
+    }
+
+    /// Why a merchant's token may not be presented now.
+    pub(super) fn held_back(&self, merchant: &MerchantName) -> RefreshOutcome {
+        if self.vault.sweeps_are_paused(merchant) {
+            RefreshOutcome::Paused
+        } else {
+            RefreshOutcome::BreakerOpen
+        }
     }
 }
 

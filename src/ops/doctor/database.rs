@@ -8,7 +8,9 @@ use super::Findings;
 use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
+use crate::ids::MerchantName;
 use crate::ops::foreign_tokens;
+use crate::pauses::Pause;
 use crate::store::{
     self, ConfirmedBeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store, StoreError,
 };
@@ -155,6 +157,7 @@ async fn look(
     }
     if migrated {
         foreign(store, settings, findings).await?;
+        paused(store, findings).await?;
     }
     if migrated && let Some(heartbeat_mark) = HeartbeatMark::read(&settings.vault.instance_dir) {
         remembered(store, settings, &heartbeat_mark, findings).await?;
@@ -178,6 +181,30 @@ async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings
                 "correct token_url and client_id; if the same provider has a new address, run `tokens adopt \
                  --merchant {merchant} --from {provider}`"
             ),
+        );
+    }
+    Ok(())
+}
+
+/// Reports what operators have paused.
+async fn paused(store: &dyn Store, findings: &mut Findings) -> Result<(), StoreError> {
+    let pauses = store.pauses().await?;
+    if pauses.is_empty() {
+        findings.ok("pauses", "nothing is paused");
+    }
+    for Pause { merchant, kind, reason, paused_by, since, until, .. } in pauses {
+        let whose = merchant.as_ref().map_or("all merchants", MerchantName::as_str);
+        let until = until.map(|until| format!(" until {until}")).unwrap_or_default();
+        let option = merchant
+            .as_ref()
+            .map_or_else(|| "--all-merchants".to_owned(), |name| format!("--merchant {name}"));
+        findings.warn(
+            "pauses",
+            format!(
+                "the {} of {whose} are paused since {since}{until} by {paused_by}: {reason}",
+                kind.named()
+            ),
+            format!("to end this, run `resume {} {option}`", kind.as_str()),
         );
     }
     Ok(())

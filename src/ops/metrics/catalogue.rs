@@ -195,6 +195,16 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "How long the order that has waited longest for a worker has been due.",
     ),
+    gauge(
+        of::DELAYED,
+        &["merchant"],
+        "Orders that a worker has taken before, and that wait for their next try: after a failure, or behind a circuit breaker.",
+    ),
+    gauge(
+        of::OLDEST_DELAYED,
+        &["merchant"],
+        "How long ago a worker first took the oldest order that waits for its next try.",
+    ),
     gauge(of::WORKERS, &[], "Processes with a recent heartbeat."),
     gauge(of::OPEN_EXCHANGES, &[], "Exchanges whose result is not in the database yet."),
     gauge(
@@ -207,6 +217,11 @@ pub const CATALOGUE: &[Metric] = &[
         of::EXPIRING,
         &[],
         "Active tokens with less than half of keeper.refresh_before left: the keeper should have refreshed them.",
+    ),
+    gauge(
+        of::PAUSED,
+        &["merchant", "kind"],
+        "For how long an operator has paused this kind of work of the merchant; 0 if it is not paused.",
     ),
     gauge(
         of::STOPPED,

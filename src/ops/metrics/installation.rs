@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{Sources, by_merchant, counts, number, since};
 use crate::config::Merchants;
+use crate::pauses::{Pause, PauseKind};
 use crate::store::{Overview, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
@@ -16,6 +17,8 @@ pub(super) const READ_ONLY: &str = "klarna_worker_database_read_only";
 pub(super) const QUEUED: &str = "klarna_worker_orders_queued";
 pub(super) const DUE: &str = "klarna_worker_orders_due";
 pub(super) const RUNNING: &str = "klarna_worker_orders_running";
+pub(super) const DELAYED: &str = "klarna_worker_orders_delayed";
+pub(super) const OLDEST_DELAYED: &str = "klarna_worker_orders_oldest_delayed_seconds";
 pub(super) const OLDEST_DUE: &str = "klarna_worker_orders_oldest_due_seconds";
 pub(super) const WORKERS: &str = "klarna_worker_workers_alive";
 pub(super) const OPEN_EXCHANGES: &str = "klarna_worker_exchanges_open";
@@ -25,6 +28,7 @@ pub(super) const EXPIRING: &str = "klarna_worker_tokens_expiring";
 pub(super) const WEBHOOKS_PENDING: &str = "klarna_worker_webhooks_pending";
 pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
+pub(super) const PAUSED: &str = "klarna_worker_paused_seconds";
 pub(super) const STOPPED: &str = "klarna_worker_suspicious_rejections";
 pub(super) const ENDPOINT_DISABLED: &str = "klarna_worker_webhook_endpoint_disabled";
 
@@ -77,6 +81,9 @@ impl Installation {
                 gauge!(STOPPED, "merchant" => merchant.name.to_string()).set(if stopped { 1.0 } else { 0.0 });
             }
         }
+        if let Ok(pauses) = bounded(sources.store.pauses()).await {
+            tell_pauses(&pauses, &sources.merchants);
+        }
         if next.count.is_some_and(|at| now < at) {
             return;
         }
@@ -102,6 +109,16 @@ fn tell(overview: &Overview, merchants: &Merchants) {
     gauge!(EXPIRING).set(number(overview.expiring_tokens));
 }
 
+fn tell_pauses(pauses: &[Pause], merchants: &Merchants) {
+    for merchant in merchants.keys() {
+        for kind in PauseKind::ALL {
+            let ages = pauses.iter().filter(|pause| pause.stops(kind, merchant)).map(Pause::age);
+            let labels = [("merchant", merchant.to_string()), ("kind", kind.as_str().to_owned())];
+            gauge!(PAUSED, &labels).set(ages.max().unwrap_or_default().as_secs_f64());
+        }
+    }
+}
+
 fn tell_orders(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.merchants, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
@@ -109,6 +126,9 @@ fn tell_orders(overview: &Overview, merchants: &Merchants) {
         gauge!(DUE, &labels).set(number(backlog.map_or(0, |backlog| backlog.due)));
         gauge!(RUNNING, &labels).set(number(backlog.map_or(0, |backlog| backlog.running)));
         gauge!(OLDEST_DUE, &labels).set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
+        gauge!(DELAYED, &labels).set(number(backlog.map_or(0, |backlog| backlog.delayed)));
+        gauge!(OLDEST_DELAYED, &labels)
+            .set(since(overview.now, backlog.and_then(|backlog| backlog.delayed_since)));
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError
     let mut listener = PgListener::connect_with(&pool).await?;
     // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);
-    listener.listen_all(["klarna_worker_due", "klarna_worker_settled"]).await?;
+    listener.listen_all(["klarna_worker_due", "klarna_worker_settled", "klarna_worker_pauses"]).await?;
     Ok(Box::new(Listener(listener)))
 }
 
@@ -78,8 +78,10 @@ impl Signals for Listener {
             let Some(news) = received? else {
                 return Err(StoreError::Unavailable("the connection that listens was lost".into()));
             };
-            if news.channel() == "klarna_worker_due" {
-                return Ok(Signal::Due);
+            match news.channel() {
+                "klarna_worker_due" => return Ok(Signal::Due),
+                "klarna_worker_pauses" => return Ok(Signal::Pauses),
+                _ => {}
             }
             if let Ok(id) = news.payload().parse::<OrderId>() {
                 return Ok(Signal::Settled(id));

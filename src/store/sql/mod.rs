@@ -47,6 +47,7 @@ statements! {
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
+    pausing: PausingSql { pauses, pause, resume }
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }

@@ -189,6 +189,10 @@ impl Engine for Sqlite {
         self.bus.tell(Signal::Due);
     }
 
+    fn tell_pauses(&self) {
+        self.bus.tell(Signal::Pauses);
+    }
+
     /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it from
     /// the write-ahead log.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use klarna_order_worker::config::Database;
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::order::Disposition;
+use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
 use klarna_order_worker::store::{self, Claim, Orders, Reclaimed, Store, StoreError};
 use klarna_order_worker::worker::OrderSource;
@@ -159,7 +160,7 @@ async fn a_locked_order_keeps_no_other_from_being_given_back(db: Db) {
     assert_eq!(db.store.running_orders(worker).await.unwrap(), [orders[0]]);
 
     let store: Arc<dyn Orders> = db.store.clone();
-    let source = OrderSource::new(store, Arc::default(), worker);
+    let source = OrderSource::new(store, Arc::default(), Pauses::default(), worker);
     let recovered = timeout(AT_ONCE, source.recover(&[])).await.expect("a locked order was waited for");
     assert_eq!(recovered.unwrap(), 0);
     lock.release().await;
@@ -170,7 +171,7 @@ async fn a_locked_order_keeps_no_other_from_being_given_back(db: Db) {
 async fn a_locked_table_of_orders_is_no_outage_of_the_queue(db: Db) {
     let worker = db.begin_worker().await;
     let store: Arc<dyn Orders> = db.store.clone();
-    let source = OrderSource::new(store, Arc::default(), worker);
+    let source = OrderSource::new(store, Arc::default(), Pauses::default(), worker);
     let lock = Lock::hold(&db, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").await;
     let batch = source.claim(1, &Load::default(), None).await.unwrap();
     assert!(batch.blocked && batch.claimed.is_empty(), "{batch:?}");

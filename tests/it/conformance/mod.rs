@@ -10,6 +10,7 @@ mod locks;
 mod order_admin;
 mod orders;
 mod overview;
+mod pauses;
 pub mod pg;
 mod pooler;
 mod renaming;

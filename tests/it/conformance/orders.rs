@@ -9,6 +9,7 @@ use futures::future::join_all;
 use klarna_order_worker::config::{Merchant, Merchants};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::{OrderId, Status, Target};
+use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
 use klarna_order_worker::worker::OrderSource;
@@ -152,7 +153,7 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     for user in ["a", "b", "c"] {
         insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
     }
-    let source = OrderSource::new(db.store.clone(), known(&["shop", "other"]), worker);
+    let source = OrderSource::new(db.store.clone(), known(&["shop", "other"]), Pauses::default(), worker);
     let running = BTreeMap::from([("shop".into(), 1), ("other".into(), 5)]);
     let running = Load { running, lone: true, ..Load::default() };
     let look = source.claim(2, &running, None).await.unwrap();
@@ -176,7 +177,7 @@ async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) 
     let (ours, theirs) = (insert(&db, order(&db, "u")).await, OrderId::new(db.clock.now()));
     insert(&db, OrderRow { id: theirs, merchant: "other".into(), ..order(&db, "u") }).await;
     let worker = db.begin_worker().await;
-    let source = OrderSource::new(db.store.clone(), known(&["shop"]), worker);
+    let source = OrderSource::new(db.store.clone(), known(&["shop"]), Pauses::default(), worker);
     let batch = source.claim(9, &Load { lone: true, ..Load::default() }, None).await.unwrap();
     assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [ours]);
     assert!(!batch.blocked && !batch.held_back);
@@ -190,7 +191,8 @@ async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) 
     assert_eq!(db.value("claim_number FROM orders WHERE merchant = 'other'").await.as_deref(), Some("0"));
 
     // A process that knows the merchant takes it.
-    let source = OrderSource::new(db.store.clone(), known(&["other"]), db.begin_worker().await);
+    let source =
+        OrderSource::new(db.store.clone(), known(&["other"]), Pauses::default(), db.begin_worker().await);
     let batch = source.claim(9, &Load::default(), None).await.unwrap();
     assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [theirs]);
 }

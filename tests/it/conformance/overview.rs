@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::Status;
+use klarna_order_worker::order::{Disposition, Status};
 use klarna_order_worker::store::{
     Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog,
     WebhookCounts,
@@ -13,7 +13,7 @@ use klarna_order_worker::store::{
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
 
-use super::orders::{insert, order};
+use super::orders::{claim as claim_order, insert, order};
 use super::settling::submitted;
 use super::tokens::{new_token, view};
 use super::webhooks::{claim, end_order, open_endpoint};
@@ -24,6 +24,7 @@ both_engines![
     the_token_that_is_due_for_longest_is_found_whatever_its_day,
     tokens_that_the_keeper_missed_are_counted,
     webhooks_wait_are_due_and_given_up,
+    orders_that_wait_for_their_next_try_are_counted_apart,
     orders_are_held_until_they_are_sent_or_cannot_be,
 ];
 
@@ -45,8 +46,17 @@ async fn an_overview_tells_how_the_installation_stands(db: Db) {
     let claimed = db.store.claim_orders(worker, &BTreeMap::from([("other".into(), 1)]), None).await.unwrap();
     assert_eq!(claimed.len(), 1);
     let told = db.store.overview(LOST_AFTER, SOON).await.unwrap();
-    let shop = Backlog { merchant: "shop".into(), queued: 2, due: 1, running: 0, oldest_due: Some(now) };
-    let other = Backlog { merchant: "other".into(), queued: 0, due: 0, running: 1, oldest_due: None };
+    let shop = Backlog {
+        merchant: "shop".into(),
+        queued: 2,
+        due: 1,
+        running: 0,
+        oldest_due: Some(now),
+        delayed: 0,
+        delayed_since: None,
+    };
+    let other =
+        Backlog { merchant: "other".into(), queued: 0, due: 0, running: 1, oldest_due: None, ..shop.clone() };
     assert_eq!(told.merchants, [other, shop]);
     assert_eq!((told.workers, told.now - now), (1, TimeDelta::seconds(5)));
 
@@ -96,6 +106,23 @@ async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
     assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
     assert_eq!(look(&db).await.expiring_tokens, 2);
+}
+
+async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
+    let begun = look(&db).await.now;
+    insert(&db, order(&db, "u-1")).await;
+    let worker = db.begin_worker().await;
+    let claimed = claim_order(&db, worker, 1).await;
+    db.advance(30);
+    // The circuit breaker is open.
+    let snooze = Disposition::Snooze { after: Duration::from_mins(1), error: None };
+    assert!(db.store.settle_order(&claimed[0].claim, &snooze).await.unwrap());
+    db.advance(59);
+    let told = look(&db).await.merchants.remove(0);
+    assert_eq!((told.queued, told.due, told.delayed, told.delayed_since), (1, 0, 1, Some(begun)));
+    db.advance(1);
+    let told = look(&db).await.merchants.remove(0);
+    assert_eq!((told.due, told.delayed, told.delayed_since), (1, 0, None), "it waits for a worker");
 }
 
 async fn webhooks_wait_are_due_and_given_up(db: Db) {

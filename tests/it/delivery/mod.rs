@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::clock::Clock;
+use klarna_order_worker::clock::{Clock, since_boot};
 use klarna_order_worker::config::{Merchant, Merchants, Webhook};
 use klarna_order_worker::delivery::{Outbox, Sender};
 use klarna_order_worker::ids::MerchantName;
+use klarna_order_worker::pauses::{PauseKind, Pauses};
 use klarna_order_worker::queue::{Options, Queue, Stopped, Wake, drain, run_one};
-use klarna_order_worker::store::{DisabledWhy, WebhookFilter, WebhookStatus};
+use klarna_order_worker::store::{DisabledWhy, NewPause, WebhookFilter, WebhookStatus};
 use serde_json::Value;
 use standardwebhooks::Webhook as Verifier;
 use test_support::faults::{FaultyServer, Step, http};
@@ -27,6 +28,7 @@ both_engines![
     an_endpoint_that_is_gone_is_left_alone,
     redirects_are_not_followed_and_long_answers_not_read,
     a_slow_endpoint_holds_no_other_merchants_events,
+    webhooks_that_are_paused_wait_and_count_no_attempt,
 ];
 
 pub const SECRETS: [&str; 2] =
@@ -36,6 +38,7 @@ pub const SECRETS: [&str; 2] =
 struct Shops {
     db: Db,
     merchants: Arc<Merchants>,
+    pauses: Pauses,
     wake: Wake,
 }
 
@@ -50,11 +53,11 @@ impl Shops {
         let merchants = Arc::new(merchants.collect::<BTreeMap<_, _>>());
         let published = Outbox::published(&merchants, Duration::from_mins(10));
         db.store.publish(&published).await.unwrap();
-        Self { db: db.clone(), merchants, wake: Wake::new() }
+        Self { db: db.clone(), merchants, pauses: Pauses::default(), wake: Wake::new() }
     }
 
     fn outbox(&self) -> Outbox {
-        Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants))
+        Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants), self.pauses.clone())
     }
 
     /// Returns a sender with the system's clock, because the shop's library uses that too.
@@ -207,4 +210,29 @@ async fn a_slow_endpoint_holds_no_other_merchants_events(db: Db) {
     assert_eq!(stuck.requests().len(), 8);
     // A stop does not wait for these attempts, because they are repeated later.
     assert!(matches!(queue.stop(Duration::from_millis(10)).await, Stopped::Abandoned(left) if left >= 8));
+}
+
+async fn webhooks_that_are_paused_wait_and_count_no_attempt(db: Db) {
+    let receiver = Receiver::start(|_| Answer::status(200)).await;
+    let shops = Shops::open(&db, &[("shop", &receiver.url), ("other", &receiver.url)], &SECRETS).await;
+    end_order(&db, "u", &submitted()).await;
+    end_order(&db, "v", &submitted()).await;
+    db.execute("UPDATE webhooks SET merchant = 'other' WHERE user_id = 'v'").await;
+    let pause = NewPause {
+        merchant: Some("shop".into()),
+        kind: PauseKind::Webhooks,
+        reason: "the shop moves".into(),
+        paused_by: "local".into(),
+        lasts: None,
+    };
+    db.store.pause(&pause).await.unwrap();
+    shops.pauses.replace(db.store.pauses().await.unwrap(), since_boot());
+    assert_eq!(shops.send().await, 1, "that of the other merchant");
+    db.advance(3600);
+    assert_eq!(shops.send().await, 0);
+    let waiting = list(&db).await.into_iter().find(|view| view.merchant == "shop").unwrap();
+    assert_eq!((waiting.status, waiting.attempts), (WebhookStatus::Pending, 0));
+    db.store.resume(Some(&"shop".into()), PauseKind::Webhooks).await.unwrap();
+    shops.pauses.replace(db.store.pauses().await.unwrap(), since_boot());
+    assert_eq!(shops.send().await, 1);
 }

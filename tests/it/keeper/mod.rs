@@ -1,5 +1,6 @@
 //! The keeper, on both engines, with a token endpoint that the test controls, and with the sandbox.
 
+mod paused;
 mod sweeps;
 mod together;
 mod year;

@@ -5,6 +5,7 @@ mod claims;
 mod disk;
 pub mod in_flight;
 mod lost;
+mod pauses;
 mod providers;
 mod races;
 mod registration;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use klarna_order_worker::config::{self, LostAnswer, Merchant, Merchants};
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::keeper::Due;
+use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::silence::{Look, SilenceWatch};
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
@@ -47,6 +49,8 @@ pub struct Shop {
     pub keeper: config::Keeper,
     /// Whether new processes find the provider already proven.
     pub proven: bool,
+    /// The pauses that every process knows.
+    pub pauses: Pauses,
 }
 
 /// A watch that has seen nothing yet. Between two looks a test may let any time pass.
@@ -99,6 +103,7 @@ impl Shop {
                 forget_after_idle: None,
             },
             proven: true,
+            pauses: Pauses::default(),
         }
     }
 
@@ -160,9 +165,9 @@ impl Shop {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
         let merchants = self.merchants();
         let clock = self.db.clock.clone();
-        let (due, silence) = (self.due(), silence.clone());
+        let (due, silence, pauses) = (self.due(), silence.clone(), self.pauses.clone());
         let dependencies =
-            Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence };
+            Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence, pauses };
         Vault::new(dependencies).unwrap()
     }
 

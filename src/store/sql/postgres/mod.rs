@@ -14,6 +14,7 @@ mod order_admin;
 mod orders;
 mod overview;
 mod own;
+mod pausing;
 mod providers;
 mod renaming;
 mod resolving;
@@ -41,6 +42,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     order_admin: order_admin::ORDER_ADMIN,
     orders: orders::ORDERS,
     overview: overview::OVERVIEW,
+    pausing: pausing::PAUSING,
     providers: providers::PROVIDERS,
     renaming: renaming::RENAMING,
     resolving: resolving::RESOLVING,

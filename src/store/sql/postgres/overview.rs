@@ -5,13 +5,15 @@ use crate::store::sql::OverviewSql;
 pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
     backlogs: "
         SELECT merchant, sum(queued)::bigint AS queued, sum(due)::bigint AS due, sum(running)::bigint AS running,
-            min(oldest_due) AS oldest_due
+            min(oldest_due) AS oldest_due, sum(delayed)::bigint AS delayed, min(delayed_since) AS delayed_since
         FROM (
             SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= coalesce($1, clock_timestamp())) AS due, 0 AS running,
-                min(due_at) AS oldest_due
+                min(due_at) AS oldest_due,
+                count(*) FILTER (WHERE due_at > coalesce($1, clock_timestamp()) AND first_claimed_at IS NOT NULL) AS delayed,
+                min(first_claimed_at) FILTER (WHERE due_at > coalesce($1, clock_timestamp())) AS delayed_since
             FROM klarna_worker.orders WHERE status = 'queued' GROUP BY merchant
             UNION ALL
-            SELECT merchant, 0, 0, count(*), NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
+            SELECT merchant, 0, 0, count(*), NULL, 0, NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
         ) AS b
         GROUP BY merchant ORDER BY merchant",
     // In each day of the index tokens_due, the first entry is the one that became due first.

@@ -1,0 +1,171 @@
+//! `pause`, `resume` and `pauses`
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::audited::{self, Audited};
+use super::context::check_merchant;
+use super::table::printable;
+use super::views::{or_dash, time};
+use super::{CliError, Context, Exit, Table};
+use crate::api::Pause;
+use crate::audit::Action;
+use crate::ids::MerchantName;
+use crate::pauses::{self, PauseKind, check_reason};
+use crate::store::NewPause;
+
+/// Whose work.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Whose {
+    /// The merchant
+    #[arg(long)]
+    merchant: Option<MerchantName>,
+    /// All merchants, those that are added later included
+    #[arg(long)]
+    all_merchants: bool,
+}
+
+/// Options of `pause`.
+#[derive(Debug, clap::Args)]
+pub(super) struct PauseArgs {
+    /// What to pause; several with commas
+    #[arg(value_enum, value_name = "KIND", value_delimiter = ',', required = true)]
+    kinds: Vec<PauseKind>,
+    #[command(flatten)]
+    whose: Whose,
+    /// How long, such as 10m or 2h; without it, until `resume`
+    #[arg(long = "for", value_name = "DURATION", value_parser = pauses::duration)]
+    lasts: Option<Duration>,
+    /// Why, for everybody who finds it paused
+    #[arg(long)]
+    reason: String,
+}
+
+/// Options of `resume`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ResumeArgs {
+    /// What to resume; several with commas
+    #[arg(value_enum, value_name = "KIND", value_delimiter = ',', required = true)]
+    kinds: Vec<PauseKind>,
+    #[command(flatten)]
+    whose: Whose,
+}
+
+impl Whose {
+    /// The merchant; `None`: all merchants.
+    fn merchant(&self) -> Option<&MerchantName> {
+        self.merchant.as_ref().filter(|_| !self.all_merchants)
+    }
+}
+
+fn words(kinds: &[PauseKind]) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl PauseArgs {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        let lasts = self.lasts.map(|lasts| format!(" for {}", humantime::format_duration(lasts)));
+        let object = format!("{}{}: {}", words(&self.kinds), lasts.unwrap_or_default(), self.reason);
+        Audited::new(Action::Pause).merchant(self.whose.merchant().cloned()).object(object)
+    }
+
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { kinds, whose, lasts, reason } = self;
+        let merchant = whose.merchant();
+        check_reason(&reason).map_err(|wrong| CliError::Usage(format!("--reason: {wrong}")))?;
+        let paused_by = audited::actor(context.environment().get("SUDO_USER")).to_string();
+        context.block_on(async {
+            let app = context.app().await?;
+            if let Some(merchant) = merchant {
+                check_merchant(&app, merchant)?;
+            }
+            for kind in kinds {
+                let new = NewPause {
+                    merchant: merchant.cloned(),
+                    kind,
+                    reason: reason.clone(),
+                    paused_by: paused_by.clone(),
+                    lasts,
+                };
+                let paused = app.store.pause(&new).await;
+                let paused =
+                    paused.map_err(|error| CliError::failed(format!("pause the {}", kind.named()), error))?;
+                let human = format!("The {} of {} are paused {}", kind.named(), told(merchant), end(&paused));
+                context.output.print(human, &Pause::from(paused))?;
+            }
+            Ok(Exit::Done)
+        })
+    }
+}
+
+impl ResumeArgs {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Audited {
+        Audited::new(Action::Resume).merchant(self.whose.merchant().cloned()).object(words(&self.kinds))
+    }
+
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { kinds, whose } = self;
+        let merchant = whose.merchant();
+        context.block_on(async {
+            let app = context.app().await?;
+            for &kind in &kinds {
+                let doing = |error| CliError::failed(format!("resume the {}", kind.named()), error);
+                let resumed = app.store.resume(merchant, kind).await.map_err(doing)?;
+                let done = if resumed { "are resumed" } else { "were not paused" };
+                let human = format!("The {} of {} {done}", kind.named(), told(merchant));
+                context
+                    .output
+                    .print(human, &json!({ "merchant": merchant, "kind": kind, "resumed": resumed }))?;
+            }
+            let left = app.store.pauses().await.map_err(|error| CliError::failed("list pauses", error))?;
+            for pause in left.iter().filter(|pause| pause.merchant.is_none() && merchant.is_some()) {
+                if kinds.contains(&pause.kind) {
+                    let kind = pause.kind.as_str();
+                    context.output.hint(format!(
+                        "The {} of all merchants are paused. To end that: resume {kind} --all-merchants",
+                        pause.kind.named()
+                    ));
+                }
+            }
+            Ok(Exit::Done)
+        })
+    }
+}
+
+/// Lists the pauses.
+pub(super) fn list(context: &Context) -> Result<Exit, CliError> {
+    context.block_on(async {
+        let pauses = context.app_to_read().await?.store.pauses().await;
+        let pauses = pauses.map_err(|error| CliError::failed("list pauses", error))?;
+        let pauses: Vec<Pause> = pauses.into_iter().map(Pause::from).collect();
+        context.output.table(&pauses, table)?;
+        Ok(Exit::Done)
+    })
+}
+
+fn table(pauses: &[Pause]) -> Table {
+    let mut table = Table::new(["merchant", "kind", "since", "until", "by", "reason"]);
+    for pause in pauses {
+        table.row([
+            pause.merchant.clone().unwrap_or_else(|| "(all merchants)".to_owned()),
+            pause.kind.as_str().to_owned(),
+            time(pause.since),
+            or_dash(pause.until.map(time)),
+            pause.paused_by.clone(),
+            pause.reason.clone(),
+        ]);
+    }
+    table
+}
+
+fn told(merchant: Option<&MerchantName>) -> String {
+    merchant.map_or_else(|| "all merchants".to_owned(), |name| printable(name.as_str()))
+}
+
+fn end(pause: &pauses::Pause) -> String {
+    pause.until.map_or_else(|| "until they are resumed".to_owned(), |until| format!("until {}", time(until)))
+}

@@ -1,0 +1,29 @@
+//! Pauses.
+
+use crate::store::sql::PausingSql;
+
+pub(in crate::store) const PAUSING: PausingSql = PausingSql {
+    pauses: "
+        WITH t AS MATERIALIZED (SELECT coalesce($1, clock_timestamp()) AS now)
+        SELECT p.merchant, p.kind, p.reason, p.paused_by, p.paused_at, p.ends_at, t.now AS read_at
+        FROM klarna_worker.pauses p, t WHERE p.ends_at IS NULL OR p.ends_at > t.now
+        ORDER BY p.merchant, p.kind",
+    pause: "
+        WITH t AS MATERIALIZED (SELECT coalesce($6, clock_timestamp()) AS now),
+        paused AS (
+            INSERT INTO klarna_worker.pauses AS p (merchant, kind, reason, paused_by, paused_at, ends_at)
+            SELECT $1, $2, $3, $4, t.now, t.now + $5 * interval '1 microsecond' FROM t
+            ON CONFLICT (merchant, kind) DO UPDATE SET reason = excluded.reason, paused_by = excluded.paused_by,
+                paused_at = CASE WHEN p.ends_at <= excluded.paused_at THEN excluded.paused_at ELSE p.paused_at END,
+                ends_at = excluded.ends_at
+            RETURNING merchant, kind, reason, paused_by, paused_at, ends_at
+        )
+        SELECT paused.*, (SELECT now FROM t) AS read_at, pg_notify('klarna_worker_pauses', '')::text FROM paused",
+    resume: "
+        WITH ended AS (
+            DELETE FROM klarna_worker.pauses WHERE merchant = $1 AND kind = $2 RETURNING ends_at
+        )
+        SELECT ends_at IS NULL OR ends_at > coalesce($3, clock_timestamp()) AS was_active,
+            pg_notify('klarna_worker_pauses', '')::text
+        FROM ended",
+};

@@ -1,0 +1,20 @@
+//! Pauses.
+
+use crate::store::sql::PausingSql;
+
+pub(in crate::store) const PAUSING: PausingSql = PausingSql {
+    pauses: "
+        SELECT merchant, kind, reason, paused_by, paused_at, ends_at, $1 AS read_at
+        FROM pauses WHERE ends_at IS NULL OR ends_at > $1
+        ORDER BY merchant, kind",
+    pause: "
+        INSERT INTO pauses (merchant, kind, reason, paused_by, paused_at, ends_at)
+        VALUES ($1, $2, $3, $4, $6, $6 + $5)
+        ON CONFLICT (merchant, kind) DO UPDATE SET reason = excluded.reason, paused_by = excluded.paused_by,
+            paused_at = CASE WHEN ends_at <= excluded.paused_at THEN excluded.paused_at ELSE paused_at END,
+            ends_at = excluded.ends_at
+        RETURNING merchant, kind, reason, paused_by, paused_at, ends_at, $6 AS read_at",
+    resume: "
+        DELETE FROM pauses WHERE merchant = $1 AND kind = $2
+        RETURNING ends_at IS NULL OR ends_at > $3 AS was_active",
+};

@@ -1,0 +1,62 @@
+//! A process that takes nothing new in, and ends.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use test_support::engine::{Database, both_engines};
+use test_support::program::{command, until};
+use test_support::shop::{Shop, order};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+both_engines!(
+    a_process_that_drains_answers_who_waits_and_refuses_the_others,
+    a_start_that_drains_does_what_is_due_and_ends,
+);
+
+async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database: Database) {
+    let shop = Shop::open(database, &["--checkout-latency", "1500ms"], "");
+    let mut served = shop.serve("a");
+    let client = served.client();
+    let first = client.post("guest", "cart-1").await;
+    let waiting = tokio::spawn({
+        let (client, first) = (client.clone(), first.clone());
+        async move { client.order(&first, "30s").await }
+    });
+    until("the order at Klarna", PATIENCE, async || client.order(&first, "0s").await["status"] == "running")
+        .await;
+    let drained = client.send_post("/v1/ops/drain").await;
+    assert_eq!(drained.status(), 202);
+    let drained: Value = serde_json::from_str(&drained.text().await.unwrap()).unwrap();
+    assert_eq!((&drained["status"], &drained["waiting"]), (&"draining".into(), &1.into()), "{drained}");
+
+    let (status, problem) = client.try_post("guest", "cart-2", &order()).await.unwrap();
+    assert_eq!((status, &problem["type"]), (503, &"urn:klarna-order-worker:problem:draining".into()));
+    let batch = client.send_post("/v1/orders/batch").await;
+    assert_eq!((batch.status().as_u16(), &batch.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert!(client.readiness().await.contains("the process drains"));
+    assert!(served.program.is_running());
+    assert_eq!(waiting.await.unwrap()["status"], "submitted");
+    assert!(served.program.end().await.success());
+    assert_eq!(shop.stats().await.orders.total, 1);
+}
+
+async fn a_start_that_drains_does_what_is_due_and_ends(database: Database) {
+    let shop = Shop::open(database, &["--checkout-latency", "300ms"], "");
+    let lines = ["guest-1", "guest-2", "guest-3"]
+        .map(|user| serde_json::json!({ "merchant": "shop", "user": user, "order": order() }).to_string());
+    std::fs::write(shop.folder.path().join("orders.jsonl"), lines.join("\n")).unwrap();
+    shop.run("a", &["enqueue", "orders.jsonl"]);
+    let serve = |args: &'static [&'static str]| {
+        let mut command = command(shop.folder.path());
+        command.args(["--config", "a.toml", "serve", "--drain"]).args(args);
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+    };
+    let refused = serve(&["--roles", "api"]).await.unwrap();
+    assert_eq!(refused.status.code(), Some(2), "it would never end");
+    let done = tokio::time::timeout(PATIENCE, serve(&[])).await.expect("it does not end").unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(shop.stats().await.orders.total, 3);
+    let left = shop.run("a", &["orders", "list", "--status", "submitted"]);
+    assert_eq!(left.len(), 3);
+}
