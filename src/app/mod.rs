@@ -233,7 +233,7 @@ impl App {
 /// # Errors
 /// The database cannot be used, or belongs to another installation.
 pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn Store>, AppError> {
-    let store = store::open(&settings.database, settings.vault.max_in_flight, clock).await?;
+    let store = store::open(&settings.database, settings.vault.claim_sessions, clock).await?;
     if let Some(found) = store.installation().await? {
         check_name(&found, settings)?;
     }

@@ -21,8 +21,10 @@ pub struct Vault {
     pub active_key: String,
     /// The keys by name. An old key stays listed for as long as anything is encrypted with it.
     pub keys: BTreeMap<String, KeySource>,
-    /// The maximum number of exchanges in flight; on PostgreSQL each takes a database connection.
+    /// The maximum number of exchanges in flight.
     pub max_in_flight: u32,
+    /// The maximum number of connections for the claims of exchanges; only on PostgreSQL.
+    pub claim_sessions: u32,
     /// The longest that one request to the token endpoint may take, connecting included.
     pub exchange_timeout: Duration,
     /// The maximum time from before the intent is written until the request is sent. A process that
@@ -74,6 +76,7 @@ impl Vault {
             active_key,
             keys,
             max_in_flight: reader.within("vault.max_in_flight", 32, &(1..=10_000)),
+            claim_sessions: reader.within("vault.claim_sessions", 4, &(1..=100)),
             exchange_timeout: reader.lasting("vault.exchange_timeout", Duration::from_secs(10)),
             send_within: reader.lasting("vault.send_within", Duration::from_secs(2)),
             lost_answer: reader.get_or("vault.lost_answer", LostAnswer::Replay),

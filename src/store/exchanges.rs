@@ -76,16 +76,9 @@ pub(super) struct Read {
     pub(super) token: ClaimedToken,
 }
 
-/// Locks a user's token, if the engine has locks for that, and reads it with the ledger of its present
-/// generation. `None` if there is no row.
-pub(super) async fn claim<E: Engine>(
-    c: &mut Connection<'_, E>,
-    now: Now,
-    key: &UserKey,
-    provider: Provider,
-) -> Result<Option<Read>, StoreError> {
-    let rows =
-        c.query(E::STATEMENTS.tokens.claim).bind_user(key).bind(now).bind(&provider).fetch_all().await?;
+/// Reads a user's token with the ledger of its present generation: a row for each presentation, latest
+/// first. `None` if there is no row.
+pub(super) fn claimed(rows: &[impl Columns]) -> Result<Option<Read>, StoreError> {
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
         version: row.version("id")?,

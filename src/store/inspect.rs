@@ -32,6 +32,6 @@ pub struct Server {
     /// The setting `max_connections`.
     pub max_connections: i64,
     /// How many transactions the pooler before it ran at the same time, counted up to one more than
-    /// exchanges may be in flight; `None` without a transaction pooler.
+    /// `vault.claim_sessions`; `None` without a transaction pooler.
     pub pooler: Option<u32>,
 }

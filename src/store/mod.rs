@@ -184,14 +184,15 @@ pub enum Signal {
 }
 
 /// Opens the store that `database.url` names. Nothing is migrated. On SQLite, a missing file is
-/// created with its folder. On PostgreSQL, the server must answer.
+/// created with its folder. On PostgreSQL, the server must answer, and `claim_sessions` is the most
+/// connections for the claims of tokens.
 ///
 /// # Errors
 /// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server does
 /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
 pub async fn open(
     database: &Database,
-    max_in_flight: u32,
+    claim_sessions: u32,
     clock: &Clock,
 ) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
@@ -199,7 +200,7 @@ pub async fn open(
             Arc::new(SqlStore { engine: Sqlite::open(path, database.max_connections, clock.clone()).await? })
         }
         config::Engine::Postgres => {
-            Arc::new(SqlStore { engine: Postgres::open(database, max_in_flight, clock.clone()).await? })
+            Arc::new(SqlStore { engine: Postgres::open(database, claim_sessions, clock.clone()).await? })
         }
     })
 }

@@ -314,15 +314,19 @@ impl<DB: Database> Shared<DB> {
     /// needs it.
     fn keep(&self, mut live: Live<DB>) {
         self.close_long_idle();
-        let spare = self.settings.ages && self.open.count() > 1;
-        let given_up = spare && (live.opened.elapsed() > LIFETIME || self.settings.scarcity.is_wanted());
-        if given_up || self.closed.load(Ordering::SeqCst) {
+        if self.gives_up(&live) || self.closed.load(Ordering::SeqCst) {
             live.close_later();
             return;
         }
         live.used = Instant::now();
         self.idle().push(live);
         self.open.notify();
+    }
+
+    /// Whether a connection is to be closed, because it is too old, or another pool needs one.
+    fn gives_up(&self, live: &Live<DB>) -> bool {
+        let spare = self.settings.ages && self.open.count() > 1;
+        spare && (live.opened.elapsed() > LIFETIME || self.settings.scarcity.is_wanted())
     }
 
     /// Closes the connection that has been idle for the longest time, if that is long.

@@ -199,7 +199,7 @@ async fn sqlite_looks_for_lost_answers_past_all_others() {
     let numbers =
         "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n)";
     sqlx::raw_sql(AssertSqlSafe(fill.replace("NUMBERS", numbers))).execute(&mut connection).await.unwrap();
-    let claim = statement(&statements::<Sqlite>(sql::sqlite::OWN), "tokens.claim");
+    let claim = statement(&statements::<Sqlite>(sql::sqlite::OWN), "CLAIM_TOKEN");
     let plan: Vec<(i64, i64, i64, String)> =
         sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {claim}")))
             .fetch_all(&mut connection)
@@ -224,13 +224,14 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
     sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
     let analyzed = "ANALYZE klarna_worker.exchanges; SET plan_cache_mode = force_generic_plan";
     sqlx::raw_sql(analyzed).execute(&mut connection).await.unwrap();
-    let claim = statement(&statements::<Postgres>(sql::postgres::OWN), "tokens.claim");
+    let claim = statement(&statements::<Postgres>(sql::postgres::OWN), "CLAIM_TOKENS");
     sqlx::raw_sql(AssertSqlSafe(format!("PREPARE plan AS {claim}"))).execute(&mut connection).await.unwrap();
-    let plan: Vec<String> = sqlx::query_scalar("EXPLAIN EXECUTE plan ('shop', 'u', NULL, '')")
-        .persistent(false)
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
+    let plan: Vec<String> =
+        sqlx::query_scalar("EXPLAIN EXECUTE plan (ARRAY['shop'], ARRAY['u'], ARRAY[''::bytea], NULL)")
+            .persistent(false)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
     let plan = plan.join("\n");
     assert!(plan.contains("exchanges_no_answer"), "{plan}");
     connection.close().await.unwrap();

@@ -16,8 +16,10 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Latencies that are longer than a process needs to reach a point while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
 
-/// The shortest times that the settings allow, so that lost answers are replayed soon.
+/// The shortest times that the settings allow, so that lost answers are replayed soon. On PostgreSQL, all
+/// exchanges share one session.
 const VAULT: &str = r#"token_patience = "10m"
+            claim_sessions = 1
             exchange_timeout = "2s"
             send_within = "500ms"
             replay_after = "1s""#;

@@ -23,7 +23,7 @@ const PROMISED: Duration = Duration::from_secs(1);
 const EACH: Duration = Duration::from_secs(3);
 
 const REFUSED: &str = "The database refuses more connections; raise its limit, or lower database.max_connections \
-                       and vault.max_in_flight";
+                       and vault.claim_sessions";
 const NOT_STORED: &str = "The result of an exchange could not be stored; the service keeps trying";
 
 /// A session beside the service.

@@ -40,12 +40,18 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
 /// What a session does for several of its claims at once.
 fn in_company(state: &State, process: usize, actions: &mut Vec<Action>) {
     let exchanges = &state.processes[process].exchanges;
-    if exchanges.iter().filter(|it| matches!(it.stage, Stage::Answered(_))).count() > 1 {
+    if answered(state, process) > 1 {
         actions.push(Action::StoreTogether { process });
     }
     if exchanges.iter().any(|it| goes_on(it) && state.locks[usize::from(it.user)].is_none()) {
         actions.push(Action::LockAgain { process });
     }
+}
+
+/// How many exchanges of a process have an answer that is not stored.
+pub(crate) fn answered(state: &State, process: usize) -> usize {
+    let answered = |it: &&Exchange| matches!(it.stage, Stage::Answered(_));
+    state.processes[process].exchanges.iter().filter(answered).count()
 }
 
 /// Whether the intent of an exchange is committed.

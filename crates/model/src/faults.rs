@@ -76,6 +76,7 @@ fn possible(scene: &Scene, state: &State, fault: Fault, whom: usize) -> bool {
             let attempt = state.processes[process].attempts.get(attempt);
             state.reaches(process) && attempt.is_some_and(|it| matches!(it.step, Step::Answered(Some(_))))
         }
+        Fault::StoreRefused => state.reaches(whom) && crate::exchange::answered(state, whom) > 1,
         Fault::PatienceOver => {
             let (process, attempt) = place(whom);
             let attempt = state.processes[process].attempts.get(attempt);
@@ -157,6 +158,7 @@ pub(crate) fn happen(scene: &Scene, state: &mut State, fault: Fault, whom: usize
             }
         }
         Fault::OddError => odd_error(scene, state, whom),
+        Fault::StoreRefused => store_refused(scene, state, whom),
         Fault::PatienceOver => patience_over(scene, state, whom),
         Fault::DiskOut => state.processes[whom].disk_out = true,
         Fault::CutOff => {
@@ -254,6 +256,19 @@ fn odd_error(scene: &Scene, state: &mut State, whom: usize) {
     } else {
         let order = usize::from(me.attempts.remove(attempt).order);
         crate::order::requeue(scene, state, order);
+    }
+}
+
+/// The engine refuses a successor. Nothing of the shared commit is stored, and the session's locks are
+/// free.
+fn store_refused(scene: &Scene, state: &mut State, process: usize) {
+    let_locks_go(state, process);
+    let me = &mut state.processes[process];
+    if scene.has(Rule::StoredByItself) {
+        let answered = |it: &&mut Exchange| matches!(it.stage, Stage::Answered(_));
+        me.exchanges.iter_mut().filter(answered).for_each(|it| it.failed = true);
+    } else {
+        me.exchanges.retain(|it| !matches!(it.stage, Stage::Answered(_)));
     }
 }
 

@@ -54,6 +54,8 @@ rules! {
     SpoolAfterFailure,
     /// A write to the spool that failed is tried again.
     SpoolIsTriedAgain,
+    /// After a shared store that the database refused, each of its answers is stored by itself.
+    StoredByItself,
     /// A store changes nothing if the row has another generation by now.
     StoreChecksGeneration,
     /// A store recognises the row that it wrote itself, when the outcome of the commit was unknown.

@@ -47,6 +47,8 @@ pub enum Fault {
     CommitInDoubt,
     /// The database refuses a result with an unknown error.
     OddError,
+    /// The database refuses a successor, and with it the commit that stores it together with others.
+    StoreRefused,
     /// A disk refuses to write.
     DiskOut,
     /// A process cannot reach the database.

@@ -4,7 +4,7 @@ use crate::Engine::{Postgres, SharedClaims, Sqlite};
 use crate::Fault::{
     Backup, ClockStep, CommitInDoubt, CopiedFolder, Crash, CutOff, DatabaseOut, DiskOut, Forget, Lost,
     MachineLost, NoHeartbeat, OddError, OlderSignIn, OtherUser, PatienceOver, Refused, Repeat, Restore,
-    SessionLost, SignIn, Slow, Stop, Withdraw, WrongSettings,
+    SessionLost, SignIn, Slow, Stop, StoreRefused, Withdraw, WrongSettings,
 };
 use crate::{Engine, Provider, Scene};
 
@@ -117,7 +117,7 @@ pub fn two_users() -> Scene {
         .on(SharedClaims)
         .with_users(2)
         .with_refreshes(2)
-        .with_faults(1, &[(Crash, 1), (Slow, 1), (SessionLost, 1), (CommitInDoubt, 1)])
+        .with_faults(1, &[(Crash, 1), (Slow, 1), (SessionLost, 1), (CommitInDoubt, 1), (StoreRefused, 1)])
 }
 
 /// Two users share a claim session, and one of them signs in again or is forgotten.

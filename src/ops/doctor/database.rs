@@ -19,7 +19,7 @@ use crate::vault::instance::HeartbeatMark;
 /// The maximum difference between clocks; with more, times in logs and results contradict each other.
 const APART: TimeDelta = TimeDelta::seconds(2);
 
-/// Connections of a process beside `max_connections` and `vault.max_in_flight`: 8 for intents, one
+/// Connections of a process beside `max_connections` and `vault.claim_sessions`: 8 for intents, one
 /// each for results and heartbeats, and one to listen.
 const OTHER_CONNECTIONS: i64 = 11;
 
@@ -48,7 +48,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
             findings.warn("database.tls", format!("the connection is not safe: {weakness}"), advice);
         }
     }
-    let store = match store::open(&settings.database, settings.vault.max_in_flight, clock).await {
+    let store = match store::open(&settings.database, settings.vault.claim_sessions, clock).await {
         Ok(store) => store,
         Err(error @ StoreError::Pooler(_)) => {
             findings.fail_with("database.pooler", &error);
@@ -251,7 +251,7 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
         );
     }
     pooler(server, settings, findings);
-    let wanted = i64::from(settings.database.max_connections) + i64::from(settings.vault.max_in_flight);
+    let wanted = i64::from(settings.database.max_connections) + i64::from(settings.vault.claim_sessions);
     let wanted = wanted + OTHER_CONNECTIONS;
     if wanted > server.max_connections && server.pooler.is_none() {
         findings.warn(
@@ -260,7 +260,7 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
                 "one process may open {wanted} connections, the server allows {}",
                 server.max_connections
             ),
-            "raise the server's max_connections, or lower database.max_connections or vault.max_in_flight",
+            "raise the server's max_connections, or lower database.max_connections or vault.claim_sessions",
         );
     }
     let ahead = server.now - clock.now();
@@ -275,20 +275,20 @@ fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut 
     }
 }
 
-/// Checks that a transaction pooler such as `PgBouncer` has a session for each exchange in flight,
-/// which holds it while it waits for Klarna, and one more for their intents.
+/// Checks that a transaction pooler such as `PgBouncer` has a session for each of the transactions that
+/// hold claims while they wait for Klarna, and one more for the intents of these exchanges.
 fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
     let Some(transactions) = server.pooler else { return };
-    let exchanges = settings.vault.max_in_flight;
-    if transactions <= exchanges {
+    let sessions = settings.vault.claim_sessions;
+    if transactions <= sessions {
         findings.warn(
             "database.pooler",
             format!(
-                "the transaction pooler ran {transactions} transactions at a time, and {exchanges} exchanges of this \
-                 process may be in flight, each with a transaction"
+                "the transaction pooler ran {transactions} transactions at a time, and the exchanges of this process \
+                 may keep {sessions} open while they wait for Klarna"
             ),
-            "raise its pool (PgBouncer: default_pool_size) above vault.max_in_flight of all processes together, or \
-             lower vault.max_in_flight",
+            "raise its pool (PgBouncer: default_pool_size) above vault.claim_sessions of all processes together, or \
+             lower vault.claim_sessions",
         );
     } else {
         findings.ok("database.pooler", "the transaction pooler before the server suits the settings");
@@ -345,7 +345,7 @@ mod tests {
             one("database.standbys", CheckStatus::Warning)
         );
         assert_eq!(
-            judged(|server| server.max_connections = 60, ""),
+            judged(|server| server.max_connections = 30, ""),
             one("database.connections", CheckStatus::Warning)
         );
         assert_eq!(
@@ -355,10 +355,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pooler_needs_a_transaction_for_each_exchange_and_one_more() {
+    fn a_pooler_needs_a_transaction_for_each_claim_session_and_one_more() {
         let pooler = |transactions| judged(|server| server.pooler = Some(transactions), "");
-        assert_eq!(pooler(20), [("database.pooler".to_owned(), CheckStatus::Warning)]);
-        assert_eq!(pooler(32), [("database.pooler".to_owned(), CheckStatus::Warning)]);
-        assert_eq!(pooler(33), []);
+        assert_eq!(pooler(2), [("database.pooler".to_owned(), CheckStatus::Warning)]);
+        assert_eq!(pooler(4), [("database.pooler".to_owned(), CheckStatus::Warning)]);
+        assert_eq!(pooler(5), []);
     }
 }

@@ -55,7 +55,7 @@ impl Scarcity {
         if times.told_at.is_none_or(|told_at| now.duration_since(told_at) >= TELL_AGAIN) {
             times.told_at = Some(now);
             tracing::error!(%error, "The database refuses more connections; raise its limit, or lower \
-                database.max_connections and vault.max_in_flight");
+                database.max_connections and vault.claim_sessions");
         }
     }
 

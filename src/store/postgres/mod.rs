@@ -2,7 +2,7 @@
 //! schema of its own.
 
 mod address;
-mod claim;
+mod claims;
 mod inspect;
 mod migrate;
 mod pick;
@@ -21,18 +21,18 @@ use sqlx::migrate::Migrator;
 use sqlx::{Executor, PgConnection};
 
 use self::address::Address;
+use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
 use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written};
 use super::batch::Batcher;
-use super::columns::{Columns, Stamp};
+use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
-use super::exchange_end::bind_successor;
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signals, StoreError,
-    Transport, exchange_end, orders, tokens,
+    Transport, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -44,8 +44,9 @@ type Connection<'c> = engine::Connection<'c, Postgres>;
 type Query<'c> = engine::Query<'c, Postgres>;
 
 pub(super) struct Postgres {
-    pools: Pools,
+    pools: Arc<Pools>,
     clock: Clock,
+    claims: Claims,
     announcements: Arc<Batcher<Announcements>>,
     ends: Batcher<Ends>,
     subjects: Batcher<Subjects>,
@@ -59,17 +60,18 @@ impl Postgres {
     /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
     pub(super) async fn open(
         database: &Database,
-        max_in_flight: u32,
+        claim_sessions: u32,
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        let pools = Pools::open(database, max_in_flight)?;
+        let pools = Arc::new(Pools::open(database, claim_sessions)?);
         pools.reach(database).await?;
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
         let subjects =
             Batcher::new(Subjects { pool: pools.queue.clone(), lane: Arc::clone(&pools.half_of_queue) });
-        Ok(Self { pools, clock, announcements, ends, subjects })
+        let claims = Claims::new(&pools, &announcements, &clock, claim_sessions);
+        Ok(Self { pools, clock, claims, announcements, ends, subjects })
     }
 }
 
@@ -240,36 +242,22 @@ impl Engine for Postgres {
     }
 
     async fn claim_token(&self, key: &UserKey, provider: Provider) -> Result<ClaimAttempt, StoreError> {
-        claim::claim(&self.pools, &self.announcements, &self.clock, key, provider).await
+        self.claims.claim(key, provider).await
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        transaction_by::<Self, _>(self.urgent().await?, async |c| {
-            exchange_end::settle(c, self.now(), end).await
-        })
-        .await
+        claims::settle_alone(&self.pools, self.now(), end).await
     }
 
-    /// Uses one statement for everything, so that it takes one round trip.
+    /// Waits for a locked row, which the statement for many successors would leave out.
     async fn store_successor(
         c: &mut Connection<'_>,
         now: Now,
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<Option<Settled>, StoreError> {
-        let cached = end.cached.as_ref();
-        let claim = cached.and_then(|cached| cached.claim);
-        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor)
-            .bind(&successor.hash)
-            .bind(cached.map(|cached| cached.purpose.as_uuid()))
-            .bind(cached.map(|cached| &cached.sealed))
-            .bind(cached.map(|cached| cached.received_at))
-            .bind(cached.map(|cached| cached.good_until))
-            .bind(&end.provider)
-            .bind(claim.map(|claim| claim.worker.as_uuid()))
-            .bind(claim.map(|claim| claim.number));
-        let Some(row) = store.fetch_optional().await? else { return Ok(None) };
-        Ok(Some(if row.flag("announced")? { Settled::Announced } else { Settled::Written }))
+        c.query(sql::LOCK_TOKEN).bind(end.version.token).fetch_optional().await?;
+        Ok(store_successors(c, now, &[NewSuccessor { end, successor }]).await?.remove(&end.exchange))
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {

@@ -7,12 +7,11 @@
 use uuid::Uuid;
 
 use super::pools::Pools;
-use super::{Connection, pick};
-use crate::ids::{Provider, UserKey};
+use super::{Connection, claims, pick};
 use crate::order::OrderId;
 use crate::store::engine::Now;
 use crate::store::pool::PooledConnection;
-use crate::store::{StoreError, exchanges, orders};
+use crate::store::{StoreError, orders};
 
 /// How many connections of a pool to keep ready, but at most half of what it may have.
 const READY: usize = 6;
@@ -47,11 +46,10 @@ async fn keep_in_queue(pools: &Pools, now: Now, count: usize) -> Result<(), Stor
 
 /// As [`keep_in_queue`].
 async fn keep_for_claims(pools: &Pools, now: Now, count: usize) -> Result<(), StoreError> {
-    let mut claims = pools.claims.open_up_to(count).await?;
-    for connection in claims.iter_mut().filter(|connection| connection.begin().is_none()) {
-        let c = &mut Connection::on(connection);
-        exchanges::claim(c, now, &UserKey::new("", ""), Provider::from_bytes([0; 16])).await?;
+    let mut opened = pools.claims.open_up_to(count).await?;
+    for connection in opened.iter_mut().filter(|connection| connection.begin().is_none()) {
+        claims::warm_up(&mut Connection::on(connection), now).await?;
     }
-    claims.into_iter().for_each(PooledConnection::give_back);
+    opened.into_iter().for_each(PooledConnection::give_back);
     Ok(())
 }

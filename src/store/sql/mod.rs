@@ -57,7 +57,7 @@ statements! {
     revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
     tokens: TokensSql {
         ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens, users_of_state, ledger,
-        claim, void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
+        void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
         replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
     }
     upkeep: UpkeepSql {

@@ -31,7 +31,8 @@ pub(super) async fn claim(
     provider: Provider,
 ) -> Result<ClaimAttempt, StoreError> {
     let read = by::<Sqlite, _>(readers.take().await?, async |c| {
-        exchanges::claim(c, now(clock), key, provider).await
+        let claim = c.query(sql::CLAIM_TOKEN).bind_user(key).bind(now(clock)).bind(&provider);
+        exchanges::claimed(&claim.fetch_all().await?)
     });
     let Some(read) = read.await? else { return Ok(ClaimAttempt::Missing) };
     let claim = SqliteClaim { shared: shared.clone(), clock: clock.clone(), token: read.token };

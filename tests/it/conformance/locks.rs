@@ -20,7 +20,7 @@ use super::orders::{claim, insert, order};
 use super::settling::{failed, retry, snooze, submitted};
 use super::tokens::{end, intended, new_token, register, successor};
 use crate::support::raw::Raw;
-use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
+use crate::support::stores::{CLAIM_SESSIONS, Db, postgres_alone};
 
 postgres_alone![
     heartbeats_and_creates_wait_for_no_store,
@@ -287,7 +287,7 @@ impl Limited {
         url.set_username(&role).unwrap();
         url.set_password(Some("limited")).unwrap();
         let database = Database { url: String::from(url).into(), listen_url: None, ..db.database().clone() };
-        let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+        let store = store::open(&database, CLAIM_SESSIONS, &db.clock).await.unwrap();
         let limited = Self { db: db.clone(), role, store };
         limited.until_forgotten().await;
         limited

@@ -17,6 +17,7 @@ mod renaming;
 mod restore;
 mod service;
 pub mod settling;
+mod shared_claims;
 pub mod tokens;
 mod upkeep;
 mod wal;

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use super::orders::{insert, order};
 use super::tokens::{claim, end, intended, intent, outcome, provider, register, row, successor};
-use crate::support::stores::{Db, MAX_IN_FLIGHT, postgres_alone};
+use crate::support::stores::{CLAIM_SESSIONS, Db, MAX_IN_FLIGHT, postgres_alone};
 
 postgres_alone![
     a_claim_keeps_others_away_until_it_is_over,
@@ -38,7 +38,7 @@ postgres_alone![
 /// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(20);
 
-async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
+pub(super) async fn attempt(store: &dyn Store, user: &str) -> Option<Box<dyn TokenClaim>> {
     match store.claim_token(&UserKey::new("shop", user), provider()).await.unwrap() {
         ClaimAttempt::Claimed(claim) => Some(claim),
         ClaimAttempt::Busy => None,
@@ -59,10 +59,11 @@ async fn claim_soon(store: &dyn Store, user: &str) -> Box<dyn TokenClaim> {
     timeout(AMPLE, claimed).await.expect("the lock was never freed")
 }
 
-/// Kills every connection that holds a claim.
+/// Kills the only connection that holds claims.
 pub async fn kill_claims(db: &Db) {
-    let kill = "count(pg_terminate_backend(pid, 5000)) FROM pg_locks WHERE locktype = 'advisory' \
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let kill = "count(pg_terminate_backend(pid, 5000)) FROM (SELECT DISTINCT pid FROM pg_locks \
+                WHERE locktype = 'advisory' \
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS session";
     assert_eq!(db.value(kill).await.as_deref(), Some("1"));
 }
 
@@ -172,7 +173,7 @@ async fn a_listener_whose_packets_are_dropped_says_so(db: Db) {
     let (proxy, dropping) = proxy_to(db.direct_url()).await;
     let url = url_at(db.direct_url(), proxy);
     let database = Database { url: url.into(), listen_url: None, ..db.database().clone() };
-    let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+    let store = store::open(&database, CLAIM_SESSIONS, &db.clock).await.unwrap();
     let mut signals = store.listen().await.unwrap();
     insert(&db, order(&db, "u")).await;
     let told = timeout(AMPLE, signals.next()).await.expect("no notification came through");
@@ -244,7 +245,7 @@ async fn other_defaults_change_nothing(db: Db) {
             .await;
         for statement_cache in [100, 0] {
             let database = Database { statement_cache, ..database.clone() };
-            let store = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.unwrap();
+            let store = store::open(&database, CLAIM_SESSIONS, &db.clock).await.unwrap();
             let holder = db.begin_worker().await;
             let mut claim = claim(&*store, "u").await;
             let intent = intent(&*claim, holder);
@@ -276,7 +277,7 @@ async fn an_encoding_that_cannot_hold_every_text_is_refused(db: Db) {
         url.set_path(&name);
         let database =
             Database { url: String::from(url.clone()).into(), listen_url: None, ..db.database().clone() };
-        let refused = store::open(&database, MAX_IN_FLIGHT, &db.clock).await.err();
+        let refused = store::open(&database, CLAIM_SESSIONS, &db.clock).await.err();
         assert_eq!(errors_in(url.as_str()).await, [""; 0], "{encoding}");
         db.execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
         let refused = refused.unwrap_or_else(|| panic!("{encoding} was taken"));
@@ -316,7 +317,7 @@ async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
     store.keep_ready().await.unwrap();
     let (queue, claims, all) = open().await;
     // Half of each pool, so that the other half stays free for callers.
-    assert_eq!((queue, claims), (2, MAX_IN_FLIGHT / 2));
+    assert_eq!((queue, claims), (2, CLAIM_SESSIONS / 2));
     store.keep_ready().await.unwrap();
     let burst = join_all(["u", "v"].map(|user| claim(&*store, user))).await;
     join_all(burst.into_iter().map(TokenClaim::release)).await;

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::support::stores::{Db, MAX_IN_FLIGHT};
+use crate::support::stores::Db;
 use crate::vault::{Shop, told, watch};
 
 pub struct Process {
@@ -34,8 +34,7 @@ impl Process {
     pub async fn start(db: &Db, shop: &Shop, instance: InstanceId) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (database, clock) = (db.database().clone(), db.clock.clone());
-        let opening =
-            runtime.spawn(async move { store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap() });
+        let opening = runtime.spawn(async move { store::open(&database, 1, &clock).await.unwrap() });
         let store = opening.await.unwrap();
         let spool = shop.spool(&instance.to_string());
         let worker = Worker { id: Uuid::now_v7().into(), instance, name: "host/1".into() };

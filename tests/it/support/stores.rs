@@ -51,8 +51,11 @@ pub(crate) use postgres_alone;
 /// The time limit of a case, long enough for a busy machine.
 const HANGS: Duration = Duration::from_mins(1);
 
-/// Connections for exchanges in a store that [`Db::open`] opens.
+/// Exchanges of a vault that may be in flight.
 pub const MAX_IN_FLIGHT: u32 = 4;
+
+/// Connections for their claims in a store that [`Db::open`] opens: fewer, so that exchanges share them.
+pub const CLAIM_SESSIONS: u32 = 2;
 
 /// A migrated database of the test's own, with a clock that the test advances.
 #[derive(Clone)]
@@ -134,7 +137,7 @@ async fn run<F: Future<Output = ()>>(
     case: impl FnOnce(Db) -> F,
 ) {
     let clock = Clock::manual(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-    let store = store::open(&database, MAX_IN_FLIGHT, &clock).await.unwrap();
+    let store = store::open(&database, CLAIM_SESSIONS, &clock).await.unwrap();
     store.migrate().await.unwrap();
     let opened = Arc::new(Mutex::new(vec![Arc::clone(&store)]));
     let case = case(Db {
@@ -160,7 +163,16 @@ impl Db {
 
     /// Like [`Db::open`], with another clock.
     pub async fn open_with(&self, clock: &Clock) -> Arc<dyn Store> {
-        let store = store::open(&self.database, MAX_IN_FLIGHT, clock).await.unwrap();
+        self.open_as(CLAIM_SESSIONS, clock).await
+    }
+
+    /// Like [`Db::open`], with one connection for all claims.
+    pub async fn open_with_one_session(&self) -> Arc<dyn Store> {
+        self.open_as(1, &self.clock).await
+    }
+
+    async fn open_as(&self, claim_sessions: u32, clock: &Clock) -> Arc<dyn Store> {
+        let store = store::open(&self.database, claim_sessions, clock).await.unwrap();
         self.opened.lock().unwrap().push(Arc::clone(&store));
         store
     }
@@ -173,7 +185,7 @@ impl Db {
         } else {
             self.execute("DROP SCHEMA IF EXISTS klarna_worker CASCADE").await;
         }
-        let store = store::open(&database, MAX_IN_FLIGHT, &self.clock).await.unwrap();
+        let store = store::open(&database, CLAIM_SESSIONS, &self.clock).await.unwrap();
         self.opened.lock().unwrap().push(Arc::clone(&store));
         store
     }

@@ -37,7 +37,7 @@ use test_support::merchant::merchant;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::support::stores::{Db, MAX_IN_FLIGHT};
+use crate::support::stores::{CLAIM_SESSIONS, Db, MAX_IN_FLIGHT};
 
 /// A shop with its tokens and vaults.
 #[derive(Clone)]
@@ -84,6 +84,7 @@ impl Shop {
                 active_key: "k1".into(),
                 keys: BTreeMap::new(),
                 max_in_flight: MAX_IN_FLIGHT,
+                claim_sessions: CLAIM_SESSIONS,
                 // Longer than any test.
                 exchange_timeout: Duration::from_secs(20),
                 send_within: Duration::from_secs(20),

@@ -44,6 +44,7 @@ fn all() -> Vec<Missed> {
         missed(Rule::StoreBeforeUse, scenes::one_order(), STEP),
         missed(Rule::SpoolAfterFailure, scenes::stop_with_a_spool(Sqlite), DURABLE),
         missed(Rule::SpoolIsTriedAgain, scenes::stop_with_a_spool(Sqlite), DURABLE),
+        missed(Rule::StoredByItself, scenes::two_users(), KEPT),
         missed(Rule::StoreChecksGeneration, scenes::owner(), STEP),
         missed(Rule::StoreRecognisesItself, scenes::one_token(Sqlite), STEP),
         missed(Rule::LateSuccessorCounts, scenes::restore(), STEP),

@@ -95,49 +95,103 @@ ANNOUNCE = "
     RETURNING id
     )
     SELECT id FROM intended UNION ALL SELECT id FROM created";
-// Stores a successor together with its hash, the cached tokens of an order or a vend and the end of the intent,
-// and records that the order's create call is about to be sent. Only if this database knows the
-// exchange: after a restore, another exchange may have used the same generation.
-STORE_SUCCESSOR = "
-    WITH stored AS (
-        UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-            provider = $14,
-            issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
-            refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
-            refresh_note = NULL,
-            last_seen_at = CASE WHEN $10::uuid IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END,
+// Claims any number of tokens. Tries each lock and never waits for it. Returns for each token a row for
+// each presentation of its present generation, latest first, or a single row if there is none; `place`
+// is its place among the parameters. Each token is looked up by itself, so that the plan is the same
+// however many there are.
+CLAIM_TOKENS = "
+    SELECT a.place, c.*
+    FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS a (merchant, user_id, provider, place)
+    CROSS JOIN LATERAL (
+        WITH t AS MATERIALIZED (
+            SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,
+                coalesce($4, clock_timestamp()) AS now
+            FROM klarna_worker.tokens WHERE merchant = a.merchant AND user_id = a.user_id
+        )
+        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+            coalesce(p.proven, false) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
+            CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
+            EXISTS (
+                SELECT 1 FROM klarna_worker.exchanges x
+                WHERE x.token_id = t.id AND x.generation >= t.grant_generation AND x.outcome = 'no_answer') AS answer_lost,
+            e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+            CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
+        FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
+            LEFT JOIN klarna_worker.workers w ON w.id = e.holder
+            LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = a.provider
+    ) c
+    ORDER BY a.place, c.presentation DESC";
+// Locks tokens again after the commit that freed their locks. One that another session has locked
+// meanwhile is left out: its intent is committed.
+LOCK_AGAIN = "
+    SELECT pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS locked
+    FROM unnest($1::bigint[]) AS held (id)";
+// Locks the rows of tokens that no other session has locked.
+LOCK_FREE_TOKENS = "
+    SELECT id FROM klarna_worker.tokens WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED";
+// Locks the row of a token, and waits for it.
+LOCK_TOKEN = "
+    SELECT id FROM klarna_worker.tokens WHERE id = $1 FOR NO KEY UPDATE";
+// Stores any number of successors, each together with its hash, the cached tokens of an order or a vend
+// and the end of the intent, and records that the order's create call is about to be sent. A row that
+// somebody else has locked is left out. Only if this database knows the exchange: after a restore,
+// another exchange may have used the same generation.
+STORE_SUCCESSORS = "
+    WITH ends AS MATERIALIZED (
+        SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::timestamptz[],
+            $8::timestamptz[], $9::bytea[], $10::uuid[], $11::bytea[], $12::timestamptz[], $13::timestamptz[], $14::bytea[],
+            $15::uuid[], $16::bigint[])
+            AS e (token_id, generation, exchange, sealed, issued_at, expires_at, refresh_due_at, hash, purpose_ref, cached,
+                received_at, good_until, provider, worker, claim_number)
+    ),
+    free AS MATERIALIZED (
+        SELECT e.* FROM ends e CROSS JOIN LATERAL (
+            SELECT r.id FROM klarna_worker.tokens r
+            WHERE r.id = e.token_id AND r.generation = e.generation
+                AND EXISTS (SELECT 1 FROM klarna_worker.exchanges x WHERE x.id = e.exchange AND x.token_id = r.id)
+            FOR NO KEY UPDATE OF r SKIP LOCKED) r
+    ),
+    stored AS (
+        UPDATE klarna_worker.tokens t SET generation = t.generation + 1, state = 'active', reason = NULL,
+            sealed = f.sealed, provider = f.provider, issued_at = f.issued_at, expires_at = f.expires_at,
+            last_exchange = f.exchange, refresh_due_at = f.refresh_due_at,
+            refresh_due_generation = CASE WHEN f.refresh_due_at IS NOT NULL THEN t.generation + 1 END,
+            refresh_failures = 0, refresh_note = NULL,
+            last_seen_at = CASE WHEN f.purpose_ref IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE t.last_seen_at END,
             updated_at = coalesce($7, clock_timestamp())
-        WHERE id = $1 AND generation = $2
-            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges x WHERE x.id = $3 AND x.token_id = $1)
-        RETURNING id, grant_generation
+        FROM free f
+        WHERE t.id = f.token_id AND t.generation = f.generation
+        RETURNING t.id, t.grant_generation, f.exchange, f.hash, f.issued_at AS came_at, f.purpose_ref, f.cached,
+            f.received_at, f.good_until, f.worker, f.claim_number
     ),
     known AS (
         INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
-        SELECT id, $9, $5 FROM stored ON CONFLICT DO NOTHING
+        SELECT id, hash, came_at FROM stored ON CONFLICT DO NOTHING
     ),
     cached AS (
         INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, sealed, received_at, good_until)
-        SELECT $10, id, grant_generation, $11, $12, $13 FROM stored
-        WHERE $10 IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $10 AND o.ended_at IS NOT NULL)
+        SELECT s.purpose_ref, s.id, s.grant_generation, s.cached, s.received_at, s.good_until FROM stored s
+        WHERE s.purpose_ref IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = s.purpose_ref AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id,
             grant_generation = excluded.grant_generation, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until
     ),
     closed AS (
-        UPDATE klarna_worker.exchanges SET outcome = 'rotated', travelling = false,
+        UPDATE klarna_worker.exchanges x SET outcome = 'rotated', travelling = false,
             closed_at = coalesce($7, clock_timestamp())
-        WHERE id = $3 AND outcome IS NULL AND EXISTS (SELECT 1 FROM stored)
+        FROM stored s WHERE x.id = s.exchange AND x.outcome IS NULL
     ),
     announced AS (
         UPDATE klarna_worker.orders o SET sent_claim = o.claim_number
         FROM (
-            SELECT id FROM klarna_worker.orders WHERE id = $10 AND worker = $15 AND claim_number = $16
-            FOR UPDATE SKIP LOCKED) free
-        WHERE o.id = free.id AND EXISTS (SELECT 1 FROM stored)
+            SELECT r.id FROM stored s JOIN klarna_worker.orders r
+                ON r.id = s.purpose_ref AND r.worker = s.worker AND r.claim_number = s.claim_number
+            FOR UPDATE OF r SKIP LOCKED) free
+        WHERE o.id = free.id
         RETURNING o.id
     )
-    SELECT id, EXISTS (SELECT 1 FROM announced) AS announced FROM stored";
+    SELECT s.exchange, EXISTS (SELECT 1 FROM announced a WHERE a.id = s.purpose_ref) AS announced FROM stored s";
 // Stores any number of subjects. A row that somebody else has locked is left to the user's next order.
 NOTE_SUBJECTS = "
     UPDATE klarna_worker.tokens t SET subject = s.subject

@@ -72,26 +72,6 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE t.merchant = $1 AND t.user_id = $2
             AND ($3::bigint IS NULL OR (e.generation, e.presentation) < ($3, $4))
         ORDER BY e.generation DESC, e.presentation DESC LIMIT $5",
-    // Tries the lock and never waits for it: a waiting claim would occupy a connection. Returns a row
-    // for each presentation of the present generation, latest first, or a single row if there is none.
-    claim: "
-        WITH t AS MATERIALIZED (
-            SELECT *, pg_try_advisory_xact_lock(hashtextextended('klarna_worker.token/' || id::text, 0)) AS claimed,
-                coalesce($3, clock_timestamp()) AS now
-            FROM klarna_worker.tokens WHERE merchant = $1 AND user_id = $2
-        )
-        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
-            coalesce(p.proven, false) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
-            CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
-            EXISTS (
-                SELECT 1 FROM klarna_worker.exchanges a
-                WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
-            e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
-            CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
-        FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
-            LEFT JOIN klarna_worker.workers w ON w.id = e.holder
-            LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = $4
-        ORDER BY e.presentation DESC",
     void_intent: "
         INSERT INTO klarna_worker.exchanges
             (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)

@@ -29,6 +29,22 @@ CLAIM_ORDERS = "
                 AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, target, prefill, attempts, claim_number, first_claimed_at, deadline_at,
         possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
+// Returns a row for each presentation of the present generation, latest first, or a single row if
+// there is none.
+CLAIM_TOKEN = "
+    SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+        coalesce(p.proven, 0) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
+        CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
+        EXISTS (
+            SELECT 1 FROM exchanges a
+            WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
+        e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
+        CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
+    FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
+        LEFT JOIN workers w ON w.id = e.holder
+        LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
+    WHERE t.merchant = $1 AND t.user_id = $2
+    ORDER BY e.presentation DESC";
 INTEND = "
     INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8

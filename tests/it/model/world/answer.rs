@@ -2,7 +2,7 @@
 
 use klarna_order_worker::token::{Outcome, TokenState};
 
-use super::{Flight, LOOK_AGAIN, REPLAY_AFTER, ReceivedSuccessor, Reply, World, seconds};
+use super::{Flight, LOOK_AGAIN, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds};
 use crate::model::provider::{Token, Verdict};
 use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
@@ -16,6 +16,7 @@ impl World {
     ) -> (Flight, Reply, String, StoreResult) {
         let flight = self.flights.remove(which);
         let row = (flight.user, flight.generation);
+        let current = self.current(row).is_some();
         let (outcome, (reply, told, storing)) = match how {
             EndpointAnswer::Well => {
                 self.processes[flight.process].failures = 0;
@@ -57,11 +58,21 @@ impl World {
                 (Outcome::NoAnswer, (reply, told, StoreResult::Works))
             }
         };
+        self.ended(flight.process, storing == StoreResult::Refused && current);
         let told = if flight.purpose == ExchangeFor::Keeper { self.refreshed(outcome, &told) } else { told };
         if storing == StoreResult::Dies {
             self.die(flight.process, false);
         }
         (flight, reply, told, storing)
+    }
+
+    /// What the store of an end does to the session of its process.
+    fn ended(&mut self, process: usize, refused: bool) {
+        match self.processes[process].session {
+            Session::Works if refused => self.free_locks(process, Session::Closed),
+            Session::Works => self.begin(process),
+            Session::Dead | Session::Closed => self.processes[process].session = Session::Closed,
+        }
     }
 
     /// Returns what a sweep gets where an order would get `told`.
@@ -103,7 +114,8 @@ impl World {
             self.store(&landed)
         };
         // A successor in the spool is safe, so its access token is used at once, whatever the row says.
-        let spooled = storing != StoreResult::Works || flight.broken;
+        let spooled =
+            storing != StoreResult::Works || self.processes[flight.process].session == Session::Dead;
         let told = if stored || spooled { access.clone() } else { LOOK_AGAIN.to_owned() };
         (Reply::Granted { access, successor: Some(successor) }, told, storing)
     }

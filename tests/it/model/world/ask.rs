@@ -2,7 +2,7 @@
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
-use super::{AccessRequest, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, World, seconds};
+use super::{AccessRequest, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, Session, World, seconds};
 use crate::model::step::ExchangeFor;
 
 impl World {
@@ -28,10 +28,33 @@ impl World {
         if self.flights.iter().any(|f| f.process == process && f.user == user) {
             return told(LOOK_AGAIN);
         }
-        let Some(row) = &record.row else { return told("NotRegistered") };
+        if self.processes[process].session != Session::Works {
+            self.begin(process);
+        }
+        if self.users[user].row.is_none() {
+            return told("NotRegistered");
+        }
         if self.flights.iter().any(|flight| flight.user == user && flight.locked) {
             return told(LOOK_AGAIN);
         }
+        let asked = self.under_claim(process, user, purpose, refused);
+        if !matches!(asked, AccessRequest::Presented(_)) {
+            // The claim is released, which ends the transaction.
+            self.begin(process);
+        }
+        asked
+    }
+
+    fn under_claim(
+        &mut self,
+        process: usize,
+        user: usize,
+        purpose: ExchangeFor,
+        refused: bool,
+    ) -> AccessRequest {
+        let told = |text: &str| AccessRequest::Answered(text.to_owned());
+        let record = &self.users[user];
+        let row = record.row.as_ref().expect("a claim has a row");
         match row.state {
             TokenState::Forgotten => return told("NotRegistered"),
             TokenState::ReauthRequired => return told("ReauthRequired"),
@@ -86,18 +109,7 @@ impl World {
         }
         let entry = self.users[user].ledger.len() - 1;
         let (asked_at, locked) = (self.now, self.locks);
-        let flight = Flight {
-            process,
-            user,
-            purpose,
-            generation,
-            token,
-            entry,
-            if_dead,
-            asked_at,
-            locked,
-            broken: false,
-        };
+        let flight = Flight { process, user, purpose, generation, token, entry, if_dead, asked_at, locked };
         self.flights.push(flight);
         AccessRequest::Presented(token)
     }

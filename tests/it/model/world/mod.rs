@@ -62,6 +62,13 @@ struct Process {
     /// By its own clock.
     watches_since: u64,
     spool: Vec<ReceivedSuccessor>,
+    session: Session,
+}
+
+impl Process {
+    fn new(start: usize, watches_since: u64) -> Self {
+        Self { alive: true, start, failures: 0, watches_since, spool: Vec::new(), session: Session::Works }
+    }
 }
 
 /// A request in flight.
@@ -76,8 +83,17 @@ pub struct Flight {
     asked_at: u64,
     /// Whether its claim still locks the token. Never on SQLite.
     pub locked: bool,
-    /// Whether the claim's connection is gone.
-    broken: bool,
+}
+
+/// The session that holds all claims of a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Session {
+    /// It works, or is opened by the next claim.
+    Works,
+    /// Its connection is gone, and it has not noticed.
+    Dead,
+    /// It has closed its connection. Ends are stored without it until the next claim.
+    Closed,
 }
 
 /// A successor that is to be stored.
@@ -136,8 +152,6 @@ fn seconds(seconds: u64) -> String {
 
 impl World {
     pub fn new(locks: bool, hold: bool, manner: RotationMode) -> Self {
-        let process =
-            |start| Process { alive: true, start, failures: 0, watches_since: 0, spool: Vec::new() };
         Self {
             locks,
             hold,
@@ -145,7 +159,7 @@ impl World {
             elapsed: 0,
             provider: Provider::new(manner),
             users: [User::default(), User::default()],
-            processes: [process(0), process(1)],
+            processes: [Process::new(0, 0), Process::new(1, 0)],
             ended: vec![false; 2],
             silent_since: vec![0; 2],
             flights: Vec::new(),
@@ -322,8 +336,7 @@ impl World {
         self.ended.push(false);
         self.silent_since.push(self.elapsed);
         let start = self.ended.len() - 1;
-        self.processes[process] =
-            Process { alive: true, start, failures: 0, watches_since: self.elapsed, spool: Vec::new() };
+        self.processes[process] = Process::new(start, self.elapsed);
     }
 
     pub fn thought_dead(&mut self, process: usize) {
@@ -335,8 +348,27 @@ impl World {
         (self.ended[start], self.silent_since[start]) = (false, self.elapsed);
     }
 
+    /// The connection breaks that holds the claim of a flight, and with it those of the whole process.
     pub fn lose_claim(&mut self, which: usize) {
-        (self.flights[which].locked, self.flights[which].broken) = (false, true);
+        self.free_locks(self.flights[which].process, Session::Dead);
+    }
+
+    fn free_locks(&mut self, process: usize, session: Session) {
+        self.processes[process].session = session;
+        self.flights.iter_mut().filter(|flight| flight.process == process).for_each(|it| it.locked = false);
+    }
+
+    /// The session begins a transaction. First it locks the tokens again that it still holds, where no
+    /// other process has locked them meanwhile.
+    fn begin(&mut self, process: usize) {
+        self.processes[process].session = Session::Works;
+        for at in 0..self.flights.len() {
+            let Flight { user, process: of, .. } = self.flights[at];
+            let taken = self.flights.iter().any(|flight| flight.user == user && flight.locked);
+            if of == process && !taken {
+                self.flights[at].locked = self.locks;
+            }
+        }
     }
 
     /// Checks that no valid grant is lost without its row saying so.

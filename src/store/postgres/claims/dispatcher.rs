@@ -1,0 +1,166 @@
+//! Gives the work to the sessions.
+//!
+//! Stores and releases go to the session that holds the claim. A new claim goes to an idle session whose
+//! transaction is open. If there is none, one session opens a connection, and the claims wait until any
+//! session can take them: a server that refuses connections delays only the session that asks for one.
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use tokio::sync::mpsc;
+
+use super::session::{Session, Work};
+use super::{ClaimRequest, Context, Request};
+use crate::store::StoreError;
+
+/// The most claims or ends in one statement. That many take much less time than the interval of a
+/// heartbeat.
+pub(super) const MOST: usize = 256;
+
+pub(super) struct Dispatcher {
+    context: Arc<Context>,
+    received: mpsc::UnboundedReceiver<Request>,
+    /// Claims that no session has taken yet, in order of arrival.
+    waiting: VecDeque<ClaimRequest>,
+    /// Only while a session opens a connection: how many of the waiting claims are older than that.
+    waiting_for_connection: Option<usize>,
+    places: Vec<Place>,
+    running: FuturesUnordered<BoxFuture<'static, Finished>>,
+}
+
+/// A session, with the work that waits for it.
+struct Place {
+    /// `None` while it works.
+    idle: Option<Session>,
+    work: Work,
+}
+
+/// A session that has finished its work.
+struct Finished {
+    session: Session,
+    /// Only if it was told to open a connection.
+    opened: Option<Result<(), StoreError>>,
+}
+
+impl Dispatcher {
+    pub(super) fn new(
+        context: Arc<Context>,
+        sessions: u32,
+        received: mpsc::UnboundedReceiver<Request>,
+    ) -> Self {
+        let place =
+            |number| Place { idle: Some(Session::new(Arc::clone(&context), number)), work: Work::default() };
+        let sessions = usize::try_from(sessions).unwrap_or(usize::MAX);
+        Self {
+            places: (0..sessions).map(place).collect(),
+            context,
+            received,
+            waiting: VecDeque::new(),
+            waiting_for_connection: None,
+            running: FuturesUnordered::new(),
+        }
+    }
+
+    /// Runs until the store and all claims are dropped.
+    pub(super) async fn run(mut self) {
+        let mut requests = Vec::new();
+        loop {
+            tokio::select! {
+                received = self.received.recv_many(&mut requests, MOST) => {
+                    if received == 0 {
+                        return;
+                    }
+                    requests.drain(..).for_each(|request| self.sort(request));
+                }
+                Some(finished) = self.running.next() => self.finished(finished),
+            }
+            self.give_work();
+        }
+    }
+
+    fn sort(&mut self, request: Request) {
+        match request {
+            Request::Claim(claim) => self.waiting.push_back(claim),
+            Request::Settle(end) => self.places[end.session].work.ends.push(end),
+            Request::Release(release) => self.places[release.session].work.releases.push(release),
+        }
+    }
+
+    fn finished(&mut self, Finished { session, opened }: Finished) {
+        if let Some(opened) = opened {
+            let waited = self.waiting_for_connection.take().unwrap_or_default();
+            if let Err(error) = opened {
+                // No other session has taken these meanwhile.
+                for claim in self.waiting.drain(..waited) {
+                    claim.answer(Err(error.clone()));
+                }
+            }
+        }
+        let number = session.number();
+        self.places[number].idle = Some(session);
+    }
+
+    /// Lets each idle session work that has something to do.
+    fn give_work(&mut self) {
+        let taker = self.taker();
+        for number in 0..self.places.len() {
+            let place = &mut self.places[number];
+            let Some(mut session) = place.idle.take() else { continue };
+            let mut work = place.work.take();
+            if taker == Some(number) && session.is_open() {
+                let count = self.waiting.len().min(MOST);
+                work.claims = self.waiting.drain(..count).collect();
+                if let Some(older) = &mut self.waiting_for_connection {
+                    *older = older.saturating_sub(count);
+                }
+            } else if taker == Some(number) && work.is_empty() {
+                self.waiting_for_connection = Some(self.waiting.len());
+                self.running.push(open(session).boxed());
+                continue;
+            }
+            if work.is_empty() {
+                session.rest();
+                place.idle = Some(session);
+            } else {
+                self.running.push(work_on(Arc::clone(&self.context), session, work).boxed());
+            }
+        }
+    }
+
+    /// Returns the session for the claims that wait.
+    fn taker(&self) -> Option<usize> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let idle = |open: bool| {
+            let fits = |place: &Place| {
+                place.idle.as_ref().is_some_and(|session| session.is_open() == open)
+                    && (open || place.work.is_empty())
+            };
+            self.places.iter().position(fits)
+        };
+        idle(true).or_else(|| idle(false).filter(|_| self.waiting_for_connection.is_none()))
+    }
+}
+
+async fn open(mut session: Session) -> Finished {
+    let opened = session.open().await;
+    Finished { session, opened: Some(opened) }
+}
+
+/// After a panic, a new session takes the place of the lost one. Its callers learn that nobody will
+/// answer them.
+async fn work_on(context: Arc<Context>, mut session: Session, work: Work) -> Finished {
+    let number = session.number();
+    let working = async move {
+        session.work(work).await;
+        session
+    };
+    let session = AssertUnwindSafe(working).catch_unwind().await;
+    let session = session.unwrap_or_else(|_| Session::new(context, number));
+    Finished { session, opened: None }
+}

@@ -1,0 +1,217 @@
+//! PostgreSQL only: claims that share a session, its transactions and its commits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use klarna_order_worker::ids::WorkerId;
+use klarna_order_worker::store::{Store, StoreError, TokenClaim};
+use klarna_order_worker::token::{
+    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, Settled, TokenState,
+};
+use tokio::time::timeout;
+
+use super::pg::{attempt, kill_claims};
+use super::tokens::{claim, end, intent, outcome, register, row, successor_of};
+use crate::support::stores::{Db, postgres_alone};
+
+postgres_alone![
+    exchanges_share_a_connection_and_its_commits,
+    a_session_refuses_a_second_claim_of_its_own_token,
+    tokens_whose_exchanges_go_on_are_locked_again_after_a_commit,
+    a_released_token_is_free_although_others_wait_for_klarna,
+    every_end_is_stored_beside_others,
+    a_locked_token_keeps_no_other_end_waiting,
+    a_refused_successor_takes_no_other_along,
+    a_session_that_dies_keeps_no_successor,
+    a_claim_that_joins_a_dead_session_finds_another_connection,
+];
+
+/// Shorter than a wait for a lock, which lasts 1 s.
+const AT_ONCE: Duration = Duration::from_millis(700);
+
+/// An exchange in flight.
+struct InFlight {
+    user: String,
+    claim: Box<dyn TokenClaim>,
+    intent: Intent,
+}
+
+impl InFlight {
+    /// Stores an end. Returns it with the result.
+    async fn settle(self, db: &Db, result: ExchangeResult) -> (ExchangeEnd, Result<Settled, StoreError>) {
+        let end = end(db, &self.intent, result);
+        let settled = self.claim.settle(&end).await;
+        (end, settled)
+    }
+
+    async fn rotate(self, db: &Db) -> (ExchangeEnd, Result<Settled, StoreError>) {
+        let successor = successor_of(db, &self.user, 2);
+        self.settle(db, successor).await
+    }
+}
+
+/// Claims the tokens of users at once, and commits their intents.
+async fn in_flight(db: &Db, store: &dyn Store, holder: WorkerId, users: &[&str]) -> Vec<InFlight> {
+    for user in users {
+        register(db, user, 1).await;
+    }
+    let claims = join_all(users.iter().map(|user| claim(store, user))).await;
+    let intending = users.iter().zip(claims).map(|(user, mut claim)| async move {
+        let intent = intent(&*claim, holder);
+        assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+        InFlight { user: (*user).to_owned(), claim, intent }
+    });
+    join_all(intending).await
+}
+
+/// A store with one session, and two or more exchanges in flight in it.
+async fn one_session<const N: usize>(db: &Db, users: [&str; N]) -> (Arc<dyn Store>, WorkerId, [InFlight; N]) {
+    let (store, holder) = (db.open_with_one_session().await, db.begin_worker().await);
+    let flights = in_flight(db, &*store, holder, &users).await;
+    (store, holder, flights.try_into().unwrap_or_else(|_| panic!("as many as users")))
+}
+
+fn written(settled: &Result<Settled, StoreError>) -> bool {
+    matches!(settled, Ok(Settled::Written))
+}
+
+async fn exchanges_share_a_connection_and_its_commits(db: Db) {
+    let (store, holder) = (db.open_with_one_session().await, db.begin_worker().await);
+    let users: Vec<String> = (0..20).map(|n| format!("u{n}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    let flights = in_flight(&db, &*store, holder, &users).await;
+    let locks = "count(DISTINCT pid) || ' ' || count(*) FROM pg_locks WHERE locktype = 'advisory' \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    assert_eq!(db.value(locks).await.as_deref(), Some("1 20"));
+    let claims = store.pools().into_iter().find(|used| used.pool == "claims").unwrap();
+    assert_eq!((claims.used, claims.most), (1, 1));
+
+    let settled = join_all(flights.into_iter().map(|flight| flight.rotate(&db))).await;
+    assert!(settled.iter().all(|(_, settled)| written(settled)));
+    assert_eq!(db.count("(SELECT DISTINCT xmin::text FROM tokens) AS commits").await, 1);
+    assert_eq!(db.count("tokens WHERE generation = 2").await, 20);
+    assert_eq!(db.count("exchanges WHERE outcome = 'rotated'").await, 20);
+    assert_eq!(db.value(locks).await.as_deref(), Some("0 0"));
+    assert_eq!(store.pools().into_iter().find(|used| used.pool == "claims").unwrap().used, 0);
+}
+
+/// PostgreSQL would give a session the lock of its own token a second time.
+async fn a_session_refuses_a_second_claim_of_its_own_token(db: Db) {
+    let store = db.open_with_one_session().await;
+    register(&db, "u", 1).await;
+    let (one, two) = tokio::join!(attempt(&*store, "u"), attempt(&*store, "u"));
+    let mut claims: Vec<_> = [one, two].into_iter().flatten().collect();
+    assert_eq!(claims.len(), 1);
+    assert!(attempt(&*store, "u").await.is_none());
+    claims.remove(0).release().await;
+    claim(&*store, "u").await.release().await;
+}
+
+async fn tokens_whose_exchanges_go_on_are_locked_again_after_a_commit(db: Db) {
+    let other = db.open().await;
+    let (store, holder, [u, v]) = one_session(&db, ["u", "v"]).await;
+    assert!(written(&v.rotate(&db).await.1));
+    // The next claim comes after that.
+    let next = in_flight(&db, &*store, holder, &["w"]).await.remove(0);
+    assert!(attempt(&*other, "u").await.is_none(), "the token was not locked again");
+    claim(&*other, "v").await.release().await;
+    let (u, w) = tokio::join!(u.rotate(&db), next.rotate(&db));
+    assert!(written(&u.1) && written(&w.1));
+}
+
+async fn a_released_token_is_free_although_others_wait_for_klarna(db: Db) {
+    let other = db.open().await;
+    let (_store, _, [u, v]) = one_session(&db, ["u", "v"]).await;
+    u.claim.release().await;
+    claim(&*other, "u").await.release().await;
+    assert!(written(&v.rotate(&db).await.1));
+}
+
+async fn every_end_is_stored_beside_others(db: Db) {
+    let users = ["a", "b", "c", "d", "e", "f", "g"];
+    let (_store, _, flights) = one_session(&db, users).await;
+    register(&db, "g", 3).await;
+    let results = [
+        successor_of(&db, "a", 2),
+        ExchangeResult::Unchanged,
+        ExchangeResult::Rejected(DeadReason::Rejected),
+        ExchangeResult::NotSent,
+        ExchangeResult::Refused,
+        ExchangeResult::NoAnswer { travelling: true, hold: false },
+        successor_of(&db, "g", 2),
+    ];
+    let words = ["rotated", "unchanged", "rejected", "not_sent", "refused", "no_answer", "superseded"];
+    let intents: Vec<Intent> = flights.iter().map(|flight| flight.intent.clone()).collect();
+    let settling = flights.into_iter().zip(results).map(|(flight, result)| flight.settle(&db, result));
+    let settled = join_all(settling).await;
+    for ((user, word), (intent, (end, settled))) in users.iter().zip(words).zip(intents.iter().zip(settled)) {
+        let expected = if *user == "g" { Settled::Superseded } else { Settled::Written };
+        assert_eq!(settled.unwrap(), expected, "{user}");
+        assert_eq!(outcome(&db, intent).await.as_deref(), Some(word), "{user}");
+        assert_eq!(db.store.settle_exchange(&end).await.unwrap(), expected, "{user} again");
+    }
+    let dead = (TokenState::ReauthRequired, Some(DeadReason::Rejected), 1);
+    assert_eq!((row(&db, "a").await.2, row(&db, "c").await), (2, dead));
+    assert_eq!(row(&db, "g").await, (TokenState::Active, None, 2));
+}
+
+async fn a_locked_token_keeps_no_other_end_waiting(db: Db) {
+    let (_store, _, [u, v, w, x]) = one_session(&db, ["u", "v", "w", "x"]).await;
+    let mut lock = db.raw().await;
+    lock.execute("BEGIN; SELECT id FROM tokens WHERE user_id IN ('u', 'x') FOR UPDATE").await;
+    let others = async {
+        let unchanged = w.settle(&db, ExchangeResult::Unchanged);
+        let settled = timeout(AT_ONCE, async { tokio::join!(v.rotate(&db), unchanged) }).await;
+        let (v, w) = settled.expect("an end waited for another token's lock");
+        assert!(written(&v.1) && written(&w.1));
+        assert_eq!((row(&db, "u").await.2, row(&db, "v").await.2), (1, 2));
+    };
+    let (u, x, ()) = tokio::join!(u.rotate(&db), x.settle(&db, ExchangeResult::Unchanged), others);
+    for (_, settled) in [&u, &x] {
+        assert!(matches!(settled, Err(StoreError::Busy(_))), "{settled:?}");
+    }
+    lock.execute("ROLLBACK").await;
+    for (end, _) in [&u, &x] {
+        assert_eq!(db.store.settle_exchange(end).await.unwrap(), Settled::Written);
+    }
+    assert_eq!(row(&db, "u").await.2, 2);
+}
+
+async fn a_refused_successor_takes_no_other_along(db: Db) {
+    let (_store, _, [u, v, w]) = one_session(&db, ["u", "v", "w"]).await;
+    db.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by the test''; END';
+         CREATE TRIGGER refuse BEFORE UPDATE ON tokens FOR EACH ROW WHEN (NEW.user_id = 'u') EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    let (u, v, w) = tokio::join!(u.rotate(&db), v.rotate(&db), w.rotate(&db));
+    assert!(matches!(u.1, Err(StoreError::Unexpected(_))), "{:?}", u.1);
+    assert!(written(&v.1) && written(&w.1), "{:?} {:?}", v.1, w.1);
+    assert_eq!(db.count("tokens WHERE generation = 2").await, 2);
+    db.execute("DROP TRIGGER refuse ON tokens").await;
+    assert_eq!(db.store.settle_exchange(&u.0).await.unwrap(), Settled::Written);
+    assert_eq!(db.count("tokens WHERE generation = 2").await, 3);
+}
+
+async fn a_session_that_dies_keeps_no_successor(db: Db) {
+    let (_store, _, [u, v]) = one_session(&db, ["u", "v"]).await;
+    kill_claims(&db).await;
+    let (end, settled) = u.rotate(&db).await;
+    assert!(settled.as_ref().is_err_and(StoreError::is_transient), "{settled:?}");
+    assert_eq!(db.store.settle_exchange(&end).await.unwrap(), Settled::Written);
+    // Its answer comes after the session has noticed.
+    assert!(written(&v.rotate(&db).await.1));
+    assert_eq!(db.count("tokens WHERE generation = 2").await, 2);
+}
+
+async fn a_claim_that_joins_a_dead_session_finds_another_connection(db: Db) {
+    let other = db.open().await;
+    let (store, holder, [u, v]) = one_session(&db, ["u", "v"]).await;
+    kill_claims(&db).await;
+    let next = in_flight(&db, &*store, holder, &["w"]).await.remove(0);
+    assert!(attempt(&*other, "u").await.is_none(), "the token was not locked again");
+    let (u, v, w) = tokio::join!(u.rotate(&db), v.rotate(&db), next.rotate(&db));
+    assert!(written(&u.1) && written(&v.1) && written(&w.1));
+    assert_eq!(db.count("(SELECT DISTINCT xmin::text FROM tokens) AS commits").await, 1);
+}
