@@ -13,13 +13,9 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
-use super::session::{Session, Work};
+use super::session::{MOST, Session, Work};
 use super::{ClaimRequest, Context, Request};
 use crate::store::StoreError;
-
-/// The most claims or ends in one statement. That many take much less time than the interval of a
-/// heartbeat.
-pub(super) const MOST: usize = 256;
 
 pub(super) struct Dispatcher {
     context: Arc<Context>,

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::dispatcher::MOST;
 use super::{ClaimRequest, Context, PostgresClaim, ReleaseRequest, SettleRequest, shared_store};
 use crate::ids::TokenId;
 use crate::received::storable;
@@ -15,6 +14,10 @@ use crate::store::postgres::{Connection, Postgres};
 use crate::store::sql::postgres as sql;
 use crate::store::{ClaimAttempt, StoreError};
 use crate::token::{ExchangeEnd, Settled};
+
+/// The most claims or ends in one statement. That many take much less time than the interval of a
+/// heartbeat.
+pub(super) const MOST: usize = 256;
 
 /// What a session has to do.
 #[derive(Default)]
