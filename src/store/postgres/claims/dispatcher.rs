@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::session::{MOST, Session, Work};
 use super::{ClaimRequest, Context, Request};
 use crate::store::StoreError;
+use crate::store::batch::unanswered;
 
 pub(super) struct Dispatcher {
     context: Arc<Context>,
@@ -144,8 +145,8 @@ impl Dispatcher {
 }
 
 async fn open(mut session: Session) -> Finished {
-    let opened = session.open().await;
-    Finished { session, opened: Some(opened) }
+    let opened = AssertUnwindSafe(session.open()).catch_unwind().await;
+    Finished { session, opened: Some(opened.unwrap_or_else(|_| Err(unanswered()))) }
 }
 
 /// After a panic, a new session takes the place of the lost one. Its callers learn that nobody will
