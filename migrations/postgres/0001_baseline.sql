@@ -580,6 +580,7 @@ CREATE TABLE klarna_worker.audit_log (
     UNIQUE (chain, number)
 );
 CREATE INDEX audit_log_happened ON klarna_worker.audit_log (happened_at);
+CREATE INDEX audit_log_user ON klarna_worker.audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
 
 CREATE FUNCTION klarna_worker.keep_audit_log() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN

@@ -463,10 +463,19 @@ CREATE TABLE audit_log (
     UNIQUE (chain, number)
 );
 CREATE INDEX audit_log_happened ON audit_log (happened_at);
+CREATE INDEX audit_log_user ON audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
 
 CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
 BEGIN
     SELECT RAISE(ABORT, 'rows of the audit log cannot be changed');
+END;
+
+-- REPLACE deletes a row, and no trigger for deletions sees it.
+CREATE TRIGGER keep_rows_of_audit_log BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM audit_log WHERE chain = NEW.chain AND number = NEW.number)
+BEGIN
+    SELECT RAISE(ABORT, 'rows of the audit log cannot be replaced');
 END;
 
 CREATE TRIGGER keep_whole_audit_log BEFORE DELETE ON audit_log

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::answers::Common;
-use super::extract::{InQuery, check_filter, invalid, page_size};
+use super::extract::{InQuery, check_filter, cut_page, invalid, page_size};
 use super::problem::Problem;
 use crate::audit::{Action, Actor};
 use crate::ids::UserKey;
@@ -117,33 +117,19 @@ pub struct AuditRecord {
 
 impl From<AuditRow> for AuditRecord {
     fn from(row: AuditRow) -> Self {
-        let (user, hash) = (row.user_text(), row.hash_text());
-        let AuditRow {
-            id,
-            chain,
-            number,
-            happened_at,
-            actor,
-            action,
-            outcome,
-            request_id,
-            merchant,
-            object,
-            ..
-        } = row;
         Self {
-            id,
-            happened_at,
-            actor,
-            action,
-            outcome,
-            request_id,
-            merchant,
-            user,
-            object,
-            chain,
-            number,
-            hash,
+            id: row.id,
+            happened_at: row.happened_at,
+            user: row.user_text(),
+            chain: row.chain,
+            number: row.number,
+            hash: row.hash_text(),
+            actor: row.actor,
+            action: row.action,
+            outcome: row.outcome,
+            request_id: row.request_id,
+            merchant: row.merchant,
+            object: row.object,
         }
     }
 }
@@ -192,8 +178,6 @@ pub(super) async fn list(
     };
     let mut rows: Vec<AuditRecord> =
         app.audit_log.audit_rows(&filter).await?.into_iter().map(Into::into).collect();
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(|last| last.id);
+    let next = cut_page(&mut rows, limit).map(|last| last.id);
     Ok(Json(AuditList { rows, next }))
 }

@@ -5,14 +5,19 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::auth::Caller;
+use super::auth::KnownCaller;
 use crate::audit::{Action, Audit, Entry, Outcome};
 use crate::ids::{MerchantName, UserKey};
 use crate::order::OrderId;
 
+/// The most characters of a text in a path that a row keeps.
+const LONGEST: usize = 1000;
+
 /// What a request concerned, if its path does not say so. A handler puts it on its response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Concerns {
+    /// What was done, if it is not what the operation usually does.
+    pub(super) action: Option<Action>,
     pub(super) user: Option<UserKey>,
     pub(super) merchant: Option<MerchantName>,
     pub(super) object: Option<String>,
@@ -21,12 +26,12 @@ pub(super) struct Concerns {
 impl Concerns {
     /// An order of a user.
     pub(super) fn order(id: OrderId, user: UserKey) -> Self {
-        Self { user: Some(user), merchant: None, object: Some(id.to_string()) }
+        Self { user: Some(user), object: Some(id.to_string()), ..Self::default() }
     }
 
     /// A number of rows, perhaps of one merchant.
     pub(super) fn many(merchant: Option<MerchantName>, what: String) -> Self {
-        Self { user: None, merchant, object: Some(what) }
+        Self { merchant, object: Some(what), ..Self::default() }
     }
 }
 
@@ -53,8 +58,45 @@ pub(super) const ACTIONS: [(Method, &str, Action); 19] = [
     (Method::GET, "/v1/audit", Action::AuditRead),
 ];
 
-/// Middleware around authentication: by the answer it sees who called. A caller without a valid key
-/// leaves no row, because strangers could fill the table; the log has such requests.
+/// The row of a request that has begun. If it is dropped before its answer (the caller closed the
+/// connection, the handler panicked, or the service stopped), it says that the request failed; a part may
+/// be done.
+struct Row {
+    audit: Audit,
+    action: Action,
+    in_path: Concerns,
+    caller: KnownCaller,
+    left: bool,
+}
+
+impl Row {
+    fn leave(&mut self, concerns: Concerns, outcome: Outcome) {
+        self.left = true;
+        let Some(caller) = self.caller.get() else { return };
+        let Concerns { action, user, merchant, object } = concerns;
+        let in_path = std::mem::take(&mut self.in_path);
+        let mut entry = Entry::new(caller.actor(), action.unwrap_or(self.action)).ended(outcome);
+        entry = entry.merchant(merchant.or(in_path.merchant).as_ref());
+        if let Some(user) = user.or(in_path.user) {
+            entry = entry.about(&user);
+        }
+        if let Some(object) = object.or(in_path.object) {
+            entry = entry.object(object);
+        }
+        self.audit.record(entry);
+    }
+}
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        if !self.left {
+            self.leave(Concerns::default(), Outcome::Failed);
+        }
+    }
+}
+
+/// Middleware around authentication, which tells it who called. A caller without a valid key leaves no
+/// row, because strangers could fill the table; the log has such requests.
 pub(super) async fn record(State(audit): State<Audit>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     // A HEAD request learns something too.
@@ -63,18 +105,12 @@ pub(super) async fn record(State(audit): State<Audit>, request: Request, next: N
     let Some((_, _, action)) = ACTIONS.iter().find(of) else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
     let in_path = in_path(RawPathParams::from_request_parts(&mut parts, &()).await.ok().as_ref());
+    let caller = KnownCaller::default();
+    parts.extensions.insert(caller.clone());
+    let mut row = Row { audit, action: *action, in_path, caller, left: false };
     let mut response = next.run(Request::from_parts(parts, body)).await;
-    let Some(caller) = response.extensions().get::<Caller>() else { return response };
-    let mut entry = Entry::new(caller.actor(), *action).ended(outcome(response.status()));
-    let Concerns { user, merchant, object } = response.extensions_mut().remove().unwrap_or_default();
-    entry = entry.merchant(merchant.or(in_path.merchant).as_ref());
-    if let Some(user) = user.or(in_path.user) {
-        entry = entry.about(&user);
-    }
-    if let Some(object) = object.or(in_path.object) {
-        entry = entry.object(object);
-    }
-    audit.record(entry);
+    let concerns = response.extensions_mut().remove().unwrap_or_default();
+    row.leave(concerns, outcome(response.status()));
     response
 }
 
@@ -82,10 +118,11 @@ pub(super) async fn record(State(audit): State<Audit>, request: Request, next: N
 fn in_path(params: Option<&RawPathParams>) -> Concerns {
     let named = |wanted: &str| {
         let found = params?.iter().find(|(name, _)| *name == wanted);
-        found.map(|(_, value)| value.to_owned())
+        found.map(|(_, value)| value.chars().take(LONGEST).collect::<String>())
     };
     let (merchant, user) = (named("merchant"), named("user"));
     Concerns {
+        action: None,
         user: merchant.clone().zip(user).map(|(merchant, user)| UserKey::new(merchant, user)),
         merchant: merchant.map(MerchantName::from),
         object: named("id"),

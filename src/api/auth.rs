@@ -1,8 +1,8 @@
 //! Authentication: finds the caller's API key and checks its scope and merchants.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -80,6 +80,22 @@ pub(super) struct Guard {
 #[derive(Clone)]
 pub(super) struct Caller(Option<Arc<ApiKey>>);
 
+/// Who called, once a guard knows. The audit log puts it on a request, so that it learns the caller even
+/// if the request never gets an answer.
+#[derive(Clone, Default)]
+pub(super) struct KnownCaller(Arc<OnceLock<Caller>>);
+
+impl KnownCaller {
+    pub(super) fn get(&self) -> Option<&Caller> {
+        self.0.get()
+    }
+
+    fn set(&self, caller: &Caller) {
+        // Of two guards, the first has set the same caller.
+        let _ = self.0.set(caller.clone());
+    }
+}
+
 /// Why a request is not passed on, and whose it is if its key is known.
 struct Refusal {
     problem: Problem,
@@ -91,17 +107,15 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0);
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     let certificate = connection.as_ref().and_then(|connection| connection.client_certificate());
+    let known = request.extensions().get::<KnownCaller>().cloned().unwrap_or_default();
     let response = match guard.admit(request.headers(), certificate, peer.map(|peer| peer.ip())) {
         Ok(caller) => {
-            let known = caller.clone();
+            known.set(&caller);
             if let Some(connection) = connection {
                 connection.set_known();
             }
             request.extensions_mut().insert(caller);
-            let mut response = next.run(request).await;
-            // For the audit log.
-            response.extensions_mut().insert(known);
-            response
+            next.run(request).await
         }
         Err(Refusal { problem: refusal, caller }) => {
             tracing::warn!(
@@ -109,11 +123,10 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
                 reason = refusal.detail(),
                 "A request was refused: no valid API key"
             );
-            let mut response = refusal.into_response();
-            if let Some(caller) = caller {
-                response.extensions_mut().insert(caller);
+            if let Some(caller) = &caller {
+                known.set(caller);
             }
-            response
+            refusal.into_response()
         }
     };
     guard.refusals.count(response.status());

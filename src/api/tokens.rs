@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -14,9 +14,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::answers::{Absent, AbsentMerchant, Common, SentToken};
+use super::audit_trail::Concerns;
 use super::auth::Caller;
 use super::extract::{self, Expected, InPath, InQuery, UserPath, invalid};
 use super::problem::{Kind, Problem};
+use crate::audit::Action;
 use crate::ids::UserKey;
 use crate::order::Fault;
 use crate::token::{DeadReason, Note, Registered, TokenState, TokenView};
@@ -257,16 +259,22 @@ pub(super) async fn forget(
     caller: Caller,
     InPath(path): InPath<UserPath>,
     InQuery(query): InQuery<ForgetQuery>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let key = path.of(&caller)?;
-    match query.revoke {
-        None => app.registry.forget(&key).await?,
+    let action = (query.revoke == Some(true)).then_some(Action::UserRevoke);
+    let forgotten = forget_as(&app, &key, query.revoke).await;
+    Ok((Extension(Concerns { action, ..Concerns::default() }), forgotten).into_response())
+}
+
+async fn forget_as(app: &AppState, key: &UserKey, revoke: Option<bool>) -> Result<StatusCode, Problem> {
+    match revoke {
+        None => app.registry.forget(key).await?,
         Some(true) if !app.registry.can_revoke(&key.merchant) => {
             return Err(invalid(
                 "revoke: the settings have no merchant with this name and a revocation endpoint",
             ));
         }
-        Some(revoke) => app.registry.forget_as(&key, revoke).await?,
+        Some(revoke) => app.registry.forget_as(key, revoke).await?,
     };
     Ok(StatusCode::NO_CONTENT)
 }

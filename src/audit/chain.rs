@@ -11,9 +11,6 @@ use crate::vault::sealing::Hasher;
 /// What the first row of all has in place of the hash of a row before it.
 pub(super) const NO_HASH: [u8; 32] = [0; 32];
 
-/// The most characters of a text in a row.
-const LONGEST: usize = 1000;
-
 /// The end of a chain, to which the next row is added.
 pub(super) struct Chain {
     id: Uuid,
@@ -76,7 +73,7 @@ impl Chain {
 
 /// Returns a text as both engines store it, because the hash is of what is stored.
 fn text(text: &str) -> String {
-    storable(text).chars().take(LONGEST).collect()
+    storable(text).into_owned()
 }
 
 /// Returns the hash of a row, over everything but its number in the table.
@@ -158,6 +155,13 @@ mod tests {
         assert_eq!(joined[0].previous_hash, rows[2].hash);
         assert_eq!([joined[0].joined_id, joined[1].joined_id], [Some(3), None]);
         assert_eq!(joined[0].happened_at.timestamp(), 1, "another process has another clock");
+    }
+
+    #[test]
+    fn nothing_is_cut() {
+        let hasher = Hasher::new(&Zeroizing::new([7; 32]));
+        let keys = "key-of-a-shop,".repeat(500);
+        assert_eq!(Chain::begin(None).add(recorded(5, &keys), &hasher).object, Some(keys));
     }
 
     #[test]

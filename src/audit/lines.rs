@@ -1,45 +1,51 @@
 //! The rows as JSON lines, in a file or on standard output.
 
-use std::io;
-use std::path::Path;
-use std::time::Duration;
+use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use tokio::io::AsyncWriteExt as _;
-use tokio::time::timeout;
+use tokio::sync::Semaphore;
 
 use crate::config::{AuditLines, private};
 use crate::meter;
 use crate::store::AuditRow;
+use crate::vault::instance::Disk;
 
-/// How long writing may take.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-pub(super) struct Lines(AuditLines);
+pub(super) struct Lines {
+    target: AuditLines,
+    disk: Disk,
+    /// Held by a write until it ends, which may be long after its time-out.
+    one: Arc<Semaphore>,
+}
 
 impl Lines {
     pub(super) fn new(target: AuditLines) -> Self {
-        Self(target)
+        Self { target, disk: Disk::default(), one: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Writes rows that are stored. A failure is counted and logged; the rows stay in the table.
+    /// Writes rows that are stored. A failure is counted and logged; the rows stay in the table. Nothing
+    /// waits for a reader that has stopped to read: one write at a time hangs with its thread, and rows that
+    /// come meanwhile are not written.
     ///
     /// The file is opened for each batch, so that it can be moved away at any time.
     pub(super) async fn write(&self, rows: &[AuditRow]) {
-        if self.0 == AuditLines::Off {
+        if self.target == AuditLines::Off {
             return;
         }
-        let text: String = rows.iter().map(|row| line(row) + "\n").collect();
-        let write = async {
-            match &self.0 {
-                AuditLines::Off => Ok(()),
-                AuditLines::Stdout => to_stdout(text).await,
-                AuditLines::File(path) => append(path, text).await,
+        let written = match Arc::clone(&self.one).try_acquire_owned() {
+            Ok(permit) => {
+                let text: String = rows.iter().map(|row| line(row) + "\n").collect();
+                let target = self.target.clone();
+                let write = move || {
+                    let written = write(&target, &text);
+                    drop(permit);
+                    written
+                };
+                self.disk.run(write).await
             }
+            Err(_) => Err(io::Error::other("an earlier write has not ended")),
         };
-        // A reader that stops reading must not stop the table.
-        let written = timeout(PATIENCE, write).await.unwrap_or_else(|late| Err(late.into()));
         if let Err(error) = written {
             meter::audit_failure();
             tracing::error!(%error, rows = rows.len(), "Lines of the audit log could not be written; the rows are in \
@@ -48,19 +54,18 @@ impl Lines {
     }
 }
 
-async fn to_stdout(text: String) -> io::Result<()> {
-    let mut stdout = tokio::io::stdout();
-    stdout.write_all(text.as_bytes()).await?;
-    stdout.flush().await
-}
-
-async fn append(path: &Path, text: String) -> io::Result<()> {
-    let path = path.to_owned();
-    let append = move || {
-        let mut file = private::options().append(true).create(true).open(path)?;
-        io::Write::write_all(&mut file, text.as_bytes())
-    };
-    tokio::task::spawn_blocking(append).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+fn write(target: &AuditLines, text: &str) -> io::Result<()> {
+    match target {
+        AuditLines::Off => Ok(()),
+        AuditLines::Stdout => {
+            let mut stdout = io::stdout();
+            stdout.write_all(text.as_bytes())?;
+            stdout.flush()
+        }
+        AuditLines::File(path) => {
+            private::options().append(true).create(true).open(path)?.write_all(text.as_bytes())
+        }
+    }
 }
 
 /// A row as JSON has it.

@@ -54,8 +54,16 @@ const JOINED: &str = "the row after which its chain began is missing, or was rep
 enum Finding {
     Sound,
     Broken(&'static str),
-    /// The row before it is missing, as it is after a run of retention.
+    /// Rows before it are missing, as after a run of retention.
     Beginning(&'static str),
+}
+
+/// A row before which others are missing.
+struct Beginning {
+    row: AuditRow,
+    /// The row that was read before it, in the same chain.
+    before: Option<i64>,
+    wrong: &'static str,
 }
 
 /// Reads the whole log.
@@ -66,6 +74,8 @@ pub async fn verify(log: &dyn AuditLog, hasher: &Hasher) -> Result<Verified, Sto
     let mut found = Verified { rows: 0, chains: 0, broken: 0, first: None };
     // Judged at the end, because retention may run meanwhile.
     let mut beginnings = Vec::new();
+    let newest = log.newest_audit().await?.map_or(0, |newest| newest.id);
+    let mut pruned = None;
     let mut last: Option<AuditRow> = None;
     loop {
         let after = last.as_ref().map_or_else(ChainPosition::default, position);
@@ -80,15 +90,23 @@ pub async fn verify(log: &dyn AuditLog, hasher: &Hasher) -> Result<Verified, Sto
             match look(log, hasher, &row, before).await? {
                 Finding::Sound => {}
                 Finding::Broken(wrong) => found.add(&row, wrong),
-                Finding::Beginning(wrong) => beginnings.push((row.clone(), wrong)),
+                Finding::Beginning(wrong) => {
+                    beginnings.push(Beginning { row: row.clone(), before: before.map(|row| row.id), wrong });
+                }
             }
+            pruned = pruned.max(pruned_by(&row, hasher));
             last = Some(row);
         }
     }
-    let pruned = pruned(log, hasher).await?;
-    for (row, wrong) in beginnings {
+    let pruned = pruned.max(pruned_since(log, hasher, newest).await?);
+    for Beginning { row, before, wrong } in beginnings {
         let by_retention = row.previous_at.zip(pruned).is_some_and(|(previous, pruned)| previous < pruned);
-        if !by_retention {
+        // Retention deletes the oldest first.
+        let before_stays = match before {
+            Some(before) => log.audit_hash(before).await?.is_some(),
+            None => false,
+        };
+        if !by_retention || before_stays {
             found.add(&row, wrong);
         }
     }
@@ -113,6 +131,8 @@ async fn look(
         (Some(before), _) if row.number == before.number + 1 && row.previous_hash == before.hash => {
             Finding::Sound
         }
+        // Retention may have deleted them since the row before was read.
+        (Some(before), _) if row.number > before.number + 1 => Finding::Beginning(GAP),
         (Some(_), _) => Finding::Broken(GAP),
         (None, _) if row.number > 1 => Finding::Beginning(GAP),
         (None, None) if row.previous_hash == NO_HASH => Finding::Sound,
@@ -125,13 +145,27 @@ async fn look(
     })
 }
 
-/// Returns the latest time before which retention has deleted rows, by rows that are as they were
-/// written.
-async fn pruned(log: &dyn AuditLog, hasher: &Hasher) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let action = Some(Action::AuditPrune.as_str().to_owned());
-    let rows = log.audit_rows(&AuditFilter { action, limit: STEP, ..AuditFilter::default() }).await?;
-    let sound = rows.iter().filter(|row| chain::hash(row, hasher)[..] == row.hash);
-    Ok(sound.filter_map(|row| pruned_before(row.object.as_deref())).max())
+/// Returns the time before which retention was about to delete rows, by a row that is as it was written.
+fn pruned_by(row: &AuditRow, hasher: &Hasher) -> Option<DateTime<Utc>> {
+    let tells = row.action == Action::AuditPrune.as_str() && chain::hash(row, hasher)[..] == row.hash;
+    pruned_before(row.object.as_deref()).filter(|_| tells)
+}
+
+/// Returns the latest such time of the rows after this one: their chains may have been read before they
+/// were written.
+async fn pruned_since(
+    log: &dyn AuditLog,
+    hasher: &Hasher,
+    newest: i64,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let (mut pruned, mut before) = (None, None);
+    loop {
+        let mut rows = log.audit_rows(&AuditFilter { before, limit: STEP, ..AuditFilter::default() }).await?;
+        rows.retain(|row| row.id > newest);
+        pruned = pruned.max(rows.iter().filter_map(|row| pruned_by(row, hasher)).max());
+        let Some(last) = rows.last() else { return Ok(pruned) };
+        before = Some(last.id);
+    }
 }
 
 impl Verified {

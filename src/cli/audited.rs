@@ -7,6 +7,9 @@ use super::CliError;
 use crate::audit::{Action, Actor, Audit, Entry, Outcome};
 use crate::ids::{MerchantName, UserKey};
 
+/// The most characters of `SUDO_USER` that a row keeps.
+const LONGEST: usize = 255;
+
 /// What a command does, by its command line.
 #[derive(Clone, Debug)]
 pub(super) struct Audited {
@@ -76,7 +79,7 @@ fn user(sudo_user: Option<&String>) -> String {
     });
     let name = name.unwrap_or(id);
     match sudo_user {
-        Some(before) => format!("{name} (sudo by {before})"),
+        Some(before) => format!("{name} (sudo by {})", before.chars().take(LONGEST).collect::<String>()),
         None => name,
     }
 }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
+use super::audited::Begun;
 use super::failure::Failure;
 use super::frame::{MenuItem, token_field};
 use super::links::{link, user_link};
@@ -15,7 +16,7 @@ use super::order::find;
 use super::pieces::{facts, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
-use crate::audit::{Action, Entry, Outcome};
+use crate::audit::{Action, Entry};
 use crate::ids::{UserKey, WebhookId};
 use crate::order::{OrderId, OrderView};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
@@ -86,9 +87,10 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
+    let row = Begun::new(&pages, about(&posted, Action::OrderRetry, &order));
     let retried = pages.deps.intake.retry(order.id).await.map_err(Failure::from);
     let done = retried.and_then(|outcome| changed(outcome, order.id, "retried"));
-    audited(&pages, about(&posted, Action::OrderRetry, &order), done)
+    row.end(done)
 }
 
 pub(super) async fn ask_cancel(
@@ -113,31 +115,16 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
+    let row = Begun::new(&pages, about(&posted, Action::OrderCancel, &order));
     let cancelled = pages.deps.orders.cancel_order(order.id).await.map_err(Failure::from);
     let done = cancelled.and_then(|outcome| changed(outcome, order.id, "cancelled"));
-    audited(&pages, about(&posted, Action::OrderCancel, &order), done)
+    row.end(done)
 }
 
 /// Begins a row of the audit log about an order.
 fn about(posted: &Posted, action: Action, order: &OrderView) -> Entry {
     let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
     posted.viewer.entry(action).about(&user).object(order.id)
-}
-
-/// Leaves the row of an action that has ended.
-pub(super) fn audited(
-    pages: &Pages,
-    entry: Entry,
-    done: Result<Response, Failure>,
-) -> Result<Response, Failure> {
-    let outcome = match &done {
-        Ok(_) => Outcome::Done,
-        Err(Failure::NotFound(_)) => Outcome::NotFound,
-        Err(Failure::Invalid(_) | Failure::WrongStatus(_)) => Outcome::Rejected,
-        Err(_) => Outcome::Failed,
-    };
-    pages.deps.audit.record(entry.ended(outcome));
-    done
 }
 
 fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Result<Response, Failure> {
@@ -148,7 +135,7 @@ fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
 
 async fn token(pages: &Pages, viewer: &Viewer, key: &UserKey) -> Result<TokenView, Failure> {
     let found = pages.deps.registry.view(key).await?;
-    viewer.record_read(pages, viewer.entry(Action::TokenRead).about(key));
+    pages.deps.audit.record(viewer.entry(Action::TokenRead).about(key));
     found.ok_or(Failure::NotFound("This user has no refresh token."))
 }
 
@@ -209,8 +196,8 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Invalid("Choose what should happen to the token.".into())),
     };
-    let resolved = decide(&pages, &key, resolution, done).await;
-    audited(&pages, posted.viewer.entry(Action::TokenResolve).about(&key), resolved)
+    let row = Begun::new(&pages, posted.viewer.entry(Action::TokenResolve).about(&key));
+    row.end(decide(&pages, &key, resolution, done).await)
 }
 
 async fn decide(
@@ -232,22 +219,41 @@ async fn decide(
     }
 }
 
-pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+/// What a confirmation page asks about ending a token.
+struct TokenEnd {
+    title: &'static str,
+    /// Where the form is sent.
+    action: &'static str,
+    /// What happens then.
+    consequence: &'static str,
+    button: &'static str,
+}
+
+async fn ask_about_end(pages: &Pages, viewer: Viewer, end: &TokenEnd) -> Result<Response, Failure> {
+    let TokenEnd { title, action, consequence, button } = end;
     let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &viewer, &key).await?;
-    let about = html! {
-        p { "The refresh token is deleted. The user's orders are submitted without a token until the user \
-            signs in again. This cannot be undone." }
-        (whom(&token))
-    };
-    let answer = html! { (named_fields(&key)) button.danger type="submit" { "Forget the token" } };
+    let token = token(pages, &viewer, &key).await?;
+    let about = html! { p { (consequence) } (whom(&token)) };
+    let answer = html! { (named_fields(&key)) button.danger type="submit" { (button) } };
     let back = user_link(&key.merchant, &key.user);
-    let question = Question { title: "Forget this token?", action: "/user/forget", back: &back };
-    Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
+    Ok(ask(viewer, MenuItem::Users, &Question { title, action, back: &back }, &about, &answer))
+}
+
+pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let end = TokenEnd {
+        title: "Forget this token?",
+        action: "/user/forget",
+        consequence: "The refresh token is deleted. The user's orders are submitted without a token until \
+                      the user signs in again. It is also revoked at Klarna, unless the settings turn that \
+                      off (revoke_on_forget). This cannot be undone.",
+        button: "Forget the token",
+    };
+    ask_about_end(&pages, viewer, &end).await
 }
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
+    let row = Begun::new(&pages, posted.viewer.entry(Action::TokenForget).about(&key));
     let forgotten = match pages.deps.registry.forget(&key).await {
         Ok(true) => Ok(see(&done_link(&key, "forgotten"))),
         Ok(false) => Err(Failure::WrongStatus("There is no token to forget.".into())),
@@ -256,44 +262,46 @@ pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> R
     if forgotten.is_ok() {
         tracing::info!(merchant = key.merchant.as_str(), "An operator deleted a token");
     }
-    audited(&pages, posted.viewer.entry(Action::TokenForget).about(&key), forgotten)
+    row.end(forgotten)
 }
 
 pub(super) async fn ask_sign_out(
     State(pages): State<Arc<Pages>>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &viewer, &key).await?;
-    let about = html! {
-        p { "The refresh token is deleted here, and revoked at Klarna within seconds; if Klarna does not answer, \
-            this is tried again for a day. Klarna no longer recognises the user in this shop until the user signs in again. This cannot \
-            be undone." }
-        (whom(&token))
+    let end = TokenEnd {
+        title: "Sign this user out at Klarna?",
+        action: "/user/sign-out",
+        consequence: "The refresh token is deleted here, and revoked at Klarna within seconds; if Klarna \
+                      does not answer, this is tried again for a day. Klarna no longer recognises the user \
+                      in this shop until the user signs in again. This cannot be undone.",
+        button: "Sign out at Klarna",
     };
-    let answer = html! { (named_fields(&key)) button.danger type="submit" { "Sign out at Klarna" } };
-    let back = user_link(&key.merchant, &key.user);
-    let question = Question { title: "Sign this user out at Klarna?", action: "/user/sign-out", back: &back };
-    Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
+    ask_about_end(&pages, viewer, &end).await
 }
 
 pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
+    let row = Begun::new(&pages, posted.viewer.entry(Action::UserRevoke).about(&key));
+    let revoked = revoke(&pages, &key).await;
+    if revoked.is_ok() {
+        tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
+    }
+    row.end(revoked)
+}
+
+async fn revoke(pages: &Pages, key: &UserKey) -> Result<Response, Failure> {
     let registry = &pages.deps.registry;
     if !registry.can_revoke(&key.merchant) {
         return Err(Failure::WrongStatus(
             "No revocation endpoint is known for this merchant (revoke_url).".into(),
         ));
     }
-    let revoked = match registry.forget_as(&key, true).await {
-        Ok(true) => Ok(see(&done_link(&key, "signed-out"))),
-        Ok(false) => Err(Failure::WrongStatus("There is no token to revoke.".into())),
-        Err(error) => Err(error.into()),
-    };
-    if revoked.is_ok() {
-        tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
+    if registry.forget_as(key, true).await? {
+        Ok(see(&done_link(key, "signed-out")))
+    } else {
+        Err(Failure::WrongStatus("There is no token to revoke.".into()))
     }
-    audited(&pages, posted.viewer.entry(Action::UserRevoke).about(&key), revoked)
 }
 
 async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView, Failure> {
@@ -336,11 +344,12 @@ pub(super) async fn resend(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
+    let user = UserKey { merchant: webhook.merchant, user: webhook.user };
+    let entry = posted.viewer.entry(Action::WebhookResend).about(&user).object(webhook.id);
+    let row = Begun::new(&pages, entry);
     let resent = pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await;
     if resent.is_ok() {
         tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");
     }
-    let done = resent.map(|_| see(&link("/webhooks", &[("done", "resent")]))).map_err(Failure::from);
-    let user = UserKey { merchant: webhook.merchant, user: webhook.user };
-    audited(&pages, posted.viewer.entry(Action::WebhookResend).about(&user).object(webhook.id), done)
+    row.end(resent.map(|_| see(&link("/webhooks", &[("done", "resent")]))).map_err(Failure::from))
 }

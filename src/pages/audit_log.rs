@@ -58,7 +58,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (older(query, "/audit", before.is_some(), next.as_deref()))
         }
     };
-    viewer.record_read(&pages, viewer.entry(Action::AuditRead));
+    pages.deps.audit.record(viewer.entry(Action::AuditRead));
     Ok(viewer.answer(MenuItem::Audit, "Audit log", &main))
 }
 

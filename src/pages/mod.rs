@@ -14,6 +14,7 @@
 mod act;
 mod assets;
 mod audit_log;
+mod audited;
 mod charts;
 mod counts;
 mod failure;

@@ -7,7 +7,8 @@ use axum::response::Response;
 use maud::html;
 
 use super::Pages;
-use super::act::{Question, ask, audited};
+use super::act::{Question, ask};
+use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
@@ -80,10 +81,10 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
     check_reason(&reason).map_err(|wrong| Failure::Invalid(format!("The reason {wrong}.")))?;
     let paused_by = posted.viewer.actor().to_string();
     let new = NewPause { merchant, kind, reason, paused_by, lasts };
+    let entry = posted.viewer.entry(Action::Pause).merchant(new.merchant.as_ref());
+    let row = Begun::new(&pages, entry.object(pauses::told(kind, None, &new.reason)));
     let paused = pages.deps.pausing.pause(&new).await.map_err(Failure::from);
     let until = paused.as_ref().ok().and_then(|pause| pause.until);
-    let entry = posted.viewer.entry(Action::Pause).merchant(new.merchant.as_ref());
-    let entry = entry.object(pauses::told(kind, until, &new.reason));
     if paused.is_ok() {
         tracing::info!(
             merchant = new.merchant.as_ref().map(MerchantName::as_str),
@@ -92,7 +93,8 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
             "An operator paused work"
         );
     }
-    audited(&pages, entry, paused.map(|_| see("/pauses?done=paused")))
+    let row = row.object(pauses::told(kind, until, &new.reason));
+    row.end(paused.map(|_| see("/pauses?done=paused")))
 }
 
 pub(super) async fn ask_resume(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
@@ -119,6 +121,8 @@ pub(super) async fn ask_resume(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 
 pub(super) async fn resume(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let (merchant, kind) = named(&pages, &posted.viewer, &posted.fields)?;
+    let entry = posted.viewer.entry(Action::Resume).merchant(merchant.as_ref()).object(kind.as_str());
+    let row = Begun::new(&pages, entry);
     let resumed = match pages.deps.pausing.resume(merchant.as_ref(), kind).await {
         Ok(true) => Ok(see("/pauses?done=resumed")),
         Ok(false) => Err(Failure::WrongStatus("This is not paused any more.".into())),
@@ -131,8 +135,7 @@ pub(super) async fn resume(State(pages): State<Arc<Pages>>, posted: Posted) -> R
             "An operator resumed work"
         );
     }
-    let entry = posted.viewer.entry(Action::Resume).merchant(merchant.as_ref()).object(kind.as_str());
-    audited(&pages, entry, resumed)
+    row.end(resumed)
 }
 
 /// Reads whose work a form or a query is about, and checks that the viewer may pause and resume it.

@@ -74,8 +74,8 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };
-    viewer.record_read(&pages, viewer.entry(Action::TokenRead).about(&key));
-    Ok(viewer.answer(MenuItem::Users, "User", &main))
+    let entry = viewer.entry(Action::TokenRead).about(&key);
+    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "User", &main))
 }
 
 /// Returns the merchant and user that a query or a form names.

@@ -55,8 +55,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    viewer.record_read(&pages, viewer.entry(Action::TokensList).merchant(merchant.as_ref()));
-    Ok(viewer.answer(MenuItem::Users, "Users", &main))
+    let entry = viewer.entry(Action::TokensList).merchant(merchant.as_ref());
+    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main))
 }
 
 /// Returns the users with this name at every merchant.

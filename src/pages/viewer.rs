@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::header::{COOKIE, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -19,11 +19,12 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
 use super::Pages;
+use super::audited::asked_for;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::{self, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
-use crate::audit::{Action, Actor, Entry};
+use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 
@@ -105,12 +106,23 @@ impl Viewer {
         self.key.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
     }
 
-    /// Leaves a row about something that they read. A page that updates itself leaves one, not one for
-    /// each update.
-    pub(super) fn record_read(&self, pages: &Pages, entry: Entry) {
-        if !self.live {
+    /// As [`Viewer::answer`], for a page with states of tokens: leaves a row about it. A page that updates
+    /// itself leaves none as long as nothing has changed.
+    pub(super) fn answer_read(
+        self,
+        pages: &Pages,
+        entry: Entry,
+        place: MenuItem,
+        title: &str,
+        main: &Markup,
+    ) -> Response {
+        let live = self.live;
+        let response = self.answer(place, title, main);
+        // Everybody can say that the request is live, so it must also learn nothing.
+        if !live || response.status() != StatusCode::NOT_MODIFIED {
             pages.deps.audit.record(entry);
         }
+        response
     }
 
     /// Returns the page, or 304 if the browser already has it.
@@ -169,6 +181,10 @@ impl FromRequest<Arc<Pages>> for Posted {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
         if !viewer.may_act() && parts.uri.path() != SIGN_OUT {
+            let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+            if let Some(action) = route.and_then(asked_for) {
+                pages.deps.audit.record(viewer.entry(action).ended(Outcome::Refused));
+            }
             return Err(Failure::ReadOnly);
         }
         let fields = read(&parts.headers, body).await?;

@@ -162,8 +162,10 @@ impl<E: Engine> AuditLog for SqlStore<E> {
 
     async fn audit_rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
         let AuditFilter { since, actor, action, merchant, user_hash, before, limit } = filter;
+        let sql = &E::STATEMENTS.audit;
+        let statement = if user_hash.is_some() { sql.list_of_user } else { sql.list };
         self.read(async |c| {
-            let list = c.query(E::STATEMENTS.audit.list).bind(*since).bind(actor).bind(action).bind(merchant);
+            let list = c.query(statement).bind(*since).bind(actor).bind(action).bind(merchant);
             let rows = list.bind(user_hash.as_ref()).bind(*before).bind(*limit).fetch_all().await?;
             rows.iter().map(audit_row).collect()
         })

@@ -239,7 +239,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKS: [(&str, &str, &str); 9] = [
+const LOOKS: [(&str, &str, &str); 10] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -249,6 +249,7 @@ const LOOKS: [(&str, &str, &str); 9] = [
     ("erasure.webhooks", "'shop', 'u'", "webhooks_user"),
     ("dashboard.latency_samples", "NULL, 1000", "orders_outcome"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
+    ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),
 ];
 
 /// Lists of orders, each with the values of its statement and the index that it must use.

@@ -135,6 +135,36 @@ async fn without_keys_the_actor_is_this_machine() {
 }
 
 #[tokio::test]
+async fn a_revocation_and_a_long_path_have_their_rows() {
+    let api = Api::open().await;
+    let put = with_json(api.request(Method::PUT, TOKEN), r#"{"refresh_token":"t-1"}"#);
+    assert_eq!(send(put).await.status, 204);
+    for (path, status) in [
+        (format!("{TOKEN}?revoke=true"), 204),
+        ("/v1/merchants/gone/users/u-1/token?revoke=true".to_owned(), 400),
+        (format!("{TOKEN}?revoke=false"), 204),
+    ] {
+        assert_eq!(send(api.request(Method::DELETE, &path)).await.status, status, "{path}");
+    }
+    // What a caller writes is cut.
+    let long = "1".repeat(1001);
+    send(api.request(Method::POST, &format!("/v1/orders/{long}/cancel"))).await;
+    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
+    let rows = api.get("/v1/audit").await.json();
+    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            ("order.cancel", "rejected", Some(&long[1..])),
+            ("token.forget", "done", None),
+            ("user.revoke", "rejected", None),
+            ("user.revoke", "done", None),
+            ("token.register", "done", None),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_log_is_read_by_operators_of_all_merchants_in_pages() {
     let api = keyed().await;
     for number in 0..5 {

@@ -1,15 +1,19 @@
 //! The audit log: what is found of changed and missing rows, retention, and a database that takes no rows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use klarna_order_worker::audit::{Action, Actor, Audit, Dependencies, Entry, Pruning, Verified, verify};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::store::{AuditFilter, AuditRow};
+use klarna_order_worker::store::{
+    AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAuditRow, Store, StoreError,
+};
 use klarna_order_worker::vault::sealing::{Cipher, Secrets};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -19,10 +23,13 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     an_update_a_deletion_and_a_forgery_are_found,
     retention_breaks_no_chain,
+    retention_may_run_while_the_log_is_verified,
+    what_retention_would_not_delete_is_missing,
     the_database_refuses_changes_and_early_deletions,
     rows_wait_while_the_database_refuses_them,
     a_process_that_ends_does_not_wait_for_ever,
     submissions_can_be_left_out,
+    lines_that_nobody_reads_hold_up_no_row,
 ];
 
 const SOON: Duration = Duration::from_secs(15);
@@ -48,12 +55,25 @@ impl Scene {
     }
 
     fn process_with(&self, submissions: bool) -> Audit {
+        self.process_of(config::Audit { submissions, lines: config::AuditLines::Off })
+    }
+
+    fn process_of(&self, settings: config::Audit) -> Audit {
         Audit::start(Dependencies {
             log: self.db.store.clone(),
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
-            settings: config::Audit { submissions, lines: config::AuditLines::Off },
+            settings,
         })
+    }
+
+    fn pruning(&self, audit: &Audit) -> Pruning {
+        Pruning {
+            log: self.db.store.clone(),
+            audit: audit.clone(),
+            clock: self.clock.clone(),
+            after: DAY * 400,
+        }
     }
 
     /// Leaves rows, and waits until they are stored.
@@ -168,12 +188,7 @@ async fn retention_breaks_no_chain(db: Db) {
     scene.leave(&other, 2).await;
     scene.leave(&one, 2).await;
     scene.clock.advance(DAY * 150);
-    let pruning = Pruning {
-        log: scene.db.store.clone(),
-        audit: one.clone(),
-        clock: scene.clock.clone(),
-        after: DAY * 400,
-    };
+    let pruning = scene.pruning(&one);
     assert_eq!(pruning.prune().await.unwrap(), 3);
     // The beginning of one chain is gone, and the row that the other joined.
     assert_eq!(scene.verify().await, Verified { rows: 5, chains: 2, broken: 0, first: None });
@@ -198,11 +213,88 @@ async fn retention_breaks_no_chain(db: Db) {
     assert_eq!(scene.verify().await, Verified { rows: 2, chains: 2, broken: 0, first: None });
 }
 
+/// The log, in which retention runs after the first page of the chains was read.
+struct Meanwhile {
+    log: Arc<dyn Store>,
+    pruning: Mutex<Option<Pruning>>,
+}
+
+#[async_trait]
+impl AuditLog for Meanwhile {
+    async fn append_audit(&self, rows: &[AuditRow]) -> Result<(), StoreError> {
+        self.log.append_audit(rows).await
+    }
+
+    async fn newest_audit(&self) -> Result<Option<NewestAuditRow>, StoreError> {
+        self.log.newest_audit().await
+    }
+
+    async fn audit_hash(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.log.audit_hash(id).await
+    }
+
+    async fn audit_rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+        self.log.audit_rows(filter).await
+    }
+
+    async fn audit_chains(&self, after: ChainPosition, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = self.log.audit_chains(after, limit).await?;
+        let pruning = self.pruning.lock().unwrap().take();
+        if let Some(pruning) = pruning {
+            assert_eq!(pruning.prune().await.unwrap(), 1201);
+        }
+        Ok(rows)
+    }
+
+    async fn has_audit_before(&self, time: DateTime<Utc>) -> Result<bool, StoreError> {
+        self.log.has_audit_before(time).await
+    }
+
+    async fn prune_audit(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.log.prune_audit(before, limit).await
+    }
+}
+
+async fn retention_may_run_while_the_log_is_verified(db: Db) {
+    let scene = Scene::new(db);
+    let (early, late) = (scene.process(), scene.process());
+    scene.leave(&early, 1).await;
+    scene.leave(&late, 1200).await;
+    scene.clock.advance(DAY * 450);
+    scene.leave(&late, 3).await;
+    // The row about it comes into a chain that was read already.
+    let pruning = Mutex::new(Some(scene.pruning(&early)));
+    let log = Meanwhile { log: scene.db.store.clone(), pruning };
+    let found = verify(&log, scene.secrets.hasher()).await.unwrap();
+    assert_eq!(found, Verified { rows: 1003, chains: 2, broken: 0, first: None });
+    assert_eq!(scene.verify().await, Verified { rows: 4, chains: 2, broken: 0, first: None });
+}
+
+async fn what_retention_would_not_delete_is_missing(db: Db) {
+    let scene = Scene::new(db);
+    let audit = scene.process();
+    scene.leave(&audit, 3).await;
+    let entry = Entry::new(Actor::Service, Action::AuditPrune);
+    audit.record(entry.object("2030-01-01T00:00:00.000000Z"));
+    timeout(SOON, audit.flush()).await.expect("not stored");
+    let rows = scene.rows().await;
+    scene.unguard().await;
+    let delete = format!("DELETE FROM audit_log WHERE id = {}", rows[1].id);
+    assert_eq!(scene.broken_by(&delete).await, (rows[2].id, GAP), "an older row is still there");
+}
+
 async fn the_database_refuses_changes_and_early_deletions(db: Db) {
     let scene = Scene { clock: Clock::system(), ..Scene::new(db) };
     scene.leave(&scene.process(), 2).await;
     let mut changes = vec!["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log"];
-    if !scene.db.is_sqlite() {
+    if scene.db.is_sqlite() {
+        changes.push("REPLACE INTO audit_log SELECT * FROM audit_log");
+        changes.push(
+            "REPLACE INTO audit_log SELECT NULL, chain, number, happened_at, 'x', action, outcome, \
+             request_id, merchant, user_hash, object, joined_id, previous_at, previous_hash, hash \
+             FROM audit_log",
+        );
+    } else {
         changes.push("TRUNCATE audit_log");
     }
     for change in changes {
@@ -238,6 +330,7 @@ async fn a_process_that_ends_does_not_wait_for_ever(db: Db) {
     scene.db.execute("ALTER TABLE audit_log RENAME TO audit_log_away").await;
     audit.record(Entry::new(Actor::Local, Action::TokenForget));
     timeout(SOON, audit.close(Duration::from_millis(200))).await.expect("still waiting");
+    timeout(SOON, audit.flush()).await.expect("the writer still tries");
 }
 
 async fn submissions_can_be_left_out(db: Db) {
@@ -248,4 +341,24 @@ async fn submissions_can_be_left_out(db: Db) {
     }
     timeout(SOON, audit.flush()).await.expect("not stored");
     assert_eq!(scene.rows().await.into_iter().map(|row| row.action).collect::<Vec<_>>(), ["order.cancel"]);
+}
+
+async fn lines_that_nobody_reads_hold_up_no_row(db: Db) {
+    let scene = Scene::new(db);
+    let pipe = scene.db.folder().join("audit.jsonl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let lines = config::AuditLines::File(pipe.clone());
+    let audit = scene.process_of(config::Audit { submissions: true, lines });
+    // The first write is waited for, for five seconds; no other is.
+    let batches = async {
+        for _ in 0..6 {
+            scene.leave(&audit, 1).await;
+        }
+    };
+    timeout(SOON, batches).await.expect("rows wait for a reader of their lines");
+    assert_eq!(scene.rows().await.len(), 6);
+    // Only one write waits for the reader that comes at last.
+    let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(pipe).unwrap());
+    let text = timeout(SOON, read).await.expect("nothing was written").unwrap();
+    assert!(text.contains("\"number\":1,") && text.lines().count() == 1, "{text}");
 }

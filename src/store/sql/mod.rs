@@ -29,7 +29,7 @@ macro_rules! statements {
 }
 
 statements! {
-    audit: AuditSql { append, newest, row_hash, list, in_chains, has_before, prune }
+    audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
     dashboard: DashboardSql { outcome_buckets, latency_samples, order_history, attempts, workers }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }

@@ -1,12 +1,21 @@
 //! The audit log: the rows that pages and their actions leave, and its page.
 
-use super::{Browser, OPS, failed, keys};
-use crate::{Api, SOON};
 use klarna_order_worker::store::AuditFilter;
+use reqwest::{Method, RequestBuilder};
+use sqlx::{Connection as _, PgConnection};
+use test_support::postgres::TestDatabase;
+use tokio::time::timeout;
+
+use super::{Browser, OPS, failed, key, keys, send, value};
+use crate::{Api, SOON};
 
 async fn rows(api: &Api) -> Vec<(String, String, String)> {
-    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
-    let filter = AuditFilter { actor: Some("key:operator".into()), limit: 100, ..AuditFilter::default() };
+    rows_of(api, "key:operator").await
+}
+
+async fn rows_of(api: &Api, actor: &str) -> Vec<(String, String, String)> {
+    timeout(SOON, api.app.audit.flush()).await.expect("not stored");
+    let filter = AuditFilter { actor: Some(actor.into()), limit: 100, ..AuditFilter::default() };
     let mut rows = api.app.store.audit_rows(&filter).await.unwrap();
     rows.reverse();
     rows.into_iter().map(|row| (row.action, row.outcome, row.object.unwrap_or_default())).collect()
@@ -23,9 +32,10 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
     browser.page("/orders").await;
     browser.page("/users").await;
     let user = "/user?merchant=shop&user=u-1";
-    browser.page(user).await;
-    // What updates itself leaves one row for the page, not one for each update.
-    crate::send(browser.request(reqwest::Method::GET, user).header("x-live", "1")).await;
+    let tag = browser.get(user).await.header("etag").to_owned();
+    // What updates itself leaves one row for the page, not one for each update that shows nothing new.
+    let update = browser.request(Method::GET, user).header("x-live", "1").header("if-none-match", tag);
+    assert_eq!(send(update).await.status, 304);
     let about = [("merchant", "shop"), ("user", "u-1")];
     let (retry, cancel) = (format!("/orders/{order}/retry"), format!("/orders/{order}/cancel"));
     browser.act(&retry, &retry, &[]).await;
@@ -41,9 +51,6 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
         "{page}"
     );
     browser.act("/", "/sign-out", &[]).await;
-    let own = |action: &str, outcome: &str, object: &str| {
-        (action.to_owned(), outcome.to_owned(), object.to_owned())
-    };
     assert_eq!(
         rows(&api).await,
         [
@@ -60,6 +67,88 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
             own("pages.sign_out", "done", ""),
         ]
     );
+}
+
+fn own(action: &str, outcome: &str, object: &str) -> (String, String, String) {
+    (action.to_owned(), outcome.to_owned(), object.to_owned())
+}
+
+#[tokio::test]
+async fn who_calls_a_request_live_leaves_a_row_unless_nothing_is_new() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    let user = "/user?merchant=shop&user=u-1";
+    for page in [user, "/users", "/audit"] {
+        let live = send(browser.request(Method::GET, page).header("x-live", "1")).await;
+        assert_eq!(live.status, 200);
+    }
+    let tag = browser.get(user).await.header("etag").to_owned();
+    let known = browser.request(Method::GET, user).header("if-none-match", tag);
+    assert_eq!(send(known).await.status, 304, "it is not live");
+    assert_eq!(
+        rows(&api).await[1..],
+        [
+            own("token.read", "done", ""),
+            own("tokens.list", "done", ""),
+            own("audit.read", "done", ""),
+            own("token.read", "done", ""),
+            own("token.read", "done", ""),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn refused_actions_leave_rows() {
+    let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
+    let api = Api::with_keys(&[keys(), looker].concat()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    // The settings have no such merchant, and so no address to sign its users out.
+    let about = [("merchant", "gone"), ("user", "u-1")];
+    assert_eq!(browser.act("/", "/user/sign-out", &about).await.status, 409);
+    assert_eq!(rows(&api).await[1..], [own("user.revoke", "rejected", "")]);
+    let looker = Browser::signed_in(&api, "key-of-looker").await;
+    assert_eq!(looker.act("/", "/user/forget", &about).await.status, 403);
+    assert_eq!(rows_of(&api, "key:looker").await[1..], [own("token.forget", "refused", "")]);
+}
+
+/// Sends a request, and hangs up when it waits for the table of tokens.
+async fn hang_up(database: &TestDatabase, request: RequestBuilder) {
+    let mut other = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql("BEGIN; LOCK TABLE klarna_worker.tokens").execute(&mut other).await.unwrap();
+    let blocked = async {
+        let waits = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted \
+                     AND relation = 'klarna_worker.tokens'::regclass)";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut other).await.unwrap() {}
+    };
+    tokio::select! {
+        answer = send(request) => panic!("{answer:?}"),
+        () = blocked => {}
+    }
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_leaves_a_row() {
+    let database = TestDatabase::create().await;
+    let api = Api::on(&database).await;
+    let browser = Browser::new(&api);
+    let token = value(&browser.page("/").await, "form_token");
+    hang_up(&database, api.request(Method::DELETE, "/v1/merchants/shop/users/u-1")).await;
+    let fields = [("form_token", token.as_str()), ("merchant", "shop"), ("user", "u-2")];
+    let form = browser.form("/user/forget", &fields).header("sec-fetch-site", "same-origin");
+    hang_up(&database, form).await;
+    let told = async {
+        loop {
+            let rows = rows_of(&api, "local").await;
+            if rows.len() == 2 {
+                break rows;
+            }
+        }
+    };
+    let told = timeout(SOON, told).await.expect("a request without an answer leaves no row");
+    assert_eq!(told, [own("user.erase", "failed", ""), own("token.forget", "failed", "")]);
+    api.app.store.close().await;
+    database.remove().await;
 }
 
 #[tokio::test]

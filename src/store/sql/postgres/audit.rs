@@ -29,6 +29,15 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
             AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR merchant = $4)
             AND ($5::bytea IS NULL OR user_hash = $5) AND ($6::bigint IS NULL OR id < $6)
         ORDER BY id DESC LIMIT $7",
+    // As `list`, for one user: by their index, which a condition that may be absent cannot use.
+    list_of_user: "
+        SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash,
+            object, joined_id, previous_at, previous_hash, hash
+        FROM klarna_worker.audit_log
+        WHERE ($1::timestamptz IS NULL OR happened_at >= $1) AND ($2::text IS NULL OR actor = $2)
+            AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR merchant = $4)
+            AND user_hash = $5 AND ($6::bigint IS NULL OR id < $6)
+        ORDER BY id DESC LIMIT $7",
     in_chains: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,
             joined_id, previous_at, previous_hash, hash

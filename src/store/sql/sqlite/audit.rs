@@ -4,7 +4,7 @@ use crate::store::sql::AuditSql;
 
 pub(in crate::store) const AUDIT: AuditSql = AuditSql {
     // $1: the rows as JSON, with times in microseconds and bytes in hexadecimal. Rows that an attempt
-    // with an unknown outcome has stored stay as they are.
+    // with an unknown outcome has stored stay as they are: a trigger refuses to insert them again.
     append: "
         INSERT INTO audit_log (chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash,
             object, joined_id, previous_at, previous_hash, hash)
@@ -12,8 +12,10 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
             value ->> 'action', value ->> 'outcome', value ->> 'request_id', value ->> 'merchant',
             unhex(value ->> 'user_hash'), value ->> 'object', value ->> 'joined_id', value ->> 'previous_at',
             unhex(value ->> 'previous_hash'), unhex(value ->> 'hash')
-        FROM json_each($1) WHERE true ORDER BY value ->> 'number'
-        ON CONFLICT (chain, number) DO NOTHING",
+        FROM json_each($1)
+        WHERE NOT EXISTS (SELECT 1 FROM audit_log
+            WHERE chain = unhex(value ->> 'chain', '-') AND number = value ->> 'number')
+        ORDER BY value ->> 'number'",
     newest: "
         SELECT id, happened_at, hash FROM audit_log ORDER BY id DESC LIMIT 1",
     row_hash: "
@@ -24,6 +26,14 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
         FROM audit_log
         WHERE ($1 IS NULL OR happened_at >= $1) AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
             AND ($4 IS NULL OR merchant = $4) AND ($5 IS NULL OR user_hash = $5) AND ($6 IS NULL OR id < $6)
+        ORDER BY id DESC LIMIT $7",
+    // As `list`, for one user: by their index, which a condition that may be absent cannot use.
+    list_of_user: "
+        SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash,
+            object, joined_id, previous_at, previous_hash, hash
+        FROM audit_log
+        WHERE ($1 IS NULL OR happened_at >= $1) AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
+            AND ($4 IS NULL OR merchant = $4) AND user_hash = $5 AND ($6 IS NULL OR id < $6)
         ORDER BY id DESC LIMIT $7",
     in_chains: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,
