@@ -22,15 +22,14 @@ use super::orders::Order;
 use super::problem::{Kind, Problem};
 use super::tokens::Token;
 use super::users::Exchange;
-use crate::ids::{UserKey, WebhookId};
+use crate::ids::UserKey;
 use crate::order::{self, OrderError, OrderId};
 use crate::store::{self, Exports, StoreError};
 use crate::token::LedgerCursor;
 use crate::vault::Registry;
 
 /// How many rows one query reads. An order may have a body of a megabyte.
-const ROWS: u32 = 200;
-const ORDERS: u32 = 20;
+const ROWS: u32 = 20;
 
 /// Everything that is stored of a user.
 //
@@ -145,9 +144,16 @@ impl From<store::ExportedOrder> for ExportedOrder {
 
 impl From<store::ExportedWebhook> for ExportedWebhook {
     fn from(webhook: store::ExportedWebhook) -> Self {
-        let store::ExportedWebhook { id, kind, data, status, occurred_at, ended_at, attempts, error } =
-            webhook;
-        Self { id: id.as_uuid(), kind, data: json(data), status, occurred_at, ended_at, attempts, error }
+        Self {
+            id: webhook.id.as_uuid(),
+            kind: webhook.kind,
+            data: json(webhook.data),
+            status: webhook.status,
+            occurred_at: webhook.occurred_at,
+            ended_at: webhook.ended_at,
+            attempts: webhook.attempts,
+            error: webhook.error,
+        }
     }
 }
 
@@ -183,7 +189,7 @@ enum Next {
     Head(String),
     History(Option<LedgerCursor>),
     Orders(Option<OrderId>),
-    Webhooks(Option<WebhookId>),
+    Webhooks(Option<i64>),
     End,
 }
 
@@ -232,7 +238,7 @@ impl Export {
                 self.items(page.into_iter().map(Exchange::from)).map(Some)
             }
             Next::Orders(before) => {
-                let page = self.store.exported_orders(&self.key, *before, ORDERS).await?;
+                let page = self.store.exported_orders(&self.key, *before, ROWS).await?;
                 let Some(last) = page.last().map(|order| order.view.id) else {
                     return Ok(Some(self.begin_list("],", "webhooks", Next::Webhooks(None))));
                 };
@@ -241,7 +247,7 @@ impl Export {
             }
             Next::Webhooks(before) => {
                 let page = self.store.exported_webhooks(&self.key, *before, ROWS).await?;
-                let Some(last) = page.last().map(|webhook| webhook.id) else {
+                let Some(last) = page.last().map(|webhook| webhook.place) else {
                     self.next = Next::End;
                     return Ok(Some("]}".to_owned()));
                 };

@@ -10,6 +10,7 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use super::problem::{Kind, Problem};
+use crate::vault::MOST_WAITING;
 
 /// The most batches at a time. Each may hold 16 MB, and more while it is parsed.
 const BATCHES: usize = 4;
@@ -23,8 +24,7 @@ const DESCRIPTIONS: usize = 32;
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests at a time, without those that wait for an order's end. As many requests for access
-    /// tokens may come beside them.
+    /// The most requests at a time, without those that wait for an order's end, and those for access tokens.
     pub requests: usize,
     /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
     /// separately because they cost almost nothing.
@@ -56,7 +56,8 @@ impl ConcurrencyLimits {
         Self {
             requests: permits(limits.requests),
             waits: permits(limits.waits),
-            vends: permits(limits.requests),
+            // The vault limits those that wait, and lets no merchant take every place. These do not.
+            vends: permits(limits.requests.saturating_add(MOST_WAITING)),
             batches: permits(BATCHES),
             pages: permits(PAGES),
             descriptions: permits(DESCRIPTIONS),

@@ -245,7 +245,8 @@ pub(super) struct ForgetQuery {
 /// Forget a user's refresh token.
 ///
 /// Succeeds even if there is no token. The result of an exchange in flight is not stored. The token is
-/// deleted at once; a worker revokes it soon after, and tries for a day.
+/// deleted at once; a worker revokes it soon after, and tries for a day, unless `revoke` or the merchant's
+/// setting says otherwise.
 #[utoipa::path(
     delete,
     operation_id = "forget_token",

@@ -30,6 +30,7 @@ mod users;
 mod views;
 mod webhooks;
 mod when;
+mod whose;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

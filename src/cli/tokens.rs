@@ -17,10 +17,11 @@ use serde_json::json;
 use super::audited::Audited;
 use super::table::printable;
 use super::views::{Fields, or_dash, time};
+use super::whose::Whose;
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
 use crate::audit::Action;
-use crate::ids::{MerchantName, UserId, UserKey};
+use crate::ids::{MerchantName, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{DeadReason, Note, TokenState};
 use crate::vault::Registry;
@@ -76,15 +77,6 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
-}
-
-/// Names a token.
-#[derive(Debug, clap::Args)]
-pub(super) struct Whose {
-    /// The merchant's name in the settings
-    merchant: MerchantName,
-    /// The shop's name for the user
-    user: UserId,
 }
 
 /// Options of `tokens list`.
@@ -233,16 +225,4 @@ async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result
         .output
         .print(human, &json!({ "merchant": key.merchant, "user": key.user, "forgotten": forgotten }))?;
     Ok(Exit::Done)
-}
-
-impl Whose {
-    fn key(&self) -> UserKey {
-        UserKey { merchant: self.merchant.clone(), user: self.user.clone() }
-    }
-}
-
-impl std::fmt::Display for Whose {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", printable(self.user.as_str()), printable(self.merchant.as_str()))
-    }
 }

@@ -17,7 +17,6 @@ pub(super) async fn settle<E: Engine>(
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
     let version = end.version;
-    let mut announced = false;
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
@@ -27,7 +26,6 @@ pub(super) async fn settle<E: Engine>(
             }
             cache(c, version, end.cached.as_ref()).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false).await?;
-            announced = announce(c, end.cached.as_ref()).await?;
         }
         ExchangeResult::Rejected(reason) => {
             let dead = c.query(sql.dead).bind_version(version).bind(end.exchange);
@@ -52,11 +50,13 @@ pub(super) async fn settle<E: Engine>(
         ExchangeResult::NoAnswer { hold: true, .. } => state == Some(TokenState::Uncertain),
         _ => state.is_some(),
     };
-    Ok(match stands {
-        true if announced => Settled::Announced,
-        true => Settled::Written,
-        false => Settled::Superseded,
-    })
+    if !stands {
+        return Ok(Settled::Superseded);
+    }
+    // Nothing is sent for an end that is superseded.
+    let announced =
+        matches!(end.result, ExchangeResult::Unchanged) && announce(c, end.cached.as_ref()).await?;
+    Ok(if announced { Settled::Announced } else { Settled::Written })
 }
 
 /// Stores a successor if the row still has the generation that was presented. Closes the intent in

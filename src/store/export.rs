@@ -40,6 +40,8 @@ pub struct FailedAttempt {
 /// A webhook event with its data. Words are as they are stored, so that none makes it unreadable.
 #[derive(Clone, Debug)]
 pub struct ExportedWebhook {
+    /// Its place in the order of events.
+    pub place: i64,
     /// The event's id.
     pub id: WebhookId,
     /// What happened.
@@ -69,12 +71,12 @@ pub trait Exports: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ExportedOrder>, StoreError>;
 
-    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only older ones
-    /// than that.
+    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only those before
+    /// that place, even if its event was deleted meanwhile.
     async fn exported_webhooks(
         &self,
         key: &UserKey,
-        before: Option<WebhookId>,
+        before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<ExportedWebhook>, StoreError>;
 }
@@ -108,7 +110,7 @@ impl<E: Engine> Exports for SqlStore<E> {
     async fn exported_webhooks(
         &self,
         key: &UserKey,
-        before: Option<WebhookId>,
+        before: Option<i64>,
         limit: u32,
     ) -> Result<Vec<ExportedWebhook>, StoreError> {
         self.read(async |c| {
@@ -138,6 +140,7 @@ fn failed_attempt(row: &impl Columns) -> Result<FailedAttempt, StoreError> {
 
 fn webhook(row: &impl Columns) -> Result<ExportedWebhook, StoreError> {
     Ok(ExportedWebhook {
+        place: row.int("seq")?,
         id: row.id("id")?,
         kind: row.text("kind")?,
         data: row.text("data")?,

@@ -17,7 +17,7 @@ use crate::token::SealedFor;
 pub struct Sealed {
     /// Refresh tokens.
     pub tokens: u64,
-    /// Cached tokens of running orders. They expire within minutes.
+    /// Cached tokens of running orders, and those that were vended. They expire within minutes.
     pub cached: u64,
     /// The key for hashes of known tokens: 0 or 1.
     pub hash_key: u64,
@@ -43,7 +43,7 @@ pub struct SealedToken {
 /// Cached tokens that are not encrypted with the active key.
 #[derive(Clone)]
 pub struct SealedCachedTokens {
-    /// The order or sweep that they are for.
+    /// The order, vend or sweep that they are for.
     pub purpose: PurposeId,
     /// The encrypted tokens.
     pub sealed: Vec<u8>,

@@ -68,9 +68,9 @@ pub trait Revocations: Send + Sync {
     /// its time is over by then.
     async fn retry_revocation(&self, claim: RevocationClaim, wait: Duration) -> Result<bool, StoreError>;
 
-    /// Deletes revocations whose time is over and that no process has claimed, because their merchant is
-    /// in nobody's settings. Returns how many.
-    async fn delete_lapsed_revocations(&self) -> Result<u64, StoreError>;
+    /// Deletes revocations of a merchant whose time is over and that no process has claimed, because the
+    /// merchant is in nobody's settings. Returns how many.
+    async fn delete_lapsed_revocations(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -125,8 +125,11 @@ impl<E: Engine> Revocations for SqlStore<E> {
         .await
     }
 
-    async fn delete_lapsed_revocations(&self) -> Result<u64, StoreError> {
-        self.write(async |c| c.query(E::STATEMENTS.revocations.lapsed).bind(self.now()).execute().await).await
+    async fn delete_lapsed_revocations(&self, merchant: &MerchantName) -> Result<u64, StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.revocations.lapsed).bind(merchant).bind(self.now()).execute().await
+        })
+        .await
     }
 }
 

@@ -50,8 +50,8 @@ pub trait Tokens: Providers + DatabaseClock {
     /// forget.
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
-    /// Records that the token's user ordered although the token cannot be used, so that the user does
-    /// not count as idle (`keeper.forget_after_idle`).
+    /// Records that an order or a vend asked for the user's token although it cannot be used, so that the
+    /// user does not count as idle (`keeper.forget_after_idle`).
     async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError>;
 
     /// Returns a user's token.

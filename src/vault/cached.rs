@@ -21,15 +21,10 @@ impl Vault {
     }
 
     /// Returns the user's access token that is valid for longest, of those that were cached at earlier
-    /// exchanges of the present grant, if it is valid for at least `margin`.
-    pub(super) async fn newest_cached(
-        &self,
-        key: &UserKey,
-        merchant: &Merchant,
-        margin: Duration,
-    ) -> Option<AccessToken> {
+    /// exchanges of the present grant, if it is still valid.
+    pub(super) async fn newest_cached(&self, key: &UserKey, merchant: &Merchant) -> Option<AccessToken> {
         let read = self.context.store.newest_cached(key, merchant.provider()).await;
-        self.opened(readable(read)?, margin)
+        self.opened(readable(read)?, Duration::ZERO)
     }
 
     /// Decrypts cached tokens that are valid for at least `margin`.

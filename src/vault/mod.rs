@@ -47,6 +47,7 @@ pub use self::revoker::Revoker;
 use self::sealing::Secrets;
 pub use self::shopper::Shopper;
 use self::user_locks::UserLocks;
+pub(crate) use self::vend::MOST_WAITING;
 pub use self::vend::{NotVended, Vend};
 use crate::breaker::{BreakerState, CircuitBreakers};
 use crate::bulkhead::Bulkhead;
@@ -86,7 +87,7 @@ pub struct Vault {
     trials: ProviderTrials,
     /// Requests for access tokens that wait.
     vending: Bulkhead,
-    /// Whether orders stop waiting for an exchange to begin.
+    /// Whether orders and vends stop waiting for an exchange to begin.
     stopping: watch::Sender<bool>,
 }
 
@@ -269,8 +270,8 @@ impl Vault {
         }
     }
 
-    /// From now on, an order whose exchange has not begun is told to come back, so that a stop waits
-    /// only for exchanges in flight.
+    /// From now on, an order or a vend whose exchange has not begun is told to come back, so that a stop
+    /// waits only for exchanges in flight.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);
     }

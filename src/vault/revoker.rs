@@ -1,13 +1,20 @@
 //! Revokes forgotten tokens at their provider (RFC 7009). The request was recorded in the transaction
 //! that forgot the token, so it survives a crash, and nobody waited for it.
 
+use std::collections::BTreeSet;
+use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
+use tokio::time::sleep;
 
 use super::sealing::Secrets;
 use crate::config::{Merchant, Merchants};
+use crate::ids::MerchantName;
 use crate::klarna::http::BuildError;
 use crate::klarna::revoke::{RevokeClient, Revoked};
 use crate::meter;
@@ -22,9 +29,10 @@ const LEASE: Duration = Duration::from_mins(1);
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-/// The waits after failed attempts. Later ones are like the last, until the token has waited for a day.
-const WAITS: [Duration; 6] =
-    [Duration::from_secs(5), MINUTE, Duration::from_mins(5), Duration::from_mins(30), LONGEST, LONGEST];
+/// The waits after the first failed attempts. Later ones are [`LONGEST`], until the token has waited for a
+/// day.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(5), MINUTE, Duration::from_mins(5), Duration::from_mins(30)];
 const LONGEST: Duration = HOUR.saturating_mul(4);
 
 /// Revokes tokens. Any number of processes may do so at once.
@@ -49,14 +57,33 @@ impl Revoker {
         Ok(Self { store, secrets, merchants, client: RevokeClient::new(timeout)? })
     }
 
-    /// Revokes what is due, and looks again every two seconds. Dropping the future loses nothing: what
-    /// was claimed is due again after a minute.
+    /// Revokes what is due, and looks every two seconds for merchants with due revocations. A merchant
+    /// whose endpoint is slow holds up no other one. Dropping the future loses nothing: what was claimed
+    /// is due again after a minute.
     pub async fn run(self) {
+        let (mut busy, mut working) = (BTreeSet::new(), FuturesUnordered::new());
+        let mut pause = Duration::ZERO;
         loop {
-            if let Err(error) = self.revoke_due().await {
-                tracing::warn!(%error, "Revocations could not be read or written; the next try follows");
+            let before = mem::replace(&mut pause, LOOK);
+            let mut looking = pin!(async {
+                sleep(before).await;
+                self.due().await
+            });
+            let due = loop {
+                tokio::select! {
+                    Some(done) = working.next() => busy.remove(done),
+                    due = &mut looking => break due,
+                };
+            };
+            for merchant in due.unwrap_or_else(|error| later(&error)) {
+                if busy.insert(&merchant.name) {
+                    working.push(async {
+                        let done = self.revoke_all_of(merchant).await;
+                        done.unwrap_or_else(|error| later(&error));
+                        &merchant.name
+                    });
+                }
             }
-            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -65,29 +92,48 @@ impl Revoker {
     /// # Errors
     /// If the store fails. What was not stored is tried again.
     pub async fn revoke_due(&self) -> Result<usize, StoreError> {
-        let due = self.store.due_revocations().await?;
-        // Another process may know the other merchants.
-        let known: Vec<_> = due.iter().filter_map(|name| self.merchants.get(name)).collect();
-        if known.len() < due.len() {
-            self.drop_lapsed().await?;
-        }
+        let due = self.due().await?;
         let mut attempts = 0;
-        for revoked in join_all(known.into_iter().map(|merchant| self.revoke_of(merchant))).await {
+        for revoked in join_all(due.into_iter().map(|merchant| self.revoke_all_of(merchant))).await {
             attempts += revoked?;
         }
         Ok(attempts)
     }
 
-    /// Gives up tokens whose merchant no process has known for a day.
-    async fn drop_lapsed(&self) -> Result<(), StoreError> {
-        let tokens = self.store.delete_lapsed_revocations().await?;
+    /// Returns the merchants that have due revocations. Another process may know the others; tokens whose
+    /// merchant no process has known for a day are given up.
+    async fn due(&self) -> Result<Vec<&Merchant>, StoreError> {
+        let mut known = Vec::new();
+        for name in self.store.due_revocations().await? {
+            match self.merchants.get(&name) {
+                Some(merchant) => known.push(&**merchant),
+                None => self.drop_lapsed(&name).await?,
+            }
+        }
+        Ok(known)
+    }
+
+    async fn drop_lapsed(&self, merchant: &MerchantName) -> Result<(), StoreError> {
+        let tokens = self.store.delete_lapsed_revocations(merchant).await?;
         if tokens > 0 {
             tracing::error!(
+                merchant = merchant.as_str(),
                 tokens,
                 "Refresh tokens were not revoked in time: no process knows their merchant"
             );
         }
         Ok(())
+    }
+
+    /// Revokes until nothing of the merchant is due, and returns how many attempts it made.
+    async fn revoke_all_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
+        let mut attempts = 0;
+        loop {
+            match self.revoke_of(merchant).await? {
+                0 => return Ok(attempts),
+                more => attempts += more,
+            }
+        }
     }
 
     async fn revoke_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
@@ -142,6 +188,12 @@ impl Revoker {
             Err(error) => failed(&error.to_string()),
         }
     }
+}
+
+/// Logs that the database failed. The next look follows.
+fn later<T: Default>(error: &StoreError) -> T {
+    tracing::warn!(%error, "Revocations could not be read or written; the next try follows");
+    T::default()
 }
 
 fn given_up(merchant: &Merchant, token: i64, what: &str) {

@@ -15,8 +15,8 @@ use crate::token::claims::Claims;
 use crate::token::{DeadReason, LOOK_AGAIN, Purpose, PurposeKind, Unusable};
 
 /// The most requests for access tokens that wait at a time. Merchants share them as they share the
-/// exchange permits.
-pub(super) const MOST_WAITING: usize = 256;
+/// exchange permits. The API must let more in, or its limit would be reached first.
+pub(crate) const MOST_WAITING: usize = 256;
 /// When to come back if that many wait.
 const CROWDED: Duration = Duration::from_secs(1);
 
@@ -51,10 +51,8 @@ pub enum NotVended {
          or the user signs in again"
     )]
     Uncertain,
-    /// The refresh token cannot be presented. The log says why.
-    #[error(
-        "the user's refresh token cannot be presented to the token endpoint; the log and `doctor` say why"
-    )]
+    /// The refresh token is not presented, or its exchange gave no access token. The log says why.
+    #[error("the user's refresh token gives no access token at the moment; the log says why")]
     Unavailable,
     /// The token endpoint, the database or another exchange of the user kept it waiting for too long.
     #[error("no access token came in time; the refresh token is kept: try again in {} s", .0.as_secs().max(1))]
@@ -75,8 +73,8 @@ impl NotVended {
 
 impl Vault {
     /// Returns an access token of the user: the newest cached one, if it stays valid for long enough, or
-    /// else one from an exchange. A new one may be valid for less than `min_validity`, if Klarna's
-    /// access tokens are.
+    /// else one from an exchange, which may be that of another request. A new one may be valid for less
+    /// than `min_validity`, if Klarna's access tokens are.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token is
     /// then cached, and the next request gets it.
@@ -109,8 +107,12 @@ impl Vault {
         let until = since_boot().saturating_add(patience);
         let left = || until.saturating_sub(since_boot());
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        if let Some(cached) = self.newest_cached(&key, merchant, vend.min_validity).await {
-            return Ok(cached);
+        let mut before = None;
+        if let Some(cached) = self.newest_cached(&key, merchant).await {
+            if cached.expires_in() >= vend.min_validity {
+                return Ok(cached);
+            }
+            before = Some(cached.received_at);
         }
         // A slow token endpoint of one merchant must not keep the others' requests out.
         let Some(_place) = self.vending.try_take(&merchant.name) else {
@@ -131,8 +133,10 @@ impl Vault {
             if after >= left() || !self.waits(after).await {
                 return Err(NotVended::ComeBack(after));
             }
-            // The exchange that it waited for may have been for the same user.
-            if let Some(cached) = self.newest_cached(&key, merchant, vend.min_validity).await {
+            // Another exchange of the user may have ended meanwhile. The next access token would be valid for
+            // no longer than that one's.
+            let newest = self.newest_cached(&key, merchant).await;
+            if let Some(cached) = newest.filter(|cached| Some(cached.received_at) != before) {
                 return Ok(cached);
             }
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use klarna_order_worker::order::{Disposition, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 use klarna_order_worker::store::Published;
+use klarna_order_worker::token::{ExchangeResult, Purpose, PurposeKind};
 use reqwest::Method;
 use test_support::postgres::TestDatabase;
+use uuid::Uuid;
 
 use super::{Answer, Api, json, key, send};
 
@@ -24,7 +26,11 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
         let put = api.request(Method::PUT, &format!("/v1/merchants/shop/users/{user}/token"));
         assert_eq!(send(json(put, format!(r#"{{"refresh_token":"{token}"}}"#))).await.status, 204);
     }
-    // More orders than one query reads.
+    // More rows of each list than one query reads.
+    for _ in 0..25 {
+        let keeper = Purpose { kind: PurposeKind::Keeper, id: Uuid::now_v7().into() };
+        api.exchanged("u-1", keeper, ExchangeResult::NotSent).await;
+    }
     let mut orders = Vec::new();
     for number in 0..43 {
         orders.push(api.accepted("shop", "u-1").await);
@@ -62,10 +68,10 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
     assert!(!answer.text.contains("sesame") && !answer.text.contains("u-2"), "{}", answer.text);
     let document = answer.json();
     assert_eq!((&document["merchant"], &document["user"]), (&"shop".into(), &"u-1".into()));
-    assert_eq!(
-        (&document["token"]["state"], document["history"].as_array().unwrap().len()),
-        (&"active".into(), 0)
-    );
+    assert_eq!(document["token"]["state"], "active");
+    let history = document["history"].as_array().unwrap();
+    let history: Vec<i64> = history.iter().map(|row| row["presentation"].as_i64().unwrap()).collect();
+    assert_eq!(history, (1..=25).rev().collect::<Vec<_>>(), "newest first");
     let exported = document["orders"].as_array().unwrap();
     let ids: Vec<&str> = exported.iter().map(|order| order["order"]["id"].as_str().unwrap()).collect();
     orders.reverse();
@@ -80,9 +86,9 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
     assert_eq!(exported[1]["failed_attempts"][0]["error"]["message"], "why");
     assert_eq!(exported[2]["order"]["klarna_order_id"], "k-41");
     let webhooks = document["webhooks"].as_array().unwrap();
-    assert_eq!(webhooks.len(), 43);
+    let told: Vec<&str> = webhooks.iter().map(|event| event["data"]["order_id"].as_str().unwrap()).collect();
+    assert_eq!((told.len(), &told[..]), (43, &ids[1..]), "newest first");
     assert_eq!((&webhooks[0]["kind"], &webhooks[0]["status"]), (&"order.failed".into(), &"pending".into()));
-    assert_eq!(webhooks[0]["data"]["order_id"], exported[1]["order"]["id"]);
 
     assert_eq!(send(api.request(Method::DELETE, PATH)).await.status, 204);
     api.get(&export()).await.problem(404, "not-found");

@@ -58,8 +58,16 @@ fn signing_out_is_asked_for_and_forgets_the_token_at_once() {
     assert_eq!(ran.json(), [json!({ "merchant": "shop", "user": "u-1", "revoking": true })]);
     let shown = home.run(&["tokens", "show", "shop", "u-1", "--format", "json"]).exits(0).json();
     assert_eq!(shown[0]["state"], "forgotten");
-    let ran = home.run(&["users", "revoke", "no-such", "u-1", "--yes"]).exits(1);
+    // Nothing is asked if it cannot be done.
+    for arguments in
+        [&["users", "revoke", "no-such", "u-1", "--yes"][..], &["users", "revoke", "no-such", "u-1"]]
+    {
+        home.run(arguments).exits(2).tells_in_one_line("the settings have no no-such; they have: shop");
+    }
+    let home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "https://login.example/oauth2");
+    let ran = home.run(&["users", "revoke", "shop", "u-1"]).exits(1);
     assert!(ran.stderr.contains("revoke_url"), "{}", ran.stderr);
+    home.run(&["users", "revoke", "shop", "", "--yes"]).exits(2);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{NO_TOKEN, Whose};
+use super::NO_TOKEN;
 use crate::api::Token;
 use crate::app::App;
 use crate::audit::Action;
@@ -12,6 +12,7 @@ use crate::cli::audited::Audited;
 use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
 use crate::cli::when::{When, when};
+use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::store::{Doubtful, RejectedTokens, StoreError};

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::Whose;
 use crate::api::UserAccessToken;
 use crate::app::{App, Ending, VendEnd, Vended};
 use crate::audit::Action;
@@ -12,6 +11,7 @@ use crate::cli::audited::Audited;
 use crate::cli::context::merchant_of;
 use crate::cli::ended::exit_after;
 use crate::cli::views::Fields;
+use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit};
 use crate::lifecycle::Shutdown;
 use crate::vault::Vend;

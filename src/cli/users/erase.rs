@@ -4,17 +4,14 @@ use serde_json::json;
 
 use crate::audit::Action;
 use crate::cli::audited::Audited;
-use crate::cli::table::printable;
+use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::Erased;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The merchant's name in the settings
-    merchant: MerchantName,
-    /// The shop's name for the user
-    user: String,
+    #[command(flatten)]
+    whose: Whose,
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
@@ -23,14 +20,12 @@ pub(in crate::cli) struct Args {
 impl Args {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::UserErase).about(UserKey::new(self.merchant.as_str(), self.user.as_str()))
+        Audited::new(Action::UserErase).about(self.whose.key())
     }
 
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, user, yes } = self;
-        let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
-        let key = UserKey { merchant, user };
-        let whose = format!("{} of {}", printable(key.user.as_str()), printable(key.merchant.as_str()));
+        let Self { whose, yes } = self;
+        let key = whose.key();
         confirm::ask(
             yes,
             &format!("erase {whose}"),

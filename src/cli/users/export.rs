@@ -5,33 +5,28 @@ use std::io::Write as _;
 use crate::api::Export;
 use crate::audit::Action;
 use crate::cli::audited::Audited;
-use crate::cli::table::printable;
+use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit};
-use crate::ids::{MerchantName, UserId, UserKey};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The merchant's name in the settings
-    merchant: MerchantName,
-    /// The shop's name for the user
-    user: String,
+    #[command(flatten)]
+    whose: Whose,
 }
 
 impl Args {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::UserExport).about(UserKey::new(self.merchant.as_str(), self.user.as_str()))
+        Audited::new(Action::UserExport).about(self.whose.key())
     }
 
     /// Prints the document part by part. It is JSON whatever `--format` says.
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, user } = self;
-        let user = UserId::parse(&user).map_err(|wrong| CliError::Usage(format!("the user {wrong}")))?;
-        let doing = format!("export {} of {}", printable(user.as_str()), printable(merchant.as_str()));
+        let doing = format!("export {}", self.whose);
         let failed = |error| CliError::failed(doing.clone(), error);
         context.block_on(async {
             let app = context.app_to_read().await?;
-            let (key, now) = (UserKey { merchant, user }, app.clock.now());
+            let (key, now) = (self.whose.key(), app.clock.now());
             let export = Export::begin(app.registry(), app.store.clone(), key, now).await.map_err(failed)?;
             // A misspelt name must not look like a user without data.
             let mut export =

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::table::printable;
+use crate::cli::whose::user;
 use crate::cli::{CliError, Context, Exit};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Moved, Renamed};
@@ -20,27 +21,29 @@ pub(in crate::cli) struct Args {
     /// The merchant's name in the settings
     merchant: MerchantName,
     /// The shop's old name for the user
-    old: String,
+    #[arg(value_parser = user)]
+    old: UserId,
     /// The shop's new name for the user
-    new: String,
+    #[arg(value_parser = user)]
+    new: UserId,
 }
 
 impl Args {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::UserRename).about(UserKey::new(self.merchant.as_str(), self.old.as_str()))
+        Audited::new(Action::UserRename).about(self.from())
+    }
+
+    fn from(&self) -> UserKey {
+        UserKey { merchant: self.merchant.clone(), user: self.old.clone() }
     }
 
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { merchant, old, new } = self;
-        let parsed =
-            |name: &str| UserId::parse(name).map_err(|wrong| CliError::Usage(format!("a user {wrong}")));
-        let (user, to) = (parsed(&old)?, parsed(&new)?);
-        if user == to {
+        let (from, to) = (self.from(), self.new);
+        if from.user == to {
             return Err(CliError::Usage("both names are the same".into()));
         }
-        let from = UserKey { merchant, user };
-        let (old, new) = (printable(&old), printable(&new));
+        let (old, new) = (printable(from.user.as_str()), printable(to.as_str()));
         let doing = format!("rename {old} of {} to {new}", printable(from.merchant.as_str()));
         context.block_on(async {
             let renamed = context.app().await?.renamer().rename(&from, &to, PATIENCE).await;

@@ -129,6 +129,7 @@ impl Spool {
         self.folder.waiting().await
     }
 
+    #[cfg(feature = "fuzzing")]
     pub(crate) fn open_file(&self, text: &[u8]) -> Result<ExchangeEnd, String> {
         self.read_record(&self.folder.open_text(text)?)
     }

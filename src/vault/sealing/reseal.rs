@@ -18,7 +18,7 @@ const PAGE: u32 = 200;
 pub struct Resealed {
     /// Refresh tokens that were encrypted again.
     pub tokens: u64,
-    /// Cached access tokens of unfinished orders that were encrypted again.
+    /// Cached access tokens, of unfinished orders or vended, that were encrypted again.
     pub cached: u64,
     /// Whether the hash key was encrypted again.
     pub hash_key: bool,

@@ -15,6 +15,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     the_store_of_a_token_announces_the_create_call,
     a_store_under_a_lost_claim_announces_nothing,
+    a_store_that_is_superseded_announces_nothing,
     an_announcement_counts_as_a_heartbeat,
     a_result_of_a_lost_claim_ends_the_order_that_nobody_sent_again,
     a_result_takes_the_order_from_a_worker_that_has_not_sent_it,
@@ -60,6 +61,16 @@ const K1: fn(bool) -> (Status, bool, Option<String>) =
 /// Stores an exchange for an order under a claim with this number. `true` if the order that its
 /// worker loses afterwards counts as sent.
 async fn announced_by_store(db: &Db, result: ExchangeResult, number: i64) -> (Settled, bool) {
+    announced_after(db, result, number, async {}).await
+}
+
+/// As [`announced_by_store`], if this happens during the exchange.
+async fn announced_after(
+    db: &Db,
+    result: ExchangeResult,
+    number: i64,
+    meanwhile: impl Future<Output = ()>,
+) -> (Settled, bool) {
     let id = insert(db, order(db, "u")).await;
     let worker = db.begin_worker().await;
     let claimed = claim(db, worker, 1).await.remove(0).claim;
@@ -67,6 +78,7 @@ async fn announced_by_store(db: &Db, result: ExchangeResult, number: i64) -> (Se
     let mut intent = intent(&*claim, worker);
     intent.purpose.id = id.into();
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
+    meanwhile.await;
     let mut end = end(db, &intent, result);
     end.cached.as_mut().unwrap().claim = Some(OrderClaim { worker, number: claimed.number + number });
     let settled = claim.settle(&end).await.unwrap();
@@ -87,6 +99,14 @@ async fn a_store_under_a_lost_claim_announces_nothing(db: Db) {
     register(&db, "u", 1).await;
     for result in [successor(&db, 2), ExchangeResult::Unchanged] {
         assert_eq!(announced_by_store(&db, result, 1).await, (Settled::Written, false));
+    }
+}
+
+async fn a_store_that_is_superseded_announces_nothing(db: Db) {
+    register(&db, "u", 1).await;
+    for (byte, result) in [(10, successor(&db, 2)), (11, ExchangeResult::Unchanged)] {
+        let signed_in = async { _ = register(&db, "u", byte).await };
+        assert_eq!(announced_after(&db, result, 0, signed_in).await, (Settled::Superseded, false));
     }
 }
 

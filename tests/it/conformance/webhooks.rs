@@ -29,6 +29,7 @@ both_engines![
     concurrent_senders_never_claim_the_same_event,
     an_event_is_given_up_after_three_days,
     lists_are_filtered_and_paged,
+    an_export_goes_on_although_an_event_was_deleted_meanwhile,
 ];
 
 pub const LEASE: Duration = Duration::from_mins(1);
@@ -69,6 +70,20 @@ pub async fn claim(db: &Db, share: usize) -> Vec<ClaimedWebhook> {
 
 pub fn retry(after: Duration) -> Delivery {
     Delivery::Retry { after, error: "HTTP 500".into(), gone: false }
+}
+
+async fn an_export_goes_on_although_an_event_was_deleted_meanwhile(db: Db) {
+    open_endpoint(&db, 1).await;
+    for _ in 0..3 {
+        end_order(&db, "u", &failed()).await;
+    }
+    let key = UserKey::new("shop", "u");
+    let page = async |before| db.store.exported_webhooks(&key, before, 2).await.unwrap();
+    let first = page(None).await;
+    let last = first[1].place;
+    db.execute(&format!("DELETE FROM webhooks WHERE seq = {last}")).await;
+    let rest = page(Some(last)).await;
+    assert_eq!((first.len(), rest.len(), page(Some(rest[0].place)).await.len()), (2, 1, 0));
 }
 
 async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {

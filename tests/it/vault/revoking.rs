@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::config::{Merchant, Merchants};
+use klarna_order_worker::ids::{MerchantName, UserKey};
 use klarna_order_worker::vault::Revoker;
 use test_support::faults::{FaultyServer, Step, http};
 use test_support::merchant::merchant;
 use test_support::mockito::{Matcher, Server};
+use tokio::time::timeout;
 
 use super::in_flight::{Gated, waiting};
 use super::{Shop, an_order, told};
@@ -20,9 +22,12 @@ both_engines![
     a_refusal_for_good_is_not_tried_again,
     without_the_setting_nothing_is_revoked,
     the_successor_of_an_exchange_in_flight_is_revoked_too,
+    a_successor_of_a_later_sign_in_is_not_revoked,
     no_other_provider_sees_a_token,
     a_merchant_that_nobody_knows_keeps_no_token_for_longer_than_a_day,
+    a_lapsed_revocation_of_a_known_merchant_is_tried,
     a_process_that_died_leaves_the_revocation_to_others,
+    a_hung_endpoint_holds_up_no_other_merchant,
 ];
 
 /// A shop that revokes what it forgets, at `base`.
@@ -147,6 +152,23 @@ async fn the_successor_of_an_exchange_in_flight_is_revoked_too(db: Db) {
     }
 }
 
+async fn a_successor_of_a_later_sign_in_is_not_revoked(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = shop(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    forget(&shop, "u").await;
+    shop.register("u", "rt-10").await;
+    let order = waiting(&shop, &vault, "u", an_order());
+    klarna.endpoint.reached(1).await;
+    shop.register("u", "rt-20").await;
+    klarna.answer_one();
+    assert_eq!(told(&order.await.unwrap()), "200ms");
+    vault.wait_until_idle().await;
+    assert_eq!(shop.ledger().await, ["superseded"]);
+    assert_eq!(db.count("revocations").await, 1, "that of the token that was forgotten");
+}
+
 async fn no_other_provider_sees_a_token(db: Db) {
     let server = FaultyServer::start([ok()]).await;
     let shop = shop(&db, &server.url());
@@ -174,6 +196,60 @@ async fn a_merchant_that_nobody_knows_keeps_no_token_for_longer_than_a_day(db: D
     db.advance(2 * 3600);
     assert_eq!((other.revoke_due().await.unwrap(), db.count("revocations").await), (0, 0));
     assert_eq!(server.requests(), 0);
+}
+
+/// The same shop under another name, at `base`.
+fn other(shop: &Shop, base: &str) -> Shop {
+    let mut other = shop.clone();
+    let revoke_url = merchant(base).revoke_url;
+    let merchant = Arc::make_mut(&mut other.merchant);
+    (merchant.name, merchant.revoke_url) = ("other".into(), revoke_url);
+    other
+}
+
+async fn a_lapsed_revocation_of_a_known_merchant_is_tried(db: Db) {
+    let server = FaultyServer::start([ok()]).await;
+    let shop = shop(&db, &server.url());
+    let other = other(&shop, &server.url());
+    shop.register("u", "rt-1").await;
+    other.register("u", "rt-2").await;
+    for (shop, merchant) in [(&shop, "shop"), (&other, "other")] {
+        assert!(shop.registry().forget(&UserKey::new(merchant, "u")).await.unwrap());
+    }
+    db.advance(25 * 3600);
+    assert_eq!(revoker(&other).await.revoke_due().await.unwrap(), 1);
+    assert_eq!((server.requests(), db.count("revocations").await), (1, 0));
+    assert!(server.seen().contains("token=rt-2&"));
+}
+
+async fn a_hung_endpoint_holds_up_no_other_merchant(db: Db) {
+    let hung = FaultyServer::start([Step::hang_after("")]).await;
+    let quick = FaultyServer::start((0..9).map(|_| ok())).await;
+    let shop = shop(&db, &hung.url());
+    let other = other(&shop, &quick.url());
+    shop.register("u", "rt-1").await;
+    forget(&shop, "u").await;
+    for number in 0..9 {
+        let user = format!("u-{number}");
+        other.register(&user, &format!("rt-1{number}")).await;
+        assert!(other.registry().forget(&UserKey::new("other", user)).await.unwrap());
+    }
+    let merchants: Merchants = shop.merchants().iter().chain(other.merchants().iter()).map(owned).collect();
+    let (store, secrets) = (db.open().await, Arc::clone(&shop.secrets));
+    let revoker = Revoker::new(store, secrets, Arc::new(merchants), Duration::from_mins(10)).unwrap();
+    let running = tokio::spawn(revoker.run());
+    let all = async {
+        while hung.requests() == 0 || db.count("revocations WHERE merchant = 'other'").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(30), all).await.expect("the other merchant waits for the hung one");
+    running.abort();
+    assert_eq!((quick.requests(), db.count("revocations").await), (9, 1));
+}
+
+fn owned((name, merchant): (&MerchantName, &Arc<Merchant>)) -> (MerchantName, Arc<Merchant>) {
+    (name.clone(), Arc::clone(merchant))
 }
 
 async fn a_process_that_died_leaves_the_revocation_to_others(db: Db) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use klarna_order_worker::ids::{UserId, UserKey};
 use klarna_order_worker::token::DeadReason;
 use klarna_order_worker::vault::{AccessToken, NotVended, Vault, Vend};
@@ -131,18 +131,30 @@ async fn no_access_token_of_another_grant_or_of_a_dead_one_is_given(db: Db) {
 }
 
 async fn many_requests_at_once_make_one_exchange(db: Db) {
-    let endpoint = Endpoint::start(|token| async move { rotated(&token) }).await;
-    let shop = Shop::new(&db, &endpoint.url);
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
     let (here, _) = shop.process().await;
     let (there, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    let vaults = [&here, &there].into_iter().cycle().take(10);
-    let vended = join_all(vaults.map(|vault| vend(&shop, vault, MARGIN))).await;
-    assert_eq!(vended.iter().filter(|vended| !vended.as_ref().unwrap().cached).count(), 1);
-    for vended in vended {
-        assert_eq!(given(vended).0, "at-rt-1");
+    // Also if they ask for an access token that is valid for longer than any.
+    for (number, seconds) in [(1, MARGIN), (2, 3600)] {
+        let vaults = [&here, &there].into_iter().cycle().take(10);
+        let vended = join_all(vaults.map(|vault| vend(&shop, vault, seconds)));
+        let answer = async {
+            klarna.endpoint.reached(number).await;
+            // These wait for the same connections, so every request has asked the database before.
+            for vault in [&here, &there] {
+                assert_eq!(told(&shop.access(vault, "nobody").await), "NotRegistered");
+            }
+            klarna.answer_one();
+        };
+        let (vended, ()) = join(vended, answer).await;
+        assert_eq!(vended.iter().filter(|vended| !vended.as_ref().unwrap().cached).count(), 1);
+        for vended in vended {
+            assert_eq!(given(vended).0, format!("at-rt-{number}"));
+        }
     }
-    assert_eq!(endpoint.presented(), ["rt-1"]);
+    assert_eq!(klarna.endpoint.presented(), ["rt-1", "rt-2"]);
 }
 
 async fn who_stops_waiting_gets_the_access_token_at_the_next_request(db: Db) {

@@ -14,9 +14,8 @@ pub(in crate::store) const EXPORT: ExportSql = ExportSql {
         SELECT order_id, ended_at, lost, error FROM klarna_worker.order_attempts
         WHERE order_id = ANY($1) ORDER BY order_id, seq",
     webhooks: "
-        SELECT w.id, w.kind, w.data, w.status, w.occurred_at, w.ended_at, w.attempts, w.error
-        FROM klarna_worker.webhooks w
-        WHERE w.merchant = $1 AND w.user_id = $2
-            AND ($3::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $3))
-        ORDER BY w.seq DESC LIMIT $4",
+        SELECT seq, id, kind, data, status, occurred_at, ended_at, attempts, error
+        FROM klarna_worker.webhooks
+        WHERE merchant = $1 AND user_id = $2 AND ($3::bigint IS NULL OR seq < $3)
+        ORDER BY seq DESC LIMIT $4",
 };

@@ -9,11 +9,12 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
         FROM klarna_worker.tokens k, (SELECT coalesce($3, clock_timestamp()) AS now) t
         WHERE k.merchant = $1 AND k.user_id = $2 AND k.sealed IS NOT NULL
         ON CONFLICT DO NOTHING",
-    // An exchange was in flight while its token was forgotten.
+    // An exchange was in flight while its token was forgotten. A forgetting before it was of an older
+    // generation: the user has signed in since.
     record_successor: "
         INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at, give_up_at)
         SELECT r.token_id, $2, r.merchant, $3, $4, r.asked_at, coalesce($5, clock_timestamp()), r.give_up_at
-        FROM klarna_worker.revocations r WHERE r.token_id = $1
+        FROM klarna_worker.revocations r WHERE r.token_id = $1 AND r.generation + 1 >= $2
         ORDER BY r.generation DESC LIMIT 1
         ON CONFLICT DO NOTHING",
     due_merchants: "
@@ -42,5 +43,6 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
         DELETE FROM klarna_worker.revocations WHERE token_id = $1 AND generation = $2 AND claim_number = $3",
     lapsed: "
         DELETE FROM klarna_worker.revocations
-        WHERE give_up_at < coalesce($1, clock_timestamp()) AND due_at < coalesce($1, clock_timestamp())",
+        WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())
+            AND due_at < coalesce($2, clock_timestamp())",
 };

@@ -14,9 +14,8 @@ pub(in crate::store) const EXPORT: ExportSql = ExportSql {
         SELECT order_id, ended_at, lost, error FROM order_attempts
         WHERE order_id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY order_id, seq",
     webhooks: "
-        SELECT w.id, w.kind, w.data, w.status, w.occurred_at, w.ended_at, w.attempts, w.error
-        FROM webhooks w
-        WHERE w.merchant = $1 AND w.user_id = $2
-            AND ($3 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $3))
-        ORDER BY w.seq DESC LIMIT $4",
+        SELECT seq, id, kind, data, status, occurred_at, ended_at, attempts, error
+        FROM webhooks
+        WHERE merchant = $1 AND user_id = $2 AND ($3 IS NULL OR seq < $3)
+        ORDER BY seq DESC LIMIT $4",
 };

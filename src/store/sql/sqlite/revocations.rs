@@ -8,11 +8,12 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
         SELECT id, generation, merchant, provider, sealed, $3, $3, $3 + $4 FROM tokens
         WHERE merchant = $1 AND user_id = $2 AND sealed IS NOT NULL
         ON CONFLICT DO NOTHING",
-    // An exchange was in flight while its token was forgotten.
+    // An exchange was in flight while its token was forgotten. A forgetting before it was of an older
+    // generation: the user has signed in since.
     record_successor: "
         INSERT INTO revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at, give_up_at)
         SELECT r.token_id, $2, r.merchant, $3, $4, r.asked_at, $5, r.give_up_at
-        FROM revocations r WHERE r.token_id = $1
+        FROM revocations r WHERE r.token_id = $1 AND r.generation + 1 >= $2
         ORDER BY r.generation DESC LIMIT 1
         ON CONFLICT DO NOTHING",
     due_merchants: "
@@ -34,5 +35,5 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
     done: "
         DELETE FROM revocations WHERE token_id = $1 AND generation = $2 AND claim_number = $3",
     lapsed: "
-        DELETE FROM revocations WHERE give_up_at < $1 AND due_at < $1",
+        DELETE FROM revocations WHERE merchant = $1 AND give_up_at < $2 AND due_at < $2",
 };
