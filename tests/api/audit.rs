@@ -155,7 +155,7 @@ async fn a_revocation_and_a_long_path_have_their_rows() {
     assert_eq!(
         told,
         [
-            ("order.cancel", "rejected", Some(&long[1..])),
+            ("order.cancel", "not_found", Some(&long[1..])),
             ("token.forget", "done", None),
             ("user.revoke", "rejected", None),
             ("user.revoke", "done", None),

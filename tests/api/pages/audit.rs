@@ -132,7 +132,7 @@ async fn a_caller_that_hangs_up_leaves_a_row() {
     let database = TestDatabase::create().await;
     let api = Api::on(&database).await;
     let browser = Browser::new(&api);
-    let token = value(&browser.page("/").await, "form_token");
+    let token = value(&browser.page("/pauses/new").await, "form_token");
     hang_up(&database, api.request(Method::DELETE, "/v1/merchants/shop/users/u-1")).await;
     let fields = [("form_token", token.as_str()), ("merchant", "shop"), ("user", "u-2")];
     let form = browser.form("/user/forget", &fields).header("sec-fetch-site", "same-origin");
