@@ -23,7 +23,7 @@ use crate::store::{DueFilter, DueToken, PlanFilter, StoreError, UndatedToken};
 use crate::vault::DueDates as _;
 
 /// How many rows one query reads.
-const PAGE: u32 = 500;
+const PAGE: u32 = 1000;
 /// Without a visible bar, a line is printed after this many tokens.
 const LINE_EVERY: u64 = 1000;
 
@@ -108,24 +108,32 @@ impl Args {
         let RefreshEnd { run, ending } = app.refresh(&scope, stopping, cut, told).await?;
         let broken = telling.broken.take();
         drop(progress);
-        let summary = match run {
-            None => return Ok((Ok(Exit::of(ending)), ending)),
-            Some(Ok(Run::Swept(summary))) => summary,
+        let exit = match run {
+            None => Ok(Exit::of(ending)),
+            Some(Ok(Run::Swept(summary))) => {
+                let printed = context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err));
+                printed.map(|()| match Exit::of(ending) {
+                    Exit::Done if !summary.all_well() => Exit::SomeFailed,
+                    exit => exit,
+                })
+            }
             Some(Ok(Run::Elsewhere(who))) => {
                 let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
                 let because = format!("another process is sweeping{who}; wait for it to end, or use --force");
-                return Ok((Err(CliError::failed("refresh tokens", because)), ending));
+                Err(CliError::failed("refresh tokens", because))
             }
-            Some(Err(error)) => return Ok((Err(failed(error)), ending)),
+            Some(Err(error)) => {
+                // A migration may be the reason, even if this process has not noticed it yet.
+                if let Err(newer @ StoreError::NeedsNewerProgram { .. }) = app.store.health().await {
+                    let _ = outdated.set(newer);
+                }
+                Err(failed(error))
+            }
         };
-        let printed = context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err));
-        let exit = printed.and_then(|()| match outdated.into_inner() {
+        let exit = match outdated.into_inner() {
             Some(error) => Err(AppError::from(error).into()),
-            None => Ok(match Exit::of(ending) {
-                Exit::Done if !summary.all_well() => Exit::SomeFailed,
-                exit => exit,
-            }),
-        });
+            None => exit,
+        };
         Ok((exit, ending))
     }
 
@@ -136,18 +144,19 @@ impl Args {
         let by = app.store.time().await.map_err(failed)? + delta(self.within);
         let limit = self.limit.unwrap_or(u64::MAX);
         let mut listed = self.look_at_undated(context, app, by, limit).await?;
-        let mut after = None;
+        let mut filter =
+            DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after: None, limit: PAGE };
         while listed < limit {
-            let filter =
-                DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after, limit: PAGE };
             let page = app.store.due_tokens(&filter).await.map_err(failed)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.place);
-            for token in page.iter().take(usize::try_from(limit - listed).unwrap_or(usize::MAX)) {
+            for token in page.tokens.iter().take(usize::try_from(limit - listed).unwrap_or(usize::MAX)) {
                 let line = Line::new(token, None);
                 context.output.print(&line, &line)?;
                 listed += 1;
             }
+            if page.next.is_none() {
+                break;
+            }
+            filter.after = page.next;
         }
         if context.output.format() == Format::Human {
             context.output.print(format!("{listed} tokens are due; nothing was changed"), &())?;

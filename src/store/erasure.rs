@@ -38,6 +38,10 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
     loop {
         let orders = store
             .transaction(async |c| {
+                // If another process has ended the erasure, nothing is left, and the name may be used anew.
+                if user_changes::under_way(c, key).await? != Some(UserChange::Erasure) {
+                    return Ok(0);
+                }
                 let sql = &E::STATEMENTS.erasure;
                 let orders = c.query(sql.orders).bind_user(key).bind(&pseudonym).bind(BATCH);
                 let orders = orders.execute().await?;

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::columns::Columns;
-use super::engine::{Connection, Engine, SqlStore};
+use super::columns::{Columns, readable};
+use super::engine::{Connection, Engine, Row, SqlStore};
+use super::time::time;
 use super::workers::beat_counts;
 use super::{DatabaseClock, StoreError, tokens};
 use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
@@ -84,10 +85,19 @@ pub struct DueFilter {
     pub merchant: Option<MerchantName>,
     /// No tokens of these merchants.
     pub except: Vec<MerchantName>,
-    /// Only tokens after this position, which is that of the last token of the previous page.
+    /// Only tokens after this position, which is [`DuePage::next`] of the previous page.
     pub after: Option<DueCursor>,
-    /// The largest number of tokens.
+    /// How many due tokens are looked at, of whichever merchant. So the page may have fewer, or none.
     pub limit: u32,
+}
+
+/// A page of the due tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuePage {
+    /// Those that the filter selects.
+    pub tokens: Vec<DueToken>,
+    /// The position of the last token that was looked at; `None` if no more are due.
+    pub next: Option<DueCursor>,
 }
 
 /// The number of tokens with the same state, reason and days until expiry.
@@ -115,7 +125,8 @@ pub struct LastSweep {
 /// Storage for the keeper.
 #[async_trait]
 pub trait Keeper: DatabaseClock {
-    /// Returns tokens that need a due date, ordered by row id, after the row `after`.
+    /// Returns tokens that need a due date, ordered by row id, after the row `after`. If none is returned,
+    /// none is left. A token whose time of expiry cannot be read counts as expiring now.
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
@@ -131,7 +142,7 @@ pub trait Keeper: DatabaseClock {
     async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError>;
 
     /// Returns a page of the due tokens, ordered by day of expiry, then by due date.
-    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError>;
+    async fn due_tokens(&self, filter: &DueFilter) -> Result<DuePage, StoreError>;
 
     /// Returns how many tokens are due at this time.
     async fn count_due(&self, by: DateTime<Utc>) -> Result<u64, StoreError>;
@@ -173,12 +184,22 @@ impl<E: Engine> Keeper for SqlStore<E> {
         after: TokenId,
         limit: u32,
     ) -> Result<Vec<UndatedToken>, StoreError> {
-        let list = match which {
+        let statement = match which {
             PlanFilter::Undated => E::STATEMENTS.keeper.undated_tokens,
             PlanFilter::All => E::STATEMENTS.keeper.planned_tokens,
         };
         self.read(async |c| {
-            c.query(list).bind(after).bind(limit).fetch_all().await?.iter().map(undated_token).collect()
+            let now = time(c, self.now()).await?;
+            let mut after = after;
+            loop {
+                let rows = c.query(statement).bind(after).bind(limit).fetch_all().await?;
+                let Some(last) = rows.last() else { return Ok(Vec::new()) };
+                after = last.token("id")?;
+                let tokens = readable("token", &rows, |row| undated_token(row, now));
+                if !tokens.is_empty() {
+                    return Ok(tokens);
+                }
+            }
         })
         .await
     }
@@ -201,7 +222,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
         .await
     }
 
-    async fn due_tokens(&self, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
+    async fn due_tokens(&self, filter: &DueFilter) -> Result<DuePage, StoreError> {
         self.read(async |c| due(c, filter).await).await
     }
 
@@ -289,21 +310,27 @@ const FIRST: DueCursor = DueCursor { day: 0, due_at: DateTime::UNIX_EPOCH, token
 
 /// Returns due tokens, with one query for each day of expiry, so that each query reads only due
 /// entries of the index.
-async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result<Vec<DueToken>, StoreError> {
-    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+async fn due<E: Engine>(c: &mut Connection<'_, E>, filter: &DueFilter) -> Result<DuePage, StoreError> {
+    let mut left = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let mut tokens = Vec::new();
     let mut next = match filter.after {
         Some(cursor) => Some(cursor),
         None => next_due_day(c, filter.by, i64::from(i32::MIN)).await?,
     };
     while let Some(after) = next {
-        tokens.extend(due_of_day(c, filter, after, limit - tokens.len()).await?);
-        if tokens.len() >= limit {
-            break;
+        let rows = due_of_day(c, filter, after, left).await?;
+        let wanted = readable("token", &rows, |row| {
+            Ok(if row.flag("wanted")? { Some(due_token(row, after.day)?) } else { None })
+        });
+        tokens.extend(wanted.into_iter().flatten());
+        left -= rows.len();
+        if left == 0 {
+            let last = rows.last().map(|row| place(row, after.day)).transpose()?;
+            return Ok(DuePage { tokens, next: last });
         }
         next = next_due_day(c, filter.by, after.day).await?;
     }
-    Ok(tokens)
+    Ok(DuePage { tokens, next: None })
 }
 
 /// Returns the beginning of the first day of expiry after `after` that has due tokens.
@@ -321,7 +348,7 @@ async fn due_of_day<E: Engine>(
     filter: &DueFilter,
     after: DueCursor,
     limit: usize,
-) -> Result<Vec<DueToken>, StoreError> {
+) -> Result<Vec<Row<E>>, StoreError> {
     let list = c
         .query(E::STATEMENTS.keeper.due_of_day)
         .bind(after.day)
@@ -329,14 +356,18 @@ async fn due_of_day<E: Engine>(
         .bind(after.due_at)
         .bind(after.token);
     let except = super::json(&filter.except)?;
-    let rows = list.bind(&filter.merchant).bind(limit).bind(&except).fetch_all().await?;
-    rows.iter().map(|row| due_token(row, after.day)).collect()
+    list.bind(&filter.merchant).bind(limit).bind(&except).fetch_all().await
+}
+
+fn place(row: &impl Columns, day: i64) -> Result<DueCursor, StoreError> {
+    Ok(DueCursor { day, due_at: row.time("refresh_due_at")?, token: row.token("id")? })
 }
 
 fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
-    let (version, due_at) = (row.version("id")?, row.time("refresh_due_at")?);
+    let place = place(row, day)?;
+    let due_at = place.due_at;
     Ok(DueToken {
-        version,
+        version: row.version("id")?,
         merchant: row.merchant()?,
         user: row.user()?,
         // A time that cannot be read must not stop the sweep of the other tokens.
@@ -345,12 +376,14 @@ fn due_token(row: &impl Columns, day: i64) -> Result<DueToken, StoreError> {
         due_at,
         failures: u32::try_from(row.int("refresh_failures")?).unwrap_or(u32::MAX),
         last_seen_at: row.opt_time("last_seen_at").unwrap_or_default(),
-        place: DueCursor { day, due_at, token: version.token },
+        place,
     })
 }
 
-fn undated_token(row: &impl Columns) -> Result<UndatedToken, StoreError> {
-    Ok(UndatedToken { version: row.version("id")?, owner: row.owner()?, expires_at: row.time("expires_at")? })
+fn undated_token(row: &impl Columns, now: DateTime<Utc>) -> Result<UndatedToken, StoreError> {
+    // A time that cannot be read must not stop the others: the token is due at once and gets a new time.
+    let expires_at = row.time("expires_at").unwrap_or(now);
+    Ok(UndatedToken { version: row.version("id")?, owner: row.owner()?, expires_at })
 }
 
 fn token_count(row: &impl Columns) -> Result<TokenCount, StoreError> {

@@ -69,7 +69,7 @@ pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{
-    DueCursor, DueDate, DueFilter, DueToken, Keeper, LastSweep, PlanFilter, TokenCount, UndatedToken,
+    DueCursor, DueDate, DueFilter, DuePage, DueToken, Keeper, LastSweep, PlanFilter, TokenCount, UndatedToken,
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};

@@ -209,8 +209,13 @@ async fn move_history<E: Engine>(
     to: &UserKey,
     renaming: &UserChange,
 ) -> Result<Moved, StoreError> {
-    if user_changes::under_way(c, from).await?.as_ref() != Some(renaming) {
-        return Ok(Moved::default());
+    // Locked in the same order as in the first transaction.
+    let mut users = [from, to];
+    users.sort_unstable();
+    for user in users {
+        if user_changes::under_way(c, user).await?.as_ref() != Some(renaming) {
+            return Ok(Moved::default());
+        }
     }
     let sql = &E::STATEMENTS.renaming;
     let orders = c.query(sql.ended_orders).bind_user(from).bind(&to.user).bind(BATCH).execute().await?;

@@ -1,11 +1,13 @@
 //! The database requires a newer program while an older one runs.
 
+use std::fs::File;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use klarna_order_worker::store::PROGRAM_LEVEL;
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
-use test_support::program::until;
+use test_support::program::{command, until};
 use test_support::shop::{Shop, assert_sums};
 use tokio::time::timeout;
 
@@ -15,6 +17,8 @@ use crate::refused_starts::refused;
 both_engines!(
     a_service_that_is_left_behind_ends_what_it_has_begun_and_exits,
     a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits,
+    a_refresh_that_is_left_behind_and_cut_off_tells_why,
+    a_refresh_that_fails_because_of_a_migration_tells_why,
 );
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -109,4 +113,63 @@ async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database
         "{exchanges:?}"
     );
     shop.close().await;
+}
+
+async fn a_refresh_that_is_left_behind_and_cut_off_tells_why(database: Database) {
+    // Longer than it takes to notice the migration.
+    let sandbox = ["--token-latency", "8s"];
+    let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"off\"");
+    import(&shop, 1, "old", "45d").await;
+    let log = shop.folder.path().join("refresh.log");
+    let refresh = tokio::process::Command::from(command(shop.folder.path()))
+        .args(["--config", "a.toml", "--format", "json", "refresh"])
+        .stdout(Stdio::piped())
+        .stderr(File::create(&log).unwrap())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let id = refresh.id().unwrap().to_string();
+    let begun = async || {
+        shop.database.value(shop.folder.path(), "(SELECT count(*) FROM {schema}exchanges)").await == "1"
+    };
+    until("an exchange", PATIENCE, begun).await;
+    need(&shop, 99).await;
+    let says = || std::fs::read_to_string(&log).unwrap();
+    until("the log", PATIENCE, async || says().contains("The database needs a newer program")).await;
+    // Two different signals, because two equal ones may be merged.
+    for signal in ["-TERM", "-INT"] {
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+    let output = refresh.wait_with_output().await.unwrap();
+    assert_eq!(output.stdout, b"", "the sweep came to its end");
+    assert_eq!(output.status.code(), Some(LEFT_BEHIND), "{}", says());
+    assert!(says().contains(SAYS), "{}", says());
+    shop.close().await;
+}
+
+async fn a_refresh_that_fails_because_of_a_migration_tells_why(database: Database) {
+    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"off\"");
+    import(&shop, 1, "undated", "45d").await;
+    let undated = "UPDATE {schema}tokens SET refresh_due_generation = NULL";
+    shop.database.execute(shop.folder.path(), undated).await;
+    // A migration comes when the sweep has begun, and the sweep's next statement fails.
+    let sqlite = "
+        CREATE TRIGGER migration AFTER UPDATE ON keeper
+            BEGIN UPDATE installation SET minimum_program = 99; END;
+        CREATE TRIGGER failure BEFORE UPDATE ON tokens
+            BEGIN SELECT RAISE(ABORT, 'stopped by the test'); END";
+    let postgres = "
+        CREATE FUNCTION {schema}migration() RETURNS trigger LANGUAGE plpgsql
+            AS $$BEGIN UPDATE {schema}installation SET minimum_program = 99; RETURN NULL; END$$;
+        CREATE TRIGGER migration AFTER UPDATE ON {schema}keeper
+            FOR EACH ROW EXECUTE FUNCTION {schema}migration();
+        CREATE FUNCTION {schema}failure() RETURNS trigger LANGUAGE plpgsql
+            AS $$BEGIN RAISE 'stopped by the test'; END$$;
+        CREATE TRIGGER failure BEFORE UPDATE ON {schema}tokens
+            FOR EACH ROW EXECUTE FUNCTION {schema}failure()";
+    let triggers = if matches!(shop.database, Database::Sqlite) { sqlite } else { postgres };
+    shop.database.execute(shop.folder.path(), triggers).await;
+    let (code, told, error) = refresh(&shop, &[]).await;
+    assert_eq!(code, LEFT_BEHIND, "{told:?} {error}");
+    assert!(error.contains(SAYS), "{error}");
 }

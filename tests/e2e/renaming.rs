@@ -43,13 +43,16 @@ async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
 }
 
 async fn a_rename_waits_for_no_exchange_of_the_keeper(database: Database) {
-    let shop = Shop::open(database, &LATENCY, "[keeper]\nschedule = \"* * * * * *\"");
+    // Long, so that a rename that waited would return after the exchange.
+    let sandbox = ["--token-latency", "5s"];
+    let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"* * * * * *\"");
     let due = crate::keeper::import(&shop, 1, "due-", "45d").await.remove(0);
     let served = shop.serve("a");
     let client = served.client();
     in_flight(&client).await;
     let (code, moved) = client.rename(&due, "renamed").await;
     assert_eq!((code, &moved["token"]), (200, &json!(true)), "{moved}");
+    assert_eq!(client.token("renamed").await["generation"], 1, "the rename waited");
     until("the successor", PATIENCE, async || client.token("renamed").await["generation"] == 2).await;
     let next = client.post("renamed", "cart-1").await;
     assert_eq!(client.ended(&next, PATIENCE).await["token"], "fresh");

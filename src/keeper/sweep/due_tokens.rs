@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use crate::ids::MerchantName;
 use crate::store::{DueCursor, DueFilter, DueToken, Keeper, StoreError};
 
-/// How many tokens a page has.
-const PAGE: u32 = 200;
+/// How many due tokens one query looks at.
+const PAGE: u32 = 1000;
 
 /// Which tokens a sweep presents.
 #[derive(Clone)]
@@ -111,7 +111,7 @@ impl Queue {
         self.page.front().map(|token| token.place)
     }
 
-    /// Reads the next page if this one is used up.
+    /// Reads pages until one has tokens, if this one is used up.
     async fn fill(
         &mut self,
         store: &dyn Keeper,
@@ -120,11 +120,9 @@ impl Queue {
     ) -> Result<(), StoreError> {
         while self.page.is_empty() && !self.ended {
             let page = store.due_tokens(&DueFilter { after: self.after, ..filter.clone() }).await?;
-            match page.last() {
-                Some(last) => self.after = Some(last.place),
-                None => self.ended = true,
-            }
-            self.page.extend(page.into_iter().filter(|token| token.issued_at < selection.issued_before));
+            (self.after, self.ended) = (page.next, page.next.is_none());
+            let due = page.tokens.into_iter().filter(|token| token.issued_at < selection.issued_before);
+            self.page.extend(due);
         }
         Ok(())
     }
@@ -135,5 +133,63 @@ impl Queue {
             std::mem::take(&mut self.page).into_iter().partition(|token| token.merchant == *merchant);
         self.page = others;
         Self { page: own, after: self.after, ended: self.ended }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::{Database, Engine};
+    use crate::store;
+
+    /// Three pages of due tokens. Few of them are of the merchant `other`.
+    const TOKENS: u32 = 3 * PAGE;
+    const OTHER_EVERY: u32 = PAGE / 2;
+
+    #[tokio::test]
+    async fn a_merchant_that_was_set_aside_is_passed_and_no_token_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orders.db");
+        let url = format!("sqlite:{}", path.display());
+        let database = Database {
+            engine: Engine::Sqlite { path },
+            url: url.as_str().into(),
+            listen_url: None,
+            statement_cache: 100,
+            max_connections: 4,
+        };
+        let by = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let store = store::open(&database, 1, &Clock::manual(by)).await.unwrap();
+        store.migrate().await.unwrap();
+        let fill = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {TOKENS})
+             INSERT INTO tokens (id, merchant, user_id, generation, grant_generation, state, sealed, provider,
+                 issued_at, expires_at, refresh_due_at, refresh_due_generation, updated_at)
+             SELECT i, CASE WHEN i % {OTHER_EVERY} = 0 THEN 'other' ELSE 'busy' END, 'u-' || i, 1, 1,
+                 'active', x'00', x'00', 0, 0, i, 1, 0 FROM n"
+        );
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+
+        let mut due = DueTokens::new(Selection { by, issued_before: by, merchant: None });
+        let mut found = Vec::new();
+        while let Next::Token(token) = due.next(&*store, |merchant| *merchant == "other").await.unwrap() {
+            found.push(token.version.token.0);
+        }
+        let (others, busy): (Vec<_>, Vec<_>) =
+            (1..=i64::from(TOKENS)).partition(|token| token % i64::from(OTHER_EVERY) == 0);
+        assert_eq!(found, others);
+        assert!(due.set_aside().eq(["busy"]));
+        found.clear();
+        while let Next::Token(token) = due.next(&*store, |_| true).await.unwrap() {
+            found.push(token.version.token.0);
+        }
+        assert_eq!(found, busy);
+        assert!(matches!(due.next(&*store, |_| true).await.unwrap(), Next::End));
+        store.close().await;
     }
 }

@@ -13,6 +13,8 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines!(
     what_is_due_comes_by_day_of_expiry_then_by_due_date,
+    a_page_looks_at_few_tokens_whichever_merchants_are_wanted,
+    a_token_that_cannot_be_read_stops_no_other,
     a_rotation_brings_a_new_date_and_death_takes_it,
     what_a_program_of_before_wrote_is_found_and_given_a_date,
     a_plan_leaves_what_waits_for_another_reason,
@@ -46,13 +48,21 @@ fn filter(db: &Db, after: Option<DueCursor>, limit: u32) -> DueFilter {
 
 /// Returns the users with due tokens, read in pages of `limit`.
 async fn due(db: &Db, limit: u32) -> Vec<String> {
-    let (mut users, mut after) = (Vec::new(), None);
+    let pages = pages(db, filter(db, None, limit)).await;
+    assert!(pages.iter().all(|page| page.len() <= limit as usize));
+    pages.concat()
+}
+
+/// Returns the users of each page, from the filter's position to the end.
+async fn pages(db: &Db, mut filter: DueFilter) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
     loop {
-        let page = db.store.due_tokens(&filter(db, after, limit)).await.unwrap();
-        assert!(page.len() <= limit as usize);
-        let Some(last) = page.last() else { return users };
-        after = Some(last.place);
-        users.extend(page.into_iter().map(|token| String::from(token.user)));
+        let page = db.store.due_tokens(&filter).await.unwrap();
+        pages.push(page.tokens.into_iter().map(|token| token.user.into()).collect());
+        if page.next.is_none() {
+            return pages;
+        }
+        filter.after = page.next;
     }
 }
 
@@ -69,10 +79,58 @@ async fn what_is_due_comes_by_day_of_expiry_then_by_due_date(db: Db) {
         assert_eq!(due(&db, limit).await, order, "in pages of {limit}");
     }
     let other = DueFilter { merchant: Some("other".into()), ..filter(&db, None, 10) };
-    assert!(db.store.due_tokens(&other).await.unwrap().is_empty());
+    assert!(db.store.due_tokens(&other).await.unwrap().tokens.is_empty());
     let now = db.store.time().await.unwrap();
     assert_eq!(db.store.count_due(now).await.unwrap(), 5);
     assert_eq!(db.store.count_due(now + TimeDelta::seconds(1)).await.unwrap(), 6);
+}
+
+async fn a_page_looks_at_few_tokens_whichever_merchants_are_wanted(db: Db) {
+    for (n, user) in (0..).zip(["aside-1", "wanted-1", "aside-2", "wanted-2", "aside-3"]) {
+        token(&db, user, 3, n - 10).await;
+    }
+    token(&db, "wanted-3", 4, -1).await;
+    db.execute("UPDATE tokens SET merchant = 'aside' WHERE user_id LIKE 'aside-%'").await;
+    let except = DueFilter { except: vec!["aside".into()], ..filter(&db, None, 1) };
+    let only = DueFilter { merchant: Some("shop".into()), ..filter(&db, None, 1) };
+    for filter in [except, only] {
+        // An empty page is not the end.
+        let one_by_one: [&[&str]; 7] = [&[], &["wanted-1"], &[], &["wanted-2"], &[], &["wanted-3"], &[]];
+        assert_eq!(pages(&db, filter.clone()).await, one_by_one, "{filter:?}");
+        let in_fours: [&[&str]; 2] = [&["wanted-1", "wanted-2"], &["wanted-3"]];
+        assert_eq!(pages(&db, DueFilter { limit: 4, ..filter.clone() }).await, in_fours, "{filter:?}");
+    }
+    let both =
+        DueFilter { merchant: Some("aside".into()), except: vec!["aside".into()], ..filter(&db, None, 10) };
+    assert!(pages(&db, both).await.concat().is_empty());
+}
+
+async fn a_token_that_cannot_be_read_stops_no_other(db: Db) {
+    for (user, days) in [("broken", 1), ("absurd", 2), ("readable", 3)] {
+        token(&db, user, days, -1).await;
+    }
+    let absurd = if db.is_sqlite() { "9000000000000000000" } else { "'290000-01-01'" };
+    db.execute(&format!("UPDATE tokens SET expires_at = {absurd} WHERE user_id = 'absurd'")).await;
+    if db.is_sqlite() {
+        db.execute("UPDATE tokens SET user_id = CAST(x'ff' AS TEXT) WHERE user_id = 'broken'").await;
+    } else {
+        db.execute("DELETE FROM tokens WHERE user_id = 'broken'").await;
+    }
+    for limit in [1, 2, 10] {
+        assert_eq!(due(&db, limit).await, ["readable", "absurd"], "in pages of {limit}");
+    }
+    db.execute("UPDATE tokens SET refresh_due_generation = NULL").await;
+    for which in [PlanFilter::Undated, PlanFilter::All] {
+        // The first page skips the row that cannot be read, and is not the end.
+        let mut after = TokenId::START;
+        let mut found = Vec::new();
+        while let Some(token) = db.store.plannable_tokens(which, after, 1).await.unwrap().pop() {
+            after = token.version.token;
+            found.push((token.owner.user, token.expires_at));
+        }
+        let now = db.clock.now();
+        assert_eq!(found, [("absurd".into(), now), ("readable".into(), now + TimeDelta::days(3))]);
+    }
 }
 
 async fn a_rotation_brings_a_new_date_and_death_takes_it(db: Db) {
@@ -158,7 +216,7 @@ async fn a_plan_leaves_what_waits_for_another_reason(db: Db) {
 
 async fn a_late_note_changes_no_later_generation(db: Db) {
     token(&db, "u", 20, -1).await;
-    let old = db.store.due_tokens(&filter(&db, None, 1)).await.unwrap().remove(0);
+    let old = db.store.due_tokens(&filter(&db, None, 1)).await.unwrap().tokens.remove(0);
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &intent, successor(&db, 100))).await.unwrap();

@@ -10,7 +10,7 @@ use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
-use klarna_order_worker::store::{self, Claim, Orders, Reclaimed, Store, StoreError};
+use klarna_order_worker::store::{self, Claim, Moved, Orders, Reclaimed, Renamed, Store, StoreError};
 use klarna_order_worker::worker::OrderSource;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -33,6 +33,7 @@ postgres_alone![
     sign_ins_that_wait_leave_connections_for_guests,
     a_pool_gives_an_idle_connection_up_to_one_that_has_none,
     whoever_waits_for_a_new_connection_takes_one_that_is_given_back,
+    a_repeated_rename_waits_for_the_first_one,
 ];
 
 /// Shorter than a wait for a lock, which lasts 1 s.
@@ -357,4 +358,24 @@ async fn whoever_waits_for_a_new_connection_takes_one_that_is_given_back(db: Db)
     assert!(all.iter().all(Result::is_ok), "{all:?}");
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     limited.close().await;
+}
+
+async fn a_repeated_rename_waits_for_the_first_one(db: Db) {
+    register(&db, "old", 1).await;
+    let rename = |store: Arc<dyn Store>| {
+        tokio::spawn(async move {
+            store.rename_user(&UserKey::new("shop", "old"), &"new".into(), Duration::ZERO).await
+        })
+    };
+    // The first one waits in its last transaction, after it has locked its marks.
+    let lock = Lock::hold(&db, "LOCK TABLE webhooks IN SHARE MODE").await;
+    let first = rename(db.open().await);
+    until_waiting(&db, 1).await;
+    let repeated = rename(db.open().await);
+    until_waiting(&db, 2).await;
+    lock.release().await;
+    let moved = |token| Renamed::Done(Moved { token, ..Moved::default() });
+    assert_eq!(first.await.unwrap().unwrap(), moved(true));
+    assert_eq!(repeated.await.unwrap().unwrap(), moved(false));
+    assert_eq!(db.count("user_changes").await, 0);
 }

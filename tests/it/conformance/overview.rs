@@ -101,8 +101,8 @@ async fn tokens_that_the_keeper_missed_are_counted(db: Db) {
     }
     db.store.forget_token(&UserKey::new("shop", "dead")).await.unwrap();
     let due = DueFilter { by: now, merchant: None, except: Vec::new(), after: None, limit: 10 };
-    let idle =
-        db.store.due_tokens(&due).await.unwrap().into_iter().find(|token| token.user == "idle").unwrap();
+    let due = db.store.due_tokens(&due).await.unwrap().tokens;
+    let idle = due.into_iter().find(|token| token.user == "idle").unwrap();
     assert!(db.store.postpone(idle.version, None, 0, Note::Idle).await.is_ok());
     assert_eq!(view(&db, "idle").await.refresh_due_at, None);
     assert_eq!(look(&db).await.expiring_tokens, 2);

@@ -22,6 +22,7 @@ both_engines![
     a_history_moves_in_batches_and_an_interrupted_one_goes_on,
     a_rename_carries_nothing_away_from_an_erasure,
     an_erasure_finds_what_an_interrupted_rename_has_not_moved,
+    an_erasure_that_another_process_has_ended_takes_nothing_more,
     two_tokens_are_not_merged,
     a_tombstone_makes_way,
 ];
@@ -215,6 +216,32 @@ async fn an_erasure_finds_what_an_interrupted_rename_has_not_moved(db: Db) {
         (db.count("user_changes").await, db.count("tokens WHERE user_id IN ('old', 'new')").await),
         (0, 0)
     );
+}
+
+async fn an_erasure_that_another_process_has_ended_takes_nothing_more(db: Db) {
+    open_endpoint(&db, 1).await;
+    end_order(&db, "other", &failed()).await;
+    // Once the erasure has begun, another process has ended it and begun to give its name to `other`.
+    let schema = if db.is_sqlite() { "" } else { "klarna_worker." };
+    let meanwhile = format!(
+        "UPDATE {schema}user_changes SET renamed_from = 'other', renamed_to = 'u' WHERE user_id = 'u';
+         UPDATE {schema}orders SET user_id = 'u' WHERE user_id = 'other';
+         UPDATE {schema}webhooks SET user_id = 'u' WHERE user_id = 'other'"
+    );
+    let meanwhile = if db.is_sqlite() {
+        format!("CREATE TRIGGER meanwhile AFTER INSERT ON user_changes BEGIN {meanwhile}; END")
+    } else {
+        format!(
+            "CREATE FUNCTION meanwhile() RETURNS trigger LANGUAGE plpgsql
+                AS $$BEGIN {meanwhile}; RETURN NULL; END$$;
+             CREATE TRIGGER meanwhile AFTER INSERT ON user_changes FOR EACH ROW EXECUTE FUNCTION meanwhile()"
+        )
+    };
+    db.execute(&meanwhile).await;
+    let erased = db.store.erase_user(&UserKey::new("shop", "u")).await.unwrap();
+    assert_eq!((erased.orders, erased.webhooks), (0, 0));
+    assert_eq!((orders_of(&db, "u").await, list(&db).await[0].user.as_str()), (1, "u"));
+    assert_eq!(db.count("user_changes WHERE renamed_from = 'other'").await, 1, "the mark of the rename");
 }
 
 async fn two_tokens_are_not_merged(db: Db) {

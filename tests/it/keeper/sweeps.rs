@@ -87,7 +87,7 @@ async fn what_an_order_refreshed_meanwhile_is_left_alone(db: Db) {
         after: None,
         limit: 10,
     };
-    assert_eq!(db.store.due_tokens(&page).await.unwrap().len(), 1);
+    assert_eq!(db.store.due_tokens(&page).await.unwrap().tokens.len(), 1);
     shop.access(&process.vault, "u").await;
     let if_due = IfDue { by: began, issued_before: began };
     let came =

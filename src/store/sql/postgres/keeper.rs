@@ -46,14 +46,15 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
             WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
                 AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = d.day AND t.refresh_due_at <= $1)
         LIMIT 1",
+    // The merchant is no condition: a page would read without end past the tokens of the others.
     due_of_day: "
-        SELECT id, merchant, user_id, generation, issued_at, expires_at, refresh_due_at, refresh_failures, last_seen_at
+        SELECT id, merchant, user_id, generation, issued_at, expires_at, refresh_due_at, refresh_failures,
+            last_seen_at, ($5::text IS NULL OR merchant = $5)
+                AND merchant NOT IN (SELECT value FROM json_array_elements_text($7::json)) AS wanted
         FROM klarna_worker.tokens
         WHERE state = 'active' AND refresh_due_at IS NOT NULL
             AND (expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = $1 AND refresh_due_at <= $2
             AND (refresh_due_at, id) > ($3, $4) AND refresh_due_generation = generation
-            AND ($5::text IS NULL OR merchant = $5)
-            AND merchant NOT IN (SELECT value FROM json_array_elements_text($7::json))
         ORDER BY refresh_due_at, id LIMIT $6",
     count_due: "
         WITH RECURSIVE d (day) AS (

@@ -83,7 +83,7 @@ async fn one_to_be_presented_is_due_at_once(db: Db) {
     // The note prevents `tokens replan` from moving the date.
     assert_eq!((view.refresh_failures, view.refresh_note), (0, Some(Note::NoAnswer)));
     let due = DueFilter { by: db.clock.now(), merchant: None, except: Vec::new(), after: None, limit: 9 };
-    let due = db.store.due_tokens(&due).await.unwrap();
+    let due = db.store.due_tokens(&due).await.unwrap().tokens;
     assert_eq!(due.iter().map(|token| token.user.as_str()).collect::<Vec<_>>(), ["u"]);
     let claim = claim(&*db.store, "u").await;
     assert_eq!(claim.token().refresh_due_at, Some(db.clock.now()), "the claim asks again whether it is due");
