@@ -100,8 +100,9 @@ printf '%s\n' "${variables[@]}" KLARNA_WORKER__DATABASE__URL=sqlite://worker.db 
 # What systemd would do: the folder and the environment of klarna-order-.service.d, then the unit's own command as its user.
 chroot "$root" install -d -o "$name" -g "$name" -m 700 "/var/lib/$name"
 command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/$name.service")
-chroot "$root" setpriv --reuid "$name" --regid "$name" --clear-groups env -i PATH=/usr/bin sh -c \
-    "set -a; . /dev/stdin; cd /var/lib/$name; exec $command" <"$root/etc/$name/secrets.env" >"$home/deb.log" 2>&1 &
+as_user="setpriv --reuid $name --regid $name --clear-groups"
+chroot "$root" env -i PATH=/usr/bin sh -c \
+    "set -a; . /etc/$name/secrets.env; cd /var/lib/$name; exec $as_user $command" >"$home/deb.log" 2>&1 &
 started+=($!)
 await "http://127.0.0.1:$deb_port/readyz"
 kill "${started[0]}"
