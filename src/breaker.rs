@@ -17,6 +17,7 @@
 mod rate_limiter;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use self::rate_limiter::RateLimiter;
+pub use self::view::{BreakerView, Trouble};
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
 

@@ -197,7 +197,7 @@ fires 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpir
 "$program" refresh >/dev/null
 mends KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring
 echo 204 >receiver
-"$program" webhooks resend --merchant shop --status pending >/dev/null
+"$program" webhooks resend --merchant shop --status pending --yes >/dev/null
 mends KlarnaWorkerWebhooksFail
 resolves 60 KlarnaWorkerKeeperSilent KlarnaWorkerKeeperLate KlarnaWorkerTokensExpiring KlarnaWorkerWebhooksFail
 
@@ -279,7 +279,7 @@ mends KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait K
 users late- 3 55d
 fires 30 KlarnaWorkerWebhookEndpointDisabled
 echo 204 >receiver
-"$program" webhooks resend --merchant shop --status pending >/dev/null
+"$program" webhooks resend --merchant shop --status pending --yes >/dev/null
 mends KlarnaWorkerWebhookEndpointDisabled
 resolves 60 KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait KlarnaWorkerWebhookEndpointDisabled
 

@@ -218,7 +218,11 @@ def play(browser):
     # A user found and forgotten, by keyboard alone.
     browser.go("/users")
     browser.press("/")
-    browser.until("the search has the focus", "return document.activeElement.name === 'user'")
+    browser.until("the search has the focus", "return document.activeElement.name === 'q'")
+    browser.press("bo" + ENTER)
+    browser.until("the orders of the user", "return location.pathname === '/orders' && location.search === '?q=bo' && document.querySelectorAll('#list tbody tr').length === 2")
+    browser.go("/users")
+    browser.run("document.querySelector('main input[name=user]').focus()")
     browser.press("bo" + ENTER)
     browser.until("the user alone", "return location.search.includes('user=bo') && document.querySelectorAll('#list tbody tr').length === 1")
     browser.tab_to("bo")

@@ -84,15 +84,15 @@ TOML
     local api
     api=$(member "$(first_line "$home/$engine")" api)
     say "fuzzing $api on $engine"
-    # No schema can describe the sums of an order, that a user is named beside a merchant, or which merchants have an
-    # endpoint for revocations. So requests that fit the description may be refused.
+    # No schema can describe the sums of an order, that a user is named beside a merchant, that something chooses the rows
+    # of a change, or which merchants have an endpoint for revocations. So requests that fit the description may be refused.
     cat >"$home/schemathesis.toml" <<TOML
 base-url = "$api"
 headers = { Authorization = "Bearer $key" }
 [generation]
 max-examples = $examples
 [[operations]]
-include-operation-id = ["submit_order", "list_audit", "forget_token"]
+include-operation-id = ["submit_order", "list_audit", "forget_token", "retry_orders", "cancel_orders", "resend_webhooks"]
 checks.positive_data_acceptance.enabled = false
 [[operations]]
 # What is paused answers other requests with 503, and a process that drains ends.

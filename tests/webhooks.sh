@@ -55,7 +55,7 @@ done | "$program" enqueue - --wait 60s >/dev/null
 for _ in $(seq 60); do
     left=$("$program" --format json webhooks list --status pending | wc -l)
     [ "$left" -eq 0 ] && break
-    "$program" webhooks resend --merchant shop --status pending >/dev/null
+    "$program" webhooks resend --merchant shop --status pending --yes >/dev/null
     sleep 1
 done
 delivered=$("$program" --format json webhooks list --status delivered --limit 1000 | wc -l)

@@ -209,10 +209,16 @@ CREATE TABLE klarna_worker.orders (
     correlation_id text,
     -- JSON: the last error.
     error text,
+    -- What searches find the order by, and lists show, of its body.
+    merchant_reference1 text COLLATE "C",
+    merchant_reference2 text COLLATE "C",
+    order_amount bigint,
+    purchase_currency text,
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (merchant, idempotency_key)
+-- The key comes first, because a search for it may name no merchant.
+CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (idempotency_key, merchant)
     WHERE idempotency_key IS NOT NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
@@ -221,10 +227,21 @@ CREATE INDEX orders_next ON klarna_worker.orders (due_at) WHERE status = 'queued
 CREATE INDEX orders_running ON klarna_worker.orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'running';
 -- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
-CREATE INDEX orders_user ON klarna_worker.orders (merchant, user_id, id);
+-- The user comes first, because a search may name no merchant.
+CREATE INDEX orders_user ON klarna_worker.orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
+-- Searches by the shop's references, and by Klarna's id of the order or session.
+CREATE INDEX orders_reference1 ON klarna_worker.orders (merchant_reference1, id)
+    WHERE merchant_reference1 IS NOT NULL;
+CREATE INDEX orders_reference2 ON klarna_worker.orders (merchant_reference2, id)
+    WHERE merchant_reference2 IS NOT NULL;
+CREATE INDEX orders_klarna_id ON klarna_worker.orders (klarna_id, id) WHERE klarna_id IS NOT NULL;
+-- Orders that wait after a failed attempt.
+CREATE INDEX orders_waiting ON klarna_worker.orders (id) WHERE status = 'queued' AND error IS NOT NULL;
+-- Orders that failed lately: lists, and the overview's error codes.
+CREATE INDEX orders_failed ON klarna_worker.orders (ended_at) WHERE status = 'failed';
 -- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON klarna_worker.orders (ended_at)
     WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
@@ -477,6 +494,10 @@ DECLARE
     digest bytea;
     order_id uuid;
     found_digest bytea;
+    reference1 text;
+    reference2 text;
+    amount bigint;
+    currency text;
 BEGIN
     IF $1 IS NULL OR $2 IS NULL OR $3 IS NULL THEN
         RAISE EXCEPTION 'enqueue_order needs merchant, user_id and body'
@@ -526,13 +547,37 @@ BEGIN
     part := overlay(uuid_send(gen_random_uuid())
         PLACING substring(int8send(floor(extract(epoch FROM now) * 1000)::bigint) FROM 3) FROM 1 FOR 6);
     order_id := encode(set_byte(part, 6, (get_byte(part, 6) & 15) | 112), 'hex')::uuid;
+    -- What searches find the order by, and lists show. A body that PostgreSQL cannot read, such as one
+    -- with a NUL, has none of it; a worker refuses the order.
+    BEGIN
+        IF json_typeof($3) = 'object' THEN
+            reference1 := CASE json_typeof($3 -> 'merchant_reference1')
+                WHEN 'string' THEN $3 ->> 'merchant_reference1' END;
+            reference2 := CASE json_typeof($3 -> 'merchant_reference2')
+                WHEN 'string' THEN $3 ->> 'merchant_reference2' END;
+            amount := CASE WHEN ($3 -> 'order_amount')::text ~ '^-?[0-9]{1,18}$'
+                THEN $3 ->> 'order_amount' END;
+            currency := CASE json_typeof($3 -> 'purchase_currency')
+                WHEN 'string' THEN $3 ->> 'purchase_currency' END;
+        END IF;
+    EXCEPTION WHEN data_exception OR feature_not_supported THEN
+        reference1 := NULL;
+        reference2 := NULL;
+        amount := NULL;
+        currency := NULL;
+    END;
     LOOP
         INSERT INTO klarna_worker.orders
             (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
-            accepted_at, due_at, deadline_at)
+            accepted_at, due_at, deadline_at, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency)
         SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
-                + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond')
+                + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond'),
+            CASE WHEN char_length(reference1) BETWEEN 1 AND 255 THEN reference1 END,
+            CASE WHEN char_length(reference2) BETWEEN 1 AND 255 THEN reference2 END,
+            amount,
+            CASE WHEN currency ~ '^[A-Za-z]{3}$' THEN currency END
         FROM klarna_worker.installation i
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
         IF FOUND THEN

@@ -200,10 +200,16 @@ CREATE TABLE orders (
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
+    -- What searches find the order by, and lists show, of its body.
+    merchant_reference1 TEXT,
+    merchant_reference2 TEXT,
+    order_amount INTEGER,
+    purchase_currency TEXT,
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX orders_idempotency ON orders (merchant, idempotency_key)
+-- The key comes first, because a search for it may name no merchant.
+CREATE UNIQUE INDEX orders_idempotency ON orders (idempotency_key, merchant)
     WHERE idempotency_key IS NOT NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
@@ -212,10 +218,19 @@ CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 -- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
-CREATE INDEX orders_user ON orders (merchant, user_id, id);
+-- The user comes first, because a search may name no merchant.
+CREATE INDEX orders_user ON orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
+-- Searches by the shop's references, and by Klarna's id of the order or session.
+CREATE INDEX orders_reference1 ON orders (merchant_reference1, id) WHERE merchant_reference1 IS NOT NULL;
+CREATE INDEX orders_reference2 ON orders (merchant_reference2, id) WHERE merchant_reference2 IS NOT NULL;
+CREATE INDEX orders_klarna_id ON orders (klarna_id, id) WHERE klarna_id IS NOT NULL;
+-- Orders that wait after a failed attempt.
+CREATE INDEX orders_waiting ON orders (id) WHERE status = 'queued' AND error IS NOT NULL;
+-- Orders that failed lately: lists, and the overview's error codes.
+CREATE INDEX orders_failed ON orders (ended_at) WHERE status = 'failed';
 -- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON orders (ended_at)
     WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);

@@ -226,6 +226,24 @@ impl Caller {
         self.0.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
     }
 
+    /// Returns the merchant of a change of many rows: the one that is named, or the only one that the key
+    /// is valid for. `None`: all.
+    pub(super) fn only_merchant(&self, named: Option<String>) -> Result<Option<String>, Problem> {
+        let merchant = match (named, self.merchants().map(Iterator::collect::<Vec<_>>)) {
+            (None, Some(own)) => {
+                let [only] = own[..] else {
+                    let wrong =
+                        "merchant: is missing; name one of the merchants that the API key is valid for";
+                    return Err(Problem::new(Kind::InvalidRequest, wrong));
+                };
+                Some(only.to_owned())
+            }
+            (named, _) => named,
+        };
+        merchant.as_deref().map_or(Ok(()), |merchant| self.act_for(merchant))?;
+        Ok(merchant)
+    }
+
     /// Returns whether the key is valid for a merchant.
     pub(super) fn sees(&self, merchant: &str) -> bool {
         self.merchants().is_none_or(|mut merchants| merchants.any(|allowed| allowed == merchant))

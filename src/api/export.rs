@@ -70,10 +70,6 @@ struct Head<'a> {
 pub struct ExportedOrder {
     /// The order, as in lists.
     pub order: Order,
-    /// The key under which the shop submitted it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "cart-1001")]
-    pub idempotency_key: Option<String>,
     /// Klarna's order as the shop wrote it, until `retention.bodies` is over. Without an access token, should
     /// SQL have written one into it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,11 +125,10 @@ pub struct ExportedWebhook {
 
 impl From<store::ExportedOrder> for ExportedOrder {
     fn from(order: store::ExportedOrder) -> Self {
-        let store::ExportedOrder { view, idempotency_key, body, failed_attempts } = order;
+        let store::ExportedOrder { view, body, failed_attempts } = order;
         let failed_attempts = failed_attempts.into_iter();
         Self {
             order: view.into(),
-            idempotency_key,
             body: body.and_then(without_token),
             failed_attempts: failed_attempts
                 .map(|store::FailedAttempt { ended_at, lost, error }| FailedAttempt { ended_at, lost, error })

@@ -9,8 +9,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use futures::StreamExt;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 use zeroize::Zeroizing;
 
@@ -141,6 +141,28 @@ pub(super) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     rows.last().filter(|_| more)
+}
+
+/// Checks that a change of many rows says which: by something that chooses them, or by `all`. `rows` and
+/// `filters` are for the message.
+pub(super) fn check_choice(is_chosen: bool, all: bool, rows: &str, filters: &str) -> Result<(), Problem> {
+    match (is_chosen, all) {
+        (true, false) | (false, true) => Ok(()),
+        (true, true) => {
+            Err(invalid(format!("all: is given with something that chooses {rows}; leave one out")))
+        }
+        (false, false) => {
+            Err(invalid(format!("nothing chooses {rows}: give a filter such as {filters}, or all")))
+        }
+    }
+}
+
+/// Reads a whole number, however it is written: for JSON Schema, `1000.0` is an integer.
+pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(None) };
+    let written = number.as_u64().or_else(|| number.to_string().strip_suffix(".0")?.parse().ok());
+    let whole = written.and_then(|number| u32::try_from(number).ok());
+    whole.map(Some).ok_or_else(|| D::Error::custom(format!("{number} is not a whole number from 0 on")))
 }
 
 /// Parses a JSON body. The error may quote the body, so it must not contain secrets.

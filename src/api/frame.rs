@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, Span};
 
@@ -21,6 +23,10 @@ use crate::telemetry::traces::{self, Traceparent, failed, traced};
 
 /// The largest head of a request (target and headers), in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
+
+/// What the page for a wrong address may load: the service's own style and picture.
+const PAGE_POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds id, span, head limit and panic handling to finished routes.
 pub(super) fn framed(router: Router) -> Router {
@@ -120,8 +126,15 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-pub(super) async fn no_route() -> Problem {
-    Problem::new(Kind::NotFound, "no such path; /openapi.json lists all paths")
+/// Answers a path that does not exist: a browser gets a page, and every other caller a problem.
+pub(super) async fn no_route(headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !accepted.contains("text/html") {
+        let problem = Problem::new(Kind::NotFound, "no such path; /openapi.json lists all paths");
+        return problem.into_response();
+    }
+    let headers = [(CONTENT_SECURITY_POLICY, PAGE_POLICY), (X_FRAME_OPTIONS, "DENY")];
+    (StatusCode::NOT_FOUND, headers, Html(include_str!("not_found.html"))).into_response()
 }
 
 pub(super) async fn no_method() -> Problem {

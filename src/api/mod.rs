@@ -37,6 +37,7 @@ mod resolve;
 mod serve;
 mod tokens;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -55,7 +56,8 @@ pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, Webho
 pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{
-    BatchAnswer, BatchOutcome, BatchResult, Order, OrderList, OrderRequest, RetryAnswer, RetryRequest,
+    BatchAnswer, BatchOutcome, BatchResult, BulkAnswer, Order, OrderList, OrderRequest, OrderSelection,
+    UnchangedOrders,
 };
 pub use pauses::{Pause, PauseList, PauseRequest};
 pub use problem::ProblemDetails;
@@ -63,13 +65,14 @@ pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
+pub use webhooks::{ResendAnswer, WebhookSelection};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
-use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep};
+use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep, Webhooks};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -94,6 +97,8 @@ pub struct AppState {
     pub renamer: Renamer,
     /// Records who read or changed what.
     pub audit: Audit,
+    /// Where webhooks are sent again.
+    pub webhooks: Arc<dyn Webhooks>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
     /// Where pauses begin and end.
@@ -202,6 +207,8 @@ pub fn router(mut app: AppState) -> Router {
     let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
+        .route("/v1/orders/cancel", post(orders::cancel_many))
+        .route("/v1/webhooks/resend", post(webhooks::resend))
         .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))
         .route("/v1/ops/drain", post(drain::drain))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));

@@ -12,6 +12,7 @@ use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
 use super::{
     access_token, audit_log, drain, erase, export, health, orders, pauses, rename, resolve, tokens, users,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -29,6 +30,8 @@ use super::{
         orders::cancel,
         orders::retry,
         orders::retry_many,
+        orders::cancel_many,
+        webhooks::resend,
         tokens::put,
         tokens::show,
         tokens::forget,

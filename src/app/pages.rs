@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::App;
+use super::spools::SpoolFiles;
 use crate::pages::{AskBreakers, Dependencies};
 
 impl App {
@@ -11,6 +12,7 @@ impl App {
     #[must_use]
     pub fn pages(&self, breakers: AskBreakers) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();
+        let spools = SpoolFiles::new(self);
         Dependencies {
             intake: self.intake(),
             registry: self.registry(),
@@ -27,6 +29,7 @@ impl App {
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
             breakers,
+            spool_files: Arc::new(move || spools.last()),
             next_sweep: Arc::new(move |now| schedule.as_ref()?.after(&now).next()),
             worker_lost_after: self.settings.queue.worker_lost_after,
         }

@@ -1,6 +1,5 @@
 //! Connects the metrics to the parts of the process that they report on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -8,8 +7,9 @@ use futures::FutureExt as _;
 use super::App;
 use super::spools::SpoolFiles;
 use crate::api::Scrape;
-use crate::ids::MerchantName;
+use crate::clock::since_boot;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
+use crate::order::Target;
 use crate::pages::AskBreakers;
 use crate::vault::Vault;
 use crate::worker::TargetBreakers;
@@ -17,13 +17,9 @@ use crate::worker::TargetBreakers;
 /// The states of this process's circuit breakers.
 pub(super) fn breaker_states(vault: Option<Vault>, targets: Option<TargetBreakers>) -> AskBreakers {
     Arc::new(move || {
-        let breaker_states = |endpoint, breaker_states: BTreeMap<MerchantName, _>| {
-            breaker_states.into_iter().map(move |(merchant, state)| (endpoint, merchant, state))
-        };
-        let token = vault.as_ref().map(Vault::breakers).unwrap_or_default();
-        let targets = targets.iter().flat_map(TargetBreakers::states);
-        let targets = targets.flat_map(|(target, states)| breaker_states(target.as_str(), states));
-        breaker_states("token", token).chain(targets).collect()
+        let token = vault.as_ref().map(Vault::breaker_views).unwrap_or_default();
+        let targets = targets.iter().flat_map(|targets| Target::ALL.map(|target| targets.of(target)));
+        token.into_iter().chain(targets.flat_map(|breakers| breakers.view(since_boot()))).collect()
     })
 }
 
@@ -39,7 +35,12 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBrea
         // The keeper refreshes a token when `refresh_before` is left. If only half of that is left,
         // something is wrong.
         expiring_within: app.settings.keeper.refresh_before / 2,
-        breakers: Box::new(move || breakers()),
+        breakers: Box::new(move || {
+            breakers()
+                .into_iter()
+                .map(|breaker| (breaker.endpoint, breaker.merchant, breaker.state))
+                .collect()
+        }),
         exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),
         spool_files: Box::new(move || spools.last()),
     });

@@ -108,6 +108,15 @@ impl Context {
         app
     }
 
+    /// Leaves a row of the audit log for each object that the command has changed, and waits until they
+    /// are stored: the queue of rows has an end.
+    pub(super) async fn audit_each<T: ToString>(&self, objects: &[T]) {
+        if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
+            audited.record_each(audit, self.environment.get("SUDO_USER"), objects);
+            audit.flush().await;
+        }
+    }
+
     /// Runs a command's asynchronous part to its end.
     ///
     /// # Errors

@@ -1,25 +1,42 @@
 //! `orders`
 
 mod change;
+mod history;
 mod which;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::Serialize;
 
 use self::change::{Change, OrderChoice, Verb};
+use self::history::History;
 use self::which::Which;
 use super::audited::Audited;
-use super::views::{Fields, or_dash, outcome, time};
+use super::table::printable;
+use super::views::{Fields, amount, or_dash, outcome, reference, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Order;
+use crate::app::App;
 use crate::audit::Action;
+use crate::ids::check_name;
 use crate::order::{OrderId, Status};
-use crate::store::OrderFilter;
+use crate::store::{OrderFilter, StoreError};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List orders, newest first
     List(Filter),
-    /// Show everything about an order except its body
+    /// Find orders by what a shop or Klarna knows of them, newest first
+    ///
+    /// TEXT is an order's id, idempotency key, `merchant_reference1` or `merchant_reference2`, Klarna's id of the
+    /// order or session, or the user. It is compared as a whole. Exit code 1: nothing was found.
+    Find {
+        /// The whole id, key, reference or user
+        #[arg(value_parser = name)]
+        text: String,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Show everything about an order except its body, and what happened to it
     Show {
         /// The order's id
         id: OrderId,
@@ -47,6 +64,13 @@ pub(super) struct Filter {
     status: Option<Status>,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    page: Page,
+}
+
+/// Which part of a list.
+#[derive(Debug, clap::Args)]
+pub(super) struct Page {
     /// At most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -55,11 +79,17 @@ pub(super) struct Filter {
     cursor: Option<OrderId>,
 }
 
+/// Reads what an order is found by.
+fn name(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    check_name(text).map(|()| text.to_owned())
+}
+
 impl Command {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Option<Audited> {
         match self {
-            Self::List(_) | Self::Show { .. } => None,
+            Self::List(_) | Self::Find { .. } | Self::Show { .. } => None,
             Self::Retry(orders) => Some(orders.audited(Action::OrderRetry)),
             Self::Cancel(orders) => Some(orders.audited(Action::OrderCancel)),
         }
@@ -68,6 +98,7 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
+            Self::Find { text, page } => return context.block_on(find(context, text, page)),
             Self::Show { id, result } => return context.block_on(show(context, id, result)),
             Self::Retry(orders) => Change { verb: Verb::Retry, orders },
             Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
@@ -78,38 +109,81 @@ impl Command {
 
 async fn show(context: &Context, id: OrderId, result: bool) -> Result<Exit, CliError> {
     let doing = format!("show the order {id}");
-    match context.app_to_read().await?.store.order(id).await {
-        Ok(Some(order)) => {
-            let order = Order::from(order);
-            context.output.print(fields(&order, result), &order)?;
-            Ok(Exit::Done)
-        }
-        Ok(None) => Err(CliError::failed(doing, "there is no such order in this database")),
-        Err(error) => Err(CliError::failed(doing, error)),
-    }
+    let failed = |error: StoreError| CliError::failed(&doing, error);
+    let app = context.app_to_read().await?;
+    let Some(order) = app.store.order(id).await.map_err(failed)? else {
+        return Err(CliError::failed(doing, "there is no such order in this database"));
+    };
+    let history = History::read(&app, &order).await.map_err(failed)?;
+    let order = Order::from(order);
+    let human = format!("{}\n\nhistory{history}", fields(&order, result));
+    context.output.print(human, &ShownOrder { order: &order, history: &history })?;
+    Ok(Exit::Done)
 }
 
-async fn list(context: &Context, Filter { status, which, limit, cursor }: Filter) -> Result<Exit, CliError> {
+/// An order, and what happened to it.
+#[derive(Serialize)]
+struct ShownOrder<'a> {
+    #[serde(flatten)]
+    order: &'a Order,
+    history: &'a History,
+}
+
+async fn list(context: &Context, Filter { status, which, page }: Filter) -> Result<Exit, CliError> {
     let app = context.app_to_read().await?;
-    let filter = OrderFilter { status, before: cursor, limit, ..which.filter(&app.clock) };
-    let orders = app.store.orders(&filter).await.map_err(|error| CliError::failed("list orders", error))?;
-    let orders: Vec<Order> = orders.into_iter().map(Order::from).collect();
-    context.output.table(&orders, table)?;
-    if let Some(last) = orders.last().filter(|_| orders.len() == limit as usize) {
+    let filter = OrderFilter { status, ..which.filter(&app.clock) };
+    let orders = read(&app, filter, &page, "list orders").await?;
+    print(context, &orders, &page)
+}
+
+async fn find(context: &Context, text: String, page: Page) -> Result<Exit, CliError> {
+    let app = context.app_to_read().await?;
+    let doing = format!("find an order by {}", printable(&text));
+    let filter = OrderFilter { name: Some(text), ..OrderFilter::default() };
+    let orders = read(&app, filter, &page, &doing).await?;
+    if orders.is_empty() && page.cursor.is_none() {
+        let why =
+            "no order in this database has it as its id, idempotency key, reference, Klarna's id or user";
+        return Err(CliError::failed(doing, why));
+    }
+    print(context, &orders, &page)
+}
+
+async fn read(app: &App, filter: OrderFilter, page: &Page, doing: &str) -> Result<Vec<Order>, CliError> {
+    let filter = OrderFilter { before: page.cursor, limit: page.limit, ..filter };
+    let orders = app.store.orders(&filter).await.map_err(|error| CliError::failed(doing, error))?;
+    Ok(orders.into_iter().map(Order::from).collect())
+}
+
+fn print(context: &Context, orders: &[Order], page: &Page) -> Result<Exit, CliError> {
+    context.output.table(orders, table)?;
+    if let Some(last) = orders.last().filter(|_| orders.len() == page.limit as usize) {
         context.output.hint(format!("Next page: --cursor {}", last.id));
     }
     Ok(Exit::Done)
 }
 
 fn table(orders: &[Order]) -> Table {
-    let table = Table::new(["id", "accepted", "merchant", "user", "status", "token", "result"]);
-    let mut table = table.above_all(&["id", "status", "result", "user", "token"]);
+    let table = Table::new([
+        "id",
+        "accepted",
+        "merchant",
+        "user",
+        "reference",
+        "amount",
+        "status",
+        "token",
+        "result",
+    ]);
+    let mut table = table.above_all(&["id", "status", "result", "user", "reference", "token"]);
     for order in orders {
         table.row([
             order.id.to_string(),
             or_dash(order.accepted_at.map(time)),
             order.merchant.clone(),
             order.user.clone(),
+            reference(order).to_owned(),
+            amount(order),
             order.status.to_string(),
             or_dash(order.token),
             outcome(order),
@@ -124,6 +198,19 @@ fn fields(order: &Order, result: bool) -> Fields {
     fields.add("merchant", &order.merchant);
     fields.add("user", &order.user);
     fields.add("target", or_dash(order.target));
+    let summary = [
+        ("idempotency_key", &order.idempotency_key),
+        ("merchant_reference1", &order.merchant_reference1),
+        ("merchant_reference2", &order.merchant_reference2),
+    ];
+    for (name, value) in summary {
+        if let Some(value) = value {
+            fields.add(name, value);
+        }
+    }
+    if order.order_amount.is_some() {
+        fields.add("amount", amount(order));
+    }
     fields.add("status", order.status);
     fields.add("token", or_dash(order.token));
     match &order.session_id {

@@ -7,6 +7,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::table::printable;
 use crate::api::Order;
+use crate::order::shown_amount;
 
 /// The result of an order: Klarna's id of the order or session, or the error.
 pub(super) fn outcome(order: &Order) -> String {
@@ -15,6 +16,19 @@ pub(super) fn outcome(order: &Order) -> String {
         (None, Some(error)) => error.message.clone(),
         (None, None) => String::new(),
     }
+}
+
+/// What the shop knows the order by: its first reference, or the idempotency key.
+pub(super) fn reference(order: &Order) -> &str {
+    let names = [&order.merchant_reference1, &order.merchant_reference2, &order.idempotency_key];
+    names.into_iter().flatten().next().map_or("", String::as_str)
+}
+
+/// The amount of an order.
+pub(super) fn amount(order: &Order) -> String {
+    order
+        .order_amount
+        .map_or_else(String::new, |amount| shown_amount(amount, order.purchase_currency.as_deref()))
 }
 
 /// A time for people, to the second.

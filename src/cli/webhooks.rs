@@ -2,17 +2,22 @@
 
 mod view;
 
-use std::time::Duration;
-
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use self::view::{Webhook, disabled, table};
 use super::audited::Audited;
-use super::{CliError, Context, Exit};
+use super::progress::Progress;
+use super::table::printable;
+use super::when::{When, when};
+use super::{CliError, Context, Exit, confirm};
 use crate::audit::Action;
+use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
+
+/// How many events one transaction makes due again.
+const CHUNK: u32 = 500;
 
 const STATUSES: [WebhookStatus; 3] =
     [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
@@ -41,10 +46,13 @@ pub(super) enum Command {
     /// Choose events by id or by filters. A running service sends them within a second.
     Resend {
         /// Events by their ids
-        #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "within"])]
+        #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "since"])]
         ids: Vec<WebhookId>,
         #[command(flatten)]
         which: Which,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
     },
     /// Remove a merchant's endpoint: no more events are written or sent
     ///
@@ -53,6 +61,9 @@ pub(super) enum Command {
     Remove {
         /// The merchant
         merchant: MerchantName,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -73,9 +84,10 @@ pub(super) struct Which {
     /// Only about this user
     #[arg(long)]
     user: Option<UserId>,
-    /// Only events that happened within this long ago, such as 2h
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    within: Option<Duration>,
+    /// Only events that happened since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this
+    /// long ago, such as 2h
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    since: Option<When>,
 }
 
 fn known<T: Copy>(all: &[T], word: fn(T) -> &'static str, text: &str) -> Result<T, String> {
@@ -84,13 +96,14 @@ fn known<T: Copy>(all: &[T], word: fn(T) -> &'static str, text: &str) -> Result<
 
 impl Which {
     fn is_empty(&self) -> bool {
-        let Self { status, kind, merchant, user, within } = self;
-        status.is_none() && kind.is_none() && merchant.is_none() && user.is_none() && within.is_none()
+        let Self { status, kind, merchant, user, since } = self;
+        status.is_none() && kind.is_none() && merchant.is_none() && user.is_none() && since.is_none()
     }
 
-    fn filter(self) -> WebhookFilter {
-        let Self { status, kind, merchant, user, within } = self;
-        WebhookFilter { merchant, user, status, kind, within, ..WebhookFilter::default() }
+    fn filter(self, clock: &Clock) -> WebhookFilter {
+        let Self { status, kind, merchant, user, since } = self;
+        let since = since.map(|since| since.by(clock));
+        WebhookFilter { merchant, user, status, kind, since, ..WebhookFilter::default() }
     }
 }
 
@@ -99,12 +112,12 @@ impl Command {
     pub(super) fn audited(&self) -> Option<Audited> {
         match self {
             Self::List { .. } => None,
-            Self::Resend { ids, which } => {
+            Self::Resend { ids, which, .. } => {
                 let object =
                     if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
                 Some(Audited::new(Action::WebhookResend).merchant(which.merchant.clone()).object(object))
             }
-            Self::Remove { merchant } => {
+            Self::Remove { merchant, .. } => {
                 Some(Audited::new(Action::WebhookRemove).merchant(Some(merchant.clone())))
             }
         }
@@ -113,18 +126,29 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::List { which, limit, cursor } => context.block_on(async {
-                let filter = WebhookFilter { before: cursor, limit, ..which.filter() };
-                list(context, &*context.app_to_read().await?.store, &filter).await
+                let app = context.app_to_read().await?;
+                let filter = WebhookFilter { before: cursor, limit, ..which.filter(&app.clock) };
+                list(context, &*app.store, &filter).await
             }),
-            Self::Resend { ids, which } => {
+            Self::Resend { ids, which, yes } => {
                 if ids.is_empty() && which.is_empty() {
                     let message = "no events named: give their ids, or filters such as --merchant shop \
                         --status failed";
                     return Err(CliError::Usage(message.to_owned()));
                 }
-                context.block_on(async { resend(context, &*context.app().await?.store, &ids, which).await })
+                context.block_on(async {
+                    let app = context.app().await?;
+                    if ids.is_empty() {
+                        resend_all(context, &*app.store, &which.filter(&app.clock), yes).await
+                    } else {
+                        resend(context, &*app.store, &ids).await
+                    }
+                })
             }
-            Self::Remove { merchant } => {
+            Self::Remove { merchant, yes } => {
+                let whose = printable(merchant.as_str());
+                let question = format!("Remove the endpoint of {whose}? Its pending events are not sent.");
+                confirm::ask(yes, &format!("remove the endpoint of {whose}"), question)?;
                 context.block_on(async { remove(context, &*context.app().await?.store, &merchant).await })
             }
         }
@@ -155,24 +179,50 @@ async fn remove(context: &Context, store: &dyn Webhooks, merchant: &MerchantName
     Ok(Exit::Done)
 }
 
-/// Reports unknown ids, and sends the others.
-async fn resend(
+/// Sends all events of a filter again, after a question with their number.
+async fn resend_all(
     context: &Context,
     store: &dyn Webhooks,
-    ids: &[WebhookId],
-    which: Which,
+    filter: &WebhookFilter,
+    yes: bool,
 ) -> Result<Exit, CliError> {
+    let failed = |error| CliError::failed("send webhooks again", error);
+    let found = store.count_webhooks(filter).await.map_err(failed)?;
+    let what = format!("{found} {}", if found == 1 { "webhook" } else { "webhooks" });
+    if found > 0 {
+        confirm::ask(yes, &format!("send {what} again"), format!("Send {what} again?"))?;
+    }
+    let progress = Progress::new(&context.output, Some(found));
+    let (mut resent, mut before) = (0, None);
+    while resent < found {
+        let limit = u32::try_from(found - resent).unwrap_or(CHUNK).min(CHUNK);
+        let batch = WebhookFilter { before, limit, ..filter.clone() };
+        let sent = store.resend_webhooks(&batch).await.map_err(failed)?;
+        context.audit_each(&sent.webhooks).await;
+        resent += sent.webhooks.len() as u64;
+        progress.at(resent, format!("{resent} sent again"));
+        before = sent.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    drop(progress);
+    context
+        .output
+        .print(format!("{resent} will be sent again"), &json!({ "resent": resent, "unknown": [] }))?;
+    Ok(Exit::Done)
+}
+
+/// Reports unknown ids, and sends the others.
+async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId]) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let mut resent = 0;
     let mut unknown = Vec::new();
-    if ids.is_empty() {
-        resent = store.resend_webhooks(&which.filter()).await.map_err(failed)?;
-    }
     for id in ids {
-        let filter = WebhookFilter { id: Some(*id), ..WebhookFilter::default() };
-        match store.resend_webhooks(&filter).await.map_err(failed)? {
-            0 => unknown.push(*id),
-            sent => resent += sent,
+        let filter = WebhookFilter { id: Some(*id), limit: 1, ..WebhookFilter::default() };
+        match &store.resend_webhooks(&filter).await.map_err(failed)?.webhooks[..] {
+            [] => unknown.push(*id),
+            sent => resent += sent.len(),
         }
     }
     let told: Vec<String> = unknown.iter().map(|id| format!("\nunknown: {id}")).collect();

@@ -14,7 +14,7 @@ use tracing::field::{Empty, display};
 use crate::clock::Clock;
 use crate::config::Merchants;
 use crate::ids::MerchantName;
-use crate::order::{NewOrder, OrderId, Rejection, Target};
+use crate::order::{NewOrder, OrderId, Rejection, Summary, Target};
 use crate::store::{
     ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
 };
@@ -211,6 +211,7 @@ impl Intake {
             merchant: order.merchant,
             user: order.user,
             idempotency_key: order.idempotency_key,
+            summary: Summary::of(&order.body),
             body: order.body.into_string(),
             prefill: order.prefill,
             not_before: order.not_before,

@@ -18,6 +18,7 @@ mod refusal;
 mod result;
 mod rules;
 mod status;
+mod summary;
 mod target;
 mod view;
 
@@ -31,5 +32,6 @@ pub use refusal::OrderAdminRefusal;
 pub use result::{OrderResult, PaymentsSession};
 pub use rules::{check, is_date};
 pub use status::{Status, TokenOutcome, UnknownWord};
+pub use summary::{Summary, shown_amount};
 pub use target::Target;
 pub use view::OrderView;

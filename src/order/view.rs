@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{OrderError, OrderId, OrderResult, Prefill, Status, Target, TokenOutcome};
+use super::{OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
 use crate::ids::{MerchantName, UserId};
 
 /// An order as the API, the pages and the command line show it.
@@ -17,6 +17,10 @@ pub struct OrderView {
     /// The target that the order is submitted to. `None`: the merchant's setting decides when it is
     /// submitted, because SQL accepted it without one.
     pub target: Option<Target>,
+    /// The shop's id for the request that submitted it.
+    pub idempotency_key: Option<String>,
+    /// What is kept of the order's body.
+    pub summary: Summary,
     /// The order's status.
     pub status: Status,
     /// When the order was accepted.

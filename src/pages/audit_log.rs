@@ -27,8 +27,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
     let before = query.word("before", |word| word.parse::<i64>().ok())?;
-    let action =
-        query.word("action", |word| Action::ALL.into_iter().find(|action| action.as_str() == word))?;
+    let action = query.one_of("action", Action::ALL, Action::as_str)?;
     let filter = AuditFilter {
         since: query.time("since")?,
         actor: query
@@ -77,13 +76,13 @@ fn table(rows: &[AuditRow]) -> Markup {
                     (col("Object")) (col("Request"))
                 } }
                 tbody { @for row in rows { tr {
-                    td { (exact_time(row.happened_at)) }
-                    td { (row.actor) }
-                    td { (row.action) }
-                    td { (badge(tone(&row.outcome), &row.outcome)) }
-                    td { @if let Some(merchant) = &row.merchant { (merchant) } }
-                    td.text { @if let Some(object) = &row.object { (object) } }
-                    td.text { @if let Some(request) = &row.request_id { code { (request) } } }
+                    td data-label="When" { (exact_time(row.happened_at)) }
+                    td data-label="Who" { (row.actor) }
+                    td data-label="Action" { (row.action) }
+                    td data-label="Outcome" { (badge(tone(&row.outcome), &row.outcome)) }
+                    td data-label="Merchant" { @if let Some(merchant) = &row.merchant { (merchant) } }
+                    td.text data-label="Object" { @if let Some(object) = &row.object { (object) } }
+                    td.text data-label="Request" { @if let Some(request) = &row.request_id { code { (request) } } }
                 } } }
             } }
         }

@@ -10,14 +10,22 @@ use super::links::link;
 use crate::ids::check_name;
 
 /// Fields by name. An empty field counts as absent, because forms send empty fields that were not
-/// filled in.
+/// filled in. The values of fields with the same name are joined by spaces.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fields(BTreeMap<String, String>);
 
 impl Fields {
     pub(super) fn of(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).into_owned();
-        Self(pairs.filter(|(_, value)| !value.is_empty()).collect())
+        let mut fields = BTreeMap::<String, String>::new();
+        for (name, value) in pairs.filter(|(_, value)| !value.is_empty()) {
+            let joined = fields.entry(name).or_default();
+            if !joined.is_empty() {
+                joined.push(' ');
+            }
+            joined.push_str(&value);
+        }
+        Self(fields)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -36,10 +44,27 @@ impl Fields {
         self.name(name)?.ok_or_else(|| Failure::Invalid(format!("{name}: is missing")))
     }
 
-    /// Returns a word from a fixed list, or an id.
+    /// Returns a value from a fixed list, by its word.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        name: &str,
+        all: impl IntoIterator<Item = T>,
+        word: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>, Failure> {
+        let Some(wanted) = self.get(name) else { return Ok(None) };
+        let all: Vec<T> = all.into_iter().collect();
+        let found = all.iter().copied().find(|value| word(*value) == wanted);
+        let unknown = || {
+            let known: Vec<&str> = all.iter().map(|value| word(*value)).collect();
+            Failure::Invalid(format!("Unknown {name} {wanted:?}. Use: {}.", known.join(", ")))
+        };
+        found.map(Some).ok_or_else(unknown)
+    }
+
+    /// Returns an id, or another text of a fixed form.
     pub(super) fn word<T>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Failure> {
         let Some(word) = self.get(name) else { return Ok(None) };
-        read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not a known value")))
+        read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not valid")))
     }
 
     /// Returns a time, in UTC, in the format of browsers' date fields or in RFC 3339.
@@ -47,7 +72,11 @@ impl Fields {
         let field = |text: &str| {
             NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc())
         };
-        self.word(name, |text| field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()))
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let time = field(text).or_else(|| text.parse::<DateTime<Utc>>().ok());
+        let wrong =
+            || Failure::Invalid(format!("{name}: {text:?} is no time; write one such as 2026-01-31T12:00"));
+        time.map(Some).ok_or_else(wrong)
     }
 
     /// Returns a link with these fields, replaced or extended by `more`. An empty value removes a

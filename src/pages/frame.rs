@@ -21,23 +21,36 @@ const MENU: [(MenuItem, &str, &str); 5] = [
     (MenuItem::Audit, "/audit", "Audit"),
 ];
 
-/// A page for a signed-in operator. `form_token` is for the sign-out form, if there is a session.
+/// Who is signed in.
+pub(super) struct Account<'a> {
+    /// The name of the key; `None` if no sign-in is needed.
+    pub(super) name: Option<&'a str>,
+    /// For the form that signs out.
+    pub(super) form_token: &'a str,
+}
+
+/// A page for a signed-in operator. `search` is what the page was searched for.
 pub(super) fn page(
     place: MenuItem,
     title: &str,
-    who: Option<&str>,
-    form_token: &str,
+    account: &Account<'_>,
+    search: Option<&str>,
     main: &Markup,
 ) -> Markup {
+    let Account { name, form_token } = account;
     let menu = html! {
         nav aria-label="Pages" {
             @for (other, path, name) in MENU {
                 a href=(path) aria-current=[(other == place).then_some("page")] { (name) }
             }
         }
+        form.find method="get" action="/orders" role="search" {
+            input type="search" name="q" value=[search] aria-label="Find an order" data-search
+                placeholder="Find an order: id, reference, user ( / )" maxlength="255";
+        }
         div.who {
             span #live .live title="This page updates itself" hidden { "Live" }
-            @if let Some(name) = who {
+            @if let Some(name) = name {
                 span.name { (name) }
                 form method="post" action="/sign-out" {
                     (token_field(form_token))

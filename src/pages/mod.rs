@@ -13,10 +13,13 @@
 
 mod act;
 mod assets;
+mod attention;
 mod audit_log;
 mod audited;
+mod bulk;
 mod charts;
 mod counts;
+mod csv;
 mod failure;
 mod fields;
 mod frame;
@@ -27,6 +30,7 @@ mod overview;
 mod pauses;
 mod pausing;
 mod pieces;
+mod resend;
 mod session;
 mod shell;
 mod sign_in;
@@ -45,7 +49,7 @@ use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
 use crate::audit::Audit;
-use crate::breaker::BreakerState;
+use crate::breaker::BreakerView;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
@@ -54,8 +58,11 @@ use crate::store::{AuditLog, DashboardQueries, InstallationStats, Keeper, OrderA
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
-/// Returns the circuit breakers of this process: endpoint, merchant, state.
-pub type AskBreakers = Arc<dyn Fn() -> Vec<(&'static str, MerchantName, BreakerState)> + Send + Sync>;
+/// Returns the circuit breakers of this process.
+pub type AskBreakers = Arc<dyn Fn() -> Vec<BreakerView> + Send + Sync>;
+
+/// Returns how many files are in this machine's spools.
+pub type AskSpoolFiles = Arc<dyn Fn() -> usize + Send + Sync>;
 
 /// Returns when the keeper starts next after a given time; `None` if it has no schedule.
 pub type NextSweep = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;
@@ -92,6 +99,8 @@ pub struct Dependencies {
     pub clock: Clock,
     /// The circuit breakers of this process. Empty if it runs no orders.
     pub breakers: AskBreakers,
+    /// The files in this machine's spools.
+    pub spool_files: AskSpoolFiles,
     /// The keeper's schedule.
     pub next_sweep: NextSweep,
     /// A process whose last heartbeat is older than this counts as lost.
@@ -108,6 +117,7 @@ struct Pages {
     sessions: session::Sessions,
     counts: counts::Counts,
     refusals: sign_in::Refusals,
+    drops: attention::Drops,
 }
 
 /// Builds the router of all pages.
@@ -119,11 +129,14 @@ pub fn router(mut deps: Dependencies) -> Router {
         sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),
+        drops: attention::Drops::default(),
         deps,
     };
     Router::new()
         .route("/", get(overview::show))
         .route("/orders", get(orders::list))
+        .route("/orders.csv", get(csv::orders))
+        .route("/orders/bulk", get(bulk::ask_bulk).post(bulk::bulk))
         .route("/orders/{id}", get(order::show))
         .route("/orders/{id}/retry", get(act::ask_retry).post(act::retry))
         .route("/orders/{id}/cancel", get(act::ask_cancel).post(act::cancel))
@@ -133,6 +146,7 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/user/forget", get(act::ask_forget).post(act::forget))
         .route("/user/sign-out", get(act::ask_sign_out).post(act::sign_out))
         .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/resend", get(resend::ask_resend_all).post(resend::resend_all))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
         .route("/audit", get(audit_log::list))
         .route("/pauses", get(pauses::list).post(pausing::pause))

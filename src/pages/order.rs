@@ -12,11 +12,11 @@ use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::pauses;
-use super::pieces::{badge, col, done, exact_time, facts, outcome, span, status, time, words};
+use super::pieces::{amount, badge, col, done, exact_time, facts, outcome, span, status, time, words};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::ids::UserKey;
-use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target};
+use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Summary, Target};
 use crate::store::{OrderHistory, WebhookFilter};
 use crate::token::LedgerEntry;
 
@@ -95,6 +95,20 @@ fn told(order: &OrderView) -> Markup {
         ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
         ("Accepted", time(order.accepted_at)),
     ];
+    let Summary { merchant_reference1, merchant_reference2, order_amount, .. } = &order.summary;
+    if order_amount.is_some() {
+        told.push(("Amount", html! { (amount(&order.summary)) }));
+    }
+    let names = [
+        ("Idempotency key", &order.idempotency_key),
+        ("Merchant reference 1", merchant_reference1),
+        ("Merchant reference 2", merchant_reference2),
+    ];
+    for (name, value) in names {
+        if let Some(value) = value {
+            told.push((name, html! { code { (value) } }));
+        }
+    }
     if order.status == Status::Queued {
         told.push(("Due", time(order.due_at)));
     }

@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
+use super::attention::{self, Sources};
 use super::charts::{Bar, Part, stacked};
 use super::failure::Failure;
 use super::frame::MenuItem;
@@ -17,8 +18,7 @@ use super::pauses;
 use super::pieces::{badge, col, count_col, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
-use crate::breaker::BreakerState;
-use crate::ids::MerchantName;
+use crate::breaker::{BreakerState, BreakerView};
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
@@ -74,7 +74,15 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
     let breakers: Vec<_> =
-        (pages.deps.breakers)().into_iter().filter(|(_, merchant, _)| viewer.sees(merchant)).collect();
+        (pages.deps.breakers)().into_iter().filter(|breaker| viewer.sees(&breaker.merchant)).collect();
+    let sources = Sources {
+        overview: &overview,
+        backlogs: &backlogs,
+        failing: &failing,
+        breakers: &breakers,
+        counts: &counts,
+    };
+    let attention = attention::items(&pages, &viewer, &sources).await?;
     let main = html! {
         div.heading {
             h1 { "Overview" }
@@ -85,6 +93,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 }
             }
         }
+        (attention::strip(&attention))
         section #pauses data-live { (pauses::strip(&paused)) }
         section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
         section #orders data-live {
@@ -110,21 +119,6 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.columns {
             section #breakers data-live { h2 { "Circuit breakers" } (breaker_table(&breakers)) }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
-        }
-        @if !failing.is_empty() {
-            section #endpoints data-live {
-                h2 { "Failing webhook endpoints" }
-                ul { @for endpoint in &failing {
-                    li {
-                        @let webhooks = link("/webhooks", &[("merchant", endpoint.merchant.as_str())]);
-                        a href=(webhooks) { (endpoint.merchant) } ": "
-                        @if let Some((at, why)) = endpoint.disabled {
-                            "disabled, " (why.as_str()) ", " (time(at))
-                        }
-                        @else { "failing since " (maybe_time(endpoint.failing_since)) }
-                    }
-                } }
-            }
         }
     };
     Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
@@ -243,7 +237,7 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
     }
 }
 
-fn breaker_table(breakers: &[(&str, MerchantName, BreakerState)]) -> Markup {
+fn breaker_table(breakers: &[BreakerView]) -> Markup {
     let shown = |state: &BreakerState| match state {
         BreakerState::Closed => badge("good", "closed"),
         BreakerState::Open => badge("bad", "open"),
@@ -257,8 +251,8 @@ fn breaker_table(breakers: &[(&str, MerchantName, BreakerState)]) -> Markup {
         @else {
             div.scroll { table {
                 thead { tr { (col("Merchant")) (col("Endpoint")) (col("State")) } }
-                tbody { @for (endpoint, merchant, state) in breakers {
-                    tr { td { (merchant) } td { (endpoint) } td { (shown(state)) } }
+                tbody { @for breaker in breakers {
+                    tr { td { (breaker.merchant) } td { (breaker.endpoint) } td { (shown(&breaker.state)) } }
                 } }
             } }
             p.note { "Of the process that shows this page." }

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use super::fields::Fields;
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, OrderView, Status, Summary, TokenOutcome, shown_amount};
 use crate::token::TokenState;
 
 /// A time. The script shows how long ago it is; without the script it is shown in UTC.
@@ -49,6 +49,18 @@ pub(super) fn span(time: TimeDelta) -> String {
         7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
         _ => format!("{} days", millis / 86_400_000),
     }
+}
+
+/// What the shop knows an order by: its first reference, or the idempotency key.
+pub(super) fn reference(order: &OrderView) -> Option<&str> {
+    let Summary { merchant_reference1, merchant_reference2, .. } = &order.summary;
+    [merchant_reference1, merchant_reference2, &order.idempotency_key].into_iter().find_map(Option::as_deref)
+}
+
+/// The amount of an order, if it is known.
+pub(super) fn amount(summary: &Summary) -> String {
+    let currency = summary.purchase_currency.as_deref();
+    summary.order_amount.map_or_else(String::new, |amount| shown_amount(amount, currency))
 }
 
 /// The status of an order.
@@ -128,7 +140,7 @@ pub(super) fn choice<T: AsRef<str>>(
 pub(super) fn line(query: &Fields, name: &str, label: &str, kind: &str) -> Markup {
     html! {
         label { span { (label) }
-            input type=(kind) name=(name) value=[query.get(name)] data-search[name == "user"];
+            input type=(kind) name=(name) value=[query.get(name)];
         }
     }
 }
@@ -145,9 +157,38 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("paused") => "It is paused.",
         Some("resumed") => "It is resumed.",
         Some("resent") => "The webhook will be sent again.",
+        Some("Retry") => return done_to_many(query, "order", "queued again"),
+        Some("Cancel") => return done_to_many(query, "order", "cancelled"),
+        Some("Resend") => return done_to_many(query, "webhook", "sent again"),
         _ => return html! {},
     };
     html! { p.done role="status" { (told) } }
+}
+
+/// The message about a change of many.
+fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
+    let count = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
+    let (changed, unchanged) = (count("changed"), count("unchanged"));
+    html! {
+        p.done role="status" {
+            (number(changed)) " " (noun) @if changed == 1 { " is " } @else { "s are " } (what) "."
+            @if unchanged > 0 {
+                " " (number(unchanged)) " were not changed: they have another status by now, or their body was \
+                deleted."
+            }
+            @if query.get("more").is_some() { " More match: do it again." }
+        }
+    }
+}
+
+/// A cell of a list. On a narrow screen each cell is a line with its label.
+pub(super) fn cell(label: &str, content: &Markup) -> Markup {
+    html! { td data-label=(label) { (content) } }
+}
+
+/// A cell with a number.
+pub(super) fn count_cell(label: &str, number: &str) -> Markup {
+    html! { td.count data-label=(label) { (number) } }
 }
 
 /// The links below a list that begins with the newest entry. `next` is the `before` of the next page.

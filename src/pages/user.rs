@@ -70,7 +70,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         section #orders data-live {
             h2 { "Last orders" }
-            (orders::table(&orders))
+            (orders::table(&orders, false))
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };
@@ -137,16 +137,16 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                 tbody { @for entry in ledger {
                     @let outcome = entry.outcome.map_or("under_way", |outcome| outcome.as_str());
                     tr {
-                        td { (time(entry.opened_at)) }
-                        td { (badge(tone(outcome), outcome)) }
-                        td { @match (entry.purpose, entry.purpose_ref) {
+                        td data-label="When" { (time(entry.opened_at)) }
+                        td data-label="Outcome" { (badge(tone(outcome), outcome)) }
+                        td data-label="For" { @match (entry.purpose, entry.purpose_ref) {
                             (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.as_uuid().into())),
                             (purpose, _) => (purpose.as_str()),
                         } }
-                        td { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
-                        td { @if let Some(worker) = &entry.worker { (worker) } }
-                        td.count { (entry.place.generation) }
-                        td.count { (entry.place.presentation) }
+                        td data-label="Took" { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
+                        td data-label="By" { @if let Some(worker) = &entry.worker { (worker) } }
+                        td.count data-label="Generation" { (entry.place.generation) }
+                        td.count data-label="Presentation" { (entry.place.presentation) }
                     }
                 } }
             } }

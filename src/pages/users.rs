@@ -23,8 +23,7 @@ const PAGE: u32 = 50;
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
-    let wanted =
-        query.word("state", |word| TokenState::ALL.into_iter().find(|state| state.as_str() == word))?;
+    let wanted = query.one_of("state", TokenState::ALL, TokenState::as_str)?;
     let after_merchant: Option<MerchantName> = query.name("after_merchant")?;
     let after = after_merchant.zip(query.name("after")?).map(|(merchant, user)| UserKey { merchant, user });
     let users = match query.name("user")? {
@@ -120,14 +119,14 @@ fn table(users: &[TokenView]) -> Markup {
                     (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
                 } }
                 tbody { @for token in users { tr {
-                    td.name { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
-                    td { (token.merchant) }
-                    td { (state(token.state))
+                    td.name data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
+                    td data-label="Merchant" { (token.merchant) }
+                    td data-label="Token" { (state(token.state))
                         @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
-                    td { (maybe_time(token.expires_at)) }
-                    td { (maybe_time(token.refresh_due_at)) }
-                    td { (maybe_time(token.last_seen_at)) }
-                    td.count { (token.generation) }
+                    td data-label="Expires" { (maybe_time(token.expires_at)) }
+                    td data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
+                    td data-label="Last seen" { (maybe_time(token.last_seen_at)) }
+                    td.count data-label="Generation" { (token.generation) }
                 } } }
             } }
         }

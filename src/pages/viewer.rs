@@ -22,7 +22,7 @@ use super::Pages;
 use super::audited::asked_for;
 use super::failure::Failure;
 use super::fields::Fields;
-use super::frame::{self, MenuItem};
+use super::frame::{self, Account, MenuItem};
 use super::session::{LIFETIME, Session, Sessions};
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::{ApiKey, Scope};
@@ -87,7 +87,7 @@ impl Viewer {
     }
 
     /// Returns whether their key allows actions.
-    fn may_act(&self) -> bool {
+    pub(super) fn may_act(&self) -> bool {
         self.key.as_ref().is_none_or(|key| key.scopes.contains(&Scope::Ops))
     }
 
@@ -127,8 +127,9 @@ impl Viewer {
 
     /// Returns the page, or 304 if the browser already has it.
     pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
-        let who = self.key.as_ref().map(|key| key.name.as_str());
-        let text = frame::page(place, title, who, &self.form_token, main).into_string();
+        let name = self.key.as_ref().map(|key| key.name.as_str());
+        let account = Account { name, form_token: &self.form_token };
+        let text = frame::page(place, title, &account, self.query.get("q"), main).into_string();
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
         let tag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
         let mut response = if tag.is_some() && tag == self.known {

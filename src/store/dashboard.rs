@@ -60,6 +60,17 @@ pub struct Attempt {
     pub error: Option<OrderError>,
 }
 
+/// Orders with the same error code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeCount {
+    /// The code.
+    pub code: String,
+    /// How many orders. Of very many, only the first ten thousand are counted.
+    pub orders: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: DateTime<Utc>,
+}
+
 /// A process that has not ended cleanly.
 #[derive(Clone, Debug)]
 pub struct WorkerView {
@@ -90,6 +101,21 @@ pub trait DashboardQueries: Send + Sync {
         merchant: Option<&MerchantName>,
         limit: u32,
     ) -> Result<Vec<LatencySample>, StoreError>;
+
+    /// Counts queued orders that wait after a failed attempt, by error code. Only orders accepted until
+    /// the given time.
+    async fn waiting_codes(
+        &self,
+        merchant: Option<&MerchantName>,
+        accepted_until: DateTime<Utc>,
+    ) -> Result<Vec<CodeCount>, StoreError>;
+
+    /// Counts orders that failed at the given time or later, by error code.
+    async fn failed_codes(
+        &self,
+        merchant: Option<&MerchantName>,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<CodeCount>, StoreError>;
 
     /// Returns what happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
@@ -135,6 +161,22 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         .await
     }
 
+    async fn waiting_codes(
+        &self,
+        merchant: Option<&MerchantName>,
+        accepted_until: DateTime<Utc>,
+    ) -> Result<Vec<CodeCount>, StoreError> {
+        self.codes(E::STATEMENTS.dashboard.waiting_codes, merchant, accepted_until).await
+    }
+
+    async fn failed_codes(
+        &self,
+        merchant: Option<&MerchantName>,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<CodeCount>, StoreError> {
+        self.codes(E::STATEMENTS.dashboard.failed_codes, merchant, since).await
+    }
+
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError> {
         self.read(async |c| {
             let found = c.query(E::STATEMENTS.dashboard.order_history).bind(order).fetch_optional().await?;
@@ -165,6 +207,28 @@ fn outcome_bucket(row: &impl Columns) -> Result<OutcomeBucket, StoreError> {
         token: row.opt_parsed("token_outcome")?,
         orders: row.count("orders")?,
     })
+}
+
+impl<E: Engine> SqlStore<E> {
+    async fn codes(
+        &self,
+        statement: &'static str,
+        merchant: Option<&MerchantName>,
+        time: DateTime<Utc>,
+    ) -> Result<Vec<CodeCount>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(statement).bind(merchant).bind(time).fetch_all().await?;
+            let read = rows.iter().map(|row| {
+                Ok(CodeCount {
+                    code: row.text("code")?,
+                    orders: row.count("orders")?,
+                    oldest: row.time("oldest")?,
+                })
+            });
+            read.collect()
+        })
+        .await
+    }
 }
 
 fn latency_sample(row: &impl Columns) -> Result<LatencySample, StoreError> {

@@ -18,8 +18,6 @@ use crate::order::{OrderError, OrderId, OrderView};
 pub struct ExportedOrder {
     /// The order, as in lists.
     pub view: OrderView,
-    /// The key under which it was submitted.
-    pub idempotency_key: Option<String>,
     /// The body as the shop wrote it, until retention deletes it.
     pub body: Option<String>,
     /// The attempts that failed, in their order.
@@ -122,12 +120,7 @@ impl<E: Engine> Exports for SqlStore<E> {
 }
 
 fn order(row: &impl Columns) -> Result<ExportedOrder, StoreError> {
-    Ok(ExportedOrder {
-        view: order_view(row)?,
-        idempotency_key: row.opt_text("idempotency_key")?,
-        body: row.opt_text("body")?,
-        failed_attempts: Vec::new(),
-    })
+    Ok(ExportedOrder { view: order_view(row)?, body: row.opt_text("body")?, failed_attempts: Vec::new() })
 }
 
 fn failed_attempt(row: &impl Columns) -> Result<FailedAttempt, StoreError> {

@@ -60,7 +60,7 @@ pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAudi
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{
-    Attempt, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView,
+    Attempt, CodeCount, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView,
 };
 use self::engine::SqlStore;
 pub use self::error::StoreError;
@@ -73,7 +73,7 @@ pub use self::keeper::{
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
-pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome};
+pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
 pub use self::order_end::LateResult;
 pub use self::orders::{Inserted, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
@@ -93,8 +93,8 @@ pub use self::transport::Transport;
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhooks::{
-    ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, WebhookClaim, WebhookFilter, WebhookStatus,
-    WebhookView, Webhooks,
+    ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
+    WebhookStatus, WebhookView, Webhooks,
 };
 pub use self::workers::{ConfirmedBeat, Reclaimed, Worker, WorkerBeats, Workers};
 use crate::clock::Clock;

@@ -1,5 +1,6 @@
 //! The storage trait for operators' and shops' changes to orders: cancel, retry.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,11 +14,45 @@ use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
 /// The changed order, or why it was not changed.
 pub type OrderAdminOutcome = Result<OrderView, OrderAdminRefusal>;
 
+/// How many orders match a filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCount {
+    /// All of them.
+    pub orders: u64,
+    /// Those that still have their body.
+    pub with_body: u64,
+}
+
+/// Why an order of a selection was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unchanged {
+    /// It does not exist, or another condition of the selection excludes it.
+    NotFound,
+    /// It failed, and its body has been deleted.
+    BodyDeleted,
+    /// It has this status.
+    Status(Status),
+}
+
+impl Unchanged {
+    /// Returns its word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::BodyDeleted => "body_deleted",
+            Self::Status(status) => status.as_str(),
+        }
+    }
+}
+
 /// The result of changing many orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangedOrders {
     /// The changed orders, newest first.
     pub orders: Vec<OrderId>,
+    /// How many orders of the selection were not changed, and why.
+    pub unchanged: BTreeMap<Unchanged, u64>,
     /// Where to continue, as [`OrderFilter::before`], if there may be more.
     pub next: Option<OrderId>,
 }
@@ -37,20 +72,19 @@ pub trait OrderAdmin: Orders {
     ) -> Result<OrderAdminOutcome, StoreError>;
 
     /// Like [`OrderAdmin::cancel_order`], for the queued orders of a filter. The filter's status is
-    /// ignored.
+    /// ignored. If the filter names ids, `unchanged` has those that are not queued.
     async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
-    /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter that still have their
-    /// body. The filter's status is ignored.
+    /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter. The filter's status is
+    /// ignored. If the filter names ids, `unchanged` has those that have not failed.
     async fn retry_orders(
         &self,
         filter: &OrderFilter,
         order_deadline: Duration,
     ) -> Result<ChangedOrders, StoreError>;
 
-    /// Counts the orders of a filter that still have their body. Its `before` and `limit` are
-    /// ignored.
-    async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError>;
+    /// Counts the orders of a filter. Its `before` and `limit` are ignored.
+    async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError>;
 }
 
 #[async_trait]
@@ -79,7 +113,7 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
         self.change_many(filter, Change::Retry(order_deadline)).await
     }
 
-    async fn count_orders(&self, filter: &OrderFilter) -> Result<u64, StoreError> {
+    async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError> {
         self.read(async |c| order_search::count(c, filter).await).await
     }
 }
@@ -170,10 +204,42 @@ async fn many<E: Engine>(
     filter: &OrderFilter,
     change: Change,
 ) -> Result<ChangedOrders, StoreError> {
-    let filter = OrderFilter { status: Some(change.needs()), ..filter.clone() };
-    let picked = order_search::with_bodies(c, &filter).await?;
+    // Of orders that are named, the others are reported.
+    let status = filter.ids.is_none().then_some(change.needs());
+    let filter = OrderFilter { status, ..filter.clone() };
+    let picked = order_search::ids(c, &filter).await?;
     let next = picked.last().copied().filter(|_| picked.len() == filter.limit as usize);
     let mut orders = apply(c, now, &picked, change).await?;
     orders.sort_unstable_by(|one, other| other.cmp(one));
-    Ok(ChangedOrders { orders, next })
+    let mut unchanged = unchanged(c, &picked, &orders, change).await?;
+    if let Some(ids) = &filter.ids {
+        let named: BTreeSet<&OrderId> = ids.iter().collect();
+        let missing = named.len().saturating_sub(picked.len()) as u64;
+        if missing > 0 && filter.before.is_none() {
+            unchanged.insert(Unchanged::NotFound, missing);
+        }
+    }
+    Ok(ChangedOrders { orders, unchanged, next })
+}
+
+/// Returns why orders were not changed. `changed` are those that were, newest first.
+async fn unchanged<E: Engine>(
+    c: &mut Connection<'_, E>,
+    picked: &[OrderId],
+    changed: &[OrderId],
+    change: Change,
+) -> Result<BTreeMap<Unchanged, u64>, StoreError> {
+    let changed: BTreeSet<&OrderId> = changed.iter().collect();
+    let left: Vec<OrderId> = picked.iter().filter(|order| !changed.contains(order)).copied().collect();
+    let mut reasons = BTreeMap::new();
+    if left.is_empty() {
+        return Ok(reasons);
+    }
+    for row in c.query(E::STATEMENTS.order_admin.unchanged).bind(&left[..]).fetch_all().await? {
+        let (status, has_body): (Status, bool) = (row.parsed("status")?, row.flag("has_body")?);
+        let body_deleted = matches!(change, Change::Retry(_)) && status == Status::Failed && !has_body;
+        let reason = if body_deleted { Unchanged::BodyDeleted } else { Unchanged::Status(status) };
+        *reasons.entry(reason).or_insert(0) += row.count("orders")?;
+    }
+    Ok(reasons)
 }

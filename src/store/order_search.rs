@@ -3,7 +3,7 @@
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
 //! answers them: that of a user's orders, of possible duplicates, of errors, or of a status. If the
 //! filter has other conditions only, each status is searched by its index, which also contains
-//! merchant and token outcome.
+//! merchant and token outcome. A name is searched by the index of each column that may have it.
 
 use std::fmt::{Display, Write};
 
@@ -12,12 +12,18 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
-use super::{OrderFilter, StoreError, from_json};
-use crate::order::{OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Target, TokenOutcome};
+use super::{OrderCount, OrderFilter, StoreError, from_json};
+use crate::order::{
+    OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target, TokenOutcome,
+};
 
 /// How far the time in an order's id, which is from the process's clock, may be from the database's
 /// `accepted_at`.
 const SKEW: TimeDelta = TimeDelta::hours(1);
+
+/// The columns that may have the name that a search asks for. An order's id is another one.
+const NAMES: [&str; 5] =
+    ["user_id", "idempotency_key", "merchant_reference1", "merchant_reference2", "klarna_id"];
 
 /// Returns the orders of a filter, newest first.
 pub(super) async fn orders<E: Engine>(
@@ -35,27 +41,39 @@ pub(super) async fn orders<E: Engine>(
     Ok(found)
 }
 
-/// Returns the orders of a filter that still have their body, newest first.
-pub(super) async fn with_bodies<E: Engine>(
+/// Returns the ids of a filter's orders, newest first.
+pub(super) async fn ids<E: Engine>(
     c: &mut Connection<'_, E>,
     filter: &OrderFilter,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let mut ids = Search::of::<E>(E::STATEMENTS.orders.order_ids, filter, filter.status);
-    ids.condition("body IS NOT NULL");
-    ids.newest(filter.limit);
-    let rows = ids.on(c).fetch_all().await?;
-    rows.iter().map(|row| Ok(row.id("id")?)).collect()
+    let mut search = Search::default();
+    search.ids::<E>(filter, filter.status, Some(filter.limit));
+    let rows = search.on(c).fetch_all().await?;
+    let mut ids = rows.iter().map(|row| row.id("id")).collect::<Result<Vec<OrderId>, _>>()?;
+    // Those of several columns are not in order.
+    ids.sort_unstable_by(|one, other| other.cmp(one));
+    ids.truncate(filter.limit as usize);
+    Ok(ids)
 }
 
-/// Counts the orders of a filter that still have their body. Its `before` and `limit` are ignored.
+/// Counts the orders of a filter. Its `before` and `limit` are ignored.
 pub(super) async fn count<E: Engine>(
     c: &mut Connection<'_, E>,
     filter: &OrderFilter,
-) -> Result<u64, StoreError> {
+) -> Result<OrderCount, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
-    let mut orders = Search::of::<E>(E::STATEMENTS.orders.count_orders, &filter, filter.status);
-    orders.condition("body IS NOT NULL");
-    Ok(orders.on(c).fetch_one().await?.count("orders")?)
+    let mut search = Search::default();
+    search.sql.push_str(E::STATEMENTS.orders.count_orders);
+    if filter.name.is_some() {
+        search.sql.push_str(" WHERE id IN (");
+        search.ids::<E>(&filter, filter.status, None);
+        search.sql.push(')');
+    } else {
+        search.sql.push_str(" WHERE true");
+        search.conditions::<E>(&filter, filter.status);
+    }
+    let row = search.on(c).fetch_one().await?;
+    Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
 }
 
 /// Returns the lowest possible id of an order that was accepted at this time or later: a UUID of
@@ -80,6 +98,8 @@ fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView 
         merchant: row.merchant().unwrap_or_else(|_| "".into()),
         user: row.user().unwrap_or_else(|_| "".into()),
         target,
+        idempotency_key: row.opt_text("idempotency_key").unwrap_or_default(),
+        summary: summary(row).unwrap_or_default(),
         status: row.parsed("status").unwrap_or(Status::Failed),
         accepted_at,
         due_at: row.time("due_at").unwrap_or(accepted_at),
@@ -107,6 +127,8 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
         id,
         merchant: row.merchant()?,
         user: row.user()?,
+        idempotency_key: row.opt_text("idempotency_key")?,
+        summary: summary(row)?,
         status: row.parsed("status")?,
         accepted_at: row.time("accepted_at")?,
         due_at: row.time("due_at")?,
@@ -126,6 +148,15 @@ fn read_view(row: &impl Columns, id: OrderId) -> Result<OrderView, StoreError> {
     })
 }
 
+fn summary(row: &impl Columns) -> sqlx::Result<Summary> {
+    Ok(Summary {
+        merchant_reference1: row.opt_text("merchant_reference1")?,
+        merchant_reference2: row.opt_text("merchant_reference2")?,
+        order_amount: row.opt_int("order_amount")?,
+        purchase_currency: row.opt_text("purchase_currency")?,
+    })
+}
+
 /// Reads the result for the shop. An order without a target has none.
 fn result(row: &impl Columns, target: Option<Target>) -> Result<Option<OrderResult>, StoreError> {
     let Some(text) = row.opt_text("result")? else { return Ok(None) };
@@ -141,8 +172,13 @@ pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
 
 /// Returns the statuses to search one after the other; a single `None` searches without a status.
 fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
-    let narrow =
-        filter.status.is_some() || filter.user.is_some() || filter.error.is_some() || filter.duplicates;
+    let narrow = filter.status.is_some()
+        || filter.user.is_some()
+        || filter.error.is_some()
+        || filter.name.is_some()
+        || filter.ids.is_some()
+        || filter.ended_since.is_some()
+        || filter.duplicates;
     if narrow || (filter.merchant.is_none() && filter.token.is_none()) {
         vec![filter.status]
     } else {
@@ -152,53 +188,104 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
 
 /// Selects the ids first, for which an index suffices, and then reads only their rows.
 fn list<E: Engine>(filter: &OrderFilter, status: Option<Status>) -> Search<'_> {
-    let sql = &E::STATEMENTS.orders;
-    let mut list = Search::of::<E>(&format!("{} WHERE id IN ({}", sql.orders, sql.order_ids), filter, status);
-    list.newest(filter.limit);
+    let mut list = Search::default();
+    list.sql.push_str(E::STATEMENTS.orders.orders);
+    list.sql.push_str(" WHERE id IN (");
+    list.ids::<E>(filter, status, Some(filter.limit));
     list.sql.push_str(") ORDER BY id DESC");
     list
 }
 
 /// A statement that is being composed, with the values of its conditions.
+#[derive(Default)]
 struct Search<'f> {
     sql: String,
     values: Vec<Param<'f>>,
 }
 
 impl<'f> Search<'f> {
-    fn of<E: Engine>(statement: &str, filter: &'f OrderFilter, status: Option<Status>) -> Self {
-        let mut all = Self { sql: format!("{statement} WHERE true"), values: Vec::new() };
+    /// Adds a query of the ids of a filter, newest first. With a name it is several queries, each of at
+    /// most `limit` ids: one for each column that may have the name.
+    fn ids<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>, limit: Option<u32>) {
+        let Some(name) = &filter.name else {
+            self.ids_where::<E>(filter, status, None, limit);
+            return;
+        };
+        let named = NAMES.into_iter().map(|column| (column, Param::from(name)));
+        let id = name.parse::<OrderId>().ok().map(|id| ("id", Param::from(id)));
+        for (number, named) in named.chain(id).enumerate() {
+            self.sql.push_str(if number > 0 { " UNION SELECT id FROM (" } else { "SELECT id FROM (" });
+            self.ids_where::<E>(filter, status, Some(named), limit);
+            // PostgreSQL 15 and earlier require a name.
+            let _ = write!(self.sql, ") AS named_{number}");
+        }
+    }
+
+    fn ids_where<E: Engine>(
+        &mut self,
+        filter: &'f OrderFilter,
+        status: Option<Status>,
+        named: Option<(&str, Param<'f>)>,
+        limit: Option<u32>,
+    ) {
+        self.sql.push_str(E::STATEMENTS.orders.order_ids);
+        self.sql.push_str(" WHERE true");
+        if let Some((column, value)) = named {
+            self.compare(format_args!("{column} ="), value);
+        }
+        self.conditions::<E>(filter, status);
+        // A merchant has a key once, so those few need no order, which their index does not have.
+        let is_key = named.is_some_and(|(column, _)| column == "idempotency_key");
+        if let Some(limit) = limit.filter(|_| !is_key) {
+            self.newest(limit);
+        }
+    }
+
+    /// Adds the conditions of a filter, without its name and limit.
+    fn conditions<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>) {
         if let Some(status) = status {
-            all.compare("status =", status.as_str());
+            // A name is rarer than a status, so its index is used: an expression has none.
+            let left = if filter.name.is_some() { "status || '' =" } else { "status =" };
+            self.compare(left, status.as_str());
         }
         if let Some(merchant) = &filter.merchant {
-            all.compare("merchant =", merchant);
+            self.compare("merchant =", merchant);
         }
         if let Some(user) = &filter.user {
-            all.compare("user_id =", user);
+            self.compare("user_id =", user);
         }
         if let Some(token) = filter.token {
-            all.compare("token_outcome =", TokenOutcome::as_str(token));
+            self.compare("token_outcome =", TokenOutcome::as_str(token));
         }
         if let Some(error) = &filter.error {
-            all.condition("error IS NOT NULL");
-            all.compare(format_args!("{} =", E::STATEMENTS.error_code), error);
+            self.condition("error IS NOT NULL");
+            self.compare(format_args!("{} =", E::STATEMENTS.error_code), error);
         }
         if filter.duplicates {
-            all.condition("possible_duplicate");
+            self.condition("possible_duplicate");
         }
         if let Some(since) = filter.since {
-            all.compare("id >=", first_id(since - SKEW));
-            all.compare("accepted_at >=", since);
+            self.compare("id >=", first_id(since - SKEW));
+            self.compare("accepted_at >=", since);
         }
         if let Some(until) = filter.until {
-            all.compare("id <", first_id(until + SKEW));
-            all.compare("accepted_at <", until);
+            self.compare("id <", first_id(until + SKEW));
+            self.compare("accepted_at <", until);
+        }
+        if let Some(since) = filter.ended_since {
+            self.compare("ended_at >=", since);
+            if status == Some(Status::Failed) {
+                // In plain words, so that the index of failed orders can be used.
+                self.condition("status = 'failed'");
+            }
+        }
+        if let Some(ids) = &filter.ids {
+            self.values.push(Param::Ids(ids));
+            self.condition(&E::STATEMENTS.id_among.replace('$', &format!("${}", self.values.len())));
         }
         if let Some(before) = filter.before {
-            all.compare("id <", before);
+            self.compare("id <", before);
         }
-        all
     }
 
     fn condition(&mut self, condition: &str) {

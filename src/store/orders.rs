@@ -12,7 +12,7 @@ use super::{
     Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, order_end, order_search, workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{Disposition, OrderId, OrderView, Status, Target, TokenOutcome};
+use crate::order::{Disposition, OrderId, OrderView, Status, Summary, Target, TokenOutcome};
 
 /// A new order for the database.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct OrderRow {
     pub digest: [u8; 32],
     /// Klarna's order, as the shop wrote it.
     pub body: String,
+    /// What is kept of the body after its retention.
+    pub summary: Summary,
     /// The product of Klarna that it is submitted to. `None`: the merchant's setting.
     pub target: Option<Target>,
     /// Whether absent shopper data is filled in. `None`: the merchant's setting.
@@ -77,10 +79,17 @@ pub struct OrderFilter {
     pub error: Option<String>,
     /// Only possible duplicates.
     pub duplicates: bool,
+    /// Only orders with this name: their id, idempotency key, a reference of the shop, Klarna's id of the
+    /// order or session, or their user.
+    pub name: Option<String>,
     /// Only orders accepted at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Only orders accepted before this time.
     pub until: Option<DateTime<Utc>>,
+    /// Only orders that ended at this time or later.
+    pub ended_since: Option<DateTime<Utc>>,
+    /// Only these orders.
+    pub ids: Option<Vec<OrderId>>,
     /// Only orders older than this one, which is the last one of the previous page.
     pub before: Option<OrderId>,
     /// The largest number of orders.
@@ -272,7 +281,11 @@ pub(super) async fn insert<E: Engine>(
         .bind(order.order_deadline)
         .bind(now)
         .bind(&order.trace)
-        .bind(order.target.map(Target::as_str));
+        .bind(order.target.map(Target::as_str))
+        .bind(&order.summary.merchant_reference1)
+        .bind(&order.summary.merchant_reference2)
+        .bind(order.summary.order_amount)
+        .bind(&order.summary.purchase_currency);
     if insert.fetch_optional().await?.is_some() {
         return Ok(Inserted::New(order.id));
     }

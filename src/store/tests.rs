@@ -239,7 +239,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKS: [(&str, &str, &str); 10] = [
+const LOOKS: [(&str, &str, &str); 12] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -248,16 +248,18 @@ const LOOKS: [(&str, &str, &str); 10] = [
     ("erasure.orders", "'shop', 'u', 'e', 500", "orders_user"),
     ("erasure.webhooks", "'shop', 'u'", "webhooks_user"),
     ("dashboard.latency_samples", "NULL, 1000", "orders_outcome"),
+    ("dashboard.waiting_codes", "NULL, 'epoch'", "orders_waiting"),
+    ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
     ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),
 ];
 
 /// Lists of orders, each with the values of its statement and the index that it must use.
-fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
+fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
     let any = || OrderFilter { limit: 51, ..OrderFilter::default() };
     let failed = || OrderFilter { status: Some(Status::Failed), ..any() };
     let last = OrderId::from(uuid::Uuid::nil());
-    [
+    let mut lists = vec![
         (any(), "51", "orders_pkey"),
         (
             OrderFilter { before: Some(last), ..any() },
@@ -276,8 +278,25 @@ fn lists() -> [(OrderFilter, &'static str, &'static str); 7] {
             "'shop', 'u', 51",
             "orders_user",
         ),
+        (OrderFilter { user: Some("u".into()), ..any() }, "'u', 51", "orders_user"),
         (OrderFilter { duplicates: true, ..any() }, "51", "orders_duplicate"),
-    ]
+    ];
+    // A search by name uses the index of each column that may have the name.
+    for index in
+        ["orders_user", "orders_idempotency", "orders_reference1", "orders_reference2", "orders_klarna_id"]
+    {
+        let named = || OrderFilter { name: Some("a".into()), ..any() };
+        lists.push((named(), "'a', 51, 'a', 'a', 51, 'a', 51, 'a', 51", index));
+        let of_shop = OrderFilter { merchant: Some("shop".into()), status: Some(Status::Failed), ..named() };
+        let values = "'a', 'failed', 'shop', 51, 'a', 'failed', 'shop', 'a', 'failed', 'shop', 51, \
+             'a', 'failed', 'shop', 51, 'a', 'failed', 'shop', 51";
+        lists.push((of_shop, values, index));
+    }
+    let id = "00000000-0000-0000-0000-000000000000";
+    let by_id = OrderFilter { name: Some(id.into()), ..any() };
+    let values = "'ID', 51, 'ID', 'ID', 51, 'ID', 51, 'ID', 51, 'ID', 51".replace("ID", id);
+    lists.push((by_id, values.leak(), "orders_pkey"));
+    lists
 }
 
 #[tokio::test]
@@ -285,8 +304,9 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
     let mut connection = sqlite_with_tables().await;
     let looks = LOOKS
         .map(|(name, _, index)| (statement(&statements::<Sqlite>(sql::sqlite::OWN), name).to_owned(), index));
-    for (statement, index) in
-        looks.into_iter().chain(lists().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
+    for (statement, index) in looks
+        .into_iter()
+        .chain(lists().into_iter().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
         let explain = format!("EXPLAIN QUERY PLAN {statement}");
         let plan: Vec<(i64, i64, i64, String)> =
@@ -308,7 +328,8 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
     let looks = LOOKS.map(|(name, values, index)| {
         (statement(&statements::<Postgres>(sql::postgres::OWN), name).to_owned(), values, index)
     });
-    let lists = lists().map(|(of, values, index)| (order_search::text::<Postgres>(&of), values, index));
+    let lists =
+        lists().into_iter().map(|(of, values, index)| (order_search::text::<Postgres>(&of), values, index));
     for (statement, values, index) in looks.into_iter().chain(lists) {
         let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();

@@ -133,12 +133,21 @@ pub struct WebhookFilter {
     pub status: Option<WebhookStatus>,
     /// Only events of this kind.
     pub kind: Option<EventKind>,
-    /// Only events that happened no longer ago than this.
-    pub within: Option<Duration>,
+    /// Only events that happened at this time or later.
+    pub since: Option<DateTime<Utc>>,
     /// Only events older than this one, which is the last one of the previous page.
     pub before: Option<WebhookId>,
     /// The largest number of events.
     pub limit: u32,
+}
+
+/// Events that are sent again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResentWebhooks {
+    /// The events, newest first.
+    pub webhooks: Vec<WebhookId>,
+    /// Where to continue, as [`WebhookFilter::before`], if there may be more.
+    pub next: Option<WebhookId>,
 }
 
 /// The state of a merchant's endpoint.
@@ -201,9 +210,11 @@ pub trait Webhooks: Send + Sync {
     /// Returns events, newest first.
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError>;
 
-    /// Makes events due again, for three days, and enables their endpoints. The filter's `before` and
-    /// `limit` are ignored. Returns how many events.
-    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
+    /// Counts events. The filter's `before` and `limit` are ignored.
+    async fn count_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
+
+    /// Makes events due again, for three days, and enables their endpoints.
+    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<ResentWebhooks, StoreError>;
 
     /// Returns the state of each endpoint, ordered by merchant.
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
@@ -277,24 +288,35 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError> {
         self.read(async |c| {
-            let list = chosen(c, E::STATEMENTS.webhooks.webhooks, filter).bind(self.now());
+            let list = chosen(c, E::STATEMENTS.webhooks.webhooks, filter);
             let rows = list.bind(filter.before).bind(filter.limit).fetch_all().await?;
             Ok(readable("webhook", &rows, webhook_view))
         })
         .await
     }
 
-    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
+    async fn count_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
+        self.read(async |c| {
+            let count = chosen(c, E::STATEMENTS.webhooks.count_webhooks, filter).fetch_one().await?;
+            Ok(count.count("webhooks")?)
+        })
+        .await
+    }
+
+    async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<ResentWebhooks, StoreError> {
         self.transaction(async |c| {
-            let rows = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter)
-                .bind(self.now())
-                .fetch_all()
-                .await?;
+            let resend = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter);
+            let rows = resend.bind(filter.before).bind(filter.limit).bind(self.now()).fetch_all().await?;
             let merchants = rows.iter().map(Columns::merchant).collect::<sqlx::Result<BTreeSet<_>>>()?;
             for merchant in merchants {
                 c.query(E::STATEMENTS.webhooks.enable_endpoint).bind(&merchant).execute().await?;
             }
-            Ok(rows.len() as u64)
+            let places = rows.iter().map(|row| Ok((row.int("seq")?, row.id("id")?)));
+            let mut places = places.collect::<sqlx::Result<Vec<(i64, WebhookId)>>>()?;
+            places.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+            let webhooks: Vec<WebhookId> = places.into_iter().map(|(_, id)| id).collect();
+            let next = webhooks.last().copied().filter(|_| webhooks.len() == filter.limit as usize);
+            Ok(ResentWebhooks { webhooks, next })
         })
         .await
     }
@@ -320,7 +342,7 @@ fn chosen<'c, E: Engine>(
         .bind(&filter.user)
         .bind(filter.status.map(WebhookStatus::as_str))
         .bind(filter.kind.map(EventKind::as_str))
-        .bind(filter.within)
+        .bind(filter.since)
 }
 
 async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> Result<(), StoreError> {

@@ -49,9 +49,9 @@ pub use self::shopper::Shopper;
 use self::user_locks::UserLocks;
 pub(crate) use self::vend::MOST_WAITING;
 pub use self::vend::{NotVended, Vend};
-use crate::breaker::{BreakerState, CircuitBreakers};
+use crate::breaker::{BreakerState, BreakerView, CircuitBreakers};
 use crate::bulkhead::Bulkhead;
-use crate::clock::Clock;
+use crate::clock::{Clock, since_boot};
 use crate::config::{self, LostAnswer, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
@@ -329,6 +329,12 @@ impl Vault {
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<MerchantName, BreakerState> {
         self.breakers.states()
+    }
+
+    /// Returns each merchant's circuit breaker, for operators.
+    #[must_use]
+    pub fn breaker_views(&self) -> Vec<BreakerView> {
+        self.breakers.view(since_boot())
     }
 
     /// Returns how many exchange permits are in use, and how many there are.

@@ -204,6 +204,8 @@ async fn reading_and_writing_are_allowed_apart() {
         (Method::DELETE, "/v1/ops/pauses".to_owned(), "ops"),
         (Method::POST, "/v1/ops/drain".to_owned(), "ops"),
         (Method::POST, "/v1/orders/retry".to_owned(), "ops"),
+        (Method::POST, "/v1/orders/cancel".to_owned(), "ops"),
+        (Method::POST, "/v1/webhooks/resend".to_owned(), "ops"),
         (Method::POST, format!("{TOKEN}/resolve"), "ops"),
     ] {
         for scope in scopes {

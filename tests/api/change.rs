@@ -1,4 +1,4 @@
-//! `POST /v1/orders/{id}/cancel`, `/retry`, and `POST /v1/orders/retry`
+//! `POST /v1/orders/{id}/cancel` and `/retry`, and the same for many orders
 
 use klarna_order_worker::order::{Disposition, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 use reqwest::Method;
@@ -125,28 +125,62 @@ async fn many_are_tried_again_by_filter() {
         api.get(&format!("/v1/orders/{id}")).await.json()["status"].as_str().unwrap().to_owned()
     };
 
-    assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"retried": 0}));
+    assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"changed": 0}));
     let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1.0})).await.json();
-    assert_eq!(first, json!({"retried": 1, "next": ids[3]}), "the newest first");
+    assert_eq!(first, json!({"changed": 1, "next": ids[3]}), "the newest first");
     let rest = api.retry_many(&json!({"merchant": "shop", "error": "a", "cursor": ids[3]})).await.json();
-    assert_eq!(rest, json!({"retried": 1}));
+    assert_eq!(rest, json!({"changed": 1}));
     assert_eq!(
         (status(&ids[0]).await, status(&ids[1]).await, status(&ids[2]).await),
         ("queued".into(), "failed".into(), "failed".into())
     );
-    assert_eq!(api.retry_many(&json!({})).await.json(), json!({"retried": 2}), "all that are left");
+    assert_eq!(
+        api.retry_many(&json!({"all": true})).await.json(),
+        json!({"changed": 2}),
+        "all that are left"
+    );
     assert_eq!(status(&queued).await, "queued");
     for bad in [
-        json!({"limit": 0}),
-        json!({"limit": 1.5}),
-        json!({"limit": 1001}),
+        json!({}),
+        json!({"all": true, "user": "u-1"}),
+        json!({"all": true, "limit": 0}),
+        json!({"all": true, "limit": 1.5}),
+        json!({"all": true, "limit": 1001}),
+        json!({"orders": vec![&queued; 1001]}),
+        json!({"orders": ["17"]}),
         json!({"mercahnt": "shop"}),
         json!({"user": ""}),
         json!([]),
-        json!({"cursor": "x"}),
+        json!({"all": true, "cursor": "x"}),
+        json!({"ended_since": "yesterday"}),
     ] {
         api.retry_many(&bad).await.problem(400, "invalid-request");
     }
+}
+
+#[tokio::test]
+async fn many_are_cancelled_and_it_is_said_which_were_not() {
+    let api = Api::open().await;
+    let failed_one = api.accepted("shop", "u-1").await;
+    api.settle(&failed("a")).await;
+    let queued = [api.accepted("shop", "u-2").await, api.accepted("shop", "u-3").await];
+    let cancel = async |body: Value| {
+        send(super::json(api.request(Method::POST, "/v1/orders/cancel"), body.to_string())).await
+    };
+    let answer = cancel(json!({"orders": [failed_one, queued[0], "00000000-0000-7000-8000-000000000000"]}));
+    let unchanged = json!([{"reason": "not_found", "orders": 1}, {"reason": "failed", "orders": 1}]);
+    assert_eq!(answer.await.json(), json!({"changed": 1, "unchanged": unchanged}));
+    assert_eq!(cancel(json!({"user": "u-3"})).await.json(), json!({"changed": 1}));
+    cancel(json!({})).await.problem(400, "invalid-request");
+    assert!(api.claim().await.is_empty());
+    // Each order has a row, and so has each request.
+    api.app.audit.flush().await;
+    let rows = api.get("/v1/audit?action=order.cancel").await.json();
+    let objects: Vec<&str> =
+        rows["rows"].as_array().unwrap().iter().filter_map(|row| row["object"].as_str()).collect();
+    assert!(queued.iter().all(|order| objects.contains(&order.as_str())), "{objects:?}");
+    assert_eq!(objects.iter().filter(|object| **object == "1 orders").count(), 2, "{objects:?}");
+    assert!(!objects.contains(&failed_one.as_str()), "{objects:?}");
 }
 
 #[tokio::test]
@@ -168,7 +202,36 @@ async fn keys_change_orders_of_their_merchants_and_many_only_with_ops() {
     as_key("key-of-other", "/v1/orders/retry", r#"{"merchant":"shop"}"#).await.problem(403, "forbidden");
     api.settle(&failed("a")).await;
     // With a key for a single merchant, the request is for that merchant.
-    assert_eq!(as_key("key-of-other", "/v1/orders/retry", "{}").await.json(), json!({"retried": 0}));
-    assert_eq!(as_key("key-of-all", "/v1/orders/retry", "{}").await.json(), json!({"retried": 1}));
+    let all = r#"{"all":true}"#;
+    assert_eq!(as_key("key-of-other", "/v1/orders/retry", all).await.json(), json!({"changed": 0}));
+    let named = json!({"orders": [id]}).to_string();
+    let unchanged = json!({"changed": 0, "unchanged": [{"reason": "not_found", "orders": 1}]});
+    assert_eq!(as_key("key-of-other", "/v1/orders/retry", &named).await.json(), unchanged);
+    assert_eq!(as_key("key-of-all", "/v1/orders/retry", all).await.json(), json!({"changed": 1}));
     assert_eq!(as_key("key-of-orders", &format!("/v1/orders/{id}/cancel"), "").await.status, 200);
+}
+
+#[tokio::test]
+async fn webhooks_are_sent_again_by_filter() {
+    let api = Api::open().await;
+    api.has_an_endpoint().await;
+    for user in ["u-1", "u-2", "u-3"] {
+        api.accepted("shop", user).await;
+        api.settle(&failed("a")).await;
+    }
+    let resend = async |body: Value| {
+        send(super::json(api.request(Method::POST, "/v1/webhooks/resend"), body.to_string())).await
+    };
+    assert_eq!(resend(json!({"user": "u-1", "status": "pending"})).await.json(), json!({"resent": 1}));
+    let first = resend(json!({"merchant": "shop", "kind": "order.failed", "limit": 2})).await.json();
+    assert_eq!(first["resent"], 2);
+    let rest = json!({"merchant": "shop", "kind": "order.failed", "limit": 2, "cursor": first["next"]});
+    assert_eq!(resend(rest).await.json(), json!({"resent": 1}));
+    assert_eq!(resend(json!({"since": "2100-01-01T00:00:00Z"})).await.json(), json!({"resent": 0}));
+    assert_eq!(resend(json!({"all": true})).await.json(), json!({"resent": 3}));
+    let wrong = resend(json!({"status": "lost"})).await.problem(400, "invalid-request");
+    assert_eq!(wrong["detail"], "Unknown status \"lost\". Use: pending, delivered, failed.");
+    for bad in [json!({}), json!({"all": true, "user": "u-1"}), json!({"kind": "order.eaten"})] {
+        resend(bad).await.problem(400, "invalid-request");
+    }
 }

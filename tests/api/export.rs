@@ -77,7 +77,7 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
     orders.reverse();
     assert_eq!(ids, orders, "newest first");
     assert_eq!(
-        (&exported[0]["idempotency_key"], exported[1].get("idempotency_key")),
+        (&exported[0]["order"]["idempotency_key"], exported[1]["order"].get("idempotency_key")),
         (&"cart-1".into(), None)
     );
     // As the shop wrote it.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use klarna_order_worker::order::{Disposition, OrderError, Prefill};
 
-use super::Api;
+use reqwest::Method;
+
+use super::{Api, ORDER, envelope, json, key, send};
 
 async fn ids(api: &Api, query: &str) -> Vec<String> {
     let answer = api.get(&format!("/v1/orders{query}")).await;
@@ -53,6 +55,60 @@ async fn filters_leave_out_the_rest() {
     assert_eq!(listed["orders"][0], api.get(&format!("/v1/orders/{failed}")).await.json());
 }
 
+/// An order with a cart's key and the shop's references.
+fn referenced(merchant: &str, key: &str, reference: &str) -> String {
+    let order = ORDER.replacen(
+        '{',
+        &format!(r#"{{"merchant_reference1":"{reference}","merchant_reference2":"B-{key}","#),
+        1,
+    );
+    envelope(merchant, "u-1", &order).replacen('{', &format!(r#"{{"idempotency_key":"{key}","#), 1)
+}
+
+#[tokio::test]
+async fn an_order_is_found_by_what_the_shop_knows_of_it() {
+    let only = key("only", "key-of-other", "scopes = [\"orders:read\"]\nmerchants = [\"other\"]");
+    let all = key("all", "key-of-all", "scopes = [\"orders\"]");
+    let api = Api::with_keys(&[only, all].concat()).await;
+    let submit = async |text: String| {
+        let request = api.request(Method::POST, "/v1/orders").bearer_auth("key-of-all");
+        send(json(request, text)).await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let one = submit(referenced("shop", "cart-1", "A-1 å")).await;
+    let other = submit(referenced("other", "cart-2", "A-1 å")).await;
+    let found = async |bearer: &str, q: &str| {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", q).finish();
+        let request = api.request(Method::GET, &format!("/v1/orders?{query}")).bearer_auth(bearer);
+        let list = send(request).await.json();
+        let orders = list["orders"].as_array().unwrap().clone();
+        orders.iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for q in ["cart-1", "B-cart-1", one.as_str()] {
+        assert_eq!(found("key-of-all", q).await, [one.as_str()], "{q}");
+        assert!(found("key-of-other", q).await.is_empty(), "{q}");
+    }
+    for q in ["A-1 å", "u-1"] {
+        assert_eq!(found("key-of-all", q).await, [other.as_str(), one.as_str()], "{q}");
+        assert_eq!(found("key-of-other", q).await, [other.as_str()], "{q}");
+    }
+    let request = api.request(Method::GET, &format!("/v1/orders/{one}")).bearer_auth("key-of-all");
+    let shown = send(request).await.json();
+    assert_eq!(
+        (&shown["idempotency_key"], &shown["merchant_reference1"], &shown["order_amount"]),
+        (&"cart-1".into(), &"A-1 å".into(), &50000.into())
+    );
+}
+
+/// A batch keeps the same of each order.
+#[tokio::test]
+async fn an_order_of_a_batch_is_found_too() {
+    let api = Api::open().await;
+    let batch = [referenced("shop", "cart-1", "A-1"), referenced("shop", "cart-2", "A-2")].join(",");
+    assert_eq!(api.batch_as("application/json", format!("[{batch}]")).await.status, 200);
+    assert_eq!(ids(&api, "?q=A-2").await, ids(&api, "?q=cart-2").await);
+    assert_eq!(ids(&api, "?q=A-2").await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_query_that_is_not_understood_is_refused() {
     let api = Api::open().await;
@@ -64,6 +120,8 @@ async fn a_query_that_is_not_understood_is_refused() {
         ("cursor=last", "cursor"),
         ("stauts=queued", "status"),
         ("user=a&user=b", "user"),
+        ("q=", "q: "),
+        ("q=%00", "q: "),
     ] {
         let problem = api.get(&format!("/v1/orders?{query}")).await.problem(400, "invalid-request");
         assert!(problem["detail"].as_str().unwrap().contains(says), "{query}: {problem}");

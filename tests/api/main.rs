@@ -162,6 +162,7 @@ impl Api {
             audit: app.audit.clone(),
             audit_log: app.store.clone(),
             pausing: app.store.clone(),
+            webhooks: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),

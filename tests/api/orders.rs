@@ -33,6 +33,8 @@ async fn an_order_is_taken_in_byte_for_byte() {
         "attempts",
         "prefilled",
         "possible_duplicate",
+        "order_amount",
+        "purchase_currency",
     ];
     assert_eq!(members, BTreeSet::from(expected));
     assert_eq!(

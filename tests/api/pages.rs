@@ -2,6 +2,7 @@
 
 mod access;
 mod acts;
+mod attention;
 mod audit;
 mod lists;
 mod pauses;
@@ -137,7 +138,7 @@ impl Api {
     }
 
     /// Gives the merchant `shop` a webhook endpoint.
-    async fn has_an_endpoint(&self) {
+    pub async fn has_an_endpoint(&self) {
         let webhooks = [("shop".into(), [7; 32])].into();
         let published = Published { order_deadline: Duration::from_mins(10), webhooks };
         self.app.store.publish(&published).await.unwrap();

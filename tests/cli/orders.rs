@@ -39,6 +39,28 @@ fn a_list_for_people_is_a_table_that_tells_how_to_go_on() {
 }
 
 #[test]
+fn an_order_is_found_by_what_the_shop_knows_of_it() {
+    let (home, told) = filled();
+    let mut order: Value = serde_json::from_str(example(1)).unwrap();
+    order["idempotency_key"] = json!("cart-99");
+    order["order"]["merchant_reference1"] = json!("A 1");
+    let one = home.feed(&["enqueue", "-", "--format", "json"], order.to_string()).exits(0).json().remove(0);
+    for text in ["A 1", " A 1 ", "cart-99", one["id"].as_str().unwrap()] {
+        let found = home.run(&["orders", "find", text, "--format", "json"]).exits(0).json();
+        assert_eq!((found.len(), &found[0]["id"]), (1, &one["id"]), "{text}");
+    }
+    let by_user = home.run(&["orders", "find", "bo", "--limit", "1"]).exits(0);
+    assert_eq!(by_user.stdout.lines().count(), 2, "{}", by_user.stdout);
+    assert!(by_user.stderr.starts_with("Next page: --cursor "), "{}", by_user.stderr);
+    let shown = home.run(&["orders", "show", one["id"].as_str().unwrap()]).exits(0);
+    assert!(shown.stdout.contains("merchant_reference1  A 1\n"), "{}", shown.stdout);
+    let none = home.run(&["orders", "find", "A"]).exits(1);
+    assert!(none.stderr.contains("cannot find an order by A\n  because: no order"), "{}", none.stderr);
+    home.run(&["orders", "find", " "]).exits(2);
+    assert_eq!(told.len(), 13);
+}
+
+#[test]
 fn one_order_is_shown_without_its_body() {
     let (home, told) = filled();
     let id = told[4]["id"].as_str().unwrap();
@@ -48,7 +70,11 @@ fn one_order_is_shown_without_its_body() {
     {
         assert!(human.stdout.lines().any(|line| line == field), "{field}: {}", human.stdout);
     }
+    let (_, history) = human.stdout.split_once("\n\nhistory\n").expect(&human.stdout);
+    let events: Vec<&str> = history.lines().map(|line| line.split_once("Z  ").unwrap().1).collect();
+    assert_eq!(events, ["accepted", "next attempt"]);
     let json = home.run(&["orders", "show", id, "--format", "json"]).exits(0);
+    assert_eq!(json.json()[0]["history"][0]["what"], "accepted");
     assert_eq!((&json.json()[0]["user"], &json.json()[0]["attempts"]), (&json!("carla"), &json!(0)));
     assert!(!human.stdout.contains("Clausen") && !json.stdout.contains("Clausen"), "the body was shown");
 }
@@ -81,11 +107,11 @@ fn a_reader_that_left_causes_no_noise() {
 fn queued_orders_are_cancelled_by_id_and_by_filter() {
     let (home, told) = filled();
     let id = |line: usize| told[line - 1]["id"].as_str().unwrap();
-    let cancelled = home.run(&["orders", "cancel", id(1)]).exits(0);
+    let cancelled = home.run(&["orders", "cancel", id(1), "--yes"]).exits(0);
     assert_eq!(cancelled.stdout, format!("{}  cancelled\n", id(1)));
-    let again = home.run(&["orders", "cancel", id(1)]).exits(1);
+    let again = home.run(&["orders", "cancel", id(1), "--yes"]).exits(1);
     assert!(again.stderr.contains("the order is cancelled already"), "{}", again.stderr);
-    let several = home.run(&["orders", "cancel", id(1), id(2), "--format", "json"]).exits(3).json();
+    let several = home.run(&["orders", "cancel", id(1), id(2), "--yes", "--format", "json"]).exits(3).json();
     assert_eq!((&several[0]["id"], &several[1]["status"]), (&json!(id(1)), &json!("cancelled")));
     assert!(several[0]["error"].as_str().unwrap().contains("is cancelled already"), "{several:?}");
 
@@ -114,11 +140,14 @@ fn a_change_needs_a_choice_of_orders_and_a_confirmation() {
     let nobody = home.run(&["orders", "cancel", "--user", "bo"]).exits(2);
     nobody.tells_in_one_line("add --yes to cancel 2 queued orders");
     home.run(&["orders", "cancel"]).exits(2).tells_in_one_line("no orders named");
+    home.run(&["orders", "cancel", id]).exits(2).tells_in_one_line("add --yes to cancel this order");
     for wrong in [
         vec!["orders", "retry", id, "--user", "bo"],
         vec!["orders", "retry", "--all", "--user", "bo"],
         vec!["orders", "retry", "17"],
         vec!["orders", "cancel", "--since", "soon"],
+        vec!["orders", "cancel", "--status", "failed", "--yes"],
+        vec!["orders", "retry", id, "--status", "failed"],
     ] {
         home.run(&wrong).exits(2);
     }
@@ -149,7 +178,12 @@ fn failed_orders_are_tried_again() {
         home.run(&["orders", "retry", "--error", "klarna_unavailable", "--yes"]).exits(0).stdout,
         "0 failed orders retried\n"
     );
-    let retried = home.run(&["orders", "retry", "--error", "klarna_refused_order", "--yes"]).exits(0);
+    let retry = ["orders", "retry", "--status", "failed", "--error-code", "klarna_refused_order", "--yes"];
+    assert_eq!(
+        home.run(&[&retry[..], &["--failed-since", "2100-01-01"]].concat()).exits(0).stdout,
+        "0 failed orders retried\n"
+    );
+    let retried = home.run(&[&retry[..], &["--failed-since", "1h"]].concat()).exits(0);
     assert_eq!(retried.stdout, "1 failed order retried\n");
     // The service runs it at once, although another process made it due, and Klarna refuses it
     // again.
@@ -157,6 +191,16 @@ fn failed_orders_are_tried_again() {
         home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
     assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
     assert!(shown()["ended_at"].as_str() > ended.as_str());
+    // Both attempts are in its history, also after the retry.
+    let history = shown()["history"].clone();
+    let what = |event: &Value| event["what"].as_str().unwrap().to_owned();
+    let what: Vec<String> = history.as_array().unwrap().iter().map(what).collect();
+    let attempts = what.iter().filter(|what| what.contains("failed: klarna_refused_order: ")).count();
+    assert_eq!(
+        (what[0].as_str(), attempts, what.last().unwrap().as_str()),
+        ("accepted", 2, "failed"),
+        "{what:?}"
+    );
     serve.signal("-TERM");
     serve.end().exits(0);
 }
@@ -173,7 +217,7 @@ async fn who_waits_hears_of_what_a_command_does() {
     let url = format!("{}/v1/orders/{id}?wait=60s", ready["api"].as_str().unwrap());
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let waiting = tokio::spawn(async move { http.get(url).send().await.unwrap().text().await.unwrap() });
-    let cancelled = tokio::task::block_in_place(|| home.run(&["orders", "cancel", id]));
+    let cancelled = tokio::task::block_in_place(|| home.run(&["orders", "cancel", id, "--yes"]));
     cancelled.exits(0);
     let answer: Value = serde_json::from_str(&waiting.await.unwrap()).unwrap();
     assert_eq!(answer["status"], "cancelled");

@@ -22,4 +22,7 @@ fn a_resend_says_which() {
     assert_eq!(ran.json(), [json!({ "resent": 0, "unknown": [id] })]);
     let ran = home.run(&["webhooks", "resend", "--merchant", "shop", "--status", "failed"]).exits(0);
     assert_eq!(ran.stdout, "0 will be sent again\n");
+    home.run(&["webhooks", "resend", "--since", "soon"]).exits(2);
+    home.run(&["webhooks", "remove", "shop"]).exits(2).tells_in_one_line("add --yes to remove the endpoint");
+    home.run(&["webhooks", "remove", "shop", "--yes"]).exits(0);
 }

@@ -23,6 +23,15 @@ use crate::store::OrderFilter;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ListQuery {
+    /// Only orders with this name: their id, idempotency key, `merchant_reference1` or `2`, Klarna's id of
+    /// the order or session, or their user. The whole name, as it is written.
+    #[param(
+        example = "order-1001",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
+    q: Option<String>,
     /// Only orders with this status.
     #[param(inline)]
     status: Option<Status>,
@@ -56,6 +65,9 @@ pub(in crate::api) struct ListQuery {
     /// Only orders accepted before this time.
     #[param(example = "2026-01-31T13:00:00Z")]
     until: Option<DateTime<Utc>>,
+    /// Only orders that ended at this time or later; with `status=failed`, that failed then.
+    #[param(example = "2026-01-31T12:00:00Z")]
+    ended_since: Option<DateTime<Utc>>,
     /// The most orders to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
@@ -79,7 +91,9 @@ pub(in crate::api) async fn list(
     InQuery(query): InQuery<ListQuery>,
 ) -> Result<Json<OrderList>, Problem> {
     let limit = page_size(query.limit)?;
-    for (name, value) in [("merchant", &query.merchant), ("user", &query.user), ("error", &query.error)] {
+    let names =
+        [("q", &query.q), ("merchant", &query.merchant), ("user", &query.user), ("error", &query.error)];
+    for (name, value) in names {
         check_filter(name, value.as_deref())?;
     }
     // Read one more than the limit, to know whether there is another page.
@@ -88,8 +102,10 @@ pub(in crate::api) async fn list(
         merchant,
         user: query.user.clone().map(Into::into),
         error: query.error.clone(),
+        name: query.q.clone(),
         since: query.since,
         until: query.until,
+        ended_since: query.ended_since,
         before: query.cursor,
         limit: limit + 1,
         ..OrderFilter::default()

@@ -1,6 +1,7 @@
 //! `/v1/orders`
 
 mod batch;
+mod bulk;
 mod change;
 mod klarna_order;
 mod list;
@@ -20,11 +21,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 pub use batch::{BatchAnswer, BatchOutcome, BatchResult};
-pub use change::{RetryAnswer, RetryRequest};
+pub use bulk::{BulkAnswer, OrderSelection, UnchangedOrders};
 pub use view::{Order, OrderList, OrderRequest};
 
 pub(super) use batch::{__path_post as __path_batch, post as batch};
-pub(super) use change::{__path_cancel, __path_retry, __path_retry_many, cancel, retry, retry_many};
+pub(super) use bulk::{__path_cancel_many, __path_retry_many, cancel_many, retry_many};
+pub(super) use change::{__path_cancel, __path_retry, cancel, retry};
 pub(super) use list::{__path_list, list};
 
 use super::AppState;

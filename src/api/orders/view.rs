@@ -110,6 +110,28 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub target: Option<Target>,
+    /// The idempotency key of the request that submitted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "cart-1001")]
+    pub idempotency_key: Option<String>,
+    /// `merchant_reference1` of Klarna's order, as the shop wrote it. It and the following three members
+    /// stay when the order's body is deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "order-1001")]
+    pub merchant_reference1: Option<String>,
+    /// `merchant_reference2` of Klarna's order, as the shop wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub merchant_reference2: Option<String>,
+    /// `order_amount` of Klarna's order, in the currency's smallest unit. Missing if it is not written in
+    /// plain digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 50000)]
+    pub order_amount: Option<i64>,
+    /// `purchase_currency` of Klarna's order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "SEK")]
+    pub purchase_currency: Option<String>,
     /// `queued`: waits for a worker or for its time. `running`: a worker runs it. `submitted`:
     /// Klarna has it. `failed`: it will not be submitted; see `error`. `cancelled`: it was
     /// cancelled while it was queued.
@@ -214,6 +236,11 @@ impl Order {
             merchant: merchant.into(),
             user: user.into(),
             target: None,
+            idempotency_key: None,
+            merchant_reference1: None,
+            merchant_reference2: None,
+            order_amount: None,
+            purchase_currency: None,
             status: Status::Queued,
             accepted_at: None,
             due_at: None,
@@ -253,6 +280,11 @@ impl From<OrderView> for Order {
             merchant: order.merchant.into(),
             user: order.user.into(),
             target: order.target,
+            idempotency_key: order.idempotency_key,
+            merchant_reference1: order.summary.merchant_reference1,
+            merchant_reference2: order.summary.merchant_reference2,
+            order_amount: order.summary.order_amount,
+            purchase_currency: order.summary.purchase_currency,
             status: order.status,
             accepted_at: Some(order.accepted_at),
             due_at: (order.status == Status::Queued).then_some(order.due_at),

@@ -1,5 +1,8 @@
 //! `orders retry` and `orders cancel`
 
+use std::collections::BTreeMap;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::which::Which;
@@ -10,7 +13,7 @@ use crate::cli::audited::Audited;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::order::{OrderId, Status};
-use crate::store::{ChangedOrders, OrderAdminOutcome, OrderFilter, StoreError};
+use crate::store::{ChangedOrders, OrderAdminOutcome, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
 const CHUNK: u32 = 500;
@@ -19,14 +22,19 @@ const CHUNK: u32 = 500;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct OrderChoice {
     /// The orders' ids
-    #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "error", "since", "until", "all", "limit"])]
+    #[arg(value_name = "ID", conflicts_with_all =
+        ["status", "merchant", "user", "error", "since", "until", "ended_since", "all", "limit"])]
     orders: Vec<OrderId>,
+    /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones
+    #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str))
+        .try_map(|word| word.parse::<Status>()))]
+    status: Option<Status>,
     #[command(flatten)]
     which: Which,
     /// All orders, without any filter
-    #[arg(long, conflicts_with_all = ["merchant", "user", "error", "since", "until"])]
+    #[arg(long, conflicts_with_all = ["status", "merchant", "user", "error", "since", "until", "ended_since"])]
     all: bool,
-    /// At most this many of the orders that match, newest first
+    /// Look at no more than this many of the orders that match, newest first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// Do not ask for confirmation
@@ -87,10 +95,21 @@ pub(super) struct Change {
 impl Change {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { verb, orders: choice } = self;
-        if choice.orders.is_empty() && choice.which.is_all() && !choice.all {
-            let wrong = "no orders named: give their ids, filter by --merchant, --user, --error, --since or --until, \
-                 or add --all";
+        if choice.orders.is_empty() && choice.which.is_all() && choice.status.is_none() && !choice.all {
+            let wrong = "no orders named: give their ids, filter by --status, --merchant, --user, --error, \
+                 --ended-since, --since or --until, or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
+        }
+        if let Some(status) = choice.status.filter(|status| *status != verb.needs()) {
+            let (verb, needs) = (verb.infinitive(), verb.needs());
+            let wrong = format!("cannot {verb} {status} orders: write --status {needs}, or leave it out");
+            return Err(CliError::Usage(wrong));
+        }
+        if verb == Verb::Cancel && !choice.orders.is_empty() {
+            let count = choice.orders.len();
+            let what = if count == 1 { "this order".to_owned() } else { format!("these {count} orders") };
+            let question = format!("Cancel {what}? It cannot be undone.");
+            confirm::ask(choice.yes, &format!("cancel {what}"), question)?;
         }
         context.block_on(async {
             let app = context.app().await?;
@@ -138,7 +157,7 @@ impl Verb {
         let failed = |error: StoreError| CliError::failed(format!("{verb} orders"), error);
         let filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
         let found = app.store.count_orders(&filter).await.map_err(failed)?;
-        let wanted = choice.limit.map_or(found, |limit| found.min(limit.into()));
+        let wanted = choice.limit.map_or(found.with_body, |limit| found.with_body.min(limit.into()));
         let count =
             |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
         if wanted > 0 {
@@ -147,13 +166,21 @@ impl Verb {
             confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }
         let progress = Progress::new(&context.output, Some(wanted));
-        let (mut done, mut seen, mut before) = (0, 0, None);
-        while seen < wanted {
-            let limit = u32::try_from(wanted - seen).unwrap_or(CHUNK).min(CHUNK);
-            let ChangedOrders { orders, next } =
+        let (mut done, mut left, mut before) = (0, BTreeMap::new(), None);
+        let mut to_see = match (wanted, choice.limit) {
+            (0, _) => 0,
+            (_, limit) => limit.map_or(found.orders, |limit| found.orders.min(limit.into())),
+        };
+        while to_see > 0 {
+            let limit = u32::try_from(to_see).unwrap_or(CHUNK).min(CHUNK);
+            let ChangedOrders { orders, unchanged, next } =
                 self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await.map_err(failed)?;
+            context.audit_each(&orders).await;
             done += orders.len() as u64;
-            seen += u64::from(limit);
+            to_see -= u64::from(limit);
+            for (why, orders) in unchanged {
+                *left.entry(why).or_insert(0) += orders;
+            }
             progress.at(done, format!("{done} {}", self.participle()));
             if next.is_none() {
                 break;
@@ -161,8 +188,15 @@ impl Verb {
             before = next;
         }
         drop(progress);
-        let human = format!("{} {}", count(done), self.participle());
-        context.output.print(human, &json!({ self.participle(): done }))?;
+        if wanted == 0 && found.orders > 0 {
+            left.insert(Unchanged::BodyDeleted, found.orders);
+        }
+        let human = format!("{} {}{}", count(done), self.participle(), why_left(&left));
+        let mut json = json!({ self.participle(): done });
+        if !left.is_empty() {
+            json["unchanged"] = left.iter().map(|(why, orders)| (why.as_str(), *orders)).collect();
+        }
+        context.output.print(human, &json)?;
         Ok(Exit::Done)
     }
 
@@ -172,4 +206,15 @@ impl Verb {
             Self::Cancel => app.store.cancel_orders(filter).await,
         }
     }
+}
+
+/// Says how many orders were left as they are, and why.
+fn why_left(left: &BTreeMap<Unchanged, u64>) -> String {
+    let reasons = left.iter().map(|(why, orders)| match why {
+        Unchanged::NotFound => format!("{orders} not found"),
+        Unchanged::BodyDeleted => format!("{orders} without a body (retention.bodies)"),
+        Unchanged::Status(status) => format!("{orders} {status} by then"),
+    });
+    let reasons: Vec<String> = reasons.collect();
+    if reasons.is_empty() { String::new() } else { format!("; not changed: {}", reasons.join(", ")) }
 }

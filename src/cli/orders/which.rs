@@ -15,22 +15,26 @@ pub(in crate::cli) struct Which {
     #[arg(long)]
     user: Option<UserId>,
     /// Only orders with an error of this code, such as `klarna_unavailable`
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, visible_alias = "error-code", value_name = "CODE")]
     error: Option<String>,
-    /// Only orders accepted since this time, such as 2026-01-31T12:00:00Z, or since this long ago,
-    /// such as 2h
+    /// Only orders accepted since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this long
+    /// ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = when)]
     since: Option<When>,
     /// Only orders accepted before this time
     #[arg(long, value_name = "WHEN", value_parser = when)]
     until: Option<When>,
+    /// Only orders that ended since this time; failed ones, that failed since
+    #[arg(long, visible_alias = "failed-since", value_name = "WHEN", value_parser = when)]
+    ended_since: Option<When>,
 }
 
 impl Which {
     /// Whether no filter is set.
     pub(super) fn is_all(&self) -> bool {
-        let Self { merchant, user, error, since, until } = self;
-        merchant.is_none() && user.is_none() && error.is_none() && since.is_none() && until.is_none()
+        let Self { merchant, user, error, since, until, ended_since } = self;
+        let times = [since, until, ended_since];
+        merchant.is_none() && user.is_none() && error.is_none() && times.iter().all(|time| time.is_none())
     }
 
     /// The store's filter, without status, limit and cursor.
@@ -42,6 +46,7 @@ impl Which {
             error: self.error.clone(),
             since: self.since.map(time),
             until: self.until.map(time),
+            ended_since: self.ended_since.map(time),
             ..OrderFilter::default()
         }
     }

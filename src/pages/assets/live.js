@@ -46,11 +46,13 @@
       if (!fresh || fresh.outerHTML === written.get(part.id)) continue;
       written.set(part.id, fresh.outerHTML);
       const open = [...part.querySelectorAll('details[open][id]')].map(details => details.id);
+      const checked = [...part.querySelectorAll('input:checked')].map(box => box.value);
       const scrolled = [...part.querySelectorAll('.scroll')].map(box => box.scrollLeft);
       const focus = focused(part);
       const adopted = document.adoptNode(fresh);
       part.replaceWith(adopted);
       for (const id of open) document.getElementById(id)?.setAttribute('open', '');
+      for (const box of adopted.querySelectorAll('input[type=checkbox]')) box.checked = checked.includes(box.value);
       adopted.querySelectorAll('.scroll').forEach((box, at) => { box.scrollLeft = scrolled[at] ?? 0; });
       if (focus) refocus(adopted, focus);
     }

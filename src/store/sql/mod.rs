@@ -14,6 +14,8 @@ macro_rules! statements {
             /// Not a statement, but an expression for the conditions of `order_search`: the code of an
             /// order's error.
             pub(super) error_code: &'static str,
+            /// Likewise: whether the id is one of a list, which is the parameter `$`.
+            pub(super) id_among: &'static str,
         }
 
         $(pub(super) struct $type { $(pub(super) $name: &'static str),+ })+
@@ -30,7 +32,9 @@ macro_rules! statements {
 
 statements! {
     audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
-    dashboard: DashboardSql { outcome_buckets, latency_samples, order_history, attempts, workers }
+    dashboard: DashboardSql {
+        outcome_buckets, latency_samples, waiting_codes, failed_codes, order_history, attempts, workers,
+    }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
     installation: InstallationSql { installation, found_installation, health }
@@ -41,7 +45,7 @@ statements! {
     keys: KeysSql {
         known_keys, note_key, sealed, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
     }
-    order_admin: OrderAdminSql { body_gone, cancel, again }
+    order_admin: OrderAdminSql { body_gone, unchanged, cancel, again }
     orders: OrdersSql {
         insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
@@ -67,7 +71,7 @@ statements! {
     user_changes: UserChangesSql { begin, under_way, end }
     webhooks: WebhooksSql {
         publish_deadline, publish_endpoint, remove_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
-        give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, resend_webhooks,
+        give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, count_webhooks, resend_webhooks,
         enable_endpoint, endpoints,
     }
     workers: WorkersSql {

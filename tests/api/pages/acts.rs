@@ -1,6 +1,6 @@
 //! The actions of operators.
 
-use klarna_order_worker::store::WebhookStatus;
+use klarna_order_worker::store::{AuditFilter, WebhookStatus};
 
 use super::{Browser, OPS, failed, keys, value};
 use crate::{Api, send};
@@ -106,5 +106,106 @@ async fn an_operator_does_what_the_api_does() {
     assert!(
         again.id == sent.id && again.due_at > sent.due_at && again.status == WebhookStatus::Pending,
         "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn many_orders_are_changed_after_a_question_with_their_number() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    let mut orders = Vec::new();
+    for (merchant, code) in [("shop", "a"), ("shop", "b"), ("other", "a")] {
+        orders.push(api.ordered(merchant, "u-1").await);
+        api.settle(&failed(code)).await;
+    }
+    let queued = api.ordered("shop", "u-2").await;
+    let list = browser.page("/orders?error=a").await;
+    assert!(
+        list.contains(r#"form="bulk""#) && list.contains(r#"type="hidden" name="error" value="a""#),
+        "{list}"
+    );
+
+    // Those that were selected.
+    let ask = format!("/orders/bulk?action=retry&order={}&order={queued}", orders[1]);
+    let question = browser.page(&ask).await;
+    assert!(question.contains("Retry 1 failed order?"), "{question}");
+    assert!(
+        question.contains("1 of the selected orders are not failed; they stay as they are."),
+        "{question}"
+    );
+    let chosen = value(&question, "order");
+    let fields = [("action", "retry"), ("order", chosen.as_str())];
+    let done = browser.act(&ask, "/orders/bulk", &fields).await;
+    assert_eq!(
+        (done.status.as_u16(), done.header("location")),
+        (303, "/orders?changed=1&done=Retry&unchanged=1")
+    );
+    let page = browser.page(done.header("location")).await;
+    assert!(page.contains("1 order is queued again. 1 were not changed"), "{page}");
+
+    // All that match, of every merchant that the key is for.
+    let (ask, fields) = ("/orders/bulk?action=retry&error=a", [("action", "retry"), ("error", "a")]);
+    assert!(browser.page(ask).await.contains("Retry 2 failed orders?"));
+    let limited = Browser::signed_in(&api, "key-of-limited").await;
+    assert!(limited.page(ask).await.contains("Retry 1 failed order?"));
+    let theirs = format!("/orders/bulk?action=cancel&order={queued}");
+    assert!(limited.page(&theirs).await.contains("No queued order is among them."));
+    let cancel = [("action", "cancel"), ("order", queued.as_str())];
+    assert_eq!(limited.act(&theirs, "/orders/bulk", &cancel).await.status, 303);
+    assert_eq!(browser.act(ask, "/orders/bulk", &fields).await.status, 303);
+    let page = browser.page("/orders?status=queued").await;
+    assert!(orders.iter().chain([&queued]).all(|order| page.contains(order.as_str())), "{page}");
+
+    let (ask, fields) = ("/orders/bulk?action=cancel", [("action", "cancel")]);
+    let question = browser.page(ask).await;
+    assert!(
+        question.contains("Cancel 4 queued orders?") && question.contains("No filter: all orders."),
+        "{question}"
+    );
+    assert_eq!(browser.act(ask, "/orders/bulk", &fields).await.status, 303);
+    assert!(api.claim().await.is_empty());
+    assert!(browser.page(ask).await.contains("No queued order is among them."));
+    for wrong in ["", "?action=delete", "?action=retry&order=17", "?action=retry&ended_since=soon"] {
+        assert_eq!(browser.get(&format!("/orders/bulk{wrong}")).await.status, 400, "{wrong}");
+    }
+    assert_eq!(browser.post("/orders/bulk", &fields).await.status, 403, "a form of no page");
+    // Each changed order has a row.
+    let filter = AuditFilter { actor: Some("key:operator".into()), limit: 100, ..AuditFilter::default() };
+    api.app.audit.flush().await;
+    let rows = api.app.store.audit_rows(&filter).await.unwrap();
+    let of = |action: &str| rows.iter().filter(|row| row.action == action).count();
+    assert_eq!((of("order.retry"), of("order.cancel")), (3, 4));
+}
+
+#[tokio::test]
+async fn webhooks_that_match_are_sent_again_after_a_question() {
+    let api = Api::with_keys(&keys()).await;
+    api.has_an_endpoint().await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    for user in ["u-1", "u-2"] {
+        api.ordered("shop", user).await;
+        api.settle(&failed("bad_order")).await;
+    }
+    let before = api.webhooks().await;
+    assert!(browser.page("/webhooks?user=u-1").await.contains("/webhooks/resend?user=u-1"));
+    let ask = "/webhooks/resend?status=pending&user=u-1";
+    let question = browser.page(ask).await;
+    assert!(question.contains("Resend 1 webhook?") && question.contains("three days"), "{question}");
+    let fields = [("status", "pending"), ("user", "u-1")];
+    let done = browser.act(ask, "/webhooks/resend", &fields).await;
+    assert!(browser.page(done.header("location")).await.contains("1 webhook is sent again."), "{done:?}");
+    let after = api.webhooks().await;
+    let due = |list: &[klarna_order_worker::store::WebhookView], user: &str| {
+        list.iter().find(|webhook| webhook.user.as_str() == user).unwrap().due_at
+    };
+    assert!(due(&after, "u-1") > due(&before, "u-1"));
+    assert_eq!(due(&after, "u-2"), due(&before, "u-2"));
+    let limited = Browser::signed_in(&api, "key-of-limited").await;
+    assert!(limited.page(ask).await.contains("Resend 0 webhooks?"));
+    let wrong = browser.get("/webhooks?status=lost").await;
+    assert!(
+        wrong.status == 400
+            && wrong.text.contains("Unknown status &quot;lost&quot;. Use: pending, delivered, failed."),
+        "{wrong:?}"
     );
 }

@@ -15,7 +15,7 @@ use crate::{Api, Limits, send};
 
 const LIMITS: Limits = Limits { requests: 1000, waits: 1000 };
 
-async fn on_both(test: impl AsyncFn(&Api)) {
+pub async fn on_both(test: impl AsyncFn(&Api)) {
     test(&Api::with_keys(&keys()).await).await;
     let database = TestDatabase::create().await;
     let api = Api::over(Some(database.url()), &keys(), LIMITS).await;
@@ -53,7 +53,7 @@ async fn orders_are_found_by_each_filter() {
         let queued = api.ordered("other", "u-3").await;
 
         let all = [&queued, &twice, &bad, &without, &with];
-        let cases: [(&str, &[&String]); 16] = [
+        let cases: [(&str, &[&String]); 19] = [
             ("", &all),
             ("status=submitted", &[&without, &with]),
             ("status=queued", &[&queued, &twice]),
@@ -68,6 +68,9 @@ async fn orders_are_found_by_each_filter() {
             ("error=bad_order", &[&bad]),
             ("error=klarna_unavailable&merchant=shop", &[&twice]),
             ("duplicates=1", &[&twice]),
+            ("q=+u-1+", &[&twice, &bad, &with]),
+            ("q=u-1&status=failed", &[&bad]),
+            ("q=klarna-1", &[&without, &with]),
             ("from=2020-01-01T00:00&status=", &all),
             ("until=2020-01-01T00:00", &[]),
         ];
@@ -77,6 +80,34 @@ async fn orders_are_found_by_each_filter() {
         for wrong in ["status=none", "token=none", "from=yesterday", "before=1", "user=%00"] {
             assert_eq!(browser.get(&format!("/orders?{wrong}")).await.status, 400, "{wrong}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_is_a_file_too() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let mut orders = Vec::new();
+        for number in 0..3 {
+            orders.push(api.ordered("shop", &format!("=u,{number}")).await);
+        }
+        api.ordered("other", "u").await;
+        let answer = browser.get("/orders.csv?merchant=shop").await;
+        assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+        let lines: Vec<&str> = answer.text.split("\r\n").collect();
+        assert!(lines[0].starts_with("id,merchant,user,status,"), "{}", lines[0]);
+        orders.reverse();
+        let ids: Vec<&str> = lines[1..4].iter().map(|line| &line[..36]).collect();
+        assert_eq!((ids, lines[4]), (orders.iter().map(String::as_str).collect(), ""));
+        assert!(
+            lines[1].contains(r#",shop,"'=u,2",queued,"#) && lines[1].contains(",50000,SEK,"),
+            "{}",
+            lines[1]
+        );
+        assert_eq!(browser.get("/orders.csv?status=none").await.status, 400);
+        let limited = Browser::signed_in(api, "key-of-limited").await;
+        assert_eq!(limited.get("/orders.csv").await.text.lines().count(), 2);
     })
     .await;
 }
@@ -216,7 +247,7 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
         let hidden = api.ordered("shop", "u-1").await;
         let seen = api.ordered("other", "u-1").await;
         api.has_token("u-1").await;
-        for query in ["", "status=queued", "user=u-1", "merchant=other"] {
+        for query in ["", "status=queued", "user=u-1", "merchant=other", "q=u-1"] {
             assert_eq!(listed(&browser, query).await, [seen.as_str()], "{query}");
         }
         assert!(listed(&browser, "merchant=shop").await.is_empty());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use klarna_order_worker::app::{App, Role, Service};
 use klarna_order_worker::delivery::Waiters;
-use klarna_order_worker::order::OrderId;
+use klarna_order_worker::order::{OrderId, Summary};
 use klarna_order_worker::store::{OrderRow, Store, Worker};
 use serde_json::Value;
 use test_support::postgres::TestDatabase;
@@ -111,6 +111,7 @@ fn row(app: &App, number: usize) -> OrderRow {
         idempotency_key: None,
         digest: [1; 32],
         body: "{}".into(),
+        summary: Summary::default(),
         target: None,
         prefill: None,
         not_before: None,

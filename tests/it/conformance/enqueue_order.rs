@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::clock::Clock;
-use klarna_order_worker::order::{MAX_BODY, NewOrder, OrderId, Status, Target};
+use klarna_order_worker::order::{Body, MAX_BODY, NewOrder, OrderId, Status, Summary, Target};
 use klarna_order_worker::store::{Inserted, OrderRow, Published, Signal};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
@@ -18,6 +18,7 @@ postgres_alone![
     an_order_exists_if_and_only_if_the_transaction_commits,
     an_order_is_as_its_caller_wrote_it,
     a_request_is_the_same_through_every_door,
+    what_an_order_is_found_by_is_read_from_its_body,
     equal_calls_at_once_make_one_order,
     a_session_of_the_shop_with_other_defaults_makes_the_same_order,
     what_would_get_nowhere_is_refused_at_once,
@@ -118,6 +119,33 @@ async fn a_request_is_the_same_through_every_door(db: Db) {
             assert_eq!(message, format!("the idempotency key {key} was used before, for another request"));
         }
         enqueue(&mut shop, &format!("'other', 'v', '{{}}', '{key}'")).await.unwrap();
+    }
+}
+
+/// As [`Summary::of`] reads it. A body that PostgreSQL cannot read is accepted all the same.
+async fn what_an_order_is_found_by_is_read_from_its_body(db: Db) {
+    let mut shop = shop(&db).await;
+    let long = format!(r#"{{"merchant_reference1":"{}","order_amount":1}}"#, "å".repeat(256));
+    for body in [
+        r#"{ "order_amount" : 50000, "purchase_currency":"SEK", "merchant_reference1":"A-\u00e5-1", "merchant_reference2" : "\ud83d\ude00" }"#,
+        r#"{"merchant_reference1":17,"merchant_reference2":["x"],"purchase_currency":"crowns","order_amount":5e4}"#,
+        r#"{"merchant_reference1":"","merchant_reference2":null,"order_amount":"500","purchase_currency":"sek"}"#,
+        r#"{"order_amount":99999999999999999999}"#,
+        &long,
+        "{}",
+    ] {
+        let id = enqueue(&mut shop, &format!("'shop', 'u', $body${body}$body$")).await.unwrap();
+        let found = db.store.order(id).await.unwrap().unwrap().summary;
+        assert_eq!(found, Summary::of(&Body::parse(body).unwrap()), "{body}");
+    }
+    for body in [
+        r#"{"merchant_reference1":"A\u0000"}"#,
+        r#"{"merchant_reference1":"A-1","x":"\ud83d"}"#,
+        r#"["A-1"]"#,
+        r#""A-1""#,
+    ] {
+        let id = enqueue(&mut shop, &format!("'shop', 'u', $body${body}$body$")).await.unwrap();
+        assert_eq!(db.store.order(id).await.unwrap().unwrap().summary, Summary::default(), "{body}");
     }
 }
 

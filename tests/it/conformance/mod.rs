@@ -15,6 +15,7 @@ pub mod pg;
 mod pooler;
 mod renaming;
 mod restore;
+mod searching;
 mod service;
 pub mod settling;
 mod shared_claims;

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use klarna_order_worker::order::{
     Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome,
 };
-use klarna_order_worker::store::{ChangedOrders, ClaimedOrder, OrderFilter, OrderRow, Signal};
+use klarna_order_worker::store::{
+    ChangedOrders, ClaimedOrder, OrderCount, OrderFilter, OrderRow, Signal, Unchanged,
+};
 
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};
@@ -18,6 +20,8 @@ both_engines![
     an_order_without_its_body_is_not_tried_again,
     only_failed_orders_are_tried_again,
     a_filter_chooses_among_those_that_fit,
+    orders_that_failed_lately_are_chosen_by_when_they_failed,
+    of_named_orders_it_is_said_which_were_not_changed,
     times_count_by_the_database_not_by_ids,
     listeners_hear_of_it,
     many_are_asked_for_at_once,
@@ -130,8 +134,11 @@ async fn an_order_without_its_body_is_not_tried_again(db: Db) {
     assert!(matches!(db.store.retry_order(id, AGAIN).await.unwrap(), Err(OrderAdminRefusal::BodyGone)));
     assert!(matches!(db.store.cancel_order(id).await.unwrap(), Err(OrderAdminRefusal::NotCancelled(_))));
     let all = OrderFilter { limit: 10, ..OrderFilter::default() };
-    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), ChangedOrders::default());
-    assert_eq!((db.store.count_orders(&all).await.unwrap(), status(&db, id).await), (0, Status::Failed));
+    let unchanged = [(Unchanged::BodyDeleted, 1)].into();
+    let none = ChangedOrders { unchanged, ..ChangedOrders::default() };
+    assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap(), none);
+    let count = OrderCount { orders: 1, with_body: 0 };
+    assert_eq!((db.store.count_orders(&all).await.unwrap(), status(&db, id).await), (count, Status::Failed));
 }
 
 async fn only_failed_orders_are_tried_again(db: Db) {
@@ -163,7 +170,7 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     let list = async |filter: OrderFilter| {
         let ids =
             db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>();
-        assert_eq!(db.store.count_orders(&filter).await.unwrap(), ids.len() as u64);
+        assert_eq!(db.store.count_orders(&filter).await.unwrap().with_body, ids.len() as u64);
         ids
     };
     assert_eq!(list(OrderFilter { error: Some("y".into()), ..all.clone() }).await, [third, second]);
@@ -200,14 +207,57 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     );
     let one = OrderFilter { limit: 1, ..of_a };
     let changed = db.store.retry_orders(&one, AGAIN).await.unwrap();
-    assert_eq!(changed, ChangedOrders { orders: vec![third], next: Some(third) });
+    assert_eq!((changed.orders, changed.next), (vec![third], Some(third)));
     let rest =
         db.store.retry_orders(&OrderFilter { limit: 5, before: changed.next, ..one }, AGAIN).await.unwrap();
-    assert_eq!(rest, ChangedOrders { orders: vec![first], next: None });
+    assert_eq!((rest.orders, rest.next), (vec![first], None));
     assert_eq!(status(&db, second).await, Status::Failed);
 
     assert_eq!(db.store.cancel_orders(&all).await.unwrap().orders, [queued, third, first]);
     assert_eq!(db.store.retry_orders(&all, AGAIN).await.unwrap().orders, [second]);
+}
+
+async fn orders_that_failed_lately_are_chosen_by_when_they_failed(db: Db) {
+    let long_ago = insert(&db, order(&db, "a")).await;
+    let worker = db.begin_worker().await;
+    let claimed = claim(&db, worker, 1).await.remove(0);
+    db.advance(1);
+    let before = failed(&db, "b", "x").await;
+    db.advance(100);
+    let outage = db.clock.now();
+    fail(&db, &claimed, "x").await;
+    db.advance(1);
+    let submitted = insert(&db, order(&db, "c")).await;
+    db.store.cancel_order(submitted).await.unwrap().unwrap();
+    let since = OrderFilter { ended_since: Some(outage), limit: 10, ..OrderFilter::default() };
+    let ids = async |filter: OrderFilter| {
+        db.store.orders(&filter).await.unwrap().into_iter().map(|order| order.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(since.clone()).await, [submitted, long_ago]);
+    assert_eq!(ids(OrderFilter { status: Some(Status::Failed), ..since.clone() }).await, [long_ago]);
+    assert_eq!(db.store.retry_orders(&since, AGAIN).await.unwrap().orders, [long_ago]);
+    assert_eq!(status(&db, before).await, Status::Failed);
+}
+
+async fn of_named_orders_it_is_said_which_were_not_changed(db: Db) {
+    let bad = failed(&db, "a", "x").await;
+    let table = if db.is_sqlite() { "orders" } else { "klarna_worker.orders" };
+    db.execute(&format!("UPDATE {table} SET body = NULL")).await;
+    let good = failed(&db, "b", "x").await;
+    let queued = insert(&db, order(&db, "c")).await;
+    let theirs = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, "c") }).await;
+    let none = OrderId::new(db.clock.now());
+    let ids = Some(vec![bad, good, queued, theirs, none, good]);
+    let named = OrderFilter { ids, merchant: Some("shop".into()), limit: 100, ..OrderFilter::default() };
+    let retried = db.store.retry_orders(&named, AGAIN).await.unwrap();
+    let unchanged =
+        [(Unchanged::NotFound, 2), (Unchanged::BodyDeleted, 1), (Unchanged::Status(Status::Queued), 1)];
+    assert_eq!(retried, ChangedOrders { orders: vec![good], unchanged: unchanged.into(), next: None });
+    let cancelled = db.store.cancel_orders(&named).await.unwrap();
+    assert_eq!(cancelled.orders.len(), 2);
+    let unchanged = [(Unchanged::NotFound, 2), (Unchanged::Status(Status::Failed), 1)];
+    assert_eq!(cancelled.unchanged, unchanged.into());
+    assert_eq!(status(&db, theirs).await, Status::Queued);
 }
 
 async fn times_count_by_the_database_not_by_ids(db: Db) {

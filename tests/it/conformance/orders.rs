@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::config::{Merchant, Merchants};
 use klarna_order_worker::ids::WorkerId;
-use klarna_order_worker::order::{OrderId, Status, Target};
+use klarna_order_worker::order::{OrderId, Status, Summary, Target};
 use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
 use klarna_order_worker::store::{ClaimedOrder, Inserted, OrderFilter, OrderRow, Signal};
@@ -48,6 +48,7 @@ pub fn order(db: &Db, user: &str) -> OrderRow {
         idempotency_key: None,
         digest: [1; 32],
         body: "{}".into(),
+        summary: Summary::default(),
         target: Some(Target::Checkout),
         prefill: None,
         not_before: None,

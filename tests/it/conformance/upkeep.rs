@@ -6,7 +6,7 @@ use std::time::Duration;
 use klarna_order_worker::config;
 use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
-use klarna_order_worker::order::{OrderId, Status, Target};
+use klarna_order_worker::order::{OrderId, Status, Summary, Target};
 use klarna_order_worker::store::{
     ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
 };
@@ -245,7 +245,9 @@ pub async fn an_erased_user_leaves_no_trace(db: Db) {
     register(&db, "other", 2).await;
     for (n, end) in [submitted(), failed()].into_iter().enumerate() {
         let key = Some(format!("cart-of-{user}-{n}"));
-        let row = OrderRow { body: body(1), idempotency_key: key, ..order(&db, user) };
+        let reference = Some(format!("reference of {user}"));
+        let summary = Summary { merchant_reference1: reference, ..Summary::default() };
+        let row = OrderRow { body: body(1), summary, idempotency_key: key, ..order(&db, user) };
         let id = insert(&db, row).await;
         exchange_for(&db, user, id).await;
         let worker = db.begin_worker().await;

@@ -237,8 +237,8 @@ async fn an_event_that_no_process_sends_is_given_up(db: Db) {
     assert_eq!(expire(&["other".into()]).await, ["shop", "shop"]);
     assert!(list(&db).await.iter().all(|event| event.status == WebhookStatus::Failed));
     // Without an endpoint, nobody has one more day.
-    let filter = WebhookFilter { merchant: Some("shop".into()), ..Default::default() };
-    assert_eq!(db.store.resend_webhooks(&filter).await.unwrap(), 2);
+    let filter = WebhookFilter { merchant: Some("shop".into()), limit: 9, ..Default::default() };
+    assert_eq!(db.store.resend_webhooks(&filter).await.unwrap().webhooks.len(), 2);
     assert!(db.store.remove_endpoint(&"shop".into()).await.unwrap());
     db.advance(3 * 24 * 3600 + 1);
     assert_eq!(expire(&[]).await, ["shop", "shop"]);
@@ -360,7 +360,14 @@ async fn lists_are_filtered_and_paged(db: Db) {
     assert_eq!(users(WebhookFilter { kind: Some(EventKind::OrderFailed), ..all() }).await.0, ["b"]);
     assert_eq!(users(WebhookFilter { user: Some("a".into()), ..all() }).await.0, ["a"]);
     assert_eq!(users(WebhookFilter { id: Some(ids[2]), ..all() }).await.0, ["a"]);
-    assert_eq!(users(WebhookFilter { within: Some(Duration::from_secs(125)), ..all() }).await.0, ["c", "b"]);
+    let since = Some(db.clock.now() - chrono::TimeDelta::seconds(125));
+    assert_eq!(users(WebhookFilter { since, ..all() }).await.0, ["c", "b"]);
+    assert_eq!(db.store.count_webhooks(&WebhookFilter { since, ..all() }).await.unwrap(), 2);
+    let resent = db.store.resend_webhooks(&WebhookFilter { limit: 2, ..all() }).await.unwrap();
+    assert_eq!((resent.webhooks.as_slice(), resent.next), (&ids[..2], Some(ids[1])));
+    let rest = WebhookFilter { limit: 2, before: resent.next, ..all() };
+    let resent = db.store.resend_webhooks(&rest).await.unwrap();
+    assert_eq!((resent.webhooks.as_slice(), resent.next), (&ids[2..], None));
     assert_eq!(users(WebhookFilter { status: Some(WebhookStatus::Delivered), ..all() }).await.0, [""; 0]);
     assert_eq!(users(WebhookFilter { merchant: Some("other".into()), ..all() }).await.0, [""; 0]);
 }

@@ -17,6 +17,24 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT accepted_at, due_at, first_claimed_at, ended_at FROM klarna_worker.orders WHERE id IN (
             SELECT id FROM klarna_worker.orders WHERE status = 'submitted' AND ($1::text IS NULL OR merchant = $1)
             ORDER BY id DESC LIMIT $2)",
+    // The words of the conditions are those of the partial indexes. An error that cannot be read must not
+    // break the overview.
+    waiting_codes: "
+        SELECT code, count(*) AS orders, min(accepted_at) AS oldest
+        FROM (
+            SELECT coalesce(substring(error FROM '\"code\" ?: ?\"([^\"]*)\"'), 'unreadable') AS code, accepted_at
+            FROM klarna_worker.orders
+            WHERE status = 'queued' AND error IS NOT NULL AND ($1::text IS NULL OR merchant = $1) AND accepted_at <= $2
+            ORDER BY id LIMIT 10000) AS o
+        GROUP BY code",
+    failed_codes: "
+        SELECT code, count(*) AS orders, min(accepted_at) AS oldest
+        FROM (
+            SELECT coalesce(substring(error FROM '\"code\" ?: ?\"([^\"]*)\"'), 'unreadable') AS code, accepted_at
+            FROM klarna_worker.orders
+            WHERE status = 'failed' AND ended_at >= $2 AND ($1::text IS NULL OR merchant = $1)
+            ORDER BY ended_at DESC LIMIT 10000) AS o
+        GROUP BY code",
     order_history: "
         SELECT first_claimed_at, body IS NOT NULL AS has_body FROM klarna_worker.orders WHERE id = $1",
     attempts: "

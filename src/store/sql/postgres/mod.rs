@@ -54,6 +54,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     webhooks: webhooks::WEBHOOKS,
     workers: workers::WORKERS,
     error_code: "error::json ->> 'code'",
+    id_among: "id = ANY($)",
 };
 
 /// The statements that only this engine has, with their names.

@@ -3,6 +3,10 @@ use crate::store::sql::OrderAdminSql;
 pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
     body_gone: "
         SELECT id FROM klarna_worker.orders WHERE id = $1 AND status = 'failed' AND body IS NULL",
+    unchanged: "
+        SELECT status, body IS NOT NULL AS has_body, count(*) AS orders FROM klarna_worker.orders
+        WHERE id = ANY($1)
+        GROUP BY 1, 2 ORDER BY 1, 2",
     cancel: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'cancelled', ended_at = coalesce($2, clock_timestamp())

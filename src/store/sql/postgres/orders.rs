@@ -8,9 +8,10 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         inserted AS (
             INSERT INTO klarna_worker.orders
                 (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
-                target)
+                target, merchant_reference1, merchant_reference2, order_amount, purchase_currency)
             SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
-                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13
+                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13,
+                $14, $15, $16, $17
             FROM t
             ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
             RETURNING id
@@ -111,17 +112,19 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id FROM klarna_worker.orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, correlation_id, error
+            possible_duplicate, klarna_id, result, correlation_id, error, idempotency_key,
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM klarna_worker.orders WHERE id = $1",
     settled: "
         SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, correlation_id, error
+            possible_duplicate, klarna_id, NULL AS result, correlation_id, error, idempotency_key,
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM klarna_worker.orders",
     order_ids: "
         SELECT id FROM klarna_worker.orders",
     count_orders: "
-        SELECT count(*) AS orders FROM klarna_worker.orders",
+        SELECT count(*) AS orders, count(body) AS with_body FROM klarna_worker.orders",
 };

@@ -77,19 +77,31 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
             AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
             AND ($5::text IS NULL OR w.kind = $5)
-            AND ($6::bigint IS NULL OR w.occurred_at > coalesce($7, clock_timestamp()) - $6 * interval '1 microsecond')
-            AND ($8::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $8))
-        ORDER BY w.seq DESC LIMIT $9",
-    resend_webhooks: "
-        WITH t AS MATERIALIZED (SELECT coalesce($7, clock_timestamp()) AS now)
-        UPDATE klarna_worker.webhooks w SET status = 'pending', ended_at = NULL, attempts = 0, due_at = t.now,
-            give_up_at = t.now + interval '3 days', claim_number = w.claim_number + 1
-        FROM t
+            AND ($6::timestamptz IS NULL OR w.occurred_at >= $6)
+            AND ($7::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $7))
+        ORDER BY w.seq DESC LIMIT $8",
+    count_webhooks: "
+        SELECT count(*) AS webhooks FROM klarna_worker.webhooks w
         WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
             AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
             AND ($5::text IS NULL OR w.kind = $5)
-            AND ($6::bigint IS NULL OR w.occurred_at > t.now - $6 * interval '1 microsecond')
-        RETURNING w.merchant",
+            AND ($6::timestamptz IS NULL OR w.occurred_at >= $6)",
+    resend_webhooks: "
+        WITH t AS MATERIALIZED (SELECT coalesce($9, clock_timestamp()) AS now),
+        chosen AS MATERIALIZED (
+            SELECT w.seq FROM klarna_worker.webhooks w
+            WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
+                AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
+                AND ($5::text IS NULL OR w.kind = $5)
+                AND ($6::timestamptz IS NULL OR w.occurred_at >= $6)
+                AND ($7::uuid IS NULL OR w.seq < (SELECT b.seq FROM klarna_worker.webhooks b WHERE b.id = $7))
+            ORDER BY w.seq DESC LIMIT $8
+            FOR UPDATE
+        )
+        UPDATE klarna_worker.webhooks w SET status = 'pending', ended_at = NULL, attempts = 0, due_at = t.now,
+            give_up_at = t.now + interval '3 days', claim_number = w.claim_number + 1
+        FROM t, chosen WHERE w.seq = chosen.seq
+        RETURNING w.seq, w.id, w.merchant",
     enable_endpoint: "
         UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
         WHERE merchant = $1",

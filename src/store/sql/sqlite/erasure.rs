@@ -17,10 +17,12 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
             ended_at = $3, error = $4
         WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
         RETURNING id",
-    // The idempotency key may identify the user, and the digest could confirm a guess of the body.
+    // Idempotency key and references may identify the user, and the digest could confirm a guess of the
+    // body.
     orders: "
         UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, result = NULL,
-            klarna_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, error = CASE WHEN error IS NOT NULL
+            klarna_id = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, merchant_reference1 = NULL,
+            merchant_reference2 = NULL, order_amount = NULL, purchase_currency = NULL, error = CASE WHEN error IS NOT NULL
                 THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
         WHERE id IN (
             SELECT id FROM orders

@@ -50,6 +50,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     webhooks: webhooks::WEBHOOKS,
     workers: workers::WORKERS,
     error_code: "error ->> '$.code'",
+    id_among: "id IN (SELECT unhex(value) FROM json_each($))",
 };
 
 /// The statements that only this engine has, with their names.

@@ -3,6 +3,10 @@ use crate::store::sql::OrderAdminSql;
 pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
     body_gone: "
         SELECT id FROM orders WHERE id = $1 AND status = 'failed' AND body IS NULL",
+    unchanged: "
+        SELECT status, body IS NOT NULL AS has_body, count(*) AS orders FROM orders
+        WHERE id IN (SELECT unhex(value) FROM json_each($1))
+        GROUP BY 1, 2 ORDER BY 1, 2",
     cancel: "
         UPDATE orders SET status = 'cancelled', ended_at = $2
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'queued'

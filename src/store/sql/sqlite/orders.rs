@@ -5,9 +5,10 @@ use crate::store::sql::OrdersSql;
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     insert_order: "
         INSERT INTO orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target)
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target,
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
-            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13)
+            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17)
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
         RETURNING id",
     order_by_key: "
@@ -69,17 +70,19 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id FROM orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, correlation_id, error
+            possible_duplicate, klarna_id, result, correlation_id, error, idempotency_key,
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
         SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, correlation_id, error
+            possible_duplicate, klarna_id, NULL AS result, correlation_id, error, idempotency_key,
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM orders",
     order_ids: "
         SELECT id FROM orders",
     count_orders: "
-        SELECT count(*) AS orders FROM orders",
+        SELECT count(*) AS orders, count(body) AS with_body FROM orders",
 };

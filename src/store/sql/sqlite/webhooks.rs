@@ -62,15 +62,23 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2)
             AND ($3 IS NULL OR w.user_id = $3) AND ($4 IS NULL OR w.status = $4)
             AND ($5 IS NULL OR w.kind = $5)
-            AND ($6 IS NULL OR w.occurred_at > $7 - $6)
-            AND ($8 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $8))
-        ORDER BY w.seq DESC LIMIT $9",
-    resend_webhooks: "
-        UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $7, give_up_at = $7 + 259200000000,
-            claim_number = claim_number + 1
+            AND ($6 IS NULL OR w.occurred_at >= $6)
+            AND ($7 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $7))
+        ORDER BY w.seq DESC LIMIT $8",
+    count_webhooks: "
+        SELECT count(*) AS webhooks FROM webhooks
         WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
-            AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR occurred_at > $7 - $6)
-        RETURNING merchant",
+            AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR occurred_at >= $6)",
+    resend_webhooks: "
+        UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $9, give_up_at = $9 + 259200000000,
+            claim_number = claim_number + 1
+        WHERE seq IN (
+            SELECT w.seq FROM webhooks w
+            WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2) AND ($3 IS NULL OR w.user_id = $3)
+                AND ($4 IS NULL OR w.status = $4) AND ($5 IS NULL OR w.kind = $5) AND ($6 IS NULL OR w.occurred_at >= $6)
+                AND ($7 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $7))
+            ORDER BY w.seq DESC LIMIT $8)
+        RETURNING seq, id, merchant",
     enable_endpoint: "
         UPDATE webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
         WHERE merchant = $1",

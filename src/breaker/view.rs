@@ -1,0 +1,54 @@
+//! Circuit breakers as operators see them.
+
+use std::time::Duration;
+
+use super::{BreakerState, CircuitBreakers, State, lock};
+use crate::ids::MerchantName;
+
+/// A circuit breaker of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakerView {
+    /// The endpoint's name in metrics.
+    pub endpoint: &'static str,
+    /// The merchant whose calls it stops.
+    pub merchant: MerchantName,
+    /// Its state.
+    pub state: BreakerState,
+    /// Why it is not closed; `None` if it is.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a circuit breaker is not closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The last failure, in words without secrets.
+    pub cause: String,
+    /// For how long calls have not been allowed.
+    pub open_for: Duration,
+    /// The time until the next call is tried; zero if one is being tried.
+    pub next_try: Duration,
+}
+
+impl CircuitBreakers {
+    /// Returns the breaker of each merchant. `now` is the time since boot.
+    #[must_use]
+    pub fn view(&self, now: Duration) -> Vec<BreakerView> {
+        let view = |(merchant, breaker): (&MerchantName, _)| {
+            let breaker = lock(breaker);
+            let (state, next_try) = match breaker.state {
+                State::Closed => (BreakerState::Closed, Duration::ZERO),
+                State::Open { until } => {
+                    (BreakerState::Open, until.max(breaker.held_until).saturating_sub(now))
+                }
+                State::Probing { .. } => (BreakerState::Probing, Duration::ZERO),
+            };
+            let trouble = (state != BreakerState::Closed).then(|| Trouble {
+                cause: breaker.cause.clone(),
+                open_for: breaker.open_since.map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+                next_try,
+            });
+            BreakerView { endpoint: self.endpoint, merchant: merchant.clone(), state, trouble }
+        };
+        self.breakers.iter().map(view).collect()
+    }
+}

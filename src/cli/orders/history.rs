@@ -1,0 +1,125 @@
+//! What happened to an order, as `orders show` prints it.
+
+use std::fmt::{self, Display};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::cli::table::printable;
+use crate::ids::UserKey;
+use crate::order::{OrderView, Status};
+use crate::store::{Attempt, OrderHistory, StoreError, WebhookFilter, WebhookStatus, WebhookView};
+use crate::token::LedgerEntry;
+
+/// How many of the user's latest token uses and webhooks are searched for those of the order.
+const LATEST: u32 = 200;
+
+/// One event.
+#[derive(Debug, Serialize)]
+pub(super) struct Event {
+    /// When it happened.
+    at: DateTime<Utc>,
+    /// What happened, in words.
+    what: String,
+}
+
+/// The events of an order, oldest first.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct History(Vec<Event>);
+
+impl History {
+    pub(super) async fn read(app: &App, order: &OrderView) -> Result<Self, StoreError> {
+        let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
+        let past = app.store.order_history(order.id).await?;
+        let ledger = app.registry().history(&user, None, LATEST).await?;
+        let of_user = WebhookFilter {
+            merchant: Some(user.merchant),
+            user: Some(user.user),
+            limit: LATEST,
+            ..WebhookFilter::default()
+        };
+        let webhooks = app.store.webhooks(&of_user).await?;
+        Ok(Self::of(order, &past, &ledger, &webhooks))
+    }
+
+    fn of(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry], webhooks: &[WebhookView]) -> Self {
+        let mut events = vec![Event { at: order.accepted_at, what: "accepted".to_owned() }];
+        let mut add = |at, what| events.push(Event { at, what });
+        if let Some(at) = past.first_claimed_at {
+            add(at, "first claimed by a worker".to_owned());
+        }
+        for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into())) {
+            add(entry.opened_at, presented(entry));
+        }
+        for (number, attempt) in (1..).zip(&past.attempts) {
+            add(attempt.ended_at, failed_attempt(number, attempt));
+        }
+        if let Some(at) = order.ended_at {
+            add(at, ended(order));
+        }
+        for webhook in webhooks.iter().filter(|webhook| webhook.order == Some(order.id)) {
+            let at = webhook.ended_at.filter(|_| webhook.status == WebhookStatus::Delivered);
+            add(at.unwrap_or(webhook.occurred_at), told(webhook));
+        }
+        if order.status == Status::Queued {
+            add(order.due_at, "next attempt".to_owned());
+        }
+        events.sort_by_key(|event| event.at);
+        Self(events)
+    }
+}
+
+impl Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Event { at, what } in &self.0 {
+            write!(f, "\n  {}  {}", at.to_rfc3339_opts(SecondsFormat::Millis, true), printable(what))?;
+        }
+        Ok(())
+    }
+}
+
+fn presented(entry: &LedgerEntry) -> String {
+    let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
+    let took =
+        entry.closed_at.map(|closed| format!(", after {} ms", (closed - entry.opened_at).num_milliseconds()));
+    let by = entry.worker.as_ref().map(|worker| format!(", by {worker}"));
+    format!(
+        "refresh token used (generation {}, presentation {}): {outcome}{}{}",
+        entry.place.generation,
+        entry.place.presentation,
+        took.unwrap_or_default(),
+        by.unwrap_or_default()
+    )
+}
+
+fn failed_attempt(number: usize, attempt: &Attempt) -> String {
+    let by = attempt.worker.as_ref().map(|worker| format!(" by {worker}")).unwrap_or_default();
+    let why = match (&attempt.error, attempt.lost) {
+        (_, true) => "its worker stopped; the order may have been sent".to_owned(),
+        (Some(error), false) => format!("{}: {}", error.code, error.message),
+        (None, false) => "no reason is stored".to_owned(),
+    };
+    format!("attempt {number}{by} failed: {why}")
+}
+
+fn ended(order: &OrderView) -> String {
+    match order.status {
+        Status::Submitted => {
+            let token = order.token.map(|token| format!(", token: {token}")).unwrap_or_default();
+            format!("submitted{token}")
+        }
+        status => status.to_string(),
+    }
+}
+
+fn told(webhook: &WebhookView) -> String {
+    let error = webhook.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+    format!(
+        "webhook {} {}, {} attempts{error}",
+        webhook.kind.as_str(),
+        webhook.status.as_str(),
+        webhook.attempts
+    )
+}

@@ -1,0 +1,288 @@
+//! The strip on top of the overview: what needs an operator's attention. It is empty when all is well.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use maud::{Markup, html};
+use tokio::time::Instant;
+
+use super::Pages;
+use super::counts::Counted;
+use super::failure::Failure;
+use super::links::link;
+use super::pieces::{number, span, time};
+use super::viewer::Viewer;
+use crate::breaker::BreakerView;
+use crate::clock::delta;
+use crate::meter;
+use crate::store::{Backlog, CodeCount, Endpoint, Overview};
+use crate::token::TokenState;
+
+/// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
+/// worker.
+const STUCK: TimeDelta = TimeDelta::minutes(1);
+/// How far back failures are counted.
+const LATELY: TimeDelta = TimeDelta::hours(1);
+/// The keeper is behind if a token has been due for longer than this.
+const BEHIND: TimeDelta = TimeDelta::hours(1);
+/// The largest difference between the clocks of the database and of this machine.
+const SKEW: TimeDelta = TimeDelta::seconds(2);
+/// How long it is told that log lines were dropped.
+const DROPPED_FOR: Duration = Duration::from_hours(1);
+/// The most error codes that are listed.
+const CODES: usize = 5;
+
+/// One thing that needs attention.
+pub(super) struct Item {
+    /// The colour: `bad`, or `warn` for what can wait.
+    pub(super) tone: &'static str,
+    /// What is wrong, in a few words.
+    pub(super) title: String,
+    /// Details: numbers, causes, times.
+    pub(super) about: Markup,
+    /// The page that lists what is concerned.
+    pub(super) href: String,
+}
+
+/// What the overview has read, which the strip needs too.
+pub(super) struct Sources<'a> {
+    pub(super) overview: &'a Overview,
+    pub(super) backlogs: &'a [&'a Backlog],
+    pub(super) failing: &'a [Endpoint],
+    pub(super) breakers: &'a [BreakerView],
+    pub(super) counts: &'a [Counted],
+}
+
+/// Returns everything that needs attention, the most urgent first.
+pub(super) async fn items(
+    pages: &Pages,
+    viewer: &Viewer,
+    sources: &Sources<'_>,
+) -> Result<Vec<Item>, Failure> {
+    let now = viewer.now;
+    let (mut stuck, mut failed) = (Vec::new(), Vec::new());
+    for merchant in viewer.scopes(pages, None) {
+        let dashboard = &pages.deps.dashboard;
+        stuck.extend(dashboard.waiting_codes(merchant.as_ref(), now - STUCK).await?);
+        failed.extend(dashboard.failed_codes(merchant.as_ref(), now - LATELY).await?);
+    }
+    let mut items: Vec<Item> =
+        sources.breakers.iter().filter_map(|breaker| breaker_item(breaker, now)).collect();
+    items.extend(no_worker(sources.overview));
+    items.extend(unclaimed(sources));
+    items.extend(stuck_orders(&merged(stuck)));
+    items.extend(failures(&merged(failed), now));
+    items.extend(uncertain_tokens(sources.counts));
+    items.extend(sources.failing.iter().map(failing_endpoint));
+    items.extend(keeper_behind(sources.overview));
+    if viewer.sees_all() {
+        items.extend(spool((pages.deps.spool_files)()));
+        items.extend(clocks(sources.overview.now, now));
+        items.extend(pages.drops.item());
+    }
+    Ok(items)
+}
+
+/// The strip. It is a part of the page even where it is empty, so that a page that updates itself can
+/// show it.
+pub(super) fn strip(items: &[Item]) -> Markup {
+    html! {
+        section.attention #attention data-live hidden[items.is_empty()] {
+            h2 { "Needs attention" }
+            ul.plain { @for item in items {
+                li.(item.tone) {
+                    a href=(item.href) { (item.title) }
+                    span.about { (item.about) }
+                }
+            } }
+        }
+    }
+}
+
+fn breaker_item(breaker: &BreakerView, now: DateTime<Utc>) -> Option<Item> {
+    let trouble = breaker.trouble.as_ref()?;
+    Some(Item {
+        tone: "bad",
+        title: format!("Calls to {} of {} wait", breaker.endpoint, breaker.merchant.as_str()),
+        about: html! {
+            "Circuit breaker open for " (span(delta(trouble.open_for))) ": " (trouble.cause) ". "
+            @if trouble.next_try.is_zero() { "A call is being tried." }
+            @else { "Next try " (time(now + delta(trouble.next_try))) "." }
+        },
+        href: link("/orders", &[("status", "queued"), ("merchant", breaker.merchant.as_str())]),
+    })
+}
+
+fn no_worker(overview: &Overview) -> Option<Item> {
+    (overview.workers == 0).then(|| Item {
+        tone: "bad",
+        title: "No worker is alive".to_owned(),
+        about: html! { "Orders wait until a process with the role worker starts." },
+        href: "/#workers".to_owned(),
+    })
+}
+
+fn unclaimed(sources: &Sources<'_>) -> Option<Item> {
+    let late = sources.overview.now - STUCK;
+    let late: Vec<_> =
+        sources.backlogs.iter().filter(|backlog| backlog.oldest_due.is_some_and(|due| due <= late)).collect();
+    let oldest = late.iter().filter_map(|backlog| backlog.oldest_due).min()?;
+    let due: u64 = late.iter().map(|backlog| backlog.due).sum();
+    let merchants: Vec<&str> = late.iter().map(|backlog| backlog.merchant.as_str()).collect();
+    Some(Item {
+        tone: "bad",
+        title: format!("{} are due and not taken", orders(due)),
+        about: html! {
+            "Of " (merchants.join(", ")) "; the oldest since " (time(oldest))
+            ". Workers are busy, the orders are paused, or no process has the merchant in its settings."
+        },
+        href: link("/orders", &[("status", "queued")]),
+    })
+}
+
+fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
+    let oldest = codes.iter().map(|code| code.oldest).min()?;
+    let total = codes.iter().map(|code| code.orders).sum();
+    Some(Item {
+        tone: "warn",
+        title: format!("{} wait after a failed attempt", orders(total)),
+        about: html! {
+            "The oldest was taken in " (time(oldest)) ". Why: "
+            (by_code(codes, |code| link("/orders", &[("status", "queued"), ("error", code)])))
+        },
+        href: link("/orders", &[("status", "queued")]),
+    })
+}
+
+fn failures(codes: &[CodeCount], now: DateTime<Utc>) -> Option<Item> {
+    let total: u64 = codes.iter().map(|code| code.orders).sum();
+    let since = (now - LATELY).format("%Y-%m-%dT%H:%M").to_string();
+    let list =
+        |code: &str| link("/orders", &[("status", "failed"), ("error", code), ("ended_since", &since)]);
+    (total > 0).then(|| Item {
+        tone: "bad",
+        title: format!("{} failed in the last hour", orders(total)),
+        about: by_code(codes, list),
+        href: link("/orders", &[("status", "failed"), ("ended_since", &since)]),
+    })
+}
+
+fn uncertain_tokens(counts: &[Counted]) -> Option<Item> {
+    let counts = counts.iter().flatten().flat_map(|(_, counts)| counts.iter());
+    let uncertain: u64 =
+        counts.filter(|count| count.state == TokenState::Uncertain).map(|count| count.tokens).sum();
+    (uncertain > 0).then(|| Item {
+        tone: "warn",
+        title: format!("{} uncertain {}", number(uncertain), if uncertain == 1 { "token" } else { "tokens" }),
+        about: html! { "They are not used until somebody decides whether they may be." },
+        href: link("/users", &[("state", "uncertain")]),
+    })
+}
+
+fn failing_endpoint(endpoint: &Endpoint) -> Item {
+    let merchant = endpoint.merchant.as_str();
+    let (tone, title) = match endpoint.disabled {
+        Some(_) => ("bad", format!("The webhook endpoint of {merchant} is disabled")),
+        None => ("warn", format!("The webhook endpoint of {merchant} fails")),
+    };
+    let about = html! {
+        @match (endpoint.disabled, endpoint.failing_since) {
+            (Some((at, why)), _) => { "Since " (time(at)) ", " (why.as_str()) "." }
+            (None, Some(since)) => { "Since " (time(since)) "." }
+            (None, None) => {}
+        }
+    };
+    Item { tone, title, about, href: link("/webhooks", &[("merchant", merchant)]) }
+}
+
+fn keeper_behind(overview: &Overview) -> Option<Item> {
+    let due = overview.oldest_due_token.filter(|due| *due <= overview.now - BEHIND)?;
+    Some(Item {
+        tone: "warn",
+        title: "The keeper is behind".to_owned(),
+        about: html! { "A token has been due for a refresh since " (time(due)) "." },
+        href: link("/users", &[("state", "active")]),
+    })
+}
+
+fn spool(files: usize) -> Option<Item> {
+    (files > 0).then(|| Item {
+        tone: "bad",
+        title: format!("{} in the spool", if files == 1 { "1 file".to_owned() } else { format!("{} files", number(files)) }),
+        about: html! {
+            "The database has not taken tokens or results yet. Do not delete the instance folder of this machine."
+        },
+        href: "/#workers".to_owned(),
+    })
+}
+
+fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
+    let apart = (database - here).abs();
+    (apart > SKEW).then(|| Item {
+        tone: "warn",
+        title: "The clocks are apart".to_owned(),
+        about: html! {
+            "Those of the database and of this machine, by " (span(apart)) ": times on these pages contradict each other."
+        },
+        href: "/#workers".to_owned(),
+    })
+}
+
+fn orders(count: u64) -> String {
+    if count == 1 { "1 order".to_owned() } else { format!("{} orders", number(count)) }
+}
+
+/// Adds up what several merchants have, the most frequent code first.
+fn merged(codes: Vec<CodeCount>) -> Vec<CodeCount> {
+    let mut sums: BTreeMap<String, CodeCount> = BTreeMap::new();
+    for code in codes {
+        let sum = sums.entry(code.code.clone()).or_insert(CodeCount { orders: 0, ..code.clone() });
+        sum.orders += code.orders;
+        sum.oldest = sum.oldest.min(code.oldest);
+    }
+    let mut codes: Vec<CodeCount> = sums.into_values().collect();
+    codes.sort_by_key(|code| std::cmp::Reverse(code.orders));
+    codes
+}
+
+fn by_code(codes: &[CodeCount], list: impl Fn(&str) -> String) -> Markup {
+    html! {
+        @for (place, code) in codes.iter().take(CODES).enumerate() {
+            @if place > 0 { ", " }
+            a href=(list(&code.code)) { (code.code) } " " (number(code.orders))
+        }
+        @if codes.len() > CODES { ", and " (codes.len() - CODES) " other codes" }
+    }
+}
+
+/// When log lines were last seen to be dropped.
+#[derive(Default)]
+pub(super) struct Drops(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    /// How many in all.
+    lines: u64,
+    /// When this number last rose.
+    at: Option<Instant>,
+}
+
+impl Drops {
+    fn item(&self) -> Option<Item> {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = meter::log_lines_dropped();
+        if lines > seen.lines {
+            *seen = Seen { lines, at: Some(Instant::now()) };
+        }
+        seen.at.filter(|at| at.elapsed() < DROPPED_FOR).map(|_| Item {
+            tone: "warn",
+            title: "Log lines were dropped".to_owned(),
+            about: html! {
+                (number(lines)) " since this process started, because standard error was not read fast enough."
+            },
+            href: "/#workers".to_owned(),
+        })
+    }
+}

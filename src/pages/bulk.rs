@@ -1,0 +1,208 @@
+//! Retries or cancels many orders: those that were selected, or all that match the filters of the list.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::act::{Question, ask};
+use super::failure::Failure;
+use super::fields::Fields;
+use super::frame::MenuItem;
+use super::orders::{FIELDS, search};
+use super::pieces::{facts, number, words};
+use super::viewer::{Posted, Viewer, see};
+use crate::audit::Action;
+use crate::ids::MerchantName;
+use crate::order::{OrderId, Status};
+use crate::store::{ChangedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
+
+/// How many orders one transaction changes.
+const BATCH: u32 = 500;
+/// How many orders one form changes. If more match, the page says so.
+const MOST: usize = 10_000;
+
+/// What is done to the orders.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Retry,
+    Cancel,
+}
+
+impl Verb {
+    fn of(fields: &Fields) -> Result<Self, Failure> {
+        match fields.get("action") {
+            Some("retry") => Ok(Self::Retry),
+            Some("cancel") => Ok(Self::Cancel),
+            _ => Err(Failure::Invalid("action: write retry or cancel".into())),
+        }
+    }
+
+    /// Returns the status that an order must have.
+    fn needs(self) -> Status {
+        match self {
+            Self::Retry => Status::Failed,
+            Self::Cancel => Status::Queued,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "Retry",
+            Self::Cancel => "Cancel",
+        }
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::Retry => Action::OrderRetry,
+            Self::Cancel => Action::OrderCancel,
+        }
+    }
+
+    async fn change(self, pages: &Pages, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
+        match self {
+            Self::Retry => pages.deps.intake.retry_all(filter).await,
+            Self::Cancel => pages.deps.orders.cancel_orders(filter).await,
+        }
+    }
+}
+
+/// Reads the chosen orders. A status that the change does not allow chooses none.
+fn chosen(fields: &Fields, verb: Verb) -> Result<Option<OrderFilter>, Failure> {
+    let filter = search(fields)?;
+    let fits = filter.ids.is_some() || filter.status.is_none_or(|status| status == verb.needs());
+    Ok(fits.then_some(OrderFilter { status: Some(verb.needs()), before: None, ..filter }))
+}
+
+pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let verb = Verb::of(&viewer.query)?;
+    let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
+    let filter = chosen(&viewer.query, verb)?;
+    let mut count = OrderCount::default();
+    for merchant in viewer.scopes(&pages, merchant.as_ref()) {
+        let Some(filter) = &filter else { break };
+        let more = pages.deps.orders.count_orders(&OrderFilter { merchant, ..filter.clone() }).await?;
+        count.orders += more.orders;
+        count.with_body += more.with_body;
+    }
+    let named = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
+    let orders = if count.with_body == 1 { "order" } else { "orders" };
+    let what = format!("{} {} {orders}", number(count.with_body), verb.needs());
+    let title = format!("{} {what}?", verb.word());
+    let about = html! {
+        @if count.with_body == 0 { p { "No " (verb.needs()) " order is among them." } }
+        @else { p { (consequence(verb)) } }
+        @if let Some(left) = named.map(|named| named as u64 - count.orders.min(named as u64)).filter(|left| *left > 0) {
+            p { (number(left)) " of the selected orders are not " (verb.needs()) "; they stay as they are." }
+        }
+        @if count.orders > count.with_body {
+            p { (number(count.orders - count.with_body)) " cannot be retried, because their body was deleted \
+                (retention.bodies)." }
+        }
+        (selection(&viewer.query))
+    };
+    let answer = html! {
+        (hidden(&viewer.query))
+        @if count.with_body > 0 {
+            @match verb {
+                Verb::Retry => { button type="submit" autofocus { "Retry " (what) } }
+                Verb::Cancel => { button.danger type="submit" { "Cancel " (what) } }
+            }
+        }
+    };
+    let back = viewer.query.link("/orders", &[("action", ""), ("order", "")]);
+    let question = Question { title: &title, action: "/orders/bulk", back: &back };
+    Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
+}
+
+fn consequence(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Retry => {
+            "Each order is queued as if it had just been accepted, with a new deadline. The users' tokens are \
+             exchanged again. Orders that are marked as possible duplicates may be created a second time."
+        }
+        Verb::Cancel => "These orders will not be submitted. This cannot be undone.",
+    }
+}
+
+/// Shows what chooses the orders.
+fn selection(query: &Fields) -> Markup {
+    let mut told: Vec<(String, Markup)> = Vec::new();
+    for name in FIELDS {
+        let Some(value) = query.get(name) else { continue };
+        let value =
+            if name == "order" { format!("{} selected", value.split(' ').count()) } else { value.to_owned() };
+        told.push((words(name), html! { (value) }));
+    }
+    let told: Vec<(&str, Markup)> = told.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    html! { @if told.is_empty() { p.quiet { "No filter: all orders." } } @else { (facts(&told)) } }
+}
+
+fn hidden(query: &Fields) -> Markup {
+    html! {
+        @for name in FIELDS.into_iter().chain(["action"]) {
+            @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
+        }
+    }
+}
+
+pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let verb = Verb::of(&posted.fields)?;
+    let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
+    let filter = chosen(&posted.fields, verb)?;
+    let (mut changed, mut unchanged, mut more) = (0, BTreeMap::<Unchanged, u64>::new(), false);
+    for merchant in posted.viewer.scopes(&pages, merchant.as_ref()) {
+        let Some(filter) = &filter else { break };
+        let mut before = None;
+        loop {
+            let batch = OrderFilter { merchant: merchant.clone(), before, limit: BATCH, ..filter.clone() };
+            let done = verb.change(&pages, &batch).await?;
+            record(&pages, &posted, verb, merchant.as_ref(), &done.orders).await;
+            changed += done.orders.len();
+            for (why, orders) in done.unchanged {
+                *unchanged.entry(why).or_insert(0) += orders;
+            }
+            before = done.next;
+            more |= before.is_some() && changed >= MOST;
+            if before.is_none() || more {
+                break;
+            }
+        }
+    }
+    // Of orders that were selected, those of other merchants are not found in each merchant's scope.
+    unchanged.remove(&Unchanged::NotFound);
+    tracing::info!(orders = changed, action = verb.action().as_str(), "An operator changed many orders");
+    let left: u64 = unchanged.values().sum();
+    let told = [
+        ("action", ""),
+        ("order", ""),
+        ("form_token", ""),
+        ("status", ""),
+        ("done", verb.word()),
+        ("changed", &changed.to_string()),
+        ("unchanged", &left.to_string()),
+        ("more", if more { "1" } else { "" }),
+    ];
+    Ok(see(&posted.fields.link("/orders", &told)))
+}
+
+/// Leaves a row of the audit log for each changed order. Waits until they are stored, because the queue of
+/// rows has an end.
+async fn record(
+    pages: &Pages,
+    posted: &Posted,
+    verb: Verb,
+    merchant: Option<&MerchantName>,
+    orders: &[OrderId],
+) {
+    for order in orders {
+        pages.deps.audit.record(posted.viewer.entry(verb.action()).merchant(merchant).object(order));
+    }
+    if !orders.is_empty() {
+        pages.deps.audit.flush().await;
+    }
+}

@@ -1,0 +1,87 @@
+//! Sends all webhooks again that match the filters of their list.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+
+use super::Pages;
+use super::act::{Question, ask};
+use super::failure::Failure;
+use super::fields::Fields;
+use super::frame::MenuItem;
+use super::pieces::{facts, number};
+use super::viewer::{Posted, Viewer, see};
+use super::webhooks::filter;
+use crate::audit::Action;
+use crate::ids::MerchantName;
+use crate::store::WebhookFilter;
+
+/// How many webhooks one transaction makes due again.
+const BATCH: u32 = 500;
+/// How many webhooks one form sends again. If more match, the page says so.
+const MOST: usize = 10_000;
+
+/// The fields that choose webhooks.
+const FIELDS: [&str; 5] = ["status", "kind", "merchant", "user", "from"];
+
+fn chosen(fields: &Fields) -> Vec<(&str, &str)> {
+    FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?))).collect()
+}
+
+pub(super) async fn ask_resend_all(
+    State(pages): State<Arc<Pages>>,
+    viewer: Viewer,
+) -> Result<Response, Failure> {
+    let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
+    let filter = filter(&viewer.query)?;
+    let mut count = 0;
+    for merchant in viewer.scopes(&pages, merchant.as_ref()) {
+        count += pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
+    }
+    let what = format!("{} {}", number(count), if count == 1 { "webhook" } else { "webhooks" });
+    let fields = chosen(&viewer.query);
+    let about = html! {
+        p { "Each is sent again with the same id, and retried for up to three days. Disabled endpoints are \
+            enabled." }
+        @if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
+        @else { (facts(&fields.iter().map(|(name, value)| (*name, html! { (value) })).collect::<Vec<_>>())) }
+    };
+    let answer = html! {
+        @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }
+        @if count > 0 { button type="submit" autofocus { "Resend " (what) } }
+    };
+    let (title, back) = (format!("Resend {what}?"), viewer.query.link("/webhooks", &[]));
+    let question = Question { title: &title, action: "/webhooks/resend", back: &back };
+    Ok(ask(viewer, MenuItem::Webhooks, &question, &about, &answer))
+}
+
+pub(super) async fn resend_all(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
+    let filter = filter(&posted.fields)?;
+    let (mut resent, mut more) = (0, false);
+    for merchant in posted.viewer.scopes(&pages, merchant.as_ref()) {
+        let mut before = None;
+        loop {
+            let batch = WebhookFilter { merchant: merchant.clone(), before, limit: BATCH, ..filter.clone() };
+            let done = pages.deps.webhooks.resend_webhooks(&batch).await?;
+            for webhook in &done.webhooks {
+                let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
+                pages.deps.audit.record(entry.object(webhook));
+            }
+            // The queue of rows has an end.
+            pages.deps.audit.flush().await;
+            resent += done.webhooks.len();
+            before = done.next;
+            more |= before.is_some() && resent >= MOST;
+            if before.is_none() || more {
+                break;
+            }
+        }
+    }
+    tracing::info!(webhooks = resent, "An operator sent many webhooks again");
+    let (changed, more) = (resent.to_string(), if more { "1" } else { "" });
+    let told = [("form_token", ""), ("done", "Resend"), ("changed", &changed), ("more", more)];
+    Ok(see(&posted.fields.link("/webhooks", &told)))
+}

@@ -1,0 +1,153 @@
+//! The strip on top of the overview.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use klarna_order_worker::breaker::{BreakerState, BreakerView, Trouble};
+use klarna_order_worker::order::Disposition;
+use klarna_order_worker::pages::Dependencies;
+use klarna_order_worker::store::Worker;
+use sqlx::Connection as _;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+use super::lists::on_both;
+use super::{Browser, OPS, error, failed, keys};
+use crate::{Api, pages, pages_of};
+
+/// The strip of an overview; `None` if it is hidden.
+fn strip(page: &str) -> Option<String> {
+    let (_, rest) = page.split_once(r#"<section class="attention" id="attention" data-live"#).expect(page);
+    let (strip, _) = rest.split_once("</section>").unwrap();
+    (!strip.starts_with(" hidden>")).then(|| strip.replace("&amp;", "&"))
+}
+
+impl Api {
+    async fn has_a_worker(&self) {
+        let worker =
+            Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "the-host/17".into() };
+        self.app.store.begin_worker(&worker).await.unwrap();
+    }
+
+    /// Puts the clock of the pages to the time of the database.
+    fn catch_up(&self) {
+        let behind = self.app.clock.now() - self.clock.now();
+        self.clock.advance(behind.to_std().unwrap_or_default());
+    }
+}
+
+#[tokio::test]
+async fn the_strip_is_hidden_when_all_is_well() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        assert!(strip(&browser.page("/").await).unwrap().contains("No worker is alive"));
+        api.has_a_worker().await;
+        api.ordered("shop", "u-1").await;
+        api.has_token("u-1").await;
+        api.catch_up();
+        assert_eq!(strip(&browser.page("/").await), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_fails_and_what_waits_is_told_with_its_list() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        api.has_a_worker().await;
+        for (merchant, code) in
+            [("shop", "bad_order"), ("other", "bad_order"), ("shop", "klarna_refused_order")]
+        {
+            api.ordered(merchant, "u-1").await;
+            api.settle(&failed(code)).await;
+        }
+        api.ordered("shop", "u-2").await;
+        let error = Some(error("klarna_unavailable", "No."));
+        api.settle(&Disposition::Snooze { after: Duration::from_hours(1), error }).await;
+        api.catch_up();
+        let now = strip(&browser.page("/").await).unwrap();
+        assert!(now.contains("3 orders failed in the last hour"), "{now}");
+        let listed = now.split_once("status=failed&error=bad_order&ended_since=").unwrap();
+        assert!(listed.1.contains("bad_order</a> 2, "), "{now}");
+        assert!(!now.contains("wait after a failed attempt"), "it is not old enough: {now}");
+        let list = now.split("href=\"").find(|link| link.contains("error=bad_order")).unwrap();
+        let list = browser.page(list.split('"').next().unwrap()).await;
+        assert_eq!(list.matches("<a class=\"id\"").count(), 2, "{list}");
+
+        // The clock of the pages goes on; that of the database does not.
+        api.clock.advance(Duration::from_mins(2));
+        let late = strip(&browser.page("/").await).unwrap();
+        assert!(late.contains("1 order wait after a failed attempt"), "{late}");
+        assert!(late.contains("status=queued&error=klarna_unavailable"), "{late}");
+        assert!(late.contains("The clocks are apart"), "{late}");
+        let limited = Browser::signed_in(api, "key-of-limited").await;
+        let theirs = strip(&limited.page("/").await).unwrap();
+        assert!(theirs.contains("1 order failed in the last hour"), "{theirs}");
+        assert!(!theirs.contains("failed attempt") && !theirs.contains("clocks"), "{theirs}");
+        api.clock.advance(Duration::from_mins(59));
+        let browser = Browser::signed_in(api, OPS).await;
+        assert!(!strip(&browser.page("/").await).unwrap().contains("failed in the last hour"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    api.has_a_worker().await;
+    api.has_token("u-1").await;
+    api.uncertain("u-1").await;
+    api.has_an_endpoint().await;
+    let folder = api.folder.path().join("worker.db");
+    let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", folder.display())).await.unwrap();
+    sqlx::query("UPDATE webhook_endpoints SET failing_since = 0").execute(&mut raw).await.unwrap();
+    let strip = strip(&browser.page("/").await).unwrap();
+    assert!(strip.contains("/users?state=uncertain\">1 uncertain token<"), "{strip}");
+    assert!(strip.contains("/webhooks?merchant=shop\">The webhook endpoint of shop fails<"), "{strip}");
+}
+
+#[tokio::test]
+async fn breakers_and_files_of_this_machine_are_told() {
+    let api = Api::open().await;
+    let breaker = |merchant: &str, trouble| BreakerView {
+        endpoint: "checkout",
+        merchant: merchant.into(),
+        state: BreakerState::Open,
+        trouble,
+    };
+    let trouble = Trouble {
+        cause: "HTTP 503, 5 failures in a row".into(),
+        open_for: Duration::from_secs(30),
+        next_try: Duration::from_secs(8),
+    };
+    let closed = BreakerView { state: BreakerState::Closed, ..breaker("other", None) };
+    let breakers = vec![breaker("shop", Some(trouble)), closed];
+    let deps = Dependencies {
+        breakers: Arc::new(move || breakers.clone()),
+        spool_files: Arc::new(|| 2),
+        ..pages_of(&api.app, &api.clock)
+    };
+    let answer = pages(deps).oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    let page = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let strip = strip(std::str::from_utf8(&page).unwrap()).unwrap();
+    assert!(strip.contains("Calls to checkout of shop wait"), "{strip}");
+    assert!(strip.contains("open for 30 s: HTTP 503, 5 failures in a row. Next try <time"), "{strip}");
+    assert!(strip.contains("/orders?status=queued&merchant=shop"), "{strip}");
+    assert!(!strip.contains("other") && strip.contains("2 files in the spool"), "{strip}");
+}
+
+#[tokio::test]
+async fn a_browser_gets_a_page_for_a_wrong_address() {
+    let api = Api::open().await;
+    let wrong = |accept: &'static str| api.request(reqwest::Method::GET, "/ordres").header("accept", accept);
+    let page = crate::send(wrong("text/html,application/xhtml+xml,*/*;q=0.8")).await;
+    assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"));
+    assert!(
+        page.text.contains("Go to the overview") && page.header("content-security-policy").contains("'none'")
+    );
+    crate::send(wrong("application/json")).await.problem(404, "not-found");
+    crate::send(wrong("*/*")).await.problem(404, "not-found");
+}
