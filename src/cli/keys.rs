@@ -3,6 +3,7 @@
 mod api;
 mod rotate;
 mod status;
+mod wrap;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,10 @@ pub(super) enum Command {
         /// Write the key to this new file, readable only by its owner, instead of printing it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Have the key service of this key in the settings (vault.keys.NAME.wrap) encrypt the key, check
+        /// that its `unwrap` gives it back, and write it to its new `file`. The key itself is shown nowhere
+        #[arg(long, value_name = "NAME", conflicts_with = "out")]
+        wrap: Option<String>,
     },
     /// Make keys for callers of the API
     #[command(subcommand)]
@@ -50,13 +55,14 @@ impl Command {
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
-            Self::Generate { out: Some(path) } => {
+            Self::Generate { wrap: Some(name), .. } => return wrap::run(context, &name),
+            Self::Generate { out: Some(path), .. } => {
                 key_file::create(&path).map_err(|error| not_written(&path, error))?;
                 let human = format!("Wrote a new key to {}. Keep a copy of it elsewhere.", path.display());
                 context.output.print(human, &json!({ "file": path }))?;
             }
             Self::Api(command) => return command.run(context),
-            Self::Generate { out: None } => {
+            Self::Generate { out: None, wrap: None } => {
                 let key = key_file::generate();
                 context.output.print(key.expose_secret(), &json!({ "key": key.expose_secret() }))?;
             }

@@ -27,7 +27,8 @@ impl Settings {
     pub fn exposed_files(&self) -> Vec<ExposedFile> {
         let keys = self.vault.keys.iter().filter_map(|(name, source)| match source {
             KeySource::File(path) => Some((format!("vault.keys.{name}.file"), path.clone())),
-            KeySource::Env(_) => None,
+            // A wrapped key is of no use without its key service.
+            KeySource::Env(_) | KeySource::Wrapped(_) => None,
         });
         let named = self.secret_files.iter().map(|(key, path)| (key.clone(), path.clone()));
         let exposed = keys.chain(named).filter_map(|(key, path)| {

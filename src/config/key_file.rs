@@ -11,26 +11,40 @@ use zeroize::Zeroizing;
 
 use super::private;
 
-/// A new key from the operating system's randomness, as text.
+/// A new key from the operating system's randomness.
 #[must_use]
-pub fn generate() -> SecretString {
-    let mut bytes = Zeroizing::new([0_u8; 32]);
+pub fn random() -> Zeroizing<[u8; 32]> {
+    let mut bytes = Zeroizing::new([0; 32]);
     rand::fill(&mut bytes[..]);
-    STANDARD.encode(&bytes[..]).into()
+    bytes
 }
 
-/// Writes a new key to `path` with mode 0600, and creates missing folders above it.
+/// A new key as text.
+#[must_use]
+pub fn generate() -> SecretString {
+    STANDARD.encode(&random()[..]).into()
+}
+
+/// Writes a new key to `path`, as [`write`] does.
+///
+/// # Errors
+/// As [`write`].
+pub fn create(path: &Path) -> io::Result<()> {
+    let text = Zeroizing::new(format!("{}\n", generate().expose_secret()));
+    write(path, text.as_bytes())
+}
+
+/// Writes a key to a new file with mode 0600, and creates missing folders above it.
 ///
 /// The file is synced to disk when this returns, because secrets sealed with a lost key would be lost too.
 ///
 /// # Errors
 /// The file exists (nothing is overwritten), or cannot be written.
-pub fn create(path: &Path) -> io::Result<()> {
+pub fn write(path: &Path, key: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     private::create_folder(folder)?;
     let mut file = private::options().write(true).create_new(true).open(path)?;
-    file.write_all(generate().expose_secret().as_bytes())?;
-    file.write_all(b"\n")?;
+    file.write_all(key)?;
     file.sync_all()?;
     File::open(folder)?.sync_all()
 }

@@ -32,6 +32,7 @@ mod unknown;
 mod vault;
 mod webhook;
 mod work;
+mod wrapped_key;
 
 pub mod key_file;
 pub mod private;
@@ -59,8 +60,10 @@ pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};
 pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
+pub use wrapped_key::{KeyProgram, WrappedKey};
 
 use reader::Reader;
+use wrapped_key::WrappedBy;
 
 use crate::clock::Clock;
 

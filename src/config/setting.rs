@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 use url::{Host, Url};
 
-use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region};
+use super::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region, WrappedBy};
 use crate::order::Target;
 
 /// The maximum of any duration. Longer ones are likely mistakes, and do not fit all calculations
@@ -233,6 +233,7 @@ named! {
     LostAnswer: r#""replay" or "hold""#,
     Target: r#""checkout" or "payments""#,
     OnUnusableToken: r#""submit_without_token" or "fail""#,
+    WrappedBy: r#""command""#,
 }
 
 #[cfg(test)]

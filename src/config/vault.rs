@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::reader::Reader;
+use super::wrapped_key::{self, WrappedKey};
 use super::{Engine, NAME_EXPECTED, is_name};
 
 const DEFAULT_KEY: &str = "k1";
@@ -51,6 +52,8 @@ pub enum KeySource {
     File(PathBuf),
     /// The name of an environment variable.
     Env(String),
+    /// A file that holds the key encrypted. A program decrypts it at start.
+    Wrapped(WrappedKey),
 }
 
 /// What to do about a token whose last presentation got no answer.
@@ -106,6 +109,9 @@ fn key(reader: &mut Reader, name: &str) -> Option<KeySource> {
     let section = format!("vault.keys.{name}");
     if !is_name(name) {
         reader.fault(&section, "not a name", NAME_EXPECTED);
+    }
+    if wrapped_key::is_given(reader, &section) {
+        return WrappedKey::read(reader, &section).map(KeySource::Wrapped);
     }
     if !["file", "env"].iter().any(|form| reader.has(&format!("{section}.{form}"))) {
         reader.fault(&section, "has no source", "write file = \"…\" or env = \"…\" in it");

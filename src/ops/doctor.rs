@@ -80,7 +80,7 @@ pub async fn examine(
     let mut findings = Findings::default();
     describe(settings, &mut findings);
     let installation = database::check(settings, clock, &mut findings).await;
-    keys::check(settings, environment, installation, &mut findings);
+    keys::check(settings, environment, installation, &mut findings).await;
     files(settings, &mut findings);
     api_keys(settings, clock, &mut findings);
     tls::check(settings, clock, &mut findings).await;

@@ -25,3 +25,4 @@ mod tls;
 mod tokens;
 mod users;
 mod webhooks;
+mod wrapped_keys;

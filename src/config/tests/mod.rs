@@ -5,6 +5,7 @@ mod faults;
 mod merchants;
 mod reference;
 mod secrets;
+mod wrapped_keys;
 
 use super::{ConfigError, Settings};
 

@@ -6,7 +6,12 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 39] = [
+const EXAMPLES: [&str; 44] = [
+    "wrapped_by",
+    "unwrap",
+    "wrap",
+    "command_env",
+    "command_timeout",
     "expires_at",
     "sources",
     "http_proxy",

@@ -1,13 +1,13 @@
-//! Checks the encryption keys: readable, and those of this database.
+//! Checks the encryption keys: readable or unwrapped, and those of this database.
 
 use std::collections::BTreeMap;
 
 use super::Findings;
 use super::database::Found;
-use crate::config::{KeySource, Settings};
-use crate::vault::sealing::{Secrets, keys};
+use crate::config::{KeySource, Settings, WrappedKey};
+use crate::vault::sealing::{Secrets, keys, wrapping};
 
-pub(super) fn check(
+pub(super) async fn check(
     settings: &Settings,
     environment: &BTreeMap<String, String>,
     database: Found,
@@ -20,13 +20,24 @@ pub(super) fn check(
         findings.ok("keys", format!("none yet; the first start creates {}", path.display()));
         return;
     }
-    let cipher = match keys::load(&settings.vault, |name| environment.get(name).cloned(), false) {
+    let cipher = match keys::load(&settings.vault, environment, false).await {
         Ok(cipher) => cipher,
         Err(error) => {
             findings.fail_with("keys", &error);
             return;
         }
     };
+    for (name, source) in &settings.vault.keys {
+        if let KeySource::Wrapped(WrappedKey { unwrap: program, .. }) = source {
+            let found = format!(
+                "{} unwraps it, with {} argument(s) and the variables {}",
+                program.path.display(),
+                program.arguments.len(),
+                wrapping::variables(program, environment).join(", ")
+            );
+            findings.ok(&format!("vault.keys.{name}"), found);
+        }
+    }
     let active = &settings.vault.active_key;
     match database {
         Found::Founded(installation) => match Secrets::open(cipher, &installation.hash_key) {

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, CipherError};
-use crate::config::{KeySource, Vault, is_uniform, key_file};
+use super::wrapping::{self, WrappingError};
+use crate::config::{KeySource, Vault, WrappedKey, is_uniform, key_file};
 
 /// Why the keys cannot be used. No text contains any part of a key.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,24 @@ pub enum KeysError {
         /// The error of the operating system.
         error: std::io::Error,
     },
+    /// The file with the wrapped key cannot be read.
+    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, or if the key is new, make it with `klarna-order-worker keys generate --wrap {name}`", path = .path.display())]
+    NoWrapped {
+        /// The key's name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        error: std::io::Error,
+    },
+    /// The key service did not unwrap the key.
+    #[error("vault.keys.{name}.unwrap: {error}; without this key nothing can be decrypted: start again when the key service answers")]
+    NotUnwrapped {
+        /// The key's name.
+        name: String,
+        /// What its program did.
+        error: WrappingError,
+    },
     /// The environment variable is not set.
     #[error("vault.keys.{name}.env: the environment variable {variable} is not set")]
     NoVariable {
@@ -52,19 +71,23 @@ pub enum KeysError {
     Cipher(#[from] CipherError),
 }
 
-/// Reads every key. With `make_missing`, for a database without secrets, the active key's file is
-/// created if it does not exist.
+/// Reads every key, and has wrapped ones unwrapped. With `make_missing`, for a database without
+/// secrets, the active key's file is created if it does not exist, unless it is a wrapped key's.
 ///
 /// # Errors
-/// If a key is missing or cannot be read.
-pub fn load(
+/// If a key is missing, or cannot be read or unwrapped.
+pub async fn load(
     settings: &Vault,
-    environment: impl Fn(&str) -> Option<String>,
+    environment: &BTreeMap<String, String>,
     make_missing: bool,
 ) -> Result<Cipher, KeysError> {
     let mut keys = BTreeMap::new();
     for (name, source) in &settings.keys {
         let text = match source {
+            KeySource::Wrapped(wrapped) => {
+                keys.insert(name.clone(), unwrapped(name, wrapped, environment).await?);
+                continue;
+            }
             KeySource::File(path) => {
                 if make_missing && *name == settings.active_key && !path.exists() {
                     make(name, path)?;
@@ -75,7 +98,9 @@ pub fn load(
                     error,
                 })?
             }
-            KeySource::Env(variable) => environment(variable)
+            KeySource::Env(variable) => environment
+                .get(variable)
+                .cloned()
                 .ok_or_else(|| KeysError::NoVariable { name: name.clone(), variable: variable.clone() })?,
         };
         keys.insert(name.clone(), decode(name, &Zeroizing::new(text))?);
@@ -94,12 +119,26 @@ fn make(name: &str, path: &Path) -> Result<(), KeysError> {
     Ok(())
 }
 
+async fn unwrapped(
+    name: &str,
+    wrapped: &WrappedKey,
+    environment: &BTreeMap<String, String>,
+) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    let content = std::fs::read(&wrapped.file).map_err(|error| KeysError::NoWrapped {
+        name: name.to_owned(),
+        path: wrapped.file.clone(),
+        error,
+    })?;
+    let key = wrapping::unwrap(&wrapped.unwrap, &content, environment).await;
+    checked(name, key.map_err(|error| KeysError::NotUnwrapped { name: name.to_owned(), error })?)
+}
+
 fn decode(name: &str, text: &str) -> Result<Zeroizing<[u8; 32]>, KeysError> {
     let malformed = || KeysError::Malformed(name.to_owned());
     let bytes = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| malformed())?);
-    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| malformed())?;
-    if is_uniform(&key) {
-        return Err(KeysError::Guessable(name.to_owned()));
-    }
-    Ok(Zeroizing::new(key))
+    checked(name, Zeroizing::new(bytes.as_slice().try_into().map_err(|_| malformed())?))
+}
+
+fn checked(name: &str, key: Zeroizing<[u8; 32]>) -> Result<Zeroizing<[u8; 32]>, KeysError> {
+    if is_uniform(&*key) { Err(KeysError::Guessable(name.to_owned())) } else { Ok(key) }
 }

@@ -7,6 +7,7 @@ mod hash;
 pub mod keys;
 mod reseal;
 mod secrets;
+pub mod wrapping;
 
 pub use self::adopt::{AdoptedTokens, adopt};
 pub use self::cipher::{Binding, Cipher, CipherError};
