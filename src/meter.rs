@@ -35,6 +35,8 @@ pub const UNDECRYPTABLE_TOKENS: &str = "klarna_worker_undecryptable_tokens_total
 pub const CREATE_TIME: &str = "klarna_worker_create_duration_seconds";
 /// How often a circuit breaker opened.
 pub const BREAKER_OPENINGS: &str = "klarna_worker_breaker_openings_total";
+/// Whether the provider's OpenID documents list another address than the one in force.
+pub const ENDPOINT_MOVED: &str = "klarna_worker_endpoint_moved";
 /// Sweeps of the keeper, by how they ended.
 pub const SWEEPS: &str = "klarna_worker_keeper_sweeps_total";
 /// Tokens that sweeps handled, by result.
@@ -157,6 +159,12 @@ pub fn created(merchant: &MerchantName, target: &'static str, result: &'static s
 /// Counts a circuit breaker that opened.
 pub fn breaker_opened(endpoint: &'static str, merchant: &MerchantName) {
     counter!(BREAKER_OPENINGS, "merchant" => merchant.to_string(), "endpoint" => endpoint).increment(1);
+}
+
+/// Records whether the provider's OpenID documents list another address than the one in force.
+pub fn endpoint_moved(merchant: &MerchantName, setting: &'static str, moved: bool) {
+    gauge!(ENDPOINT_MOVED, "merchant" => merchant.to_string(), "setting" => setting)
+        .set(f64::from(u8::from(moved)));
 }
 
 /// Counts a token that a sweep handled.

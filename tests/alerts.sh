@@ -83,6 +83,7 @@ api_username = "sandbox"
 api_password = "sandbox"
 token_url = "$sandbox/eu/lp/idp/oauth2/token"
 checkout_url = "$sandbox"
+discovery = true
 webhook_url = "http://127.0.0.1:$receiver_port/"
 webhook_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]
 SETTINGS
@@ -303,6 +304,17 @@ sql "ALTER SYSTEM RESET default_transaction_read_only" >/dev/null
 sql "SELECT pg_reload_conf()" >/dev/null
 mends KlarnaWorkerDatabaseReadOnly
 resolves 60 KlarnaWorkerDatabaseReadOnly
+
+causes "the settings name another address than the provider" KlarnaWorkerEndpointsMoved
+sed -i "s|^discovery = true\$|&\nrevoke_url = \"$sandbox/eu/lp/idp/oauth2/other\"|" config.toml
+stop worker TERM
+start_worker
+fires 30 KlarnaWorkerEndpointsMoved
+sed -i '/^revoke_url = /d' config.toml
+stop worker TERM
+start_worker
+mends KlarnaWorkerEndpointsMoved
+resolves 30 KlarnaWorkerEndpointsMoved
 
 causes "every process is stopped" KlarnaWorkerAllDown
 stop worker TERM

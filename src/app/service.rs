@@ -1,6 +1,7 @@
 //! The running service: its roles are started in order and stopped in reverse order.
 
 mod background;
+mod endpoints;
 mod pulse;
 mod work_off;
 mod worker_role;
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::background::{Wakeups, keep_ready, listen, look_after_refresh, wake_after_pauses};
+use self::endpoints::watch_endpoints;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
@@ -26,6 +28,7 @@ use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::keeper::SweepSchedule;
+use crate::klarna::discovery::DiscoveryClient;
 use crate::pages;
 use crate::store::StoreError;
 use crate::tls::TlsServer;
@@ -244,6 +247,9 @@ async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Proces
     let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
     background.spawn(look_after_refresh(app.clone()));
     background.spawn(keep_ready(app.store.clone()));
+    if app.settings.merchants.values().any(|merchant| merchant.discovery) {
+        background.spawn(watch_endpoints(DiscoveryClient::new()?, app.merchants()));
+    }
     Ok(process)
 }
 

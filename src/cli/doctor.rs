@@ -6,16 +6,20 @@ use super::{CliError, Context, Exit};
 use crate::clock::Clock;
 use crate::ops::doctor::{self, CheckStatus, Finding};
 
-/// `doctor` has no options.
+/// Options of `doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Compare the addresses of all merchants with those that the provider's OpenID documents list, not
+    /// only of merchants with `discovery = true`
+    #[arg(long)]
+    online: bool,
+}
 
 impl Args {
-    #[allow(clippy::unused_self, reason = "as every command")]
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let settings = context.settings()?;
         let findings = context.block_on(async {
-            Ok(doctor::examine(&settings, context.environment(), &Clock::system()).await)
+            Ok(doctor::examine(&settings, context.environment(), self.online, &Clock::system()).await)
         })?;
         for finding in &findings {
             context.output.print(line(finding), finding)?;

@@ -68,6 +68,8 @@ pub struct Merchant {
     pub jwks_url: Url,
     /// The issuers that an id_token may name.
     pub issuers: Vec<String>,
+    /// Whether the addresses are compared daily with those that the issuers' OpenID documents list.
+    pub discovery: bool,
     /// Which of the addresses above the settings give, instead of the defaults.
     pub given: GivenUrls,
     /// The proxy that every call to Klarna for this merchant goes through; `None` means directly. It
@@ -185,6 +187,12 @@ impl Merchant {
         }
     }
 
+    /// Returns the issuers that are URLs, so that their OpenID documents can be read.
+    #[must_use]
+    pub fn issuer_urls(&self) -> Vec<Url> {
+        self.issuers.iter().filter_map(|issuer| presets::issuer_url(issuer)).collect()
+    }
+
     pub(super) fn read(reader: &mut Reader, name: &str) -> Option<Arc<Self>> {
         let section = format!("merchants.{name}");
         let key = |key: &str| format!("{section}.{key}");
@@ -241,6 +249,11 @@ impl Merchant {
                 r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
             );
         }
+        let discovery = reader.get_or(&key("discovery"), false);
+        if discovery && overrides.issuer.as_deref().is_some_and(|issuer| presets::issuer_url(issuer).is_none()) {
+            let wrong = "true, and issuer is no https:// URL, below which the provider's document would be";
+            reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
+        }
         let (region, environment) = (region?, environment?);
         let given = overrides.given();
         let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
@@ -277,6 +290,7 @@ impl Merchant {
             issuers: overrides
                 .issuer
                 .map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            discovery,
             revoke_on_forget: revoke_on_forget.unwrap_or(revoke_url.is_some()),
             revoke_url,
             token_url,

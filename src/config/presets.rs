@@ -1,7 +1,9 @@
 //! Klarna's and Kustom's addresses by region and environment, from their public documentation.
 
+use toml::Value;
 use url::Url;
 
+use super::setting::Setting as _;
 use super::{CheckoutProvider, Environment, Region};
 
 /// The token endpoint; none is known for Oceania.
@@ -65,6 +67,11 @@ pub(super) fn issuers(token_url: &Url, region: Region) -> Vec<String> {
     let own = endpoint.map(|path| format!("{}{path}", host(token_url)));
     issuers.extend(own.filter(|own| !issuers.contains(own)));
     issuers
+}
+
+/// Reads an issuer as a URL. `None` if it is none that may be asked.
+pub(super) fn issuer_url(issuer: &str) -> Option<Url> {
+    Url::read(&Value::String(issuer.to_owned())).ok()
 }
 
 fn host(url: &Url) -> String {

@@ -1,10 +1,11 @@
 //! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create call of each target
-//! (`create`), the key sets that sign id_tokens, and `doctor`'s probes of them. Every call uses
+//! (`create`), the key sets that sign id_tokens, the OpenID documents (`discovery`), and `doctor`'s probes of them. Every call uses
 //! [`http`], which has the rules that a single-use token needs.
 
 mod authorization;
 mod client_auth;
 pub mod create;
+pub mod discovery;
 mod encoding;
 pub mod http;
 pub(crate) mod jwks;

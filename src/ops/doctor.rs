@@ -1,6 +1,7 @@
 //! Checks an installation and gives advice. It changes nothing, spends no token and creates no order.
 
 mod database;
+mod discovery;
 mod disk;
 mod hosts;
 mod instance;
@@ -71,10 +72,13 @@ impl Findings {
     }
 }
 
-/// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped.
+/// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped. With
+/// `online`, the provider's OpenID documents are read for all merchants, not only for those with
+/// `discovery`.
 pub async fn examine(
     settings: &Settings,
     environment: &BTreeMap<String, String>,
+    online: bool,
     clock: &Clock,
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
@@ -86,6 +90,7 @@ pub async fn examine(
     tls::check(settings, clock, &mut findings).await;
     instance::check(settings, &mut findings);
     hosts::check(settings, clock, &mut findings).await;
+    discovery::check(settings, online, &mut findings).await;
     findings.0
 }
 

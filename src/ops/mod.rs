@@ -1,5 +1,6 @@
-//! For operators: `doctor`, metrics and retention.
+//! For operators: `doctor`, metrics, retention, and the comparison with the provider's OpenID documents.
 
+pub mod discovery;
 pub mod doctor;
 pub mod metrics;
 mod providers;

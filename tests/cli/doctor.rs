@@ -1,7 +1,7 @@
 //! `doctor`, with working and with broken installations.
 
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use test_support::postgres::TestDatabase;
 
@@ -131,4 +131,45 @@ async fn a_postgres_server_is_looked_over() {
 async fn settings_that_do_not_hold_are_told_as_everywhere() {
     let home = Home::new().with("KLARNA_WORKER__VAULT__REPLAY_AFTER", "1s");
     home.run(&["doctor"]).exits(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_providers_openid_documents_are_compared_where_that_is_wanted() {
+    let (sandbox, home) = shop().await;
+    let ran = async |home: Home, arguments: &'static [&'static str]| {
+        let all = [&["doctor", "--format", "json"], arguments].concat();
+        tokio::task::spawn_blocking(move || {
+            let ran = home.run(&all);
+            (home, ran)
+        })
+        .await
+        .unwrap()
+    };
+    let of_discovery = |ran: &Ran| {
+        let about = |finding: &Value| finding["found"].as_str().unwrap().contains("OpenID documents");
+        ran.json().into_iter().filter(about).collect::<Vec<_>>()
+    };
+    let (home, silent) = ran(home, &[]).await;
+    assert_eq!(of_discovery(&silent.exits(0)), Vec::<Value>::new());
+    let (home, online) = ran(home, &["--online"]).await;
+    let [fits] = &of_discovery(&online.exits(0))[..] else { panic!("not compared once") };
+    assert_eq!((&fits["check"], &fits["status"]), (&json!("merchants.shop.discovery"), &json!("ok")));
+
+    let keys = format!("{}/other/jwks.json", sandbox.url());
+    let home = home
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__DISCOVERY", "true")
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", &keys);
+    let (home, differs) = ran(home, &[]).await;
+    let [finding] = &of_discovery(&differs.exits(0))[..] else { panic!("not one difference") };
+    assert_eq!((&finding["check"], &finding["status"]), (&json!("merchants.shop.jwks_url"), &json!("warning")));
+    let found = finding["found"].as_str().unwrap();
+    assert!(found.starts_with(&format!("{keys} is in force, and ")), "{found}");
+    assert!(found.ends_with("/eu/lp/idp/.well-known/jwks.json"), "{found}");
+
+    let home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__ISSUER", format!("{}/none", sandbox.url()));
+    let (_home, missing) = ran(home, &[]).await;
+    let [finding] = &of_discovery(&missing.exits(0))[..] else { panic!("no finding") };
+    assert_eq!(finding["status"], "warning");
+    assert!(finding["found"].as_str().unwrap().ends_with("no issuer has a document (HTTP 404)"), "{finding}");
+    sandbox.shutdown().await;
 }

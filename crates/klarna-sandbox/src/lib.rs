@@ -27,6 +27,7 @@
 //! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
 //! | `POST /{region}/lp/idp/oauth2/revoke` | revocation of a token (RFC 7009) |
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the public key of id_tokens |
+//! | `GET /{region}/lp/idp/.well-known/openid-configuration` | the OpenID document that lists these three |
 //! | `POST /checkout/v3/orders` | create an order |
 //! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
 //! | `GET`, `POST /payments/v1/sessions/{id}` | read and update a session |
@@ -66,14 +67,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -261,6 +262,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{region}/lp/idp/oauth2/token", post(token::exchange))
         .route("/{region}/lp/idp/oauth2/revoke", post(revoke::revoke))
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
+        .route("/{region}/lp/idp/.well-known/openid-configuration", get(openid_document))
         .route("/checkout/v3/orders", post(checkout::create))
         .route("/checkout/v3/orders/{id}", get(checkout::read))
         .route("/payments/v1/sessions", post(payments::create))
@@ -279,4 +281,15 @@ fn router(shared: Arc<Shared>) -> Router {
 /// `GET /{region}/lp/idp/.well-known/jwks.json`
 async fn jwks(State(shared): State<Arc<Shared>>) -> Json<Value> {
     Json(shared.key.jwks().clone())
+}
+
+/// `GET /{region}/lp/idp/.well-known/openid-configuration`
+async fn openid_document(State(shared): State<Arc<Shared>>, Path(region): Path<String>) -> Json<Value> {
+    let base = format!("{}/{region}/lp/idp", shared.base);
+    Json(json!({
+        "issuer": shared.base,
+        "token_endpoint": format!("{base}/oauth2/token"),
+        "jwks_uri": format!("{base}/.well-known/jwks.json"),
+        "revocation_endpoint": format!("{base}/oauth2/revoke"),
+    }))
 }

@@ -37,6 +37,7 @@ pub fn merchant(base: &str) -> Merchant {
         payments_url: url("/"),
         jwks_url: url("/jwks.json"),
         issuers: vec!["https://login.klarna.com".into(), "https://login.klarna.com/eu/lp/idp".into()],
+        discovery: false,
         given: GivenUrls { token: true, revoke: true, checkout: true, payments: true, jwks: true },
         http_proxy: None,
         webhook: None,

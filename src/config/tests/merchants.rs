@@ -103,6 +103,20 @@ fn every_address_can_be_replaced() {
 }
 
 #[test]
+fn discovery_needs_an_issuer_that_is_an_address() {
+    assert!(!merchant(&[]).discovery);
+    let own = merchant(&[("DISCOVERY", "true"), ("ISSUER", "https://c.example")]);
+    assert!(own.discovery);
+    assert_eq!(own.issuer_urls().iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://c.example/"]);
+    let wanted = ("KLARNA_WORKER__MERCHANTS__SHOP__DISCOVERY", "true");
+    for issuer in ["klarna", "http://c.example"] {
+        let issuer = ("KLARNA_WORKER__MERCHANTS__SHOP__ISSUER", issuer);
+        assert_eq!(faulty_keys(LEAST, &[wanted, issuer]), ["merchants.shop.discovery"]);
+        assert!(with(&[issuer]).unwrap().merchants["shop"].issuer_urls().is_empty());
+    }
+}
+
+#[test]
 fn oceania_needs_its_token_url() {
     let region = ("KLARNA_WORKER__MERCHANTS__SHOP__REGION", "oc");
     assert_eq!(faulty_keys(LEAST, &[region]), ["merchants.shop.token_url"]);

@@ -126,6 +126,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "endpoint"],
         "How often this process's circuit breaker for an endpoint has opened.",
     ),
+    gauge(
+        meter::ENDPOINT_MOVED,
+        &["merchant", "setting"],
+        "1 if the provider's OpenID documents list another address than the setting in force, by the last daily check.",
+    ),
     counter(
         meter::SWEEPS,
         &["end"],

@@ -1,0 +1,43 @@
+//! Compares the addresses of merchants with `discovery` daily with the provider's OpenID documents.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Merchant, Merchants};
+use crate::klarna::discovery::DiscoveryClient;
+use crate::meter;
+use crate::ops::discovery::{COMPARED, Difference, compare};
+
+/// How often the documents are read.
+const AGAIN: Duration = Duration::from_hours(24);
+/// The same after they could not be read.
+const AFTER_FAILURE: Duration = Duration::from_hours(1);
+
+/// Compares at start and then daily, until the service ends. Nothing is changed.
+pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Arc<Merchants>) {
+    loop {
+        let mut wait = AGAIN;
+        for merchant in merchants.values().filter(|merchant| merchant.discovery) {
+            match compare(&client, merchant).await {
+                Ok(differences) => tell(merchant, &differences),
+                Err(error) => {
+                    wait = AFTER_FAILURE;
+                    tracing::warn!(merchant = %merchant.name, error, "The provider's OpenID documents could not be \
+                        read; the next try follows in an hour");
+                }
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn tell(merchant: &Merchant, differences: &[Difference]) {
+    for setting in COMPARED {
+        let is_other = differences.iter().any(|difference| difference.setting == setting);
+        meter::endpoint_moved(&merchant.name, setting, is_other);
+    }
+    for Difference { setting, in_force, listed } in differences {
+        tracing::warn!(merchant = %merchant.name, setting, in_force, listed, "The provider's OpenID documents list \
+            another address than the one in force, which stays in use; see `doctor`");
+    }
+}
