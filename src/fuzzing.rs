@@ -2,13 +2,16 @@
 //! Nothing here may panic.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use clap::ValueEnum as _;
 use jsonwebtoken::decode_header;
 use secrecy::SecretString;
 
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
+use crate::cli::tokens::systems::{System, SystemReader};
 use crate::config::Merchant;
 use crate::klarna::create::{Call, CreateAnswer, classify};
+use crate::klarna::discovery::{self, OpenIdDocument};
 use crate::klarna::http::retry_after;
 use crate::klarna::redact::Redactor;
 use crate::order::Target;
@@ -100,4 +103,28 @@ pub fn import_lines(bytes: &[u8]) -> (usize, Vec<String>) {
         }
     }
     (tokens, wrong)
+}
+
+/// Reads an input as the export of each other system. Returns how many lines are tokens, and what is
+/// wrong with the others.
+pub fn exports(bytes: &[u8]) -> Vec<(usize, Vec<String>)> {
+    let systems = System::value_variants().iter().map(|system| {
+        let mut reader = SystemReader::new(*system, "shop".into());
+        let mut read = Vec::new();
+        for line in Lines::new(std::io::Cursor::new(bytes.to_vec()), "input", None).flatten() {
+            match reader.line(&line) {
+                Ok(found) => read.extend(found),
+                Err(_) => break,
+            }
+        }
+        read.extend(reader.end());
+        let wrong: Vec<String> = read.iter().filter_map(|(_, read)| read.as_ref().err().cloned()).collect();
+        (read.len() - wrong.len(), wrong)
+    });
+    systems.collect()
+}
+
+/// Reads an OpenID document.
+pub fn openid_document(bytes: &[u8]) -> Option<OpenIdDocument> {
+    discovery::parse(bytes)
 }

@@ -6,7 +6,9 @@ mod import;
 pub(crate) mod record;
 mod replan;
 mod resolve;
+mod source;
 mod stats;
+pub(crate) mod systems;
 mod vend;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod doctor;
 mod documents;
 mod enqueue;
 mod example;
+mod imports;
 mod keys;
 #[cfg(unix)]
 mod like_psql;

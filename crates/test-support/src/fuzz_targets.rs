@@ -138,8 +138,20 @@ pub fn spool(bytes: &[u8]) {
     fuzzing::spool_record(bytes, &SPOOL.1);
 }
 
-/// Lines of an import.
+/// Lines of an import, and of exports of other systems.
 pub fn import(bytes: &[u8]) {
     let (tokens, wrong) = fuzzing::import_lines(bytes);
     assert!(tokens + wrong.len() <= bytes.split(|byte| matches!(byte, b'\n' | b'\r')).count());
+    let places = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r' | b'<')).count();
+    for (tokens, wrong) in fuzzing::exports(bytes) {
+        assert!(tokens + wrong.len() <= places + 1);
+    }
+}
+
+/// OpenID documents.
+pub fn openid_document(bytes: &[u8]) {
+    if let Some(document) = fuzzing::openid_document(bytes) {
+        let urls = [&document.token, &document.jwks, &document.revoke];
+        assert!(document.issuer.is_some() || urls.iter().any(|url| url.is_some()));
+    }
 }

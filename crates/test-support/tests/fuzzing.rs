@@ -23,7 +23,7 @@ macro_rules! targets {
     };
 }
 
-targets![token_answer, checkout_answer, id_token, order, spool, import];
+targets![token_answer, checkout_answer, id_token, openid_document, order, spool, import];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);

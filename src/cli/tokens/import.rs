@@ -4,16 +4,21 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::record::{InputFormat, Reader, Record};
+use super::record::{InputFormat, Record};
+use super::source::Source;
+use super::systems::{Read, System, SystemReader};
 use crate::app::App;
-use crate::cli::lines::{Batch, Line, Lines};
+use crate::cli::context::check_merchant;
+use crate::cli::lines::{Batch, Lines};
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
+use crate::cli::views::time;
 use crate::cli::{CliError, Context, Exit};
 use crate::config::Merchant;
-use crate::ids::{MerchantName, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::lifecycle::Shutdown;
 use crate::store::StoreError;
 use crate::token::Registered;
@@ -31,6 +36,15 @@ pub struct Args {
     /// Format of the input [default: guessed from its first line]
     #[arg(long, value_enum)]
     input_format: Option<InputFormat>,
+    /// Read the export of another system instead; docs/migrating.md shows how to make it
+    ///
+    /// First stop everything that refreshes these tokens there. With --dry-run, each token that would
+    /// be registered is listed by its user and issue date.
+    #[arg(long, value_enum, requires = "merchant", conflicts_with = "input_format")]
+    from: Option<System>,
+    /// The merchant whose tokens the export has
+    #[arg(long, requires = "from")]
+    merchant: Option<MerchantName>,
     /// Check every line and show what would happen; change nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,6 +55,8 @@ pub struct Args {
 enum Outcome {
     /// Registered. With `--dry-run`, it would be registered unless it is already known.
     Stored,
+    /// The same, of the export of another system: the user, and when the token was issued if that is known.
+    Foreseen { user: UserId, issued_at: Option<DateTime<Utc>> },
     /// Already known; nothing changed.
     Known,
     /// The user has signed in since the token was issued; nothing changed.
@@ -67,7 +83,12 @@ struct Summary {
 struct LineReport<'a> {
     line: u64,
     result: &'static str,
-    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_at: Option<DateTime<Utc>>,
 }
 
 impl Args {
@@ -76,17 +97,31 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            let summary = self.import(context, &app, lines, &shutdown).await?;
+            let source = self.source(&app)?;
+            let summary = self.import(context, &app, source, lines, &shutdown).await?;
             context.output.print(&summary, &summary)?;
             let is_whole = summary.refused == 0 && summary.stopped_after_line.is_none();
             Ok(if is_whole { Exit::Done } else { Exit::SomeFailed })
         })
     }
 
+    fn source(&self, app: &App) -> Result<Source, CliError> {
+        let (Some(system), Some(merchant)) = (self.from, &self.merchant) else {
+            return Ok(Source::Own { format: self.input_format, reader: None });
+        };
+        check_merchant(app, merchant)?;
+        tracing::warn!(
+            "Everything that refreshes these tokens in the other system must be stopped before its export was made: \
+             a refresh token works once, and if two programs use it, the user's grant ends"
+        );
+        Ok(Source::System(SystemReader::new(system, merchant.clone())))
+    }
+
     async fn import(
         &self,
         context: &Context,
         app: &App,
+        mut source: Source,
         lines: Lines,
         shutdown: &Shutdown,
     ) -> Result<Summary, CliError> {
@@ -94,10 +129,19 @@ impl Args {
         let progress = Progress::through(&context.output, &lines);
         let (mut batches, mut last) = (lines.batches()?, 0);
         let mut summary = Summary { dry_run: self.dry_run, ..Summary::default() };
-        let mut reader = None;
-        while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
-            last = lines.last().map_or(last, |line| line.number);
-            let read = read(&mut reader, self.input_format, lines)?;
+        let mut is_end = false;
+        while !is_end {
+            let (read, position) = match batches.next(shutdown).await? {
+                Some(Batch { lines, position }) => {
+                    last = lines.last().map_or(last, |line| line.number);
+                    (source.read(lines)?, Some(position))
+                }
+                None if shutdown.is_requested() => break,
+                None => {
+                    is_end = true;
+                    (source.end(), None)
+                }
+            };
             let first = read.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
             let outcomes =
                 self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
@@ -109,10 +153,20 @@ impl Args {
                 told.into_iter().try_for_each(|told| context.output.print(&told, &told))
             };
             progress.aside(print).map_err(|error| error.behind_line(last))?;
-            progress.at(position, format!("line {last}"));
+            if let Some(position) = position {
+                progress.at(position, format!("line {last}"));
+            }
         }
         summary.stopped_after_line = shutdown.is_requested().then_some(last);
         Ok(summary)
+    }
+
+    /// Lists a token of another system's export that would be registered.
+    fn listed(&self, outcome: Outcome, registration: Registration) -> Outcome {
+        if self.from.is_none() || outcome != Outcome::Stored {
+            return outcome;
+        }
+        Outcome::Foreseen { user: registration.user, issued_at: registration.issued_at }
     }
 
     /// Registers a batch. After an error, none of it is registered, and later lines would fail in
@@ -128,7 +182,8 @@ impl Args {
         for (number, record) in batch {
             match record.and_then(|record| with_merchant(app, record)) {
                 Ok((merchant, registration)) if self.dry_run => {
-                    outcomes.push((number, foreseen(registry, &merchant, &registration).await?));
+                    let outcome = foreseen(registry, &merchant, &registration).await?;
+                    outcomes.push((number, self.listed(outcome, registration)));
                 }
                 Ok(registration) => {
                     numbers.push(number);
@@ -160,36 +215,6 @@ fn held_elsewhere(holder: &UserKey) -> String {
     format!("the refresh token belongs to the user {user} of the merchant {merchant}: {HELD_ELSEWHERE}")
 }
 
-/// A line's number, and its record or what is wrong with it.
-type Read = (u64, Result<Record, String>);
-
-/// Reads lines in the format that the user named, or that the first line has.
-fn read(
-    reader: &mut Option<Reader>,
-    format: Option<InputFormat>,
-    batch: Vec<Line>,
-) -> Result<Vec<Read>, CliError> {
-    let mut records = Vec::with_capacity(batch.len());
-    for Line { number, text } in batch {
-        let text = text.map_err(|bad| bad.to_string());
-        let reader = match (&mut *reader, &text) {
-            (Some(reader), _) => reader,
-            (none, Ok(first)) => {
-                let (made, is_header) =
-                    Reader::new(format, first).map_err(|wrong| not_read(number, &wrong))?;
-                let reader = none.insert(made);
-                if is_header {
-                    continue;
-                }
-                reader
-            }
-            (_, Err(bad)) => return Err(not_read(number, bad)),
-        };
-        records.push((number, text.and_then(|text| reader.read(&text))));
-    }
-    Ok(records)
-}
-
 fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registration), String> {
     let Record { merchant, registration } = record;
     let merchants = &app.settings.merchants;
@@ -216,14 +241,16 @@ async fn foreseen(
 
 impl Outcome {
     fn told(&self, line: u64) -> Option<LineReport<'_>> {
+        let report = |result, error| LineReport { line, result, error, user: None, issued_at: None };
         match self {
             Self::Stored | Self::Known => None,
-            Self::Newer => Some(LineReport {
-                line,
-                result: "newer",
-                error: "skipped: the user has signed in since it was issued",
-            }),
-            Self::Refused(wrong) => Some(LineReport { line, result: "refused", error: wrong }),
+            Self::Foreseen { user, issued_at } => {
+                Some(LineReport { user: Some(user.as_str()), issued_at: *issued_at, ..report("foreseen", None) })
+            }
+            Self::Newer => {
+                Some(report("newer", Some("skipped: the user has signed in since it was issued")))
+            }
+            Self::Refused(wrong) => Some(report("refused", Some(wrong))),
         }
     }
 }
@@ -231,7 +258,7 @@ impl Outcome {
 impl Summary {
     fn count(&mut self, outcome: &Outcome) {
         *match outcome {
-            Outcome::Stored => &mut self.stored,
+            Outcome::Stored | Outcome::Foreseen { .. } => &mut self.stored,
             Outcome::Known => &mut self.known,
             Outcome::Newer => &mut self.newer,
             Outcome::Refused(_) => &mut self.refused,
@@ -263,12 +290,15 @@ impl fmt::Display for Summary {
 
 impl fmt::Display for LineReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {:<5}  {}", self.line, printable(self.error))
+        write!(f, "line {:<5}  ", self.line)?;
+        match (self.error, self.user) {
+            (Some(error), _) => f.write_str(&printable(error)),
+            (None, user) => {
+                let issued = self.issued_at.map_or_else(|| "at an unknown time".to_owned(), time);
+                write!(f, "user {}, issued {issued}", printable(user.unwrap_or_default()))
+            }
+        }
     }
-}
-
-fn not_read(number: u64, wrong: &str) -> CliError {
-    CliError::failed("read the tokens", format!("line {number} {wrong}"))
 }
 
 fn stopped(number: u64, error: StoreError) -> CliError {

@@ -129,6 +129,20 @@ fn json(line: &str) -> Result<Values, String> {
     Ok(values)
 }
 
+/// Returns a record with these values.
+///
+/// # Errors
+/// What is wrong with them, without any value.
+pub(super) fn record_of(
+    merchant: String,
+    user: String,
+    refresh_token: String,
+    issued_at: Option<DateTime<Utc>>,
+) -> Result<Record, String> {
+    let issued_at = issued_at.map(|time| time.to_rfc3339());
+    record([Some(merchant), Some(user), Some(refresh_token), issued_at, None])
+}
+
 fn record(values: Values) -> Result<Record, String> {
     let [merchant, user, refresh_token, issued_at, expires_at] =
         values.map(|value| value.filter(|text| !text.is_empty()));

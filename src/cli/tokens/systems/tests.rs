@@ -1,0 +1,91 @@
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+/// Reads an input. Returns the number of each line with a token, and user and token or what is wrong.
+fn read(system: System, input: &str) -> Vec<(u64, Result<(String, String), String>)> {
+    let mut reader = SystemReader::new(system, "shop".into());
+    let mut found = Vec::new();
+    for (number, text) in (1..).zip(input.lines()) {
+        found.extend(reader.line(&Line { number, text: Ok(text.to_owned()) }).unwrap());
+    }
+    found.extend(reader.end());
+    let told = |record: Record| {
+        let registration = record.registration;
+        (registration.user.as_str().to_owned(), registration.refresh_token.expose_secret().to_owned())
+    };
+    found.into_iter().map(|(number, read)| (number, read.map(told))).collect()
+}
+
+fn taken(user: &str, token: &str) -> Result<(String, String), String> {
+    Ok((user.to_owned(), token.to_owned()))
+}
+
+fn customer(number: &str, token: &str) -> String {
+    format!("<customer customer-no=\"{number}\"><custom-attribute attribute-id=\"kpRefreshToken\">{token}</custom-attribute></customer>")
+}
+
+#[test]
+fn customers_are_found_wherever_their_lines_end() {
+    let one_line = format!("<customers>{}{}</customers>", customer("1", "rt1"), customer("2", "rt2"));
+    assert_eq!(read(System::Sfcc, &one_line), [(1, taken("1", "rt1")), (1, taken("2", "rt2"))]);
+    let many_lines = one_line.replace("><", ">\n<").replace(" customer-no", "\n  customer-no");
+    assert_eq!(read(System::Sfcc, &many_lines), [(2, taken("1", "rt1")), (6, taken("2", "rt2"))]);
+}
+
+#[test]
+fn quotes_entities_and_comments_are_heeded() {
+    let odd = "<customer-list>\n<!-- <customer customer-no='0'>\n -->\n\
+        <customer mode=\"a > b\" customer-no='A&amp;&#66;&#x43;'>\n<custom-attribute attribute-id='kpRefreshToken' xml:lang=\"x\">\n\
+        <![CDATA[rt&1]]>\n</custom-attribute></customer>\n\
+        <customer customer-no=\"2\" /><customers/><customer-group/>\n\
+        <customer customer-no=\"3\"><custom-attribute attribute-id=\"kpRefreshToken\"/></customer>\n\
+        <customer customer-no=\"4\"><custom-attribute attribute-id=\"kpRefreshToken\">&unknown;&</custom-attribute></customer>";
+    let expected = [(4, taken("A&BC", "rt&1")), (10, taken("4", "&unknown;&"))];
+    assert_eq!(read(System::Sfcc, odd), expected);
+}
+
+#[test]
+fn a_customer_that_does_not_end_is_told() {
+    let found = read(System::Sfcc, "<customers>\n<customer customer-no=\"1\">\n<profile>");
+    let [(2, Err(wrong))] = &found[..] else { panic!("{found:?}") };
+    assert!(wrong.contains("breaks off"), "{wrong}");
+    let long = format!("<customers>\n<customer customer-no=\"1\">{}\n", "x".repeat(600_000));
+    let long = format!("{long}{}\n{}\n", "x".repeat(600_000), customer("2", "rt2"));
+    let found = read(System::Sfcc, &long);
+    let [(2, Err(wrong)), (4, Ok(_))] = &found[..] else { panic!("{} found", found.len()) };
+    assert!(wrong.contains("more than"), "{wrong}");
+}
+
+#[test]
+fn user_meta_is_read_in_each_of_its_forms() {
+    let of = |value: &str| {
+        let quoted = value.replace('"', "\"\"");
+        let comma = format!("user_id,meta_key,meta_value\n7,_siwk_tokens,\"{quoted}\"");
+        let tabs = format!("user_id\tmeta_key\tmeta_value\n7\t_siwk_tokens\t{}", value.replace('\\', "\\\\"));
+        let (by_comma, by_tab) = (read(System::Woocommerce, &comma), read(System::Woocommerce, &tabs));
+        assert_eq!(by_comma, by_tab, "{value}");
+        by_comma[0].1.clone().map(|(_, token)| token)
+    };
+    let json = r#"{"iss":"https:\/\/login.klarna.com","refresh_token":"rt1"}"#;
+    let nested = r#"a:2:{s:4:"more";a:1:{i:0;b:1;}s:13:"refresh_token";s:3:"rt1";}"#;
+    let wrapped = format!("s:{}:\"{json}\";", json.len());
+    for value in ["rt1", json, nested, &wrapped] {
+        assert_eq!(of(value), Ok("rt1".to_owned()), "{value}");
+    }
+    for value in ["{", "{}", "a:1:{", "a:9:{}", "s:4:\"rt1\";", r#"a:1:{s:13:"refresh_token";i:5;}"#, "a:1:{s:99:\"x\";N;}"] {
+        assert!(of(value).unwrap_err().starts_with("has a meta_value"), "{value}");
+    }
+    let deep = "a:1:{i:0;".repeat(10_000);
+    assert!(of(&deep).is_err());
+}
+
+#[test]
+fn the_age_is_that_of_the_id_token() {
+    let payload = URL_SAFE_NO_PAD.encode(r#"{"iat":1767355200,"sub":"x"}"#);
+    assert_eq!(issued_at(&format!("e30.{payload}.c2ln")), DateTime::from_timestamp(1_767_355_200, 0));
+    let other = URL_SAFE_NO_PAD.encode(r#"{"iat":"today"}"#);
+    for none in ["", "e30", "e30.!.x", &format!("e30.{other}.x"), "0:3:abc"] {
+        assert_eq!(issued_at(none), None, "{none}");
+    }
+}
