@@ -18,6 +18,39 @@ pub enum ApiCredentials {
     Key(SecretString),
 }
 
+/// One of at most two sets of credentials of a merchant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CredentialSet {
+    /// The first, or the only one.
+    #[default]
+    First,
+    /// The other, while credentials are changed.
+    Second,
+}
+
+impl CredentialSet {
+    /// Both, in their order.
+    pub const ALL: [Self; 2] = [Self::First, Self::Second];
+
+    /// Returns the other set.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
+
+    /// Returns its word in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Second => "second",
+        }
+    }
+}
+
 impl ApiCredentials {
     /// Returns the secret part.
     #[must_use]
@@ -29,12 +62,13 @@ impl ApiCredentials {
     }
 
     /// Reads `api_key`, or `api_username` and `api_password`: exactly one of both. Variables replace
-    /// the other form in the file.
-    pub(super) fn read(reader: &mut Reader, section: &str) -> Option<Self> {
+    /// the other form in the file. Each may be a list of two, for a rotation: then two sets are
+    /// returned.
+    pub(super) fn read(reader: &mut Reader, section: &str) -> Option<Vec<Self>> {
         let by_key = reader.secret_source(section, "api_key");
         let by_password =
             reader.secret_source(section, "api_username").max(reader.secret_source(section, "api_password"));
-        let key = reader.secret(section, "api_key");
+        let keys = reader.one_or_two(section, "api_key");
         let path = format!("{section}.api_key");
         if by_key.is_some() && by_key == by_password {
             let wrong = "given together with api_username or api_password";
@@ -43,15 +77,30 @@ impl ApiCredentials {
             let instead = "write it, or api_username and api_password (each also as …_env or …_file)";
             reader.fault(&path, "missing", instead);
         }
-        if by_key >= by_password {
-            // The API key counts. Read these anyway, so that they are not reported as unknown keys.
+        let is_by_key = by_key >= by_password;
+        if !is_by_key {
             for name in ["api_username", "api_password"] {
-                reader.secret(section, name);
+                reader.require_source(section, name);
             }
-            return key.map(Self::Key);
         }
-        let username = reader.require_secret(section, "api_username");
-        let password = reader.require_secret(section, "api_password");
-        Some(Self::Password { username: username?.expose_secret().to_owned(), password: password? })
+        // If the API key counts, read these anyway, so that they are not reported as unknown keys.
+        let usernames = reader.one_or_two(section, "api_username");
+        let passwords = reader.one_or_two(section, "api_password");
+        if is_by_key {
+            return Some(keys?.into_iter().map(Self::Key).collect());
+        }
+        let (usernames, passwords) = (usernames?, passwords?);
+        if usernames.len() > passwords.len() {
+            let wrong = "has two user names, and api_password has one password";
+            reader.fault(&format!("{section}.api_username"), wrong, "write two passwords, or one user name");
+            return None;
+        }
+        // One user name may have two passwords.
+        let usernames = usernames.iter().cycle();
+        let pair = |(username, password): (&SecretString, SecretString)| Self::Password {
+            username: username.expose_secret().to_owned(),
+            password,
+        };
+        Some(usernames.zip(passwords).map(pair).collect())
     }
 }

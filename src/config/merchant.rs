@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::reader::Reader;
-use super::{ApiCredentials, NAME_EXPECTED, Webhook, is_name, presets};
+use super::{ApiCredentials, CredentialSet, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
 
@@ -38,6 +38,8 @@ pub struct Merchant {
     pub checkout_provider: Option<CheckoutProvider>,
     /// How this service proves to Klarna's APIs who the merchant is.
     pub api_credentials: ApiCredentials,
+    /// Another set of credentials, for the time of a rotation. It is tried if the first is refused.
+    pub second_api_credentials: Option<ApiCredentials>,
     /// Whether an order gets the shopper's access token. If not, no exchange is made for it either.
     pub send_access_token: bool,
     /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths are agreed with it.
@@ -178,6 +180,15 @@ impl Merchant {
         }
     }
 
+    /// Returns a set of credentials. `None`: the settings have no second one.
+    #[must_use]
+    pub fn credentials(&self, set: CredentialSet) -> Option<&ApiCredentials> {
+        match set {
+            CredentialSet::First => Some(&self.api_credentials),
+            CredentialSet::Second => self.second_api_credentials.as_ref(),
+        }
+    }
+
     /// Returns whether orders for a target are prefilled, unless they say otherwise.
     #[must_use]
     pub fn prefills(&self, target: Target) -> bool {
@@ -255,6 +266,7 @@ impl Merchant {
             reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
         }
         let (region, environment) = (region?, environment?);
+        let mut api_credentials = api_credentials?.into_iter();
         let given = overrides.given();
         let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
         let revoke_url = overrides.revoke_url.or_else(|| presets::revoke_url(&token_url));
@@ -274,7 +286,8 @@ impl Merchant {
             client_auth: client_auth.unwrap_or(ClientAuth::ClientSecretPost),
             target,
             checkout_provider,
-            api_credentials: api_credentials?,
+            api_credentials: api_credentials.next()?,
+            second_api_credentials: api_credentials.next(),
             send_access_token,
             refresh_token_lifetime,
             on_unusable_token,

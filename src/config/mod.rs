@@ -42,7 +42,7 @@ use std::path::{Path, PathBuf};
 
 pub use api_key::{ApiKey, Credential, KeyRefusal};
 pub use audit::{Audit, AuditLines};
-pub use credentials::ApiCredentials;
+pub use credentials::{ApiCredentials, CredentialSet};
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};
 pub use error::{ConfigError, Fault};

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
+use super::setting::OneOrTwo;
 
 impl Reader {
     /// Of keys that exclude each other, the given one: its index in `keys` and its value.
@@ -62,6 +63,28 @@ impl Reader {
         Some(text.expose_secret().split_whitespace().map(SecretString::from).collect())
     }
 
+    /// Like [`Reader::secret`], for a key with one secret or a list of two; in a variable or file, each
+    /// on a line of its own.
+    pub(super) fn one_or_two(&mut self, section: &str, key: &str) -> Option<Vec<SecretString>> {
+        let paths = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
+        let form = self.chosen(&paths)?;
+        if form == 0 {
+            return self.get::<OneOrTwo>(&paths[0]).map(|OneOrTwo(secrets)| secrets);
+        }
+        let place = self.get(&paths[form])?;
+        let text = match form {
+            1 => self.secret_of_variable(&paths[1], &place),
+            _ => self.secret_of_file(&paths[2], &place),
+        }?;
+        let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
+        let secrets: Vec<SecretString> = lines.map(SecretString::from).collect();
+        if secrets.len() > 2 {
+            self.fault(&paths[form], "that has more than two lines", "write one secret, or two on a line each");
+            return None;
+        }
+        Some(secrets)
+    }
+
     /// Whether a secret is given in any of its forms, by a variable (`Some(true)`) or in the file
     /// (`Some(false)`).
     pub(super) fn secret_source(&self, section: &str, key: &str) -> Option<bool> {
@@ -69,13 +92,12 @@ impl Reader {
         forms.iter().filter_map(|path| Some(self.layers.get(path)?.variable().is_some())).max()
     }
 
-    /// Like [`Reader::secret`], for a required secret.
-    pub(super) fn require_secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
-        let path = format!("{section}.{key}");
+    /// Records a fault if a secret is given in none of its forms.
+    pub(super) fn require_source(&mut self, section: &str, key: &str) {
         if self.secret_source(section, key).is_none() {
+            let path = format!("{section}.{key}");
             self.fault(&path, "missing", format!("write it, or {key}_env or {key}_file"));
         }
-        self.secret(section, key)
     }
 
     /// The content of the variable that `key` names. The name is never shown, because it may be the

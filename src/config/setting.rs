@@ -63,6 +63,35 @@ impl Setting for Vec<SecretString> {
     }
 }
 
+/// One secret, or a list of two: for the time of a rotation.
+pub(super) struct OneOrTwo(pub(super) Vec<SecretString>);
+
+impl Setting for OneOrTwo {
+    const EXPECTED: &str = r#"a text in quotes, or a list of two such as ["…", "…"]"#;
+
+    fn read(value: &Value) -> Result<Self, &'static str> {
+        if !value.is_array() {
+            return SecretString::read(value).map(|secret| Self(vec![secret]));
+        }
+        let texts = list::<String>(value)?;
+        if texts.len() > 2 {
+            return Err("more than two");
+        }
+        if texts.iter().any(|text| text.trim().is_empty()) {
+            return Err("empty");
+        }
+        Ok(Self(texts.into_iter().map(SecretString::from).collect()))
+    }
+
+    /// A text that is a list in TOML is one; any other text is the secret itself.
+    fn read_text(text: &str) -> Result<Self, &'static str> {
+        match text.parse::<Value>() {
+            Ok(list) if list.is_array() => Self::read(&list),
+            _ => Self::read(&Value::String(text.to_owned())),
+        }
+    }
+}
+
 impl Setting for PathBuf {
     const EXPECTED: &str = "a path in quotes";
 

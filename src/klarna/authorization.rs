@@ -4,12 +4,12 @@ use reqwest::RequestBuilder;
 use reqwest::header::AUTHORIZATION;
 use secrecy::ExposeSecret;
 
-use crate::config::{ApiCredentials, Merchant};
+use crate::config::ApiCredentials;
 
-/// Adds the merchant's credentials. An API key is sent as it was issued, without base64. A key that
+/// Adds a merchant's credentials. An API key is sent as it was issued, without base64. A key that
 /// no header can hold makes the request fail before it is sent.
-pub(super) fn authorized(request: RequestBuilder, merchant: &Merchant) -> RequestBuilder {
-    match &merchant.api_credentials {
+pub(super) fn authorized(request: RequestBuilder, credentials: &ApiCredentials) -> RequestBuilder {
+    match credentials {
         ApiCredentials::Password { username, password } => {
             request.basic_auth(username, Some(password.expose_secret()))
         }

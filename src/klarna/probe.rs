@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::authorization::authorized;
 use super::create::{Call, CreateClient};
 use super::http::{BuildError, HttpClient, Limits, Reply};
-use crate::config::Merchant;
+use crate::config::{ApiCredentials, Merchant};
 use crate::order::Target;
 
 const LIMITS: Limits =
@@ -64,18 +64,23 @@ impl Probe {
     }
 
     /// Reads an order or session that does not exist (`GET` with an id below the target's create
-    /// call): 404 if the credentials are valid, 401 or 403 if not. Nothing is created.
+    /// call): 404 if these credentials are valid, 401 or 403 if not. Nothing is created.
     ///
     /// # Errors
     /// Like [`Probe::token`].
-    pub async fn target(&self, merchant: &Merchant, target: Target) -> Result<Reached, String> {
+    pub async fn target(
+        &self,
+        merchant: &Merchant,
+        credentials: &ApiCredentials,
+        target: Target,
+    ) -> Result<Reached, String> {
         let base = merchant.url(target).ok_or_else(|| format!("the settings have no {target}_url"))?;
         let mut url = Call::of(target).url(base);
         if let Ok(mut path) = url.path_segments_mut() {
             path.push(&Uuid::nil().to_string());
         }
         let http = &self.create.http;
-        let request = authorized(http.get(url), merchant).header(ACCEPT, "application/json");
+        let request = authorized(http.get(url), credentials).header(ACCEPT, "application/json");
         Self::send(http, merchant, request).await.map(|reply| Reached::from(&reply))
     }
 

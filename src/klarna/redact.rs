@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::config::Merchant;
+use crate::config::{ApiCredentials, CredentialSet, Merchant};
 
 /// The most bytes of a text that are read, and the most characters that are kept of it.
 const LONGEST_TEXT: usize = 8 * 1024;
@@ -50,7 +50,9 @@ impl Redactor {
     /// then it is unknown what to remove, and no text may be kept.
     pub fn new(merchant: &Merchant, body: &[u8]) -> Option<Self> {
         let order: Personal = serde_json::from_slice(body).ok()?;
-        let mut values = vec![Zeroizing::new(merchant.api_credentials.secret().expose_secret().to_owned())];
+        let credentials = CredentialSet::ALL.into_iter().filter_map(|set| merchant.credentials(set));
+        let secret = |credentials: &ApiCredentials| credentials.secret().expose_secret().to_owned();
+        let mut values: Vec<_> = credentials.map(secret).map(Zeroizing::new).collect();
         for member in [order.customer, order.billing_address, order.shipping_address] {
             collect(member, &mut values);
         }

@@ -20,7 +20,7 @@ use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
-use crate::config::{Merchant, Merchants, OnUnusableToken};
+use crate::config::{CredentialSet, Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::intake::check_row;
 use crate::klarna::create::{CreateAnswer, CreateClient, request};
@@ -157,7 +157,7 @@ impl OrderHandler {
             }
         };
         let create = async {
-            let answer = self.create(merchant, target, &key, built.json).await;
+            let answer = self.create(order, merchant, target, &key, built.json).await;
             if !answer.is_due_to(&built.prefilled) {
                 return (answer, Prefill::Filled(built.prefilled));
             }
@@ -176,7 +176,7 @@ impl OrderHandler {
             );
             let plain = request::build(&body, order.claim.order, access_token, None);
             // A different body needs a different idempotency key.
-            let answer = self.create(merchant, target, &format!("{key}-plain"), plain.json).await;
+            let answer = self.create(order, merchant, target, &format!("{key}-plain"), plain.json).await;
             (answer, Prefill::Withdrawn { withdrawn: built.prefilled })
         };
         let ((answer, prefill), ()) = tokio::join!(create, noted);
@@ -193,16 +193,40 @@ impl OrderHandler {
         may_send(announced, announce(&*self.store, claim), since_boot, || self.heartbeats.age()).await
     }
 
-    /// Sends the create call of a target once.
+    /// Sends the create call of a target. If Klarna refuses the credentials (401), which creates nothing,
+    /// and the settings have another set, it is sent once more with that.
     async fn create(
         &self,
+        order: &ClaimedOrder,
+        merchant: &Merchant,
+        target: Target,
+        key: &str,
+        body: Zeroizing<String>,
+    ) -> CreateAnswer {
+        let set = self.klarna.credentials_in_use(merchant);
+        let copy = merchant.credentials(set.other()).map(|_| body.clone());
+        let answer = self.send(set, merchant, target, key, body).await;
+        let is_refused = matches!(answer, CreateAnswer::Unauthorised { status: 401, .. });
+        let Some(body) = copy.filter(|_| is_refused) else { return answer };
+        // The order may be another worker's by now.
+        if !self.may_send(&order.claim, None).await {
+            return answer;
+        }
+        self.send(set.other(), merchant, target, key, body).await
+    }
+
+    /// Sends the create call of a target once.
+    async fn send(
+        &self,
+        set: CredentialSet,
         merchant: &Merchant,
         target: Target,
         key: &str,
         body: Zeroizing<String>,
     ) -> CreateAnswer {
         let sent = since_boot();
-        let answer = crash::in_flight("order_sent", self.klarna.create(merchant, target, key, body)).await;
+        let call = self.klarna.create_with(set, merchant, target, key, body);
+        let answer = crash::in_flight("order_sent", call).await;
         meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
         answer
     }

@@ -5,6 +5,7 @@ mod access_tokens;
 mod bad_rows;
 mod clock;
 mod collector;
+mod credentials;
 mod discovery;
 mod drain;
 mod dumps;

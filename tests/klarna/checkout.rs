@@ -1,6 +1,6 @@
 //! Creating an order: the request, and the meaning of the answers.
 
-use klarna_order_worker::config::ApiCredentials;
+use klarna_order_worker::config::{ApiCredentials, CredentialSet};
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
 use klarna_order_worker::order::{OrderResult, Target};
 use serde_json::json;
@@ -87,6 +87,38 @@ async fn an_api_key_is_sent_as_it_was_issued() {
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
     let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, false);
+}
+
+#[tokio::test]
+async fn the_credentials_that_were_accepted_last_are_in_use() {
+    let mut server = Server::new_async().await;
+    let answers = [("Basic old", 401, r#"{"error_messages":["old and new"]}"#), ("Basic new", 201, r#"{"order_id":"o-1"}"#)];
+    let mut mocks = Vec::new();
+    for (key, status, body) in answers {
+        let mock = orders(&mut server).match_header("authorization", key).with_status(status).with_body(body);
+        mocks.push(mock.expect(if status == 401 { 1 } else { 2 }).create_async().await);
+    }
+    let client = CreateClient::new(AMPLE).unwrap();
+    let mut merchant = merchant(&server.url());
+    merchant.api_credentials = ApiCredentials::Key("old".into());
+    merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
+    let body = || Zeroizing::new(BODY.to_owned());
+    assert_eq!(client.credentials_in_use(&merchant), CredentialSet::First);
+    let answer = client.create(&merchant, Target::Checkout, "order-1", body()).await;
+    assert!(matches!(answer, CreateAnswer::Unauthorised { status: 401, .. }), "{answer:?}");
+    // A refusal alone says nothing of the other set.
+    assert_eq!(client.credentials_in_use(&merchant), CredentialSet::First);
+    let second = CredentialSet::Second;
+    client.create_with(second, &merchant, Target::Checkout, "order-1", body()).await;
+    // Clones know it too.
+    assert_eq!(client.clone().credentials_in_use(&merchant), second);
+    client.clone().create(&merchant, Target::Checkout, "order-2", body()).await;
+    for mock in mocks {
+        mock.assert_async().await;
+    }
+    // After the old one was taken out of the settings.
+    merchant.api_credentials = merchant.second_api_credentials.take().unwrap();
+    assert_eq!(merchant.credentials(CredentialSet::Second).map(|_| ()), None);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ pub fn merchant(base: &str) -> Merchant {
             username: "PK1_user".into(),
             password: "pass word:1".into(),
         },
+        second_api_credentials: None,
         send_access_token: true,
         refresh_token_lifetime: Duration::from_hours(60 * 24),
         on_unusable_token: OnUnusableToken::SubmitWithoutToken,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use super::{LEAST, env, faults, faulty_keys, with};
-use crate::config::{ApiCredentials, ClientAuth, Merchant, Settings};
+use crate::config::{ApiCredentials, ClientAuth, CredentialSet, Merchant, Settings};
 use crate::order::Target;
 
 fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
@@ -274,4 +274,48 @@ fn retention_fits_what_it_is_for() {
     }
     with(&[("KLARNA_WORKER__RETENTION__BODIES", "30d"), ("KLARNA_WORKER__RETENTION__LEDGER", "60d")])
         .unwrap();
+}
+
+#[test]
+fn two_sets_of_credentials_stand_side_by_side() {
+    let pair = "api_username = \"user\"\napi_password = \"password\"\n";
+    let read = |more: &str, variables: &[(&str, &str)]| {
+        let text = LEAST.replace(pair, more);
+        let merchant = Settings::parse("test", &text, env(variables)).unwrap().merchants["shop"].clone();
+        let shown = |set| match merchant.credentials(set)? {
+            ApiCredentials::Password { username, password } => {
+                Some(format!("{username}:{}", password.expose_secret()))
+            }
+            ApiCredentials::Key(key) => Some(key.expose_secret().to_owned()),
+        };
+        let sets = CredentialSet::ALL.map(shown);
+        assert!(!format!("{merchant:?}").contains("s3cret"));
+        sets.map(Option::unwrap_or_default)
+    };
+    let passwords = "api_username = \"u\"\napi_password = [\"s3cret1\", \"s3cret2\"]\n";
+    assert_eq!(read(passwords, &[]), ["u:s3cret1", "u:s3cret2"]);
+    let both = passwords.replace("\"u\"", "[\"u1\", \"u2\"]");
+    assert_eq!(read(&both, &[]), ["u1:s3cret1", "u2:s3cret2"]);
+    assert_eq!(read("api_key = [\"s3cret1\", \"s3cret2\"]\n", &[]), ["s3cret1", "s3cret2"]);
+    assert_eq!(read("api_key = [\"s3cret1\"]\n", &[]), ["s3cret1", ""]);
+    let variable = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "[\"s3cret3\", \"s3cret4\"]");
+    assert_eq!(read(pair, &[variable]), ["user:s3cret3", "user:s3cret4"]);
+    // Only a list is one.
+    let odd = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "[s3cret 5");
+    assert_eq!(read(pair, &[odd]), ["user:[s3cret 5", ""]);
+    let named = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "WORDS");
+    assert_eq!(read(pair, &[named, ("WORDS", " s3cret 6 \n\n s3cret7\n")]), ["user:s3cret 6", "user:s3cret7"]);
+
+    let wrong = |more: &str| faults(&LEAST.replace(pair, more), &[]);
+    assert_eq!(
+        wrong(&both.replace(", \"s3cret2\"", "")),
+        [
+            "merchants.shop.api_username: has two user names, and api_password has one password; write two passwords, or \
+             one user name"
+        ]
+    );
+    assert_eq!(
+        wrong("api_key = [\"s3cret1\", \"s3cret2\", \"s3cret3\"]\n"),
+        ["merchants.shop.api_key: more than two; write a text in quotes, or a list of two such as [\"…\", \"…\"]"]
+    );
 }

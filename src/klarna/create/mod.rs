@@ -5,6 +5,7 @@
 mod answer;
 mod blame;
 mod checkout;
+mod held;
 mod payments;
 pub mod request;
 
@@ -19,10 +20,11 @@ use zeroize::Zeroizing;
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
 use self::answer::correlation_id;
+use self::held::HeldCredentials;
 use super::authorization::authorized;
 use super::http::{BuildError, Failure, HttpClient, Limits};
 use super::redact::Redactor;
-use crate::config::Merchant;
+use crate::config::{CredentialSet, Merchant};
 use crate::order::{OrderResult, Target};
 use crate::received::Members;
 
@@ -67,10 +69,12 @@ impl Call {
     }
 }
 
-/// Creates orders at Klarna, whatever their target. Clones share their connections.
+/// Creates orders at Klarna, whatever their target. Clones share their connections, and what they know
+/// of the merchants' credentials.
 #[derive(Clone, Debug)]
 pub struct CreateClient {
     pub(super) http: HttpClient,
+    held: HeldCredentials,
 }
 
 impl CreateClient {
@@ -80,16 +84,17 @@ impl CreateClient {
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)? })
+        Ok(Self { http: HttpClient::new(limits)?, held: HeldCredentials::default() })
     }
 
-    /// Sends the order to its target once. `body` is its JSON, with the access token. Every possible
-    /// result is a [`CreateAnswer`].
-    ///
-    /// Klarna's correlation id is recorded in the field `correlation` of the current span.
-    ///
-    /// `Klarna-Idempotency-Key` is not documented for these calls. It does no harm, and nothing
-    /// depends on it.
+    /// Returns the set of a merchant's credentials that Klarna has accepted last; at first the first one.
+    #[must_use]
+    pub fn credentials_in_use(&self, merchant: &Merchant) -> CredentialSet {
+        self.held.of(merchant)
+    }
+
+    /// Sends the order to its target once, with the credentials in use. `body` is its JSON, with the
+    /// access token. Every possible result is a [`CreateAnswer`].
     pub async fn create(
         &self,
         merchant: &Merchant,
@@ -97,13 +102,33 @@ impl CreateClient {
         idempotency_key: &str,
         body: Zeroizing<String>,
     ) -> CreateAnswer {
+        let set = self.credentials_in_use(merchant);
+        self.create_with(set, merchant, target, idempotency_key, body).await
+    }
+
+    /// As [`CreateClient::create`], with one set of the merchant's credentials. If Klarna accepts it, it
+    /// is in use from now on.
+    ///
+    /// Klarna's correlation id is recorded in the field `correlation` of the current span.
+    ///
+    /// `Klarna-Idempotency-Key` is not documented for these calls. It does no harm, and nothing
+    /// depends on it.
+    pub async fn create_with(
+        &self,
+        set: CredentialSet,
+        merchant: &Merchant,
+        target: Target,
+        idempotency_key: &str,
+        body: Zeroizing<String>,
+    ) -> CreateAnswer {
+        let credentials = merchant.credentials(set).unwrap_or(&merchant.api_credentials);
         let call = Call::of(target);
         // The body is shared, not copied, and wiped when the last owner is dropped.
         let body = Bytes::from_owner(body);
         let Some(url) = merchant.url(target) else {
             return unanswered(&Failure::NotSent(format!("the settings have no {target}_url")));
         };
-        let request = authorized(self.http.post(call.url(url)), merchant)
+        let request = authorized(self.http.post(call.url(url)), credentials)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
@@ -112,6 +137,9 @@ impl CreateClient {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
                     Span::current().record("correlation", id);
+                }
+                if reply.status.is_success() {
+                    self.held.accepted(merchant, set);
                 }
                 classify(call, reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body))
             }

@@ -33,8 +33,10 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
 async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let key = |key: &str| format!("merchants.{}.{key}", merchant.name);
     let mut findings = Findings::default();
-    let (token, jwks, order) =
-        tokio::join!(probe.token(merchant), probe.jwks(merchant), probe.target(merchant, merchant.target));
+    let target = |credentials| probe.target(merchant, credentials, merchant.target);
+    let second = async { Some(target(merchant.second_api_credentials.as_ref()?).await) };
+    let (token, jwks, order, second) =
+        tokio::join!(probe.token(merchant), probe.jwks(merchant), target(&merchant.api_credentials), second);
 
     let shown = address(&merchant.token_url, merchant.given.token, "default");
     match token {
@@ -70,6 +72,7 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let setting = key(&format!("{}_url", merchant.target));
     let Some(url) = merchant.url(merchant.target) else { return findings };
     let host = address(url, merchant.given.target(merchant.target), "default");
+    let order = either(merchant, &host, order, second, &mut findings);
     match order {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
             &key(credentials(merchant)),
@@ -87,6 +90,35 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         Err(why) => unreached(&setting, &host, &why, &mut findings),
     }
     findings
+}
+
+/// Returns the answer that counts if there are two sets of credentials. Warns if only one of them is
+/// accepted.
+fn either(
+    merchant: &Merchant,
+    host: &str,
+    first: Result<Reached, String>,
+    second: Option<Result<Reached, String>>,
+    findings: &mut Findings,
+) -> Result<Reached, String> {
+    let Some(second) = second else { return first };
+    let has = |answer: &Result<Reached, String>, statuses: &[u16]| {
+        answer.as_ref().is_ok_and(|reached| statuses.contains(&reached.status))
+    };
+    let (accepted, refused) = (&[404], &[401, 403]);
+    let (which, counts) = if has(&first, refused) && has(&second, accepted) {
+        ("first", second)
+    } else if has(&first, accepted) && has(&second, refused) {
+        ("second", first)
+    } else {
+        return first;
+    };
+    findings.warn(
+        &format!("merchants.{}.{}", merchant.name, credentials(merchant)),
+        format!("{host} refuses the {which} of the two sets of credentials, and accepts the other"),
+        "take the refused set out of the settings when the change of credentials is over",
+    );
+    counts
 }
 
 fn unreached(check: &str, host: &str, why: &str, findings: &mut Findings) {
