@@ -1,13 +1,14 @@
 //! What other users of the machine can read of a service: its files and its memory.
 
-use std::fs::Permissions;
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{File, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::program::Home;
+use super::program::{Home, SETTINGS};
+use super::wrapped_keys::rotated;
 
 /// Starts `serve` from a shell that has run `before`, and waits until it is ready.
 fn served(home: &Home, before: &str) -> Child {
@@ -82,4 +83,45 @@ fn no_core_dump_can_be_made_unless_the_settings_allow_it() {
         assert_eq!(ended.signal(), Some(6));
         assert!(allowed || !ended.core_dumped(), "its memory was written to a core dump");
     }
+}
+
+/// Writes what a core dump would have of a process's memory to a file, and returns whether it has a text.
+fn memory_has(child: &Child, home: &Home, text: &str) -> bool {
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
+    let memory = File::open(format!("/proc/{}/mem", child.id())).unwrap();
+    let mut dump = File::create(home.path("memory")).unwrap();
+    for line in maps.lines().filter(|line| line.split(' ').nth(1) == Some("rw-p")) {
+        let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        let [from, to] = [from, to].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let mut page = [0; 4096];
+        for at in (from..to).step_by(page.len()) {
+            if memory.read_exact_at(&mut page, at).is_ok() {
+                dump.write_all(&page).unwrap();
+            }
+        }
+    }
+    let grep = Command::new("grep").args(["-qaF", "--", text]).arg(home.path("memory")).status().unwrap();
+    grep.success()
+}
+
+#[test]
+fn no_text_of_an_encryption_key_is_left_in_memory() {
+    let home = Home::new().with("KLARNA_WORKER__VAULT__CORE_DUMPS", "true");
+    let wrapped = "[vault]\nactive_key = \"k1\"\n[vault.keys.k1]\nfile = \"k1.key\"\n[vault.keys.k2]\n\
+        file = \"k2.wrapped\"\nwrapped_by = \"command\"\nunwrap = [\"/usr/bin/tr\", \"A-Za-z\", \"N-ZA-Mn-za-m\"]\n\
+        wrap = [\"/usr/bin/tr\", \"A-Za-z\", \"N-ZA-Mn-za-m\"]\n";
+    home.write("config.toml", format!("{SETTINGS}{wrapped}"));
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home.run(&["keys", "generate", "--wrap", "k2"]).exits(0);
+    let plain = std::fs::read_to_string(home.path("k1.key")).unwrap();
+    let unwrapped: String =
+        std::fs::read_to_string(home.path("k2.wrapped")).unwrap().chars().map(rotated).collect();
+    let mut child = served(&home, "true");
+    let known = "KLARNA_WORKER__VAULT__CORE_DUMPS=true";
+    assert!(memory_has(&child, &home, known), "nothing is found at all");
+    for key in [plain.trim(), &unwrapped] {
+        assert!(!memory_has(&child, &home, key), "the text of a key is in memory");
+    }
+    signal(&child, "-TERM");
+    child.wait().unwrap();
 }

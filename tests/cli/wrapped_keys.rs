@@ -70,7 +70,8 @@ fn a_new_key_is_wrapped_and_shown_nowhere() {
     home.run(&["keys", "generate", "--wrap", "k2", "--out", "x"]).exits(2);
 }
 
-fn rotated(letter: char) -> char {
+/// Returns the letter that `tr` makes of another, and the other way round.
+pub fn rotated(letter: char) -> char {
     let turn = |start: u8| char::from(start + (letter as u8 - start + 13) % 26);
     match letter {
         'a'..='z' => turn(b'a'),
