@@ -261,7 +261,9 @@ impl Merchant {
             );
         }
         let discovery = reader.get_or(&key("discovery"), false);
-        if discovery && overrides.issuer.as_deref().is_some_and(|issuer| presets::issuer_url(issuer).is_none()) {
+        if discovery
+            && overrides.issuer.as_deref().is_some_and(|issuer| presets::issuer_url(issuer).is_none())
+        {
             let wrong = "true, and issuer is no https:// URL, below which the provider's document would be";
             reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
         }

@@ -79,7 +79,11 @@ impl Reader {
         let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
         let secrets: Vec<SecretString> = lines.map(SecretString::from).collect();
         if secrets.len() > 2 {
-            self.fault(&paths[form], "that has more than two lines", "write one secret, or two on a line each");
+            self.fault(
+                &paths[form],
+                "that has more than two lines",
+                "write one secret, or two on a line each",
+            );
             return None;
         }
         Some(secrets)

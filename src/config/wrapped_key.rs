@@ -86,7 +86,11 @@ impl WrappedKey {
             let words: Vec<String> = reader.get(&key(name))?;
             let (path, arguments) = words.split_first()?;
             if !Path::new(path).is_absolute() {
-                reader.fault(&key(name), "does not begin with the absolute path of a program", UNWRAP_EXPECTED);
+                reader.fault(
+                    &key(name),
+                    "does not begin with the absolute path of a program",
+                    UNWRAP_EXPECTED,
+                );
             }
             let (path, arguments) = (path.into(), arguments.to_vec());
             Some(KeyProgram { path, arguments, variables: variables.clone(), timeout })

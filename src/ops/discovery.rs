@@ -118,9 +118,14 @@ mod tests {
         assert_eq!(settings(&told), ["token_url", "jwks_url", "revoke_url"]);
         assert_eq!(told[0].in_force, format!("{PRINTED}/oauth2/token"));
         assert_eq!(told[0].listed, format!("{NEW}/oauth2/token"));
-        let ours = merchant(&format!("token_url = \"{NEW}/oauth2/token\"\njwks_url = \"{NEW}/.well-known/jwks.json\""));
+        let ours = merchant(&format!(
+            "token_url = \"{NEW}/oauth2/token\"\njwks_url = \"{NEW}/.well-known/jwks.json\""
+        ));
         assert_eq!(differences(&ours, &[new]), []);
-        assert_eq!(settings(&differences(&merchant("issuer = \"https://other.example\""), &[printed])), ["issuer"]);
+        assert_eq!(
+            settings(&differences(&merchant("issuer = \"https://other.example\""), &[printed])),
+            ["issuer"]
+        );
     }
 
     #[test]
@@ -128,7 +133,8 @@ mod tests {
         let mut some = document(NEW);
         (some.jwks, some.revoke) = (None, None);
         assert_eq!(settings(&differences(&merchant(""), &[some])), ["token_url"]);
-        let unknown = merchant("token_url = \"https://login.example/exchange\"\nissuer = \"https://login.klarna.com\"");
+        let unknown =
+            merchant("token_url = \"https://login.example/exchange\"\nissuer = \"https://login.klarna.com\"");
         assert_eq!(unknown.revoke_url, None);
         assert_eq!(settings(&differences(&unknown, &[document(NEW)])), ["token_url", "jwks_url"]);
     }

@@ -161,7 +161,10 @@ async fn the_providers_openid_documents_are_compared_where_that_is_wanted() {
         .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", &keys);
     let (home, differs) = ran(home, &[]).await;
     let [finding] = &of_discovery(&differs.exits(0))[..] else { panic!("not one difference") };
-    assert_eq!((&finding["check"], &finding["status"]), (&json!("merchants.shop.jwks_url"), &json!("warning")));
+    assert_eq!(
+        (&finding["check"], &finding["status"]),
+        (&json!("merchants.shop.jwks_url"), &json!("warning"))
+    );
     let found = finding["found"].as_str().unwrap();
     assert!(found.starts_with(&format!("{keys} is in force, and ")), "{found}");
     assert!(found.ends_with("/eu/lp/idp/.well-known/jwks.json"), "{found}");

@@ -21,7 +21,8 @@ const SYSTEMS: [(&str, &str, [&str; 2], Option<&str>); 5] = [
 
 /// Returns the last block of a section, which is the sample.
 fn sample(heading: &str) -> String {
-    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md")).unwrap();
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md")).unwrap();
     let section = page.split(&format!("\n### {heading}\n")).nth(1).unwrap().split("\n#").next().unwrap();
     let blocks: Vec<&str> = section.split("\n```").collect();
     let block = blocks.iter().rev().find(|block| block.starts_with("text\n") || block.starts_with("xml\n"));
@@ -38,11 +39,8 @@ fn import(home: &Home) {
         let dry = home.feed(&arguments(system, &["--dry-run", "--format", "json"]), &input).exits(0);
         let foreseen: Vec<(Value, Value)> =
             dry.json().iter().map(|line| (line["user"].clone(), line["issued_at"].clone())).collect();
-        let expected = [
-            (json!(users[0]), json!(issued)),
-            (json!(users[1]), Value::Null),
-            (Value::Null, Value::Null),
-        ];
+        let expected =
+            [(json!(users[0]), json!(issued)), (json!(users[1]), Value::Null), (Value::Null, Value::Null)];
         assert_eq!(foreseen, expected, "{system}: {}", dry.stdout);
         assert_eq!(list(home, &[]), Vec::<Value>::new());
 
@@ -133,8 +131,16 @@ fn every_line_with_a_token_is_registered_or_refused() {
 fn an_export_of_another_system_is_refused_as_a_whole() {
     let home = Home::new();
     for (system, input, told) in [
-        ("magento", "id_customer,id_refresh_token\n", "line 1 is not the header of such an export: it has no column customer_id"),
-        ("sap", "uid;token\n", "line 1 is not the header of such an export: it has no column whose name ends in refreshToken"),
+        (
+            "magento",
+            "id_customer,id_refresh_token\n",
+            "line 1 is not the header of such an export: it has no column customer_id",
+        ),
+        (
+            "sap",
+            "uid;token\n",
+            "line 1 is not the header of such an export: it has no column whose name ends in refreshToken",
+        ),
         ("sfcc", "customer_id,refresh_token\n", "line 1 is not XML: expected an export of customers"),
     ] {
         let ran = home.feed(&arguments(system, &[]), input).exits(1);

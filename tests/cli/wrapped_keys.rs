@@ -124,7 +124,9 @@ fn from_plain_to_wrapped_and_back(home: &Home, database: &str) {
     let other = std::fs::read_to_string(home.path("k3.key")).unwrap();
     let ours = std::fs::read_to_string(home.path("k2.wrapped")).unwrap();
     home.write("k2.wrapped", other.trim().chars().map(rotated).collect::<String>());
-    home.run(&["keys", "status"]).exits(1).tells_in_one_line("vault.keys.k2 is not the key that this database knows");
+    home.run(&["keys", "status"])
+        .exits(1)
+        .tells_in_one_line("vault.keys.k2 is not the key that this database knows");
     home.write("k2.wrapped", ours);
 
     write(&[&active("k1"), plain, &k2]);
@@ -158,10 +160,15 @@ fn a_start_without_the_key_service_is_refused_and_the_key_told_nowhere() {
     };
     write(UNWRAP);
     let ran = home.run(&["serve"]).exits(1);
-    assert!(ran.stderr.contains("make it with `klarna-order-worker keys generate --wrap k1`"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("make it with `klarna-order-worker keys generate --wrap k1`"),
+        "{}",
+        ran.stderr
+    );
     home.run(&["keys", "generate", "--wrap", "k1"]).exits(0);
     home.feed(&["tokens", "import", "-"], JSONL).exits(0);
-    let key: String = std::fs::read_to_string(home.path("k1.wrapped")).unwrap().chars().map(rotated).collect();
+    let key: String =
+        std::fs::read_to_string(home.path("k1.wrapped")).unwrap().chars().map(rotated).collect();
 
     write("tr A-Za-z N-ZA-Mn-za-m | tee /dev/stderr; echo '\nthe key service is away' >&2; exit 7");
     for arguments in [&["serve"][..], &["refresh"], &["tokens", "list"]] {
@@ -175,7 +182,11 @@ fn a_start_without_the_key_service_is_refused_and_the_key_told_nowhere() {
         let findings = home.run(&["doctor", "--format", "json"]).exits(exit).json();
         let is_of_keys =
             |finding: &Value| ["keys", "vault.keys.k1"].iter().any(|check| finding["check"] == **check);
-        findings.into_iter().filter(is_of_keys).map(|finding| finding["found"].as_str().unwrap().to_owned()).collect()
+        findings
+            .into_iter()
+            .filter(is_of_keys)
+            .map(|finding| finding["found"].as_str().unwrap().to_owned())
+            .collect()
     };
     let broken: Vec<String> = found(&home, 3);
     assert!(broken.len() == 1 && broken[0].contains("the key service is away"), "{broken:?}");

@@ -92,7 +92,10 @@ async fn an_api_key_is_sent_as_it_was_issued() {
 #[tokio::test]
 async fn the_credentials_that_were_accepted_last_are_in_use() {
     let mut server = Server::new_async().await;
-    let answers = [("Basic old", 401, r#"{"error_messages":["old and new"]}"#), ("Basic new", 201, r#"{"order_id":"o-1"}"#)];
+    let answers = [
+        ("Basic old", 401, r#"{"error_messages":["old and new"]}"#),
+        ("Basic new", 201, r#"{"order_id":"o-1"}"#),
+    ];
     let mut mocks = Vec::new();
     for (key, status, body) in answers {
         let mock = orders(&mut server).match_header("authorization", key).with_status(status).with_body(body);

@@ -244,12 +244,12 @@ impl Outcome {
         let report = |result, error| LineReport { line, result, error, user: None, issued_at: None };
         match self {
             Self::Stored | Self::Known => None,
-            Self::Foreseen { user, issued_at } => {
-                Some(LineReport { user: Some(user.as_str()), issued_at: *issued_at, ..report("foreseen", None) })
-            }
-            Self::Newer => {
-                Some(report("newer", Some("skipped: the user has signed in since it was issued")))
-            }
+            Self::Foreseen { user, issued_at } => Some(LineReport {
+                user: Some(user.as_str()),
+                issued_at: *issued_at,
+                ..report("foreseen", None)
+            }),
+            Self::Newer => Some(report("newer", Some("skipped: the user has signed in since it was issued"))),
             Self::Refused(wrong) => Some(report("refused", Some(wrong))),
         }
     }

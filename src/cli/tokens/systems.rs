@@ -98,7 +98,9 @@ impl SystemReader {
     pub(crate) fn end(&mut self) -> Vec<Read> {
         match &mut self.format {
             Format::Rows(_) => Vec::new(),
-            Format::Xml(customers) => customers.end().map(|(number, wrong)| (number, Err(wrong))).into_iter().collect(),
+            Format::Xml(customers) => {
+                customers.end().map(|(number, wrong)| (number, Err(wrong))).into_iter().collect()
+            }
         }
     }
 

@@ -304,7 +304,10 @@ fn two_sets_of_credentials_stand_side_by_side() {
     let odd = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD", "[s3cret 5");
     assert_eq!(read(pair, &[odd]), ["user:[s3cret 5", ""]);
     let named = ("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_ENV", "WORDS");
-    assert_eq!(read(pair, &[named, ("WORDS", " s3cret 6 \n\n s3cret7\n")]), ["user:s3cret 6", "user:s3cret7"]);
+    assert_eq!(
+        read(pair, &[named, ("WORDS", " s3cret 6 \n\n s3cret7\n")]),
+        ["user:s3cret 6", "user:s3cret7"]
+    );
 
     let wrong = |more: &str| faults(&LEAST.replace(pair, more), &[]);
     assert_eq!(
@@ -316,6 +319,8 @@ fn two_sets_of_credentials_stand_side_by_side() {
     );
     assert_eq!(
         wrong("api_key = [\"s3cret1\", \"s3cret2\", \"s3cret3\"]\n"),
-        ["merchants.shop.api_key: more than two; write a text in quotes, or a list of two such as [\"…\", \"…\"]"]
+        [
+            "merchants.shop.api_key: more than two; write a text in quotes, or a list of two such as [\"…\", \"…\"]"
+        ]
     );
 }

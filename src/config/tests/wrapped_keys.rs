@@ -18,7 +18,9 @@ fn told(section: &str) -> Vec<String> {
 
 #[test]
 fn a_wrapped_key_has_a_file_and_programs() {
-    let text = format!("{LEAST}{WRAPPED}wrap = [\"/usr/bin/kms\"]\ncommand_env = [\"REGION\"]\ncommand_timeout = \"5s\"");
+    let text = format!(
+        "{LEAST}{WRAPPED}wrap = [\"/usr/bin/kms\"]\ncommand_env = [\"REGION\"]\ncommand_timeout = \"5s\""
+    );
     let settings = Settings::parse("test", &text, std::iter::empty()).unwrap();
     let program = |arguments: &[&str]| KeyProgram {
         path: "/usr/bin/kms".into(),
@@ -51,9 +53,7 @@ fn what_does_not_belong_together_is_refused() {
     );
     assert_eq!(
         told("file = \"k1\"\nunwrap = [\"/usr/bin/kms\"]"),
-        [
-            "vault.keys.k1.unwrap: given without wrapped_by; add wrapped_by = \"command\", or leave it out",
-        ]
+        ["vault.keys.k1.unwrap: given without wrapped_by; add wrapped_by = \"command\", or leave it out",]
     );
     let start = "file = \"k1\"\nwrapped_by = \"command\"\n";
     assert_eq!(

@@ -9,8 +9,12 @@ use crate::ops::discovery::{Difference, compare};
 
 /// Checks the merchants with `discovery`; with `online`, all of them.
 pub(super) async fn check(settings: &Settings, online: bool, findings: &mut Findings) {
-    let merchants: Vec<&Merchant> =
-        settings.merchants.values().map(|merchant| &**merchant).filter(|merchant| online || merchant.discovery).collect();
+    let merchants: Vec<&Merchant> = settings
+        .merchants
+        .values()
+        .map(|merchant| &**merchant)
+        .filter(|merchant| online || merchant.discovery)
+        .collect();
     if merchants.is_empty() {
         return;
     }

@@ -45,7 +45,9 @@ pub enum KeysError {
         error: std::io::Error,
     },
     /// The key service did not unwrap the key.
-    #[error("vault.keys.{name}.unwrap: {error}; without this key nothing can be decrypted: start again when the key service answers")]
+    #[error(
+        "vault.keys.{name}.unwrap: {error}; without this key nothing can be decrypted: start again when the key service answers"
+    )]
     NotUnwrapped {
         /// The key's name.
         name: String,

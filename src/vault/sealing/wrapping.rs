@@ -211,7 +211,8 @@ fn sentence(said: &[u8]) -> String {
         Err(_) => return ": it wrote no text to its standard error".to_owned(),
     };
     // The last word may be the beginning of a key.
-    let text = if said.len() < SHOWN { text } else { text.rsplit_once(char::is_whitespace).unwrap_or_default().0 };
+    let text =
+        if said.len() < SHOWN { text } else { text.rsplit_once(char::is_whitespace).unwrap_or_default().0 };
     let words: Vec<String> = text.split_whitespace().map(without_keys).collect();
     if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }

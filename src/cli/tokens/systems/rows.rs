@@ -72,7 +72,8 @@ impl Header {
         let names: Vec<String> = fields(text, separator)?.iter().map(|name| column(name)).collect();
         let place = |wanted: &str| names.iter().position(|name| name == wanted);
         let needed = |wanted: &str| {
-            place(wanted).ok_or_else(|| format!("is not the header of such an export: it has no column {wanted}"))
+            place(wanted)
+                .ok_or_else(|| format!("is not the header of such an export: it has no column {wanted}"))
         };
         let columns = match table {
             Table::Woocommerce => Columns::Meta {
@@ -87,7 +88,8 @@ impl Header {
             },
             Table::Sap => {
                 let refresh_token = names.iter().position(|name| name.ends_with("refreshtoken"));
-                let wrong = "is not the header of such an export: it has no column whose name ends in refreshToken";
+                let wrong =
+                    "is not the header of such an export: it has no column whose name ends in refreshToken";
                 let refresh_token = refresh_token.ok_or_else(|| wrong.to_owned())?;
                 Columns::Token { user: needed("uid")?, refresh_token, id_token: place("idtoken") }
             }

@@ -22,7 +22,9 @@ fn taken(user: &str, token: &str) -> Result<(String, String), String> {
 }
 
 fn customer(number: &str, token: &str) -> String {
-    format!("<customer customer-no=\"{number}\"><custom-attribute attribute-id=\"kpRefreshToken\">{token}</custom-attribute></customer>")
+    format!(
+        "<customer customer-no=\"{number}\"><custom-attribute attribute-id=\"kpRefreshToken\">{token}</custom-attribute></customer>"
+    )
 }
 
 #[test]
@@ -73,7 +75,15 @@ fn user_meta_is_read_in_each_of_its_forms() {
     for value in ["rt1", json, nested, &wrapped] {
         assert_eq!(of(value), Ok("rt1".to_owned()), "{value}");
     }
-    for value in ["{", "{}", "a:1:{", "a:9:{}", "s:4:\"rt1\";", r#"a:1:{s:13:"refresh_token";i:5;}"#, "a:1:{s:99:\"x\";N;}"] {
+    for value in [
+        "{",
+        "{}",
+        "a:1:{",
+        "a:9:{}",
+        "s:4:\"rt1\";",
+        r#"a:1:{s:13:"refresh_token";i:5;}"#,
+        "a:1:{s:99:\"x\";N;}",
+    ] {
         assert!(of(value).unwrap_err().starts_with("has a meta_value"), "{value}");
     }
     let deep = "a:1:{i:0;".repeat(10_000);

@@ -55,7 +55,8 @@ async fn a_program_gets_its_input_its_arguments_as_they_are_and_few_variables() 
 async fn a_failure_is_told_with_its_words_and_without_anything_like_a_key() {
     let told = async |script: &str| print(&["/bin/sh", "-c", script], b"").await.err().unwrap().to_string();
     let key = STANDARD.encode(KEY);
-    let script = format!("echo {key}; echo 'AccessDenied: no\n grant:' >&2; echo 'key={key}, {key}' >&2; exit 3");
+    let script =
+        format!("echo {key}; echo 'AccessDenied: no\n grant:' >&2; echo 'key={key}, {key}' >&2; exit 3");
     assert_eq!(
         told(&script).await,
         "/bin/sh ended with exit status: 3: AccessDenied: no grant: [left out], [left out]"
@@ -76,7 +77,8 @@ async fn a_failure_is_told_with_its_words_and_without_anything_like_a_key() {
 
 #[tokio::test]
 async fn what_a_program_prints_is_bounded_and_must_be_a_key() {
-    let large = print(&["/bin/sh", "-c", "head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2"], b"").await;
+    let large =
+        print(&["/bin/sh", "-c", "head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2"], b"").await;
     assert!(matches!(large, Err(WrappingError::TooMuch { .. })));
     let largest = print(&["/usr/bin/head", "-c", &LARGEST.to_string(), "/dev/zero"], b"").await;
     assert_eq!(largest.unwrap().printed.len(), LARGEST);
@@ -91,7 +93,10 @@ async fn what_a_program_prints_is_bounded_and_must_be_a_key() {
 async fn a_program_that_does_not_end_is_killed_with_all_that_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let numbers = folder.path().join("numbers");
-    let script = format!("sleep 600 & echo $! $$ > {0}.new; mv {0}.new {0}; echo waiting >&2; wait", numbers.display());
+    let script = format!(
+        "sleep 600 & echo $! $$ > {0}.new; mv {0}.new {0}; echo waiting >&2; wait",
+        numbers.display()
+    );
     // Long enough for the script to write its numbers first, on a busy machine.
     let slow = program(&["/bin/sh", "-c", &script], &[], Duration::from_secs(2));
     let told = unwrap(&slow, b"", &environment()).await.err().unwrap().to_string();
