@@ -154,17 +154,24 @@ async fn converse(
     let until = Instant::now() + service.patience.head;
     // Until the first byte is there, a connection has no buffers.
     let came = tokio::select! {
-        came = timeout_at(until, stream.readable()) => Some(came.is_ok()),
+        came = timeout_at(until, first_byte(&stream)) => Some(came),
         _ = stopping.wait_for(|stop| *stop) => None,
     };
     let came = match came {
-        Some(came) => came,
-        None => timeout(LAST_HEADS, stream.readable()).await.is_ok(),
+        Some(came) => came.unwrap_or(false),
+        None => timeout(LAST_HEADS, first_byte(&stream)).await.unwrap_or(false),
     };
     if came {
         // Boxed, so that a connection that sends nothing does not take the memory.
         Box::pin(shake_hands(stream, peer, service, stopping, connection, until)).await;
     }
+}
+
+/// Waits until there is something to read. `false`: the caller has closed the connection.
+///
+/// A new stream may say that it is readable before it knows, so that only a read tells.
+async fn first_byte(stream: &TcpStream) -> bool {
+    matches!(stream.peek(&mut [0]).await, Ok(1..))
 }
 
 /// Does the TLS handshake if there is one, and serves the requests. Handshake and first head must be

@@ -98,6 +98,8 @@ impl Service {
         let mut background = JoinSet::new();
 
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
+        let compares = spends && app.settings.merchants.values().any(|merchant| merchant.discovery);
+        let discovery = if compares { Some(DiscoveryClient::new()?) } else { None };
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
         let worker = of(Role::Worker)
@@ -105,6 +107,10 @@ impl Service {
             .transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
+        // After the metrics, which it sets.
+        if let Some(client) = discovery {
+            background.spawn(watch_endpoints(client, app.merchants()));
+        }
         let pages = pages::router(app.pages(states(process.as_ref(), worker.as_ref())));
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());
@@ -247,9 +253,6 @@ async fn start_process(app: &App, background: &mut JoinSet<()>) -> Result<Proces
     let process = Process::begin(app, &app.settings.vault.instance_dir).await?;
     background.spawn(look_after_refresh(app.clone()));
     background.spawn(keep_ready(app.store.clone()));
-    if app.settings.merchants.values().any(|merchant| merchant.discovery) {
-        background.spawn(watch_endpoints(DiscoveryClient::new()?, app.merchants()));
-    }
     Ok(process)
 }
 

@@ -245,22 +245,8 @@ impl Merchant {
         let overrides = Overrides::read(reader, key);
         let http_proxy = proxy(reader, &key("http_proxy"));
         let webhook = Webhook::read(reader, &section);
-        if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
-            reader.fault(
-                &key("token_url"),
-                "missing, and no login host is known for oc",
-                "write the URL that Klarna gave you",
-            );
-        }
-        let names_checkout = reader.has(&key("checkout_provider")) || reader.has(&key("checkout_url"));
-        if target == Target::Checkout && !names_checkout {
-            reader.fault(
-                &key("checkout_provider"),
-                "missing",
-                r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
-            );
-        }
         let discovery = reader.get_or(&key("discovery"), false);
+        check_addresses(reader, key, region, target);
         if discovery
             && overrides.issuer.as_deref().is_some_and(|issuer| presets::issuer_url(issuer).is_none())
         {
@@ -313,6 +299,30 @@ impl Merchant {
             http_proxy,
             webhook,
         }))
+    }
+}
+
+/// Records a fault for each address that is needed and missing.
+fn check_addresses(
+    reader: &mut Reader,
+    key: impl Fn(&str) -> String,
+    region: Option<Region>,
+    target: Target,
+) {
+    if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
+        reader.fault(
+            &key("token_url"),
+            "missing, and no login host is known for oc",
+            "write the URL that Klarna gave you",
+        );
+    }
+    let names_checkout = reader.has(&key("checkout_provider")) || reader.has(&key("checkout_url"));
+    if target == Target::Checkout && !names_checkout {
+        reader.fault(
+            &key("checkout_provider"),
+            "missing",
+            r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
+        );
     }
 }
 

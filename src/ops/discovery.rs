@@ -46,20 +46,20 @@ fn differences(merchant: &Merchant, documents: &[OpenIdDocument]) -> Vec<Differe
         documents.iter().filter_map(url).map(plain).collect()
     };
     let issuers = documents.iter().filter_map(|document| document.issuer.clone()).collect();
-    let revoke = merchant.revoke_url.iter().map(plain).collect();
+    let revoke: Vec<String> = merchant.revoke_url.iter().map(plain).collect();
     let [token_url, jwks_url, revoke_url, issuer] = COMPARED;
     let found = [
-        difference(token_url, vec![plain(&merchant.token_url)], listed(|document| document.token.as_ref())),
-        difference(jwks_url, vec![plain(&merchant.jwks_url)], listed(|document| document.jwks.as_ref())),
-        difference(revoke_url, revoke, listed(|document| document.revoke.as_ref())),
-        difference(issuer, merchant.issuers.clone(), issuers),
+        difference(token_url, &[plain(&merchant.token_url)], listed(|document| document.token.as_ref())),
+        difference(jwks_url, &[plain(&merchant.jwks_url)], listed(|document| document.jwks.as_ref())),
+        difference(revoke_url, &revoke, listed(|document| document.revoke.as_ref())),
+        difference(issuer, &merchant.issuers, issuers),
     ];
     found.into_iter().flatten().collect()
 }
 
 /// Returns a difference if something is in force and something is listed, and they have nothing in
 /// common.
-fn difference(setting: &'static str, in_force: Vec<String>, mut listed: Vec<String>) -> Option<Difference> {
+fn difference(setting: &'static str, in_force: &[String], mut listed: Vec<String>) -> Option<Difference> {
     listed.sort_unstable();
     listed.dedup();
     let is_listed = in_force.iter().any(|address| listed.contains(address));
@@ -111,10 +111,10 @@ mod tests {
     #[test]
     fn addresses_that_no_document_lists_are_told() {
         let (printed, new) = (document(PRINTED), document(NEW));
-        assert_eq!(differences(&merchant(""), &[printed.clone()]), []);
+        assert_eq!(differences(&merchant(""), std::slice::from_ref(&printed)), []);
         // One document that lists them is enough.
         assert_eq!(differences(&merchant(""), &[new.clone(), printed.clone()]), []);
-        let told = differences(&merchant(""), &[new.clone()]);
+        let told = differences(&merchant(""), std::slice::from_ref(&new));
         assert_eq!(settings(&told), ["token_url", "jwks_url", "revoke_url"]);
         assert_eq!(told[0].in_force, format!("{PRINTED}/oauth2/token"));
         assert_eq!(told[0].listed, format!("{NEW}/oauth2/token"));

@@ -224,10 +224,10 @@ impl OrderHandler {
         key: &str,
         body: Zeroizing<String>,
     ) -> CreateAnswer {
-        let sent = since_boot();
+        let begun = since_boot();
         let call = self.klarna.create_with(set, merchant, target, key, body);
         let answer = crash::in_flight("order_sent", call).await;
-        meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(sent));
+        meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(begun));
         answer
     }
 

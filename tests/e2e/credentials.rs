@@ -41,13 +41,13 @@ async fn the_second_credentials_are_tried_at_once(database: Database) {
     client.register_all(&users).await;
     // One order alone, so that the number of requests is known.
     let id = client.post(&users[0].0, "cart-1").await;
-    client.all_submitted_fresh(&[id.clone()], PATIENCE).await;
+    client.all_submitted_fresh(std::slice::from_ref(&id), PATIENCE).await;
     let order = client.order(&id, "0s").await;
     assert_eq!((&order["attempts"], &order["error"]), (&Value::from(1), &Value::Null), "{order}");
     assert_eq!((requests(&shop).await, told(&shop)), (2, vec!["second".to_owned()]));
     let mut ids = Vec::new();
     for (user, _) in &users[1..] {
-        ids.push(client.post(user, "cart-2").await);
+        ids.push(client.post(user, &format!("cart-of-{user}")).await);
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
     // The refused one is not tried again.

@@ -10,6 +10,7 @@ mod discovery;
 mod drain;
 mod dumps;
 mod endurance;
+mod idle_connections;
 mod keeper;
 mod keys;
 mod load;

@@ -107,7 +107,11 @@ async fn what_happens_is_counted_and_told(database: Database) {
     // It accepts only the first event.
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 204 } else { 500 })).await;
     let webhook = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
-    let shop = Shop::open(database, &[], &format!("{webhook}\n[keeper]\nschedule = \"* * * * * *\""));
+    let shop = Shop::open(
+        database,
+        &[],
+        &format!("{webhook}\ndiscovery = true\n[keeper]\nschedule = \"* * * * * *\""),
+    );
     shop.change_settings(
         "a",
         "token_patience = \"10m\"",

@@ -50,13 +50,11 @@ impl Rows {
         if self.table == Table::Sap && is_comment(text) {
             return Ok(None);
         }
-        match &self.header {
-            Some(header) => Ok(Some(header.row(self.table, text))),
-            None => {
-                self.header = Some(Header::read(self.table, text)?);
-                Ok(None)
-            }
+        if let Some(header) = &self.header {
+            return Ok(Some(header.row(self.table, text)));
         }
+        self.header = Some(Header::read(self.table, text)?);
+        Ok(None)
     }
 }
 
@@ -103,7 +101,11 @@ impl Header {
     }
 
     fn row(&self, table: Table, text: &str) -> Result<Exported, String> {
-        let fields = fields(text, self.separator)?;
+        let mut fields = fields(text, self.separator)?;
+        if self.separator == b'\t' {
+            // White space at the end of a line is cut off, and with it the tabs before empty fields.
+            fields.resize(self.width.max(fields.len()), String::new());
+        }
         if fields.len() != self.width {
             return Err(format!("has {} columns, expected {} as in the header", fields.len(), self.width));
         }
@@ -164,7 +166,7 @@ fn object(value: &str) -> Option<Map<String, Value>> {
     members(value)
 }
 
-/// Returns the fields of a line. Fields between tabs are written as MySQL does: without quotes, and
+/// Returns the fields of a line. Fields between tabs are written as `mysql --batch` does: without quotes, and
 /// with backslashes.
 fn fields(line: &str, separator: u8) -> Result<Vec<String>, String> {
     if separator == b'\t' {

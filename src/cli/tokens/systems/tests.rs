@@ -2,8 +2,11 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 
+/// User and token, or what is wrong.
+type Taken = Result<(String, String), String>;
+
 /// Reads an input. Returns the number of each line with a token, and user and token or what is wrong.
-fn read(system: System, input: &str) -> Vec<(u64, Result<(String, String), String>)> {
+fn read(system: System, input: &str) -> Vec<(u64, Taken)> {
     let mut reader = SystemReader::new(system, "shop".into());
     let mut found = Vec::new();
     for (number, text) in (1..).zip(input.lines()) {
@@ -17,8 +20,8 @@ fn read(system: System, input: &str) -> Vec<(u64, Result<(String, String), Strin
     found.into_iter().map(|(number, read)| (number, read.map(told))).collect()
 }
 
-fn taken(user: &str, token: &str) -> Result<(String, String), String> {
-    Ok((user.to_owned(), token.to_owned()))
+fn taken(user: &str, token: &str) -> (String, String) {
+    (user.to_owned(), token.to_owned())
 }
 
 fn customer(number: &str, token: &str) -> String {
@@ -30,9 +33,9 @@ fn customer(number: &str, token: &str) -> String {
 #[test]
 fn customers_are_found_wherever_their_lines_end() {
     let one_line = format!("<customers>{}{}</customers>", customer("1", "rt1"), customer("2", "rt2"));
-    assert_eq!(read(System::Sfcc, &one_line), [(1, taken("1", "rt1")), (1, taken("2", "rt2"))]);
+    assert_eq!(read(System::Sfcc, &one_line), [(1, Ok(taken("1", "rt1"))), (1, Ok(taken("2", "rt2")))]);
     let many_lines = one_line.replace("><", ">\n<").replace(" customer-no", "\n  customer-no");
-    assert_eq!(read(System::Sfcc, &many_lines), [(2, taken("1", "rt1")), (6, taken("2", "rt2"))]);
+    assert_eq!(read(System::Sfcc, &many_lines), [(2, Ok(taken("1", "rt1"))), (6, Ok(taken("2", "rt2")))]);
 }
 
 #[test]
@@ -43,7 +46,7 @@ fn quotes_entities_and_comments_are_heeded() {
         <customer customer-no=\"2\" /><customers/><customer-group/>\n\
         <customer customer-no=\"3\"><custom-attribute attribute-id=\"kpRefreshToken\"/></customer>\n\
         <customer customer-no=\"4\"><custom-attribute attribute-id=\"kpRefreshToken\">&unknown;&</custom-attribute></customer>";
-    let expected = [(4, taken("A&BC", "rt&1")), (10, taken("4", "&unknown;&"))];
+    let expected = [(4, Ok(taken("A&BC", "rt&1"))), (10, Ok(taken("4", "&unknown;&")))];
     assert_eq!(read(System::Sfcc, odd), expected);
 }
 

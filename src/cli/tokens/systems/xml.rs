@@ -39,8 +39,16 @@ impl Customers {
         self.text.push_str(line);
         self.text.push('\n');
         let mut found = Vec::new();
-        while let Some(customer) = self.next(number) {
-            found.extend(customer);
+        while self.begin(number) {
+            match self.take() {
+                Taken::Customer { begun, text } => {
+                    found.extend(exported(&text).map(|exported| (begun, exported)));
+                }
+                Taken::TooLarge { begun } => {
+                    found.push((begun, Err(format!("begins a customer of more than {LARGEST} bytes"))));
+                }
+                Taken::Nothing => break,
+            }
         }
         Ok(found)
     }
@@ -51,35 +59,52 @@ impl Customers {
         Some((begun, "begins a customer that does not end: the export breaks off".to_owned()))
     }
 
-    /// Takes the next whole customer out of the text. `None`: the text has none.
-    fn next(&mut self, number: u64) -> Option<Option<Found>> {
-        let begun = match self.begun {
-            Some(begun) => begun,
-            None => {
-                let at = match beginning(&self.text) {
-                    Ok(at) => at,
-                    Err(used) => {
-                        self.text.drain(..if self.text.len() > LARGEST { self.text.len() } else { used });
-                        return None;
-                    }
-                };
+    /// Goes to the beginning of the next customer. Returns whether there is one.
+    fn begin(&mut self, number: u64) -> bool {
+        if self.begun.is_some() {
+            return true;
+        }
+        match beginning(&self.text) {
+            Ok(at) => {
                 self.text.drain(..at);
-                self.searched = 0;
-                *self.begun.insert(number)
+                (self.begun, self.searched) = (Some(number), 0);
+                true
             }
-        };
-        let Some(end) = end(&self.text, self.searched) else {
-            self.searched = self.text.len().saturating_sub(END.len());
-            if self.text.len() <= LARGEST {
-                return None;
+            Err(used) => {
+                self.text.drain(..if self.text.len() > LARGEST { self.text.len() } else { used });
+                false
             }
-            (self.text, self.begun) = (String::new(), None);
-            return Some(Some((begun, Err(format!("begins a customer of more than {LARGEST} bytes")))));
-        };
-        let customer: String = self.text.drain(..end).collect();
-        (self.begun, self.searched) = (None, 0);
-        Some(exported(&customer).map(|exported| (begun, exported)))
+        }
     }
+
+    /// Takes the customer with whom the text begins, if it has ended.
+    fn take(&mut self) -> Taken {
+        let begun = self.begun.unwrap_or_default();
+        if let Some(end) = end(&self.text, self.searched) {
+            let text = self.text.drain(..end).collect();
+            self.begun = None;
+            return Taken::Customer { begun, text };
+        }
+        self.searched = self.text.len().saturating_sub(END.len());
+        if self.text.len() <= LARGEST {
+            return Taken::Nothing;
+        }
+        (self.text, self.begun) = (String::new(), None);
+        Taken::TooLarge { begun }
+    }
+}
+
+/// What was taken out of the text: a customer with the line of its beginning.
+enum Taken {
+    Customer {
+        begun: u64,
+        text: String,
+    },
+    TooLarge {
+        begun: u64,
+    },
+    /// The customer has not ended yet.
+    Nothing,
 }
 
 /// Returns where a customer begins that is not in a comment. The error: up to where the text is of no
@@ -173,16 +198,10 @@ fn decoded(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         decoded.push_str(before);
-        match after.split_once(';').and_then(|(name, next)| Some((entity(name)?, next))) {
-            Some((letter, next)) => {
-                decoded.push(letter);
-                rest = next;
-            }
-            None => {
-                decoded.push('&');
-                rest = after;
-            }
-        }
+        let known = after.split_once(';').and_then(|(name, next)| Some((entity(name)?, next)));
+        let (letter, next) = known.unwrap_or(('&', after));
+        decoded.push(letter);
+        rest = next;
     }
     decoded + rest
 }
