@@ -44,6 +44,10 @@ DECLARE
     digest bytea;
     order_id uuid;
     found_digest bytea;
+    reference1 text;
+    reference2 text;
+    amount bigint;
+    currency text;
 BEGIN
     IF $1 IS NULL OR $2 IS NULL OR $3 IS NULL THEN
         RAISE EXCEPTION 'enqueue_order needs merchant, user_id and body'
@@ -93,13 +97,37 @@ BEGIN
     part := overlay(uuid_send(gen_random_uuid())
         PLACING substring(int8send(floor(extract(epoch FROM now) * 1000)::bigint) FROM 3) FROM 1 FOR 6);
     order_id := encode(set_byte(part, 6, (get_byte(part, 6) & 15) | 112), 'hex')::uuid;
+    -- What searches find the order by, and lists show. A body that PostgreSQL cannot read, such as one
+    -- with a NUL, has none of it; a worker refuses the order.
+    BEGIN
+        IF json_typeof($3) = 'object' THEN
+            reference1 := CASE json_typeof($3 -> 'merchant_reference1')
+                WHEN 'string' THEN $3 ->> 'merchant_reference1' END;
+            reference2 := CASE json_typeof($3 -> 'merchant_reference2')
+                WHEN 'string' THEN $3 ->> 'merchant_reference2' END;
+            amount := CASE WHEN ($3 -> 'order_amount')::text ~ '^-?[0-9]{1,18}$'
+                THEN $3 ->> 'order_amount' END;
+            currency := CASE json_typeof($3 -> 'purchase_currency')
+                WHEN 'string' THEN $3 ->> 'purchase_currency' END;
+        END IF;
+    EXCEPTION WHEN data_exception OR feature_not_supported THEN
+        reference1 := NULL;
+        reference2 := NULL;
+        amount := NULL;
+        currency := NULL;
+    END;
     LOOP
         INSERT INTO klarna_worker.orders
             (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
-            accepted_at, due_at, deadline_at)
+            accepted_at, due_at, deadline_at, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency)
         SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
-                + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond')
+                + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond'),
+            CASE WHEN char_length(reference1) BETWEEN 1 AND 255 THEN reference1 END,
+            CASE WHEN char_length(reference2) BETWEEN 1 AND 255 THEN reference2 END,
+            amount,
+            CASE WHEN currency ~ '^[A-Za-z]{3}$' THEN currency END
         FROM klarna_worker.installation i
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
         IF FOUND THEN
@@ -441,6 +469,10 @@ CREATE TABLE klarna_worker.orders (
     result text,
     correlation_id text,
     error text,
+    merchant_reference1 text COLLATE pg_catalog."C",
+    merchant_reference2 text COLLATE pg_catalog."C",
+    order_amount bigint,
+    purchase_currency text,
     CONSTRAINT orders_check CHECK (((status = 'running'::text) = (worker IS NOT NULL))),
     CONSTRAINT orders_check1 CHECK (((status = ANY (ARRAY['submitted'::text, 'failed'::text, 'cancelled'::text])) = (ended_at IS NOT NULL))),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'submitted'::text, 'failed'::text, 'cancelled'::text]))),
@@ -639,20 +671,20 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: audit_log; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 1, '2026-11-29 15:24:20.245513+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x3cd0a0ea4c03684d5904f976c752c985b0e42b1b7874aa4e6680d80ae6192288');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 2, '2026-11-29 15:24:20.922969+00', 'local', 'token.register', 'done', '01a227e8-3c06-76a6-b050-bbe411ad1855', 'shop', '\x3648f62fd42bdb40bb88eb548decac31', NULL, NULL, '2026-11-29 15:24:20.245513+00', '\x3cd0a0ea4c03684d5904f976c752c985b0e42b1b7874aa4e6680d80ae6192288', '\xf3ffc0f0870f161760bfcee5e91896a5140452f26850974ccf94c99343a42dee');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 3, '2026-11-29 15:24:21.543117+00', 'local', 'token.register', 'done', '01a227e8-3e86-7436-abcf-d46aa39a13b6', 'shop', '\x2a8dfca283e91324231860a2d0ee1905', NULL, NULL, '2026-11-29 15:24:20.922969+00', '\xf3ffc0f0870f161760bfcee5e91896a5140452f26850974ccf94c99343a42dee', '\x641c22e0f36eb14985a17036cd4b8c086dc47b80b72a8d01fb5273650c5d46b6');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 4, '2026-11-29 15:24:22.090338+00', 'local', 'token.register', 'done', '01a227e8-40b4-77e8-805d-d813f8b3c2c3', 'shop', '\xb311103ec2f7385d552c3a1dfce043b7', NULL, NULL, '2026-11-29 15:24:21.543117+00', '\x641c22e0f36eb14985a17036cd4b8c086dc47b80b72a8d01fb5273650c5d46b6', '\xd3fa43aa48543aae4889416d2d146d9f77c468993e8c84b75fef424c991d4411');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 5, '2026-11-29 15:24:22.666986+00', 'local', 'token.register', 'done', '01a227e8-42f7-74a7-9b3d-378198c2e03b', 'shop', '\x41010d01765d7d74826884fff8d3c102', NULL, NULL, '2026-11-29 15:24:22.090338+00', '\xd3fa43aa48543aae4889416d2d146d9f77c468993e8c84b75fef424c991d4411', '\x6c3a07c4dfa97c3ecde9e3a15eb3cb5c7fd2e67ea6ae5173b51fd97c8c90e02e');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 6, '2026-11-29 15:24:22.716979+00', 'local', 'order.submit', 'done', '01a227e8-432f-74a3-a12c-cb863fe5c651', 'shop', '\x3648f62fd42bdb40bb88eb548decac31', '01a227e8-432f-7306-b80c-b1fff91f9525', NULL, '2026-11-29 15:24:22.666986+00', '\x6c3a07c4dfa97c3ecde9e3a15eb3cb5c7fd2e67ea6ae5173b51fd97c8c90e02e', '\x275bd091a1441a0257f0b338ec8f89210b28479fa2647d8a2f522b8d018e94a3');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 7, '2026-11-29 15:24:24.377059+00', 'local', 'order.submit', 'done', '01a227e8-49b6-7376-951d-49e235f605f9', 'shop', '\x3648f62fd42bdb40bb88eb548decac31', '01a227e8-49b6-7a8c-bcb0-a5c9ce21c1eb', NULL, '2026-11-29 15:24:22.716979+00', '\x275bd091a1441a0257f0b338ec8f89210b28479fa2647d8a2f522b8d018e94a3', '\xbfd45a2ef0ba9d8aab9cc96ccf8a6750f9c8cf89bc37f83ef56d2ec472d639ae');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 8, '2026-11-29 15:24:25.799984+00', 'local', 'order.submit', 'done', '01a227e8-4f39-74df-8b23-a1f797c618c7', 'shop', '\xcae1cbc1ca3e2537a6b96fe6dae8f288', '01a227e8-4f39-7e75-9422-03a82fe55c70', NULL, '2026-11-29 15:24:24.377059+00', '\xbfd45a2ef0ba9d8aab9cc96ccf8a6750f9c8cf89bc37f83ef56d2ec472d639ae', '\x8941aa67640fd14169c9e2e4eba225a545bff013284e67046b2b212fce3f52c4');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 9, '2026-11-29 15:24:27.305821+00', 'local', 'order.submit', 'done', '01a227e8-5525-70f9-a0f8-9a342791f46f', 'shop', '\xb311103ec2f7385d552c3a1dfce043b7', '01a227e8-5526-7939-86b1-391cef59fff1', NULL, '2026-11-29 15:24:25.799984+00', '\x8941aa67640fd14169c9e2e4eba225a545bff013284e67046b2b212fce3f52c4', '\x84f2d75e0ec844cd6fe25f41ac0b04f12e871120a0201eea2fc4ae4160f7fbe3');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 10, '2026-11-29 15:24:28.806022+00', 'local', 'order.submit', 'done', '01a227e8-5aff-758f-8355-1c6d5be6be53', 'shop', '\x41010d01765d7d74826884fff8d3c102', '01a227e8-5b00-755a-96d3-950564b970d4', NULL, '2026-11-29 15:24:27.305821+00', '\x84f2d75e0ec844cd6fe25f41ac0b04f12e871120a0201eea2fc4ae4160f7fbe3', '\x8244ca94640a556537b41c8850fc3ffa0a9b3e73a5638f6dc0b6ee722348f7da');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 11, '2026-11-29 15:24:30.563331+00', 'local', 'order.submit', 'done', '01a227e8-61db-7741-bc07-dd60bb18da76', 'shop', '\xcae1cbc1ca3e2537a6b96fe6dae8f288', '01a227e8-61db-7ce7-b588-bf56cd419693', NULL, '2026-11-29 15:24:28.806022+00', '\x8244ca94640a556537b41c8850fc3ffa0a9b3e73a5638f6dc0b6ee722348f7da', '\x4fff5de465fc8a03e75b6ff621a9fa09d21a64b6045f2fce9628f5b9795317d9');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 12, '2026-11-29 15:24:32.129859+00', 'local', 'order.submit', 'done', '01a227e8-67f5-71aa-b42a-5e48782d3030', 'shop', '\x3648f62fd42bdb40bb88eb548decac31', '01a227e8-67f5-7672-bd76-16c4a96653fb', NULL, '2026-11-29 15:24:30.563331+00', '\x4fff5de465fc8a03e75b6ff621a9fa09d21a64b6045f2fce9628f5b9795317d9', '\x3846761d75ba410edf2be2deca06319a0cd93dbaebbded27b1de6a5934d4e4dd');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a227e8-3a62-70c3-b4bd-5c215957fa77', 13, '2026-11-29 15:24:32.765847+00', 'local', 'order.submit', 'done', '01a227e8-6a74-74f1-b39e-27f23da29022', 'shop', '\x3648f62fd42bdb40bb88eb548decac31', '01a227e8-6a75-728a-8566-e2b03b048abe', NULL, '2026-11-29 15:24:32.129859+00', '\x3846761d75ba410edf2be2deca06319a0cd93dbaebbded27b1de6a5934d4e4dd', '\x621129b229927954ee3471ec83eee56502caf4a5b8a36d9f4f5f7df77eeec79a');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a227e8-6d73-7474-830e-e239ec2959aa', 1, '2026-11-29 15:24:33.521998+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a227e8-6a75-728a-8566-e2b03b048abe', 13, '2026-11-29 15:24:32.765847+00', '\x621129b229927954ee3471ec83eee56502caf4a5b8a36d9f4f5f7df77eeec79a', '\x70eb8ce4f58a8a7e8660ae8d4b43db5ed608a1b0b7b41517b3685cefe55aa07c');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 1, '2026-11-29 15:51:42.338977+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\xe9244abbafc2a1e568bd066fdfb9b17d47b27fb62292c2ba7fe5c0007a6de6ab');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 2, '2026-11-29 15:51:42.741996+00', 'local', 'token.register', 'done', '01a22801-4987-75d4-b330-7990c12b66db', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', NULL, NULL, '2026-11-29 15:51:42.338977+00', '\xe9244abbafc2a1e568bd066fdfb9b17d47b27fb62292c2ba7fe5c0007a6de6ab', '\x3757ccbc18ec63d8da4ad58c70cbc16a48844c42fc2f68e6dbb83d2c2c5c101e');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 3, '2026-11-29 15:51:43.203284+00', 'local', 'token.register', 'done', '01a22801-4b5c-70eb-8e48-69929ef8cc70', 'shop', '\xc499b30eaa55a9e98c6505217fbc5650', NULL, NULL, '2026-11-29 15:51:42.741996+00', '\x3757ccbc18ec63d8da4ad58c70cbc16a48844c42fc2f68e6dbb83d2c2c5c101e', '\xd8cd2094f4e2b6ce99d11d2bd0b00817795884caaed7b92aeec3deb363e08bf0');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 4, '2026-11-29 15:51:43.639474+00', 'local', 'token.register', 'done', '01a22801-4d07-76c2-96b4-537b5f0c975b', 'shop', '\x0cd7a78c41e36e8b8035431a657a7f14', NULL, NULL, '2026-11-29 15:51:43.203284+00', '\xd8cd2094f4e2b6ce99d11d2bd0b00817795884caaed7b92aeec3deb363e08bf0', '\x4ba8c0a12a67cb0fc25f51de003d24e8c58ca4b6892c20fa8c56c0cb34069ff4');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 5, '2026-11-29 15:51:44.060012+00', 'local', 'token.register', 'done', '01a22801-4eb4-7448-b972-c53922532fff', 'shop', '\x478a6a55ad4b19554fe17cfa1c55bf28', NULL, NULL, '2026-11-29 15:51:43.639474+00', '\x4ba8c0a12a67cb0fc25f51de003d24e8c58ca4b6892c20fa8c56c0cb34069ff4', '\xa6101f2dd613ef22f2090d58284fbd0bcc20acdd904714eb0b0bddb04601ae37');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 6, '2026-11-29 15:51:44.092185+00', 'local', 'order.submit', 'done', '01a22801-4ed3-72ae-adbc-958d6e08d9e5', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', NULL, '2026-11-29 15:51:44.060012+00', '\xa6101f2dd613ef22f2090d58284fbd0bcc20acdd904714eb0b0bddb04601ae37', '\x9614d43f27e4d48bf0a9541bfa1e17ee56870dbbc0ca07002c9d1d251d0beec6');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 7, '2026-11-29 15:51:44.944891+00', 'local', 'order.submit', 'done', '01a22801-5228-76ab-954b-f6a2984d96dc', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-5228-7c36-bb5d-f935f6cb60a9', NULL, '2026-11-29 15:51:44.092185+00', '\x9614d43f27e4d48bf0a9541bfa1e17ee56870dbbc0ca07002c9d1d251d0beec6', '\xc7889c12108ff589448f772e4f28ba347caf896e69d994ad12c093287f1f1ab5');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 8, '2026-11-29 15:51:45.326158+00', 'local', 'order.submit', 'done', '01a22801-53ab-761e-b9b4-a9196193dbf0', 'shop', '\x3d3eef290746de9e65396f6a6c19f977', '01a22801-53ac-7418-bf18-c47ebef7b20d', NULL, '2026-11-29 15:51:44.944891+00', '\xc7889c12108ff589448f772e4f28ba347caf896e69d994ad12c093287f1f1ab5', '\x4063181f5e54ec4fcb6431aad6ec2f42e469715a7dc71d4dcbc948dd9e427dbc');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 9, '2026-11-29 15:51:45.718711+00', 'local', 'order.submit', 'done', '01a22801-552b-711f-a082-f9fe5531ad8a', 'shop', '\x0cd7a78c41e36e8b8035431a657a7f14', '01a22801-552b-7cd1-b2d1-047489164af5', NULL, '2026-11-29 15:51:45.326158+00', '\x4063181f5e54ec4fcb6431aad6ec2f42e469715a7dc71d4dcbc948dd9e427dbc', '\xfcb1626ba6b8bb258acb7746edcce0ed9f6b6b98fa285456a29bbc0144a703a0');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 10, '2026-11-29 15:51:46.824123+00', 'local', 'order.submit', 'done', '01a22801-597d-72d8-a0df-06caacbbd06a', 'shop', '\x478a6a55ad4b19554fe17cfa1c55bf28', '01a22801-597e-7429-8fc3-c20cf9a0585e', NULL, '2026-11-29 15:51:45.718711+00', '\xfcb1626ba6b8bb258acb7746edcce0ed9f6b6b98fa285456a29bbc0144a703a0', '\x264a75997ec68b997940ecd50a4fbbf0b9597b1919dc75e43eac756f93fd583e');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 11, '2026-11-29 15:51:48.012781+00', 'local', 'order.submit', 'done', '01a22801-5e24-745b-91dd-be924b99e66c', 'shop', '\x3d3eef290746de9e65396f6a6c19f977', '01a22801-5e24-7a65-84e0-181bb28a7915', NULL, '2026-11-29 15:51:46.824123+00', '\x264a75997ec68b997940ecd50a4fbbf0b9597b1919dc75e43eac756f93fd583e', '\x0ed1afa464ef400ea5a45bb44cd598399e934c1a0b326fab60631c83dadf1a10');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 12, '2026-11-29 15:51:48.972463+00', 'local', 'order.submit', 'done', '01a22801-61e7-70eb-b88b-09769f789315', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-61e8-71f3-844a-b3059eb881fc', NULL, '2026-11-29 15:51:48.012781+00', '\x0ed1afa464ef400ea5a45bb44cd598399e934c1a0b326fab60631c83dadf1a10', '\xf378b1a47357d4b8b8e0465e4e3acb22f20db0d7b45201fbcdda1cb65f6ed343');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 13, '2026-11-29 15:51:49.34941+00', 'local', 'order.submit', 'done', '01a22801-6357-754f-bc56-183e83f63d0c', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-6357-737b-9168-f214283f2c61', NULL, '2026-11-29 15:51:48.972463+00', '\xf378b1a47357d4b8b8e0465e4e3acb22f20db0d7b45201fbcdda1cb65f6ed343', '\x52f9b587a286503418f19f501e781a42757425b8487aab0b42ce9c5bf5e190a6');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22801-653f-7134-8880-7162181b96b0', 1, '2026-11-29 15:51:49.819472+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22801-6357-737b-9168-f214283f2c61', 13, '2026-11-29 15:51:49.34941+00', '\x52f9b587a286503418f19f501e781a42757425b8487aab0b42ce9c5bf5e190a6', '\xba07a903cce077f04c32fc1daf9556322b96afcfdbd489632def0e69f2411254');
 
 
 --
@@ -665,17 +697,17 @@ INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a227e
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a227e8-4357-70c0-866d-f9563ffdf032', 1, 1, 1, 'order', '01a227e8-432f-7306-b80c-b1fff91f9525', '01a227e8-378f-725e-8130-083a579cf06c', '2026-11-29 15:24:22.75399+00', '2026-11-29 15:24:22.782052+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a227e8-49d1-7188-86fe-d21b04ed47dd', 1, 2, 1, 'order', '01a227e8-49b6-7a8c-bcb0-a5c9ce21c1eb', '01a227e8-378f-725e-8130-083a579cf06c', '2026-11-29 15:24:24.412426+00', '2026-11-29 15:24:24.423183+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a227e8-5533-751d-8ce4-cb900cd05601', 3, 1, 1, 'order', '01a227e8-5526-7939-86b1-391cef59fff1', '01a227e8-378f-725e-8130-083a579cf06c', '2026-11-29 15:24:27.323652+00', '2026-11-29 15:24:27.355012+00', 'rejected', false, '\xa05e4a6a9a638ae6990142fe6664cbfc');
-INSERT INTO klarna_worker.exchanges VALUES ('01a227e8-5b17-72f4-9645-8cb50fcb4da8', 4, 1, 1, 'order', '01a227e8-5b00-755a-96d3-950564b970d4', '01a227e8-378f-725e-8130-083a579cf06c', '2026-11-29 15:24:28.827717+00', '2026-11-29 15:24:28.849923+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22801-4ee5-755f-a5fd-cfec4b36cf57', 1, 1, 1, 'order', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:44.115988+00', '2026-11-29 15:51:44.130222+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22801-5238-7074-8313-1b9950a3ec46', 1, 2, 1, 'order', '01a22801-5228-7c36-bb5d-f935f6cb60a9', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:44.955495+00', '2026-11-29 15:51:44.959407+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22801-5545-7624-bc5c-301596ed3886', 3, 1, 1, 'order', '01a22801-552b-7cd1-b2d1-047489164af5', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:45.735531+00', '2026-11-29 15:51:45.74675+00', 'rejected', false, '\x74ac52922b51b75f76ca14464177e345');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22801-598e-7407-834c-0d55e34692ee', 4, 1, 1, 'order', '01a22801-597e-7429-8fc3-c20cf9a0585e', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:46.831579+00', '2026-11-29 15:51:46.840644+00', 'no_answer', true, NULL);
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b319f7f0a1dfa54c35a707eefe88ffc574c9f15c139f6e00e072cf2e0f5fd8722400cd04191d9a70206141b88860c0dfb1703b5b65378b90c822ae4067604a0917629d7905eb5c3a328', '2026-11-29 15:24:19.678931+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b310bc180d91997ba56c2631873910564adf1743ef4b85ff5bd27b86958b670effe2ecd8c4ce4c52d5bb3834ec1ef1a306496d13cbdfde319fda362199a628fc0601006097e9edfafcd', '2026-11-29 15:51:41.769183+00', 600000000, NULL);
 
 
 --
@@ -689,47 +721,47 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 15:24:19.683012+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 15:51:41.772618+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\xc1a0873a06f12b6eebf2f76ae56c6c3109572c4675113545e5cc6580b6ced002', 1, '2026-11-29 15:24:20.90761+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x58203213ab70be5ef2867d203f68b1d8d9f2747ab78a625e131d6708bdd2899e', 2, '2026-11-29 15:24:21.52816+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x59c680719b05da5ba63f8c232357c9f4a322411321cd1a0ab609b0f5353f3e77', 3, '2026-11-29 15:24:22.087042+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xc535dbbe8bc4d9a45d97dd7ae394f994ee2ba93424253a3c8d0360c279a10eb4', 4, '2026-11-29 15:24:22.652818+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xd847c61a166f03d394065951aa63db2ad56135660f4ee31cbc11d9fefcb54d47', 1, '2026-11-29 15:24:22.771367+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xb08c8408dee565249e698f9b5f4b09867d2439a10981b64adb655cc045024a95', 1, '2026-11-29 15:24:24.414813+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x2875a817b6f0c93b6ebeed5f4e7a295e4bffc32c83fbe8d28a77e47a0d2e0b07', 1, '2026-11-29 15:51:42.740449+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x6a006cc2e01be8a1d122a5afd0ade7fd318d798b8a1339a844a8345202d501c5', 2, '2026-11-29 15:51:43.199864+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xf2e98e6d135d0a55bd42aa37d555fda54fe84ac2738ff928b93db21cfe8d9773', 3, '2026-11-29 15:51:43.633441+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xbc2936fb03b5dd7c102e877c015a73e6634f6d8f5cbe52ba69b5af0b319d15e5', 4, '2026-11-29 15:51:44.058704+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xfb587d4c4691a2d5841f25554ba5b5737579a3265a92a8fcc42a5f396e256c1f', 1, '2026-11-29 15:51:44.121749+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xd5621571104ea433160760f36f7e01846a6ac0a9326acd2cd29a1951d1d54a7a', 1, '2026-11-29 15:51:44.957364+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 15:24:19.072805+00', true, '\xb02d28ec53783e0ff867a7d20568e1f0dabd843817ea9ade21f2d049d1570514e9a16c3819cb5729817948cd32fc8ca1', 414490076);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 15:51:41.310653+00', true, '\x9af6a77c9d9d9c7178c0f55ede9336f6ee7617e72ebac8e2d9ccae452da57a1bd121c03d8a5a37ef7b0ae97f52d4b2d3', 284718696);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a227e8-61db-7ce7-b588-bf56cd419693', '2026-11-29 15:24:30.603754+00', '01a227e8-378f-725e-8130-083a579cf06c', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"8de92774-749e-4e51-a544-8238096ed791"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22801-5e24-7a65-84e0-181bb28a7915', '2026-11-29 15:51:48.028241+00', '01a22801-45de-75bf-85df-55ce9baa54d1', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d658f269-c81c-4b54-ac22-b48792130e07"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-432f-7306-b80c-b1fff91f9525', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:24:22.707754+00', '2026-11-29 15:24:22.707754+00', '2026-11-29 15:34:22.707754+00', '2026-11-29 15:24:22.71735+00', '2026-11-29 15:24:22.850264+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '336e540d-c21c-4d5b-8d04-f05c76555434', '<div id="klarna-checkout-container" data-order-id="336e540d-c21c-4d5b-8d04-f05c76555434" style="overflow-x: hidden;"></div>', '9d1342d2-b436-4419-9526-c1f2c025b80c', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-49b6-7a8c-bcb0-a5c9ce21c1eb', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:24:24.376001+00', '2026-11-29 15:24:24.376001+00', '2026-11-29 15:34:24.376001+00', '2026-11-29 15:24:24.388552+00', '2026-11-29 15:24:24.442855+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '2892f5bc-3eaf-46a6-ba6d-1ffdd0cd0c5b', '<div id="klarna-checkout-container" data-order-id="2892f5bc-3eaf-46a6-ba6d-1ffdd0cd0c5b" style="overflow-x: hidden;"></div>', '1ac5be28-351c-467f-a7c0-b32aeaabc221', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-5526-7939-86b1-391cef59fff1', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:24:27.303675+00', '2026-11-29 15:24:27.303675+00', '2026-11-29 15:34:27.303675+00', '2026-11-29 15:24:27.311816+00', '2026-11-29 15:24:27.407873+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '9187ec5d-7bb4-4265-a8be-78236ea09fb9', '<div id="klarna-checkout-container" data-order-id="9187ec5d-7bb4-4265-a8be-78236ea09fb9" style="overflow-x: hidden;"></div>', '9db3339f-73c6-46eb-8867-c76c7c577b97', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-4f39-7e75-9422-03a82fe55c70', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:24:25.786555+00', '2026-11-29 15:24:25.786555+00', '2026-11-29 15:34:25.786555+00', '2026-11-29 15:24:25.801611+00', '2026-11-29 15:24:25.842984+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'fa552e52-f59e-4482-9423-ab7a66b947b3', '<div id="klarna-checkout-container" data-order-id="fa552e52-f59e-4482-9423-ab7a66b947b3" style="overflow-x: hidden;"></div>', '3cd241c4-5c19-44a1-9b1e-c563bda06f4b', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-5b00-755a-96d3-950564b970d4', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:24:28.800684+00', '2026-11-29 15:24:28.800684+00', '2026-11-29 15:34:28.800684+00', '2026-11-29 15:24:28.812037+00', '2026-11-29 15:24:28.881286+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '9e645b03-870f-42f4-8f6e-89e63d89cca7', '<div id="klarna-checkout-container" data-order-id="9e645b03-870f-42f4-8f6e-89e63d89cca7" style="overflow-x: hidden;"></div>', 'b72fff5c-aa5e-4509-ad41-217f43388f2d', NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-61db-7ce7-b588-bf56cd419693', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 15:24:30.556555+00', '2026-11-29 15:24:30.556555+00', '2026-11-29 15:34:30.556555+00', '2026-11-29 15:24:30.565509+00', '2026-11-29 15:24:30.603754+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"8de92774-749e-4e51-a544-8238096ed791"}');
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-67f5-7672-bd76-16c4a96653fb', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 15:24:32.126928+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
-INSERT INTO klarna_worker.orders VALUES ('01a227e8-6a75-728a-8566-e2b03b048abe', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 15:24:32.762806+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 15:24:33.497244+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO klarna_worker.orders VALUES ('01a22801-4ed3-7d2e-8bef-16b7ed28d087', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:44.085465+00', '2026-11-29 15:51:44.085465+00', '2026-11-29 16:01:44.085465+00', '2026-11-29 15:51:44.091371+00', '2026-11-29 15:51:44.17277+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '5ce70e6e-fa4b-476d-9285-d5c818d74192', '<div id="klarna-checkout-container" data-order-id="5ce70e6e-fa4b-476d-9285-d5c818d74192" style="overflow-x: hidden;"></div>', '12b7bc46-d31d-492f-8804-d04af6432f29', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-5228-7c36-bb5d-f935f6cb60a9', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:44.937786+00', '2026-11-29 15:51:44.937786+00', '2026-11-29 16:01:44.937786+00', '2026-11-29 15:51:44.943422+00', '2026-11-29 15:51:44.987497+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '96d363e2-9a85-4095-8921-d39c63d35c6b', '<div id="klarna-checkout-container" data-order-id="96d363e2-9a85-4095-8921-d39c63d35c6b" style="overflow-x: hidden;"></div>', '7e23ee5e-3911-4bf9-b88e-420796adc2a1', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-552b-7cd1-b2d1-047489164af5', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:45.710981+00', '2026-11-29 15:51:45.710981+00', '2026-11-29 16:01:45.710981+00', '2026-11-29 15:51:45.71314+00', '2026-11-29 15:51:45.755719+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '58dbcdec-c5ce-449c-83dc-55d5decbddde', '<div id="klarna-checkout-container" data-order-id="58dbcdec-c5ce-449c-83dc-55d5decbddde" style="overflow-x: hidden;"></div>', 'e990db5e-ac48-4c82-8dd5-c43e150d212c', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-53ac-7418-bf18-c47ebef7b20d', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:45.324776+00', '2026-11-29 15:51:45.324776+00', '2026-11-29 16:01:45.324776+00', '2026-11-29 15:51:45.332066+00', '2026-11-29 15:51:45.346918+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'aad78c3f-73d3-4c33-b5ae-dce585c3a791', '<div id="klarna-checkout-container" data-order-id="aad78c3f-73d3-4c33-b5ae-dce585c3a791" style="overflow-x: hidden;"></div>', 'd3bbf661-aa5e-4774-a37d-386ffefb156d', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-6357-737b-9168-f214283f2c61', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 15:51:49.346917+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 15:51:49.817135+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-597e-7429-8fc3-c20cf9a0585e', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:46.815573+00', '2026-11-29 15:51:46.815573+00', '2026-11-29 16:01:46.815573+00', '2026-11-29 15:51:46.81939+00', '2026-11-29 15:51:46.851978+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '315349cb-ab4e-4a86-a829-193086d4b2d9', '<div id="klarna-checkout-container" data-order-id="315349cb-ab4e-4a86-a829-193086d4b2d9" style="overflow-x: hidden;"></div>', 'a3a59728-f297-47b4-8b27-15936e266115', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-5e24-7a65-84e0-181bb28a7915', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 15:51:48.00549+00', '2026-11-29 15:51:48.00549+00', '2026-11-29 16:01:48.00549+00', '2026-11-29 15:51:48.009307+00', '2026-11-29 15:51:48.028241+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d658f269-c81c-4b54-ac22-b48792130e07"}', NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22801-61e8-71f3-844a-b3059eb881fc', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 15:51:48.968929+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
 
 
 --
@@ -742,7 +774,7 @@ INSERT INTO klarna_worker.orders VALUES ('01a227e8-6a75-728a-8566-e2b03b048abe',
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\xa05e4a6a9a638ae6990142fe6664cbfc', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x74ac52922b51b75f76ca14464177e345', true, NULL, 0, 0, NULL);
 
 
 --
@@ -755,10 +787,10 @@ INSERT INTO klarna_worker.providers VALUES ('shop', '\xa05e4a6a9a638ae6990142fe6
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b315ff6bf97baef19423ec3d9985e867154c45a6d14283d80107d552f7a903de7b89edd03e5e298e8031458d555e2a9194e1233700cc4e2b9a15731a832979386dc0f1561034856142697dd9241c521dcaf0044ae72e38a67fdd60a', '\xa05e4a6a9a638ae6990142fe6664cbfc', '2026-11-29 15:24:21.511464+00', '2026-11-29 15:24:21.511464+00', '2027-01-28 15:24:21.511464+00', NULL, NULL, '2026-11-29 15:24:21.529029+00', '2027-01-03 03:39:49.460011+00', 1, 0, NULL, '2026-11-29 15:24:21.511464+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3106b72f88a5dc4336c20b1d4e58ebbebe08f3f7e6d48e7b1308b3577abf576bf61bb33f6097de842dc98c4be8e0da42c5fcfb13a8ca9174f3a9562fff80b8e7053030cec2a0ed126dfb1df828fb546476e58276a72b374879a4b2', '\xa05e4a6a9a638ae6990142fe6664cbfc', '2026-11-29 15:24:20.871324+00', '2026-11-29 15:24:24.414813+00', '2027-01-28 15:24:24.414813+00', '01a227e8-49d1-7188-86fe-d21b04ed47dd', '\x67e93048c214991f4a5dc52372de5e59d12af5aefb4b8344ec44a02f9b1b9436', '2026-11-29 15:24:24.422932+00', '2027-01-03 00:11:24.895693+00', 3, 0, NULL, '2026-11-29 15:24:24.422933+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b313fef88ff3c4707ccf64acce7ffe8b83c7392a10b1e571dd61d6b7030040fb788e8a1b502280e36020d5e417e9429f49f1fdc60ebffcda88f632917c895629f2a5e053f36c8f9d063863cab3f0f7ca39aabf8320622d52127c3af', '\xa05e4a6a9a638ae6990142fe6664cbfc', '2026-11-29 15:24:22.074859+00', '2026-11-29 15:24:22.074859+00', '2027-01-28 15:24:22.074859+00', NULL, NULL, '2026-11-29 15:24:27.34316+00', NULL, 1, 0, NULL, '2026-11-29 15:24:22.074859+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31279042f47136a16758b972eba27efc29628d9bbec666d7700e43bb3f87df3e4541e76f15525dc1b0b829dee46c6665a6ef70c2ba04eea4795aa514db2dd8189d668e703372c772d3e66f98fbeb102f95da7a798fad5dde7462f3', '\xa05e4a6a9a638ae6990142fe6664cbfc', '2026-11-29 15:24:22.648168+00', '2026-11-29 15:24:22.648168+00', '2027-01-28 15:24:22.648168+00', NULL, NULL, '2026-11-29 15:24:28.846474+00', NULL, 1, 0, NULL, '2026-11-29 15:24:22.648168+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31539f8f4b44a649504be174478921076f917ad6e2773febd5ce7c235aa3a1105bbc24b1d19427ed81c39fb84ae58a961e8a76696c6b1b357884c9899d0a12e439e85f08ad44070b4fe35889027dc4c80464f5c95b50a4fec19537', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:43.197162+00', '2026-11-29 15:51:43.197162+00', '2027-01-28 15:51:43.197162+00', NULL, NULL, '2026-11-29 15:51:43.200465+00', '2027-01-03 04:07:11.145709+00', 1, 0, NULL, '2026-11-29 15:51:43.197162+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b315a58b798cf413b9cc9ddbda5fbf6b9fa2463c9200ea7a9603081f85a98f15a627ab36513f6845e35062deb83c9ed420ab9a54fc3f9b3213a7a22cd1aacbcfd1f823a44d8e724fec83a900bf39eaaffc1cac6b2fe7ec45c4c6acf', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:42.731202+00', '2026-11-29 15:51:44.957364+00', '2027-01-28 15:51:44.957364+00', '01a22801-5238-7074-8313-1b9950a3ec46', '\xb541f10112cddb24fb403ebeeed0c765ca63e3f40d4bebe900e019065a3b1f7b', '2026-11-29 15:51:44.959183+00', '2027-01-03 00:38:45.438244+00', 3, 0, NULL, '2026-11-29 15:51:44.959183+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b311c555a222ce280a910d9f5d6fd03637165a66dfbef1bc1e1997f6cde88dc329180b5a2e8a993bec166a6f07b91b25e127ca7808dd9391a04b7c2457bf40fefc4ff239949021493d59d828f0408c1cd2d544144b37aeee359639b', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:43.624345+00', '2026-11-29 15:51:43.624345+00', '2027-01-28 15:51:43.624345+00', NULL, NULL, '2026-11-29 15:51:45.741224+00', NULL, 1, 0, NULL, '2026-11-29 15:51:43.624345+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31aef1d9c112c92348940db7256333a4a2352461cb363c5b621907206f4415828312ce85ac0708c8f139153608214abbfe880ac8fb99cd5f70f6bbd44f4892a1109f9e605abe9e4449db8efcb978b8771cdc341fd2c55e45bb2d54', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:44.053834+00', '2026-11-29 15:51:44.053834+00', '2027-01-28 15:51:44.053834+00', NULL, NULL, '2026-11-29 15:51:46.840092+00', NULL, 1, 0, NULL, '2026-11-29 15:51:44.053834+00');
 
 
 --
@@ -771,27 +803,27 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'los
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 15:24:22.914056+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 15:51:44.24133+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'de267245-8845-4513-8e44-b215fa24d46d', 'shop', 'alma', '01a227e8-432f-7306-b80c-b1fff91f9525', 'order.submitted', '{"order_id" : "01a227e8-432f-7306-b80c-b1fff91f9525", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "336e540d-c21c-4d5b-8d04-f05c76555434", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:22.850264+00', '2026-11-29 15:25:28.669207+00', '2026-12-02 15:24:22.850264+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'b81ed03c-6e48-42d0-9b3c-64d4b54b00b4', 'shop', 'lost', '01a227e8-5b00-755a-96d3-950564b970d4', 'order.submitted', '{"order_id" : "01a227e8-5b00-755a-96d3-950564b970d4", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "9e645b03-870f-42f4-8f6e-89e63d89cca7", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:28.881286+00', '2026-11-29 15:24:34.381664+00', '2026-12-02 15:24:28.881286+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '39647934-4e19-4b95-a346-e043215a93d8', 'shop', 'alma', '01a227e8-49b6-7a8c-bcb0-a5c9ce21c1eb', 'order.submitted', '{"order_id" : "01a227e8-49b6-7a8c-bcb0-a5c9ce21c1eb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "2892f5bc-3eaf-46a6-ba6d-1ffdd0cd0c5b", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:24.442855+00', '2026-11-29 15:25:33.742212+00', '2026-12-02 15:24:24.442855+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '210aea16-5648-445c-932d-1a478d5dbd0c', 'shop', 'never', '01a227e8-61db-7ce7-b588-bf56cd419693', 'order.failed', '{"order_id" : "01a227e8-61db-7ce7-b588-bf56cd419693", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:30.603754+00', '2026-11-29 15:24:35.611615+00', '2026-12-02 15:24:30.603754+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '9955ecba-41a7-46cc-96e8-4a02fbe6cbdf', 'shop', 'never', '01a227e8-4f39-7e75-9422-03a82fe55c70', 'order.submitted', '{"order_id" : "01a227e8-4f39-7e75-9422-03a82fe55c70", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "fa552e52-f59e-4482-9423-ab7a66b947b3", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:25.842984+00', '2026-11-29 15:25:25.512958+00', '2026-12-02 15:24:25.842984+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'dd34936d-0eab-467b-92e3-17b9fcb52502', 'shop', 'revoked', '01a227e8-5526-7939-86b1-391cef59fff1', 'order.submitted', '{"order_id" : "01a227e8-5526-7939-86b1-391cef59fff1", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "9187ec5d-7bb4-4265-a8be-78236ea09fb9", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:24:27.407873+00', '2026-11-29 15:25:26.976172+00', '2026-12-02 15:24:27.407873+00', NULL, 2, 2, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'a8b86503-756f-4f11-b0f4-a15f1ba02979', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 15:24:27.34316+00', '2026-11-29 15:25:36.545583+00', '2026-12-02 15:24:27.34316+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '91d5d88b-328e-47af-b77b-f32fd1b054da', 'shop', 'alma', '01a22801-5228-7c36-bb5d-f935f6cb60a9', 'order.submitted', '{"order_id" : "01a22801-5228-7c36-bb5d-f935f6cb60a9", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "96d363e2-9a85-4095-8921-d39c63d35c6b", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:44.987497+00', '2026-11-29 15:51:49.936547+00', '2026-12-02 15:51:44.987497+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '544053df-cbfa-4640-b6fa-b0ef4194cd78', 'shop', 'never', '01a22801-53ac-7418-bf18-c47ebef7b20d', 'order.submitted', '{"order_id" : "01a22801-53ac-7418-bf18-c47ebef7b20d", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "aad78c3f-73d3-4c33-b5ae-dce585c3a791", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:45.346918+00', '2026-11-29 15:51:50.437569+00', '2026-12-02 15:51:45.346918+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '9f609221-a257-48a0-a679-552af04f43d0', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 15:51:45.741224+00', '2026-11-29 15:51:50.49824+00', '2026-12-02 15:51:45.741224+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'c93be7eb-81c4-4e0e-891e-13e731a7d006', 'shop', 'revoked', '01a22801-552b-7cd1-b2d1-047489164af5', 'order.submitted', '{"order_id" : "01a22801-552b-7cd1-b2d1-047489164af5", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "58dbcdec-c5ce-449c-83dc-55d5decbddde", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:45.755719+00', '2026-11-29 15:51:50.92127+00', '2026-12-02 15:51:45.755719+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '822898cd-f74d-402b-8dc7-eb8c03093188', 'shop', 'lost', '01a22801-597e-7429-8fc3-c20cf9a0585e', 'order.submitted', '{"order_id" : "01a22801-597e-7429-8fc3-c20cf9a0585e", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "315349cb-ab4e-4a86-a829-193086d4b2d9", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:46.851978+00', '2026-11-29 15:51:51.838483+00', '2026-12-02 15:51:46.851978+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '5b3aad11-206d-4428-86bd-bef26eeeec8f', 'shop', 'never', '01a22801-5e24-7a65-84e0-181bb28a7915', 'order.failed', '{"order_id" : "01a22801-5e24-7a65-84e0-181bb28a7915", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:48.028241+00', '2026-11-29 15:51:52.564005+00', '2026-12-02 15:51:48.028241+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '9d206c87-caa0-498f-9b17-f1e2a4f3dc77', 'shop', 'alma', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', 'order.submitted', '{"order_id" : "01a22801-4ed3-7d2e-8bef-16b7ed28d087", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "5ce70e6e-fa4b-476d-9285-d5c818d74192", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:44.17277+00', '2026-11-29 15:52:46.989459+00', '2026-12-02 15:51:44.17277+00', NULL, 2, 2, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a227e8-378f-725e-8130-083a579cf06c', '01a227e8-378a-749d-9dac-bb80f2636e11', 'vm/27354', '2026-11-29 15:24:19.779169+00', '2026-11-29 15:24:31.816381+00', 10, '2026-11-29 15:24:33.555714+00');
+INSERT INTO klarna_worker.workers VALUES ('01a22801-45de-75bf-85df-55ce9baa54d1', '01a22801-45da-7177-ab01-c4f670a795e8', 'vm/9049', '2026-11-29 15:51:41.826908+00', '2026-11-29 15:51:49.838289+00', 7, '2026-11-29 15:51:49.843736+00');
 
 
 --
@@ -1077,10 +1109,24 @@ CREATE INDEX orders_error ON klarna_worker.orders USING btree (id) WHERE (error 
 
 
 --
+-- Name: orders_failed; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_failed ON klarna_worker.orders USING btree (ended_at) WHERE (status = 'failed'::text);
+
+
+--
 -- Name: orders_idempotency; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders USING btree (merchant, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders USING btree (idempotency_key, merchant) WHERE (idempotency_key IS NOT NULL);
+
+
+--
+-- Name: orders_klarna_id; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_klarna_id ON klarna_worker.orders USING btree (klarna_id, id) WHERE (klarna_id IS NOT NULL);
 
 
 --
@@ -1098,6 +1144,20 @@ CREATE INDEX orders_outcome ON klarna_worker.orders USING btree (status, id) INC
 
 
 --
+-- Name: orders_reference1; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_reference1 ON klarna_worker.orders USING btree (merchant_reference1, id) WHERE (merchant_reference1 IS NOT NULL);
+
+
+--
+-- Name: orders_reference2; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_reference2 ON klarna_worker.orders USING btree (merchant_reference2, id) WHERE (merchant_reference2 IS NOT NULL);
+
+
+--
 -- Name: orders_running; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
@@ -1108,7 +1168,14 @@ CREATE INDEX orders_running ON klarna_worker.orders USING btree (merchant, user_
 -- Name: orders_user; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE INDEX orders_user ON klarna_worker.orders USING btree (merchant, user_id, id);
+CREATE INDEX orders_user ON klarna_worker.orders USING btree (user_id, id, merchant);
+
+
+--
+-- Name: orders_waiting; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_waiting ON klarna_worker.orders USING btree (id) WHERE ((status = 'queued'::text) AND (error IS NOT NULL));
 
 
 --
