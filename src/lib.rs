@@ -13,7 +13,8 @@
 //! 6. [`vault`] exchanges the user's refresh token for an access token, by the exchange protocol.
 //! 7. [`klarna`] speaks HTTP to Klarna: the token endpoint for the vault, Checkout for orders.
 //! 8. [`delivery`] sends the result to waiting requests and to the shop's webhook endpoint.
-//! 9. [`keeper`] refreshes tokens through the same vault before they expire.
+//! 9. [`sessions`] follows a submitted order at Klarna.
+//! 10. [`keeper`] refreshes tokens through the same vault before they expire.
 //!
 //! [`audit`] records who read or changed what. [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
 //! [`app`] connects the rooms.
@@ -48,6 +49,7 @@ pub mod pages;
 pub mod pauses;
 pub mod queue;
 mod received;
+pub mod sessions;
 pub mod silence;
 pub mod store;
 pub mod telemetry;

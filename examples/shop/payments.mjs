@@ -53,6 +53,9 @@ createServer(async (request, response) => {
   if (request.url !== "/checkout") return end(404, "Not found.");
   try {
     const order = await session(shopper.user, shopper.cart);
+    if (order.session?.phase === "completed") return end(200, "Thank you. Your order is paid.");
+    if (order.status === "queued" || order.status === "running") return end(202, "Not ready yet. <a href>Try again</a>, or pay another way.");
+    if (order.status !== "submitted") shopper.cart.id = randomUUID(); // It failed or was cancelled: the next visit makes a new one.
     const offers = order.status === "submitted" && order.payment_method_categories.length > 0;
     end(offers ? 200 : 502, offers ? page(order) : "Klarna is not available for this order. Please pay another way.");
   } catch (error) {

@@ -47,8 +47,11 @@ createServer(async (request, response) => {
     }
     if (request.url !== "/checkout") return end(404, "Not found.");
     const order = await checkout(session.user, session.cart);
+    if (order.session?.phase === "completed") return end(200, "Thank you. Your order is paid.");
     if (order.status === "submitted") return end(200, order.html_snippet);
-    end(order.status === "failed" ? 502 : 202, "Your order is not ready yet. <a href>Try again</a>, or pay another way.");
+    if (order.status === "queued" || order.status === "running") return end(202, "Your order is not ready yet. <a href>Try again</a>, or pay another way.");
+    session.cart.id = randomUUID(); // The order failed or was cancelled: the next visit makes a new one.
+    end(502, "Klarna does not take this order. Please pay another way.");
   } catch (error) {
     console.error(error.message);
     end(502, "Klarna is not available at the moment. Please pay another way.");

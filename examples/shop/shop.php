@@ -40,8 +40,12 @@ function page(string $page, string $user, string $state, array $cart): array
         }
         if ($page !== 'GET /checkout') return [404, 'Not found.'];
         $order = checkout($user, $cart);
-        $status = ['submitted' => 200, 'failed' => 502][$order['status']] ?? 202;
-        return [$status, $order['html_snippet'] ?? 'Your order is not ready yet. <a href>Try again</a>, or pay another way.'];
+        if (($order['session']['phase'] ?? '') === 'completed') return [200, 'Thank you. Your order is paid.'];
+        if ($order['status'] === 'submitted') return [200, $order['html_snippet']];
+        if (in_array($order['status'], ['queued', 'running'])) return [202, 'Your order is not ready yet. <a href>Try again</a>, or pay another way.'];
+        session_start(); // The order failed or was cancelled: the next visit makes a new one.
+        $_SESSION['cart']['id'] = bin2hex(random_bytes(16));
+        return [502, 'Klarna does not take this order. Please pay another way.'];
     } catch (Throwable $error) {
         error_log($error->getMessage());
         return [502, 'Klarna is not available at the moment. Please pay another way.'];

@@ -41,8 +41,14 @@ class Shop(http.server.BaseHTTPRequestHandler):
         if self.path != "/checkout":
             return 404, "Not found."
         order = checkout(SESSION["user"], SESSION["cart"])
-        status = {"submitted": 200, "failed": 502}.get(order["status"], 202)
-        return status, order.get("html_snippet", "Your order is not ready yet. <a href>Try again</a>, or pay another way.")
+        if order.get("session", {}).get("phase") == "completed":
+            return 200, "Thank you. Your order is paid."
+        if order["status"] == "submitted":
+            return 200, order["html_snippet"]
+        if order["status"] in ("queued", "running"):
+            return 202, "Your order is not ready yet. <a href>Try again</a>, or pay another way."
+        SESSION["cart"]["id"] = str(uuid.uuid4())  # The order failed or was cancelled: the next visit makes a new one.
+        return 502, "Klarna does not take this order. Please pay another way."
 
     def do_GET(self):
         try:

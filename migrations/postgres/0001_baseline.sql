@@ -165,10 +165,22 @@ CREATE TABLE klarna_worker.orders (
     merchant text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
     idempotency_key text COLLATE "C",
+    -- The earlier order with the same key, which could not be paid any more, and the later one.
+    supersedes uuid,
+    superseded_by uuid,
     -- SHA-256 of the request, to recognise a repeated one.
     digest bytea NOT NULL,
     -- text, not jsonb: Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body text,
+    -- Incremented by each change of the body.
+    version bigint NOT NULL DEFAULT 1,
+    -- The claim before the last change of the body while the order was queued. Results of claims up to
+    -- it are of an earlier body.
+    changed_claim bigint,
+    -- A change of the submitted order is under way at Klarna, at most until then. Each has a number, and
+    -- its end names it.
+    update_until timestamptz,
+    update_claim bigint NOT NULL DEFAULT 0,
     -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
     -- it is submitted.
     target text CHECK (target IN ('checkout', 'payments')),
@@ -206,6 +218,11 @@ CREATE TABLE klarna_worker.orders (
     -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
     -- Retention removes it with the body.
     result text,
+    -- What has become of the order or session at Klarna, as far as it was read, and the rest of what
+    -- Klarna said then, as JSON.
+    session_phase text CHECK (session_phase IN ('open', 'completed', 'ended')),
+    session text,
+    session_read_at timestamptz,
     correlation_id text,
     -- JSON: the last error.
     error text,
@@ -219,7 +236,7 @@ CREATE TABLE klarna_worker.orders (
 );
 -- The key comes first, because a search for it may name no merchant.
 CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (idempotency_key, merchant)
-    WHERE idempotency_key IS NOT NULL;
+    WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
 CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) INCLUDE (first_claimed_at) WHERE status = 'queued';
@@ -230,6 +247,8 @@ CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'runn
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON klarna_worker.orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
+-- The order that a push of Klarna means.
+CREATE INDEX orders_klarna ON klarna_worker.orders (klarna_id) WHERE klarna_id IS NOT NULL;
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
 -- Searches by the shop's references, and by Klarna's id of the order or session.
@@ -364,6 +383,24 @@ CREATE TABLE klarna_worker.revocations (
 );
 CREATE INDEX revocations_due ON klarna_worker.revocations (merchant, due_at);
 
+-- Calls to Klarna about orders that exist. 'push': Klarna says that a shopper has paid an order; that
+-- carries no trust, so the order is read there. 'abort': the order's user was erased. A row is deleted
+-- once its calls are done, or when its time is over.
+CREATE TABLE klarna_worker.follow_ups (
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('push', 'abort')),
+    merchant text COLLATE "C" NOT NULL,
+    klarna_id text COLLATE "C" NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
+    -- is due again.
+    due_at timestamptz NOT NULL,
+    give_up_at timestamptz NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number bigint NOT NULL DEFAULT 0,
+    attempts bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (merchant, klarna_id, kind)
+);
+CREATE INDEX follow_ups_due ON klarna_worker.follow_ups (merchant, due_at);
+
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE klarna_worker.keeper (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -399,7 +436,8 @@ CREATE TABLE klarna_worker.webhooks (
     user_id text COLLATE "C" NOT NULL,
     order_id uuid,
     kind text NOT NULL CHECK (kind IN
-        ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),
+        ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
+            'token.recovered')),
     -- JSON: ids and codes, no personal data.
     data text NOT NULL,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -453,6 +491,31 @@ CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON klarna_worker.orders FOR 
     WHEN (NEW.status IN ('submitted', 'failed') AND OLD.status <> NEW.status)
     EXECUTE FUNCTION klarna_worker.tell_of_order();
 
+-- What has become of an order at Klarna. Whoever reads it first tells it, once.
+CREATE FUNCTION klarna_worker.tell_of_session() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    read json := coalesce(NEW.session, '{}');
+BEGIN
+    INSERT INTO klarna_worker.webhooks
+        (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT gen_random_uuid(), NEW.merchant, NEW.user_id, NEW.id,
+        CASE NEW.session_phase WHEN 'completed' THEN 'order.completed' ELSE 'order.expired' END,
+        json_build_object(
+            'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+            CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END,
+            coalesce(read ->> 'other_klarna_order_id', NEW.klarna_id),
+            'merchant_reference1', read ->> 'merchant_reference1',
+            'order_amount', (read ->> 'order_amount')::bigint,
+            'purchase_currency', read ->> 'purchase_currency',
+            'status', read ->> 'status')::text,
+        NEW.session_read_at, NEW.session_read_at, NEW.session_read_at + interval '3 days'
+    FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tell_of_session AFTER UPDATE OF session_phase ON klarna_worker.orders FOR EACH ROW
+    WHEN (NEW.session_phase IN ('completed', 'ended') AND NEW.session_phase IS DISTINCT FROM OLD.session_phase)
+    EXECUTE FUNCTION klarna_worker.tell_of_session();
+
 CREATE FUNCTION klarna_worker.tell_of_token() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO klarna_worker.webhooks (id, merchant, user_id, kind, data, occurred_at, due_at, give_up_at)
@@ -493,6 +556,7 @@ DECLARE
     parts bytea := '';
     digest bytea;
     order_id uuid;
+    earlier uuid;
     found_digest bytea;
     reference1 text;
     reference2 text;
@@ -568,10 +632,10 @@ BEGIN
     END;
     LOOP
         INSERT INTO klarna_worker.orders
-            (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
+            (id, merchant, user_id, idempotency_key, supersedes, digest, body, target, prefill, unchecked,
             accepted_at, due_at, deadline_at, merchant_reference1, merchant_reference2, order_amount,
             purchase_currency)
-        SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
+        SELECT order_id, $1, $2, $4, earlier, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
                 + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond'),
             CASE WHEN char_length(reference1) BETWEEN 1 AND 255 THEN reference1 END,
@@ -579,13 +643,21 @@ BEGIN
             amount,
             CASE WHEN currency ~ '^[A-Za-z]{3}$' THEN currency END
         FROM klarna_worker.installation i
-        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL
+            DO NOTHING;
         IF FOUND THEN
             PERFORM pg_notify('klarna_worker_due', '');
             RETURN order_id;
         END IF;
+        -- An order that nobody can pay any more gives its key to the new one.
+        UPDATE klarna_worker.orders o SET superseded_by = order_id
+        WHERE o.merchant = $1 AND o.idempotency_key = $4 AND o.superseded_by IS NULL AND o.ended_at IS NOT NULL
+            AND o.session_phase IS DISTINCT FROM 'completed'
+            AND (o.session_phase = 'ended' OR o.body IS NULL AND o.result IS NULL)
+        RETURNING o.id INTO earlier;
+        CONTINUE WHEN FOUND;
         SELECT o.id, o.digest INTO order_id, found_digest FROM klarna_worker.orders o
-        WHERE o.merchant = $1 AND o.idempotency_key = $4;
+        WHERE o.merchant = $1 AND o.idempotency_key = $4 AND o.superseded_by IS NULL;
         -- The other order was deleted in between, so the key is free again.
         CONTINUE WHEN NOT FOUND;
         IF found_digest <> digest THEN
@@ -645,6 +717,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION klarna_worker.keep_audit_log();
 -- By default everybody may call a function.
 REVOKE ALL ON FUNCTION klarna_worker.enqueue_order FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.tell_of_order FROM PUBLIC;
+REVOKE ALL ON FUNCTION klarna_worker.tell_of_session FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.tell_of_token FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.note_attempt FROM PUBLIC;
 REVOKE ALL ON FUNCTION klarna_worker.forget_attempts FROM PUBLIC;

@@ -157,10 +157,22 @@ CREATE TABLE orders (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
     idempotency_key TEXT,
+    -- The earlier order with the same key, which could not be paid any more, and the later one.
+    supersedes BLOB,
+    superseded_by BLOB,
     -- SHA-256 of the request, to recognise a repeated one.
     digest BLOB NOT NULL,
     -- Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body TEXT,
+    -- Incremented by each change of the body.
+    version INTEGER NOT NULL DEFAULT 1,
+    -- The claim before the last change of the body while the order was queued. Results of claims up to
+    -- it are of an earlier body.
+    changed_claim INTEGER,
+    -- A change of the submitted order is under way at Klarna, at most until then. Each has a number, and
+    -- its end names it.
+    update_until INTEGER,
+    update_claim INTEGER NOT NULL DEFAULT 0,
     -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
     -- it is submitted.
     target TEXT CHECK (target IN ('checkout', 'payments')),
@@ -197,6 +209,11 @@ CREATE TABLE orders (
     -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
     -- Retention removes it with the body.
     result TEXT,
+    -- What has become of the order or session at Klarna, as far as it was read, and the rest of what
+    -- Klarna said then, as JSON.
+    session_phase TEXT CHECK (session_phase IN ('open', 'completed', 'ended')),
+    session TEXT,
+    session_read_at INTEGER,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
@@ -210,7 +227,7 @@ CREATE TABLE orders (
 );
 -- The key comes first, because a search for it may name no merchant.
 CREATE UNIQUE INDEX orders_idempotency ON orders (idempotency_key, merchant)
-    WHERE idempotency_key IS NOT NULL;
+    WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;
 -- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
 -- worker held.
 CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE status = 'queued';
@@ -221,6 +238,8 @@ CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
+-- The order that a push of Klarna means.
+CREATE INDEX orders_klarna ON orders (klarna_id) WHERE klarna_id IS NOT NULL;
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
 -- Searches by the shop's references, and by Klarna's id of the order or session.
@@ -346,6 +365,24 @@ CREATE TABLE revocations (
 );
 CREATE INDEX revocations_due ON revocations (merchant, due_at);
 
+-- Calls to Klarna about orders that exist. 'push': Klarna says that a shopper has paid an order; that
+-- carries no trust, so the order is read there. 'abort': the order's user was erased. A row is deleted
+-- once its calls are done, or when its time is over.
+CREATE TABLE follow_ups (
+    kind TEXT NOT NULL CHECK (kind IN ('push', 'abort')),
+    merchant TEXT NOT NULL,
+    klarna_id TEXT NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
+    -- is due again.
+    due_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (merchant, klarna_id, kind)
+);
+CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at);
+
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE keeper (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
@@ -381,7 +418,8 @@ CREATE TABLE webhooks (
     user_id TEXT NOT NULL,
     order_id BLOB,
     kind TEXT NOT NULL CHECK (kind IN
-        ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),
+        ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
+            'token.recovered')),
     -- JSON: ids and codes, no personal data.
     data TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -432,6 +470,32 @@ BEGIN
         -- Anything else in the column must not keep an order from ending.
         SELECT iif(json_type(p) = 'array', p, '[]') AS filled, coalesce(p -> '$.withdrawn', '[]') AS withdrawn
         FROM (SELECT iif(json_valid(NEW.prefilled), NEW.prefilled, '[]') AS p)) AS f
+    WHERE e.merchant = NEW.merchant;
+END;
+
+-- What has become of an order at Klarna. Whoever reads it first tells it, once.
+CREATE TRIGGER tell_of_session AFTER UPDATE OF session_phase ON orders
+WHEN NEW.session_phase IN ('completed', 'ended') AND NEW.session_phase IS NOT OLD.session_phase
+BEGIN
+    INSERT INTO webhooks (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT
+        unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2)
+            || 'A' || substr(hex(randomblob(8)), 2)),
+        NEW.merchant, NEW.user_id, NEW.id,
+        CASE NEW.session_phase WHEN 'completed' THEN 'order.completed' ELSE 'order.expired' END,
+        json_object(
+            'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+            CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END,
+            coalesce(NEW.session ->> 'other_klarna_order_id', NEW.klarna_id),
+            'merchant_reference1', NEW.session ->> 'merchant_reference1',
+            'order_amount', NEW.session ->> 'order_amount',
+            'purchase_currency', NEW.session ->> 'purchase_currency',
+            'status', NEW.session ->> 'status'),
+        NEW.session_read_at, NEW.session_read_at, NEW.session_read_at + 259200000000
+    FROM webhook_endpoints e, (
+        SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
+            || '-' || substr(h, 17, 4) || '-' || substr(h, 21) AS id
+        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i
     WHERE e.merchant = NEW.merchant;
 END;
 

@@ -97,6 +97,49 @@ impl IntoResponses for ChangedOrder {
     }
 }
 
+/// Errors of changing the body of an order. Name it after [`Common`], whose answer with 503 it extends.
+pub(super) struct UpdatedOrder;
+
+impl IntoResponses for UpdatedOrder {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [
+            (Kind::WrongStatus, "the order is completed at Klarna: it cannot be changed any more"),
+            (Kind::OrderBusy, "the order is being submitted or changed at the moment: try again"),
+            (Kind::BodyGone, "the order's body was deleted (retention.bodies): submit a new order"),
+            (Kind::PreconditionFailed, "the order has version 2 by now: get it, and change that version"),
+            (
+                Kind::PreconditionRequired,
+                "send the header If-Match with the ETag of the order that you change, or with *",
+            ),
+            (Kind::InvalidOrder, ""),
+            (Kind::KlarnaRefused, ""),
+            (
+                Kind::KlarnaUnavailable,
+                "no answer from Klarna: timed out after sending; repeat the same request",
+            ),
+        ];
+        answers(&[&SENT[..], &own[..], &UNAVAILABLE[..]].concat())
+    }
+}
+
+/// Errors of a push.
+pub(super) struct Pushed;
+
+impl IntoResponses for Pushed {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let own = [
+            (Kind::InvalidRequest, "klarna_order_id: is not an id of Klarna"),
+            (Kind::NotFound, "there is no such address for pushes"),
+            (
+                Kind::Misdirected,
+                "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted",
+            ),
+            (Kind::HeadTooLarge, "path, query and headers must not have more than 16384 bytes"),
+        ];
+        answers(&[&own[..], &UNAVAILABLE[..]].concat())
+    }
+}
+
 /// Errors of deciding about a token.
 pub(super) struct Decided;
 
@@ -213,6 +256,10 @@ fn answer(kinds: &[Example]) -> Response {
 }
 
 fn problem(kind: Kind, detail: &str) -> Problem {
+    if kind == Kind::KlarnaRefused {
+        let message = "HTTP 400 (BAD_VALUE) from Klarna: Bad value: order_lines[0].name";
+        return Problem::with_faults(kind, vec![Fault::new("/order", message)]);
+    }
     if kind == Kind::InvalidOrder {
         let message = "is 49000, expected 50000: quantity 5 × unit_price 10000 − total_discount_amount 0";
         return Problem::with_faults(kind, vec![Fault::new("/order/order_lines/0/total_amount", message)]);

@@ -1,10 +1,11 @@
 //! Limits how many requests are served at a time. Requests beyond that are refused at once instead
-//! of queueing. API, pages and descriptions have permits of their own, so that none of them takes
+//! of queueing. API, pages, descriptions and pushes have permits of their own, so that none of them takes
 //! those of another.
 
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::Semaphore;
@@ -18,13 +19,17 @@ const BATCHES: usize = 4;
 /// The most requests of the operators' pages at a time.
 const PAGES: usize = 64;
 
+/// The most pushes of Klarna at a time. Strangers can send some, too.
+const PUSHES: usize = 64;
+
 /// The most requests of `/docs` and `/openapi.json` at a time.
 const DESCRIPTIONS: usize = 32;
 
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests at a time, without those that wait for an order's end, and those for access tokens.
+    /// The most requests at a time, without those that wait for an order's end, and those that may wait for
+    /// Klarna: for access tokens, for what became of an order there, and to change an order.
     pub requests: usize,
     /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
     /// separately because they cost almost nothing.
@@ -37,6 +42,7 @@ pub(super) enum RouteGroup {
     Api,
     Pages,
     Descriptions,
+    Pushes,
 }
 
 /// The permits. Clones share them.
@@ -44,10 +50,12 @@ pub(super) enum RouteGroup {
 pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
-    vends: Arc<Semaphore>,
+    /// For requests that may wait for Klarna. They must not keep orders out meanwhile.
+    klarna: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     pages: Arc<Semaphore>,
     descriptions: Arc<Semaphore>,
+    pushes: Arc<Semaphore>,
 }
 
 impl ConcurrencyLimits {
@@ -56,23 +64,25 @@ impl ConcurrencyLimits {
         Self {
             requests: permits(limits.requests),
             waits: permits(limits.waits),
-            // The vault limits those that wait, and lets no merchant take every place. These do not.
-            vends: permits(limits.requests.saturating_add(MOST_WAITING)),
+            // The vault limits those that wait for an access token, and lets no merchant take every place.
+            klarna: permits(limits.requests.saturating_add(MOST_WAITING)),
             batches: permits(BATCHES),
             pages: permits(PAGES),
             descriptions: permits(DESCRIPTIONS),
+            pushes: permits(PUSHES),
         }
     }
 
     /// Returns the permits that a request needs; `None` if it needs none.
     fn of(&self, group: RouteGroup, request: &Request) -> Option<&Semaphore> {
-        let waits = || request.uri().query().is_some_and(|query| query.contains("wait="));
+        let asks = |member: &str| request.uri().query().is_some_and(|query| query.contains(member));
+        let changes = request.method() == Method::PUT;
         match (group, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
-            (RouteGroup::Api, Some("/v1/orders/{id}")) if waits() => Some(&self.waits),
+            (RouteGroup::Api, Some("/v1/orders/{id}")) if changes || asks("refresh=") => Some(&self.klarna),
+            (RouteGroup::Api, Some("/v1/orders/{id}")) if asks("wait=") => Some(&self.waits),
             (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
-            // They may wait for Klarna, and must not keep orders out meanwhile.
             (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => {
-                Some(&self.vends)
+                Some(&self.klarna)
             }
             (RouteGroup::Api, _) => Some(&self.requests),
             // Nobody knows yet who sends it. A permit would be held while the form arrives, so
@@ -80,6 +90,7 @@ impl ConcurrencyLimits {
             (RouteGroup::Pages, Some("/sign-in")) => None,
             (RouteGroup::Pages, _) => Some(&self.pages),
             (RouteGroup::Descriptions, _) => Some(&self.descriptions),
+            (RouteGroup::Pushes, _) => Some(&self.pushes),
         }
     }
 }

@@ -31,6 +31,7 @@ mod orders;
 mod pauses;
 mod prepared;
 mod problem;
+mod push;
 mod rename;
 mod request_id;
 mod resolve;
@@ -57,10 +58,11 @@ pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{
     BatchAnswer, BatchOutcome, BatchResult, BulkAnswer, Order, OrderList, OrderRequest, OrderSelection,
-    UnchangedOrders,
+    OrderUpdate, UnchangedOrders,
 };
 pub use pauses::{Pause, PauseList, PauseRequest};
 pub use problem::ProblemDetails;
+pub use push::PushEndpoint;
 pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
@@ -72,6 +74,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
+use crate::sessions::Sessions;
 use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep, Webhooks};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
@@ -87,6 +90,10 @@ pub struct AppState {
     pub vending: Vending,
     /// Waits for the ends of orders.
     pub waiters: Waiters,
+    /// Follows submitted orders at Klarna.
+    pub sessions: Sessions,
+    /// Takes Klarna's pushes.
+    pub pushes: PushEndpoint,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
     /// Where a user is erased.
@@ -182,6 +189,7 @@ pub fn router(mut app: AppState) -> Router {
     let orders = Router::new()
         .route("/v1/orders", post(orders::post))
         .route("/v1/orders/batch", post(orders::batch).layer(CompressionLayer::new()))
+        .route("/v1/orders/{id}", put(orders::update))
         .route("/v1/orders/{id}/cancel", post(orders::cancel))
         .route("/v1/orders/{id}/retry", post(orders::retry));
     let read_tokens = Router::new()
@@ -216,6 +224,8 @@ pub fn router(mut app: AppState) -> Router {
     let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
     let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
     let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
+    let pushes = Router::new().route("/v1/push/{merchant}/{secret}", post(push::push));
+    let pushes = pushes.route_layer(limit(RouteGroup::Pushes));
     let ready = readyz_route().route_layer(from_fn_with_state(ops_of_all(), auth::guard_details));
     let descriptions =
         if app.docs { docs::routes().route_layer(limit(RouteGroup::Descriptions)) } else { Router::new() };
@@ -232,6 +242,7 @@ pub fn router(mut app: AppState) -> Router {
         .merge(metrics)
         .merge(audit_log)
         .merge(guarded(read_ops, Scope::OpsRead))
+        .merge(pushes)
         .merge(guarded(ops, Scope::Ops));
     let audit = app.audit.clone();
     let routes = routes.route_layer(from_fn_with_state(audit, audit_trail::record));

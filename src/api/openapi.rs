@@ -11,8 +11,8 @@ use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
 use super::{
-    access_token, audit_log, drain, erase, export, health, orders, pauses, rename, resolve, tokens, users,
-    webhooks,
+    access_token, audit_log, drain, erase, export, health, orders, pauses, push, rename, resolve, tokens,
+    users, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -27,11 +27,13 @@ use super::{
         orders::batch,
         orders::show,
         orders::list,
+        orders::update,
         orders::cancel,
         orders::retry,
         orders::retry_many,
         orders::cancel_many,
         webhooks::resend,
+        push::push,
         tokens::put,
         tokens::show,
         tokens::forget,

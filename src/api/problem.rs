@@ -62,6 +62,11 @@ pub(super) enum Kind {
     HeadTooLarge,
     WrongStatus,
     WrongState,
+    OrderBusy,
+    PreconditionFailed,
+    PreconditionRequired,
+    KlarnaRefused,
+    KlarnaUnavailable,
     UserExists,
     UserBusy,
     BodyGone,
@@ -115,6 +120,21 @@ impl Kind {
             Self::WrongState => {
                 (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this")
             }
+            Self::OrderBusy => {
+                (StatusCode::CONFLICT, "order-busy", "The order is being submitted or changed")
+            }
+            Self::PreconditionFailed => {
+                (StatusCode::PRECONDITION_FAILED, "precondition-failed", "The order has another version")
+            }
+            Self::PreconditionRequired => {
+                (StatusCode::PRECONDITION_REQUIRED, "precondition-required", "The header If-Match is missing")
+            }
+            Self::KlarnaRefused => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "klarna-refused", "Klarna refuses the change")
+            }
+            Self::KlarnaUnavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "klarna-unavailable", "Klarna cannot be asked now")
+            }
             Self::UserExists => (StatusCode::CONFLICT, "user-exists", "The new name is in use"),
             Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
@@ -154,11 +174,13 @@ impl Kind {
     const fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            Self::Unavailable | Self::NotReady | Self::NoAccessToken => {
+            Self::Unavailable | Self::NotReady | Self::NoAccessToken | Self::KlarnaUnavailable => {
                 Some((RETRY_AFTER, HeaderValue::from_static("2")))
             }
             Self::UserBusy => Some((RETRY_AFTER, HeaderValue::from_static("5"))),
-            Self::Overloaded | Self::Draining => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            Self::OrderBusy | Self::Overloaded | Self::Draining => {
+                Some((RETRY_AFTER, HeaderValue::from_static("1")))
+            }
             // Somebody has to free disk space first.
             Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => None,

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{App, AppError};
 use crate::api::{self, Probes};
 use crate::delivery::Waiters;
+use crate::sessions::Sessions;
 use crate::tls::TlsServer;
 use crate::vault::Vault;
 
@@ -75,6 +76,7 @@ impl HttpServer {
 /// The routes of the API and of the operators' pages.
 pub(super) fn api(
     app: &App,
+    sessions: Sessions,
     vault: Option<Vault>,
     waiters: &Waiters,
     probes: Probes,
@@ -90,6 +92,8 @@ pub(super) fn api(
             patience: settings.token_patience,
         },
         waiters: waiters.clone(),
+        sessions,
+        pushes: api::PushEndpoint::new(app.store.clone(), &app.settings.merchants),
         orders: app.store.clone(),
         upkeep: app.store.clone(),
         exports: app.store.clone(),

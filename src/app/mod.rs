@@ -14,6 +14,7 @@ use crate::intake::Intake;
 use crate::keeper::Due;
 use crate::klarna::http::BuildError;
 use crate::pauses::Pauses;
+use crate::sessions::Sessions;
 use crate::store::{self, Installation, Store, StoreError};
 use crate::tls::TlsError;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
@@ -206,6 +207,14 @@ impl App {
     pub fn intake(&self) -> Intake {
         let deadline = self.settings.queue.order_deadline;
         Intake::new(self.store.clone(), self.merchants(), deadline, self.clock.clone())
+    }
+
+    /// Follows submitted orders at Klarna.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be created.
+    pub fn sessions(&self) -> Result<Sessions, BuildError> {
+        Sessions::new(self.store.clone(), self.store.clone(), self.merchants(), self.clock.clone())
     }
 
     /// Registers, shows and forgets refresh tokens.

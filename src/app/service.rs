@@ -116,7 +116,11 @@ impl Service {
             background.spawn(tls.watch());
         }
         let vault = vault_of(process.as_ref());
-        let api = addresses.api.map(|at| start_api(&app, at, tls, vault, &waiters, probes.clone(), pages));
+        let sessions = app.sessions()?;
+        let api = addresses.api.map(|at| {
+            let router = http_server::api(&app, sessions, vault, &waiters, probes.clone(), pages);
+            start_api(&app, at, tls, router)
+        });
         let probes = addresses
             .probes
             .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
@@ -270,18 +274,9 @@ async fn open_tls(app: &App) -> Result<Option<TlsServer>, AppError> {
     }
 }
 
-/// Starts the role `api`, with the pages.
-fn start_api(
-    app: &App,
-    at: BoundAddress,
-    tls: Option<TlsServer>,
-    vault: Option<Vault>,
-    waiters: &Waiters,
-    probes: Probes,
-    pages: Router,
-) -> HttpServer {
+/// Starts the role `api`.
+fn start_api(app: &App, at: BoundAddress, tls: Option<TlsServer>, router: Router) -> HttpServer {
     let server = &app.settings.server;
-    let router = http_server::api(app, vault, waiters, probes, pages);
     HttpServer::open(at, tls, router, server.max_connections, server.shutdown_grace)
 }
 

@@ -63,6 +63,8 @@ pub enum Action {
     OrderSubmit,
     /// Many orders were submitted.
     OrdersSubmit,
+    /// The body of an order was changed.
+    OrderUpdate,
     /// Orders were cancelled.
     OrderCancel,
     /// Orders were queued again.
@@ -114,6 +116,7 @@ words!(Action {
     TokensRefresh = "tokens.refresh",
     OrderSubmit = "order.submit",
     OrdersSubmit = "orders.submit",
+    OrderUpdate = "order.update",
     OrderCancel = "order.cancel",
     OrderRetry = "order.retry",
     UserErase = "user.erase",

@@ -2,6 +2,7 @@
 
 mod change;
 mod history;
+mod update;
 mod which;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use self::change::{Change, OrderChoice, Verb};
 use self::history::History;
+use self::update::Update;
 use self::which::Which;
 use super::audited::Audited;
 use super::table::printable;
@@ -43,7 +45,12 @@ pub(super) enum Command {
         /// Also show what the shop gets for the shopper's browser; JSON output always has it
         #[arg(long)]
         result: bool,
+        /// First read at Klarna what has become of it, if it is submitted
+        #[arg(long)]
+        refresh: bool,
     },
+    /// Replace an order's body: while it is queued here, once it is submitted at Klarna
+    Update(Update),
     /// Retry failed orders, as if they had just been accepted
     ///
     /// Name orders by id, or choose them by filters. Orders whose body is already deleted
@@ -90,6 +97,7 @@ impl Command {
     pub(super) fn audited(&self) -> Option<Audited> {
         match self {
             Self::List(_) | Self::Find { .. } | Self::Show { .. } => None,
+            Self::Update(update) => Some(update.audited()),
             Self::Retry(orders) => Some(orders.audited(Action::OrderRetry)),
             Self::Cancel(orders) => Some(orders.audited(Action::OrderCancel)),
         }
@@ -99,7 +107,10 @@ impl Command {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
             Self::Find { text, page } => return context.block_on(find(context, text, page)),
-            Self::Show { id, result } => return context.block_on(show(context, id, result)),
+            Self::Show { id, result, refresh } => {
+                return context.block_on(show(context, id, result, refresh));
+            }
+            Self::Update(update) => return context.block_on(update.run(context)),
             Self::Retry(orders) => Change { verb: Verb::Retry, orders },
             Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
         };
@@ -107,14 +118,18 @@ impl Command {
     }
 }
 
-async fn show(context: &Context, id: OrderId, result: bool) -> Result<Exit, CliError> {
+async fn show(context: &Context, id: OrderId, result: bool, refresh: bool) -> Result<Exit, CliError> {
     let doing = format!("show the order {id}");
     let failed = |error: StoreError| CliError::failed(&doing, error);
     let app = context.app_to_read().await?;
-    let Some(order) = app.store.order(id).await.map_err(failed)? else {
+    let Some(mut order) = app.store.order(id).await.map_err(failed)? else {
         return Err(CliError::failed(doing, "there is no such order in this database"));
     };
     let history = History::read(&app, &order).await.map_err(failed)?;
+    if refresh {
+        let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
+        order = sessions.refresh(order).await.into();
+    }
     let order = Order::from(order);
     let human = format!("{}\n\nhistory{history}", fields(&order, result));
     context.output.print(human, &ShownOrder { order: &order, history: &history })?;
@@ -211,11 +226,26 @@ fn fields(order: &Order, result: bool) -> Fields {
     if order.order_amount.is_some() {
         fields.add("amount", amount(order));
     }
+    fields.add("version", order.version);
+    for (name, other) in [("supersedes", order.supersedes), ("superseded_by", order.superseded_by)] {
+        if let Some(other) = other {
+            fields.add(name, other);
+        }
+    }
     fields.add("status", order.status);
     fields.add("token", or_dash(order.token));
     match &order.session_id {
         Some(id) => fields.add("session_id", id),
         None => fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref())),
+    }
+    if let Some(session) = &order.session {
+        fields.add(
+            "at_klarna",
+            format!("{} ({}), read {}", session.phase, session.status, time(session.read_at)),
+        );
+    }
+    if let Some(error) = &order.refresh_error {
+        fields.add("refresh_error", format!("{}: {}", error.code, error.message));
     }
     fields.add("prefilled", or_dash((!order.prefilled.is_empty()).then(|| order.prefilled.join(" "))));
     if !order.prefill_withdrawn.is_empty() {

@@ -21,9 +21,11 @@ const CHUNK: u32 = 500;
 
 const STATUSES: [WebhookStatus; 3] =
     [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
-const KINDS: [EventKind; 4] = [
+const KINDS: [EventKind; 6] = [
     EventKind::OrderSubmitted,
     EventKind::OrderFailed,
+    EventKind::OrderCompleted,
+    EventKind::OrderExpired,
     EventKind::TokenReauthRequired,
     EventKind::TokenRecovered,
 ];

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::reader::Reader;
+use super::strength::weakness_of_key;
 use super::{ApiCredentials, CredentialSet, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
@@ -79,6 +80,8 @@ pub struct Merchant {
     pub http_proxy: Option<SecretString>,
     /// The shop's webhook endpoint; `None` if it has none.
     pub webhook: Option<Webhook>,
+    /// The secret in the address that Klarna's pushes go to. `None`: they go to the shop.
+    pub push_secret: Option<SecretString>,
 }
 
 /// Which addresses the settings give.
@@ -245,6 +248,7 @@ impl Merchant {
         let overrides = Overrides::read(reader, key);
         let http_proxy = proxy(reader, &key("http_proxy"));
         let webhook = Webhook::read(reader, &section);
+        let push_secret = push_secret(reader, &section);
         let discovery = reader.get_or(&key("discovery"), false);
         check_addresses(reader, key, region, target);
         if discovery
@@ -298,6 +302,7 @@ impl Merchant {
             given,
             http_proxy,
             webhook,
+            push_secret,
         }))
     }
 }
@@ -324,6 +329,20 @@ fn check_addresses(
             r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
         );
     }
+}
+
+/// Reads the secret of the address for pushes. It is a part of a path, so it must need no encoding.
+fn push_secret(reader: &mut Reader, section: &str) -> Option<SecretString> {
+    const EXPECTED: &str = "write at least 24 random letters, digits, - and _ (`openssl rand -hex 32`)";
+    let key = format!("{section}.push_secret");
+    let secret = reader.secret(section, "push_secret")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !secret.expose_secret().bytes().all(is_plain) {
+        reader.fault(&key, "has other characters than letters, digits, - and _", EXPECTED);
+    } else if let Some(weakness) = weakness_of_key(secret.expose_secret()) {
+        reader.fault(&key, weakness, EXPECTED);
+    }
+    Some(secret)
 }
 
 /// Reads the URL of a proxy. It may be plain HTTP: what goes to Klarna through it is encrypted end to

@@ -14,7 +14,7 @@ use tracing::field::{Empty, display};
 use crate::clock::Clock;
 use crate::config::Merchants;
 use crate::ids::MerchantName;
-use crate::order::{NewOrder, OrderId, Rejection, Summary, Target};
+use crate::order::{Body, NewOrder, OrderId, OrderView, Rejection, Summary, Target, parse_change};
 use crate::store::{
     ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
 };
@@ -93,6 +93,15 @@ impl Intake {
             |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants, merchant));
         let order = NewOrder::parse(text, default)?;
         Ok(NewOrder { target: order.target.or(target), ..order })
+    }
+
+    /// Reads the new body of an order, `{"order":{…}}`, and checks it like a new order's.
+    ///
+    /// # Errors
+    /// Every fault of the body.
+    pub fn parse_change(&self, text: &str, order: &OrderView) -> Result<Body, Rejection> {
+        let target = order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant));
+        parse_change(text, target)
     }
 
     /// Checks and stores an order inside the caller's transaction.

@@ -1,5 +1,6 @@
-//! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create call of each target
-//! (`create`), the key sets that sign id_tokens, the OpenID documents (`discovery`), and `doctor`'s probes of them. Every call uses
+//! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create call of
+//! each target (`create`), the calls about orders and sessions that exist (`session`), the key sets that
+//! sign id_tokens, the OpenID documents (`discovery`), and `doctor`'s probes of them. Every call uses
 //! [`http`], which has the rules that a single-use token needs.
 
 mod authorization;
@@ -12,4 +13,5 @@ pub(crate) mod jwks;
 pub mod probe;
 pub(crate) mod redact;
 pub mod revoke;
+pub mod session;
 pub mod token;

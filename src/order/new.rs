@@ -55,7 +55,7 @@ impl NewOrder {
         let envelope = Fields::of_document(raw)
             .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
         let mut faults = Faults::new(raw.get());
-        check_members(&envelope, &mut faults);
+        check_members(&envelope, &MEMBERS, &mut faults);
         let merchant = name(&envelope, "merchant", MerchantName::parse, &mut faults);
         let user = name(&envelope, "user", UserId::parse, &mut faults);
         let target = target(&envelope, &mut faults);
@@ -101,6 +101,23 @@ impl NewOrder {
     }
 }
 
+/// Reads the body of a request that changes an order, `{"order":{…}}`, and checks the order against the
+/// rules of its target, as [`NewOrder::parse`].
+///
+/// # Errors
+/// As [`NewOrder::parse`].
+pub fn parse_change(text: &str, target: Target) -> Result<Body, Rejection> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let envelope = Fields::of_document(raw)
+        .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
+    let mut faults = Faults::new(raw.get());
+    check_members(&envelope, &["order"], &mut faults);
+    match order(&envelope, target, &mut faults)? {
+        Some(body) if faults.is_empty() => Ok(body),
+        _ => Err(Rejection::Faults(faults.sorted())),
+    }
+}
+
 /// Checks an idempotency key: 1 to 255 visible ASCII characters, so that an HTTP header can contain
 /// it.
 ///
@@ -117,11 +134,11 @@ pub fn check_idempotency_key(key: &str) -> Result<(), &'static str> {
 
 /// Reports members that are unknown or occur twice. The number of reports is limited, because
 /// nothing else limits it.
-fn check_members(envelope: &Fields<'_>, faults: &mut Faults<'_>) {
+fn check_members(envelope: &Fields<'_>, known: &[&str], faults: &mut Faults<'_>) {
     let mut seen = HashSet::new();
     let wrong = envelope.members().filter_map(|(name, value)| {
-        if !MEMBERS.contains(&name) {
-            let message = format!("is unknown: expected one of {}", MEMBERS.join(", "));
+        if !known.contains(&name) {
+            let message = format!("is unknown: expected one of {}", known.join(", "));
             return Some((name, value, message));
         }
         (!seen.insert(name)).then(|| (name, value, TWICE.to_owned()))

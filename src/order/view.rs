@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
+use super::{KlarnaSession, OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
 use crate::ids::{MerchantName, UserId};
 
 /// An order as the API, the pages and the command line show it.
@@ -14,6 +14,12 @@ pub struct OrderView {
     pub merchant: MerchantName,
     /// The shop's own id for the user.
     pub user: UserId,
+    /// The earlier order with the same idempotency key, which could not be paid any more.
+    pub supersedes: Option<OrderId>,
+    /// The later order that took over the idempotency key.
+    pub superseded_by: Option<OrderId>,
+    /// The version of its body, from 1.
+    pub version: i64,
     /// The target that the order is submitted to. `None`: the merchant's setting decides when it is
     /// submitted, because SQL accepted it without one.
     pub target: Option<Target>,
@@ -43,6 +49,8 @@ pub struct OrderView {
     pub klarna_id: Option<String>,
     /// What the shop gets for the shopper's browser; absent in lists.
     pub result: Option<OrderResult>,
+    /// What Klarna said of the order or session when it was last read.
+    pub session: Option<KlarnaSession>,
     /// The id of the call in Klarna's logs.
     pub correlation_id: Option<String>,
     /// Why the order failed, or why it still waits.

@@ -117,11 +117,20 @@ fn told(order: &OrderView) -> Markup {
         None => ("Deadline", time(order.deadline_at)),
     });
     told.push(("Attempts", html! { (order.attempts) }));
+    for (name, other) in [("Supersedes", order.supersedes), ("Superseded by", order.superseded_by)] {
+        if let Some(other) = other {
+            told.push((name, html! { a href={ "/orders/" (other) } { code { (other) } } }));
+        }
+    }
     if order.possible_duplicate {
         told.push((
             "Possible duplicate",
             html! { (badge("warn", "yes")) " Klarna may have created this order twice" },
         ));
+    }
+    if let Some(session) = &order.session {
+        let read = html! { (session.phase) " (" (session.status) "), read " (time(session.read_at)) };
+        told.push(("At Klarna", read));
     }
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", html! { code { (correlation) } }));

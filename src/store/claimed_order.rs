@@ -18,6 +18,8 @@ pub struct ClaimedOrder {
     pub user: UserId,
     /// Klarna's order, as the shop wrote it.
     pub body: String,
+    /// The version of the body, from 1.
+    pub version: i64,
     /// The product of Klarna that it is submitted to. `None`: the merchant's setting.
     pub target: Option<Target>,
     /// Whether absent shopper data is filled in. `None`: the merchant's setting.
@@ -73,6 +75,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         merchant: row.merchant().unwrap_or_else(|_| "".into()),
         user: row.user().unwrap_or_else(|_| "".into()),
         body: String::new(),
+        version: 1,
         target: row.opt_parsed("target").unwrap_or_default(),
         prefill: None,
         attempts: 0,
@@ -95,6 +98,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         merchant: row.merchant()?,
         user: row.user()?,
         body: row.text("body")?,
+        version: row.int("version")?,
         target: row.opt_parsed("target")?,
         prefill: row.opt_flag("prefill")?,
         attempts: row.int("attempts")?,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::user_changes::{self, Begun, UserChange};
-use super::{Erased, StoreError, json, renaming, tokens};
+use super::{Erased, StoreError, follow_ups, json, renaming, tokens};
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId};
 
@@ -23,6 +23,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
                 }
                 // Other transactions lock in the same order: orders, token, cached tokens.
                 let cancelled = cancel(c, store.now(), key).await?;
+                follow_ups::abort_orders(c, store.now(), key).await?;
                 erased.token |= erase_token(c, store.now(), key, &pseudonym).await?;
                 Ok(Ok(cancelled))
             })

@@ -3,7 +3,8 @@
 //! The other rooms use the database only through storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
 //! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
-//! [`Revocations`], [`Pausing`], [`AuditLog`] and [`DatabaseClock`]. [`Store`] is all of them.
+//! [`Revocations`], [`Pausing`], [`KlarnaSessions`], [`FollowUps`], [`AuditLog`] and [`DatabaseClock`].
+//! [`Store`] is all of them.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
@@ -19,6 +20,7 @@ mod error;
 mod exchange_end;
 mod exchanges;
 mod export;
+mod follow_ups;
 mod inspect;
 mod installation;
 mod keeper;
@@ -38,6 +40,7 @@ mod renaming;
 mod resolving;
 mod restore;
 mod revocations;
+mod sessions;
 mod sql;
 mod sqlite;
 mod time;
@@ -66,6 +69,7 @@ use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
+pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FollowUp, FollowUps};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{
@@ -86,6 +90,7 @@ pub use self::renaming::{Moved, Renamed, Renaming};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
+pub use self::sessions::{BodyChange, ChangeBegun, KlarnaSessions, OrderOfKlarna, UpdateClaim};
 use self::sqlite::Sqlite;
 pub use self::time::DatabaseClock;
 pub use self::tokens::{TokenFilter, Tokens};
@@ -122,6 +127,8 @@ pub trait Store:
     + Restore
     + Revocations
     + Pausing
+    + KlarnaSessions
+    + FollowUps
     + AuditLog
 {
     /// Migrates the schema to this program's version, while other programs use it. Returns how many

@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
-    Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, order_end, order_search, workers,
+    Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, one_row, order_end, order_search,
+    workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderId, OrderView, Status, Summary, Target, TokenOutcome};
@@ -49,7 +50,7 @@ pub struct OrderRow {
 /// The result of inserting an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {
-    /// A new order.
+    /// A new order. An earlier one with its key may have been superseded by it.
     New(OrderId),
     /// The same request was accepted before, as this order.
     Same(OrderId),
@@ -261,12 +262,40 @@ pub(super) async fn insert_all<E: Engine>(
     Ok(inserted.into_iter().map(|(_, inserted)| inserted).collect())
 }
 
-/// Inserts one order.
+/// Inserts one order, in a transaction. If an earlier order with its key cannot be paid any more, it
+/// takes the key over.
 pub(super) async fn insert<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     order: &OrderRow,
 ) -> Result<Inserted, StoreError> {
+    if insert_new(c, now, order, None).await? {
+        return Ok(Inserted::New(order.id));
+    }
+    let supersede = c.query(E::STATEMENTS.orders.supersede).bind(&order.merchant);
+    let supersede = supersede.bind(&order.idempotency_key).bind(order.id).fetch_optional().await?;
+    if let Some(earlier) = supersede {
+        let earlier = earlier.id("id")?;
+        one_row(
+            "an order that supersedes another",
+            u64::from(insert_new(c, now, order, Some(earlier)).await?),
+        )?;
+        return Ok(Inserted::New(order.id));
+    }
+    let by_key =
+        c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
+    let found = by_key.fetch_one().await?;
+    let id = found.id("id")?;
+    Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
+}
+
+/// Inserts one order, unless another has its idempotency key. Returns whether it did.
+pub(super) async fn insert_new<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    order: &OrderRow,
+    supersedes: Option<OrderId>,
+) -> Result<bool, StoreError> {
     let insert = c
         .query(E::STATEMENTS.orders.insert_order)
         .bind(order.id)
@@ -285,15 +314,9 @@ pub(super) async fn insert<E: Engine>(
         .bind(&order.summary.merchant_reference1)
         .bind(&order.summary.merchant_reference2)
         .bind(order.summary.order_amount)
-        .bind(&order.summary.purchase_currency);
-    if insert.fetch_optional().await?.is_some() {
-        return Ok(Inserted::New(order.id));
-    }
-    let by_key =
-        c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
-    let found = by_key.fetch_one().await?;
-    let id = found.id("id")?;
-    Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
+        .bind(&order.summary.purchase_currency)
+        .bind(supersedes);
+    Ok(insert.fetch_optional().await?.is_some())
 }
 
 /// Returns the merchants that have due orders.

@@ -24,6 +24,12 @@ pub enum EventKind {
     /// An order was given up.
     #[serde(rename = "order.failed")]
     OrderFailed,
+    /// A shopper has paid an order, or the shop has placed it.
+    #[serde(rename = "order.completed")]
+    OrderCompleted,
+    /// Nobody can pay a submitted order any more.
+    #[serde(rename = "order.expired")]
+    OrderExpired,
     /// A user's token no longer works: the user must sign in again.
     #[serde(rename = "token.reauth_required")]
     TokenReauthRequired,
@@ -55,8 +61,8 @@ pub enum DisabledWhy {
 }
 
 words!(EventKind {
-    OrderSubmitted = "order.submitted", OrderFailed = "order.failed", TokenReauthRequired = "token.reauth_required",
-    TokenRecovered = "token.recovered",
+    OrderSubmitted = "order.submitted", OrderFailed = "order.failed", OrderCompleted = "order.completed",
+    OrderExpired = "order.expired", TokenReauthRequired = "token.reauth_required", TokenRecovered = "token.recovered",
 });
 words!(WebhookStatus { Pending = "pending", Delivered = "delivered", Failed = "failed" });
 words!(DisabledWhy { Gone = "gone", Failing = "failing" });

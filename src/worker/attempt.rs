@@ -149,7 +149,7 @@ impl OrderHandler {
         if !self.may_send(&order.claim, announced).await {
             return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
         }
-        let key = order.claim.order.to_string();
+        let key = idempotency_key(order);
         let noted = async {
             if let Some(shopper) = &shopper {
                 // It goes on without this order; otherwise the user's next order notes it.
@@ -299,6 +299,14 @@ impl OrderHandler {
             OnUnusableToken::SubmitWithoutToken => Ok(Err(without(unusable))),
             OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
         }
+    }
+}
+
+/// Returns the idempotency key of the create call. A different body needs a different one.
+fn idempotency_key(order: &ClaimedOrder) -> String {
+    match order.version {
+        1 => order.claim.order.to_string(),
+        version => format!("{}-v{version}", order.claim.order),
     }
 }
 

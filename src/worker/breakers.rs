@@ -1,4 +1,4 @@
-//! The circuit breakers and rate limits of the create calls.
+//! The circuit breakers and rate limits of the calls to the targets.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,27 @@ use crate::order::Target;
 pub struct TargetBreakers([CircuitBreakers; Target::ALL.len()]);
 
 impl TargetBreakers {
-    /// Creates closed breakers with the rates in the settings.
+    /// Creates closed breakers for the create calls, with the rates in the settings.
     #[must_use]
     pub fn new(merchants: &Merchants) -> Self {
+        Self::named(merchants, Target::as_str)
+    }
+
+    /// Creates closed breakers for the calls about orders and sessions that exist, with the same rates.
+    /// So these calls take nothing from the create calls, and their failures stop none.
+    #[must_use]
+    pub fn of_sessions(merchants: &Merchants) -> Self {
+        Self::named(merchants, |target| match target {
+            Target::Checkout => "checkout_session",
+            Target::Payments => "payments_session",
+        })
+    }
+
+    fn named(merchants: &Merchants, endpoint: fn(Target) -> &'static str) -> Self {
         Self(Target::ALL.map(|target| {
             let rates =
                 merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
-            CircuitBreakers::new(target.as_str(), rates)
+            CircuitBreakers::new(endpoint(target), rates)
         }))
     }
 

@@ -152,6 +152,7 @@ mod tests {
             claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: 1 },
             merchant: "shop".into(),
             user: "u-1".into(),
+            version: 1,
             body: String::new(),
             target: None,
             prefill: None,

@@ -19,11 +19,13 @@ mod openapi;
 mod orders;
 mod pages;
 mod pauses;
+mod push;
 mod resolve;
 mod serve;
 mod shops;
 mod tls;
 mod tokens;
+mod update;
 mod users;
 mod wait;
 
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::api::{
-    AppState, Limits, Probes, Readiness, Refusals, Vending, router, serve as serve_api,
+    AppState, Limits, Probes, PushEndpoint, Readiness, Refusals, Vending, router, serve as serve_api,
 };
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
@@ -155,6 +157,8 @@ impl Api {
                 patience: Duration::from_secs(20),
             },
             waiters: waiters.clone(),
+            sessions: app.sessions().unwrap(),
+            pushes: PushEndpoint::new(app.store.clone(), &app.settings.merchants),
             orders: app.store.clone(),
             upkeep: app.store.clone(),
             exports: app.store.clone(),

@@ -25,6 +25,7 @@ async fn an_order_is_taken_in_byte_for_byte() {
         "id",
         "merchant",
         "user",
+        "version",
         "target",
         "status",
         "accepted_at",

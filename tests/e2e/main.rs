@@ -31,6 +31,7 @@ mod refusing;
 mod renaming;
 mod restart;
 mod revoke;
+mod sessions;
 mod signals;
 mod sql;
 mod traces;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The rooms in the direction of the data: a room imports only rooms of earlier rows.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 14] = [
     &["ids", "clock", "words", "backoff", "received"],
     &["meter", "silence"],
     &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "pauses", "tls", "token"],
@@ -16,6 +16,7 @@ const ORDER: [&[&str]; 13] = [
     &["keeper", "audit"],
     &["delivery"],
     &["worker"],
+    &["sessions"],
     &["api", "ops", "pages"],
     &["app"],
     &["cli"],

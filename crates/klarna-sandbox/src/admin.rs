@@ -97,6 +97,17 @@ impl Admin {
         ended
     }
 
+    /// Pays an order of Checkout, or places an order with a session of Klarna Payments, as shopper and
+    /// shop would. Returns `false` if there is none with this id that can still be paid.
+    #[must_use]
+    pub fn pay(&self, klarna_id: &str) -> bool {
+        let (now, mut world) = (self.0.now(), self.0.world());
+        if let Some(order) = world.orders.get_mut(klarna_id) {
+            return order.pay(now);
+        }
+        world.sessions.get_mut(klarna_id).is_some_and(|session| session.pay(now))
+    }
+
     /// Returns the counts since the start.
     #[must_use]
     pub fn stats(&self) -> Stats {

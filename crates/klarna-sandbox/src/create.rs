@@ -28,6 +28,9 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// that still sends does not read the refusal.
 pub(super) const READ_LIMIT: usize = 4 * BODY_LIMIT;
 
+/// The message for a change of an order that is paid.
+pub(super) const READ_ONLY: &str = "The order is read only";
+
 const CORRELATION_ID: HeaderName = HeaderName::from_static("klarna-correlation-id");
 const IDEMPOTENCY_KEY: &str = "klarna-idempotency-key";
 
@@ -126,6 +129,50 @@ fn access_token(order: &Value) -> Option<&str> {
     order["customer"]["klarna_access_token"].as_str()
 }
 
+/// Returns the API user and, for calls with a body, its text; or a refusal, which no count has.
+pub(super) fn later_call(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<String, Box<Response>> {
+    let text = request(shared, headers, body).map(|(_, text)| text);
+    text.map_err(|(status, messages)| Box::new(refusal(status, messages)))
+}
+
+/// Answers a call about an order or session that exists, with the latency and the failures of its
+/// endpoint. `work` gets the world and the time.
+pub(super) async fn answer_later_call(
+    shared: &Arc<Shared>,
+    endpoint: Endpoint,
+    work: impl FnOnce(&Shared, &mut World, DateTime<Utc>) -> Response + Send + 'static,
+) -> Response {
+    let worker = Arc::clone(shared);
+    let work = move |failure: Option<Failure>| {
+        let is_processed = failure.is_none_or(Failure::is_processed);
+        is_processed.then(|| work(&worker, &mut worker.world(), worker.now()))
+    };
+    respond(shared, endpoint, None, (), |status| refusal(status, Vec::new()), work).await
+}
+
+/// Returns a body with these members replaced, or the faults that it would have. Klarna's calls that
+/// update an order or session replace the members that are sent.
+pub(super) fn updated(
+    body: &Value,
+    text: &str,
+    faults: fn(&str, bool) -> Vec<String>,
+    strict: bool,
+) -> Result<Value, Vec<String>> {
+    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
+        return Err(vec!["Malformed JSON".to_owned()]);
+    };
+    let mut updated = body.clone();
+    if let Some(updated) = updated.as_object_mut() {
+        updated.extend(members);
+    }
+    let faults = faults(&updated.to_string(), strict);
+    if faults.is_empty() { Ok(without_access_token(updated)) } else { Err(faults) }
+}
+
 /// Removes the access token from a body, because Klarna's answers never contain it.
 pub(super) fn without_access_token(mut body: Value) -> Value {
     if let Some(customer) = body.get_mut("customer").and_then(Value::as_object_mut) {
@@ -205,9 +252,11 @@ fn refuse(shared: &Shared, endpoint: Endpoint, status: StatusCode, messages: Vec
 
 /// An error in Klarna's format. From status 500 on, an HTML page.
 pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
+    let is_read_only = messages.iter().any(|message| message == READ_ONLY);
     let (code, message) = match status {
         StatusCode::BAD_REQUEST => ("BAD_VALUE", "Bad value"),
         StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Wrong or missing credentials"),
+        StatusCode::FORBIDDEN if is_read_only => ("READ_ONLY_RESOURCE", READ_ONLY),
         StatusCode::FORBIDDEN => ("ACCESS_DENIED", "The merchant is not activated"),
         StatusCode::NOT_FOUND => ("NOT_FOUND", "There is no such order or session"),
         StatusCode::PAYLOAD_TOO_LARGE => ("REQUEST_TOO_LARGE", "The body is too large"),

@@ -29,11 +29,16 @@
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the public key of id_tokens |
 //! | `GET /{region}/lp/idp/.well-known/openid-configuration` | the OpenID document that lists these three |
 //! | `POST /checkout/v3/orders` | create an order |
+//! | `GET`, `POST /checkout/v3/orders/{id}` | read and update an order |
+//! | `POST /checkout/v3/orders/{id}/abort` | abort an order |
 //! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
 //! | `GET`, `POST /payments/v1/sessions/{id}` | read and update a session |
+//! | `GET /ordermanagement/v1/orders/{id}` | read an order that the shopper has paid |
+//! | `POST /ordermanagement/v1/orders/{id}/acknowledge` | acknowledge it |
 //! | `GET /stats` | counts since the start |
 //! | `POST /sandbox/users` | sign users in; answers their refresh tokens |
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
+//! | `POST /sandbox/pay` | pay an order or session, as the shopper would |
 //! | `POST /sandbox/fail` | make the next request fail in a given way |
 //! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |
 //! | `GET /sandbox/record`, `/sandbox/issued` | all events; all secrets that were issued |
@@ -48,6 +53,7 @@ mod faults;
 mod jwt;
 mod odd_answers;
 mod options;
+mod order_management;
 mod payments;
 mod profile;
 mod request;
@@ -148,6 +154,8 @@ struct World {
     id_tokens: Vec<String>,
     /// Answers by API user and idempotency key, if idempotency keys are honoured.
     replays: HashMap<(String, String), create::Created>,
+    /// The orders of Checkout, by id; empty if the sandbox keeps no record.
+    orders: HashMap<String, checkout::CheckoutOrder>,
     /// The sessions of Klarna Payments, by id.
     sessions: HashMap<String, payments::Session>,
 }
@@ -183,6 +191,7 @@ impl Sandbox {
                 presenting: HashMap::new(),
                 id_tokens: Vec::new(),
                 replays: HashMap::new(),
+                orders: HashMap::new(),
                 sessions: HashMap::new(),
             }),
             stop,
@@ -264,12 +273,16 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
         .route("/{region}/lp/idp/.well-known/openid-configuration", get(openid_document))
         .route("/checkout/v3/orders", post(checkout::create))
-        .route("/checkout/v3/orders/{id}", get(checkout::read))
+        .route("/checkout/v3/orders/{id}", get(checkout::read).post(checkout::update))
+        .route("/checkout/v3/orders/{id}/abort", post(checkout::abort))
         .route("/payments/v1/sessions", post(payments::create))
         .route("/payments/v1/sessions/{id}", get(payments::read).post(payments::update))
+        .route("/ordermanagement/v1/orders/{id}", get(order_management::read))
+        .route("/ordermanagement/v1/orders/{id}/acknowledge", post(order_management::acknowledge))
         .route("/stats", get(routes::stats))
         .route("/sandbox/users", post(routes::users))
         .route("/sandbox/revoke", post(routes::revoke))
+        .route("/sandbox/pay", post(routes::pay))
         .route("/sandbox/issued", get(routes::issued))
         .route("/sandbox/record", get(routes::record))
         .route("/sandbox/options", get(routes::options).post(routes::change_options))

@@ -14,9 +14,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::create::{self, Created, Target, authenticated, refusal, request, without_access_token};
+use crate::create::{
+    self, Created, READ_ONLY, Target, answer_later_call, authenticated, later_call, refusal, updated,
+};
 use crate::faults::Endpoint;
-use crate::respond::respond;
+use crate::stats::What;
 use crate::{Shared, World};
 
 const PAYMENTS: Target = Target { endpoint: Endpoint::Payments, faults: session_faults, create: session };
@@ -30,6 +32,16 @@ pub(super) struct Session {
     /// The body that the merchant sent, without the access token.
     order: Value,
     expires_at: DateTime<Utc>,
+    /// Whether an order was placed with it.
+    complete: bool,
+}
+
+impl Session {
+    /// Places an order with the session. Returns `false` if it is over.
+    pub(super) fn pay(&mut self, now: DateTime<Utc>) -> bool {
+        self.complete |= now < self.expires_at;
+        self.complete
+    }
 }
 
 /// `POST /payments/v1/sessions`
@@ -50,17 +62,18 @@ pub(super) async fn read(
     if authenticated(&shared, &headers).is_none() {
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
-    let now = shared.now();
-    let world = shared.world();
-    let Some(session) = world.sessions.get(&id).filter(|session| now < session.expires_at) else {
-        return refusal(StatusCode::NOT_FOUND, Vec::new());
-    };
-    let mut read = session.order.clone();
-    read["status"] = json!("incomplete");
-    read["client_token"] = json!(session.client_token);
-    read["payment_method_categories"] = categories();
-    read["expires_at"] = json!(session.expires_at.to_rfc3339_opts(SecondsFormat::Millis, true));
-    Json(read).into_response()
+    answer_later_call(&shared, Endpoint::Payments, move |_, world, now| {
+        let Some(session) = world.sessions.get(&id).filter(|session| now < session.expires_at) else {
+            return refusal(StatusCode::NOT_FOUND, Vec::new());
+        };
+        let mut read = session.order.clone();
+        read["status"] = json!(if session.complete { "complete" } else { "incomplete" });
+        read["client_token"] = json!(session.client_token);
+        read["payment_method_categories"] = categories();
+        read["expires_at"] = json!(session.expires_at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        Json(read).into_response()
+    })
+    .await
 }
 
 /// `POST /payments/v1/sessions/{id}`: replaces the members that are sent.
@@ -70,45 +83,28 @@ pub(super) async fn update(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let text = match request(&shared, &headers, body) {
-        Ok((_, text)) => text,
-        Err((status, messages)) => return refusal(status, messages),
+    let text = match later_call(&shared, &headers, body) {
+        Ok(text) => text,
+        Err(refusal) => return *refusal,
     };
-    let worker = Arc::clone(&shared);
-    respond(
-        &shared,
-        Endpoint::Payments,
-        None,
-        (),
-        |status| refusal(status, Vec::new()),
-        move |failure| {
-            let is_processed = failure.is_none_or(crate::Failure::is_processed);
-            is_processed.then(|| updated(&worker, &id, &text))
-        },
-    )
+    answer_later_call(&shared, Endpoint::Payments, move |shared, world, now| {
+        let Some(session) = world.sessions.get_mut(&id).filter(|session| now < session.expires_at) else {
+            return refusal(StatusCode::NOT_FOUND, Vec::new());
+        };
+        if session.complete {
+            return refusal(StatusCode::FORBIDDEN, vec![READ_ONLY.to_owned()]);
+        }
+        match updated(&session.order, &text, session_faults, shared.behaviour().strict) {
+            Ok(order) => {
+                session.order = order;
+                session.expires_at = now + GOOD_FOR;
+                world.recorder.event(now, None, What::Updated { klarna_id: id });
+                StatusCode::NO_CONTENT.into_response()
+            }
+            Err(faults) => refusal(StatusCode::BAD_REQUEST, faults),
+        }
+    })
     .await
-}
-
-fn updated(shared: &Shared, id: &str, text: &str) -> Response {
-    let Ok(Value::Object(members)) = serde_json::from_str(text) else {
-        return refusal(StatusCode::BAD_REQUEST, vec!["Malformed JSON".to_owned()]);
-    };
-    let now = shared.now();
-    let mut world = shared.world();
-    let Some(session) = world.sessions.get_mut(id).filter(|session| now < session.expires_at) else {
-        return refusal(StatusCode::NOT_FOUND, Vec::new());
-    };
-    let mut order = session.order.clone();
-    if let Some(order) = order.as_object_mut() {
-        order.extend(members);
-    }
-    let faults = session_faults(&order.to_string(), shared.behaviour().strict);
-    if !faults.is_empty() {
-        return refusal(StatusCode::BAD_REQUEST, faults);
-    }
-    session.order = without_access_token(order);
-    session.expires_at = now + GOOD_FOR;
-    StatusCode::NO_CONTENT.into_response()
 }
 
 fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<Utc>) -> Created {
@@ -118,7 +114,7 @@ fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<
     let client_token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}");
     let body =
         json!({"session_id": id, "client_token": client_token, "payment_method_categories": categories()});
-    let session = Session { client_token, order, expires_at: now + GOOD_FOR };
+    let session = Session { client_token, order, expires_at: now + GOOD_FOR, complete: false };
     world.sessions.insert(id.to_owned(), session);
     Created { status: StatusCode::OK, location: None, body }
 }

@@ -73,6 +73,18 @@ pub(super) async fn revoke(State(shared): State<Arc<Shared>>, body: String) -> R
     answer(parse(&body).map(|Revoke { user }| Json(json!({"revoked": Admin(shared).revoke(&user)}))))
 }
 
+/// Body of `POST /sandbox/pay`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pay {
+    klarna_id: String,
+}
+
+/// `POST /sandbox/pay`: answers whether the order or session is paid.
+pub(super) async fn pay(State(shared): State<Arc<Shared>>, body: String) -> Response {
+    answer(parse(&body).map(|Pay { klarna_id }| Json(json!({"paid": Admin(shared).pay(&klarna_id)}))))
+}
+
 /// Body of `POST /sandbox/users`: one user, or `count` users whose names are `prefix` and a number
 /// from 1.
 #[derive(Deserialize)]

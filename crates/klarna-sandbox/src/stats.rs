@@ -202,6 +202,21 @@ pub enum What {
         /// The failure that was injected.
         fault: Option<Failure>,
     },
+    /// An order or session was updated.
+    Updated {
+        /// Its id.
+        klarna_id: String,
+    },
+    /// An order was aborted.
+    Aborted {
+        /// Its id.
+        klarna_id: String,
+    },
+    /// The merchant acknowledged a paid order.
+    Acknowledged {
+        /// Its id.
+        klarna_id: String,
+    },
 }
 
 /// Whether an order's access token lets Klarna recognise the shopper.

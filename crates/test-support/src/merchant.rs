@@ -42,5 +42,6 @@ pub fn merchant(base: &str) -> Merchant {
         given: GivenUrls { token: true, revoke: true, checkout: true, payments: true, jwks: true },
         http_proxy: None,
         webhook: None,
+        push_secret: None,
     }
 }

@@ -137,6 +137,15 @@ impl Client {
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
+    /// Changes the body of an order that has this version (`*`: any). Returns the status and the answer.
+    pub async fn change(&self, id: &str, version: &str, order: &Value) -> (u16, Value) {
+        let request = self.http.put(format!("{}/v1/orders/{id}", self.url)).header("if-match", version);
+        let request = request.header("content-type", "application/json");
+        let answer = request.body(json!({ "order": order }).to_string()).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
+
     /// Posts to a path, without a body.
     pub async fn send_post(&self, path: &str) -> reqwest::Response {
         self.http.post(format!("{}{path}", self.url)).send().await.unwrap()

@@ -75,7 +75,7 @@ pub(in crate::api) async fn retry(
     Ok((concerns, Json(order.into())))
 }
 
-fn of(order: &OrderView) -> Extension<Concerns> {
+pub(super) fn of(order: &OrderView) -> Extension<Concerns> {
     let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
     Extension(Concerns::order(order.id, user))
 }

@@ -7,14 +7,15 @@ mod klarna_order;
 mod list;
 mod patience;
 mod split;
+mod update;
 mod view;
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
@@ -22,12 +23,14 @@ use utoipa::IntoParams;
 
 pub use batch::{BatchAnswer, BatchOutcome, BatchResult};
 pub use bulk::{BulkAnswer, OrderSelection, UnchangedOrders};
+pub use update::OrderUpdate;
 pub use view::{Order, OrderList, OrderRequest};
 
 pub(super) use batch::{__path_post as __path_batch, post as batch};
 pub(super) use bulk::{__path_cancel_many, __path_retry_many, cancel_many, retry_many};
 pub(super) use change::{__path_cancel, __path_retry, cancel, retry};
 pub(super) use list::{__path_list, list};
+pub(super) use update::{__path_update, update};
 
 use super::AppState;
 use super::answers::{Absent, Common, SentOrder};
@@ -37,7 +40,7 @@ use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserKey;
-use crate::intake::Accepted;
+use crate::intake::{Accepted, IntakeError};
 use crate::order::{Fault, MAX_BODY, OrderId, OrderView, check_idempotency_key};
 use crate::store::StoreError;
 
@@ -51,7 +54,8 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The order is checked against Klarna's rules, stored, and submitted to Klarna in the background.
 /// Wait for its end with `GET /v1/orders/{id}?wait=25s`. With an idempotency key, in the header or
 /// in the body, the request can be repeated without ordering twice: the answer then shows the first
-/// order as it is now.
+/// order as it is now. Once nobody can pay that order any more, because its session has ended at Klarna
+/// or retention has deleted its snippet, the same key makes a new order, which `supersedes` it.
 #[utoipa::path(
     post,
     operation_id = "submit_order",
@@ -85,12 +89,31 @@ pub(super) async fn post(
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
     caller.act_for(order.merchant.as_str())?;
     let key = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
-    let accepted = app.intake.submit(order).await?;
+    let accepted = match app.intake.submit(order).await {
+        // If nobody can pay the known order any more, its key is free for this request.
+        Ok(Accepted { id, new: false }) | Err(IntakeError::KeyReused(id)) if has_ended(&app, id).await => {
+            let mut order = app.intake.parse(body.text()?, None)?;
+            order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
+            app.intake.submit(order).await?
+        }
+        submitted => submitted?,
+    };
     let read = app.orders.order(accepted.id).await;
     let concerns = Concerns::order(accepted.id, key.clone());
     let order = stored(accepted, read, key)?;
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
     Ok((StatusCode::ACCEPTED, location, Extension(concerns), Json(order)).into_response())
+}
+
+/// Whether an order has ended at Klarna, as only Klarna knows. If it cannot be asked now, the order counts
+/// as open.
+async fn has_ended(app: &AppState, id: OrderId) -> bool {
+    match app.orders.order(id).await {
+        Ok(Some(order)) if app.sessions.may_have_ended(&order) => {
+            app.sessions.refresh(order).await.has_ended()
+        }
+        _ => false,
+    }
 }
 
 /// Returns the idempotency key from the header or the body. If both have one, they must be equal.
@@ -141,6 +164,11 @@ pub(super) struct ShowQuery {
     /// is.
     #[param(example = "25s", pattern = "^[0-9]{1,6}(ms|s|m)?$")]
     wait: Option<String>,
+    /// Whether to read the order or session at Klarna first, if the order is submitted. The answer then
+    /// has its present state in `session`, and its present snippet. If Klarna cannot be asked now, the
+    /// answer says why in `refresh_error`.
+    #[param(default = false)]
+    refresh: Option<bool>,
 }
 
 /// Get an order, and wait for its end if `wait` is given.
@@ -150,22 +178,38 @@ pub(super) struct ShowQuery {
     path = "/v1/orders/{id}",
     tag = "orders",
     params(("id" = OrderId, Path, description = "The order's id"), ShowQuery),
-    responses((status = 200, description = "The order", body = Order), Absent, Common)
+    responses(
+        (status = 200, description = "The order", body = Order,
+            headers(("ETag" = String, description = "The order's version, in quotes"))),
+        Absent,
+        Common,
+    )
 )]
 pub(super) async fn show(
     State(app): State<Arc<AppState>>,
     caller: Caller,
     InPath(id): InPath<String>,
     InQuery(query): InQuery<ShowQuery>,
-) -> Result<Json<Order>, Problem> {
+) -> Result<([(HeaderName, String); 1], Json<Order>), Problem> {
     let patience = patience::read(query.wait.as_deref())?;
-    if patience.is_zero() {
-        return Ok(Json(find(&app, &caller, &id).await?.into()));
+    let order = if patience.is_zero() {
+        find(&app, &caller, &id).await?
+    } else {
+        let id = id.parse().map_err(|_| absent())?;
+        // A caller must not wait for an order of a merchant that its key is not valid for.
+        let order = app.waiters.wait(id, patience, |order| caller.sees(order.merchant.as_str())).await?;
+        order.ok_or_else(absent)?
+    };
+    if query.refresh != Some(true) {
+        return Ok((etag(&order), Json(order.into())));
     }
-    let id = id.parse().map_err(|_| absent())?;
-    // A caller must not wait for an order of a merchant that its key is not valid for.
-    let order = app.waiters.wait(id, patience, |order| caller.sees(order.merchant.as_str())).await?;
-    Ok(Json(order.ok_or_else(absent)?.into()))
+    let refreshed = app.sessions.refresh(order).await;
+    Ok((etag(&refreshed.order), Json(refreshed.into())))
+}
+
+/// Returns the entity tag of an order: the version of its body.
+fn etag(order: &OrderView) -> [(HeaderName, String); 1] {
+    [(ETAG, format!("\"{}\"", order.version))]
 }
 
 /// Returns the order. An order of a merchant that the key is not valid for counts as not found.

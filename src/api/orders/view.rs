@@ -11,8 +11,9 @@ use super::klarna_order::OrderBody;
 use crate::api::extract::cut_page;
 use crate::ids::UserKey;
 use crate::order::{
-    OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
+    KlarnaSession, OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
 };
+use crate::sessions::Refreshed;
 
 /// An order to submit.
 //
@@ -105,6 +106,19 @@ pub struct Order {
     /// The user whose refresh token is used.
     #[schema(example = "u-1")]
     pub user: String,
+    /// The earlier order with the same idempotency key, which could not be paid any more when this one was
+    /// submitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = Uuid)]
+    pub supersedes: Option<OrderId>,
+    /// The later order that took over the idempotency key, because this one could not be paid any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, format = Uuid)]
+    pub superseded_by: Option<OrderId>,
+    /// The version of the order's body, from 1. Each change of the body counts; the header `ETag` has it,
+    /// too.
+    #[schema(example = 1, minimum = 0)]
+    pub version: i64,
     /// The product of Klarna that the order is submitted to. Missing while it is not decided: an
     /// order that SQL submitted without a target gets the merchant's when a worker submits it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -197,6 +211,15 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<PaymentMethodCategory>>)]
     pub payment_method_categories: Option<Value>,
+    /// What Klarna said of the order or session when it was last read. Missing if it was not read yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<KlarnaSession>,
+    /// Why the order or session could not be read at Klarna for this answer. The order is not affected:
+    /// ask again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refresh_error: Option<OrderError>,
     /// The id of the call in Klarna's logs. Tell it to Klarna's support.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -235,6 +258,9 @@ impl Order {
             id,
             merchant: merchant.into(),
             user: user.into(),
+            supersedes: None,
+            superseded_by: None,
+            version: 1,
             target: None,
             idempotency_key: None,
             merchant_reference1: None,
@@ -256,6 +282,8 @@ impl Order {
             session_id: None,
             client_token: None,
             payment_method_categories: None,
+            session: None,
+            refresh_error: None,
             correlation_id: None,
             error: None,
         }
@@ -279,6 +307,9 @@ impl From<OrderView> for Order {
             id: order.id,
             merchant: order.merchant.into(),
             user: order.user.into(),
+            supersedes: order.supersedes,
+            superseded_by: order.superseded_by,
+            version: order.version,
             target: order.target,
             idempotency_key: order.idempotency_key,
             merchant_reference1: order.summary.merchant_reference1,
@@ -300,9 +331,17 @@ impl From<OrderView> for Order {
             session_id,
             client_token,
             payment_method_categories,
+            session: order.session,
+            refresh_error: None,
             correlation_id: order.correlation_id,
             error: order.error,
         }
+    }
+}
+
+impl From<Refreshed> for Order {
+    fn from(Refreshed { order, error }: Refreshed) -> Self {
+        Self { refresh_error: error, ..order.into() }
     }
 }
 

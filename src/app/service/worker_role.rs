@@ -1,4 +1,4 @@
-//! The role `worker`: orders, webhooks, revocations and retention.
+//! The role `worker`: orders, webhooks, revocations, follow-ups and retention.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::app::{App, AppError, audit};
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
+use crate::sessions::FollowUpWorker;
 use crate::vault::Revoker;
 use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
@@ -24,7 +25,7 @@ pub(super) struct WorkerRole {
 }
 
 impl WorkerRole {
-    /// Starts the role `worker`: orders, webhooks, revocations and retention.
+    /// Starts the role `worker`: orders, webhooks, revocations, follow-ups and retention.
     pub(super) fn start(
         app: &App,
         process: &Process,
@@ -53,6 +54,7 @@ impl WorkerRole {
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());
+        background.spawn(FollowUpWorker::new(app.store.clone(), app.sessions()?).run());
         background
             .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
         Ok(Self { webhooks, queue, results: process.results.clone(), breakers })

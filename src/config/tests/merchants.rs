@@ -156,6 +156,25 @@ fn who_runs_the_checkout_must_be_said() {
 }
 
 #[test]
+fn the_secret_of_pushes_fits_into_a_path_and_cannot_be_guessed() {
+    let faults = |secret| {
+        let variable = ("KLARNA_WORKER__MERCHANTS__SHOP__PUSH_SECRET", secret);
+        match Settings::parse("test", LEAST, env(&[variable])) {
+            Ok(settings) => {
+                let shown = format!("{:?}", settings.merchants["shop"]);
+                assert!(!shown.contains(secret), "{shown}");
+                Vec::new()
+            }
+            Err(_) => faulty_keys(LEAST, &[variable]),
+        }
+    };
+    assert!(faults("9f2c4e7b1a6d8053c2b7e4f1").is_empty());
+    for wrong in ["short", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa", "9f2c4e7b1a6d8053/c2b7e4f1aa"] {
+        assert_eq!(faults(wrong), ["merchants.shop.push_secret"], "{wrong}");
+    }
+}
+
+#[test]
 fn an_api_key_takes_the_place_of_user_name_and_password() {
     let pair = "api_username = \"user\"\napi_password = \"password\"\n";
     let keyed = LEAST.replace(pair, "api_key = \"key-1\"\n");

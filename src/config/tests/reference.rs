@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 44] = [
+const EXAMPLES: [&str; 45] = [
     "wrapped_by",
     "unwrap",
     "wrap",
@@ -51,6 +51,9 @@ const EXAMPLES: [&str; 44] = [
     "webhook_secrets",
     "webhook_secrets_env",
     "webhook_secrets_file",
+    "push_secret",
+    "push_secret_env",
+    "push_secret_file",
 ];
 
 /// Returns the reference with those commented keys and sections uncommented that `wanted` selects.

@@ -134,7 +134,7 @@ pub(crate) fn classify(
         correlation_id: correlation_id(),
     };
     match code {
-        200..=299 => match (call.read)(&members) {
+        200..=299 => match call.created(&members) {
             Some(Created { klarna_id, result }) => {
                 CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
             }
@@ -169,14 +169,18 @@ pub(super) fn id(members: &Members<'_>, name: &str) -> Option<String> {
     is_id(&id).then_some(id)
 }
 
-fn error_code(members: &Members<'_>, redactor: Option<&Redactor>) -> Option<String> {
+pub(in crate::klarna) fn error_code(members: &Members<'_>, redactor: Option<&Redactor>) -> Option<String> {
     let code = redactor?.clean(&members.text("error_code")?);
     is_id(&code).then_some(code)
 }
 
 /// Returns Klarna's messages. Answers have `error_messages` or `error_message`, or neither if
 /// something between Klarna and this service answered.
-fn messages(body: &[u8], members: &Members<'_>, redactor: Option<&Redactor>) -> Vec<String> {
+pub(in crate::klarna) fn messages(
+    body: &[u8],
+    members: &Members<'_>,
+    redactor: Option<&Redactor>,
+) -> Vec<String> {
     let texts = [members.texts("error_messages"), members.texts("error_message")].concat();
     let mut messages: Vec<String> = redactor
         .map(|redactor| {
@@ -208,7 +212,12 @@ fn kind(body: &[u8]) -> &'static str {
 }
 
 /// Describes an answer: its status, and Klarna's code and messages if it has any.
-fn told(status: StatusCode, body: &[u8], members: &Members<'_>, redactor: Option<&Redactor>) -> String {
+pub(in crate::klarna) fn told(
+    status: StatusCode,
+    body: &[u8],
+    members: &Members<'_>,
+    redactor: Option<&Redactor>,
+) -> String {
     let code = error_code(members, redactor).map_or_else(String::new, |code| format!(" ({code})"));
     let has_words = ["error_messages", "error_message"].iter().any(|name| !members.texts(name).is_empty());
     let words = if has_words {

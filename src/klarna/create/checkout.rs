@@ -1,14 +1,13 @@
 //! Klarna Checkout, or Kustom's, which has the same API: `POST /checkout/v3/orders` answers 201 with
 //! the order and its HTML.
 
-use super::answer::id;
-use super::{Call, Created};
+use super::Call;
 use crate::order::OrderResult;
 use crate::received::{Members, storable};
 
-pub(super) const CALL: Call = Call { path: "/checkout/v3/orders", read };
+pub(super) const CALL: Call = Call { path: "/checkout/v3/orders", id: "order_id", result };
 
-fn read(members: &Members<'_>) -> Option<Created> {
+fn result(members: &Members<'_>) -> Option<OrderResult> {
     let html_snippet = storable(&members.text("html_snippet")?).into_owned();
-    Some(Created { klarna_id: id(members, "order_id")?, result: OrderResult::Checkout { html_snippet } })
+    Some(OrderResult::Checkout { html_snippet })
 }

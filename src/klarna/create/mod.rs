@@ -2,7 +2,7 @@
 //! its answer means (`answer.rs`). What differs between the targets is a `Call`, in a file for each
 //! target.
 
-mod answer;
+pub(super) mod answer;
 mod blame;
 mod checkout;
 mod held;
@@ -38,9 +38,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Call {
     /// The path below the target's address, also the call's name in traces.
     path: &'static str,
-    /// Reads what was created from the members of an answer with a status 2xx. `None` if they do not
+    /// The member of an answer that has Klarna's id of the order or session.
+    id: &'static str,
+    /// Reads what the shop gets from the members of an answer with a status 2xx. `None` if they do not
     /// tell.
-    read: fn(&Members<'_>) -> Option<Created>,
+    result: fn(&Members<'_>) -> Option<OrderResult>,
 }
 
 /// What Klarna created.
@@ -57,6 +59,22 @@ impl Call {
             Target::Checkout => &checkout::CALL,
             Target::Payments => &payments::CALL,
         }
+    }
+
+    /// Reads what was created from the members of an answer with a status 2xx. `None` if they do not
+    /// tell.
+    fn created(&self, members: &Members<'_>) -> Option<Created> {
+        Some(Created { klarna_id: answer::id(members, self.id)?, result: (self.result)(members)? })
+    }
+
+    /// Reads what the shop gets from an answer about an order or session that exists.
+    pub(super) fn result(&self, members: &Members<'_>) -> Option<OrderResult> {
+        (self.result)(members)
+    }
+
+    /// Returns the call's path below the target's address.
+    pub(super) const fn path(&self) -> &'static str {
+        self.path
     }
 
     /// Returns the URL of the call, below the target's address.

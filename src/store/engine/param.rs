@@ -57,6 +57,7 @@ params! {
     Uuid: value => Self::Id(Some(value));
     Option<Uuid>: value => Self::Id(value);
     OrderId: value => value.as_uuid().into();
+    Option<OrderId>: value => value.map(|id| id.as_uuid()).into();
     WorkerId: value => value.as_uuid().into();
     InstanceId: value => value.as_uuid().into();
     ExchangeId: value => value.as_uuid().into();

@@ -202,13 +202,17 @@ impl Engine for Postgres {
         signals::listen(&self.pools).await
     }
 
-    /// A single order needs no transaction around its statement.
+    /// A single order whose key is new needs no transaction around its statement.
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        let connection = self.pools.queue.take().await?;
         if let [row] = rows {
-            return by::<Self, _>(connection, async |c| Ok(vec![orders::insert(c, self.now(), row).await?]))
-                .await;
+            let connection = self.pools.queue.take().await?;
+            let is_new =
+                by::<Self, _>(connection, async |c| orders::insert_new(c, self.now(), row, None).await);
+            if is_new.await? {
+                return Ok(vec![Inserted::New(row.id)]);
+            }
         }
+        let connection = self.pools.queue.take().await?;
         transaction_by::<Self, _>(connection, async |c| orders::insert_all(c, self.now(), rows).await).await
     }
 

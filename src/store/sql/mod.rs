@@ -37,6 +37,7 @@ statements! {
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
+    follow_ups: FollowUpsSql { record, record_aborts, due_merchants, claim, again, done, lapsed }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
         now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,
@@ -47,7 +48,7 @@ statements! {
     }
     order_admin: OrderAdminSql { body_gone, unchanged, cancel, again }
     orders: OrdersSql {
-        insert_order, order_by_key, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
+        insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
@@ -59,6 +60,9 @@ statements! {
     resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
     restore: RestoreSql { remembers, doubt_tokens, hold_orders, declare_restored }
     revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
+    sessions: SessionsSql {
+        note, replace_body, begin_update, end_update, release_update, changeable, by_klarna_id, is_of_merchant,
+    }
     tokens: TokensSql {
         ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens, users_of_state, ledger,
         void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,

@@ -138,7 +138,11 @@ impl Sums {
                 What::Presented { outcome, .. } => {
                     self.rotated += usize::from(*outcome == Some(Outcome::Rotated));
                 }
-                What::Order { .. } | What::Revoked => {}
+                What::Order { .. }
+                | What::Revoked
+                | What::Updated { .. }
+                | What::Aborted { .. }
+                | What::Acknowledged { .. } => {}
             }
         }
         let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();

@@ -17,6 +17,7 @@ mod renaming;
 mod restore;
 mod searching;
 mod service;
+mod sessions;
 pub mod settling;
 mod shared_claims;
 pub mod tokens;

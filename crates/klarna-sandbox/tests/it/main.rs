@@ -3,6 +3,7 @@
 mod admin;
 mod checkout;
 mod faults;
+mod later;
 mod payments;
 #[cfg(unix)]
 mod program;

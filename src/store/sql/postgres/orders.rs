@@ -8,17 +8,23 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         inserted AS (
             INSERT INTO klarna_worker.orders
                 (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
-                target, merchant_reference1, merchant_reference2, order_amount, purchase_currency)
+                target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, supersedes)
             SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
                 coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13,
-                $14, $15, $16, $17
+                $14, $15, $16, $17, $18
             FROM t
-            ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+            ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
             RETURNING id
         )
         SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted",
     order_by_key: "
-        SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2",
+        SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
+    // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
+    supersede: "
+        UPDATE klarna_worker.orders SET superseded_by = $3
+        WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL AND ended_at IS NOT NULL
+            AND session_phase IS DISTINCT FROM 'completed' AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
+        RETURNING id",
     // Reads the first entry of the index of due orders. With EXISTS, the planner would search the
     // table, and would read ended orders first.
     due_merchants: "
@@ -94,8 +100,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE o.id = free.id
         RETURNING o.id",
     // A result whose claim was lost. If a later claim is about to send the order, that one's result
-    // counts. The order may have been sent by a later claim that is over; otherwise it is as it was
-    // before this one.
+    // counts. So it does if the body was changed since. The order may have been sent by a later claim
+    // that is over; otherwise it is as it was before this one.
     submitted_late: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
@@ -104,6 +110,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
                 possible_duplicate = CASE
                     WHEN sent_claim = $3 AND (worker IS NULL OR worker = $2 OR claim_number > $3) THEN $11 ELSE true END
             WHERE id = $1 AND (status = 'queued' OR status = 'running' AND NOT coalesce(sent_claim = claim_number, false))
+                AND ($3 > changed_claim OR changed_claim IS NULL)
             RETURNING id
         ),
         cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
@@ -111,16 +118,16 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     is_submitted_as: "
         SELECT id FROM klarna_worker.orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
-        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, correlation_id, error, idempotency_key,
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, result, session, correlation_id, error, idempotency_key,
             merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM klarna_worker.orders WHERE id = $1",
     settled: "
         SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
-        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, correlation_id, error, idempotency_key,
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, NULL AS result, session, correlation_id, error, idempotency_key,
             merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM klarna_worker.orders",
     order_ids: "

@@ -5,6 +5,7 @@ mod audit;
 mod dashboard;
 mod erasure;
 mod export;
+mod follow_ups;
 mod installation;
 mod keeper;
 mod keys;
@@ -18,6 +19,7 @@ mod renaming;
 mod resolving;
 mod restore;
 mod revocations;
+mod sessions;
 mod tokens;
 mod upkeep;
 mod user_changes;
@@ -32,6 +34,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     dashboard: dashboard::DASHBOARD,
     erasure: erasure::ERASURE,
     export: export::EXPORT,
+    follow_ups: follow_ups::FOLLOW_UPS,
     installation: installation::INSTALLATION,
     keeper: keeper::KEEPER,
     keys: keys::KEYS,
@@ -44,6 +47,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     resolving: resolving::RESOLVING,
     restore: restore::RESTORE,
     revocations: revocations::REVOCATIONS,
+    sessions: sessions::SESSIONS,
     tokens: tokens::TOKENS,
     upkeep: upkeep::UPKEEP,
     user_changes: user_changes::USER_CHANGES,

@@ -6,13 +6,19 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     insert_order: "
         INSERT INTO orders
             (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency)
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency, supersedes)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
-            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17)
-        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17, $18)
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
         RETURNING id",
     order_by_key: "
-        SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2",
+        SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
+    // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
+    supersede: "
+        UPDATE orders SET superseded_by = $3
+        WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL AND ended_at IS NOT NULL
+            AND session_phase IS NOT 'completed' AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
+        RETURNING id",
     due_merchants: "
         WITH RECURSIVE m (merchant) AS (
             SELECT min(merchant) FROM orders WHERE status = 'queued'
@@ -57,28 +63,29 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
     // A result whose claim was lost. If a later claim is about to send the order, that one's result
-    // counts. The order may have been sent by a later claim that is over; otherwise it is as it was
-    // before this one.
+    // counts. So it does if the body was changed since. The order may have been sent by a later claim
+    // that is over; otherwise it is as it was before this one.
     submitted_late: "
         UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
             result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL,
             possible_duplicate = CASE
                 WHEN sent_claim = $3 AND (worker IS NULL OR worker = $2 OR claim_number > $3) THEN $11 ELSE 1 END
         WHERE id = $1 AND (status = 'queued' OR status = 'running' AND NOT coalesce(sent_claim = claim_number, 0))
+            AND ($3 > changed_claim OR changed_claim IS NULL)
         RETURNING id",
     is_submitted_as: "
         SELECT id FROM orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
-        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, correlation_id, error, idempotency_key,
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, result, session, correlation_id, error, idempotency_key,
             merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
-        SELECT id, merchant, user_id, target, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, correlation_id, error, idempotency_key,
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
+            possible_duplicate, klarna_id, NULL AS result, session, correlation_id, error, idempotency_key,
             merchant_reference1, merchant_reference2, order_amount, purchase_currency
         FROM orders",
     order_ids: "

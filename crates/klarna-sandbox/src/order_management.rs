@@ -1,0 +1,63 @@
+//! Order management: reads and acknowledges orders that the shopper has paid.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::Shared;
+use crate::checkout::CheckoutOrder;
+use crate::create::{answer_later_call, authenticated, refusal};
+use crate::faults::Endpoint;
+use crate::stats::What;
+
+/// `GET /ordermanagement/v1/orders/{id}`
+pub(super) async fn read(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if authenticated(&shared, &headers).is_none() {
+        return refusal(StatusCode::UNAUTHORIZED, Vec::new());
+    }
+    answer_later_call(&shared, Endpoint::Checkout, move |_, world, _| {
+        let Some(order) = world.orders.get(&id).filter(|order| order.is_paid()) else {
+            return refusal(StatusCode::NOT_FOUND, Vec::new());
+        };
+        let body = &order.body;
+        Json(json!({
+            "order_id": id,
+            "status": "AUTHORIZED",
+            "fraud_status": "ACCEPTED",
+            "order_amount": body["order_amount"],
+            "purchase_currency": body["purchase_currency"],
+            "purchase_country": body["purchase_country"],
+            "merchant_reference1": body["merchant_reference1"],
+            "merchant_reference2": body["merchant_reference2"],
+        }))
+        .into_response()
+    })
+    .await
+}
+
+/// `POST /ordermanagement/v1/orders/{id}/acknowledge`
+pub(super) async fn acknowledge(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if authenticated(&shared, &headers).is_none() {
+        return refusal(StatusCode::UNAUTHORIZED, Vec::new());
+    }
+    answer_later_call(&shared, Endpoint::Checkout, move |_, world, now| {
+        if !world.orders.get(&id).is_some_and(CheckoutOrder::is_paid) {
+            return refusal(StatusCode::NOT_FOUND, Vec::new());
+        }
+        world.recorder.event(now, None, What::Acknowledged { klarna_id: id });
+        StatusCode::NO_CONTENT.into_response()
+    })
+    .await
+}

@@ -1,0 +1,156 @@
+//! Changes the body of an order: while it is queued, in its row; once it is submitted, at Klarna.
+
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use super::refresh::said;
+use super::{CALL, Refreshed, Sessions, answered, error};
+use crate::klarna::create::request;
+use crate::klarna::session::SessionAnswer;
+use crate::order::{Body, OrderError, OrderId, OrderView, SessionPhase, Status};
+use crate::store::{BodyChange, ChangeBegun, StoreError, UpdateClaim};
+
+/// How long a call without an answer may take to arrive at Klarna. A later change must not be overtaken by
+/// an earlier one.
+const ARRIVAL: Duration = Duration::from_secs(10);
+
+/// How long a submitted order is claimed for a change.
+const LEASE: Duration = CALL.saturating_add(ARRIVAL);
+
+/// When to try again if a worker runs the order.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Why an order was not changed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotChanged {
+    /// It does not exist.
+    #[error("there is no order with this id")]
+    Missing,
+    /// It has another version.
+    #[error("the order has version {0} by now: get it, and change that version")]
+    OtherVersion(i64),
+    /// A worker runs it, or another change is under way. It can be tried again after this time.
+    #[error("the order is being submitted or changed at the moment: try again")]
+    Busy(Duration),
+    /// It cannot be changed any more.
+    #[error("the order {0}")]
+    Over(&'static str),
+    /// Its body was deleted.
+    #[error("the order's body was deleted (retention.bodies): submit a new order")]
+    BodyGone,
+    /// Klarna refuses the change. Nothing was changed.
+    #[error("{}", .0.message)]
+    Refused(OrderError),
+    /// Klarna could not be asked, or did not answer. Repeat the same change after this time.
+    #[error("{}; repeat the same request", .0.message)]
+    Unavailable(OrderError, Duration),
+    /// The store failed. Repeat the same change.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Sessions {
+    /// Replaces the body of an order, if it still has this version (`None`: whatever it has). `body` has
+    /// passed the rules of the order's target. The change goes on if the caller stops waiting. A change
+    /// that was made already, because it is repeated, succeeds.
+    ///
+    /// # Errors
+    /// Why it was not changed.
+    pub async fn change(
+        &self,
+        order: OrderId,
+        version: Option<i64>,
+        body: Body,
+    ) -> Result<OrderView, NotChanged> {
+        let sessions = self.clone();
+        let changing = async move { sessions.change_now(order, version, &body).await };
+        let interrupted = |_| NotChanged::Store(StoreError::Unavailable("the process ends".into()));
+        tokio::spawn(changing.in_current_span()).await.map_err(interrupted)?
+    }
+
+    async fn change_now(
+        &self,
+        order: OrderId,
+        version: Option<i64>,
+        body: &Body,
+    ) -> Result<OrderView, NotChanged> {
+        let change = BodyChange { order, version, body: body.as_str() };
+        let (claim, found) = match self.store.begin_change(change, LEASE).await? {
+            ChangeBegun::Done(order) => return Ok(order),
+            ChangeBegun::AtKlarna(claim, order) => (claim, order),
+            ChangeBegun::OtherVersion(version) => return Err(NotChanged::OtherVersion(version)),
+            ChangeBegun::Busy(wait) => return Err(NotChanged::Busy(wait.unwrap_or(SOON).max(SOON))),
+            ChangeBegun::Over(status, phase) => return Err(NotChanged::Over(why_over(status, phase))),
+            ChangeBegun::BodyGone => return Err(NotChanged::BodyGone),
+            ChangeBegun::Missing => return Err(NotChanged::Missing),
+        };
+        self.update(claim, found, body).await
+    }
+
+    /// Updates a claimed order at Klarna.
+    async fn update(
+        &self,
+        claim: UpdateClaim,
+        order: OrderView,
+        body: &Body,
+    ) -> Result<OrderView, NotChanged> {
+        let answer = self.send_update(&order, body).await;
+        let may_arrive = matches!(answer, Ok(SessionAnswer::Unavailable { may_arrive: true, .. }));
+        let is_refused = matches!(answer, Ok(SessionAnswer::Refused { .. }));
+        let is_read_only = matches!(answer, Ok(SessionAnswer::Refused { status: 403, .. }));
+        match answer.and_then(answered) {
+            Ok(Some(read)) => {
+                // An answer without a body says nothing of the session.
+                let has_status = read.status.is_some();
+                let (session, result) = said(read, self.clock.now());
+                let session = Some(session).filter(|_| has_status);
+                let ended = self.store.end_change(claim, body.as_str(), session.as_ref(), result.as_ref());
+                if !ended.await? {
+                    return Err(NotChanged::Busy(SOON));
+                }
+                tracing::info!(order = %order.id, "A submitted order was changed at Klarna");
+                let changed = self.orders.order(order.id).await?;
+                changed.ok_or(NotChanged::Missing)
+            }
+            Err(why) if !is_read_only => {
+                if !may_arrive {
+                    self.store.release_change(claim).await?;
+                }
+                let wait = if may_arrive { ARRIVAL } else { SOON };
+                Err(if is_refused { NotChanged::Refused(why) } else { NotChanged::Unavailable(why, wait) })
+            }
+            // Klarna does not know it any more, or it is paid.
+            Ok(None) | Err(_) => {
+                self.store.release_change(claim).await?;
+                let Refreshed { order, error } = self.refresh(order).await;
+                let phase = order.session.map(|session| session.phase);
+                match (phase, error) {
+                    (_, Some(error)) => Err(NotChanged::Unavailable(error, SOON)),
+                    (phase, None) => Err(NotChanged::Over(why_over(Status::Submitted, phase))),
+                }
+            }
+        }
+    }
+
+    async fn send_update(&self, order: &OrderView, body: &Body) -> Result<SessionAnswer, OrderError> {
+        let unknown =
+            || error("unknown_merchant", "the settings have no merchant with this name".to_owned(), None);
+        let merchant = self.merchants.get(&order.merchant).ok_or_else(unknown)?;
+        let target = order.target.unwrap_or(merchant.target);
+        let klarna_id = order.klarna_id.as_deref().unwrap_or_default();
+        let json = request::build(body, order.id, None, None).json;
+        let call = self.client.update(merchant, target, klarna_id, json);
+        self.call(merchant, target, &order.user, call).await
+    }
+}
+
+fn why_over(status: Status, phase: Option<SessionPhase>) -> &'static str {
+    match (status, phase) {
+        (Status::Failed, _) => "has failed: submit a new order",
+        (Status::Cancelled, _) => "was cancelled: submit a new order",
+        (_, Some(SessionPhase::Completed)) => "is completed at Klarna: it cannot be changed any more",
+        (_, Some(SessionPhase::Ended)) => "has ended at Klarna: submit a new order",
+        _ => "cannot be changed at Klarna: submit a new order",
+    }
+}

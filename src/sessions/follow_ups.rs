@@ -1,0 +1,194 @@
+//! Makes calls about submitted orders in the background.
+//!
+//! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
+//! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
+//! acknowledged. Klarna repeats a push until then, for two days. An order whose user was erased is
+//! aborted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::refresh::said;
+use super::{Sessions, answered};
+use crate::config::Merchant;
+use crate::ids::UserId;
+use crate::klarna::session::SessionAnswer;
+use crate::order::{OrderId, SessionPhase, Target};
+use crate::store::{ClaimedFollowUp, FollowUp, FollowUps, StoreError};
+
+/// How often the database is asked for due follow-ups.
+const POLL: Duration = Duration::from_secs(1);
+/// How many follow-ups of one merchant are worked on at a time.
+const AT_ONCE: u32 = 8;
+/// How far a claim moves the due time: longer than any attempt.
+const LEASE: Duration = Duration::from_mins(1);
+/// The waits after failed attempts. Later ones are like the last, until two days are over.
+const WAITS: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(30), Duration::from_mins(5), LONGEST];
+const LONGEST: Duration = Duration::from_mins(30);
+
+/// Makes the calls. Any number of processes may do so at once.
+pub struct FollowUpWorker {
+    store: Arc<dyn FollowUps>,
+    sessions: Sessions,
+}
+
+/// What became of a follow-up.
+enum Handled {
+    /// Its calls are done, or nothing more can be done.
+    Done,
+    /// Try again: a text for logs.
+    Failed(String),
+}
+
+impl FollowUpWorker {
+    /// Creates it.
+    #[must_use]
+    pub fn new(store: Arc<dyn FollowUps>, sessions: Sessions) -> Self {
+        Self { store, sessions }
+    }
+
+    /// Works on what is due, and asks again every second. Dropping the future loses nothing: what was
+    /// claimed is due again after a minute.
+    pub async fn run(self) {
+        loop {
+            if let Err(error) = self.handle_due().await {
+                tracing::warn!(%error, "Follow-ups could not be read or written; the next try follows");
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Works on what is due now, and returns how many attempts it made.
+    ///
+    /// # Errors
+    /// If the store fails. What was not stored is tried again.
+    pub async fn handle_due(&self) -> Result<usize, StoreError> {
+        let due = self.store.due_follow_ups().await?;
+        // Another process may know the other merchants.
+        let known: Vec<_> = due.iter().filter_map(|name| self.sessions.merchants.get(name)).collect();
+        if known.len() < due.len() {
+            self.store.delete_lapsed_follow_ups().await?;
+        }
+        let mut attempts = 0;
+        for handled in join_all(known.into_iter().map(|merchant| self.handle_of(merchant))).await {
+            attempts += handled?;
+        }
+        Ok(attempts)
+    }
+
+    async fn handle_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
+        let claimed = self.store.claim_follow_ups(&merchant.name, AT_ONCE, LEASE).await?;
+        for handled in join_all(claimed.iter().map(|follow_up| self.attempt(merchant, follow_up))).await {
+            handled?;
+        }
+        Ok(claimed.len())
+    }
+
+    async fn attempt(&self, merchant: &Merchant, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
+        let what = match self.handle(merchant, follow_up).await? {
+            Handled::Done => return self.store.end_follow_up(follow_up).await,
+            Handled::Failed(what) => what,
+        };
+        let (name, klarna_id, kind) =
+            (merchant.name.as_str(), follow_up.klarna_id.as_str(), follow_up.kind.as_str());
+        if self.store.retry_follow_up(follow_up, wait(follow_up.attempts, rand::random())).await? {
+            tracing::warn!(
+                merchant = name,
+                kind,
+                klarna_id,
+                what,
+                "A call about a submitted order failed; the next try follows"
+            );
+        } else {
+            tracing::error!(
+                merchant = name,
+                kind,
+                klarna_id,
+                what,
+                "A call about a submitted order failed for two days and is given up"
+            );
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, merchant: &Merchant, follow_up: &ClaimedFollowUp) -> Result<Handled, StoreError> {
+        match follow_up.kind {
+            FollowUp::Push => self.pushed(merchant, &follow_up.klarna_id).await,
+            FollowUp::Abort => Ok(self.abort(merchant, &follow_up.klarna_id).await),
+        }
+    }
+
+    /// Aborts an order. One that is paid, or that Klarna does not know any more, needs no more.
+    async fn abort(&self, merchant: &Merchant, klarna_id: &str) -> Handled {
+        let call = self.sessions.client.abort(merchant, klarna_id);
+        // The order's user is erased.
+        let user = UserId::from(klarna_id);
+        match self.sessions.call(merchant, Target::Checkout, &user, call).await {
+            Ok(SessionAnswer::Refused { status, .. }) => {
+                tracing::info!(klarna_id, status, "Klarna aborts an order no more");
+                Handled::Done
+            }
+            answer => match answer.and_then(answered) {
+                Ok(_) => Handled::Done,
+                Err(error) => Handled::Failed(error.message),
+            },
+        }
+    }
+
+    async fn pushed(&self, merchant: &Merchant, klarna_id: &str) -> Result<Handled, StoreError> {
+        let sessions = &self.sessions;
+        // The order's user is not known yet.
+        let user = UserId::from(klarna_id);
+        let call = sessions.client.read_paid(merchant, klarna_id);
+        let read = match sessions.call(merchant, Target::Checkout, &user, call).await.and_then(answered) {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(Handled::Failed("Klarna has no paid order with this id".to_owned())),
+            Err(error) => return Ok(Handled::Failed(error.message)),
+        };
+        let reference = read.merchant_reference2.as_deref().and_then(|id| id.parse::<OrderId>().ok());
+        let Some(found) = sessions.store.order_of_klarna(&merchant.name, klarna_id, reference).await? else {
+            tracing::warn!(
+                merchant = merchant.name.as_str(),
+                klarna_id,
+                "Klarna pushed an order that is not known here; it is not acknowledged"
+            );
+            return Ok(Handled::Done);
+        };
+        let (mut session, _) = said(read, sessions.clock.now());
+        if session.phase == SessionPhase::Open {
+            return Ok(Handled::Failed(format!("the order is not paid: {}", session.status)));
+        }
+        if found.klarna_id != klarna_id {
+            tracing::warn!(
+                order = %found.order,
+                klarna_id,
+                other = found.klarna_id,
+                "Klarna has created an order twice, and the shopper has paid the other one"
+            );
+            session.other_klarna_order_id = Some(klarna_id.to_owned());
+        }
+        // Before it is acknowledged: Klarna pushes no more then.
+        sessions.store.note_session(found.order, &found.klarna_id, &session, None).await?;
+        if session.phase != SessionPhase::Completed {
+            return Ok(Handled::Done);
+        }
+        let call = sessions.client.acknowledge(merchant, klarna_id);
+        match sessions.call(merchant, Target::Checkout, &user, call).await.and_then(answered) {
+            Ok(_) => {
+                tracing::info!(order = %found.order, klarna_id, "A paid order was acknowledged");
+                Ok(Handled::Done)
+            }
+            Err(error) => Ok(Handled::Failed(format!("not acknowledged: {}", error.message))),
+        }
+    }
+}
+
+/// The wait after a failed attempt, after `before` others that failed, randomly up to a tenth shorter or
+/// longer. `unit` is a random number from 0 to 1.
+fn wait(before: i64, unit: f64) -> Duration {
+    let wait = usize::try_from(before).ok().and_then(|before| WAITS.get(before)).copied().unwrap_or(LONGEST);
+    wait.mul_f64(0.9 + 0.2 * unit.clamp(0.0, 1.0))
+}

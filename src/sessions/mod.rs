@@ -1,0 +1,118 @@
+//! Follows a submitted order at Klarna: reads what has become of its order or session
+//! there (`refresh.rs`, and `follow_ups.rs` when Klarna tells of it), and changes it (`change.rs`).
+//!
+//! None of this costs the order anything: no attempt, no token, and none of the calls that create
+//! orders. The calls have circuit breakers and rate limits of their own.
+
+mod change;
+mod follow_ups;
+mod refresh;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::breaker::CallOutcome;
+use crate::clock::{Clock, since_boot};
+use crate::config::{Merchant, Merchants};
+use crate::ids::UserId;
+use crate::klarna::http::BuildError;
+use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
+use crate::order::{OrderError, Target};
+use crate::store::{KlarnaSessions, Orders};
+use crate::worker::TargetBreakers;
+
+pub use self::change::NotChanged;
+pub use self::follow_ups::FollowUpWorker;
+pub use self::refresh::Refreshed;
+
+/// How long one call may take. A shop waits for it.
+const CALL: Duration = Duration::from_secs(10);
+
+/// The pause after an answer 429 that names none.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Follows submitted orders at Klarna. Clones share their connections and circuit breakers.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Arc<dyn KlarnaSessions>,
+    orders: Arc<dyn Orders>,
+    merchants: Arc<Merchants>,
+    client: SessionClient,
+    breakers: TargetBreakers,
+    clock: Clock,
+}
+
+impl Sessions {
+    /// Creates it for the merchants of the settings.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be created.
+    pub fn new(
+        store: Arc<dyn KlarnaSessions>,
+        orders: Arc<dyn Orders>,
+        merchants: Arc<Merchants>,
+        clock: Clock,
+    ) -> Result<Self, BuildError> {
+        let breakers = TargetBreakers::of_sessions(&merchants);
+        Ok(Self { store, orders, merchants, client: SessionClient::new(CALL)?, breakers, clock })
+    }
+
+    /// Makes a call about a user's order, if circuit breaker and rate limit allow it now, and reports
+    /// how it ended to both.
+    async fn call(
+        &self,
+        merchant: &Merchant,
+        target: Target,
+        user: &UserId,
+        call: impl Future<Output = SessionAnswer>,
+    ) -> Result<SessionAnswer, OrderError> {
+        let breakers = self.breakers.of(target);
+        let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
+            let why = breakers.why(&merchant.name, since_boot(), wait);
+            error("klarna_paused", why, None)
+        })?;
+        permit.wait_for_rate().await;
+        let answer = call.await;
+        permit.report(outcome(&answer, user), since_boot());
+        Ok(answer)
+    }
+}
+
+fn outcome(answer: &SessionAnswer, user: &UserId) -> CallOutcome {
+    match answer {
+        SessionAnswer::Done(_) | SessionAnswer::Gone | SessionAnswer::Refused { .. } => CallOutcome::Answered,
+        SessionAnswer::Unauthorised { .. } => CallOutcome::Misconfigured { user: user.clone() },
+        SessionAnswer::Throttled { retry_after } => CallOutcome::Throttled(retry_after.unwrap_or(PAUSE)),
+        SessionAnswer::Unavailable { what, retry_after, .. } => {
+            CallOutcome::Failed { what: what.clone(), retry_after: *retry_after }
+        }
+    }
+}
+
+/// Returns what Klarna answered; `None` if it does not know the order or session any more.
+fn answered(answer: SessionAnswer) -> Result<Option<SessionRead>, OrderError> {
+    Err(match answer {
+        SessionAnswer::Done(read) => return Ok(Some(read)),
+        SessionAnswer::Gone => return Ok(None),
+        SessionAnswer::Refused { status, messages, error_code, correlation_id } => {
+            let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
+            let what = format!("HTTP {status}{code} from Klarna: {}", messages.join("; "));
+            error("klarna_refused", what, correlation_id)
+        }
+        SessionAnswer::Unauthorised { status, correlation_id } => error(
+            "klarna_unauthorised",
+            format!("HTTP {status} from Klarna: it refuses the merchant's API credentials"),
+            correlation_id,
+        ),
+        SessionAnswer::Throttled { .. } => {
+            error("klarna_throttled", "HTTP 429 from Klarna: too many calls".to_owned(), None)
+        }
+        SessionAnswer::Unavailable { what, correlation_id, .. } => {
+            error("klarna_unavailable", what, correlation_id)
+        }
+    })
+}
+
+fn error(code: &str, message: String, correlation_id: Option<String>) -> OrderError {
+    OrderError { code: code.to_owned(), message, faults: Vec::new(), correlation_id }
+}

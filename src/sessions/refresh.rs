@@ -1,0 +1,119 @@
+//! Reads what has become of a submitted order at Klarna.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Sessions, answered, error};
+use crate::klarna::session::SessionRead;
+use crate::order::{KlarnaSession, OrderError, OrderResult, OrderView, SessionPhase, Status};
+
+/// How long an order or session can be paid after its creation or last change. A shopper's visit
+/// prolongs it too, so only Klarna knows.
+const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
+
+/// Klarna's word for an order or session that it does not know any more.
+const NOT_FOUND: &str = "not_found";
+
+/// An order after it was read at Klarna.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// The order, with what Klarna said. As it was, if nothing could be read.
+    pub order: OrderView,
+    /// Why nothing could be read.
+    pub error: Option<OrderError>,
+}
+
+impl Refreshed {
+    /// Whether nobody can pay the order any more.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.order.session.as_ref().is_some_and(|session| session.phase == SessionPhase::Ended)
+    }
+}
+
+impl Sessions {
+    /// Whether a submitted order may have ended at Klarna although nothing was read of it, because its
+    /// session has been there for as long as Klarna keeps one that nobody touches.
+    #[must_use]
+    pub fn may_have_ended(&self, order: &OrderView) -> bool {
+        let Some(submitted_at) = order.ended_at.filter(|_| order.status == Status::Submitted) else {
+            return false;
+        };
+        let phase = order.session.as_ref().map(|session| session.phase);
+        phase.is_none_or(|phase| phase == SessionPhase::Open) && self.clock.now() - submitted_at >= GOOD_FOR
+    }
+
+    /// Reads the order or session of a submitted order at Klarna once, and stores what Klarna says. An
+    /// order that is not submitted is returned as it is. A store that fails changes nothing for the
+    /// caller: the next call reads again.
+    pub async fn refresh(&self, order: OrderView) -> Refreshed {
+        let (Status::Submitted, Some(klarna_id)) = (order.status, order.klarna_id.clone()) else {
+            return Refreshed { order, error: None };
+        };
+        let Some(merchant) = self.merchants.get(&order.merchant) else {
+            let message = "the settings have no merchant with this name".to_owned();
+            return Refreshed { order, error: Some(error("unknown_merchant", message, None)) };
+        };
+        let target = order.target.unwrap_or(merchant.target);
+        let call = self.client.read(merchant, target, &klarna_id);
+        let answer = self.call(merchant, target, &order.user, call).await;
+        let read = match answer.and_then(answered) {
+            Ok(read) => read,
+            Err(error) => return Refreshed { order, error: Some(error) },
+        };
+        Refreshed { order: self.noted(order, &klarna_id, read).await, error: None }
+    }
+
+    /// Stores what was read, and returns the order with it.
+    async fn noted(&self, mut order: OrderView, klarna_id: &str, read: Option<SessionRead>) -> OrderView {
+        let read_at = self.clock.now();
+        let (session, result) = match read {
+            Some(read) => said(read, read_at),
+            None => (gone(read_at, order.session.as_ref()), None),
+        };
+        match self.store.note_session(order.id, klarna_id, &session, result.as_ref()).await {
+            Ok(true) => {}
+            // Another read has found its end, or the order was erased.
+            Ok(false) => return order,
+            Err(error) => {
+                tracing::warn!(order = %order.id, %error, "What Klarna said of an order could not be stored");
+            }
+        }
+        order.result = result.or(order.result);
+        order.session = Some(session);
+        order
+    }
+}
+
+/// Separates what Klarna said of an order or session from what the shop gets for the shopper's browser.
+pub(super) fn said(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaSession, Option<OrderResult>) {
+    let phase = read.phase();
+    let SessionRead { status, order_amount, purchase_currency, merchant_reference1, result, .. } = read;
+    let status = status.unwrap_or_else(|| "unknown".to_owned());
+    let session = KlarnaSession {
+        phase,
+        status,
+        read_at,
+        other_klarna_order_id: None,
+        order_amount,
+        purchase_currency,
+        merchant_reference1,
+    };
+    (session, result)
+}
+
+/// What is known of an order or session that Klarna does not know any more. One that was completed
+/// stays so: Klarna may forget it, too.
+fn gone(read_at: DateTime<Utc>, last: Option<&KlarnaSession>) -> KlarnaSession {
+    match last {
+        Some(last) if last.phase == SessionPhase::Completed => KlarnaSession { read_at, ..last.clone() },
+        _ => KlarnaSession {
+            phase: SessionPhase::Ended,
+            status: NOT_FOUND.to_owned(),
+            read_at,
+            other_klarna_order_id: None,
+            order_amount: last.and_then(|last| last.order_amount),
+            purchase_currency: last.and_then(|last| last.purchase_currency.clone()),
+            merchant_reference1: last.and_then(|last| last.merchant_reference1.clone()),
+        },
+    }
+}

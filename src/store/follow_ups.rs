@@ -1,0 +1,157 @@
+//! The storage trait for calls to Klarna about orders that exist, which are made in the background.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::StoreError;
+use super::columns::Columns;
+use super::engine::{Connection, Engine, Now, Query, SqlStore};
+use crate::ids::{MerchantName, UserKey};
+use crate::words::words;
+
+/// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open order.
+pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowUp {
+    /// Klarna says that a shopper has paid: read the order and acknowledge it.
+    Push,
+    /// The order's user was erased: abort the order.
+    Abort,
+}
+
+words!(FollowUp { Push = "push", Abort = "abort" });
+
+/// A follow-up that was claimed for one attempt. The claim lasts until it is due again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedFollowUp {
+    /// What is to be done.
+    pub kind: FollowUp,
+    /// The merchant whose order it is.
+    pub merchant: MerchantName,
+    /// Klarna's id of the order.
+    pub klarna_id: String,
+    /// The claim number, which rises by one with each claim.
+    pub claim_number: i64,
+    /// The number of attempts that failed before this one.
+    pub attempts: i64,
+}
+
+/// Storage for calls to Klarna about orders that exist.
+#[async_trait]
+pub trait FollowUps: Send + Sync {
+    /// Records a push. One that is recorded already stays as it is.
+    async fn record_push(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError>;
+
+    /// Returns the merchants that have due follow-ups.
+    async fn due_follow_ups(&self) -> Result<Vec<MerchantName>, StoreError>;
+
+    /// Claims up to `limit` due follow-ups of a merchant, each until `lease` is over.
+    async fn claim_follow_ups(
+        &self,
+        merchant: &MerchantName,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<ClaimedFollowUp>, StoreError>;
+
+    /// Ends a follow-up: its row is deleted. Does nothing if the claim is over.
+    async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError>;
+
+    /// Makes a follow-up due again after `wait`, and counts the attempt. Returns `false`, and ends it, if its
+    /// time is over by then.
+    async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError>;
+
+    /// Deletes follow-ups whose time is over and that no process has claimed, because their merchant is in
+    /// nobody's settings. Returns how many.
+    async fn delete_lapsed_follow_ups(&self) -> Result<u64, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> FollowUps for SqlStore<E> {
+    async fn record_push(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError> {
+        self.write(async |c| {
+            let record = c.query(E::STATEMENTS.follow_ups.record).bind(merchant).bind(klarna_id);
+            let record = record.bind(self.now()).bind(FOLLOW_UP_FOR).bind(FollowUp::Push.as_str());
+            record.execute().await.map(drop)
+        })
+        .await
+    }
+
+    async fn due_follow_ups(&self) -> Result<Vec<MerchantName>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.follow_ups.due_merchants).bind(self.now()).fetch_all().await?;
+            rows.iter().map(|row| Ok(row.merchant()?)).collect()
+        })
+        .await
+    }
+
+    async fn claim_follow_ups(
+        &self,
+        merchant: &MerchantName,
+        limit: u32,
+        lease: Duration,
+    ) -> Result<Vec<ClaimedFollowUp>, StoreError> {
+        self.write(async |c| {
+            let claim = c.query(E::STATEMENTS.follow_ups.claim).bind(merchant).bind(limit).bind(self.now());
+            claim.bind(lease).fetch_all().await?.iter().map(claimed).collect()
+        })
+        .await
+    }
+
+    async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
+        self.write(async |c| end(c, follow_up).await).await
+    }
+
+    async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError> {
+        self.transaction(async |c| {
+            let again = by_claim(c, E::STATEMENTS.follow_ups.again, follow_up);
+            let retried =
+                again.bind(self.now()).bind(wait).bind(follow_up.kind.as_str()).execute().await? == 1;
+            if !retried {
+                end(c, follow_up).await?;
+            }
+            Ok(retried)
+        })
+        .await
+    }
+
+    async fn delete_lapsed_follow_ups(&self) -> Result<u64, StoreError> {
+        self.write(async |c| c.query(E::STATEMENTS.follow_ups.lapsed).bind(self.now()).execute().await).await
+    }
+}
+
+/// Records that the orders of a user which may still be paid are to be aborted.
+pub(super) async fn abort_orders<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    key: &UserKey,
+) -> Result<(), StoreError> {
+    let record = c.query(E::STATEMENTS.follow_ups.record_aborts).bind_user(key);
+    record.bind(now).bind(FOLLOW_UP_FOR).execute().await.map(drop)
+}
+
+async fn end<E: Engine>(c: &mut Connection<'_, E>, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
+    let end = by_claim(c, E::STATEMENTS.follow_ups.done, follow_up).bind(follow_up.kind.as_str());
+    end.execute().await.map(drop)
+}
+
+/// Binds a claim as the first three parameters of a statement.
+fn by_claim<'c, E: Engine>(
+    c: &'c mut Connection<'_, E>,
+    statement: &'static str,
+    follow_up: &ClaimedFollowUp,
+) -> Query<'c, E> {
+    c.query(statement).bind(&follow_up.merchant).bind(&follow_up.klarna_id).bind(follow_up.claim_number)
+}
+
+fn claimed(row: &impl Columns) -> Result<ClaimedFollowUp, StoreError> {
+    Ok(ClaimedFollowUp {
+        kind: FollowUp::from_word(&row.text("kind")?)?,
+        merchant: row.merchant()?,
+        klarna_id: row.text("klarna_id")?,
+        claim_number: row.int("claim_number")?,
+        attempts: row.int("attempts")?,
+    })
+}

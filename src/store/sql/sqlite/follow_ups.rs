@@ -1,0 +1,35 @@
+//! Calls to Klarna about orders that exist.
+
+use crate::store::sql::FollowUpsSql;
+
+pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
+    // One that comes again while the first is worked on changes nothing.
+    record: "
+        INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
+        VALUES ($5, $1, $2, $3, $3 + $4)
+        ON CONFLICT DO NOTHING",
+    // The orders of a user that may still be paid.
+    record_aborts: "
+        INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
+        SELECT 'abort', merchant, klarna_id, $3, $3 + $4 FROM orders
+        WHERE merchant = $1 AND user_id = $2 AND status = 'submitted' AND target = 'checkout'
+            AND klarna_id IS NOT NULL AND ended_at > $3 - 2 * $4
+            AND (session_phase IS NULL OR session_phase = 'open')
+        ON CONFLICT DO NOTHING",
+    due_merchants: "
+        SELECT DISTINCT merchant FROM follow_ups WHERE due_at <= $1",
+    claim: "
+        UPDATE follow_ups SET due_at = $3 + $4, claim_number = claim_number + 1
+        WHERE merchant = $1 AND (klarna_id, kind) IN (
+            SELECT klarna_id, kind FROM follow_ups WHERE merchant = $1 AND due_at <= $3 ORDER BY due_at LIMIT $2)
+        RETURNING kind, merchant, klarna_id, claim_number, attempts",
+    again: "
+        UPDATE follow_ups SET attempts = attempts + 1,
+            due_at = $4 + $5
+        WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $6
+            AND $4 + $5 < give_up_at",
+    done: "
+        DELETE FROM follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
+    lapsed: "
+        DELETE FROM follow_ups WHERE give_up_at < $1 AND due_at < $1",
+};

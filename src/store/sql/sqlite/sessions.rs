@@ -1,0 +1,44 @@
+//! Changes of orders' bodies, and what Klarna says of submitted orders.
+
+use crate::store::sql::SessionsSql;
+
+pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
+    // Retention has removed the result of an old order, and it must not come back. Nothing reopens
+    // what is completed or ended; only an ended one may turn out to have been completed.
+    note: "
+        UPDATE orders SET session_phase = $3, session = $4, session_read_at = $6,
+            result = CASE WHEN result IS NULL THEN NULL ELSE coalesce($5, result) END
+        WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'
+            AND (session_phase IS NULL OR session_phase IN ('open', $3) OR session_phase = 'ended' AND $3 = 'completed')
+        RETURNING id",
+    // A result of an earlier claim is of the earlier body.
+    replace_body: "
+        UPDATE orders SET body = $3, version = version + 1, changed_claim = claim_number
+        WHERE id = $1 AND ($2 IS NULL OR version = $2) AND status = 'queued' AND body IS NOT NULL
+        RETURNING id",
+    begin_update: "
+        UPDATE orders SET update_until = $4 + $5, update_claim = update_claim + 1
+        WHERE id = $1 AND ($2 IS NULL OR version = $2) AND status = 'submitted' AND body IS NOT NULL
+            AND klarna_id = $3 AND (session_phase IS NULL OR session_phase = 'open')
+            AND (update_until IS NULL OR update_until <= $4)
+        RETURNING update_claim",
+    // Retention may have removed body and result meanwhile. They must not come back.
+    end_update: "
+        UPDATE orders SET version = version + 1, update_until = NULL,
+            body = CASE WHEN body IS NULL THEN NULL ELSE $3 END,
+            result = CASE WHEN result IS NULL THEN NULL ELSE coalesce($4, result) END,
+            session_phase = coalesce($5, session_phase), session = coalesce($6, session),
+            session_read_at = CASE WHEN $6 IS NULL THEN session_read_at ELSE $7 END
+        WHERE id = $1 AND update_claim = $2 AND status = 'submitted' AND klarna_id IS NOT NULL
+        RETURNING id",
+    release_update: "
+        UPDATE orders SET update_until = NULL WHERE id = $1 AND update_claim = $2",
+    changeable: "
+        SELECT body, update_until - $2 AS wait
+        FROM orders WHERE id = $1",
+    // An order that Klarna created for one of ours, by our reference.
+    by_klarna_id: "
+        SELECT id FROM orders WHERE merchant = $1 AND klarna_id = $2 AND target = 'checkout'",
+    is_of_merchant: "
+        SELECT klarna_id FROM orders WHERE id = $1 AND merchant = $2 AND status = 'submitted' AND target = 'checkout'",
+};
