@@ -32,7 +32,7 @@ pub use prefill::Prefill;
 pub use refusal::OrderAdminRefusal;
 pub use result::{OrderResult, PaymentsSession};
 pub use rules::{check, is_date};
-pub use session::{KlarnaSession, SessionPhase};
+pub use session::{KlarnaState, SessionPhase};
 pub use status::{Status, TokenOutcome, UnknownWord};
 pub use summary::{Summary, shown_amount};
 pub use target::Target;

@@ -52,7 +52,7 @@ read_and_shown_as_words!(SessionPhase);
 
 /// What Klarna said of an order or session when it was last read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct KlarnaSession {
+pub struct KlarnaState {
     /// What has become of it: `open` (the shopper can still pay), `completed` (the shopper has paid, or
     /// the shop has placed the order), `ended` (it cannot be paid any more).
     pub phase: SessionPhase,
@@ -81,10 +81,10 @@ pub struct KlarnaSession {
     pub merchant_reference1: Option<String>,
 }
 
-impl fmt::Debug for KlarnaSession {
+impl fmt::Debug for KlarnaState {
     /// Leaves out the shop's own text.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KlarnaSession({}, {})", self.phase, self.status)
+        write!(f, "KlarnaState({}, {})", self.phase, self.status)
     }
 }
 

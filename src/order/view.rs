@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{KlarnaSession, OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
+use super::{KlarnaState, OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
 use crate::ids::{MerchantName, UserId};
 
 /// An order as the API, the pages and the command line show it.
@@ -50,7 +50,7 @@ pub struct OrderView {
     /// What the shop gets for the shopper's browser; absent in lists.
     pub result: Option<OrderResult>,
     /// What Klarna said of the order or session when it was last read.
-    pub session: Option<KlarnaSession>,
+    pub session: Option<KlarnaState>,
     /// The id of the call in Klarna's logs.
     pub correlation_id: Option<String>,
     /// Why the order failed, or why it still waits.

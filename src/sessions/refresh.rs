@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sessions, answered, error};
 use crate::klarna::session::SessionRead;
-use crate::order::{KlarnaSession, OrderError, OrderResult, OrderView, SessionPhase, Status};
+use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status};
 
 /// How long an order or session can be paid after its creation or last change. A shopper's visit
 /// prolongs it too, so only Klarna knows.
@@ -85,11 +85,11 @@ impl Sessions {
 }
 
 /// Separates what Klarna said of an order or session from what the shop gets for the shopper's browser.
-pub(super) fn said(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaSession, Option<OrderResult>) {
+pub(super) fn said(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaState, Option<OrderResult>) {
     let phase = read.phase();
     let SessionRead { status, order_amount, purchase_currency, merchant_reference1, result, .. } = read;
     let status = status.unwrap_or_else(|| "unknown".to_owned());
-    let session = KlarnaSession {
+    let session = KlarnaState {
         phase,
         status,
         read_at,
@@ -103,10 +103,10 @@ pub(super) fn said(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaSession,
 
 /// What is known of an order or session that Klarna does not know any more. One that was completed
 /// stays so: Klarna may forget it, too.
-fn gone(read_at: DateTime<Utc>, last: Option<&KlarnaSession>) -> KlarnaSession {
+fn gone(read_at: DateTime<Utc>, last: Option<&KlarnaState>) -> KlarnaState {
     match last {
-        Some(last) if last.phase == SessionPhase::Completed => KlarnaSession { read_at, ..last.clone() },
-        _ => KlarnaSession {
+        Some(last) if last.phase == SessionPhase::Completed => KlarnaState { read_at, ..last.clone() },
+        _ => KlarnaState {
             phase: SessionPhase::Ended,
             status: NOT_FOUND.to_owned(),
             read_at,

@@ -9,7 +9,7 @@ use super::engine::{Connection, Engine, Now, SqlStore};
 use super::orders::view;
 use super::{StoreError, from_micros, json};
 use crate::ids::MerchantName;
-use crate::order::{KlarnaSession, OrderId, OrderResult, OrderView, SessionPhase, Status};
+use crate::order::{KlarnaState, OrderId, OrderResult, OrderView, SessionPhase, Status};
 
 /// A change of an order's body.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ pub trait KlarnaSessions: Send + Sync {
         &self,
         order: OrderId,
         klarna_id: &str,
-        session: &KlarnaSession,
+        session: &KlarnaState,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError>;
 
@@ -94,7 +94,7 @@ pub trait KlarnaSessions: Send + Sync {
         &self,
         claim: UpdateClaim,
         body: &str,
-        session: Option<&KlarnaSession>,
+        session: Option<&KlarnaState>,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError>;
 
@@ -108,7 +108,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
         &self,
         order: OrderId,
         klarna_id: &str,
-        session: &KlarnaSession,
+        session: &KlarnaState,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError> {
         let session_json = json(session)?;
@@ -154,7 +154,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
         &self,
         claim: UpdateClaim,
         body: &str,
-        session: Option<&KlarnaSession>,
+        session: Option<&KlarnaState>,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError> {
         let session_json = session.map(json).transpose()?;

@@ -11,7 +11,7 @@ use super::klarna_order::OrderBody;
 use crate::api::extract::cut_page;
 use crate::ids::UserKey;
 use crate::order::{
-    KlarnaSession, OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
+    KlarnaState, OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
 };
 use crate::sessions::Refreshed;
 
@@ -214,7 +214,7 @@ pub struct Order {
     /// What Klarna said of the order or session when it was last read. Missing if it was not read yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub session: Option<KlarnaSession>,
+    pub session: Option<KlarnaState>,
     /// Why the order or session could not be read at Klarna for this answer. The order is not affected:
     /// ask again.
     #[serde(skip_serializing_if = "Option::is_none")]

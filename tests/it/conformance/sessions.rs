@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::{
-    Disposition, KlarnaSession, OrderId, OrderResult, Prefill, SessionPhase, Status, Target, TokenOutcome,
+    Disposition, KlarnaState, OrderId, OrderResult, Prefill, SessionPhase, Status, Target, TokenOutcome,
 };
 use klarna_order_worker::store::{BodyChange, ChangeBegun, Inserted, LateResult, OrderRow, UpdateClaim};
 
@@ -25,8 +25,8 @@ fn change(order: OrderId, version: i64, body: &str) -> BodyChange<'_> {
     BodyChange { order, version: Some(version), body }
 }
 
-fn session(phase: SessionPhase) -> KlarnaSession {
-    KlarnaSession {
+fn session(phase: SessionPhase) -> KlarnaState {
+    KlarnaState {
         phase,
         status: phase.to_string(),
         read_at: chrono::DateTime::UNIX_EPOCH,
@@ -136,7 +136,7 @@ async fn a_change_writes_nothing_back_that_retention_deleted(db: Db) {
 async fn what_is_completed_stays_so(db: Db) {
     let id = at_klarna(&db).await;
     let [open, completed, ended] = SessionPhase::ALL.map(session);
-    let note = async |session: &KlarnaSession, klarna_id: &str| {
+    let note = async |session: &KlarnaState, klarna_id: &str| {
         db.store.note_session(id, klarna_id, session, None).await.unwrap()
     };
     assert!(!note(&open, "k-2").await, "another order's");
