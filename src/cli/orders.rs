@@ -122,15 +122,16 @@ async fn show(context: &Context, id: OrderId, result: bool, refresh: bool) -> Re
     let doing = format!("show the order {id}");
     let failed = |error: StoreError| CliError::failed(&doing, error);
     let app = context.app_to_read().await?;
-    let Some(mut order) = app.store.order(id).await.map_err(failed)? else {
+    let Some(order) = app.store.order(id).await.map_err(failed)? else {
         return Err(CliError::failed(doing, "there is no such order in this database"));
     };
     let history = History::read(&app, &order).await.map_err(failed)?;
-    if refresh {
+    let order = if refresh {
         let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
-        order = sessions.refresh(order).await.into();
-    }
-    let order = Order::from(order);
+        sessions.refresh(order).await.into()
+    } else {
+        Order::from(order)
+    };
     let human = format!("{}\n\nhistory{history}", fields(&order, result));
     context.output.print(human, &ShownOrder { order: &order, history: &history })?;
     Ok(Exit::Done)

@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 use super::authorization::authorized;
 use super::create::Call;
 use super::create::answer::{error_code, messages, told};
+use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, retry_after};
 use super::redact::Redactor;
-use crate::config::Merchant;
+use crate::config::{CredentialSet, Merchant};
 use crate::order::{OrderResult, SessionPhase, Target};
 use crate::received::{Document, storable};
 
@@ -94,6 +95,7 @@ pub enum SessionAnswer {
 #[derive(Clone, Debug)]
 pub struct SessionClient {
     http: HttpClient,
+    held: HeldCredentials,
 }
 
 impl SessionClient {
@@ -103,7 +105,7 @@ impl SessionClient {
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(timeout: Duration) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)? })
+        Ok(Self { http: HttpClient::new(limits)?, held: HeldCredentials::default() })
     }
 
     /// Reads an order or session.
@@ -183,9 +185,36 @@ impl SessionClient {
         request: RequestBuilder,
         redactor: impl Fn() -> Option<Redactor>,
     ) -> SessionAnswer {
-        let request = authorized(request, merchant).header(ACCEPT, "application/json");
+        let set = self.held.of(merchant);
+        // A refusal of the credentials does nothing else, so the call is sent again with the other set.
+        let again = merchant.credentials(set.other()).and_then(|_| request.try_clone());
+        let answer = self.send_with(set, template, merchant, target, request, &redactor).await;
+        match (answer, again) {
+            (SessionAnswer::Unauthorised { .. }, Some(request)) => {
+                self.send_with(set.other(), template, merchant, target, request, &redactor).await
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    async fn send_with(
+        &self,
+        set: CredentialSet,
+        template: &'static str,
+        merchant: &Merchant,
+        target: Target,
+        request: RequestBuilder,
+        redactor: impl Fn() -> Option<Redactor>,
+    ) -> SessionAnswer {
+        let credentials = merchant.credentials(set).unwrap_or(&merchant.api_credentials);
+        let request = authorized(request, credentials).header(ACCEPT, "application/json");
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(template)).await {
-            Ok(reply) => read(Call::of(target), &reply, redactor),
+            Ok(reply) => {
+                if reply.status.is_success() {
+                    self.held.accepted(merchant, set);
+                }
+                read(Call::of(target), &reply, redactor)
+            }
             Err(failure) => unanswered(&failure),
         }
     }

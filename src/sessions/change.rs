@@ -75,7 +75,7 @@ impl Sessions {
         version: Option<i64>,
         body: &Body,
     ) -> Result<OrderView, NotChanged> {
-        let change = BodyChange { order, version, body: body.as_str() };
+        let change = BodyChange { order, version, body };
         let (claim, found) = match self.store.begin_change(change, LEASE).await? {
             ChangeBegun::Done(order) => return Ok(order),
             ChangeBegun::AtKlarna(claim, order) => (claim, order),
@@ -105,7 +105,7 @@ impl Sessions {
                 let has_status = read.status.is_some();
                 let (session, result) = said(read, self.clock.now());
                 let session = Some(session).filter(|_| has_status);
-                let ended = self.store.end_change(claim, body.as_str(), session.as_ref(), result.as_ref());
+                let ended = self.store.end_change(claim, body, session.as_ref(), result.as_ref());
                 if !ended.await? {
                     return Err(NotChanged::Busy(SOON));
                 }

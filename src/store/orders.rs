@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
+use super::engine::{Connection, Engine, Now, Query, SqlStore, transaction_by};
 use super::{
     Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, one_row, order_end, order_search,
     workers,
@@ -310,13 +310,18 @@ pub(super) async fn insert_new<E: Engine>(
         .bind(order.order_deadline)
         .bind(now)
         .bind(&order.trace)
-        .bind(order.target.map(Target::as_str))
-        .bind(&order.summary.merchant_reference1)
-        .bind(&order.summary.merchant_reference2)
-        .bind(order.summary.order_amount)
-        .bind(&order.summary.purchase_currency)
-        .bind(supersedes);
+        .bind(order.target.map(Target::as_str));
+    let insert = bind_summary(insert, &order.summary).bind(supersedes);
     Ok(insert.fetch_optional().await?.is_some())
+}
+
+/// Binds what is kept of an order's body in columns of their own.
+pub(super) fn bind_summary<'c, E: Engine>(query: Query<'c, E>, summary: &Summary) -> Query<'c, E> {
+    query
+        .bind(&summary.merchant_reference1)
+        .bind(&summary.merchant_reference2)
+        .bind(summary.order_amount)
+        .bind(&summary.purchase_currency)
 }
 
 /// Returns the merchants that have due orders.

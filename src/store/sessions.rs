@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::orders::view;
+use super::orders::{bind_summary, view};
 use super::{StoreError, from_micros, json};
 use crate::ids::MerchantName;
-use crate::order::{KlarnaState, OrderId, OrderResult, OrderView, SessionPhase, Status};
+use crate::order::{Body, KlarnaState, OrderId, OrderResult, OrderView, SessionPhase, Status, Summary};
 
 /// A change of an order's body.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct BodyChange<'a> {
     /// Change nothing unless the order has this version. `None`: any.
     pub version: Option<i64>,
     /// The new body.
-    pub body: &'a str,
+    pub body: &'a Body,
 }
 
 /// A change of a submitted order that is under way at Klarna.
@@ -93,7 +93,7 @@ pub trait KlarnaSessions: Send + Sync {
     async fn end_change(
         &self,
         claim: UpdateClaim,
-        body: &str,
+        body: &Body,
         session: Option<&KlarnaState>,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError>;
@@ -153,7 +153,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
     async fn end_change(
         &self,
         claim: UpdateClaim,
-        body: &str,
+        body: &Body,
         session: Option<&KlarnaState>,
         result: Option<&OrderResult>,
     ) -> Result<bool, StoreError> {
@@ -161,9 +161,10 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
         let result = result.map(OrderResult::to_text);
         self.write(async |c| {
             let end = c.query(E::STATEMENTS.sessions.end_update).bind(claim.order).bind(claim.number);
-            let end = end.bind(body).bind(result.as_deref());
+            let end = end.bind(body.as_str()).bind(result.as_deref());
             let end = end.bind(session.map(|session| session.phase.as_str())).bind(session_json.as_deref());
-            Ok(end.bind(self.now()).fetch_optional().await?.is_some())
+            let end = bind_summary(end.bind(self.now()), &Summary::of(body));
+            Ok(end.fetch_optional().await?.is_some())
         })
         .await
     }
@@ -184,8 +185,8 @@ async fn begin<E: Engine>(
     lease: Duration,
 ) -> Result<ChangeBegun, StoreError> {
     let BodyChange { order, version, body } = change;
-    let replace = c.query(E::STATEMENTS.sessions.replace_body).bind(order).bind(version).bind(body);
-    let replaced = replace.fetch_optional().await?.is_some();
+    let replace = c.query(E::STATEMENTS.sessions.replace_body).bind(order).bind(version).bind(body.as_str());
+    let replaced = bind_summary(replace, &Summary::of(body)).fetch_optional().await?.is_some();
     let Some(found) = view(c, order).await? else { return Ok(ChangeBegun::Missing) };
     if replaced {
         return Ok(ChangeBegun::Done(found));
@@ -201,7 +202,7 @@ async fn begin<E: Engine>(
     let (present, wait) = (row.opt_text("body")?, row.opt_int("wait")?);
     if let Some(version) = version.filter(|version| *version != found.version) {
         // A repeated request whose answer was lost.
-        let is_repeated = found.version == version + 1 && present.as_deref() == Some(body);
+        let is_repeated = found.version == version + 1 && present.as_deref() == Some(body.as_str());
         return Ok(if is_repeated {
             ChangeBegun::Done(found)
         } else {

@@ -2,6 +2,7 @@
 
 use klarna_order_worker::config::{ApiCredentials, CredentialSet};
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
+use klarna_order_worker::klarna::session::{SessionAnswer, SessionClient};
 use klarna_order_worker::order::{OrderResult, Target};
 use serde_json::json;
 use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, refusing_url};
@@ -87,6 +88,28 @@ async fn an_api_key_is_sent_as_it_was_issued() {
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
     let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
     assert_unavailable(&answer, false);
+}
+
+#[tokio::test]
+async fn a_call_about_an_order_is_sent_again_with_the_other_credentials() {
+    let mut server = Server::new_async().await;
+    let mut mocks = Vec::new();
+    for (key, status, times) in [("Basic old", 401, 1), ("Basic new", 200, 2)] {
+        let mock = server.mock("GET", "/checkout/v3/orders/k-1").match_header("authorization", key);
+        let mock = mock.with_status(status).with_body(r#"{"status":"checkout_incomplete"}"#);
+        mocks.push(mock.expect(times).create_async().await);
+    }
+    let client = SessionClient::new(AMPLE).unwrap();
+    let mut merchant = merchant(&server.url());
+    merchant.api_credentials = ApiCredentials::Key("old".into());
+    merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
+    for _ in 0..2 {
+        let answer = client.read(&merchant, Target::Checkout, "k-1").await;
+        assert!(matches!(answer, SessionAnswer::Done(_)), "{answer:?}");
+    }
+    for mock in mocks {
+        mock.assert_async().await;
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@
 pub(super) mod answer;
 mod blame;
 mod checkout;
-mod held;
 mod payments;
 pub mod request;
 
@@ -20,8 +19,8 @@ use zeroize::Zeroizing;
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
 use self::answer::correlation_id;
-use self::held::HeldCredentials;
 use super::authorization::authorized;
+use super::held::HeldCredentials;
 use super::http::{BuildError, Failure, HttpClient, Limits};
 use super::redact::Redactor;
 use crate::config::{CredentialSet, Merchant};

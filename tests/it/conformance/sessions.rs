@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::{
-    Disposition, KlarnaState, OrderId, OrderResult, Prefill, SessionPhase, Status, Target, TokenOutcome,
+    Body, Disposition, KlarnaState, OrderId, OrderResult, Prefill, SessionPhase, Status, Summary, Target,
+    TokenOutcome,
 };
 use klarna_order_worker::store::{BodyChange, ChangeBegun, Inserted, LateResult, OrderRow, UpdateClaim};
 
@@ -21,7 +22,11 @@ both_engines![
 
 const LEASE: Duration = Duration::from_secs(20);
 
-fn change(order: OrderId, version: i64, body: &str) -> BodyChange<'_> {
+fn body(text: &str) -> Body {
+    Body::parse(text).unwrap()
+}
+
+fn change(order: OrderId, version: i64, body: &Body) -> BodyChange<'_> {
     BodyChange { order, version: Some(version), body }
 }
 
@@ -61,7 +66,7 @@ async fn at_klarna(db: &Db) -> OrderId {
     id
 }
 
-async fn begun(db: &Db, id: OrderId, version: i64, body: &str) -> UpdateClaim {
+async fn begun(db: &Db, id: OrderId, version: i64, body: &Body) -> UpdateClaim {
     match db.store.begin_change(change(id, version, body), LEASE).await.unwrap() {
         ChangeBegun::AtKlarna(claim, _) => claim,
         other => panic!("{other:?}"),
@@ -74,7 +79,7 @@ async fn a_result_of_an_earlier_body_does_not_end_a_changed_order(db: Db) {
     let first = claim(&db, worker, 1).await.remove(0);
     assert!(db.store.announce_create(&first.claim).await.unwrap());
     db.store.lose_order(&first.claim).await.unwrap();
-    let changed = db.store.begin_change(change(id, 1, "{}"), LEASE).await.unwrap();
+    let changed = db.store.begin_change(change(id, 1, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(changed, ChangeBegun::Done(order) if order.version == 2));
 
     // Klarna has created the order with the first body.
@@ -89,47 +94,49 @@ async fn a_result_of_an_earlier_body_does_not_end_a_changed_order(db: Db) {
 
 async fn a_submitted_order_is_changed_by_one_at_a_time(db: Db) {
     let id = at_klarna(&db).await;
-    let first = begun(&db, id, 1, "{}").await;
-    let second = db.store.begin_change(change(id, 1, "[]"), LEASE).await.unwrap();
+    let longer = body(r#"{"order_amount":7,"merchant_reference1":"R-7"}"#);
+    let first = begun(&db, id, 1, &body("{}")).await;
+    let second = db.store.begin_change(change(id, 1, &longer), LEASE).await.unwrap();
     assert!(
         matches!(second, ChangeBegun::Busy(Some(wait)) if wait > LEASE / 2 && wait <= LEASE),
         "{second:?}"
     );
     db.store.release_change(first).await.unwrap();
-    let second = begun(&db, id, 1, "[]").await;
-    assert!(!db.store.end_change(first, "{}", None, None).await.unwrap(), "its claim is over");
-    assert!(db.store.end_change(second, "[]", None, Some(&snippet("<b>"))).await.unwrap());
+    let second = begun(&db, id, 1, &longer).await;
+    assert!(!db.store.end_change(first, &body("{}"), None, None).await.unwrap(), "its claim is over");
+    assert!(db.store.end_change(second, &longer, None, Some(&snippet("<b>"))).await.unwrap());
     let changed = db.store.order(id).await.unwrap().unwrap();
     assert_eq!(
         (changed.version, changed.result, changed.status),
         (2, Some(snippet("<b>")), Status::Submitted)
     );
+    assert_eq!(changed.summary, Summary::of(&longer), "searches find it by its new reference");
 
-    let other = db.store.begin_change(change(id, 1, "{}"), LEASE).await.unwrap();
+    let other = db.store.begin_change(change(id, 1, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(other, ChangeBegun::OtherVersion(2)), "{other:?}");
-    let repeated = db.store.begin_change(change(id, 1, "[]"), LEASE).await.unwrap();
+    let repeated = db.store.begin_change(change(id, 1, &longer), LEASE).await.unwrap();
     assert!(matches!(repeated, ChangeBegun::Done(order) if order.version == 2));
 
     // A claim ends by itself.
-    let lost = begun(&db, id, 2, "{}").await;
+    let lost = begun(&db, id, 2, &body("{}")).await;
     db.advance(LEASE.as_secs());
-    assert_eq!(begun(&db, id, 2, "{}").await.number, lost.number + 1);
+    assert_eq!(begun(&db, id, 2, &body("{}")).await.number, lost.number + 1);
 }
 
 async fn a_change_writes_nothing_back_that_retention_deleted(db: Db) {
     let id = at_klarna(&db).await;
-    let claim = begun(&db, id, 1, "{}").await;
+    let claim = begun(&db, id, 1, &body("{}")).await;
     db.execute(if db.is_sqlite() {
         "UPDATE orders SET body = NULL, result = NULL"
     } else {
         "UPDATE klarna_worker.orders SET body = NULL, result = NULL"
     })
     .await;
-    assert!(db.store.end_change(claim, "{}", None, Some(&snippet("<b>"))).await.unwrap());
+    assert!(db.store.end_change(claim, &body("{}"), None, Some(&snippet("<b>"))).await.unwrap());
     let open = session(SessionPhase::Open);
     assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>"))).await.unwrap());
     assert_eq!(db.store.order(id).await.unwrap().unwrap().result, None);
-    let gone = db.store.begin_change(change(id, 2, "{}"), LEASE).await.unwrap();
+    let gone = db.store.begin_change(change(id, 2, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(gone, ChangeBegun::BodyGone), "{gone:?}");
 }
 
@@ -145,7 +152,7 @@ async fn what_is_completed_stays_so(db: Db) {
     assert!(note(&completed, "k-1").await, "it was paid");
     assert!(!note(&ended, "k-1").await && !note(&open, "k-1").await);
     assert_eq!(db.store.order(id).await.unwrap().unwrap().session, Some(completed));
-    let over = db.store.begin_change(change(id, 1, "{}"), LEASE).await.unwrap();
+    let over = db.store.begin_change(change(id, 1, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(over, ChangeBegun::Over(Status::Submitted, Some(SessionPhase::Completed))), "{over:?}");
 }
 

@@ -13,7 +13,8 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
         RETURNING id",
     // A result of an earlier claim is of the earlier body.
     replace_body: "
-        UPDATE orders SET body = $3, version = version + 1, changed_claim = claim_number
+        UPDATE orders SET body = $3, version = version + 1, changed_claim = claim_number, merchant_reference1 = $4,
+            merchant_reference2 = $5, order_amount = $6, purchase_currency = $7
         WHERE id = $1 AND ($2 IS NULL OR version = $2) AND status = 'queued' AND body IS NOT NULL
         RETURNING id",
     begin_update: "
@@ -26,6 +27,7 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
     end_update: "
         UPDATE orders SET version = version + 1, update_until = NULL,
             body = CASE WHEN body IS NULL THEN NULL ELSE $3 END,
+            merchant_reference1 = $8, merchant_reference2 = $9, order_amount = $10, purchase_currency = $11,
             result = CASE WHEN result IS NULL THEN NULL ELSE coalesce($4, result) END,
             session_phase = coalesce($5, session_phase), session = coalesce($6, session),
             session_read_at = CASE WHEN $6 IS NULL THEN session_read_at ELSE $7 END
