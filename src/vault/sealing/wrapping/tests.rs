@@ -83,7 +83,7 @@ async fn what_a_program_prints_is_bounded_and_must_be_a_key() {
     let largest = print(&["/usr/bin/head", "-c", &LARGEST.to_string(), "/dev/zero"], b"").await;
     assert_eq!(largest.unwrap().printed.len(), LARGEST);
     // Nobody reads the input, which is more than a pipe holds.
-    assert!(print(&["/bin/true"], &[0; 1_000_000]).await.is_ok());
+    assert!(print(&["/bin/true"], &vec![0; 1_000_000]).await.is_ok());
     let not_a_key = program(&["/bin/echo", "secret"], &[], Duration::from_secs(30));
     let told = unwrap(&not_a_key, b"", &environment()).await.err().unwrap().to_string();
     assert_eq!(told, "/bin/echo did not print a key: 32 bytes, plain or in base64");
