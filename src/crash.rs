@@ -7,6 +7,7 @@
 //!
 //! | point | where |
 //! |---|---|
+//! | `order_inserted` | a new order is claimed by its insert, and not started |
 //! | `claimed` | the token is claimed, the intent is not written |
 //! | `intended` | the intent is committed, nothing is sent |
 //! | `token_sent` | the token request has been sent |

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{App, AppError};
 use crate::api::{self, Probes};
 use crate::delivery::Waiters;
+use crate::intake::Intake;
 use crate::sessions::Sessions;
 use crate::tls::TlsServer;
 use crate::vault::Vault;
@@ -76,6 +77,7 @@ impl HttpServer {
 /// The routes of the API and of the operators' pages.
 pub(super) fn api(
     app: &App,
+    intake: Intake,
     sessions: Sessions,
     vault: Option<Vault>,
     waiters: &Waiters,
@@ -84,7 +86,7 @@ pub(super) fn api(
 ) -> Router {
     let (server, settings) = (&app.settings.server, &app.settings.vault);
     api::router(api::AppState {
-        intake: app.intake(),
+        intake,
         registry: app.registry(),
         vending: api::Vending {
             vault,

@@ -27,6 +27,7 @@ use super::{App, AppError, audit};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
+use crate::intake::InsertOrder;
 use crate::keeper::SweepSchedule;
 use crate::klarna::discovery::DiscoveryClient;
 use crate::pages;
@@ -103,7 +104,7 @@ impl Service {
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
         let worker = of(Role::Worker)
-            .map(|process| WorkerRole::start(&app, process, &wakes, &mut background))
+            .map(|process| WorkerRole::start(&app, process, &wakes, &waiters, &mut background))
             .transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
@@ -118,7 +119,8 @@ impl Service {
         let vault = vault_of(process.as_ref());
         let sessions = app.sessions()?;
         let api = addresses.api.map(|at| {
-            let router = http_server::api(&app, sessions, vault, &waiters, probes.clone(), pages);
+            let intake = app.intake().with_direct(direct_of(worker.as_ref()));
+            let router = http_server::api(&app, intake, sessions, vault, &waiters, probes.clone(), pages);
             start_api(&app, at, tls, router)
         });
         let probes = addresses
@@ -302,6 +304,11 @@ fn vault_of(process: Option<&Process>) -> Option<Vault> {
 
 fn breakers_of(worker: Option<&WorkerRole>) -> Option<TargetBreakers> {
     worker.map(|worker| worker.breakers.clone())
+}
+
+/// Returns how new orders start at once in this process.
+fn direct_of(worker: Option<&WorkerRole>) -> Option<Arc<dyn InsertOrder>> {
+    worker.map(|worker| Arc::clone(&worker.direct) as Arc<dyn InsertOrder>)
 }
 
 /// Returns the states of a worker's circuit breakers, for `/readyz`.

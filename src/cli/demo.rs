@@ -133,5 +133,5 @@ async fn sweep(env: &DemoEnv) -> Result<Summary, CliError> {
 /// Submits an order as `enqueue` and the API do.
 async fn submit(intake: &Intake, line: &str) -> Result<OrderId, String> {
     let order = intake.parse(line, None).map_err(|rejection| rejection.to_string())?;
-    intake.submit(order).await.map(|accepted| accepted.id).map_err(|error| error.to_string())
+    intake.submit(order).await.map(|submitted| submitted.accepted.id).map_err(|error| error.to_string())
 }

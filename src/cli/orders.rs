@@ -195,7 +195,7 @@ fn table(orders: &[Order]) -> Table {
     for order in orders {
         table.row([
             order.id.to_string(),
-            or_dash(order.accepted_at.map(time)),
+            time(order.accepted_at),
             order.merchant.clone(),
             order.user.clone(),
             reference(order).to_owned(),
@@ -261,11 +261,11 @@ fn fields(order: &Order, result: bool) -> Fields {
         }
     }
     fields.add("correlation_id", or_dash(order.correlation_id.as_deref()));
-    fields.add("accepted_at", or_dash(order.accepted_at.map(time)));
+    fields.add("accepted_at", time(order.accepted_at));
     if let Some(due_at) = order.due_at {
         fields.add("due_at", time(due_at));
     }
-    fields.add("deadline_at", or_dash(order.deadline_at.map(time)));
+    fields.add("deadline_at", time(order.deadline_at));
     fields.add("ended_at", or_dash(order.ended_at.map(time)));
     if result {
         let categories = order.payment_method_categories.as_ref().map(ToString::to_string);

@@ -7,5 +7,5 @@ mod wait;
 mod webhook;
 
 pub use outbox::{Outbox, PER_MERCHANT};
-pub use wait::Waiters;
+pub use wait::{RunHere, Waiters};
 pub use webhook::Sender;

@@ -99,6 +99,10 @@ impl Source for Outbox {
         self.store.give_back_webhooks(&claims).await
     }
 
+    async fn claims(&self) -> Result<Vec<WebhookClaim>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn recover(&self, _: &[WebhookClaim]) -> Result<usize, StoreError> {
         Ok(0)
     }

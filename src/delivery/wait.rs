@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::order::{OrderId, OrderView};
-use crate::store::{Orders, StoreError};
+use crate::store::{OrderEnd, Orders, StoreError};
 
 /// How often the rows of all awaited orders are polled, in case a signal was missed.
 const POLL: Duration = Duration::from_millis(500);
@@ -24,11 +24,35 @@ const READS: usize = 8;
 #[derive(Clone)]
 pub struct Waiters {
     store: Arc<dyn Orders>,
-    waiting: Arc<Mutex<BTreeMap<OrderId, watch::Sender<bool>>>>,
+    state: Arc<Mutex<State>>,
     closing: Arc<watch::Sender<bool>>,
     /// Limits concurrent reads, so that waiters neither use every connection nor time out while
     /// waiting for one.
     reads: Arc<Semaphore>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: BTreeMap<OrderId, watch::Sender<Option<End>>>,
+    running: BTreeMap<OrderId, Run>,
+    /// The number of the next run.
+    next: u64,
+}
+
+/// Why a request need not wait any more.
+#[derive(Clone)]
+enum End {
+    /// The order has ended. Its row has the result.
+    Stored,
+    /// The order has ended by the run with this number.
+    Here(u64, Arc<OrderEnd>),
+}
+
+/// An order that runs in this process.
+struct Run {
+    number: u64,
+    /// Whether a notification has said meanwhile that the order has ended.
+    notified: bool,
 }
 
 impl Waiters {
@@ -36,11 +60,12 @@ impl Waiters {
     #[must_use]
     pub fn new(store: Arc<dyn Orders>) -> Self {
         let (closing, reads) = (Arc::new(watch::Sender::new(false)), Arc::new(Semaphore::new(READS)));
-        Self { store, waiting: Arc::default(), closing, reads }
+        Self { store, state: Arc::default(), closing, reads }
     }
 
     /// Returns the order once it has ended, or its current state after `patience`. `None` if there
-    /// is no such order, or if the caller must not see it.
+    /// is no such order, or if the caller must not see it. The end of an order that this process runs is
+    /// told from memory, after its commit.
     ///
     /// # Errors
     /// The store fails.
@@ -57,17 +82,20 @@ impl Waiters {
         if patience.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
             return Ok(order);
         }
-        let mut settled = waiter.settled.clone();
+        let mut ended = waiter.ended.clone();
         let mut closing = self.closing.subscribe();
         let end = async {
             tokio::select! {
-                _ = settled.wait_for(|settled| *settled) => {}
+                _ = ended.wait_for(Option::is_some) => {}
                 _ = closing.wait_for(|closing| *closing) => {}
             }
         };
-        // Whether the order ended or the time is over, the row has the result.
         let _ = timeout_at(until, end).await;
-        self.read(id).await
+        match order.zip(waiter.end_here()) {
+            Some((order, end)) => Ok(Some(end.of(order))),
+            // Whether the order ended or the time is over, the row has the result.
+            None => self.read(id).await,
+        }
     }
 
     async fn read(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
@@ -79,7 +107,7 @@ impl Waiters {
     /// How many orders have waiters.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().waiting.len()
     }
 
     /// Resolves when no request waits. Later ones may wait again.
@@ -89,21 +117,35 @@ impl Waiters {
         }
     }
 
-    /// Notifies the waiters of an order that it has ended.
+    /// Says that this process runs an order, until the result is dropped.
+    pub fn run_here(&self, id: OrderId) -> RunHere {
+        let mut state = self.lock();
+        let number = state.next;
+        state.next += 1;
+        // If an earlier run of the order, which has lost its claim, goes on, this one replaces it.
+        let notified = state.running.remove(&id).is_some_and(|earlier| earlier.notified);
+        state.running.insert(id, Run { number, notified });
+        RunHere { waiters: self.clone(), id, number }
+    }
+
+    /// Notifies the waiters of an order that it has ended. If this process runs it, they are told as soon
+    /// as the run has their answer, or is over.
     pub fn tell(&self, id: OrderId) {
-        if let Some(waiters) = self.lock().remove(&id) {
-            waiters.send_replace(true);
+        let mut state = self.lock();
+        match state.running.get_mut(&id) {
+            Some(run) => run.notified = true,
+            None => state.end(id, End::Stored),
         }
     }
 
     /// Reads the rows of all orders that have waiters, and answers those that have ended.
     pub async fn look(&self) {
-        let ids: Vec<OrderId> = self.lock().keys().copied().collect();
+        let ids: Vec<OrderId> = self.lock().waiting.keys().copied().collect();
         if ids.is_empty() {
             return;
         }
         match self.store.settled(&ids).await {
-            Ok(settled) => settled.into_iter().for_each(|id| self.tell(id)),
+            Ok(settled) => settled.into_iter().for_each(|id| self.lock().end(id, End::Stored)),
             Err(error) => tracing::debug!(%error, "Orders that requests wait for could not be checked"),
         }
     }
@@ -121,8 +163,47 @@ impl Waiters {
         self.closing.send_replace(true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<OrderId, watch::Sender<bool>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn end(&mut self, id: OrderId, end: End) {
+        if let Some(waiters) = self.waiting.remove(&id) {
+            waiters.send_replace(Some(end));
+        }
+    }
+}
+
+/// An order that runs in this process. While it exists, its waiters are not sent to the database.
+pub struct RunHere {
+    waiters: Waiters,
+    id: OrderId,
+    number: u64,
+}
+
+impl RunHere {
+    /// Answers the waiters. `end` is the order's end, whose commit is durable; `None` if the order has not
+    /// ended, or must be read.
+    pub fn ended(&self, end: impl FnOnce() -> Option<OrderEnd>) {
+        if !self.waiters.lock().waiting.contains_key(&self.id) {
+            return;
+        }
+        if let Some(end) = end() {
+            self.waiters.lock().end(self.id, End::Here(self.number, Arc::new(end)));
+        }
+    }
+}
+
+impl Drop for RunHere {
+    fn drop(&mut self) {
+        let mut state = self.waiters.lock();
+        if state.running.get(&self.id).is_some_and(|run| run.number == self.number)
+            && state.running.remove(&self.id).is_some_and(|run| run.notified)
+        {
+            state.end(self.id, End::Stored);
+        }
     }
 }
 
@@ -130,19 +211,33 @@ impl Waiters {
 struct Waiter<'a> {
     waiters: &'a Waiters,
     id: OrderId,
-    settled: watch::Receiver<bool>,
+    /// The run of the order in this process when the wait began.
+    run: Option<u64>,
+    ended: watch::Receiver<Option<End>>,
 }
 
 impl<'a> Waiter<'a> {
     fn begin(waiters: &'a Waiters, id: OrderId) -> Self {
-        let settled = waiters.lock().entry(id).or_insert_with(|| watch::Sender::new(false)).subscribe();
-        Self { waiters, id, settled }
+        let mut state = waiters.lock();
+        let run = state.running.get(&id).map(|run| run.number);
+        let ended = state.waiting.entry(id).or_insert_with(|| watch::Sender::new(None)).subscribe();
+        drop(state);
+        Self { waiters, id, run, ended }
+    }
+
+    /// Returns the order's end, if the run told it during which the wait began. The order was read during
+    /// that run too, so nothing but its end has changed since.
+    fn end_here(&self) -> Option<Arc<OrderEnd>> {
+        match &*self.ended.borrow() {
+            Some(End::Here(run, end)) if Some(*run) == self.run => Some(Arc::clone(end)),
+            _ => None,
+        }
     }
 }
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.waiters.lock();
+        let waiting = &mut self.waiters.lock().waiting;
         // Its own receiver is still counted here.
         if waiting.get(&self.id).is_some_and(|waiters| waiters.receiver_count() <= 1) {
             waiting.remove(&self.id);

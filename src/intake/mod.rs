@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tracing::Span;
 use tracing::field::{Empty, display};
 
@@ -16,7 +17,8 @@ use crate::config::Merchants;
 use crate::ids::MerchantName;
 use crate::order::{Body, NewOrder, OrderId, OrderView, Rejection, Summary, Target, parse_change};
 use crate::store::{
-    ChangedOrders, Inserted, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx, StoreError,
+    ChangedOrders, Inserted, InsertedOne, OrderAdmin, OrderAdminOutcome, OrderFilter, OrderRow, OrderTx,
+    StoreError,
 };
 use crate::telemetry::traces::{Traceparent, traced, tried};
 
@@ -47,6 +49,26 @@ pub struct Accepted {
     pub new: bool,
 }
 
+/// An order that was submitted.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The order.
+    pub accepted: Accepted,
+    /// A new order, as it was stored.
+    pub order: Option<OrderView>,
+}
+
+/// Inserts single orders in a process that also runs orders, so that they can start there at once.
+#[async_trait]
+pub trait InsertOrder: Send + Sync {
+    /// Inserts an order in a transaction of its own. Once the insert has begun, it goes on although the
+    /// caller stops waiting.
+    ///
+    /// # Errors
+    /// If the store fails.
+    async fn insert(&self, order: OrderRow) -> Result<InsertedOne, StoreError>;
+}
+
 /// Checks orders and stores them.
 ///
 /// Rust programs use [`Intake::accept`] inside their own transaction: the order exists if and only
@@ -68,6 +90,7 @@ pub struct Intake {
     merchants: Arc<Merchants>,
     order_deadline: Duration,
     clock: Clock,
+    direct: Option<Arc<dyn InsertOrder>>,
 }
 
 impl Intake {
@@ -80,7 +103,14 @@ impl Intake {
         order_deadline: Duration,
         clock: Clock,
     ) -> Self {
-        Self { store, merchants, order_deadline, clock }
+        Self { store, merchants, order_deadline, clock, direct: None }
+    }
+
+    /// The same intake, with another way for single orders ([`Intake::submit`]), if there is one: they may
+    /// start at once.
+    #[must_use]
+    pub fn with_direct(self, direct: Option<Arc<dyn InsertOrder>>) -> Self {
+        Self { direct, ..self }
     }
 
     /// Reads an order's envelope, as [`NewOrder::parse`]. An order that names no target is checked
@@ -122,16 +152,29 @@ impl Intake {
         accepted(inserted)
     }
 
-    /// Checks and stores an order in a transaction of its own.
+    /// Checks and stores an order in a transaction of its own. In a process that runs orders, it may start
+    /// at once.
     ///
     /// # Errors
     /// Like [`Intake::accept`].
-    pub async fn submit(&self, order: NewOrder) -> Result<Accepted, IntakeError> {
-        let mut rows = vec![self.check(order)?];
-        let inserted = self.insert(&mut rows).await?;
-        let accepted = accepted(inserted.first().copied().unwrap_or(Inserted::New(rows[0].id)))?;
-        tracing::debug!(order = %accepted.id, merchant = rows[0].merchant.as_str(), new = accepted.new, "An order was accepted");
-        Ok(accepted)
+    pub async fn submit(&self, order: NewOrder) -> Result<Submitted, IntakeError> {
+        let row = self.check(order)?;
+        let (span, merchant) = (sending(std::slice::from_ref(&row)), row.merchant.clone());
+        let inserting = async {
+            let row = OrderRow { trace: here(), ..row };
+            match &self.direct {
+                Some(direct) => direct.insert(row).await,
+                None => self.store.insert_order(&row, None).await,
+            }
+        };
+        let (inserted, order) = match tried(span.clone(), "store", inserting).await? {
+            InsertedOne::New(order, _) => (Inserted::New(order.id), Some(*order)),
+            InsertedOne::Known(inserted) => (inserted, None),
+        };
+        name(&span, &[inserted]);
+        let accepted = accepted(inserted)?;
+        tracing::debug!(order = %accepted.id, %merchant, new = accepted.new, "An order was accepted");
+        Ok(Submitted { accepted, order })
     }
 
     /// Checks and stores many orders, those of one merchant in one transaction. Returns a result

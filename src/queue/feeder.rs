@@ -145,8 +145,7 @@ impl<S: Source> Feeder<S> {
     async fn recover(&self) -> Result<(), S::Error> {
         // Cleared first, because a panic during the call sets it again.
         self.recovery.lower();
-        let held = self.slots.claims();
-        match self.source.recover(&held).await {
+        match self.recover_lost().await {
             Ok(0) => Ok(()),
             Ok(rows) => {
                 tracing::warn!(rows, "Jobs that this worker had claimed but was not running are due again");
@@ -157,6 +156,18 @@ impl<S: Source> Feeder<S> {
                 Err(error)
             }
         }
+    }
+
+    async fn recover_lost(&self) -> Result<usize, S::Error> {
+        let mut lost = self.source.claims().await?;
+        if lost.is_empty() {
+            return Ok(0);
+        }
+        // Only now: a job that starts directly is held before its row has the claim, and every job until
+        // its row has the claim no more.
+        let held = self.slots.claims();
+        lost.retain(|claim| !held.contains(claim));
+        if lost.is_empty() { Ok(0) } else { self.source.recover(&lost).await }
     }
 
     /// Assigns a slot to each claimed row and sends it to the worker. During a stop it releases the

@@ -16,7 +16,7 @@
 //!
 //! # Use
 //!
-//! 1. Implement [`Source`] for where the rows are: `claim`, `next_due`, `give_back`, `recover`.
+//! 1. Implement [`Source`] for where the rows are: `claim`, `next_due`, `give_back`, `claims`, `recover`.
 //! 2. Implement [`Handler`] for the work on one job. It settles the job before it returns.
 //! 3. Start it with [`Queue::start`], and stop it with [`Running::stop`].
 //!
@@ -67,8 +67,12 @@
 //!         Ok(())
 //!     }
 //!
-//!     async fn recover(&self, _held: &[String]) -> Result<usize, Infallible> {
-//!         Ok(0) // A claim in memory is never lost.
+//!     async fn claims(&self) -> Result<Vec<String>, Infallible> {
+//!         Ok(Vec::new()) // A claim in memory is never lost.
+//!     }
+//!
+//!     async fn recover(&self, _lost: &[String]) -> Result<usize, Infallible> {
+//!         Ok(0)
 //!     }
 //! }
 //!
@@ -111,6 +115,8 @@
 //! - **An outage of the source ends nothing.** The queue tries again with growing pauses, and logs
 //!   the outage once.
 //! - **A panic of a handler ends nothing.** The row is recovered and runs again.
+//! - **A new row can start at once.** Who inserts a row may insert it with a claim, in a slot that was
+//!   taken before ([`DirectStarts`]). The same rules for slots apply, and nobody looks for the row.
 //! - **A stop loses nothing.** Claimed jobs that have not started are given back, and running
 //!   handlers are waited for, never cancelled.
 //!
@@ -127,6 +133,7 @@
 //! the queue instead of polling a worker beside it.
 
 mod backend;
+mod direct;
 mod feeder;
 mod heartbeat;
 mod share;
@@ -136,6 +143,7 @@ mod step;
 mod wake;
 mod worker;
 
+pub use direct::{DirectStart, DirectStarts};
 pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, Lease};
 pub use share::{Load, share};
 pub use slots::Slot;

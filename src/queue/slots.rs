@@ -127,10 +127,24 @@ impl<I: Clone> Slots<I> {
         }
     }
 
+    /// Gives a job a slot if its group may have one more now.
+    pub(super) fn try_hold(&self, id: I, group: &MerchantName) -> Option<HeldClaim<I>> {
+        if self.full_outside().contains(group) {
+            return None;
+        }
+        let place = self.inside.try_take(group)?;
+        Some(self.hold(place, id, group.clone()))
+    }
+
     /// What runs, for the next claim.
     pub(super) fn load(&self) -> Load {
-        let full = if self.outside.used() == 0 { Vec::new() } else { self.outside.full() };
-        Load { running: self.inside.held(), full: full.into_iter().collect(), lone: self.lone }
+        let full = self.full_outside().into_iter().collect();
+        Load { running: self.inside.held(), full, lone: self.lone }
+    }
+
+    /// The groups of which so many jobs wait outside that no more are started.
+    fn full_outside(&self) -> Vec<MerchantName> {
+        if self.outside.used() == 0 { Vec::new() } else { self.outside.full() }
     }
 
     /// The claims of all running jobs.

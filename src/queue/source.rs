@@ -20,13 +20,19 @@ pub trait Source: Send + Sync + 'static {
     /// A claimed row, with all data that the handler needs.
     type Job: Send + 'static;
     /// Identifies a claim: the row and its claim number.
-    type Id: Clone + Send + Sync + 'static;
+    type Id: Clone + PartialEq + Send + Sync + 'static;
     /// Why the rows could not be reached. Every error counts as transient: the queue tries again
     /// until it succeeds.
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// The claim that `job` belongs to.
     fn id(job: &Self::Job) -> Self::Id;
+
+    /// Whether jobs of this group may start now without a claim by the queue: whatever keeps a claim from
+    /// taking rows of the group also keeps them from starting [directly](super::DirectStarts).
+    fn may_start(&self, _group: &MerchantName) -> bool {
+        true
+    }
 
     /// Claims up to `free` due rows, shared among the groups (merchants) as by
     /// [`share`](super::share()). `load` says what runs in this process. With `recent`, rows that
@@ -45,11 +51,13 @@ pub trait Source: Send + Sync + 'static {
     /// counted.
     async fn give_back(&self, jobs: Vec<Self::Job>) -> Result<(), Self::Error>;
 
-    /// Reclaims every row that carries this worker's claim but is not in `held`, and returns how
-    /// many there were. Such rows come from a claim whose answer was lost, or from a handler that
-    /// panicked before it settled its job. No other worker would reclaim them, because this worker
-    /// is alive.
-    async fn recover(&self, held: &[Self::Id]) -> Result<usize, Self::Error>;
+    /// Returns the claims that rows have for this worker.
+    async fn claims(&self) -> Result<Vec<Self::Id>, Self::Error>;
+
+    /// Makes the rows of these claims of this worker due again, and returns how many there were. Nobody
+    /// runs their jobs: the answer to a claim was lost, or a handler panicked before it settled its job.
+    /// No other worker would reclaim them, because this worker is alive.
+    async fn recover(&self, lost: &[Self::Id]) -> Result<usize, Self::Error>;
 }
 
 /// The result of a claim.

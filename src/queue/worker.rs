@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::backend::{Rows, SlottedJob};
+use super::direct::DirectStarts;
 use super::feeder::{Feeder, RecoveryRequest, Stopping, give_back};
 use super::slots::Slots;
 use super::source::{Handler, Source};
@@ -57,14 +58,38 @@ impl Queue {
         S: Source,
         H: Handler<S::Job>,
     {
+        Self::start_with_direct(source, handler, options, wake).0
+    }
+
+    /// As [`Queue::start`]. Also returns how to start jobs whose rows are inserted with a claim of this
+    /// worker.
+    pub fn start_with_direct<S, H>(
+        source: Arc<S>,
+        handler: Arc<H>,
+        options: Options,
+        wake: &Wake,
+    ) -> (Running, DirectStarts<S>)
+    where
+        S: Source,
+        H: Handler<S::Job>,
+    {
         let concurrency = options.concurrency.max(1);
         let (stop, stopping) = watch::channel(false);
         let stopping = Stopping(stopping);
         let recovery = RecoveryRequest::default();
         let (jobs, rows) = mpsc::channel(concurrency);
+        let slots = Slots::new(concurrency, options.lone);
+        let direct = DirectStarts {
+            source: Arc::clone(&source),
+            slots: slots.clone(),
+            jobs: jobs.downgrade(),
+            stopping: stopping.clone(),
+            recovery: recovery.clone(),
+            wake: wake.clone(),
+        };
         let feeder = Feeder {
             source: Arc::clone(&source),
-            slots: Slots::new(concurrency, options.lone),
+            slots,
             jobs,
             woken: wake.subscribe(),
             stopping: stopping.clone(),
@@ -77,7 +102,7 @@ impl Queue {
         let events = build(&context, Rows(rows), source, handler, stopping.clone());
         tokio::spawn(feeder.run());
         let driver = tokio::spawn(drive(events, options.name, recovery, wake.clone(), stopping));
-        Running { stop, context, driver }
+        (Running { stop, context, driver }, direct)
     }
 }
 

@@ -18,7 +18,8 @@ use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, PoolUse, Signals, StoreError,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse, Signals,
+    StoreError, StoredEnd,
 };
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
@@ -136,6 +137,13 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         rows: &[OrderRow],
     ) -> impl Future<Output = Result<Vec<Inserted>, StoreError>> + Send;
 
+    /// As [`super::Orders::insert_order`].
+    fn insert_order(
+        &self,
+        row: &OrderRow,
+        worker: Option<WorkerId>,
+    ) -> impl Future<Output = Result<InsertedOne, StoreError>> + Send;
+
     /// As [`super::Orders::claim_orders`].
     fn claim_orders(
         &self,
@@ -149,7 +157,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         &self,
         claim: &Claim,
         disposition: &Disposition,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<StoredEnd>, StoreError>> + Send;
 
     /// As [`super::Orders::announce_create`].
     fn announce_create(&self, claim: &Claim) -> impl Future<Output = Result<bool, StoreError>> + Send;

@@ -78,8 +78,8 @@ pub use self::keeper::{
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
-pub use self::order_end::LateResult;
-pub use self::orders::{Inserted, OrderFilter, OrderRow, OrderTx, Orders};
+pub use self::order_end::{LateResult, OrderEnd, StoredEnd};
+pub use self::orders::{FIRST_CLAIM, Inserted, InsertedOne, OrderFilter, OrderRow, OrderTx, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };

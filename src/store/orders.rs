@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore, transaction_by};
 use super::{
-    Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, from_micros, one_row, order_end, order_search,
-    workers,
+    Claim, ClaimedOrder, LateResult, Reclaimed, StoreError, StoredEnd, from_micros, one_row, order_end,
+    order_search, workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, OrderId, OrderView, Status, Summary, Target, TokenOutcome};
@@ -58,6 +58,18 @@ pub enum Inserted {
     Different(OrderId),
 }
 
+/// The result of inserting one order.
+#[derive(Clone, Debug)]
+pub enum InsertedOne {
+    /// A new order, as it was stored, with the worker's claim, if there is one. Otherwise it is queued.
+    New(Box<OrderView>, Option<Box<ClaimedOrder>>),
+    /// An earlier order with the same idempotency key.
+    Known(Inserted),
+}
+
+/// The claim number of an order's first claim.
+pub const FIRST_CLAIM: i64 = 1;
+
 /// A connection inside the caller's transaction, on either engine. Orders can be inserted through it.
 #[async_trait]
 pub trait OrderTx: Send {
@@ -104,6 +116,16 @@ pub trait Orders: Send + Sync {
     /// order.
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
+    /// Inserts an order in a transaction of its own. It is claimed for `worker` by the same statement, if
+    /// one is given and a claim could take the order at once: it is new and due, no order of its merchant
+    /// is due before it, and no order of its user runs without having its token. Otherwise it is queued,
+    /// and the workers are woken.
+    async fn insert_order(
+        &self,
+        order: &OrderRow,
+        worker: Option<WorkerId>,
+    ) -> Result<InsertedOne, StoreError>;
+
     /// Returns the merchants that have due orders.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
@@ -131,8 +153,12 @@ pub trait Orders: Send + Sync {
     async fn lose_order(&self, claim: &Claim) -> Result<Reclaimed, StoreError>;
 
     /// Stores the end of an attempt. If the order ends, its cached tokens are deleted. Returns
-    /// `false`, and writes nothing, if the claim no longer holds.
-    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError>;
+    /// `None`, and writes nothing, if the claim no longer holds.
+    async fn settle_order(
+        &self,
+        claim: &Claim,
+        disposition: &Disposition,
+    ) -> Result<Option<StoredEnd>, StoreError>;
 
     /// Writes down that the order's create call is about to be sent, in one commit with intents of
     /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's, or the
@@ -159,6 +185,18 @@ impl<E: Engine> Orders for SqlStore<E> {
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let inserted = self.engine.insert_orders(orders).await?;
         self.engine.tell_due();
+        Ok(inserted)
+    }
+
+    async fn insert_order(
+        &self,
+        order: &OrderRow,
+        worker: Option<WorkerId>,
+    ) -> Result<InsertedOne, StoreError> {
+        let inserted = self.engine.insert_order(order, worker).await?;
+        if matches!(inserted, InsertedOne::New(_, None)) {
+            self.engine.tell_due();
+        }
         Ok(inserted)
     }
 
@@ -205,12 +243,16 @@ impl<E: Engine> Orders for SqlStore<E> {
         transaction_by::<E, _>(connection, async |c| workers::lose(c, self.now(), claim).await).await
     }
 
-    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
-        let ours = self.engine.settle_order(claim, disposition).await?;
-        if ours && order_end::ends_order(disposition) {
+    async fn settle_order(
+        &self,
+        claim: &Claim,
+        disposition: &Disposition,
+    ) -> Result<Option<StoredEnd>, StoreError> {
+        let stored = self.engine.settle_order(claim, disposition).await?;
+        if stored.is_some() && order_end::ends_order(disposition) {
             self.engine.tell_settled(&[claim.order]);
         }
-        Ok(ours)
+        Ok(stored)
     }
 
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
@@ -262,40 +304,52 @@ pub(super) async fn insert_all<E: Engine>(
     Ok(inserted.into_iter().map(|(_, inserted)| inserted).collect())
 }
 
-/// Inserts one order, in a transaction. If an earlier order with its key cannot be paid any more, it
-/// takes the key over.
+/// Inserts one order, in a transaction. It is queued.
 pub(super) async fn insert<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     order: &OrderRow,
 ) -> Result<Inserted, StoreError> {
-    if insert_new(c, now, order, None).await? {
-        return Ok(Inserted::New(order.id));
+    Ok(match insert_one(c, now, order, None).await? {
+        InsertedOne::New(order, _) => Inserted::New(order.id),
+        InsertedOne::Known(inserted) => inserted,
+    })
+}
+
+/// Inserts one order, in a transaction, and claims it for the worker, if one is given and a claim could
+/// take it at once. If an earlier order with its key cannot be paid any more, it takes the key over.
+pub(super) async fn insert_one<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    order: &OrderRow,
+    worker: Option<WorkerId>,
+) -> Result<InsertedOne, StoreError> {
+    if let Some(new) = insert_new(c, now, order, None, worker).await? {
+        return Ok(new);
     }
     let supersede = c.query(E::STATEMENTS.orders.supersede).bind(&order.merchant);
     let supersede = supersede.bind(&order.idempotency_key).bind(order.id).fetch_optional().await?;
     if let Some(earlier) = supersede {
-        let earlier = earlier.id("id")?;
-        one_row(
-            "an order that supersedes another",
-            u64::from(insert_new(c, now, order, Some(earlier)).await?),
-        )?;
-        return Ok(Inserted::New(order.id));
+        let new = insert_new(c, now, order, Some(earlier.id("id")?), worker).await?;
+        one_row("an order that supersedes another", u64::from(new.is_some()))?;
+        return new.ok_or_else(|| StoreError::Unreadable("an order without an outcome".into()));
     }
     let by_key =
         c.query(E::STATEMENTS.orders.order_by_key).bind(&order.merchant).bind(&order.idempotency_key);
     let found = by_key.fetch_one().await?;
     let id = found.id("id")?;
-    Ok(if found.bytes("digest")? == order.digest { Inserted::Same(id) } else { Inserted::Different(id) })
+    let same = found.bytes("digest")? == order.digest;
+    Ok(InsertedOne::Known(if same { Inserted::Same(id) } else { Inserted::Different(id) }))
 }
 
-/// Inserts one order, unless another has its idempotency key. Returns whether it did.
+/// Inserts one order. `None` if another has its idempotency key.
 pub(super) async fn insert_new<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     order: &OrderRow,
     supersedes: Option<OrderId>,
-) -> Result<bool, StoreError> {
+    worker: Option<WorkerId>,
+) -> Result<Option<InsertedOne>, StoreError> {
     let insert = c
         .query(E::STATEMENTS.orders.insert_order)
         .bind(order.id)
@@ -311,8 +365,13 @@ pub(super) async fn insert_new<E: Engine>(
         .bind(now)
         .bind(&order.trace)
         .bind(order.target.map(Target::as_str));
-    let insert = bind_summary(insert, &order.summary).bind(supersedes);
-    Ok(insert.fetch_optional().await?.is_some())
+    let insert = bind_summary(insert, &order.summary);
+    let insert = insert.bind(worker.map(|worker| worker.as_uuid())).bind(supersedes);
+    let Some(row) = insert.fetch_optional().await? else { return Ok(None) };
+    let view = order_search::order_view(&row)?;
+    let claimed = worker.filter(|_| view.status == Status::Running);
+    let claimed = claimed.map(|worker| Box::new(claimed_by_insert(&view, order, worker)));
+    Ok(Some(InsertedOne::New(Box::new(view), claimed)))
 }
 
 /// Binds what is kept of an order's body in columns of their own.
@@ -322,6 +381,29 @@ pub(super) fn bind_summary<'c, E: Engine>(query: Query<'c, E>, summary: &Summary
         .bind(&summary.merchant_reference2)
         .bind(summary.order_amount)
         .bind(&summary.purchase_currency)
+}
+
+/// Returns an order that was inserted with its first claim. `stored` is what the row has.
+fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> ClaimedOrder {
+    ClaimedOrder {
+        claim: Claim { order: order.id, worker, number: FIRST_CLAIM },
+        merchant: order.merchant.clone(),
+        user: order.user.clone(),
+        body: order.body.clone(),
+        target: order.target,
+        prefill: order.prefill,
+        attempts: 0,
+        accepted_at: stored.accepted_at,
+        due_at: stored.due_at,
+        claimed_at: stored.accepted_at,
+        first_claimed_at: stored.accepted_at,
+        deadline_at: stored.deadline_at,
+        possible_duplicate: false,
+        error: None,
+        unchecked: false,
+        trace: order.trace.clone(),
+        unreadable: None,
+    }
 }
 
 /// Returns the merchants that have due orders.

@@ -167,6 +167,12 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     for (name, arguments, table, index) in [
         ("orders.due_merchants", "NULL", "orders", "orders_due"),
         ("orders.next_due", "NULL", "orders", "orders_next"),
+        (
+            "orders.insert_order",
+            "gen_random_uuid(), 'shop', 'u', NULL, '', '{}', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid()",
+            "orders",
+            "orders_due",
+        ),
         ("CLAIM_ORDERS", "'shop', 20, gen_random_uuid(), NULL, NULL", "orders", "orders_due"),
         ("webhooks.due_webhook_merchants", "NULL", "webhooks", "webhooks_due"),
         ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks", "webhooks_due"),

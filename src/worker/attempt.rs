@@ -22,12 +22,13 @@ use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
 use crate::config::{CredentialSet, Merchant, Merchants, OnUnusableToken};
 use crate::crash;
+use crate::delivery::Waiters;
 use crate::intake::check_row;
 use crate::klarna::create::{CreateAnswer, CreateClient, request};
 use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
-use crate::store::{Claim, ClaimedOrder, Orders};
+use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
 use crate::token::{Purpose, PurposeKind, Unusable};
 use crate::vault::{Access, AccessToken, Vault};
 
@@ -59,6 +60,8 @@ pub struct OrderHandler {
     pub heartbeats: HeartbeatMonitor,
     /// Where results wait that the database does not take.
     pub results: ResultSpool,
+    /// The requests that wait for orders in this process.
+    pub waiters: Waiters,
     /// The setting `vault.token_patience`.
     pub token_patience: Duration,
 }
@@ -66,15 +69,15 @@ pub struct OrderHandler {
 #[async_trait]
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder, slot: &mut Slot) {
-        let begun = since_boot();
-        if order.claim.number == 1 {
+        let (begun, here) = (since_boot(), self.waiters.run_here(order.claim.order));
+        if order.claim.number == FIRST_CLAIM {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }
         let (run, span) = spans(&order);
         async {
             let disposition = self.attempt(&order, slot).await.unwrap_or_else(|early| *early);
             trace(&run, &disposition);
-            let stored = settle(&*self.store, &self.results, &order, &disposition).await;
+            let stored = settle(&*self.store, &self.results, &order, &disposition, &here).await;
             crash::point("order_recorded");
             match stored {
                 Stored::Written => {
@@ -278,7 +281,8 @@ impl OrderHandler {
             patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
         }
         // At the first claim, nothing can be cached.
-        let cached = if order.claim.number > 1 { self.vault.cached_tokens(purpose).await } else { None };
+        let cached =
+            if order.claim.number > FIRST_CLAIM { self.vault.cached_tokens(purpose).await } else { None };
         let access = match cached {
             Some(cached) => Access::Ready(cached),
             None => self.exchange(order, merchant, patience, slot).await,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::ids::WorkerId;
 use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome};
-use crate::store::{Claim, LateResult, Orders, StoreError};
+use crate::store::{Claim, LateResult, Orders, StoreError, StoredEnd};
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
 
@@ -101,7 +101,7 @@ impl ResultSpool {
                     written => break written,
                 }
             };
-            let ours = written?;
+            let ours = written? != Written::No;
             tracing::warn!(order = %late.claim.order, stored = ours, "An order's result from the spool was replayed");
             Ok(ours)
         };
@@ -154,14 +154,25 @@ impl Record {
     }
 }
 
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The end of the attempt.
+    End(StoredEnd),
+    /// The result of Klarna, although the claim was lost.
+    LateResult,
+    /// Nothing.
+    No,
+}
+
 /// Writes the end of an attempt under its claim, and a result of Klarna also where the claim was
-/// lost. `false` if nothing was written. If the database refuses a value for good, the end is reduced
-/// to what the order cannot do without: it is then [`Cow::Owned`].
+/// lost. If the database refuses a value for good, the end is reduced to what the order cannot do without:
+/// it is then [`Cow::Owned`].
 pub(super) async fn write_once(
     store: &dyn Orders,
     late: &LateResult,
     disposition: &mut Cow<'_, Disposition>,
-) -> Result<bool, StoreError> {
+) -> Result<Written, StoreError> {
     match write(store, late, disposition).await {
         Err(error) if !error.is_transient() && matches!(disposition, Cow::Borrowed(_)) => {
             tracing::error!(order = %late.claim.order, %error,
@@ -173,9 +184,13 @@ pub(super) async fn write_once(
     }
 }
 
-async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Result<bool, StoreError> {
-    if store.settle_order(&late.claim, disposition).await? {
-        return Ok(true);
+async fn write(
+    store: &dyn Orders,
+    late: &LateResult,
+    disposition: &Disposition,
+) -> Result<Written, StoreError> {
+    if let Some(stored) = store.settle_order(&late.claim, disposition).await? {
+        return Ok(Written::End(stored));
     }
     match disposition {
         Disposition::Submitted { klarna_id, .. } => {
@@ -185,9 +200,9 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition)
                     "Klarna created an order that has ended otherwise, or is sent again, meanwhile; the result was not \
                     stored");
             }
-            Ok(ours)
+            Ok(if ours { Written::LateResult } else { Written::No })
         }
-        _ => Ok(false),
+        _ => Ok(Written::No),
     }
 }
 

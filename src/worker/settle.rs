@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::results::{ResultSpool, write_once};
+use super::results::{ResultSpool, Written, write_once};
 use crate::backoff::Backoff;
 use crate::crash;
+use crate::delivery::RunHere;
 use crate::order::Disposition;
-use crate::store::{ClaimedOrder, LateResult, Orders, StoreError};
+use crate::store::{ClaimedOrder, LateResult, OrderEnd, Orders, StoreError};
 use crate::telemetry::traces::{traced, tried};
 
 /// If a store takes longer than this, the spool is written.
@@ -36,7 +37,8 @@ pub enum Stored {
 }
 
 /// Stores how an attempt ended, for as long as it takes: Klarna may have the order already, and a
-/// result that is given up would create it again.
+/// result that is given up would create it again. Once it is durable, requests in this process that wait
+/// for the order are answered by `run`.
 ///
 /// A result of Klarna counts although the claim was lost: the order ends with it, unless it has ended
 /// otherwise or a later claim is about to send it. If the database refuses a value for good, the result is stored without the texts of
@@ -46,9 +48,10 @@ pub async fn settle(
     spool: &ResultSpool,
     order: &ClaimedOrder,
     disposition: &Disposition,
+    run: &RunHere,
 ) -> Stored {
     let late = LateResult { claim: order.claim, possible_duplicate: order.possible_duplicate };
-    let database = write(store, &late, disposition);
+    let database = write(store, &late, disposition, run);
     let mut database = std::pin::pin!(database);
     if let Ok(stored) = timeout(PROMPT, database.as_mut()).await {
         return stored;
@@ -78,14 +81,18 @@ pub async fn settle(
     }
 }
 
-async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition) -> Stored {
+async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition, run: &RunHere) -> Stored {
     let order = late.claim.order;
     let (mut disposition, mut tries, mut told) = (Cow::Borrowed(disposition), 0, false);
     loop {
         let writing = write_once(store, late, &mut disposition);
         let error = match tried(traced!("settle order"), "store", writing).await {
-            Ok(true) => return Stored::Written,
-            Ok(false) => return Stored::ClaimLost,
+            Ok(Written::End(row)) => {
+                run.ended(|| OrderEnd::new(&disposition, &row));
+                return Stored::Written;
+            }
+            Ok(Written::LateResult) => return Stored::Written,
+            Ok(Written::No) => return Stored::ClaimLost,
             Err(error) => error,
         };
         tries += 1;

@@ -50,8 +50,13 @@ impl OrderSource {
                     "Orders of a merchant that is not in the settings are due; they are left to other processes");
             }
         }
-        known.retain(|merchant| self.pauses.allow(PauseKind::Orders, merchant, since_boot()));
+        known.retain(|merchant| self.allows(merchant));
         Ok(known)
+    }
+
+    /// Whether no operator has paused the merchant's orders.
+    fn allows(&self, merchant: &MerchantName) -> bool {
+        self.pauses.allow(PauseKind::Orders, merchant, since_boot())
     }
 }
 
@@ -63,6 +68,10 @@ impl Source for OrderSource {
 
     fn id(job: &ClaimedOrder) -> Claim {
         job.claim
+    }
+
+    fn may_start(&self, merchant: &MerchantName) -> bool {
+        self.merchants.contains_key(merchant) && self.allows(merchant)
     }
 
     async fn claim(
@@ -115,11 +124,13 @@ impl Source for OrderSource {
         self.store.give_back(&claims).await
     }
 
-    async fn recover(&self, held: &[Claim]) -> Result<usize, StoreError> {
-        let Some(ours) = unless_locked(self.store.running_orders(self.worker).await)? else { return Ok(0) };
-        let lost: Vec<Claim> = ours.into_iter().filter(|claim| !held.contains(claim)).collect();
+    async fn claims(&self) -> Result<Vec<Claim>, StoreError> {
+        Ok(unless_locked(self.store.running_orders(self.worker).await)?.unwrap_or_default())
+    }
+
+    async fn recover(&self, lost: &[Claim]) -> Result<usize, StoreError> {
         let mut recovered = 0;
-        for claim in &lost {
+        for claim in lost {
             // Not if its row or the table is locked: it is found again later.
             if let Some(freed) = unless_locked(self.store.lose_order(claim).await)? {
                 recovered += freed.requeued + freed.failed;

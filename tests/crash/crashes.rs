@@ -5,6 +5,7 @@ use test_support::engine::{Database, both_engines};
 use crate::scene::{Seen, Writes, crash};
 
 both_engines![
+    an_order_that_its_insert_claimed_is_taken_over,
     before_the_intent_nothing_has_happened,
     before_the_request_the_answer_counts_as_lost,
     a_request_that_spent_the_token_unseen_is_told,
@@ -39,6 +40,11 @@ async fn crashed_before(database: Database, provider: &str, point: &str) -> Seen
     let seen = crash(database, provider, point, None, Writes::Free).await;
     assert!(!seen.possible_duplicate(), "{}", seen.order);
     seen
+}
+
+async fn an_order_that_its_insert_claimed_is_taken_over(database: Database) {
+    let seen = crashed_before(database, STRICT, "order_inserted").await;
+    assert_eq!(seen.sums(), ("fresh", ("active", 2), 1, 1));
 }
 
 async fn before_the_intent_nothing_has_happened(database: Database) {

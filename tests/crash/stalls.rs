@@ -14,6 +14,7 @@ both_engines![
     what_stalls_between_intent_and_request_sends_nothing,
     an_answer_that_came_during_a_stall_is_read,
     a_stall_anywhere_else_costs_nothing_but_time,
+    a_caller_that_hangs_up_after_the_insert_takes_nothing_along,
 ];
 
 /// Longer than `send_within` and `exchange_timeout`.
@@ -81,6 +82,23 @@ async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
     let (stats, orders) = (shop.stats().await, points.len() as u64);
     assert_eq!((stats.exchanges.total, stats.exchanges.spent_presented), (orders, 0), "{stats:?}");
     assert_eq!((stats.orders.total, stats.orders.duplicates), (orders, 0), "{stats:?}");
+    shop.close().await;
+}
+
+async fn a_caller_that_hangs_up_after_the_insert_takes_nothing_along(database: Database) {
+    let shop = open(database, "strict");
+    let (served, user) = stalling(&shop, "order_inserted").await;
+    let posting = posting(&served, &user, "cart-1");
+    stopped_itself(&served).await;
+    posting.abort();
+    assert!(posting.await.unwrap_err().is_cancelled());
+    served.program.signal("CONT");
+    let (_, known) = served.client().try_post(&user, "cart-1", &order()).await.unwrap();
+    let order = served.client().ended(known["id"].as_str().unwrap(), PATIENCE).await;
+    assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"fresh".into()), "{order}");
+    let claims = "(SELECT claim_number || '/' || lost_workers FROM {schema}orders)";
+    assert_eq!(shop.database.value(shop.folder.path(), claims).await, "1/0", "it was claimed again");
+    assert!(served.program.terminate().await.success());
     shop.close().await;
 }
 

@@ -6,6 +6,7 @@ mod bad_rows;
 mod clock;
 mod collector;
 mod credentials;
+mod direct;
 mod discovery;
 mod drain;
 mod dumps;

@@ -52,7 +52,7 @@ async fn an_order_for_a_target_without_an_address_is_refused(db: Db) {
     let merchants = BTreeMap::from([("shop".into(), Arc::new(payments))]);
     let intake =
         Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone());
-    let accepted = intake.submit(order("u")).await.unwrap();
+    let accepted = intake.submit(order("u")).await.unwrap().accepted;
     assert_eq!(db.store.order(accepted.id).await.unwrap().unwrap().target, Some(Target::Payments));
     let other = NewOrder { target: Some(Target::Checkout), idempotency_key: None, ..order("u") };
     let IntakeError::Rejected(Rejection::Faults(faults)) = intake.submit(other).await.unwrap_err() else {

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::dir::{BenchDir, Databases};
+use crate::light::Light;
+use crate::measure::Mock;
 use crate::process::{Process, Program};
 use crate::shop::{MERCHANT, Shop, envelope};
 use crate::{BenchError, Options};
@@ -13,6 +15,8 @@ use crate::{BenchError, Options};
 const TOKENS: &str = "tokens.jsonl";
 /// The file that `enqueue` reads.
 const ORDERS: &str = "orders.jsonl";
+/// The client's id at Klarna.
+pub const CLIENT_ID: &str = "bench";
 /// The default of `vault.max_in_flight`.
 const MAX_IN_FLIGHT: u32 = 32;
 
@@ -40,17 +44,33 @@ impl Workload {
     }
 }
 
-/// A sandbox, settings, a migrated database, and users whose tokens are registered.
+/// A stand-in for Klarna, settings, a migrated database, and users whose tokens are registered.
 pub struct BenchEnv {
     pub dir: BenchDir,
-    /// A client of the sandbox.
+    /// A client of the stand-in.
     pub shop: Shop,
     program: Program,
-    sandbox: Process,
+    klarna: Klarna,
+}
+
+/// The running stand-in for Klarna.
+enum Klarna {
+    Sandbox(Box<Process>),
+    Light(Light),
+}
+
+impl Klarna {
+    /// Returns the base of its URLs.
+    fn url(&self) -> String {
+        match self {
+            Self::Sandbox(process) => process.said("sandbox"),
+            Self::Light(light) => light.url.clone(),
+        }
+    }
 }
 
 impl BenchEnv {
-    /// Starts the sandbox, writes the settings, migrates the database and imports the tokens.
+    /// Starts the stand-in for Klarna, writes the settings, migrates the database and imports the tokens.
     pub async fn prepare(
         databases: &Databases,
         options: &Options,
@@ -58,10 +78,13 @@ impl BenchEnv {
     ) -> Result<Self, BenchError> {
         let dir = databases.dir(options.database.as_ref()).await?;
         let mut program = Program::new(&options.program, dir.folder());
-        let sandbox = sandbox(&program, workload).await?;
-        let shop = Shop::new(sandbox.said("sandbox"))?;
+        let klarna = match options.mock {
+            Mock::Sandbox => Klarna::Sandbox(Box::new(sandbox(&program, workload).await?)),
+            Mock::Light => Klarna::Light(Light::start(workload, &dir.join(TOKENS)).await?),
+        };
+        let shop = Shop::new(klarna.url())?;
         program.run(&["keys", "generate", "--out", "k1.key"]).await?;
-        let text = settings(&dir, &sandbox, options, workload);
+        let text = settings(&dir, &klarna.url(), options, workload);
         std::fs::write(dir.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
         // Not in the settings file, because the URL may have a password.
         program.set("KLARNA_WORKER__DATABASE__URL", dir.url());
@@ -69,7 +92,7 @@ impl BenchEnv {
         if workload.users > 0 {
             program.run(&["tokens", "import", TOKENS]).await?;
         }
-        Ok(Self { dir, shop, program, sandbox })
+        Ok(Self { dir, shop, program, klarna })
     }
 
     /// Enqueues `count` orders; `user` returns the user of an order by its number, from 1.
@@ -96,9 +119,11 @@ impl BenchEnv {
         self.program.start(&["refresh"]).await
     }
 
-    /// Stops the sandbox, and removes the database and the folder.
+    /// Stops the stand-in, and removes the database and the folder.
     pub async fn tear_down(self) -> Result<(), BenchError> {
-        self.sandbox.stop().await?;
+        if let Klarna::Sandbox(process) = self.klarna {
+            process.stop().await?;
+        }
         self.dir.remove().await
     }
 }
@@ -115,7 +140,7 @@ async fn sandbox(program: &Program, workload: Workload) -> Result<Process, Bench
     program.start(&arguments.concat()).await
 }
 
-fn settings(dir: &BenchDir, sandbox: &Process, options: &Options, workload: Workload) -> String {
+fn settings(dir: &BenchDir, klarna: &str, options: &Options, workload: Workload) -> String {
     format!(
         "installation = \"bench\"
 
@@ -143,11 +168,11 @@ rate_per_second = 10000.0
 [merchants.{MERCHANT}]
 region = \"eu\"
 environment = \"playground\"
-client_id = \"bench\"
+client_id = \"{CLIENT_ID}\"
 api_username = \"bench\"
 api_password = \"bench\"
-token_url = \"{token_url}\"
-checkout_url = \"{checkout_url}\"
+token_url = \"{klarna}/eu/lp/idp/oauth2/token\"
+checkout_url = \"{klarna}\"
 checkout_rate_per_second = 100000.0
 token_rate_per_second = 100000.0
 ",
@@ -156,8 +181,6 @@ token_rate_per_second = 100000.0
         connections = options.connections,
         max_in_flight = workload.max_in_flight,
         concurrency = workload.concurrency,
-        token_url = sandbox.said("token_url"),
-        checkout_url = sandbox.said("checkout_url"),
     )
 }
 

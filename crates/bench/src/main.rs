@@ -13,6 +13,7 @@ mod drain;
 mod env;
 mod error;
 mod keeper;
+mod light;
 mod measure;
 mod one_user;
 mod pages;
@@ -36,7 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::dir::Databases;
 use crate::error::BenchError;
-use crate::measure::{Options, Report, Scenario, per, rate};
+use crate::measure::{Mock, Options, Report, Scenario, per, rate};
 
 /// Measures klarna-order-worker on this machine
 ///
@@ -61,6 +62,9 @@ struct Cli {
     /// builds it first]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// Who stands in for Klarna. Compare only figures of the same one
+    #[arg(long, value_enum, default_value_t = Mock::Sandbox)]
+    mock: Mock,
     /// Print the report as a line of JSON
     #[arg(long)]
     json: bool,
@@ -177,6 +181,7 @@ impl Cli {
         Options {
             program,
             database: self.database,
+            mock: self.mock,
             scenarios: self.scenarios.into_iter().collect::<BTreeSet<_>>(),
             orders: self.orders,
             rate: self.rate,

@@ -39,6 +39,17 @@ pub enum Scenario {
     Pages,
 }
 
+/// Who stands in for Klarna.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mock {
+    /// The program's `sandbox`, a process of its own: it checks requests like Klarna and signs id_tokens
+    #[default]
+    Sandbox,
+    /// Answers from memory, in the bench's process, and signs nothing: what is measured is the worker
+    Light,
+}
+
 /// How to measure.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -46,6 +57,8 @@ pub struct Options {
     pub program: PathBuf,
     /// A PostgreSQL server, by the URL of any of its databases; `None` means SQLite.
     pub database: Option<SecretString>,
+    /// Who stands in for Klarna.
+    pub mock: Mock,
     /// What to measure.
     pub scenarios: BTreeSet<Scenario>,
     /// Orders in the backlog.
@@ -101,6 +114,8 @@ pub struct Report {
     pub version: &'static str,
     /// `sqlite` or `postgres`.
     pub engine: &'static str,
+    /// Who stood in for Klarna.
+    pub mock: Mock,
     /// Processors of the machine.
     pub cores: usize,
     /// The machine's load average over the minute before the run; `None` without `/proc`.
@@ -144,6 +159,7 @@ pub async fn run(
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
         engine: if options.database.is_some() { "postgres" } else { "sqlite" },
+        mock: options.mock,
         cores: std::thread::available_parallelism().map_or(1, Into::into),
         load: load(),
         ..Report::default()

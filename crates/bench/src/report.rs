@@ -1,7 +1,7 @@
 //! The report as text and as JSON.
 
 use crate::BenchError;
-use crate::measure::Report;
+use crate::measure::{Mock, Report};
 use crate::pages::Page;
 use crate::steady::Latency;
 
@@ -20,10 +20,14 @@ pub fn table(report: &Report) -> String {
         rows.push([what.to_owned(), measured.to_owned(), figure]);
     };
     let load = report.load.map_or_else(String::new, |load| format!(", load {load:.1} at the start"));
+    let mock = match report.mock {
+        Mock::Sandbox => "",
+        Mock::Light => ", light mock",
+    };
     row(
         "machine",
         "",
-        format!("{} cores{load}; {}, version {}", report.cores, report.engine, report.version),
+        format!("{} cores{load}; {}{mock}, version {}", report.cores, report.engine, report.version),
     );
     if let Some(drain) = &report.drain {
         row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));

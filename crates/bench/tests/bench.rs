@@ -103,6 +103,25 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
     assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
 }
 
+#[test]
+fn the_light_mock_serves_as_well_as_the_sandbox() {
+    let bench = Bench::new();
+    let few = &["drain,steady,slow,keeper", "--orders", "100", "--mock", "light", "--json"];
+    let (stdout, _) = bench.run(&arguments(few));
+    let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&report["mock"], &report["drain"]["orders"]), (&"light".into(), &100.into()));
+    for (figure, least) in [
+        ("/drain/per_second", 1.0),
+        ("/steady/request_to_result/p50", 0.1),
+        ("/slow/share", 0.1),
+        ("/keeper/per_second", 1.0),
+    ] {
+        let found = report.pointer(figure).and_then(serde_json::Value::as_f64);
+        assert!(found.is_some_and(|found| found >= least), "{figure}: {found:?}");
+    }
+    assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
+}
+
 /// A user of a server who may create databases.
 struct DatabaseCreator {
     database: TestDatabase,

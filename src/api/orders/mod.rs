@@ -40,9 +40,8 @@ use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserKey;
-use crate::intake::{Accepted, IntakeError};
+use crate::intake::{Accepted, IntakeError, Submitted};
 use crate::order::{Fault, MAX_BODY, OrderId, OrderView, check_idempotency_key};
-use crate::store::StoreError;
 
 /// The largest order, plus space for the other members of the request.
 const LARGEST: usize = MAX_BODY + 16 * 1024;
@@ -89,18 +88,24 @@ pub(super) async fn post(
     order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
     caller.act_for(order.merchant.as_str())?;
     let key = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
-    let accepted = match app.intake.submit(order).await {
+    let submitted = match app.intake.submit(order).await {
         // If nobody can pay the known order any more, its key is free for this request.
-        Ok(Accepted { id, new: false }) | Err(IntakeError::KeyReused(id)) if has_ended(&app, id).await => {
+        Ok(Submitted { accepted: Accepted { id, new: false }, .. }) | Err(IntakeError::KeyReused(id))
+            if has_ended(&app, id).await =>
+        {
             let mut order = app.intake.parse(body.text()?, None)?;
             order.idempotency_key = idempotency_key(&headers, order.idempotency_key)?;
             app.intake.submit(order).await?
         }
         submitted => submitted?,
     };
-    let read = app.orders.order(accepted.id).await;
-    let concerns = Concerns::order(accepted.id, key.clone());
-    let order = stored(accepted, read, key)?;
+    let Submitted { accepted, order } = submitted;
+    let concerns = Concerns::order(accepted.id, key);
+    let order = match order {
+        Some(order) => Order::from(order),
+        // As it is now. It is absent only if retention has deleted it since it was found.
+        None => app.orders.order(accepted.id).await?.ok_or_else(absent)?.into(),
+    };
     let location = [(LOCATION, format!("/v1/orders/{}", accepted.id))];
     Ok((StatusCode::ACCEPTED, location, Extension(concerns), Json(order)).into_response())
 }
@@ -131,27 +136,6 @@ fn idempotency_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Optio
         return Err(Problem::with_faults(Kind::InvalidOrder, vec![Fault::new("/idempotency_key", message)]));
     }
     Ok(Some(key.to_owned()))
-}
-
-/// Returns the order after it was accepted. If a new order cannot be read back now, this still
-/// succeeds, because the order is in the database: an error would make the caller repeat the
-/// request, and without an idempotency key that would order twice.
-fn stored(
-    accepted: Accepted,
-    read: Result<Option<OrderView>, StoreError>,
-    key: UserKey,
-) -> Result<Order, Problem> {
-    match read {
-        Ok(Some(order)) => Ok(order.into()),
-        Err(error) if !accepted.new => Err(error.into()),
-        read => {
-            tracing::warn!(
-                error = read.err().map(tracing::field::display),
-                "An accepted order could not be read back"
-            );
-            Ok(Order::just_accepted(accepted.id, key))
-        }
-    }
 }
 
 /// Query of `GET /v1/orders/{id}`.
@@ -220,24 +204,4 @@ async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Pr
 
 fn absent() -> Problem {
     Problem::new(Kind::NotFound, "there is no order with this id")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::order::Status;
-
-    fn read_back(new: bool, read: Result<Option<OrderView>, StoreError>) -> Result<Order, Problem> {
-        let accepted = Accepted { id: OrderId::new(chrono::DateTime::UNIX_EPOCH), new };
-        stored(accepted, read, UserKey::new("shop", "u-1"))
-    }
-
-    #[test]
-    fn a_new_order_is_never_denied() {
-        let away = || Err(StoreError::Unavailable("gone".into()));
-        let order = read_back(true, away()).unwrap();
-        assert_eq!((order.status, order.merchant.as_str()), (Status::Queued, "shop"));
-        // A repeated request can be sent again safely, and its order may have any status by now.
-        assert_eq!(read_back(false, away()).unwrap_err().details().status, 503);
-    }
 }

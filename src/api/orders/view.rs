@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 use super::klarna_order::OrderBody;
 use crate::api::extract::cut_page;
-use crate::ids::UserKey;
 use crate::order::{
     KlarnaState, OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
 };
@@ -150,19 +149,14 @@ pub struct Order {
     /// Klarna has it. `failed`: it will not be submitted; see `error`. `cancelled`: it was
     /// cancelled while it was queued.
     pub status: Status,
-    /// When the order was accepted. This and the following members are missing only if the database
-    /// failed just after it was accepted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub accepted_at: Option<DateTime<Utc>>,
+    /// When the order was accepted.
+    pub accepted_at: DateTime<Utc>,
     /// When the order is tried next, while it is queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub due_at: Option<DateTime<Utc>>,
     /// The deadline: when the order is given up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub deadline_at: Option<DateTime<Utc>>,
+    pub deadline_at: DateTime<Utc>,
     /// When the order ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -251,45 +245,6 @@ impl fmt::Debug for Order {
     }
 }
 
-impl Order {
-    /// Returns a new order of which only this much is known.
-    pub(super) fn just_accepted(id: OrderId, UserKey { merchant, user }: UserKey) -> Self {
-        Self {
-            id,
-            merchant: merchant.into(),
-            user: user.into(),
-            supersedes: None,
-            superseded_by: None,
-            version: 1,
-            target: None,
-            idempotency_key: None,
-            merchant_reference1: None,
-            merchant_reference2: None,
-            order_amount: None,
-            purchase_currency: None,
-            status: Status::Queued,
-            accepted_at: None,
-            due_at: None,
-            deadline_at: None,
-            ended_at: None,
-            attempts: 0,
-            token: None,
-            prefilled: Vec::new(),
-            prefill_withdrawn: Vec::new(),
-            possible_duplicate: false,
-            klarna_order_id: None,
-            html_snippet: None,
-            session_id: None,
-            client_token: None,
-            payment_method_categories: None,
-            session: None,
-            refresh_error: None,
-            correlation_id: None,
-            error: None,
-        }
-    }
-}
-
 impl From<OrderView> for Order {
     fn from(order: OrderView) -> Self {
         let (klarna_order_id, session_id) = match order.target {
@@ -317,9 +272,9 @@ impl From<OrderView> for Order {
             order_amount: order.summary.order_amount,
             purchase_currency: order.summary.purchase_currency,
             status: order.status,
-            accepted_at: Some(order.accepted_at),
+            accepted_at: order.accepted_at,
             due_at: (order.status == Status::Queued).then_some(order.due_at),
-            deadline_at: Some(order.deadline_at),
+            deadline_at: order.deadline_at,
             ended_at: order.ended_at,
             attempts: order.attempts,
             token: order.token,

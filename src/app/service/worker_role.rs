@@ -9,17 +9,20 @@ use super::background::Wakeups;
 use crate::app::outbox::Webhooks;
 use crate::app::process::{LAST_TRIES, Process};
 use crate::app::{App, AppError, audit};
+use crate::delivery::Waiters;
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
 use crate::sessions::FollowUpWorker;
 use crate::vault::Revoker;
-use crate::worker::{OrderHandler, OrderSource, ResultSpool, TargetBreakers};
+use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
 /// The running role `worker`.
 pub(super) struct WorkerRole {
     webhooks: Option<Webhooks>,
     pub(super) queue: Running,
+    /// Starts new orders in this process.
+    pub(super) direct: Arc<DirectOrders>,
     results: ResultSpool,
     pub(super) breakers: TargetBreakers,
 }
@@ -30,6 +33,7 @@ impl WorkerRole {
         app: &App,
         process: &Process,
         wakes: &Wakeups,
+        waiters: &Waiters,
         background: &mut JoinSet<()>,
     ) -> Result<Self, AppError> {
         let settings = &app.settings;
@@ -42,6 +46,7 @@ impl WorkerRole {
             breakers: breakers.clone(),
             heartbeats: process.heartbeat.watch(),
             results: process.results.clone(),
+            waiters: waiters.clone(),
             token_patience: settings.vault.token_patience,
         };
         let source =
@@ -49,7 +54,9 @@ impl WorkerRole {
         let lone = settings.merchants.len() == 1;
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
-        let queue = Queue::start(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        let (queue, starts) =
+            Queue::start_with_direct(Arc::new(source), Arc::new(handler), options, &wakes.orders);
+        let direct = Arc::new(DirectOrders::new(app.store.clone(), starts, process.worker.id));
         background.spawn(audit::pruning(app).run());
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
@@ -57,7 +64,7 @@ impl WorkerRole {
         background.spawn(FollowUpWorker::new(app.store.clone(), app.sessions()?).run());
         background
             .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
-        Ok(Self { webhooks, queue, results: process.results.clone(), breakers })
+        Ok(Self { webhooks, queue, direct, results: process.results.clone(), breakers })
     }
 
     /// Waits until running orders have ended and webhooks are sent, at most until `until`. Returns

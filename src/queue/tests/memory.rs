@@ -79,6 +79,20 @@ impl Memory {
         self.rows.lock().unwrap().push(row);
     }
 
+    /// Adds a row that is claimed from the beginning, and returns its job.
+    pub fn insert_claimed(&self, group: &str) -> usize {
+        self.insert(group);
+        let mut rows = self.rows.lock().unwrap();
+        let job = rows.len() - 1;
+        rows[job].state = State::Claimed;
+        job
+    }
+
+    /// How many rows there are: the job of the next one.
+    pub fn len(&self) -> usize {
+        self.rows.lock().unwrap().len()
+    }
+
     pub fn settle(&self, job: usize) {
         self.rows.lock().unwrap()[job].state = State::Done;
     }
@@ -201,11 +215,22 @@ impl Source for Memory {
         Ok(())
     }
 
-    async fn recover(&self, held: &[usize]) -> Result<usize, Unreachable> {
+    fn may_start(&self, group: &MerchantName) -> bool {
+        *group != BEHIND
+    }
+
+    async fn claims(&self) -> Result<Vec<usize>, Unreachable> {
+        self.reach()?;
+        let rows = self.rows.lock().unwrap();
+        Ok((0..rows.len()).filter(|&job| rows[job].state == State::Claimed).collect())
+    }
+
+    async fn recover(&self, lost: &[usize]) -> Result<usize, Unreachable> {
         self.reach()?;
         let mut count = 0;
-        for (job, row) in self.rows.lock().unwrap().iter_mut().enumerate() {
-            if row.state == State::Claimed && !held.contains(&job) {
+        for &job in lost {
+            let row = &mut self.rows.lock().unwrap()[job];
+            if row.state == State::Claimed {
                 row.state = State::Waiting;
                 count += 1;
             }

@@ -1,5 +1,6 @@
 //! The queue with rows in memory. While time is paused, tokio advances it when every task waits.
 
+mod direct;
 mod faults;
 mod flow;
 mod memory;

@@ -31,8 +31,8 @@ use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signals, StoreError,
-    Transport, orders, tokens,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
+    Signals, StoreError, StoredEnd, Transport, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -202,18 +202,26 @@ impl Engine for Postgres {
         signals::listen(&self.pools).await
     }
 
-    /// A single order whose key is new needs no transaction around its statement.
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
-        if let [row] = rows {
-            let connection = self.pools.queue.take().await?;
-            let is_new =
-                by::<Self, _>(connection, async |c| orders::insert_new(c, self.now(), row, None).await);
-            if is_new.await? {
-                return Ok(vec![Inserted::New(row.id)]);
-            }
-        }
         let connection = self.pools.queue.take().await?;
         transaction_by::<Self, _>(connection, async |c| orders::insert_all(c, self.now(), rows).await).await
+    }
+
+    /// An order whose key is new needs no transaction around its statement.
+    async fn insert_order(
+        &self,
+        row: &OrderRow,
+        worker: Option<WorkerId>,
+    ) -> Result<InsertedOne, StoreError> {
+        let connection = self.pools.queue.take().await?;
+        let insert =
+            async |c: &mut Connection<'_>| orders::insert_new(c, self.now(), row, None, worker).await;
+        if let Some(new) = by::<Self, _>(connection, insert).await? {
+            return Ok(new);
+        }
+        let connection = self.pools.queue.take().await?;
+        transaction_by::<Self, _>(connection, async |c| orders::insert_one(c, self.now(), row, worker).await)
+            .await
     }
 
     async fn claim_orders(
@@ -226,10 +234,14 @@ impl Engine for Postgres {
         by::<Self, _>(connection, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
     }
 
-    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
+    async fn settle_order(
+        &self,
+        claim: &Claim,
+        disposition: &Disposition,
+    ) -> Result<Option<StoredEnd>, StoreError> {
         match self.ends.put(End { claim: *claim, disposition: disposition.clone() }).await? {
-            Written::Yes => Ok(true),
-            Written::ClaimLost => Ok(false),
+            Written::Yes(stored) => Ok(Some(stored)),
+            Written::ClaimLost => Ok(None),
             Written::Locked => Err(StoreError::Busy("it has locked the order's row".into())),
         }
     }

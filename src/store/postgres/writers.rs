@@ -19,7 +19,7 @@ use crate::store::engine::{Now, Row, by, transaction_by};
 use crate::store::order_end::settle;
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
-use crate::store::{Claim, StoreError, json};
+use crate::store::{Claim, StoreError, StoredEnd, json};
 use crate::token::Intent;
 
 /// What is about to be sent to Klarna, all by one statement.
@@ -91,9 +91,9 @@ pub(super) struct End {
 }
 
 /// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Written {
-    Yes,
+    Yes(StoredEnd),
     ClaimLost,
     /// Another session has locked the order's row. Nobody waits for that session: the others in the
     /// same commit would wait too.
@@ -118,19 +118,26 @@ impl Write for Ends {
 
 async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Written>, StoreError> {
     let written = written(c, now, ends).await?;
-    let others =
-        ends.iter().map(|end| end.claim).filter(|claim| !written.contains(claim)).collect::<Vec<_>>();
+    let stored =
+        |claim: &Claim| written.iter().find(|(written, _)| written == claim).map(|(_, stored)| stored);
+    let others: Vec<Claim> =
+        ends.iter().map(|end| end.claim).filter(|claim| stored(claim).is_none()).collect();
     let locked = still_held(c, &others).await?;
-    let what = |end: &End| match end.claim {
-        claim if written.contains(&claim) => Written::Yes,
-        claim if locked.contains(&claim) => Written::Locked,
-        _ => Written::ClaimLost,
+    let what = |end: &End| match stored(&end.claim) {
+        Some(stored) => Written::Yes(stored.clone()),
+        None if locked.contains(&end.claim) => Written::Locked,
+        None => Written::ClaimLost,
     };
     Ok(ends.iter().map(what).collect())
 }
 
-/// Writes the ends whose claims hold and whose rows are free. Returns their claims.
-async fn written(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Claim>, StoreError> {
+/// Writes the ends whose claims hold and whose rows are free. Returns their claims, and what the rows
+/// have now.
+async fn written(
+    c: &mut Connection<'_>,
+    now: Now,
+    ends: &[End],
+) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
     let mut written = Vec::new();
     let mut alone: Vec<&End> = ends.iter().collect();
     if ends.len() > 1 {
@@ -143,8 +150,8 @@ async fn written(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<C
         alone.retain(|end| !matches!(end.disposition, Disposition::Submitted { .. }));
     }
     for End { claim, disposition } in alone {
-        if settle(c, now, claim, disposition).await? {
-            written.push(*claim);
+        if let Some(stored) = settle(c, now, claim, disposition).await? {
+            written.push((*claim, stored));
         }
     }
     Ok(written)
@@ -160,15 +167,20 @@ async fn still_held(c: &mut Connection<'_>, claims: &[Claim]) -> Result<Vec<Clai
         .bind_array(claims.iter().map(|claim| claim.order.as_uuid()).collect())
         .bind_array(claims.iter().map(|claim| claim.worker.as_uuid()).collect())
         .bind_array(claims.iter().map(|claim| claim.number).collect());
-    named(&held.fetch_all().await?, claims)
+    let rows = held.fetch_all().await?;
+    Ok(named(&rows, claims)?.into_iter().map(|(claim, _)| claim).collect())
 }
 
-/// Returns those of the claims that the rows name.
-fn named(rows: &[Row<Postgres>], claims: &[Claim]) -> Result<Vec<Claim>, StoreError> {
+/// Returns those of the claims that the rows name, each with its row.
+fn named<'r>(
+    rows: &'r [Row<Postgres>],
+    claims: &[Claim],
+) -> Result<Vec<(Claim, &'r Row<Postgres>)>, StoreError> {
     let mut named = Vec::with_capacity(rows.len());
     for row in rows {
         let (order, number) = (row.id::<OrderId>("id")?, row.int("claim_number")?);
-        named.extend(claims.iter().find(|claim| claim.order == order && claim.number == number));
+        let claim = claims.iter().find(|claim| claim.order == order && claim.number == number);
+        named.extend(claim.map(|claim| (*claim, row)));
     }
     Ok(named)
 }
@@ -212,12 +224,13 @@ fn storable_result(result: &OrderResult) -> Cow<'_, str> {
     }
 }
 
-/// Writes the results of submitted orders. Returns the claims of those that were written.
+/// Writes the results of submitted orders. Returns the claims of those that were written, and what
+/// their rows have now.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,
     orders: &[SubmittedOrder<'_>],
-) -> Result<Vec<Claim>, StoreError> {
+) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
     if orders.is_empty() {
         return Ok(Vec::new());
     }
@@ -234,7 +247,8 @@ async fn all_submitted(
         .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect())
         .bind_array(orders.iter().map(|order| order.target).collect());
     let claims: Vec<Claim> = orders.iter().map(|order| *order.claim).collect();
-    named(&submitted.fetch_all().await?, &claims)
+    let rows = submitted.fetch_all().await?;
+    named(&rows, &claims)?.into_iter().map(|(claim, row)| Ok((claim, StoredEnd::read(row)?))).collect()
 }
 
 /// Writes which shoppers belong to users. No order and no result waits for it.

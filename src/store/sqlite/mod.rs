@@ -28,8 +28,8 @@ use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, Inspection, OrderRow, OrderTx, PoolUse, Signal, Signals,
-    StoreError, exchanges, one_row, order_end, orders, tokens,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
+    Signals, StoreError, StoredEnd, exchanges, one_row, order_end, orders, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
@@ -209,6 +209,20 @@ impl Engine for Sqlite {
             .await
     }
 
+    async fn insert_order(
+        &self,
+        row: &OrderRow,
+        worker: Option<WorkerId>,
+    ) -> Result<InsertedOne, StoreError> {
+        let (clock, row) = (self.clock.clone(), Arc::new(row.clone()));
+        self.shared
+            .run(move |c| {
+                let (now, row) = (now(&clock), Arc::clone(&row));
+                async move { orders::insert_one(c, now, &row, worker).await }.boxed()
+            })
+            .await
+    }
+
     async fn claim_orders(
         &self,
         worker: WorkerId,
@@ -218,17 +232,21 @@ impl Engine for Sqlite {
         pick::claim(self, worker, shares, recent).await
     }
 
-    async fn settle_order(&self, claim: &Claim, disposition: &Disposition) -> Result<bool, StoreError> {
+    async fn settle_order(
+        &self,
+        claim: &Claim,
+        disposition: &Disposition,
+    ) -> Result<Option<StoredEnd>, StoreError> {
         let (clock, claim, disposition) = (self.clock.clone(), *claim, Arc::new(disposition.clone()));
         self.shared
             .run(move |c| {
                 let (now, disposition) = (now(&clock), Arc::clone(&disposition));
                 async move {
-                    let ours = order_end::settle(c, now, &claim, &disposition).await?;
-                    if ours && order_end::ends_order(&disposition) {
+                    let stored = order_end::settle(c, now, &claim, &disposition).await?;
+                    if stored.is_some() && order_end::ends_order(&disposition) {
                         exchanges::delete_cached(c, claim.order.into()).await?;
                     }
-                    Ok(ours)
+                    Ok(stored)
                 }
                 .boxed()
             })

@@ -112,7 +112,7 @@ async fn a_store_that_is_superseded_announces_nothing(db: Db) {
 
 async fn a_result_of_a_lost_claim_ends_the_order_that_nobody_sent_again(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
-    assert!(!db.store.settle_order(&claimed.claim, &submitted()).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted()).await.unwrap().is_none());
     assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
     assert_eq!(how(&db, id).await, K1(false));
 }
@@ -123,7 +123,7 @@ async fn a_result_takes_the_order_from_a_worker_that_has_not_sent_it(db: Db) {
     assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
     assert_eq!(how(&db, id).await, K1(false));
     assert!(!db.store.announce_create(&again).await.unwrap(), "it may be sent again");
-    assert!(!db.store.settle_order(&again, &failed()).await.unwrap());
+    assert!(db.store.settle_order(&again, &failed()).await.unwrap().is_none());
     assert_eq!(how(&db, id).await, K1(false));
 }
 
@@ -133,7 +133,7 @@ async fn a_result_changes_nothing_while_a_later_claim_sends_the_order(db: Db) {
     assert!(db.store.announce_create(&again).await.unwrap());
     assert!(!db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
     assert_eq!(how(&db, id).await, (Status::Running, true, None));
-    assert!(db.store.settle_order(&again, &submitted()).await.unwrap());
+    assert!(db.store.settle_order(&again, &submitted()).await.unwrap().is_some());
     assert_eq!(how(&db, id).await, K1(true));
 }
 
@@ -160,7 +160,7 @@ async fn an_announcement_counts_as_a_heartbeat(db: Db) {
 async fn an_order_that_ended_otherwise_keeps_its_end(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
-    assert!(db.store.settle_order(&again, &failed()).await.unwrap());
+    assert!(db.store.settle_order(&again, &failed()).await.unwrap().is_some());
     assert!(!db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
     assert_eq!(how(&db, id).await, (Status::Failed, true, None));
     assert!(!db.store.settle_late(&late(&claimed), &failed()).await.unwrap());

@@ -1,5 +1,6 @@
 //! The storage traits: the same cases on both engines.
 
+mod direct;
 mod endpoints;
 mod enqueue_order;
 mod inserting;
@@ -22,6 +23,7 @@ pub mod settling;
 mod shared_claims;
 pub mod tokens;
 mod upkeep;
+mod waiting;
 mod wal;
 pub mod webhooks;
 mod workers;

@@ -39,7 +39,7 @@ async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
         token: Some(TokenOutcome::Unavailable),
         prefilled: Prefill::default(),
     };
-    assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &failed).await.unwrap().is_some());
 }
 
 /// Returns an order of `user` that has failed.
@@ -108,7 +108,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
         error: error("klarna_unavailable"),
         possible_duplicate: true,
     };
-    assert!(db.store.settle_order(&first.claim, &retry).await.unwrap());
+    assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_some());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
     db.advance(3600);
     let view = db.store.retry_order(id, AGAIN).await.unwrap().unwrap();
@@ -119,7 +119,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert_eq!((claimed.first_claimed_at, claimed.claim.number), (db.clock.now(), 3));
     assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
-    assert!(!db.store.settle_order(&first.claim, &retry).await.unwrap());
+    assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_none());
     let same = OrderRow { id: OrderId::new(db.clock.now()), ..row };
     assert_eq!(
         db.store.insert_orders(&[same]).await.unwrap(),

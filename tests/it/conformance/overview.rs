@@ -116,7 +116,7 @@ async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
     db.advance(30);
     // The circuit breaker is open.
     let snooze = Disposition::Snooze { after: Duration::from_mins(1), error: None };
-    assert!(db.store.settle_order(&claimed[0].claim, &snooze).await.unwrap());
+    assert!(db.store.settle_order(&claimed[0].claim, &snooze).await.unwrap().is_some());
     db.advance(59);
     let told = look(&db).await.merchants.remove(0);
     assert_eq!((told.queued, told.due, told.delayed, told.delayed_since), (1, 0, 1, Some(begun)));

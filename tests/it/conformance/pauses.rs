@@ -25,7 +25,7 @@ both_engines![
     a_row_that_cannot_be_read_hides_no_other,
 ];
 
-fn new(merchant: Option<&str>, kind: PauseKind, lasts: Option<u64>) -> NewPause {
+pub fn new(merchant: Option<&str>, kind: PauseKind, lasts: Option<u64>) -> NewPause {
     NewPause {
         merchant: merchant.map(Into::into),
         kind,

@@ -50,12 +50,12 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
     );
 
     let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
-    assert!(store.settle_order(&claimed.claim, &retry).await.unwrap());
+    assert!(store.settle_order(&claimed.claim, &retry).await.unwrap().is_some());
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.heartbeat(worker.id).await.unwrap().is_some());
     assert_eq!(store.reclaim(&[]).await.unwrap(), Reclaimed::default());
     let snooze = Disposition::Snooze { after: Duration::from_mins(10), error: None };
-    assert!(store.settle_order(&again.claim, &snooze).await.unwrap());
+    assert!(store.settle_order(&again.claim, &snooze).await.unwrap().is_some());
     let due = store.next_due().await.unwrap().unwrap();
     assert!(due > Duration::from_mins(9) && due <= Duration::from_mins(10), "{due:?}");
 

@@ -99,13 +99,13 @@ async fn a_worker_that_comes_back_writes_nothing(db: Db) {
     assert!(db.store.announce_create(&lost).await.unwrap());
     db.store.reclaim(&noted(&db, &[worker]).await).await.unwrap();
     assert!(!db.store.announce_create(&lost).await.unwrap(), "announced under a claim that was lost");
-    assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
+    assert!(db.store.settle_order(&lost, &failed()).await.unwrap().is_none());
     // The same worker can send heartbeats and claim again. Only its new claim holds.
     assert!(db.store.heartbeat(worker).await.unwrap().is_some());
     let again = claim(&db, worker, 1).await.remove(0);
     assert!(again.possible_duplicate);
-    assert!(!db.store.settle_order(&lost, &failed()).await.unwrap());
-    assert!(db.store.settle_order(&again.claim, &failed()).await.unwrap());
+    assert!(db.store.settle_order(&lost, &failed()).await.unwrap().is_none());
+    assert!(db.store.settle_order(&again.claim, &failed()).await.unwrap().is_some());
     assert!(db.store.order(id).await.unwrap().unwrap().possible_duplicate);
 }
 
@@ -140,7 +140,7 @@ async fn a_worker_thought_dead_may_begin_anew(db: Db) {
     assert_eq!(db.store.reclaim(&[]).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     db.store.begin_worker(&worker).await.unwrap();
     assert!(db.store.heartbeat(worker.id).await.unwrap().is_some());
-    assert!(!db.store.settle_order(&held, &failed()).await.unwrap(), "what it held before is gone");
+    assert!(db.store.settle_order(&held, &failed()).await.unwrap().is_none(), "what it held before is gone");
     assert_eq!(db.count("workers").await, 1);
 }
 

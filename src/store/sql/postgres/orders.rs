@@ -3,20 +3,38 @@
 use crate::store::sql::OrdersSql;
 
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
+    // Claims the order for the worker $18, if that is given, the order is due, and a claim would take it:
+    // no order of the merchant waits before it, and none of the user runs without having its token.
     insert_order: "
-        WITH t AS (SELECT coalesce($11, clock_timestamp()) AS now),
+        WITH t AS MATERIALIZED (SELECT coalesce($11, clock_timestamp()) AS now),
+        c AS MATERIALIZED (
+            SELECT CASE WHEN $18::uuid IS NOT NULL AND coalesce($8 <= t.now, true)
+                AND coalesce((
+                    SELECT o.due_at > t.now FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant = $2
+                    ORDER BY o.due_at, o.id LIMIT 1), true)
+                AND NOT EXISTS (
+                    SELECT 1 FROM klarna_worker.orders r
+                    WHERE r.status = 'running' AND r.merchant = $2 AND r.user_id = $3
+                        AND NOT EXISTS (SELECT 1 FROM klarna_worker.cached_tokens k WHERE k.purpose_ref = r.id OFFSET 0))
+                THEN $18 END AS worker
+            FROM t
+        ),
         inserted AS (
             INSERT INTO klarna_worker.orders
                 (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
-                target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, supersedes)
+                target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker,
+                claim_number, first_claimed_at, supersedes)
             SELECT $1, $2, $3, $4, $5, $6, $7, t.now, greatest(t.now, $8),
-                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13,
-                $14, $15, $16, $17, $18
-            FROM t
+                coalesce($9, greatest(t.now, $8) + $10 * interval '1 microsecond'), $12, $13, $14, $15, $16, $17,
+                CASE WHEN c.worker IS NULL THEN 'queued' ELSE 'running' END, c.worker,
+                CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END, CASE WHEN c.worker IS NOT NULL THEN t.now END, $19
+            FROM t, c
             ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
-            RETURNING id
+            RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts,
+                token_outcome, prefilled, possible_duplicate, klarna_id, result, session, correlation_id, error,
+                idempotency_key, merchant_reference1, merchant_reference2, order_amount, purchase_currency
         )
-        SELECT id, pg_notify('klarna_worker_due', '')::text FROM inserted",
+        SELECT *, CASE WHEN status = 'queued' THEN pg_notify('klarna_worker_due', '')::text END AS notified FROM inserted",
     order_by_key: "
         SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
     // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
@@ -60,10 +78,10 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             WHERE id = (
                 SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
                 FOR NO KEY UPDATE SKIP LOCKED)
-            RETURNING id
+            RETURNING id, user_id, ended_at
         ),
         cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
+        SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     failed: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
@@ -71,10 +89,10 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             WHERE id = (
                 SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
                 FOR NO KEY UPDATE SKIP LOCKED)
-            RETURNING id
+            RETURNING id, user_id, ended_at
         ),
         cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-        SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
+        SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     retry: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
@@ -82,7 +100,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = (
             SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
             FOR NO KEY UPDATE SKIP LOCKED)
-        RETURNING id",
+        RETURNING user_id, ended_at",
     snooze: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
@@ -90,7 +108,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = (
             SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
             FOR NO KEY UPDATE SKIP LOCKED)
-        RETURNING id",
+        RETURNING user_id, ended_at",
     // A row that somebody else has locked is not waited for: the order asks again.
     announce: "
         UPDATE klarna_worker.orders o SET sent_claim = o.claim_number

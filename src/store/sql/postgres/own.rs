@@ -52,10 +52,10 @@ ALL_SUBMITTED = "
                 ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
             FOR NO KEY UPDATE OF r SKIP LOCKED) s
         WHERE o.id = s.id
-        RETURNING o.id, o.claim_number
+        RETURNING o.id, o.claim_number, o.user_id, o.ended_at
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-    SELECT id, claim_number, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+    SELECT id, claim_number, user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
 // The orders of those claims that hold: an end that was not written although its claim holds met a
 // locked row.
 HELD_CLAIMS = "

@@ -3,14 +3,31 @@
 use crate::store::sql::OrdersSql;
 
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
+    // Claims the order for the worker $18, if that is given, the order is due, and a claim would take it:
+    // no order of the merchant waits before it, and none of the user runs without having its token.
     insert_order: "
+        WITH c (worker) AS MATERIALIZED (
+            SELECT CASE WHEN $18 IS NOT NULL AND coalesce($8, $11) <= $11
+                AND NOT EXISTS (
+                    SELECT 1 FROM orders o WHERE o.status = 'queued' AND o.merchant = $2 AND o.due_at <= $11)
+                AND NOT EXISTS (
+                    SELECT 1 FROM orders r WHERE r.status = 'running' AND r.merchant = $2 AND r.user_id = $3
+                        AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
+                THEN $18 END
+        )
         INSERT INTO orders
             (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency, supersedes)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
-            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17, $18)
+            merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker, claim_number, first_claimed_at,
+            supersedes)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
+            coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17,
+            CASE WHEN c.worker IS NULL THEN 'queued' ELSE 'running' END, c.worker,
+            CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END, CASE WHEN c.worker IS NOT NULL THEN $11 END, $19
+        FROM c WHERE true
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
-        RETURNING id",
+        RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts,
+            token_outcome, prefilled, possible_duplicate, klarna_id, result, session, correlation_id, error,
+            idempotency_key, merchant_reference1, merchant_reference2, order_amount, purchase_currency",
     order_by_key: "
         SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
     // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
@@ -40,24 +57,24 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
             result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING id",
+        RETURNING user_id, ended_at",
     failed: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
             token_outcome = $6, prefilled = $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING id",
+        RETURNING user_id, ended_at",
     retry: "
         UPDATE orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = min($4 + $5, deadline_at),
             error = $6, possible_duplicate = possible_duplicate OR $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING id",
+        RETURNING user_id, ended_at",
     snooze: "
         UPDATE orders SET status = 'queued', worker = NULL,
             due_at = min($4 + $5, deadline_at),
             error = coalesce($6, error)
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING id",
+        RETURNING user_id, ended_at",
     announce: "
         UPDATE orders SET sent_claim = claim_number
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
