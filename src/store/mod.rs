@@ -27,6 +27,7 @@ mod keeper;
 mod keys;
 mod known;
 mod migrations;
+mod new_order;
 mod order_admin;
 mod order_end;
 mod order_search;
@@ -77,9 +78,10 @@ pub use self::keeper::{
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
+pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
 pub use self::order_end::{LateResult, OrderEnd, StoredEnd};
-pub use self::orders::{FIRST_CLAIM, Inserted, InsertedOne, OrderFilter, OrderRow, OrderTx, Orders};
+pub use self::orders::{OrderFilter, Orders};
 pub use self::overview::{
     Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
 };

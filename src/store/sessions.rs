@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::orders::{bind_summary, view};
+use super::new_order::bind_summary;
+use super::orders::view;
 use super::{StoreError, from_micros, json};
 use crate::ids::MerchantName;
 use crate::order::{Body, KlarnaState, OrderId, OrderResult, OrderView, SessionPhase, Status, Summary};

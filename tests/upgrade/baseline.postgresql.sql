@@ -43,6 +43,7 @@ DECLARE
     parts bytea := '';
     digest bytea;
     order_id uuid;
+    earlier uuid;
     found_digest bytea;
     reference1 text;
     reference2 text;
@@ -118,10 +119,10 @@ BEGIN
     END;
     LOOP
         INSERT INTO klarna_worker.orders
-            (id, merchant, user_id, idempotency_key, digest, body, target, prefill, unchecked,
+            (id, merchant, user_id, idempotency_key, supersedes, digest, body, target, prefill, unchecked,
             accepted_at, due_at, deadline_at, merchant_reference1, merchant_reference2, order_amount,
             purchase_currency)
-        SELECT order_id, $1, $2, $4, digest, written, $8, $5, true, now, greatest(now, $6),
+        SELECT order_id, $1, $2, $4, earlier, digest, written, $8, $5, true, now, greatest(now, $6),
             coalesce($7, greatest(now, $6)
                 + coalesce(max(i.order_deadline_micros), 600000000) * interval '1 microsecond'),
             CASE WHEN char_length(reference1) BETWEEN 1 AND 255 THEN reference1 END,
@@ -129,13 +130,21 @@ BEGIN
             amount,
             CASE WHEN currency ~ '^[A-Za-z]{3}$' THEN currency END
         FROM klarna_worker.installation i
-        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING;
+        ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL
+            DO NOTHING;
         IF FOUND THEN
             PERFORM pg_notify('klarna_worker_due', '');
             RETURN order_id;
         END IF;
+        -- An order that nobody can pay any more gives its key to the new one.
+        UPDATE klarna_worker.orders o SET superseded_by = order_id
+        WHERE o.merchant = $1 AND o.idempotency_key = $4 AND o.superseded_by IS NULL AND o.ended_at IS NOT NULL
+            AND o.session_phase IS DISTINCT FROM 'completed'
+            AND (o.session_phase = 'ended' OR o.body IS NULL AND o.result IS NULL)
+        RETURNING o.id INTO earlier;
+        CONTINUE WHEN FOUND;
         SELECT o.id, o.digest INTO order_id, found_digest FROM klarna_worker.orders o
-        WHERE o.merchant = $1 AND o.idempotency_key = $4;
+        WHERE o.merchant = $1 AND o.idempotency_key = $4 AND o.superseded_by IS NULL;
         -- The other order was deleted in between, so the key is free again.
         CONTINUE WHEN NOT FOUND;
         IF found_digest <> digest THEN
@@ -230,6 +239,34 @@ BEGIN
     FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
     RETURN NULL;
 END $_$;
+
+
+--
+-- Name: tell_of_session(); Type: FUNCTION; Schema: klarna_worker; Owner: -
+--
+
+CREATE FUNCTION klarna_worker.tell_of_session() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    read json := coalesce(NEW.session, '{}');
+BEGIN
+    INSERT INTO klarna_worker.webhooks
+        (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT gen_random_uuid(), NEW.merchant, NEW.user_id, NEW.id,
+        CASE NEW.session_phase WHEN 'completed' THEN 'order.completed' ELSE 'order.expired' END,
+        json_build_object(
+            'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+            CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END,
+            coalesce(read ->> 'other_klarna_order_id', NEW.klarna_id),
+            'merchant_reference1', read ->> 'merchant_reference1',
+            'order_amount', (read ->> 'order_amount')::bigint,
+            'purchase_currency', read ->> 'purchase_currency',
+            'status', read ->> 'status')::text,
+        NEW.session_read_at, NEW.session_read_at, NEW.session_read_at + interval '3 days'
+    FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
+    RETURN NULL;
+END $$;
 
 
 --
@@ -342,6 +379,22 @@ CREATE TABLE klarna_worker.exchanges (
 
 
 --
+-- Name: follow_ups; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.follow_ups (
+    kind text NOT NULL COLLATE pg_catalog."C",
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    klarna_id text NOT NULL COLLATE pg_catalog."C",
+    due_at timestamp with time zone NOT NULL,
+    give_up_at timestamp with time zone NOT NULL,
+    claim_number bigint DEFAULT 0 NOT NULL,
+    attempts bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT follow_ups_kind_check CHECK ((kind = ANY (ARRAY['push'::text, 'abort'::text])))
+);
+
+
+--
 -- Name: installation; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -445,8 +498,14 @@ CREATE TABLE klarna_worker.orders (
     merchant text NOT NULL COLLATE pg_catalog."C",
     user_id text NOT NULL COLLATE pg_catalog."C",
     idempotency_key text COLLATE pg_catalog."C",
+    supersedes uuid,
+    superseded_by uuid,
     digest bytea NOT NULL,
     body text,
+    version bigint DEFAULT 1 NOT NULL,
+    changed_claim bigint,
+    update_until timestamp with time zone,
+    update_claim bigint DEFAULT 0 NOT NULL,
     target text,
     prefill boolean,
     unchecked boolean DEFAULT false NOT NULL,
@@ -467,6 +526,9 @@ CREATE TABLE klarna_worker.orders (
     prefilled text,
     klarna_id text,
     result text,
+    session_phase text,
+    session text,
+    session_read_at timestamp with time zone,
     correlation_id text,
     error text,
     merchant_reference1 text COLLATE pg_catalog."C",
@@ -475,6 +537,7 @@ CREATE TABLE klarna_worker.orders (
     purchase_currency text,
     CONSTRAINT orders_check CHECK (((status = 'running'::text) = (worker IS NOT NULL))),
     CONSTRAINT orders_check1 CHECK (((status = ANY (ARRAY['submitted'::text, 'failed'::text, 'cancelled'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT orders_session_phase_check CHECK ((session_phase = ANY (ARRAY['open'::text, 'completed'::text, 'ended'::text]))),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'submitted'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT orders_target_check CHECK ((target = ANY (ARRAY['checkout'::text, 'payments'::text])))
 );
@@ -627,7 +690,7 @@ CREATE TABLE klarna_worker.webhooks (
     attempts bigint DEFAULT 0 NOT NULL,
     error text,
     CONSTRAINT webhooks_check CHECK (((status = 'pending'::text) = (ended_at IS NULL))),
-    CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['order.submitted'::text, 'order.failed'::text, 'token.reauth_required'::text, 'token.recovered'::text]))),
+    CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['order.submitted'::text, 'order.failed'::text, 'order.completed'::text, 'order.expired'::text, 'token.reauth_required'::text, 'token.recovered'::text]))),
     CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
 );
 
@@ -671,20 +734,20 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: audit_log; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 1, '2026-11-29 15:51:42.338977+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\xe9244abbafc2a1e568bd066fdfb9b17d47b27fb62292c2ba7fe5c0007a6de6ab');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 2, '2026-11-29 15:51:42.741996+00', 'local', 'token.register', 'done', '01a22801-4987-75d4-b330-7990c12b66db', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', NULL, NULL, '2026-11-29 15:51:42.338977+00', '\xe9244abbafc2a1e568bd066fdfb9b17d47b27fb62292c2ba7fe5c0007a6de6ab', '\x3757ccbc18ec63d8da4ad58c70cbc16a48844c42fc2f68e6dbb83d2c2c5c101e');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 3, '2026-11-29 15:51:43.203284+00', 'local', 'token.register', 'done', '01a22801-4b5c-70eb-8e48-69929ef8cc70', 'shop', '\xc499b30eaa55a9e98c6505217fbc5650', NULL, NULL, '2026-11-29 15:51:42.741996+00', '\x3757ccbc18ec63d8da4ad58c70cbc16a48844c42fc2f68e6dbb83d2c2c5c101e', '\xd8cd2094f4e2b6ce99d11d2bd0b00817795884caaed7b92aeec3deb363e08bf0');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 4, '2026-11-29 15:51:43.639474+00', 'local', 'token.register', 'done', '01a22801-4d07-76c2-96b4-537b5f0c975b', 'shop', '\x0cd7a78c41e36e8b8035431a657a7f14', NULL, NULL, '2026-11-29 15:51:43.203284+00', '\xd8cd2094f4e2b6ce99d11d2bd0b00817795884caaed7b92aeec3deb363e08bf0', '\x4ba8c0a12a67cb0fc25f51de003d24e8c58ca4b6892c20fa8c56c0cb34069ff4');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 5, '2026-11-29 15:51:44.060012+00', 'local', 'token.register', 'done', '01a22801-4eb4-7448-b972-c53922532fff', 'shop', '\x478a6a55ad4b19554fe17cfa1c55bf28', NULL, NULL, '2026-11-29 15:51:43.639474+00', '\x4ba8c0a12a67cb0fc25f51de003d24e8c58ca4b6892c20fa8c56c0cb34069ff4', '\xa6101f2dd613ef22f2090d58284fbd0bcc20acdd904714eb0b0bddb04601ae37');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 6, '2026-11-29 15:51:44.092185+00', 'local', 'order.submit', 'done', '01a22801-4ed3-72ae-adbc-958d6e08d9e5', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', NULL, '2026-11-29 15:51:44.060012+00', '\xa6101f2dd613ef22f2090d58284fbd0bcc20acdd904714eb0b0bddb04601ae37', '\x9614d43f27e4d48bf0a9541bfa1e17ee56870dbbc0ca07002c9d1d251d0beec6');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 7, '2026-11-29 15:51:44.944891+00', 'local', 'order.submit', 'done', '01a22801-5228-76ab-954b-f6a2984d96dc', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-5228-7c36-bb5d-f935f6cb60a9', NULL, '2026-11-29 15:51:44.092185+00', '\x9614d43f27e4d48bf0a9541bfa1e17ee56870dbbc0ca07002c9d1d251d0beec6', '\xc7889c12108ff589448f772e4f28ba347caf896e69d994ad12c093287f1f1ab5');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 8, '2026-11-29 15:51:45.326158+00', 'local', 'order.submit', 'done', '01a22801-53ab-761e-b9b4-a9196193dbf0', 'shop', '\x3d3eef290746de9e65396f6a6c19f977', '01a22801-53ac-7418-bf18-c47ebef7b20d', NULL, '2026-11-29 15:51:44.944891+00', '\xc7889c12108ff589448f772e4f28ba347caf896e69d994ad12c093287f1f1ab5', '\x4063181f5e54ec4fcb6431aad6ec2f42e469715a7dc71d4dcbc948dd9e427dbc');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 9, '2026-11-29 15:51:45.718711+00', 'local', 'order.submit', 'done', '01a22801-552b-711f-a082-f9fe5531ad8a', 'shop', '\x0cd7a78c41e36e8b8035431a657a7f14', '01a22801-552b-7cd1-b2d1-047489164af5', NULL, '2026-11-29 15:51:45.326158+00', '\x4063181f5e54ec4fcb6431aad6ec2f42e469715a7dc71d4dcbc948dd9e427dbc', '\xfcb1626ba6b8bb258acb7746edcce0ed9f6b6b98fa285456a29bbc0144a703a0');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 10, '2026-11-29 15:51:46.824123+00', 'local', 'order.submit', 'done', '01a22801-597d-72d8-a0df-06caacbbd06a', 'shop', '\x478a6a55ad4b19554fe17cfa1c55bf28', '01a22801-597e-7429-8fc3-c20cf9a0585e', NULL, '2026-11-29 15:51:45.718711+00', '\xfcb1626ba6b8bb258acb7746edcce0ed9f6b6b98fa285456a29bbc0144a703a0', '\x264a75997ec68b997940ecd50a4fbbf0b9597b1919dc75e43eac756f93fd583e');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 11, '2026-11-29 15:51:48.012781+00', 'local', 'order.submit', 'done', '01a22801-5e24-745b-91dd-be924b99e66c', 'shop', '\x3d3eef290746de9e65396f6a6c19f977', '01a22801-5e24-7a65-84e0-181bb28a7915', NULL, '2026-11-29 15:51:46.824123+00', '\x264a75997ec68b997940ecd50a4fbbf0b9597b1919dc75e43eac756f93fd583e', '\x0ed1afa464ef400ea5a45bb44cd598399e934c1a0b326fab60631c83dadf1a10');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 12, '2026-11-29 15:51:48.972463+00', 'local', 'order.submit', 'done', '01a22801-61e7-70eb-b88b-09769f789315', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-61e8-71f3-844a-b3059eb881fc', NULL, '2026-11-29 15:51:48.012781+00', '\x0ed1afa464ef400ea5a45bb44cd598399e934c1a0b326fab60631c83dadf1a10', '\xf378b1a47357d4b8b8e0465e4e3acb22f20db0d7b45201fbcdda1cb65f6ed343');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a22801-48ce-7524-afb8-1fecaf5f11f2', 13, '2026-11-29 15:51:49.34941+00', 'local', 'order.submit', 'done', '01a22801-6357-754f-bc56-183e83f63d0c', 'shop', '\x1c013ba56fa5fd45c589e2d2fc4f13e5', '01a22801-6357-737b-9168-f214283f2c61', NULL, '2026-11-29 15:51:48.972463+00', '\xf378b1a47357d4b8b8e0465e4e3acb22f20db0d7b45201fbcdda1cb65f6ed343', '\x52f9b587a286503418f19f501e781a42757425b8487aab0b42ce9c5bf5e190a6');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22801-653f-7134-8880-7162181b96b0', 1, '2026-11-29 15:51:49.819472+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22801-6357-737b-9168-f214283f2c61', 13, '2026-11-29 15:51:49.34941+00', '\x52f9b587a286503418f19f501e781a42757425b8487aab0b42ce9c5bf5e190a6', '\xba07a903cce077f04c32fc1daf9556322b96afcfdbd489632def0e69f2411254');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a2280e-73f9-774d-981f-56879df953db', 1, '2026-11-29 16:06:05.358421+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x082e6ce84be94607706b32700d0569969bcf42bb9831277457d35ffbb4e9639e');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a2280e-73f9-774d-981f-56879df953db', 2, '2026-11-29 16:06:05.543017+00', 'local', 'token.register', 'done', '01a2280e-73df-71fe-8c39-62170a857f2a', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', NULL, NULL, '2026-11-29 16:06:05.358421+00', '\x082e6ce84be94607706b32700d0569969bcf42bb9831277457d35ffbb4e9639e', '\x57b596a1944237007d7a0870863ecf65c3b243ba8bf1f73626436b2c72fda362');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a2280e-73f9-774d-981f-56879df953db', 3, '2026-11-29 16:06:05.709519+00', 'local', 'token.register', 'done', '01a2280e-7488-777d-8008-624bf9fc9feb', 'shop', '\x507b1b0cdf0d8f053b2cea4b95c7ecf0', NULL, NULL, '2026-11-29 16:06:05.543017+00', '\x57b596a1944237007d7a0870863ecf65c3b243ba8bf1f73626436b2c72fda362', '\xacde3ead14d7c1268dccde853301ffe322d26fe5c8a1da9d0f5667757bdfef05');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a2280e-73f9-774d-981f-56879df953db', 4, '2026-11-29 16:06:05.863611+00', 'local', 'token.register', 'done', '01a2280e-7523-7412-ac9c-86e5cafc2d0a', 'shop', '\xd0b82ce99e325bcc7eb9b8bceb73e138', NULL, NULL, '2026-11-29 16:06:05.709519+00', '\xacde3ead14d7c1268dccde853301ffe322d26fe5c8a1da9d0f5667757bdfef05', '\x2853b5faa1564dfe924eadc5b7acc2ed404c97a4aabb2b6a2b28b603158ce3c0');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a2280e-73f9-774d-981f-56879df953db', 5, '2026-11-29 16:06:06.05332+00', 'local', 'token.register', 'done', '01a2280e-75df-70f4-b468-ce779e36af5e', 'shop', '\x79cfa33a7b2da02a48f1dff08e6ecc48', NULL, NULL, '2026-11-29 16:06:05.863611+00', '\x2853b5faa1564dfe924eadc5b7acc2ed404c97a4aabb2b6a2b28b603158ce3c0', '\x71be7e939e82940d9a0946d207c2dfb29d746261fda8bf52a427a2eb4ddaf87a');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a2280e-73f9-774d-981f-56879df953db', 6, '2026-11-29 16:06:06.072097+00', 'local', 'order.submit', 'done', '01a2280e-75f2-7712-900a-f21bfedc59b6', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-75f3-7129-a146-86c4d3453b76', NULL, '2026-11-29 16:06:06.05332+00', '\x71be7e939e82940d9a0946d207c2dfb29d746261fda8bf52a427a2eb4ddaf87a', '\x7092ffe4d0c22bb9cd1e002c949169a4c6ec45355be67189ee937fa1b1533775');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a2280e-73f9-774d-981f-56879df953db', 7, '2026-11-29 16:06:06.588985+00', 'local', 'order.submit', 'done', '01a2280e-77f7-72ac-9c67-8a276c52b6b6', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', NULL, '2026-11-29 16:06:06.072097+00', '\x7092ffe4d0c22bb9cd1e002c949169a4c6ec45355be67189ee937fa1b1533775', '\x3f6b7822f138820c9df155da5dc6e8c8017ac237e4e6eb6c2125a3d35a7b1a71');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a2280e-73f9-774d-981f-56879df953db', 8, '2026-11-29 16:06:07.093862+00', 'local', 'order.submit', 'done', '01a2280e-79f1-7451-abeb-995bb56bb96a', 'shop', '\xaceee34f59f28bfd8e7d6db9ab35c69f', '01a2280e-79f1-73e1-9124-beaa8d9bfcdd', NULL, '2026-11-29 16:06:06.588985+00', '\x3f6b7822f138820c9df155da5dc6e8c8017ac237e4e6eb6c2125a3d35a7b1a71', '\xf878010e5ac40cdaa13199cb0a06cb9fda6120bfec114e92e58cdd201ef3b78d');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a2280e-73f9-774d-981f-56879df953db', 9, '2026-11-29 16:06:07.624014+00', 'local', 'order.submit', 'done', '01a2280e-7c03-7410-9681-9fe9d389480a', 'shop', '\xd0b82ce99e325bcc7eb9b8bceb73e138', '01a2280e-7c04-7f16-944a-56d61b15f1e3', NULL, '2026-11-29 16:06:07.093862+00', '\xf878010e5ac40cdaa13199cb0a06cb9fda6120bfec114e92e58cdd201ef3b78d', '\xf7f124fb38da51c206195e56d29130f603cee1e4502c2204ee7a1260b932bbcf');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a2280e-73f9-774d-981f-56879df953db', 10, '2026-11-29 16:06:08.196835+00', 'local', 'order.submit', 'done', '01a2280e-7e40-7476-9207-64f5058c9148', 'shop', '\x79cfa33a7b2da02a48f1dff08e6ecc48', '01a2280e-7e41-7519-8bc1-a347dec91120', NULL, '2026-11-29 16:06:07.624014+00', '\xf7f124fb38da51c206195e56d29130f603cee1e4502c2204ee7a1260b932bbcf', '\x3bc5ad7324016402a4ee4da195898799ee3733a009819b8396fb0cf7a695d8a4');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a2280e-73f9-774d-981f-56879df953db', 11, '2026-11-29 16:06:08.708878+00', 'local', 'order.submit', 'done', '01a2280e-8041-76d0-8b60-3fcffeff71f4', 'shop', '\xaceee34f59f28bfd8e7d6db9ab35c69f', '01a2280e-8042-7214-8473-dd08587382a5', NULL, '2026-11-29 16:06:08.196835+00', '\x3bc5ad7324016402a4ee4da195898799ee3733a009819b8396fb0cf7a695d8a4', '\xfa76ce1cd1ecfaecfcd6bcee3828d02ac72a09300f30fada4dd895fe75ddb319');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a2280e-73f9-774d-981f-56879df953db', 12, '2026-11-29 16:06:09.161136+00', 'local', 'order.submit', 'done', '01a2280e-8205-7547-b53b-deefeccc02a5', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-8206-7a87-a098-6a0a6ecea894', NULL, '2026-11-29 16:06:08.708878+00', '\xfa76ce1cd1ecfaecfcd6bcee3828d02ac72a09300f30fada4dd895fe75ddb319', '\x2997db019e096735c395e7ddd3c1a0f6526fcd02173b22baaa19da8a6781d864');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a2280e-73f9-774d-981f-56879df953db', 13, '2026-11-29 16:06:09.315382+00', 'local', 'order.submit', 'done', '01a2280e-829f-7488-ba23-0ba5ca18a136', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-82a0-7593-be15-fdd37137734d', NULL, '2026-11-29 16:06:09.161136+00', '\x2997db019e096735c395e7ddd3c1a0f6526fcd02173b22baaa19da8a6781d864', '\x7bbc07661f2cc91eeacffc219bde848fad795beae315cc1253582e180f7e1054');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a2280e-8395-7315-b5d2-8d07e6e08d84', 1, '2026-11-29 16:06:09.556112+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a2280e-82a0-7593-be15-fdd37137734d', 13, '2026-11-29 16:06:09.315382+00', '\x7bbc07661f2cc91eeacffc219bde848fad795beae315cc1253582e180f7e1054', '\xdcb6e7105d8afc23d1bdfc8e0588da3beff3f98f5d8f52bc9b7815cfcc72496b');
 
 
 --
@@ -697,17 +760,23 @@ INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a2280
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a22801-4ee5-755f-a5fd-cfec4b36cf57', 1, 1, 1, 'order', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:44.115988+00', '2026-11-29 15:51:44.130222+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22801-5238-7074-8313-1b9950a3ec46', 1, 2, 1, 'order', '01a22801-5228-7c36-bb5d-f935f6cb60a9', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:44.955495+00', '2026-11-29 15:51:44.959407+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22801-5545-7624-bc5c-301596ed3886', 3, 1, 1, 'order', '01a22801-552b-7cd1-b2d1-047489164af5', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:45.735531+00', '2026-11-29 15:51:45.74675+00', 'rejected', false, '\x74ac52922b51b75f76ca14464177e345');
-INSERT INTO klarna_worker.exchanges VALUES ('01a22801-598e-7407-834c-0d55e34692ee', 4, 1, 1, 'order', '01a22801-597e-7429-8fc3-c20cf9a0585e', '01a22801-45de-75bf-85df-55ce9baa54d1', '2026-11-29 15:51:46.831579+00', '2026-11-29 15:51:46.840644+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-75fe-75fd-98ce-7ecad95e7455', 1, 1, 1, 'order', '01a2280e-75f3-7129-a146-86c4d3453b76', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:06.086688+00', '2026-11-29 16:06:06.093932+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7801-71cd-b96f-1a8b2909d628', 1, 2, 1, 'order', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:06.59557+00', '2026-11-29 16:06:06.601889+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7c0f-76cf-adc5-bfbe668e48d4', 3, 1, 1, 'order', '01a2280e-7c04-7f16-944a-56d61b15f1e3', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:07.633321+00', '2026-11-29 16:06:07.643426+00', 'rejected', false, '\xf4393b5b731c82897a545281b14ad1ce');
+INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7e4b-70fa-9051-1f820fea1ec5', 4, 1, 1, 'order', '01a2280e-7e41-7519-8bc1-a347dec91120', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:08.204566+00', '2026-11-29 16:06:08.209955+00', 'no_answer', true, NULL);
+
+
+--
+-- Data for Name: follow_ups; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b310bc180d91997ba56c2631873910564adf1743ef4b85ff5bd27b86958b670effe2ecd8c4ce4c52d5bb3834ec1ef1a306496d13cbdfde319fda362199a628fc0601006097e9edfafcd', '2026-11-29 15:51:41.769183+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31416bf088b9dfe21204514e980c81cf6c77aa5b58435105e419b08f7cacd2d32f3779fe52c3b632d6ff1e5c674ac86442e586acbb9f31a49a2350532fb324baba77ab565d00810151', '2026-11-29 16:06:05.025683+00', 600000000, NULL);
 
 
 --
@@ -721,47 +790,47 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 15:51:41.772618+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 16:06:05.029089+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\x2875a817b6f0c93b6ebeed5f4e7a295e4bffc32c83fbe8d28a77e47a0d2e0b07', 1, '2026-11-29 15:51:42.740449+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x6a006cc2e01be8a1d122a5afd0ade7fd318d798b8a1339a844a8345202d501c5', 2, '2026-11-29 15:51:43.199864+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xf2e98e6d135d0a55bd42aa37d555fda54fe84ac2738ff928b93db21cfe8d9773', 3, '2026-11-29 15:51:43.633441+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xbc2936fb03b5dd7c102e877c015a73e6634f6d8f5cbe52ba69b5af0b319d15e5', 4, '2026-11-29 15:51:44.058704+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xfb587d4c4691a2d5841f25554ba5b5737579a3265a92a8fcc42a5f396e256c1f', 1, '2026-11-29 15:51:44.121749+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xd5621571104ea433160760f36f7e01846a6ac0a9326acd2cd29a1951d1d54a7a', 1, '2026-11-29 15:51:44.957364+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xa1bfe7d6db1d26caedc79a2629de3237f638ba79727d17e01ca3a47c4db28f3f', 1, '2026-11-29 16:06:05.541071+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x50d272cb472ed5aeaea4d9142b94ac6ce1b3cb258c37ee2dbabc327317345696', 2, '2026-11-29 16:06:05.708265+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x185ed81ebd739ff3fa5911313e06d5408cd4e6215a15fc0e87b81d0c16ad1431', 3, '2026-11-29 16:06:05.86248+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xcc6bf3ad92476af36f7b4c854261bef9148a56403ff83221434de290badf1bf5', 4, '2026-11-29 16:06:06.05189+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xa6ae6587a7f207cd2e9929e33f587991a0249d53397ec52c9b6e44a2ec60e916', 1, '2026-11-29 16:06:06.090231+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x765bc1f9ebfdc48747a64b35d1bc08efb258f0969592c8d79b253fa34739a7a1', 1, '2026-11-29 16:06:06.598553+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 15:51:41.310653+00', true, '\x9af6a77c9d9d9c7178c0f55ede9336f6ee7617e72ebac8e2d9ccae452da57a1bd121c03d8a5a37ef7b0ae97f52d4b2d3', 284718696);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 16:06:04.879599+00', true, '\xd04769b06c3a47cc32f6e3c2e76dbc80a0acdab3b0020be02d6fc2fe4a43916a17b890d91bcf24c346c689f31b91cfc8', 75627230);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22801-5e24-7a65-84e0-181bb28a7915', '2026-11-29 15:51:48.028241+00', '01a22801-45de-75bf-85df-55ce9baa54d1', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d658f269-c81c-4b54-ac22-b48792130e07"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a2280e-8042-7214-8473-dd08587382a5', '2026-11-29 16:06:08.721399+00', '01a2280e-71e9-774c-b084-10217309ea82', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"2e4094dc-aab5-4729-9e04-7becba54d4c5"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a22801-4ed3-7d2e-8bef-16b7ed28d087', 'shop', 'alma', 'cart-1', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:44.085465+00', '2026-11-29 15:51:44.085465+00', '2026-11-29 16:01:44.085465+00', '2026-11-29 15:51:44.091371+00', '2026-11-29 15:51:44.17277+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '5ce70e6e-fa4b-476d-9285-d5c818d74192', '<div id="klarna-checkout-container" data-order-id="5ce70e6e-fa4b-476d-9285-d5c818d74192" style="overflow-x: hidden;"></div>', '12b7bc46-d31d-492f-8804-d04af6432f29', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-5228-7c36-bb5d-f935f6cb60a9', 'shop', 'alma', 'cart-2', '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:44.937786+00', '2026-11-29 15:51:44.937786+00', '2026-11-29 16:01:44.937786+00', '2026-11-29 15:51:44.943422+00', '2026-11-29 15:51:44.987497+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '96d363e2-9a85-4095-8921-d39c63d35c6b', '<div id="klarna-checkout-container" data-order-id="96d363e2-9a85-4095-8921-d39c63d35c6b" style="overflow-x: hidden;"></div>', '7e23ee5e-3911-4bf9-b88e-420796adc2a1', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-552b-7cd1-b2d1-047489164af5', 'shop', 'revoked', 'cart-4', '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:45.710981+00', '2026-11-29 15:51:45.710981+00', '2026-11-29 16:01:45.710981+00', '2026-11-29 15:51:45.71314+00', '2026-11-29 15:51:45.755719+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '58dbcdec-c5ce-449c-83dc-55d5decbddde', '<div id="klarna-checkout-container" data-order-id="58dbcdec-c5ce-449c-83dc-55d5decbddde" style="overflow-x: hidden;"></div>', 'e990db5e-ac48-4c82-8dd5-c43e150d212c', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-53ac-7418-bf18-c47ebef7b20d', 'shop', 'never', 'cart-3', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:45.324776+00', '2026-11-29 15:51:45.324776+00', '2026-11-29 16:01:45.324776+00', '2026-11-29 15:51:45.332066+00', '2026-11-29 15:51:45.346918+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'aad78c3f-73d3-4c33-b5ae-dce585c3a791', '<div id="klarna-checkout-container" data-order-id="aad78c3f-73d3-4c33-b5ae-dce585c3a791" style="overflow-x: hidden;"></div>', 'd3bbf661-aa5e-4774-a37d-386ffefb156d', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-6357-737b-9168-f214283f2c61', 'shop', 'alma', 'cart-8', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 15:51:49.346917+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 15:51:49.817135+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-597e-7429-8fc3-c20cf9a0585e', 'shop', 'lost', 'cart-5', '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 15:51:46.815573+00', '2026-11-29 15:51:46.815573+00', '2026-11-29 16:01:46.815573+00', '2026-11-29 15:51:46.81939+00', '2026-11-29 15:51:46.851978+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '315349cb-ab4e-4a86-a829-193086d4b2d9', '<div id="klarna-checkout-container" data-order-id="315349cb-ab4e-4a86-a829-193086d4b2d9" style="overflow-x: hidden;"></div>', 'a3a59728-f297-47b4-8b27-15936e266115', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-5e24-7a65-84e0-181bb28a7915', 'shop', 'never', 'cart-6', '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'failed', '2026-11-29 15:51:48.00549+00', '2026-11-29 15:51:48.00549+00', '2026-11-29 16:01:48.00549+00', '2026-11-29 15:51:48.009307+00', '2026-11-29 15:51:48.028241+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"d658f269-c81c-4b54-ac22-b48792130e07"}', NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22801-61e8-71f3-844a-b3059eb881fc', 'shop', 'alma', 'cart-7', '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 'checkout', NULL, false, NULL, 'queued', '2026-11-29 15:51:48.968929+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-75f3-7129-a146-86c4d3453b76', 'shop', 'alma', 'cart-1', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:16:06.07055+00', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:06:06.112159+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'ddc2607a-dc3e-4644-b279-071c568bb860', '<div id="klarna-checkout-container" data-order-id="ddc2607a-dc3e-4644-b279-071c568bb860" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '88fb913a-1008-484b-8702-37e47e7a7a0a', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-77f7-7f84-9a07-a2cf70ba92fb', 'shop', 'alma', 'cart-2', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:16:06.587719+00', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:06:06.607943+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992', '<div id="klarna-checkout-container" data-order-id="1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '1f17e263-553b-4cdf-89f2-d3d018da116e', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-7e41-7519-8bc1-a347dec91120', 'shop', 'lost', 'cart-5', NULL, NULL, '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:16:08.195684+00', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:06:08.215742+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'e7428429-3338-492e-a367-1b8ba7d9616d', '<div id="klarna-checkout-container" data-order-id="e7428429-3338-492e-a367-1b8ba7d9616d" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '0eca963c-3f34-4501-810e-3283b81db330', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-79f1-73e1-9124-beaa8d9bfcdd', 'shop', 'never', 'cart-3', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:16:07.091551+00', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:06:07.103632+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', '4a765a34-4779-4c0f-a568-d82a7e3ccef6', '<div id="klarna-checkout-container" data-order-id="4a765a34-4779-4c0f-a568-d82a7e3ccef6" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, 'd99ddbb6-410d-4ddb-b8ec-eeaa7e8c1396', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-7c04-7f16-944a-56d61b15f1e3', 'shop', 'revoked', 'cart-4', NULL, NULL, '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:16:07.622514+00', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:06:07.653646+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '0009ad8e-2ee6-40a7-9b8a-c1f19c53717e', '<div id="klarna-checkout-container" data-order-id="0009ad8e-2ee6-40a7-9b8a-c1f19c53717e" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '2249ba97-12aa-43b6-a45b-3513e97375c9', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-82a0-7593-be15-fdd37137734d', 'shop', 'alma', 'cart-8', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 16:06:09.314213+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 16:06:09.553286+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-8042-7214-8473-dd08587382a5', 'shop', 'never', 'cart-6', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'failed', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:16:08.70794+00', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:06:08.721399+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"2e4094dc-aab5-4729-9e04-7becba54d4c5"}', NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2280e-8206-7a87-a098-6a0a6ecea894', 'shop', 'alma', 'cart-7', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'queued', '2026-11-29 16:06:09.160087+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
 
 
 --
@@ -774,7 +843,7 @@ INSERT INTO klarna_worker.orders VALUES ('01a22801-61e8-71f3-844a-b3059eb881fc',
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\x74ac52922b51b75f76ca14464177e345', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\xf4393b5b731c82897a545281b14ad1ce', true, NULL, 0, 0, NULL);
 
 
 --
@@ -787,10 +856,10 @@ INSERT INTO klarna_worker.providers VALUES ('shop', '\x74ac52922b51b75f76ca14464
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31539f8f4b44a649504be174478921076f917ad6e2773febd5ce7c235aa3a1105bbc24b1d19427ed81c39fb84ae58a961e8a76696c6b1b357884c9899d0a12e439e85f08ad44070b4fe35889027dc4c80464f5c95b50a4fec19537', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:43.197162+00', '2026-11-29 15:51:43.197162+00', '2027-01-28 15:51:43.197162+00', NULL, NULL, '2026-11-29 15:51:43.200465+00', '2027-01-03 04:07:11.145709+00', 1, 0, NULL, '2026-11-29 15:51:43.197162+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b315a58b798cf413b9cc9ddbda5fbf6b9fa2463c9200ea7a9603081f85a98f15a627ab36513f6845e35062deb83c9ed420ab9a54fc3f9b3213a7a22cd1aacbcfd1f823a44d8e724fec83a900bf39eaaffc1cac6b2fe7ec45c4c6acf', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:42.731202+00', '2026-11-29 15:51:44.957364+00', '2027-01-28 15:51:44.957364+00', '01a22801-5238-7074-8313-1b9950a3ec46', '\xb541f10112cddb24fb403ebeeed0c765ca63e3f40d4bebe900e019065a3b1f7b', '2026-11-29 15:51:44.959183+00', '2027-01-03 00:38:45.438244+00', 3, 0, NULL, '2026-11-29 15:51:44.959183+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b311c555a222ce280a910d9f5d6fd03637165a66dfbef1bc1e1997f6cde88dc329180b5a2e8a993bec166a6f07b91b25e127ca7808dd9391a04b7c2457bf40fefc4ff239949021493d59d828f0408c1cd2d544144b37aeee359639b', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:43.624345+00', '2026-11-29 15:51:43.624345+00', '2027-01-28 15:51:43.624345+00', NULL, NULL, '2026-11-29 15:51:45.741224+00', NULL, 1, 0, NULL, '2026-11-29 15:51:43.624345+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31aef1d9c112c92348940db7256333a4a2352461cb363c5b621907206f4415828312ce85ac0708c8f139153608214abbfe880ac8fb99cd5f70f6bbd44f4892a1109f9e605abe9e4449db8efcb978b8771cdc341fd2c55e45bb2d54', '\x74ac52922b51b75f76ca14464177e345', '2026-11-29 15:51:44.053834+00', '2026-11-29 15:51:44.053834+00', '2027-01-28 15:51:44.053834+00', NULL, NULL, '2026-11-29 15:51:46.840092+00', NULL, 1, 0, NULL, '2026-11-29 15:51:44.053834+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31d34df9ba9eb721b783dbb32c7737edc0245b27a31b8f61679cf741eaf676dc0283f7aa0e49326e251beee22e4036fb41e670721a926dfe1b005cd0b49fbba568cca4904fa26a8b1fa99c0deb7a45c1f13bdff41ca93b022c609b', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.705348+00', '2026-11-29 16:06:05.705348+00', '2027-01-28 16:06:05.705348+00', NULL, NULL, '2026-11-29 16:06:05.708868+00', '2027-01-03 04:21:33.653895+00', 1, 0, NULL, '2026-11-29 16:06:05.705348+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31eb1113f066c8be48e34e2728fd1fe201543a178c5a3cfb53602b10ecfe84390b5b74e0582f36e2cc46b3e25a9b3d677ab04158144b60b668e39369413ec8df47216874f14cba50c3fe3af44a1e0e7497785d1af4f1bcdfc2fb2b', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.535849+00', '2026-11-29 16:06:06.598553+00', '2027-01-28 16:06:06.598553+00', '01a2280e-7801-71cd-b96f-1a8b2909d628', '\xf19384e8b267a348f446cb8321f2672d92c2b17c8b20aa4e2bbe946bb29a7422', '2026-11-29 16:06:06.601422+00', '2027-01-03 00:53:07.079433+00', 3, 0, NULL, '2026-11-29 16:06:06.601422+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b313a54650bdb08f1af17c198a0c05e8add4959ed31c9438690ac36184e2ca6dfb7e8f7707e293bc022fc58c8812b2f9592f0f4dfb9693a5e12f19738c3309fd7c3e4643ef54039527f1afaab0254a3b5bcdc14721ee8c058087e93', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.860549+00', '2026-11-29 16:06:05.860549+00', '2027-01-28 16:06:05.860549+00', NULL, NULL, '2026-11-29 16:06:07.638895+00', NULL, 1, 0, NULL, '2026-11-29 16:06:05.860549+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b310b2d58f072ee4e3eb7e2dff03b8b65d8f5c4de5791fb7cbc8da9a8437b02f2621fedc32d28dcb9033c8c796da6f675a75fa65bd047248d9fffc0fbcdc6eef14f23e74efd62b030c785c358bb963a4dbadc5fd186aada6f73eb17', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:06.048737+00', '2026-11-29 16:06:06.048737+00', '2027-01-28 16:06:06.048737+00', NULL, NULL, '2026-11-29 16:06:08.209468+00', NULL, 1, 0, NULL, '2026-11-29 16:06:06.048737+00');
 
 
 --
@@ -803,27 +872,27 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'los
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 15:51:44.24133+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 16:06:06.127182+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '91d5d88b-328e-47af-b77b-f32fd1b054da', 'shop', 'alma', '01a22801-5228-7c36-bb5d-f935f6cb60a9', 'order.submitted', '{"order_id" : "01a22801-5228-7c36-bb5d-f935f6cb60a9", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "96d363e2-9a85-4095-8921-d39c63d35c6b", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:44.987497+00', '2026-11-29 15:51:49.936547+00', '2026-12-02 15:51:44.987497+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '544053df-cbfa-4640-b6fa-b0ef4194cd78', 'shop', 'never', '01a22801-53ac-7418-bf18-c47ebef7b20d', 'order.submitted', '{"order_id" : "01a22801-53ac-7418-bf18-c47ebef7b20d", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "aad78c3f-73d3-4c33-b5ae-dce585c3a791", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:45.346918+00', '2026-11-29 15:51:50.437569+00', '2026-12-02 15:51:45.346918+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '9f609221-a257-48a0-a679-552af04f43d0', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 15:51:45.741224+00', '2026-11-29 15:51:50.49824+00', '2026-12-02 15:51:45.741224+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'c93be7eb-81c4-4e0e-891e-13e731a7d006', 'shop', 'revoked', '01a22801-552b-7cd1-b2d1-047489164af5', 'order.submitted', '{"order_id" : "01a22801-552b-7cd1-b2d1-047489164af5", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "58dbcdec-c5ce-449c-83dc-55d5decbddde", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:45.755719+00', '2026-11-29 15:51:50.92127+00', '2026-12-02 15:51:45.755719+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '822898cd-f74d-402b-8dc7-eb8c03093188', 'shop', 'lost', '01a22801-597e-7429-8fc3-c20cf9a0585e', 'order.submitted', '{"order_id" : "01a22801-597e-7429-8fc3-c20cf9a0585e", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "315349cb-ab4e-4a86-a829-193086d4b2d9", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:46.851978+00', '2026-11-29 15:51:51.838483+00', '2026-12-02 15:51:46.851978+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '5b3aad11-206d-4428-86bd-bef26eeeec8f', 'shop', 'never', '01a22801-5e24-7a65-84e0-181bb28a7915', 'order.failed', '{"order_id" : "01a22801-5e24-7a65-84e0-181bb28a7915", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:48.028241+00', '2026-11-29 15:51:52.564005+00', '2026-12-02 15:51:48.028241+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '9d206c87-caa0-498f-9b17-f1e2a4f3dc77', 'shop', 'alma', '01a22801-4ed3-7d2e-8bef-16b7ed28d087', 'order.submitted', '{"order_id" : "01a22801-4ed3-7d2e-8bef-16b7ed28d087", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "5ce70e6e-fa4b-476d-9285-d5c818d74192", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 15:51:44.17277+00', '2026-11-29 15:52:46.989459+00', '2026-12-02 15:51:44.17277+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'b8757221-2dcf-40a9-8c45-528acec870db', 'shop', 'alma', '01a2280e-75f3-7129-a146-86c4d3453b76', 'order.submitted', '{"order_id" : "01a2280e-75f3-7129-a146-86c4d3453b76", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "ddc2607a-dc3e-4644-b279-071c568bb860", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:06.112159+00', '2026-11-29 16:06:10.814767+00', '2026-12-02 16:06:06.112159+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'f57dcd34-af07-42ed-9b5a-2003f5166bf8', 'shop', 'alma', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', 'order.submitted', '{"order_id" : "01a2280e-77f7-7f84-9a07-a2cf70ba92fb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:06.607943+00', '2026-11-29 16:06:11.343352+00', '2026-12-02 16:06:06.607943+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '10e41fc6-45d1-490a-bef8-fef2e573b080', 'shop', 'never', '01a2280e-79f1-73e1-9124-beaa8d9bfcdd', 'order.submitted', '{"order_id" : "01a2280e-79f1-73e1-9124-beaa8d9bfcdd", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "4a765a34-4779-4c0f-a568-d82a7e3ccef6", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:07.103632+00', '2026-11-29 16:06:12.230318+00', '2026-12-02 16:06:07.103632+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'a8df8e86-8900-42f0-be8a-7930fb149f06', 'shop', 'revoked', '01a2280e-7c04-7f16-944a-56d61b15f1e3', 'order.submitted', '{"order_id" : "01a2280e-7c04-7f16-944a-56d61b15f1e3", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "0009ad8e-2ee6-40a7-9b8a-c1f19c53717e", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:07.653646+00', '2026-11-29 16:06:12.500042+00', '2026-12-02 16:06:07.653646+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '2ab56aa1-9f1c-40e8-b721-073c093009dd', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 16:06:07.638895+00', '2026-11-29 16:06:12.303666+00', '2026-12-02 16:06:07.638895+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'aaf6714b-5146-43d7-8f98-4af507c8c7c9', 'shop', 'lost', '01a2280e-7e41-7519-8bc1-a347dec91120', 'order.submitted', '{"order_id" : "01a2280e-7e41-7519-8bc1-a347dec91120", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "e7428429-3338-492e-a367-1b8ba7d9616d", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:08.215742+00', '2026-11-29 16:06:13.381444+00', '2026-12-02 16:06:08.215742+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '9b15ecd6-4234-476f-a0d0-56a7b6ac8a74', 'shop', 'never', '01a2280e-8042-7214-8473-dd08587382a5', 'order.failed', '{"order_id" : "01a2280e-8042-7214-8473-dd08587382a5", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:08.721399+00', '2026-11-29 16:06:14.067696+00', '2026-12-02 16:06:08.721399+00', NULL, 1, 1, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a22801-45de-75bf-85df-55ce9baa54d1', '01a22801-45da-7177-ab01-c4f670a795e8', 'vm/9049', '2026-11-29 15:51:41.826908+00', '2026-11-29 15:51:49.838289+00', 7, '2026-11-29 15:51:49.843736+00');
+INSERT INTO klarna_worker.workers VALUES ('01a2280e-71e9-774c-b084-10217309ea82', '01a2280e-71e8-71c0-994e-6c65226e7a37', 'vm/30926', '2026-11-29 16:06:05.044465+00', '2026-11-29 16:06:09.053779+00', 6, '2026-11-29 16:06:09.57059+00');
 
 
 --
@@ -900,6 +969,14 @@ ALTER TABLE ONLY klarna_worker.exchanges
 
 ALTER TABLE ONLY klarna_worker.exchanges
     ADD CONSTRAINT exchanges_token_id_generation_presentation_key UNIQUE (token_id, generation, presentation);
+
+
+--
+-- Name: follow_ups follow_ups_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.follow_ups
+    ADD CONSTRAINT follow_ups_pkey PRIMARY KEY (merchant, klarna_id, kind);
 
 
 --
@@ -1074,6 +1151,13 @@ CREATE INDEX exchanges_open ON klarna_worker.exchanges USING btree (holder) WHER
 
 
 --
+-- Name: follow_ups_due; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX follow_ups_due ON klarna_worker.follow_ups USING btree (merchant, due_at);
+
+
+--
 -- Name: known_tokens_row; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
@@ -1119,7 +1203,14 @@ CREATE INDEX orders_failed ON klarna_worker.orders USING btree (ended_at) WHERE 
 -- Name: orders_idempotency; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders USING btree (idempotency_key, merchant) WHERE (idempotency_key IS NOT NULL);
+CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders USING btree (idempotency_key, merchant) WHERE ((idempotency_key IS NOT NULL) AND (superseded_by IS NULL));
+
+
+--
+-- Name: orders_klarna; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX orders_klarna ON klarna_worker.orders USING btree (klarna_id) WHERE (klarna_id IS NOT NULL);
 
 
 --
@@ -1305,6 +1396,13 @@ CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON klarna_worker.orders FOR 
 
 
 --
+-- Name: orders tell_of_session; Type: TRIGGER; Schema: klarna_worker; Owner: -
+--
+
+CREATE TRIGGER tell_of_session AFTER UPDATE OF session_phase ON klarna_worker.orders FOR EACH ROW WHEN (((new.session_phase = ANY (ARRAY['completed'::text, 'ended'::text])) AND (new.session_phase IS DISTINCT FROM old.session_phase))) EXECUTE FUNCTION klarna_worker.tell_of_session();
+
+
+--
 -- Name: tokens tell_of_token; Type: TRIGGER; Schema: klarna_worker; Owner: -
 --
 
@@ -1352,6 +1450,13 @@ REVOKE ALL ON FUNCTION klarna_worker.note_attempt() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION klarna_worker.tell_of_order() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION tell_of_session(); Type: ACL; Schema: klarna_worker; Owner: -
+--
+
+REVOKE ALL ON FUNCTION klarna_worker.tell_of_session() FROM PUBLIC;
 
 
 --

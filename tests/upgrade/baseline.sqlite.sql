@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 15:51:22',1,X'8aca70394e0c5a2224565f08a8683238305a2e1bccc989bc6267806568596a43ad8135eb7bf149300f55e2db018b7d3f',9859347);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 16:05:59',1,X'2bce4891411e12f7b9694d53ee93c2f428122a6fdec7e745b698a103640f0de2557ecfd0ccf88800b823a26ace0e9cb2',15475122);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b31739155392d675a4c247fb491ee3ab74435fb6f6eeb32768c70346624773d0c74990cf850035e092fa4ccb8bfbf3fb5b1cc2086d0dff73a1c8fc3944cb59776bde56ba358a7b23232',1795967482674725,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b31cc3e15e6560af7c71b61802d7dd8cb0f8bf9e060b1e3655b12ac9cc6d09523d101dcfdffd7185f90d5517392d8d52eb5a7f5eba8e649f2029033e559aa70dbd30ce41c0619431d92',1795968359627308,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795967482687621);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1795968359629607);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3174b2566b9fe6685a60cff6b2326c2a0145f6069a570739c59d89a00543aee463b7560e2a6f6c7619e0d430af451f31549fbe587fe8867864da1dca515d13e97da687ff67906e9ba96e9306950685bf4e425d333cb2682e04f899',X'3b0a0333b127a3d9b971aae6e290d930',1795967483377032,1795967487043746,1801151487043746,X'01a228010c227053a8991fcdac7a5920',X'633306e77d42c5af3ad59399db68f1ab6cbf4128d26613d16d597a8dcc9e0c42',1795967487050990,1798936707524626,3,0,NULL,1795967487050990);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31212ccc663ee98cbf3dc9f06d4234c8fa4b09452ced41973ec2601648e4c267d8e0d5e7e7ff376f3e64ff8bfc2b2c0ed72fb23d9c074752533a4216be41819804e89dbb712676739bbb3b8891a8c9ad9f78f0c123c6efd9b973d6',X'3b0a0333b127a3d9b971aae6e290d930',1795967483916163,1795967483916163,1801151483916163,NULL,NULL,1795967483919291,1798949211864710,1,0,NULL,1795967483916163);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b3119d3d430eea483d994094dc9bb9c36f7f35b8240a7faae30607993f6d0ce7fb417b2e24615f0f93210d633c6e9f05575132c3358001cc6a71b3318e693e59d899084a885145d4c5bdbfaf57314126fd551ed800a16830e9f27ba',X'3b0a0333b127a3d9b971aae6e290d930',1795967484603585,1795967484603585,1801151484603585,NULL,NULL,1795967492472123,NULL,1,0,NULL,1795967484603585);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31dcacae23cefbae746b172ee06f81b43d36ecaf647f83350933da635a86e2bab95336f8325054e1ed83ce34b2bf663ea5357ccfffa6a0863d727287b7c7751b631d4443414cf59eeead860c89bb731086357cf53a8b3491187951',X'3b0a0333b127a3d9b971aae6e290d930',1795967485257203,1795967485257203,1801151485257203,NULL,NULL,1795967495533001,NULL,1,0,NULL,1795967485257203);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3174cbf97da8dcd9e16980ccfd1fcc6f32282ac179b6f080efaee8eddfaec89d6049a6677e1840f0e36546352a4118f802e62626b7976037bed322bc459ac8d9e22b90bbfba9a30a0fc92b6a129e9f78973cd047bc9e3a26ed5d06',X'3b025e444188c5f7c96b46109a8d5305',1795968360114749,1795968361372224,1801152361372224,X'01a2280e63987715ada1ca34b452cf51',X'758bf60895b286e1f9f640585c865c01a48ac616c27f042d945a87f896b8b328',1795968361375395,1798937581853104,3,0,NULL,1795968361375395);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31940cc9f7f69cd39f45c27914c10a6ed989da0d0af5628bdafea362c04b9dbe65ccb5cdb413b8f5b1f37ce77ac097e7c0fb96231453ea17a0985e5f2b94e43fb19286c34a86f96833fe3309d50d8093adfb5473ee3960d2a9270a',X'3b025e444188c5f7c96b46109a8d5305',1795968360329702,1795968360329702,1801152360329702,NULL,NULL,1795968360330465,1798950088278249,1,0,NULL,1795968360329702);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31d9945c23a2a7ddaec8d77f5a9d54032454981095dce1692fbfec2a5dd45e056cbb097c3244678c64ca5ca6cf46b4b5b07d58ad829f2df9c4f6192851104f2a1f5bc78e3fa13e3ef46ad19c79c7b4788a9ada8f2e357826ee3252',X'3b025e444188c5f7c96b46109a8d5305',1795968360559551,1795968360559551,1801152360559551,NULL,NULL,1795968362488321,NULL,1,0,NULL,1795968360559551);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31ddbc7deb58d7f0de159e299b03f489f9e516dd40ebb203cd1b2ba24afe926f551253f2fea7f80c22611f1ad38ff21eb8d7586a0a36291f671153732b5ccbcc11df5523298d1379c94a12eddd36209df3243a29b9b74ce6d7ddd1',X'3b025e444188c5f7c96b46109a8d5305',1795968360777759,1795968360777759,1801152360777759,NULL,NULL,1795968363015440,NULL,1,0,NULL,1795968360777759);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'3b0a0333b127a3d9b971aae6e290d930',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'3b025e444188c5f7c96b46109a8d5305',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'75652ef91ddd45982ebd60bcedef295b49d28b195f766e3c3a938abd005c7fbc',1,1795967483383210);
-INSERT INTO known_tokens VALUES(X'21c6739c2894d354fd8a8c59f69dcee0b569af91df787480163b965f8452f4d5',2,1795967483919291);
-INSERT INTO known_tokens VALUES(X'ad9992c6217e5be861d79462252cb0ab77122efb23afa71d74006d6cdd42dde6',3,1795967484606853);
-INSERT INTO known_tokens VALUES(X'14a30a9c84a173b88c5be252d2942aa3bc468f9b2e70647137f725310e2d246f',4,1795967485263054);
-INSERT INTO known_tokens VALUES(X'b389470ed0d352f0036f71a36f4c37b4df0f962d167a1f7c88a08c960f9a50b8',1,1795967485434143);
-INSERT INTO known_tokens VALUES(X'55460a8aaea3729f25b6f184672e0690567d316b258dcadf08ab784a866b1946',1,1795967487043746);
+INSERT INTO known_tokens VALUES(X'628162a7bde20c0ef71fa74f45f541add694e6a6f18372ee77c5805e39e10958',1,1795968360116302);
+INSERT INTO known_tokens VALUES(X'ae152317b289f674746b8f1b1f0587edc5c4f5cd9efa0ae32fdda1732ebd92b7',2,1795968360330465);
+INSERT INTO known_tokens VALUES(X'19cfb1718bbfe93a3959964dd81243626a8c715f657fdcbd0e5de4d8d5911483',3,1795968360560312);
+INSERT INTO known_tokens VALUES(X'3571802d36fc52a796843545c895dceeb3cd800fb8d113fb0926807a31422a02',4,1795968360778395);
+INSERT INTO known_tokens VALUES(X'a919d5a2edb6a6bd268e08f6e2ddfb785e8bb562669a8f24511663d2fc705260',1,1795968360810779);
+INSERT INTO known_tokens VALUES(X'8bca351b4959c313c211564259127c7e88ae9ec342954272b63e04b0af5ffcd7',1,1795968361372224);
 CREATE TABLE user_changes (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -140,10 +140,22 @@ CREATE TABLE orders (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
     idempotency_key TEXT,
+    -- The earlier order with the same key, which could not be paid any more, and the later one.
+    supersedes BLOB,
+    superseded_by BLOB,
     -- SHA-256 of the request, to recognise a repeated one.
     digest BLOB NOT NULL,
     -- Klarna receives the body exactly as the shop wrote it. Retention removes it.
     body TEXT,
+    -- Incremented by each change of the body.
+    version INTEGER NOT NULL DEFAULT 1,
+    -- The claim before the last change of the body while the order was queued. Results of claims up to
+    -- it are of an earlier body.
+    changed_claim INTEGER,
+    -- A change of the submitted order is under way at Klarna, at most until then. Each has a number, and
+    -- its end names it.
+    update_until INTEGER,
+    update_claim INTEGER NOT NULL DEFAULT 0,
     -- The product of Klarna that the order is submitted to. Null: as the merchant's settings say when
     -- it is submitted.
     target TEXT CHECK (target IN ('checkout', 'payments')),
@@ -180,6 +192,11 @@ CREATE TABLE orders (
     -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
     -- Retention removes it with the body.
     result TEXT,
+    -- What has become of the order or session at Klarna, as far as it was read, and the rest of what
+    -- Klarna said then, as JSON.
+    session_phase TEXT CHECK (session_phase IN ('open', 'completed', 'ended')),
+    session TEXT,
+    session_read_at INTEGER,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
@@ -191,14 +208,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a22801058770ea950ce462acb630d9','shop','alma','cart-1',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795967485330915,1795967485330915,1795968085330915,1795967485361791,1795967485517731,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','b597eb09-89d3-40e7-887f-2fff700d19a9','<div id="klarna-checkout-container" data-order-id="b597eb09-89d3-40e7-887f-2fff700d19a9" style="overflow-x: hidden;"></div>','82c9fcb8-db2a-4b85-8bf8-188fcfb20681',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a228010bf47e4e840242ceb8733bd4','shop','alma','cart-2',X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795967486968919,1795967486968919,1795968086968919,1795967486998775,1795967487074884,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','3857c87e-ee2f-47f9-8d81-aa13f43b0984','<div id="klarna-checkout-container" data-order-id="3857c87e-ee2f-47f9-8d81-aa13f43b0984" style="overflow-x: hidden;"></div>','5a2dc8c8-a1b9-499b-9200-e0fdcec4ff93',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a2280115a270ada3a7f5a7c9be20d0','shop','never','cart-3',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795967489448550,1795967489448550,1795968089448550,1795967489478897,1795967489527767,NULL,1,1,1,0,0,'not_registered','[]','0d75181f-1131-4129-aea9-fb85b2ef40f9','<div id="klarna-checkout-container" data-order-id="0d75181f-1131-4129-aea9-fb85b2ef40f9" style="overflow-x: hidden;"></div>','3ca12f1f-cf3a-4f83-8c20-f010aeb49932',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22801211e7d8f8bf83e24db6fe4dd','shop','revoked','cart-4',X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795967492390436,1795967492390436,1795968092390436,1795967492410751,1795967492534218,NULL,1,1,1,0,0,'reauth_required','[]','b052d55b-5bef-4e62-b1ee-e88314523908','<div id="klarna-checkout-container" data-order-id="b052d55b-5bef-4e62-b1ee-e88314523908" style="overflow-x: hidden;"></div>','d6664f3e-5659-4659-885c-41b2d6f3016d',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a228012d007570b6f5858e43f706e8','shop','lost','cart-5',X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'submitted',1795967495427626,1795967495427626,1795968095427626,1795967495444869,1795967495580776,NULL,1,1,1,0,0,'uncertain','[]','26b089a7-fd84-4f00-bc0a-3400fea95da6','<div id="klarna-checkout-container" data-order-id="26b089a7-fd84-4f00-bc0a-3400fea95da6" style="overflow-x: hidden;"></div>','cc384cf7-4c49-4f6e-a2a3-bdf8254afc2e',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a2280133df739b9557c93f0ee02720','shop','never','cart-6',X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'failed',1795967497190978,1795967497190978,1795968097190978,1795967497216069,1795967497240179,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e0e44ffb-22a8-4535-8eac-49ccc3ed9ae4"}',NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a228013b0d76f3b3b6c848c8093ce8','shop','alma','cart-7',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'queued',1795967499026409,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a228013d087c8fbde433432cec4e4c','shop','alma','cart-8',X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}','checkout',NULL,0,NULL,'cancelled',1795967499529352,4070908800000000,4070909400000000,NULL,1795967499971088,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e615b7ccda4a1fe783c577b21','shop','alma','cart-1',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1795968360797919,1795968360797919,1795968960797919,1795968360797919,1795968360831439,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','08814195-f415-47a7-9faa-6b9098dafd94','<div id="klarna-checkout-container" data-order-id="08814195-f415-47a7-9faa-6b9098dafd94" style="overflow-x: hidden;"></div>',NULL,NULL,NULL,'3baf7a13-777f-48d6-94bf-83b84cb9bfa1',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e639077fb84f6c16d0321875a','shop','alma','cart-2',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1795968361360953,1795968361360953,1795968961360953,1795968361360953,1795968361382769,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','67edc3f2-fb74-4679-a769-29966c65ff53','<div id="klarna-checkout-container" data-order-id="67edc3f2-fb74-4679-a769-29966c65ff53" style="overflow-x: hidden;"></div>',NULL,NULL,NULL,'7ceb862b-e547-40d1-b92c-bf737eacb88e',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e65ba7b559cf1c9189a23f0c2','shop','never','cart-3',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1795968361918896,1795968361918896,1795968961918896,1795968361924939,1795968361932947,NULL,1,1,1,0,0,'not_registered','[]','2c90d414-0221-4044-a660-699343b5b358','<div id="klarna-checkout-container" data-order-id="2c90d414-0221-4044-a660-699343b5b358" style="overflow-x: hidden;"></div>',NULL,NULL,NULL,'690440e3-becf-4b8e-a869-34057d0b04f2',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e67ea7eacbb39f055f5c3bc95','shop','revoked','cart-4',NULL,NULL,X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1795968362475397,1795968362475397,1795968962475397,1795968362475397,1795968362498812,NULL,1,1,1,0,0,'reauth_required','[]','ef9a6fc4-2bf5-488a-91fd-ce8a5732531e','<div id="klarna-checkout-container" data-order-id="ef9a6fc4-2bf5-488a-91fd-ce8a5732531e" style="overflow-x: hidden;"></div>',NULL,NULL,NULL,'a637ae37-36f2-4b2e-987f-c4b9f2983b58',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e69fa752ab671365e5a2375a6','shop','lost','cart-5',NULL,NULL,X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1795968363004674,1795968363004674,1795968963004674,1795968363004674,1795968363028387,NULL,1,1,1,0,0,'uncertain','[]','357b7e1b-f8ef-4ac3-90ee-c465bb565bf7','<div id="klarna-checkout-container" data-order-id="357b7e1b-f8ef-4ac3-90ee-c465bb565bf7" style="overflow-x: hidden;"></div>',NULL,NULL,NULL,'55972df1-e3ee-4b1f-a4ef-5d4087662e17',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e6bed75b09497de672017f5a4','shop','never','cart-6',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'failed',1795968363502700,1795968363502700,1795968963502700,1795968363502700,1795968363517424,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"5a845c65-b003-4ae2-b199-41db1961e588"}',NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e6e2970ec9e7f0f3c26a45e2c','shop','alma','cart-7',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'queued',1795968364074671,4070908800000000,4070909400000000,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a2280e6edb739980587868bc4a7b35','shop','alma','cart-8',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'cancelled',1795968364255032,4070908800000000,4070909400000000,NULL,1795968364458198,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -208,7 +225,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a2280133df739b9557c93f0ee02720',1795967497240179,X'01a22800fb4c7223968c73e37020669c',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"e0e44ffb-22a8-4535-8eac-49ccc3ed9ae4"}');
+INSERT INTO order_attempts VALUES(1,X'01a2280e6bed75b09497de672017f5a4',1795968363517424,X'01a2280e5cd1771abe6e99a1d3bb69a8',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"5a845c65-b003-4ae2-b199-41db1961e588"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -223,7 +240,7 @@ CREATE TABLE workers (
     beats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER
 );
-INSERT INTO workers VALUES(X'01a22800fb4c7223968c73e37020669c',X'01a22800fb48726bbe8506e0caed05cf','vm/7366',1795967482706945,1795967498729241,18,1795967500019039);
+INSERT INTO workers VALUES(X'01a2280e5cd1771abe6e99a1d3bb69a8',X'01a2280e5cd0700e83f69391eab495b0','vm/29775',1795968359636041,1795968363643014,12,1795968364474706);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -247,10 +264,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a2280105d076099c12de1ed2c2f3db',1,1,1,'order',X'01a22801058770ea950ce462acb630d9',X'01a22800fb4c7223968c73e37020669c',1795967485393839,1795967485438877,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a228010c227053a8991fcdac7a5920',1,2,1,'order',X'01a228010bf47e4e840242ceb8733bd4',X'01a22800fb4c7223968c73e37020669c',1795967487014679,1795967487050990,'rotated',0,NULL);
-INSERT INTO exchanges VALUES(X'01a22801215177eca1dcb9bc94b6c7f3',3,1,1,'order',X'01a22801211e7d8f8bf83e24db6fe4dd',X'01a22800fb4c7223968c73e37020669c',1795967492442910,1795967492472123,'rejected',0,X'3b0a0333b127a3d9b971aae6e290d930');
-INSERT INTO exchanges VALUES(X'01a228012d37718281062635fed2ebc1',4,1,1,'order',X'01a228012d007570b6f5858e43f706e8',X'01a22800fb4c7223968c73e37020669c',1795967495495477,1795967495533001,'no_answer',1,NULL);
+INSERT INTO exchanges VALUES(X'01a2280e61667093ba3cd2dfd114c81e',1,1,1,'order',X'01a2280e615b7ccda4a1fe783c577b21',X'01a2280e5cd1771abe6e99a1d3bb69a8',1795968360806753,1795968360816319,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2280e63987715ada1ca34b452cf51',1,2,1,'order',X'01a2280e639077fb84f6c16d0321875a',X'01a2280e5cd1771abe6e99a1d3bb69a8',1795968361368801,1795968361375395,'rotated',0,NULL);
+INSERT INTO exchanges VALUES(X'01a2280e67ef7058985d7474b7ed45b9',3,1,1,'order',X'01a2280e67ea7eacbb39f055f5c3bc95',X'01a2280e5cd1771abe6e99a1d3bb69a8',1795968362482205,1795968362488321,'rejected',0,X'3b025e444188c5f7c96b46109a8d5305');
+INSERT INTO exchanges VALUES(X'01a2280e6a0171d283b32aecf5c820ad',4,1,1,'order',X'01a2280e69fa752ab671365e5a2375a6',X'01a2280e5cd1771abe6e99a1d3bb69a8',1795968363009623,1795968363015440,'no_answer',1,NULL);
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -277,6 +294,19 @@ CREATE TABLE revocations (
     attempts INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (token_id, generation)
 );
+CREATE TABLE follow_ups (
+    kind TEXT NOT NULL CHECK (kind IN ('push', 'abort')),
+    merchant TEXT NOT NULL,
+    klarna_id TEXT NOT NULL,
+    -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
+    -- is due again.
+    due_at INTEGER NOT NULL,
+    give_up_at INTEGER NOT NULL,
+    -- Incremented by each claim. Every write of a process names its claim.
+    claim_number INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (merchant, klarna_id, kind)
+);
 CREATE TABLE keeper (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     -- The worker that has the right to sweep, until leased_until.
@@ -298,7 +328,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795967485555106,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1795968360845675,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -308,7 +338,8 @@ CREATE TABLE webhooks (
     user_id TEXT NOT NULL,
     order_id BLOB,
     kind TEXT NOT NULL CHECK (kind IN
-        ('order.submitted', 'order.failed', 'token.reauth_required', 'token.recovered')),
+        ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
+            'token.recovered')),
     -- JSON: ids and codes, no personal data.
     data TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -324,13 +355,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'6771ce12189d4406ac1fab7496d9e808','shop','alma',X'01a22801058770ea950ce462acb630d9','order.submitted','{"order_id":"01a22801-0587-70ea-950c-e462acb630d9","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"b597eb09-89d3-40e7-887f-2fff700d19a9","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795967485517731,1795967555593601,1796226685517731,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'd395df93582b4136ad74efd52b8fdea8','shop','alma',X'01a228010bf47e4e840242ceb8733bd4','order.submitted','{"order_id":"01a22801-0bf4-7e4e-8402-42ceb8733bd4","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"3857c87e-ee2f-47f9-8d81-aa13f43b0984","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795967487074884,1795967548504667,1796226687074884,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'8f855de8550c4315a8601c228368cee2','shop','never',X'01a2280115a270ada3a7f5a7c9be20d0','order.submitted','{"order_id":"01a22801-15a2-70ad-a3a7-f5a7c9be20d0","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"0d75181f-1131-4129-aea9-fb85b2ef40f9","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795967489527767,1795967559840602,1796226689527767,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'a3eb37bf7b6c4959a087462a81dc2e16','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795967492472123,1795967556316054,1796226692472123,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'7f5a9c1c8e034134a4fef0b3d3715107','shop','revoked',X'01a22801211e7d8f8bf83e24db6fe4dd','order.submitted','{"order_id":"01a22801-211e-7d8f-8bf8-3e24db6fe4dd","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"b052d55b-5bef-4e62-b1ee-e88314523908","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795967492534218,1795967558909368,1796226692534218,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'317affde745e4833aef4930708822e27','shop','lost',X'01a228012d007570b6f5858e43f706e8','order.submitted','{"order_id":"01a22801-2d00-7570-b6f5-858e43f706e8","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"26b089a7-fd84-4f00-bc0a-3400fea95da6","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795967495580776,1795967500235933,1796226695580776,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'55b9654fd7ad479faf23dc0d3097ca57','shop','never',X'01a2280133df739b9557c93f0ee02720','order.failed','{"order_id":"01a22801-33df-739b-9557-c93f0ee02720","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795967497240179,1795967502137673,1796226697240179,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'3ae63839b4d94d6fa7796e3e0954a517','shop','alma',X'01a2280e615b7ccda4a1fe783c577b21','order.submitted','{"order_id":"01a2280e-615b-7ccd-a4a1-fe783c577b21","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"08814195-f415-47a7-9faa-6b9098dafd94","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795968360831439,1795968365714558,1796227560831439,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'84a348b900b34f25a3923197239b84d8','shop','alma',X'01a2280e639077fb84f6c16d0321875a','order.submitted','{"order_id":"01a2280e-6390-77fb-84f6-c16d0321875a","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"67edc3f2-fb74-4679-a769-29966c65ff53","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1795968361382769,1795968366427783,1796227561382769,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'a3ad914a796a48efa196a7c236e05af7','shop','never',X'01a2280e65ba7b559cf1c9189a23f0c2','order.submitted','{"order_id":"01a2280e-65ba-7b55-9cf1-c9189a23f0c2","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"2c90d414-0221-4044-a660-699343b5b358","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795968361932947,1795968367153290,1796227561932947,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'3a005f7dfb474000a9c8e1c38f273e0b','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1795968362488321,1795968367423333,1796227562488321,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'f1eb62e381314325a2cef370352649c9','shop','revoked',X'01a2280e67ea7eacbb39f055f5c3bc95','order.submitted','{"order_id":"01a2280e-67ea-7eac-bb39-f055f5c3bc95","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"ef9a6fc4-2bf5-488a-91fd-ce8a5732531e","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795968362498812,1795968367551651,1796227562498812,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'0032ca66fb094820a19440e64d381096','shop','lost',X'01a2280e69fa752ab671365e5a2375a6','order.submitted','{"order_id":"01a2280e-69fa-752a-b671-365e5a2375a6","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"357b7e1b-f8ef-4ac3-90ee-c465bb565bf7","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795968363028387,1795968367753775,1796227563028387,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'52e081c2d40e4e8cae31bf76885e504e','shop','never',X'01a2280e6bed75b09497de672017f5a4','order.failed','{"order_id":"01a2280e-6bed-75b0-9497-de672017f5a4","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1795968363517424,1795968368757510,1796227563517424,NULL,1,1,'not sent: connection refused');
 CREATE TABLE audit_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     chain BLOB NOT NULL,
@@ -355,20 +386,20 @@ CREATE TABLE audit_log (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     UNIQUE (chain, number)
 );
-INSERT INTO audit_log VALUES(1,X'01a22800fcd173bd9cbcaa7f368ea75d',1,1795967482887444,'service','service.start','done',NULL,NULL,NULL,'roles=api,worker,keeper vault.keys=k1 server.api_keys=',NULL,NULL,X'0000000000000000000000000000000000000000000000000000000000000000',X'6a7dea448dfd5742ec875de09503674222700cb00c57f66a892c25857e179981');
-INSERT INTO audit_log VALUES(2,X'01a22800fcd173bd9cbcaa7f368ea75d',2,1795967483399142,'local','token.register','done','01a22800-fdf0-70b8-8ea2-8c24014d60b2','shop',X'eeb774d5f8e26702dfff7252bf1433a9',NULL,NULL,1795967482887444,X'6a7dea448dfd5742ec875de09503674222700cb00c57f66a892c25857e179981',X'17146ca415abf196ab22cd3253311a54b24f1b12f8b53b4d3a083635d6cc503b');
-INSERT INTO audit_log VALUES(3,X'01a22800fcd173bd9cbcaa7f368ea75d',3,1795967483938018,'local','token.register','done','01a22801-000b-74a9-958e-f0bdaaf11d21','shop',X'2da20f89219ceeedbefc39695148f5dc',NULL,NULL,1795967483399142,X'17146ca415abf196ab22cd3253311a54b24f1b12f8b53b4d3a083635d6cc503b',X'a95ab33213c07ea8b09ffe21690bf777a36ce1849fe9f41b2200b498ea3899fd');
-INSERT INTO audit_log VALUES(4,X'01a22800fcd173bd9cbcaa7f368ea75d',4,1795967484634248,'local','token.register','done','01a22801-02bb-752e-a76a-20f627ba8d61','shop',X'ec2b10389d87fa92a1b6e4e8cd39ea64',NULL,NULL,1795967483938018,X'a95ab33213c07ea8b09ffe21690bf777a36ce1849fe9f41b2200b498ea3899fd',X'1fd93f975c6332bc2ba7817ada36c0b09f5e064968d51efc43631dc94537e9bf');
-INSERT INTO audit_log VALUES(5,X'01a22800fcd173bd9cbcaa7f368ea75d',5,1795967485273546,'local','token.register','done','01a22801-0548-7309-9cee-6e00d1429358','shop',X'1f117a1e77c373d5b6c94302d6bc39a2',NULL,NULL,1795967484634248,X'1fd93f975c6332bc2ba7817ada36c0b09f5e064968d51efc43631dc94537e9bf',X'29aaec9c6651a768ae2c4b931ed95e0cbc11e12f292dfe8c3c1f3809830b243f');
-INSERT INTO audit_log VALUES(6,X'01a22800fcd173bd9cbcaa7f368ea75d',6,1795967485348486,'local','order.submit','done','01a22801-0581-7696-8c24-f71ffa82a7c7','shop',X'eeb774d5f8e26702dfff7252bf1433a9','01a22801-0587-70ea-950c-e462acb630d9',NULL,1795967485273546,X'29aaec9c6651a768ae2c4b931ed95e0cbc11e12f292dfe8c3c1f3809830b243f',X'4a79d39179e11d27efc3116705304c4abb6d5563a477bbbdb67579098c7ce1d3');
-INSERT INTO audit_log VALUES(7,X'01a22800fcd173bd9cbcaa7f368ea75d',7,1795967486984372,'local','order.submit','done','01a22801-0bf3-71f4-a25f-421afa0ab0f6','shop',X'eeb774d5f8e26702dfff7252bf1433a9','01a22801-0bf4-7e4e-8402-42ceb8733bd4',NULL,1795967485348486,X'4a79d39179e11d27efc3116705304c4abb6d5563a477bbbdb67579098c7ce1d3',X'9de630e19de75bddf43b749eb8def9436fd9de3a78007dad0f6c29a786d9303e');
-INSERT INTO audit_log VALUES(8,X'01a22800fcd173bd9cbcaa7f368ea75d',8,1795967489463464,'local','order.submit','done','01a22801-15a2-75b3-950b-4fdeb0135dbe','shop',X'06262454d3a658ed5bcb520d5399fe1c','01a22801-15a2-70ad-a3a7-f5a7c9be20d0',NULL,1795967486984372,X'9de630e19de75bddf43b749eb8def9436fd9de3a78007dad0f6c29a786d9303e',X'cf73043af7507fc0d36cf974f3dfc68df0c3db68da0f0aa818c7abd8892ffe2b');
-INSERT INTO audit_log VALUES(9,X'01a22800fcd173bd9cbcaa7f368ea75d',9,1795967492407874,'local','order.submit','done','01a22801-211d-7620-8a37-cf842f995208','shop',X'ec2b10389d87fa92a1b6e4e8cd39ea64','01a22801-211e-7d8f-8bf8-3e24db6fe4dd',NULL,1795967489463464,X'cf73043af7507fc0d36cf974f3dfc68df0c3db68da0f0aa818c7abd8892ffe2b',X'081f580f41c74b09d15690fd3a844d14ec3fd683295284173e4dc14b67ca6ec3');
-INSERT INTO audit_log VALUES(10,X'01a22800fcd173bd9cbcaa7f368ea75d',10,1795967495436393,'local','order.submit','done','01a22801-2cff-7149-9aba-424e02882651','shop',X'1f117a1e77c373d5b6c94302d6bc39a2','01a22801-2d00-7570-b6f5-858e43f706e8',NULL,1795967492407874,X'081f580f41c74b09d15690fd3a844d14ec3fd683295284173e4dc14b67ca6ec3',X'8a71da3777ab7ff3327bec7cc0d3011a40517af1f2285be4350ced2012b216d3');
-INSERT INTO audit_log VALUES(11,X'01a22800fcd173bd9cbcaa7f368ea75d',11,1795967497211459,'local','order.submit','done','01a22801-33de-70db-8e56-7e4e70a2cefd','shop',X'06262454d3a658ed5bcb520d5399fe1c','01a22801-33df-739b-9557-c93f0ee02720',NULL,1795967495436393,X'8a71da3777ab7ff3327bec7cc0d3011a40517af1f2285be4350ced2012b216d3',X'f800ebf1d3ad914c2b033154357148c78c0d7e61be6f554048442c08a2eaf943');
-INSERT INTO audit_log VALUES(12,X'01a22800fcd173bd9cbcaa7f368ea75d',12,1795967499032083,'local','order.submit','done','01a22801-3b0c-71d5-802f-26828366ac8e','shop',X'eeb774d5f8e26702dfff7252bf1433a9','01a22801-3b0d-76f3-b3b6-c848c8093ce8',NULL,1795967497211459,X'f800ebf1d3ad914c2b033154357148c78c0d7e61be6f554048442c08a2eaf943',X'11c5b73799c7b0a5578fec790ad9f8b538ec4833731b37fe2ec5e37034d2d801');
-INSERT INTO audit_log VALUES(13,X'01a22800fcd173bd9cbcaa7f368ea75d',13,1795967499532374,'local','order.submit','done','01a22801-3d08-7632-88ae-54a900821503','shop',X'eeb774d5f8e26702dfff7252bf1433a9','01a22801-3d08-7c8f-bde4-33432cec4e4c',NULL,1795967499032083,X'11c5b73799c7b0a5578fec790ad9f8b538ec4833731b37fe2ec5e37034d2d801',X'be7d9c6aff525637e9c0c5220cf19f5818d67934fc942bd0dc32018c1917bb71');
-INSERT INTO audit_log VALUES(14,X'01a228013ecf76948b3e6c57cd641af8',1,1795967499983013,'command:root','order.cancel','done',NULL,NULL,NULL,'01a22801-3d08-7c8f-bde4-33432cec4e4c',13,1795967499532374,X'be7d9c6aff525637e9c0c5220cf19f5818d67934fc942bd0dc32018c1917bb71',X'566db5806456b16ad342f82c09e6e00b80b774284b9795d5a5d426b3a69617f1');
+INSERT INTO audit_log VALUES(1,X'01a2280e5eab704baa6e16a29215eed9',1,1795968359900417,'service','service.start','done',NULL,NULL,NULL,'roles=api,worker,keeper vault.keys=k1 server.api_keys=',NULL,NULL,X'0000000000000000000000000000000000000000000000000000000000000000',X'467918c9f0ce5c3670ce888fbfb0c9e1a200917226a48c9800a5980cdfb3acd9');
+INSERT INTO audit_log VALUES(2,X'01a2280e5eab704baa6e16a29215eed9',2,1795968360121689,'local','token.register','done','01a2280e-5eb2-70ee-8ce2-38a48e40a11b','shop',X'ea440d80ba349962de661c7be6db5931',NULL,NULL,1795968359900417,X'467918c9f0ce5c3670ce888fbfb0c9e1a200917226a48c9800a5980cdfb3acd9',X'21a0027a3c3a7e31181573a187621afb88e3acc1f5c9a5b82877188eaa4e1863');
+INSERT INTO audit_log VALUES(3,X'01a2280e5eab704baa6e16a29215eed9',3,1795968360333396,'local','token.register','done','01a2280e-5f89-76b6-87ee-c0ab13445413','shop',X'6bacad23c6e6c7b164f0abf8525a0ecf',NULL,NULL,1795968360121689,X'21a0027a3c3a7e31181573a187621afb88e3acc1f5c9a5b82877188eaa4e1863',X'e93cf4ff275237354644083158516d13c0cbccf9984944e2ac44cddf87bd1fe1');
+INSERT INTO audit_log VALUES(4,X'01a2280e5eab704baa6e16a29215eed9',4,1795968360563251,'local','token.register','done','01a2280e-606e-7344-baa3-8f33a6a63eb5','shop',X'28a50a929d35cb93016c06caa006aec1',NULL,NULL,1795968360333396,X'e93cf4ff275237354644083158516d13c0cbccf9984944e2ac44cddf87bd1fe1',X'77e13ea0d9c55a5034b2e8ed5962466f0d3536b21ba17be883483d2137535bad');
+INSERT INTO audit_log VALUES(5,X'01a2280e5eab704baa6e16a29215eed9',5,1795968360781077,'local','token.register','done','01a2280e-6149-775f-84c7-78f0835acedf','shop',X'ab119c7265df72785c982f8e8f6c40fe',NULL,NULL,1795968360563251,X'77e13ea0d9c55a5034b2e8ed5962466f0d3536b21ba17be883483d2137535bad',X'75fc54c8536361b838b9a0f643d7975bb6965ae73b9eca934846753918d2907d');
+INSERT INTO audit_log VALUES(6,X'01a2280e5eab704baa6e16a29215eed9',6,1795968360802925,'local','order.submit','done','01a2280e-615a-711c-9739-a9975beb1cb5','shop',X'ea440d80ba349962de661c7be6db5931','01a2280e-615b-7ccd-a4a1-fe783c577b21',NULL,1795968360781077,X'75fc54c8536361b838b9a0f643d7975bb6965ae73b9eca934846753918d2907d',X'7b5170f4963b1f50f89869337986954b2325ee4a2ed1303da1de093b6ba298b7');
+INSERT INTO audit_log VALUES(7,X'01a2280e5eab704baa6e16a29215eed9',7,1795968361364499,'local','order.submit','done','01a2280e-638f-70ee-a538-e1c7e08b6177','shop',X'ea440d80ba349962de661c7be6db5931','01a2280e-6390-77fb-84f6-c16d0321875a',NULL,1795968360802925,X'7b5170f4963b1f50f89869337986954b2325ee4a2ed1303da1de093b6ba298b7',X'aa9904b0bb8db31d0d84e7a9d8228aae9280ee320a027546da20d3f6204e2c57');
+INSERT INTO audit_log VALUES(8,X'01a2280e5eab704baa6e16a29215eed9',8,1795968361921147,'local','order.submit','done','01a2280e-65b9-7179-949c-d52fc877335f','shop',X'97f29d2cddc848a39aab573cb71e0b00','01a2280e-65ba-7b55-9cf1-c9189a23f0c2',NULL,1795968361364499,X'aa9904b0bb8db31d0d84e7a9d8228aae9280ee320a027546da20d3f6204e2c57',X'2025faef122dc4025b7d7ee6839e88a3a3f832c3327155a709d7669aa9d07366');
+INSERT INTO audit_log VALUES(9,X'01a2280e5eab704baa6e16a29215eed9',9,1795968362478966,'local','order.submit','done','01a2280e-67e9-7532-91bc-c28fa5076a14','shop',X'28a50a929d35cb93016c06caa006aec1','01a2280e-67ea-7eac-bb39-f055f5c3bc95',NULL,1795968361921147,X'2025faef122dc4025b7d7ee6839e88a3a3f832c3327155a709d7669aa9d07366',X'e0296f237303be84ec4ddcfb193776d508e399e76a398e3c86b52b2ad500376d');
+INSERT INTO audit_log VALUES(10,X'01a2280e5eab704baa6e16a29215eed9',10,1795968363007764,'local','order.submit','done','01a2280e-69fa-7722-b08a-1308ba1a7d71','shop',X'ab119c7265df72785c982f8e8f6c40fe','01a2280e-69fa-752a-b671-365e5a2375a6',NULL,1795968362478966,X'e0296f237303be84ec4ddcfb193776d508e399e76a398e3c86b52b2ad500376d',X'5a8dcd4840a80300a3caf2f081bb3f6d6e046f03748ef443002b301f95594f43');
+INSERT INTO audit_log VALUES(11,X'01a2280e5eab704baa6e16a29215eed9',11,1795968363506378,'local','order.submit','done','01a2280e-6bec-74e9-baf4-dd4595c2fdce','shop',X'97f29d2cddc848a39aab573cb71e0b00','01a2280e-6bed-75b0-9497-de672017f5a4',NULL,1795968363007764,X'5a8dcd4840a80300a3caf2f081bb3f6d6e046f03748ef443002b301f95594f43',X'484a17309e9d74a6073c0595a34f459237ddc53cbfdd4ed87a1ba799fd82d3ec');
+INSERT INTO audit_log VALUES(12,X'01a2280e5eab704baa6e16a29215eed9',12,1795968364077359,'local','order.submit','done','01a2280e-6e28-76de-8c6b-cab26c334762','shop',X'ea440d80ba349962de661c7be6db5931','01a2280e-6e29-70ec-9e7f-0f3c26a45e2c',NULL,1795968363506378,X'484a17309e9d74a6073c0595a34f459237ddc53cbfdd4ed87a1ba799fd82d3ec',X'75c4846282c48955af3b3392b6bbd39a0f16fa329f7a9a273ae8c809a3cda7c5');
+INSERT INTO audit_log VALUES(13,X'01a2280e5eab704baa6e16a29215eed9',13,1795968364259675,'local','order.submit','done','01a2280e-6eda-7141-99d3-90085f2b9c4a','shop',X'ea440d80ba349962de661c7be6db5931','01a2280e-6edb-7399-8058-7868bc4a7b35',NULL,1795968364077359,X'75c4846282c48955af3b3392b6bbd39a0f16fa329f7a9a273ae8c809a3cda7c5',X'ec362bc0268ceeece0fa4f3c85625ad4622e196be9be63efa0ab8c7015a25903');
+INSERT INTO audit_log VALUES(14,X'01a2280e6fae76678f733a253a0f21d0',1,1795968364461967,'command:root','order.cancel','done',NULL,NULL,NULL,'01a2280e-6edb-7399-8058-7868bc4a7b35',13,1795968364259675,X'ec362bc0268ceeece0fa4f3c85625ad4622e196be9be63efa0ab8c7015a25903',X'9452f9b8afbab91a9e3c96783dc9810fe5c668496544182cbcc27b1653bdab91');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
@@ -385,13 +416,14 @@ CREATE INDEX tokens_dead ON tokens (updated_at)
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
 CREATE INDEX known_tokens_row ON known_tokens (token_id, seen_at);
 CREATE UNIQUE INDEX orders_idempotency ON orders (idempotency_key, merchant)
-    WHERE idempotency_key IS NOT NULL;
+    WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;
 CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 CREATE INDEX orders_user ON orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
+CREATE INDEX orders_klarna ON orders (klarna_id) WHERE klarna_id IS NOT NULL;
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
 CREATE INDEX orders_reference1 ON orders (merchant_reference1, id) WHERE merchant_reference1 IS NOT NULL;
@@ -420,6 +452,7 @@ CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
 CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
 CREATE INDEX revocations_due ON revocations (merchant, due_at);
+CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at);
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;
@@ -455,6 +488,30 @@ BEGIN
     WHERE e.merchant = NEW.merchant;
 END
 ;
+CREATE TRIGGER tell_of_session AFTER UPDATE OF session_phase ON orders
+WHEN NEW.session_phase IN ('completed', 'ended') AND NEW.session_phase IS NOT OLD.session_phase
+BEGIN
+    INSERT INTO webhooks (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
+    SELECT
+        unhex(hex(randomblob(6)) || '4' || substr(hex(randomblob(2)), 2)
+            || 'A' || substr(hex(randomblob(8)), 2)),
+        NEW.merchant, NEW.user_id, NEW.id,
+        CASE NEW.session_phase WHEN 'completed' THEN 'order.completed' ELSE 'order.expired' END,
+        json_object(
+            'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+            CASE NEW.target WHEN 'payments' THEN 'session_id' ELSE 'klarna_order_id' END,
+            coalesce(NEW.session ->> 'other_klarna_order_id', NEW.klarna_id),
+            'merchant_reference1', NEW.session ->> 'merchant_reference1',
+            'order_amount', NEW.session ->> 'order_amount',
+            'purchase_currency', NEW.session ->> 'purchase_currency',
+            'status', NEW.session ->> 'status'),
+        NEW.session_read_at, NEW.session_read_at, NEW.session_read_at + 259200000000
+    FROM webhook_endpoints e, (
+        SELECT substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
+            || '-' || substr(h, 17, 4) || '-' || substr(h, 21) AS id
+        FROM (SELECT lower(hex(NEW.id)) AS h)) AS i
+    WHERE e.merchant = NEW.merchant;
+END;
 CREATE TRIGGER tell_of_token AFTER UPDATE OF state ON tokens
 WHEN (NEW.state = 'reauth_required') <> (OLD.state = 'reauth_required')
     AND NEW.state IN ('reauth_required', 'active')

@@ -32,7 +32,7 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
-    Signals, StoreError, StoredEnd, Transport, orders, tokens,
+    Signals, StoreError, StoredEnd, Transport, new_order, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -204,7 +204,8 @@ impl Engine for Postgres {
 
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let connection = self.pools.queue.take().await?;
-        transaction_by::<Self, _>(connection, async |c| orders::insert_all(c, self.now(), rows).await).await
+        transaction_by::<Self, _>(connection, async |c| new_order::insert_all(c, self.now(), rows).await)
+            .await
     }
 
     /// An order whose key is new needs no transaction around its statement.
@@ -215,13 +216,15 @@ impl Engine for Postgres {
     ) -> Result<InsertedOne, StoreError> {
         let connection = self.pools.queue.take().await?;
         let insert =
-            async |c: &mut Connection<'_>| orders::insert_new(c, self.now(), row, None, worker).await;
+            async |c: &mut Connection<'_>| new_order::insert_new(c, self.now(), row, None, worker).await;
         if let Some(new) = by::<Self, _>(connection, insert).await? {
             return Ok(new);
         }
         let connection = self.pools.queue.take().await?;
-        transaction_by::<Self, _>(connection, async |c| orders::insert_one(c, self.now(), row, worker).await)
-            .await
+        transaction_by::<Self, _>(connection, async |c| {
+            new_order::insert_one(c, self.now(), row, worker).await
+        })
+        .await
     }
 
     async fn claim_orders(
@@ -285,6 +288,6 @@ impl Engine for Postgres {
 #[async_trait]
 impl OrderTx for PgConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        orders::insert::<Postgres>(&mut engine::Connection::of_caller(self), Now(None), order).await
+        new_order::insert::<Postgres>(&mut engine::Connection::of_caller(self), Now(None), order).await
     }
 }

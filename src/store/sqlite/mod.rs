@@ -29,7 +29,7 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
-    Signals, StoreError, StoredEnd, exchanges, one_row, order_end, orders, tokens,
+    Signals, StoreError, StoredEnd, exchanges, new_order, one_row, order_end, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
@@ -204,7 +204,7 @@ impl Engine for Sqlite {
         self.shared
             .run(move |c| {
                 let (now, rows) = (now(&clock), Arc::clone(&rows));
-                async move { orders::insert_all(c, now, &rows).await }.boxed()
+                async move { new_order::insert_all(c, now, &rows).await }.boxed()
             })
             .await
     }
@@ -218,7 +218,7 @@ impl Engine for Sqlite {
         self.shared
             .run(move |c| {
                 let (now, row) = (now(&clock), Arc::clone(&row));
-                async move { orders::insert_one(c, now, &row, worker).await }.boxed()
+                async move { new_order::insert_one(c, now, &row, worker).await }.boxed()
             })
             .await
     }
@@ -343,6 +343,7 @@ fn id_list(ids: &[OrderId]) -> String {
 #[async_trait]
 impl OrderTx for SqliteConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        orders::insert::<Sqlite>(&mut engine::Connection::of_caller(self), now(&Clock::system()), order).await
+        new_order::insert::<Sqlite>(&mut engine::Connection::of_caller(self), now(&Clock::system()), order)
+            .await
     }
 }

@@ -62,7 +62,7 @@ async fn at_klarna(db: &Db) -> OrderId {
     let id = insert(db, order(db, "u")).await;
     let worker = db.begin_worker().await;
     let claimed = claim(db, worker, 1).await.remove(0);
-    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap().is_some());
     id
 }
 
@@ -180,7 +180,7 @@ async fn a_key_is_free_once_nobody_can_pay_its_order(db: Db) {
     let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert_eq!(insert_one(&db, &with_key(&db, 1)).await, Inserted::Same(first.id), "it runs");
-    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap().is_some());
     assert_eq!(insert_one(&db, &with_key(&db, 1)).await, Inserted::Same(first.id), "it can be paid");
     assert_eq!(insert_one(&db, &other).await, Inserted::Different(first.id));
 
@@ -195,14 +195,14 @@ async fn a_key_is_free_once_nobody_can_pay_its_order(db: Db) {
 
     // Its snippet was deleted.
     let claimed = claim(&db, worker, 1).await.remove(0);
-    assert!(db.store.settle_order(&claimed.claim, &submitted("k-2")).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted("k-2")).await.unwrap().is_some());
     wipe(&db).await;
     let third = with_key(&db, 2);
     assert_eq!(insert_one(&db, &third).await, Inserted::New(third.id));
 
     // One that is paid keeps its key for as long as its row is kept.
     let claimed = claim(&db, worker, 1).await.remove(0);
-    assert!(db.store.settle_order(&claimed.claim, &submitted("k-3")).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted("k-3")).await.unwrap().is_some());
     assert!(db.store.note_session(third.id, "k-3", &session(SessionPhase::Completed), None).await.unwrap());
     wipe(&db).await;
     assert_eq!(insert_one(&db, &with_key(&db, 2)).await, Inserted::Same(third.id));
@@ -213,7 +213,7 @@ async fn of_many_that_take_over_a_key_one_does(db: Db) {
     assert_eq!(insert_one(&db, &first).await, Inserted::New(first.id));
     let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0);
-    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap());
+    assert!(db.store.settle_order(&claimed.claim, &submitted("k-1")).await.unwrap().is_some());
     wipe(&db).await;
     let rows: Vec<OrderRow> = (0..8).map(|_| with_key(&db, 1)).collect();
     let inserted = futures::future::join_all(rows.iter().map(|row| insert_one(&db, row))).await;
