@@ -84,8 +84,9 @@ TOML
     local api
     api=$(member "$(first_line "$home/$engine")" api)
     say "fuzzing $api on $engine"
-    # No schema can describe the sums of an order, that a user is named beside a merchant, that something chooses the rows
-    # of a change, or which merchants have an endpoint for revocations. So requests that fit the description may be refused.
+    # No schema can describe the sums of an order, which lists of entity tags HTTP allows, that a user is named beside a
+    # merchant, that something chooses the rows of a change, or which merchants have an endpoint for revocations. So requests
+    # that fit the description may be refused.
     cat >"$home/schemathesis.toml" <<TOML
 base-url = "$api"
 headers = { Authorization = "Bearer $key" }
@@ -94,6 +95,11 @@ max-examples = $examples
 [[operations]]
 include-operation-id = ["submit_order", "list_audit", "forget_token", "retry_orders", "cancel_orders", "resend_webhooks"]
 checks.positive_data_acceptance.enabled = false
+[[operations]]
+# RFC 6585: 428 says that the header If-Match is missing.
+include-operation-id = "update_order"
+checks.positive_data_acceptance.enabled = false
+checks.missing_required_header.expected-statuses = [400, 401, 403, 406, 415, 422, 428]
 [[operations]]
 # What is paused answers other requests with 503, and a process that drains ends.
 include-operation-id = ["pause", "drain"]

@@ -242,8 +242,12 @@ impl<'f> Search<'f> {
             self.compare(format_args!("{column} ="), value);
         }
         self.conditions::<E>(filter, status);
-        // A merchant has a key once, so those few need no order, which their index does not have.
+        // Only the order that has the key now. A merchant has a key once, so those few need no order, which
+        // their index does not have.
         let is_key = named.is_some_and(|(column, _)| column == "idempotency_key");
+        if is_key {
+            self.condition("superseded_by IS NULL");
+        }
         if let Some(limit) = limit.filter(|_| !is_key) {
             self.newest(limit);
         }

@@ -169,7 +169,7 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
         ("orders.next_due", "NULL", "orders", "orders_next"),
         (
             "orders.insert_order",
-            "gen_random_uuid(), 'shop', 'u', NULL, '', '{}', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid()",
+            "gen_random_uuid(), 'shop', 'u', NULL, '', '{}', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid(), NULL",
             "orders",
             "orders_due",
         ),

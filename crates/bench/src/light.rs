@@ -20,6 +20,7 @@ use tokio::time::sleep;
 
 use crate::BenchError;
 use crate::env::{CLIENT_ID, Workload};
+use crate::shop::MERCHANT;
 
 const TOKEN: &str = "/eu/lp/idp/oauth2/token";
 const JWKS: &str = "/eu/lp/idp/.well-known/jwks.json";
@@ -107,8 +108,10 @@ async fn signed(url: &str, age: Duration) -> Result<Signed, BenchError> {
 /// Returns a user's line for `tokens import`.
 fn registration(user: u64, issued_at: &Value) -> String {
     let refresh_token = token(REFRESH, user, 1);
-    json!({"user": format!("u-{user}"), "refresh_token": refresh_token, "issued_at": issued_at}).to_string()
-        + "\n"
+    let user = format!("u-{user}");
+    let line =
+        json!({"merchant": MERCHANT, "user": user, "refresh_token": refresh_token, "issued_at": issued_at});
+    line.to_string() + "\n"
 }
 
 fn token(kind: &str, user: u64, generation: u64) -> String {
