@@ -25,7 +25,7 @@ pub fn generate() -> SecretString {
     STANDARD.encode(&random()[..]).into()
 }
 
-/// Writes a new key to `path`, as [`write`] does.
+/// Writes a new key to `path`, as [`write()`] does.
 ///
 /// # Errors
 /// As [`write`].

@@ -36,7 +36,7 @@ pub struct OpenIdDocument {
 
 impl DiscoveryClient {
     /// # Errors
-    /// Like [`HttpClient::new`].
+    /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new() -> Result<Self, BuildError> {
         Ok(Self { http: HttpClient::new(LIMITS)? })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep};
+
 use crate::crash;
 use crate::store::{Claim, Orders};
 
@@ -34,15 +36,32 @@ pub(super) async fn may_send(
     recent(&announced) && heartbeat_age() <= OLDEST
 }
 
+/// How long to ask again while the order's row may be locked.
+const LOCKED: Duration = Duration::from_secs(2);
+/// How often.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// Writes down that the create call is about to be sent. `false` if that cannot be done, because the
 /// database is away or the claim was lost: nothing may be sent.
+///
+/// The row may be locked for a moment by the store of the order's own token: if that is slow, the order
+/// goes on once the token is in the spool.
 pub(super) async fn announce(store: &dyn Orders, claim: &Claim) -> bool {
-    match store.announce_create(claim).await {
-        Ok(true) => return true,
-        Ok(false) => tracing::debug!("The order's claim was lost, or its row is locked; nothing is sent"),
-        Err(error) => tracing::debug!(%error, "The create call could not be announced; nothing is sent"),
+    let until = Instant::now() + LOCKED;
+    loop {
+        match store.announce_create(claim).await {
+            Ok(true) => return true,
+            Ok(false) if Instant::now() < until => sleep(AGAIN).await,
+            Ok(false) => {
+                tracing::debug!("The order's claim was lost, or its row is locked; nothing is sent");
+                return false;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "The create call could not be announced; nothing is sent");
+                return false;
+            }
+        }
     }
-    false
 }
 
 #[cfg(test)]

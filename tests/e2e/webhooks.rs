@@ -107,7 +107,7 @@ async fn a_disabled_endpoint_is_told_and_enabled_by_a_resend(database: Database)
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
     assert!(log.contains("ALARM: the merchant's webhook endpoint is disabled"), "{log}");
     assert!(!log.contains(&SECRET[6..]), "the log has the secret");
-    let again = shop.run("a", &["webhooks", "resend", "--merchant", "shop", "--status", "pending"]);
+    let again = shop.run("a", &["webhooks", "resend", "--merchant", "shop", "--status", "pending", "--yes"]);
     assert_eq!(again[0]["resent"], 2);
     until("both", PATIENCE, async || taken(&receiver).len() == 2).await;
     assert!(served.program.terminate().await.success());
