@@ -28,7 +28,7 @@ pub fn generate() -> SecretString {
 /// Writes a new key to `path`, as [`write()`] does.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn create(path: &Path) -> io::Result<()> {
     let text = Zeroizing::new(format!("{}\n", generate().expose_secret()));
     write(path, text.as_bytes())
