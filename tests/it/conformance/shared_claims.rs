@@ -25,6 +25,8 @@ postgres_alone![
     a_refused_successor_takes_no_other_along,
     a_session_that_dies_keeps_no_successor,
     a_claim_that_joins_a_dead_session_finds_another_connection,
+    a_claim_beside_a_release_that_meets_a_dead_connection_opens_another,
+    a_claim_beside_an_end_that_meets_a_dead_connection_opens_another,
 ];
 
 /// Shorter than a wait for a lock, which lasts 1 s.
@@ -214,4 +216,28 @@ async fn a_claim_that_joins_a_dead_session_finds_another_connection(db: Db) {
     let (u, v, w) = tokio::join!(u.rotate(&db), v.rotate(&db), next.rotate(&db));
     assert!(written(&u.1) && written(&v.1) && written(&w.1));
     assert_eq!(db.count("(SELECT DISTINCT xmin::text FROM tokens) AS commits").await, 1);
+}
+
+/// Both requests reach the session together.
+async fn a_claim_beside_a_release_that_meets_a_dead_connection_opens_another(db: Db) {
+    let store = db.open_with_one_session().await;
+    register(&db, "u", 1).await;
+    for _ in 0..3 {
+        let held = claim(&*store, "u").await;
+        kill_claims(&db).await;
+        drop(held);
+        claim(&*store, "u").await.release().await;
+    }
+}
+
+/// Both requests reach the session together.
+async fn a_claim_beside_an_end_that_meets_a_dead_connection_opens_another(db: Db) {
+    let (store, _, [u]) = one_session(&db, ["u"]).await;
+    register(&db, "v", 1).await;
+    kill_claims(&db).await;
+    let ((end, settled), v) = tokio::join!(u.rotate(&db), claim(&*store, "v"));
+    assert!(settled.as_ref().is_err_and(StoreError::is_transient), "{settled:?}");
+    assert_eq!(db.store.settle_exchange(&end).await.unwrap(), Settled::Written);
+    v.release().await;
+    assert_eq!(row(&db, "u").await.2, 2);
 }

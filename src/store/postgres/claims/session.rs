@@ -156,15 +156,12 @@ impl Session {
 
     async fn claim(&mut self, claims: Vec<ClaimRequest>) {
         let joins = self.begun;
-        let mut found = self.read(&claims).await;
+        // A store or a release just before may have closed a connection that had died.
+        let mut found = if self.is_open() { self.read(&claims).await } else { self.read_anew(&claims).await };
         if joins && matches!(&found, Err(error) if !matches!(error, StoreError::Busy(_))) {
             // The connection may have died while the transaction waited. Nothing was written, so the
             // claims can be repeated on another one.
-            self.close();
-            found = match self.open().await {
-                Ok(()) => self.read(&claims).await,
-                Err(error) => Err(error),
-            };
+            found = self.read_anew(&claims).await;
         }
         match found {
             Ok(found) => {
@@ -186,6 +183,13 @@ impl Session {
         self.begin().await?;
         let now = self.context.now();
         read(&mut self.statements()?, now, claims).await
+    }
+
+    /// As `read`, on another connection.
+    async fn read_anew(&mut self, claims: &[ClaimRequest]) -> Result<Vec<Found>, StoreError> {
+        self.close();
+        self.open().await?;
+        self.read(claims).await
     }
 
     fn grant(&mut self, found: Option<Read>) -> Result<ClaimAttempt, StoreError> {
