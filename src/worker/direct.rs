@@ -12,28 +12,28 @@ use super::source::OrderSource;
 use crate::crash;
 use crate::ids::{UserKey, WorkerId};
 use crate::intake::InsertOrder;
-use crate::queue::{DirectStart, DirectStarts};
-use crate::store::{Claim, FIRST_CLAIM, InsertedOne, OrderRow, Orders, StoreError};
+use crate::queue::{DirectStart, DirectStarts, Source};
+use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, InsertedOne, OrderRow, Orders, StoreError};
 
 /// Inserts new orders, and starts those that need not wait.
-pub struct DirectOrders {
+pub struct DirectOrders<S: Source = OrderSource> {
     store: Arc<dyn Orders>,
-    starts: DirectStarts<OrderSource>,
+    starts: DirectStarts<S>,
     worker: WorkerId,
     users: InsertingUsers,
 }
 
-impl DirectOrders {
+impl<S: Source> DirectOrders<S> {
     /// Returns the way in for orders that may start in this process. `starts` belongs to its queue, whose
     /// claims are those of `worker`.
     #[must_use]
-    pub fn new(store: Arc<dyn Orders>, starts: DirectStarts<OrderSource>, worker: WorkerId) -> Self {
+    pub fn new(store: Arc<dyn Orders>, starts: DirectStarts<S>, worker: WorkerId) -> Self {
         Self { store, starts, worker, users: InsertingUsers::default() }
     }
 }
 
 #[async_trait]
-impl InsertOrder for DirectOrders {
+impl<S: Source<Job = ClaimedOrder, Id = Claim>> InsertOrder for DirectOrders<S> {
     async fn insert(&self, order: OrderRow) -> Result<InsertedOne, StoreError> {
         let user = UserKey { merchant: order.merchant.clone(), user: order.user.clone() };
         let Some(turn) = self.users.begin(&user) else {
@@ -54,11 +54,11 @@ impl InsertOrder for DirectOrders {
     }
 }
 
-async fn insert_and_start(
+async fn insert_and_start<S: Source<Job = ClaimedOrder, Id = Claim>>(
     store: Arc<dyn Orders>,
     order: OrderRow,
     worker: WorkerId,
-    start: DirectStart<OrderSource>,
+    start: DirectStart<S>,
     turn: InsertingUser,
 ) -> Result<InsertedOne, StoreError> {
     // After an error, it is unknown whether the row has the claim: `start` is dropped.

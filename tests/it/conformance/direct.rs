@@ -9,12 +9,16 @@ use chrono::TimeDelta;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use klarna_order_worker::clock::since_boot;
-use klarna_order_worker::ids::WorkerId;
+use klarna_order_worker::ids::{MerchantName, WorkerId};
 use klarna_order_worker::intake::InsertOrder as _;
 use klarna_order_worker::order::{OrderId, Status};
 use klarna_order_worker::pauses::{PauseKind, Pauses};
-use klarna_order_worker::queue::{DirectStart, Handler, Options, Queue, Running, Slot, Stopped, Wake};
-use klarna_order_worker::store::{Claim, ClaimedOrder, Inserted, InsertedOne, OrderRow, Reclaimed};
+use klarna_order_worker::queue::{
+    ClaimBatch, Handler, Load, Options, Queue, Running, Slot, Source, Stopped, Wake,
+};
+use klarna_order_worker::store::{
+    Claim, ClaimedOrder, Inserted, InsertedOne, OrderRow, Reclaimed, StoreError,
+};
 use klarna_order_worker::worker::{DirectOrders, OrderSource};
 use tokio::sync::{Semaphore, watch};
 
@@ -148,11 +152,61 @@ async fn an_order_whose_process_dies_after_the_insert_is_taken_over(db: Db) {
 
 /// A queue that finds no queued order by itself, with a handler that holds its jobs.
 struct Started {
-    direct: DirectOrders,
+    direct: DirectOrders<Watched>,
     running: Running,
     worker: WorkerId,
     pauses: Pauses,
     handler: Arc<Held>,
+}
+
+/// The source of the orders. It tells when the queue's first poll is over, which takes all slots: nothing
+/// is due, and nobody wakes the queue for another one.
+struct Watched {
+    source: OrderSource,
+    polled: watch::Sender<bool>,
+}
+
+#[async_trait]
+impl Source for Watched {
+    type Job = ClaimedOrder;
+    type Id = Claim;
+    type Error = StoreError;
+
+    fn id(job: &ClaimedOrder) -> Claim {
+        OrderSource::id(job)
+    }
+
+    fn may_start(&self, merchant: &MerchantName) -> bool {
+        self.source.may_start(merchant)
+    }
+
+    async fn claim(
+        &self,
+        free: usize,
+        load: &Load,
+        recent: Option<Duration>,
+    ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
+        self.source.claim(free, load, recent).await
+    }
+
+    /// A queue asks this when it has freed the slots that it has no order for.
+    async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        let due = self.source.next_due().await?;
+        self.polled.send_replace(true);
+        Ok(due)
+    }
+
+    async fn give_back(&self, jobs: Vec<ClaimedOrder>) -> Result<(), StoreError> {
+        self.source.give_back(jobs).await
+    }
+
+    async fn claims(&self) -> Result<Vec<Claim>, StoreError> {
+        self.source.claims().await
+    }
+
+    async fn recover(&self, lost: &[Claim]) -> Result<usize, StoreError> {
+        self.source.recover(lost).await
+    }
 }
 
 struct Held {
@@ -183,24 +237,14 @@ impl Held {
 impl Started {
     async fn open(db: &Db, concurrency: usize, merchants: &[&str]) -> Self {
         let (worker, pauses) = (db.begin_worker().await, Pauses::default());
-        let source = Arc::new(OrderSource::new(db.store.clone(), known(merchants), pauses.clone(), worker));
+        let source = OrderSource::new(db.store.clone(), known(merchants), pauses.clone(), worker);
+        let (polled, mut over) = watch::channel(false);
+        let source = Arc::new(Watched { source, polled });
         let handler = Arc::new(Held { started: watch::Sender::default(), gate: Semaphore::new(0) });
         let lone = merchants.len() == 1;
         let options = Options { poll: Duration::from_hours(1), lone, ..Options::new("test", concurrency) };
         let (running, starts) = Queue::start_with_direct(source, Arc::clone(&handler), options, &Wake::new());
-        // Its first look takes all slots. Nothing is due, and nobody wakes it for another one.
-        let probe = Claim { order: OrderId::new(db.clock.now()), worker, number: 0 };
-        let free = || starts.begin(&merchants[0].into(), probe).map(DirectStart::cancel).is_some();
-        // It may be over before this sees it.
-        let looks = async {
-            while free() {
-                tokio::task::yield_now().await;
-            }
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), looks).await;
-        while !free() {
-            tokio::task::yield_now().await;
-        }
+        over.wait_for(|over| *over).await.unwrap();
         let direct = DirectOrders::new(db.store.clone(), starts, worker);
         Self { direct, running, worker, pauses, handler }
     }
