@@ -11,6 +11,7 @@ use crate::Shared;
 use crate::clock::delta;
 use crate::options::Behaviour;
 use crate::profile::profile;
+use crate::pushes;
 use crate::script::NextFailure;
 use crate::stats::{Event, Stats, What};
 
@@ -98,12 +99,18 @@ impl Admin {
     }
 
     /// Pays an order of Checkout, or places an order with a session of Klarna Payments, as shopper and
-    /// shop would. Returns `false` if there is none with this id that can still be paid.
+    /// shop would. Returns `false` if there is none with this id that can still be paid. For an order of
+    /// Checkout, the pushes to `merchant_urls.push` begin.
     #[must_use]
     pub fn pay(&self, klarna_id: &str) -> bool {
         let (now, mut world) = (self.0.now(), self.0.world());
         if let Some(order) = world.orders.get_mut(klarna_id) {
-            return order.pay(now);
+            let was_paid = order.is_paid();
+            let is_paid = order.pay(now);
+            if let Some(url) = order.merchant_url("push", klarna_id).filter(|_| is_paid && !was_paid) {
+                pushes::begin(&self.0, klarna_id, url);
+            }
+            return is_paid;
         }
         world.sessions.get_mut(klarna_id).is_some_and(|session| session.pay(now))
     }

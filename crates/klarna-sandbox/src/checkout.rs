@@ -29,6 +29,7 @@ pub(super) struct CheckoutOrder {
     /// The body that the merchant sent, without the access token.
     pub(super) body: Value,
     phase: Phase,
+    acknowledged: bool,
     started_at: DateTime<Utc>,
     modified_at: DateTime<Utc>,
 }
@@ -43,7 +44,7 @@ enum Phase {
 
 impl CheckoutOrder {
     /// Returns whether the order can still be paid, or is paid. Klarna forgets all others.
-    fn is_known(&self, now: DateTime<Utc>) -> bool {
+    pub(super) fn is_known(&self, now: DateTime<Utc>) -> bool {
         match self.phase {
             Phase::Open => now < self.modified_at + GOOD_FOR,
             Phase::Paid => true,
@@ -56,6 +57,22 @@ impl CheckoutOrder {
         self.phase == Phase::Paid
     }
 
+    /// Returns whether the merchant has acknowledged the paid order.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.acknowledged
+    }
+
+    /// Notes that the merchant has acknowledged the paid order. Returns `false` if it is not paid.
+    pub(super) fn acknowledge(&mut self) -> bool {
+        self.acknowledged |= self.is_paid();
+        self.is_paid()
+    }
+
+    /// Returns a member of `merchant_urls` with the order's id in its place.
+    pub(super) fn merchant_url(&self, name: &str, id: &str) -> Option<String> {
+        Some(self.body["merchant_urls"][name].as_str()?.replace("{checkout.order.id}", id))
+    }
+
     /// Pays the order. Returns `false` if it cannot be paid any more.
     pub(super) fn pay(&mut self, now: DateTime<Utc>) -> bool {
         if self.is_known(now) {
@@ -65,7 +82,7 @@ impl CheckoutOrder {
     }
 
     /// Returns the order with the members that Klarna adds.
-    fn shown(&self, id: &str) -> Value {
+    fn shown(&self, base: &str, id: &str) -> Value {
         let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let (status, kind) = match self.phase {
             Phase::Open => ("checkout_incomplete", "checkout"),
@@ -76,7 +93,8 @@ impl CheckoutOrder {
         order["order_id"] = json!(id);
         order["status"] = json!(status);
         order["html_snippet"] = json!(format!(
-            "<div id=\"klarna-{kind}-container\" data-order-id=\"{id}\" style=\"overflow-x: hidden;\"></div>"
+            "<div id=\"klarna-{kind}-container\" data-order-id=\"{id}\" style=\"overflow-x: hidden;\">\
+             <script src=\"{base}/sandbox/checkout.js\" data-order-id=\"{id}\"></script></div>"
         ));
         order["started_at"] = json!(time(self.started_at));
         order["last_modified_at"] = json!(time(self.modified_at));
@@ -102,9 +120,9 @@ pub(super) async fn read(
     if authenticated(&shared, &headers).is_none() {
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
-    answer_later_call(&shared, Endpoint::Checkout, move |_, world, now| {
+    answer_later_call(&shared, Endpoint::Checkout, move |shared, world, now| {
         match world.orders.get(&id).filter(|order| order.is_known(now)) {
-            Some(order) => Json(order.shown(&id)).into_response(),
+            Some(order) => Json(order.shown(&shared.base, &id)).into_response(),
             None => refusal(StatusCode::NOT_FOUND, Vec::new()),
         }
     })
@@ -131,7 +149,7 @@ pub(super) async fn update(
             Ok(body) => {
                 order.body = body;
                 order.modified_at = now;
-                let shown = order.shown(&id);
+                let shown = order.shown(&shared.base, &id);
                 world.recorder.event(now, None, What::Updated { klarna_id: id });
                 Json(shown).into_response()
             }
@@ -150,10 +168,10 @@ pub(super) async fn abort(
     if authenticated(&shared, &headers).is_none() {
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
-    answer_later_call(&shared, Endpoint::Checkout, move |_, world, now| match open(world, &id, now) {
+    answer_later_call(&shared, Endpoint::Checkout, move |shared, world, now| match open(world, &id, now) {
         Ok(order) => {
             order.phase = Phase::Aborted;
-            let shown = order.shown(&id);
+            let shown = order.shown(&shared.base, &id);
             world.recorder.event(now, None, What::Aborted { klarna_id: id });
             Json(shown).into_response()
         }
@@ -179,8 +197,9 @@ fn open<'w>(
 /// Returns Klarna's answer: the order with the members that Klarna adds. The order is kept if the
 /// sandbox keeps a record.
 fn order(shared: &Shared, world: &mut World, id: &str, body: Value, now: DateTime<Utc>) -> Created {
-    let order = CheckoutOrder { body, phase: Phase::Open, started_at: now, modified_at: now };
-    let body = order.shown(id);
+    let order =
+        CheckoutOrder { body, phase: Phase::Open, acknowledged: false, started_at: now, modified_at: now };
+    let body = order.shown(&shared.base, id);
     if shared.options.record {
         world.orders.insert(id.to_owned(), order);
     }

@@ -193,6 +193,7 @@ fn options(args: Command) -> SandboxOptions {
             access_token_lifetime: args.access_token_lifetime,
             honour_idempotency_key: args.honour_idempotency_key,
             strict: args.strict,
+            push_after: Behaviour::default().push_after,
             token: EndpointBehaviour {
                 latency: args.token_latency,
                 failure_rate: args.token_failure_rate,

@@ -24,10 +24,11 @@
 //!
 //! | endpoint | what |
 //! |---|---|
-//! | `POST /{region}/lp/idp/oauth2/token` | refresh token exchange (RFC 6749 section 6) |
+//! | `GET`, `POST /{region}/lp/idp/oauth2/auth` | sign-in page (OpenID Connect, authorization code with PKCE) |
+//! | `POST /{region}/lp/idp/oauth2/token` | exchange of refresh tokens and codes (RFC 6749 sections 6 and 4.1.3) |
 //! | `POST /{region}/lp/idp/oauth2/revoke` | revocation of a token (RFC 7009) |
 //! | `GET /{region}/lp/idp/.well-known/jwks.json` | the public key of id_tokens |
-//! | `GET /{region}/lp/idp/.well-known/openid-configuration` | the OpenID document that lists these three |
+//! | `GET /{region}/lp/idp/.well-known/openid-configuration` | the OpenID document that lists these four |
 //! | `POST /checkout/v3/orders` | create an order |
 //! | `GET`, `POST /checkout/v3/orders/{id}` | read and update an order |
 //! | `POST /checkout/v3/orders/{id}/abort` | abort an order |
@@ -39,6 +40,7 @@
 //! | `POST /sandbox/users` | sign users in; answers their refresh tokens |
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
 //! | `POST /sandbox/pay` | pay an order or session, as the shopper would |
+//! | `GET`, `POST /sandbox/checkout/{id}` | the checkout that the snippet shows, with a button that pays |
 //! | `POST /sandbox/fail` | make the next request fail in a given way |
 //! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |
 //! | `GET /sandbox/record`, `/sandbox/issued` | all events; all secrets that were issued |
@@ -50,18 +52,22 @@ mod command;
 mod create;
 mod durations;
 mod faults;
+mod html;
 mod jwt;
 mod odd_answers;
 mod options;
 mod order_management;
+mod pay_page;
 mod payments;
 mod profile;
+mod pushes;
 mod request;
 mod respond;
 mod revoke;
 mod routes;
 mod rules;
 mod script;
+mod sign_in;
 mod state;
 mod stats;
 mod token;
@@ -158,6 +164,8 @@ struct World {
     orders: HashMap<String, checkout::CheckoutOrder>,
     /// The sessions of Klarna Payments, by id.
     sessions: HashMap<String, payments::Session>,
+    /// The codes of sign-ins that were not yet exchanged.
+    codes: HashMap<String, sign_in::Code>,
 }
 
 impl Sandbox {
@@ -193,6 +201,7 @@ impl Sandbox {
                 replays: HashMap::new(),
                 orders: HashMap::new(),
                 sessions: HashMap::new(),
+                codes: HashMap::new(),
             }),
             stop,
             options,
@@ -268,6 +277,7 @@ impl Shared {
 
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
+        .route("/{region}/lp/idp/oauth2/auth", get(sign_in::show).post(sign_in::decide))
         .route("/{region}/lp/idp/oauth2/token", post(token::exchange))
         .route("/{region}/lp/idp/oauth2/revoke", post(revoke::revoke))
         .route("/{region}/lp/idp/.well-known/jwks.json", get(jwks))
@@ -283,6 +293,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/users", post(routes::users))
         .route("/sandbox/revoke", post(routes::revoke))
         .route("/sandbox/pay", post(routes::pay))
+        .route("/sandbox/checkout.js", get(pay_page::script))
+        .route("/sandbox/checkout/{id}", get(pay_page::show).post(pay_page::pay))
         .route("/sandbox/issued", get(routes::issued))
         .route("/sandbox/record", get(routes::record))
         .route("/sandbox/options", get(routes::options).post(routes::change_options))
@@ -301,8 +313,11 @@ async fn openid_document(State(shared): State<Arc<Shared>>, Path(region): Path<S
     let base = format!("{}/{region}/lp/idp", shared.base);
     Json(json!({
         "issuer": shared.base,
+        "authorization_endpoint": format!("{base}/oauth2/auth"),
         "token_endpoint": format!("{base}/oauth2/token"),
         "jwks_uri": format!("{base}/.well-known/jwks.json"),
         "revocation_endpoint": format!("{base}/oauth2/revoke"),
+        "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
     }))
 }

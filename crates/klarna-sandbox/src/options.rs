@@ -89,6 +89,11 @@ pub struct Behaviour {
     /// Whether orders are checked by the letter of Klarna's API description. If not, only orders that
     /// Klarna is known to refuse are refused; unrounded prices pass, for example.
     pub strict: bool,
+    /// How long after a purchase the first push is sent to `merchant_urls.push`. Later ones follow at the
+    /// same proportions as Klarna's, until the order is acknowledged: with `2m`, after 5, 15, 30 and 60
+    /// minutes.
+    #[serde(with = "human")]
+    pub push_after: Duration,
     /// Latency and failures of the token endpoint.
     pub token: EndpointBehaviour,
     /// Latency and failures of the Checkout endpoint.
@@ -109,6 +114,7 @@ impl Default for Behaviour {
             access_token_lifetime: Duration::from_secs(299),
             honour_idempotency_key: false,
             strict: false,
+            push_after: Duration::from_secs(2),
             token: EndpointBehaviour::default(),
             checkout: EndpointBehaviour::default(),
             payments: EndpointBehaviour::default(),

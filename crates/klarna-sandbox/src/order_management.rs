@@ -53,7 +53,7 @@ pub(super) async fn acknowledge(
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
     answer_later_call(&shared, Endpoint::Checkout, move |_, world, now| {
-        if !world.orders.get(&id).is_some_and(CheckoutOrder::is_paid) {
+        if !world.orders.get_mut(&id).is_some_and(CheckoutOrder::acknowledge) {
             return refusal(StatusCode::NOT_FOUND, Vec::new());
         }
         world.recorder.event(now, None, What::Acknowledged { klarna_id: id });

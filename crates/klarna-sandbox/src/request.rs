@@ -71,17 +71,15 @@ impl Form {
 }
 
 impl RefreshRequest {
-    pub(super) fn read(
-        shared: &Shared,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: Option<&[u8]>,
-    ) -> Result<Self, Refusal> {
-        let Form { client_id, mut fields } = Form::read(shared, query, headers, body)?;
+    pub(super) fn read(form: Form) -> Result<Self, Refusal> {
+        let Form { client_id, mut fields } = form;
         match fields.get("grant_type").map(String::as_str) {
             Some("refresh_token") => {}
             Some(_) => {
-                return Err(bad("unsupported_grant_type", "Only refresh_token is granted here."));
+                return Err(bad(
+                    "unsupported_grant_type",
+                    "Only refresh_token and authorization_code are granted here.",
+                ));
             }
             None => return Err(bad("invalid_request", "The field grant_type is missing.")),
         }

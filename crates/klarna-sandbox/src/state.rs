@@ -218,6 +218,19 @@ impl Grants {
         unspent && now - spent.at < delta(terms.grace_period)
     }
 
+    /// Issues the first access token of a sign-in, whose refresh token is not spent by that. Returns where
+    /// it belongs, and the access token.
+    pub(super) fn first_access(
+        &mut self,
+        refresh_token: &str,
+        terms: &Behaviour,
+        now: DateTime<Utc>,
+    ) -> Option<(Holder, String)> {
+        let holder = self.holder_of(refresh_token)?;
+        let access = self.issue_access(holder.family, holder.generation, terms, now);
+        Some((holder, access))
+    }
+
     /// Returns where the access token belongs and whether it is good; `None` if it was never issued.
     pub(super) fn access(&self, token: &str, now: DateTime<Utc>) -> Option<Access> {
         let known = self.access.get(token)?;

@@ -217,6 +217,13 @@ pub enum What {
         /// Its id.
         klarna_id: String,
     },
+    /// A push was sent for a paid order.
+    Pushed {
+        /// Its id.
+        klarna_id: String,
+        /// The status of the answer; `None` if there was none.
+        status: Option<u16>,
+    },
 }
 
 /// Whether an order's access token lets Klarna recognise the shopper.

@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 section 6), as Klarna answers it.
+//! The token endpoint (RFC 6749 section 6), as Klarna answers it. `sign_in` exchanges codes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,11 +14,14 @@ use serde_json::{Value, json};
 use crate::faults::{Endpoint, Failure};
 use crate::options::Behaviour;
 use crate::profile::Profile;
-use crate::request::{INVALID_CLIENT, RefreshRequest, Refusal};
+use crate::request::{Form, INVALID_CLIENT, RefreshRequest, Refusal};
 use crate::respond::{page, respond};
 use crate::state::{Holder, Presentation, Tokens};
 use crate::stats::What;
-use crate::{SandboxError, Shared};
+use crate::{SandboxError, Shared, sign_in};
+
+/// The scope of a refreshed grant.
+const SCOPE: &str = "openid offline_access customer:login";
 
 /// `POST /{region}/lp/idp/oauth2/token`
 pub(super) async fn exchange(
@@ -40,7 +43,14 @@ async fn answer(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let request = match RefreshRequest::read(shared, query, headers, body.as_deref().ok()) {
+    let form = match Form::read(shared, query, headers, body.as_deref().ok()) {
+        Ok(form) => form,
+        Err(refusal) => return refuse(shared, &refusal),
+    };
+    if form.fields.get("grant_type").is_some_and(|grant| grant == "authorization_code") {
+        return sign_in::redeem(shared, &form);
+    }
+    let request = match RefreshRequest::read(form) {
         Ok(request) => request,
         Err(refusal) => return refuse(shared, &refusal),
     };
@@ -90,14 +100,25 @@ fn process(
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
     // Signing takes longer than everything else, so it happens without the lock.
     drop(lock);
-    Some(grant(shared, request, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
+    let about = Grant { client_id: &request.client_id, scope: SCOPE, nonce: None };
+    Some(grant(shared, about, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
         error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
     }))
 }
 
-fn grant(
+/// What a grant says beside its tokens.
+#[derive(Clone, Copy)]
+pub(super) struct Grant<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) scope: &'a str,
+    /// The `nonce` of the authorization request, for the id_token.
+    pub(super) nonce: Option<&'a str>,
+}
+
+/// Returns the answer of a grant, with an id_token.
+pub(super) fn grant(
     shared: &Shared,
-    request: &RefreshRequest,
+    about: Grant<'_>,
     terms: &Behaviour,
     holder: &Holder,
     profile: &Profile,
@@ -109,7 +130,8 @@ fn grant(
     let mut claims = profile.clone();
     claims.entry("sub").or_insert_with(|| json!(format!("krn:kuid:{}", holder.user)));
     claims.insert("iss".to_owned(), json!(shared.base));
-    claims.insert("aud".to_owned(), json!(request.client_id));
+    claims.insert("aud".to_owned(), json!(about.client_id));
+    claims.extend(about.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
     claims.insert("iat".to_owned(), json!(issued_at));
     claims.insert("exp".to_owned(), json!(issued_at.saturating_add_unsigned(lifetime)));
     let mut id_token = shared.key.sign(&Value::Object(claims))?;
@@ -124,7 +146,7 @@ fn grant(
         "access_token": tokens.access,
         "expires_in": lifetime,
         "token_type": "Bearer",
-        "scope": "openid offline_access customer:login",
+        "scope": about.scope,
     });
     if let Some(refresh_token) = tokens.refresh {
         answer["refresh_token"] = json!(refresh_token);

@@ -142,7 +142,8 @@ impl Sums {
                 | What::Revoked
                 | What::Updated { .. }
                 | What::Aborted { .. }
-                | What::Acknowledged { .. } => {}
+                | What::Acknowledged { .. }
+                | What::Pushed { .. } => {}
             }
         }
         let recognised_by: BTreeMap<&str, usize> = record.iter().filter_map(recognised).collect();

@@ -7,6 +7,8 @@ mod later;
 mod payments;
 #[cfg(unix)]
 mod program;
+mod pushes;
 mod revoke;
 mod shop;
+mod sign_in;
 mod token;

@@ -1,0 +1,79 @@
+//! The checkout in the shopper's browser: the script that the snippet loads, and the page with the
+//! button that pays.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde_json::Value;
+
+use crate::Shared;
+use crate::admin::Admin;
+use crate::checkout::CheckoutOrder;
+use crate::html::{escape, page};
+
+/// `GET /sandbox/checkout.js`
+pub(super) async fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("checkout.js")).into_response()
+}
+
+/// `GET /sandbox/checkout/{id}`: the content of the frame.
+pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
+    let now = shared.now();
+    let world = shared.world();
+    match world.orders.get(&id) {
+        Some(order) if order.is_paid() => {
+            page(StatusCode::OK, "Thank you", &format!("<p>Paid: {}</p>", amount(order, "order_amount")))
+        }
+        Some(order) if order.is_known(now) => {
+            let form = "<form method=\"post\" target=\"_top\"><p><button>Pay</button></p></form>";
+            page(StatusCode::OK, "Klarna Checkout", &format!("{}{form}", lines(order)))
+        }
+        _ => page(StatusCode::NOT_FOUND, "No such order", "<p>It was aborted, or can no longer be paid.</p>"),
+    }
+}
+
+/// `POST /sandbox/checkout/{id}`: the button. Pays, and sends the shopper to the shop's confirmation.
+pub(super) async fn pay(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
+    if !Admin(Arc::clone(&shared)).pay(&id) {
+        return page(StatusCode::NOT_FOUND, "No such order", "<p>It can no longer be paid.</p>");
+    }
+    let world = shared.world();
+    let confirmation = world.orders.get(&id).and_then(|order| order.merchant_url("confirmation", &id));
+    match confirmation {
+        Some(url) => Redirect::to(&url).into_response(),
+        None => page(StatusCode::OK, "Paid", "<p>The order has no merchant_urls.confirmation.</p>"),
+    }
+}
+
+fn lines(order: &CheckoutOrder) -> String {
+    let lines = order.body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut table = String::new();
+    for line in lines {
+        let name = escape(line["name"].as_str().unwrap_or_default());
+        let cell = |member: &str| escape(&plain(&line[member]));
+        table += &format!("<tr><td>{} × {name}<td>{}", cell("quantity"), money(&line["total_amount"]));
+    }
+    format!("<table>{table}<tr><td><b>Total</b><td><b>{}</b></table>", amount(order, "order_amount"))
+}
+
+fn amount(order: &CheckoutOrder, member: &str) -> String {
+    let currency = escape(order.body["purchase_currency"].as_str().unwrap_or_default());
+    format!("{} {currency}", money(&order.body[member]))
+}
+
+/// Returns an amount with its decimals. Klarna counts in hundredths, whatever the currency.
+fn money(minor: &Value) -> String {
+    match minor.as_i64() {
+        Some(minor) => {
+            let sign = if minor < 0 { "-" } else { "" };
+            format!("{sign}{}.{:02}", minor.unsigned_abs() / 100, minor.unsigned_abs() % 100)
+        }
+        None => escape(&plain(minor)),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
