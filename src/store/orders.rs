@@ -99,8 +99,8 @@ pub trait Orders: Send + Sync {
     ) -> Result<Option<StoredEnd>, StoreError>;
 
     /// Writes down that the order's create call is about to be sent, in one commit with intents of
-    /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's, or the
-    /// row is locked: nothing may be sent.
+    /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's: nothing may
+    /// be sent.
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError>;
 
     /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna, and

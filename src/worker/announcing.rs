@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::crash;
-use crate::store::{Claim, Orders};
+use crate::store::StoreError;
 
 /// If the worker's last heartbeat is older than this, it sends no create call: other workers may have
 /// reclaimed its orders. Nor does it trust what it wrote down longer ago.
@@ -36,26 +36,29 @@ pub(super) async fn may_send(
     recent(&announced) && heartbeat_age() <= OLDEST
 }
 
-/// How long to ask again while the order's row may be locked.
+/// How long to ask again while another session has locked the order's row.
 const LOCKED: Duration = Duration::from_secs(2);
 /// How often.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Writes down that the create call is about to be sent. `false` if that cannot be done, because the
-/// database is away or the claim was lost: nothing may be sent.
+/// Writes down, by `announce`, that the create call is about to be sent. `false` if that cannot be done,
+/// because the database is away, the claim was lost, or the row stays locked: nothing may be sent.
 ///
 /// The row may be locked for a moment by the store of the order's own token: if that is slow, the order
 /// goes on once the token is in the spool.
-pub(super) async fn announce(store: &dyn Orders, claim: &Claim) -> bool {
+pub(super) async fn announce<F>(announce: impl Fn() -> F) -> bool
+where
+    F: Future<Output = Result<bool, StoreError>>,
+{
     let until = Instant::now() + LOCKED;
     loop {
-        match store.announce_create(claim).await {
+        match announce().await {
             Ok(true) => return true,
-            Ok(false) if Instant::now() < until => sleep(AGAIN).await,
             Ok(false) => {
-                tracing::debug!("The order's claim was lost, or its row is locked; nothing is sent");
+                tracing::debug!("The order's claim was lost; nothing is sent");
                 return false;
             }
+            Err(StoreError::Busy(_)) if Instant::now() < until => sleep(AGAIN).await,
             Err(error) => {
                 tracing::debug!(%error, "The create call could not be announced; nothing is sent");
                 return false;
@@ -67,6 +70,7 @@ pub(super) async fn announce(store: &dyn Orders, claim: &Claim) -> bool {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::future::ready;
 
     use super::*;
 
@@ -118,5 +122,27 @@ mod tests {
     async fn a_worker_without_a_recent_heartbeat_sends_nothing() {
         let silent = Asked { announced: Some(Duration::ZERO), heartbeat_age: 6 * SECOND, ..QUIET };
         assert_eq!(told(silent).await, (false, 0));
+    }
+
+    /// What the announcement of an order gives, and how often it was tried, if its row is locked for so
+    /// many tries.
+    async fn behind_a_lock(tries: u32, then: bool) -> (bool, u32) {
+        let tried = Cell::new(0);
+        let announced = announce(|| {
+            tried.set(tried.get() + 1);
+            ready(if tried.get() <= tries { Err(StoreError::Busy("the test".into())) } else { Ok(then) })
+        });
+        (announced.await, tried.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_locked_order_is_announced_once_it_is_free_and_a_lost_claim_never() {
+        assert_eq!(behind_a_lock(0, true).await, (true, 1));
+        assert_eq!(behind_a_lock(19, true).await, (true, 20));
+        assert_eq!(behind_a_lock(100, true).await, (false, 21), "it asks again for 2 s");
+        assert_eq!(behind_a_lock(0, false).await, (false, 1), "a lost claim does not come back");
+        assert_eq!(behind_a_lock(1, false).await, (false, 2));
+        let away = announce(|| ready(Err(StoreError::Unavailable("the test".into()))));
+        assert!(!away.await);
     }
 }

@@ -145,11 +145,10 @@ impl OrderHandler {
             .map_err(|wait| Box::new(paused(order, breakers, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
-        // Check these last before the call, because anything before may have taken long.
-        if token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO)) {
-            return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
-        }
-        if !self.may_send(&order.claim, announced).await {
+        // Check these last before the call, because anything before may have taken long. Announcing it may
+        // have, too, so the access token comes after that.
+        let expired = || token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO));
+        if !self.may_send(&order.claim, announced).await || expired() {
             return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
         }
         let key = idempotency_key(order);
@@ -193,7 +192,8 @@ impl OrderHandler {
     /// Whether the create call may be sent now. `announced`: since when it is written down that it is
     /// about to be sent.
     async fn may_send(&self, claim: &Claim, announced: Option<Duration>) -> bool {
-        may_send(announced, announce(&*self.store, claim), since_boot, || self.heartbeats.age()).await
+        let announce = announce(|| self.store.announce_create(claim));
+        may_send(announced, announce, since_boot, || self.heartbeats.age()).await
     }
 
     /// Sends the create call of a target. If Klarna refuses the credentials (401), which creates nothing,

@@ -23,7 +23,7 @@ use sqlx::{Executor, PgConnection};
 use self::address::Address;
 use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
-use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written};
+use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written, still_held};
 use super::batch::Batcher;
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
@@ -86,6 +86,11 @@ pub(super) fn transport(key: &str, url: &str) -> Result<Transport, StoreError> {
 /// Returns null, so that statements use the database's clock; in tests, the time of the test's clock.
 fn now(clock: &Clock) -> Now {
     Now(clock.manual_now())
+}
+
+/// The error for a row that a write does not wait for.
+fn order_is_locked() -> StoreError {
+    StoreError::Busy("it has locked the order's row".into())
 }
 
 impl Query<'_> {
@@ -245,12 +250,17 @@ impl Engine for Postgres {
         match self.ends.put(End { claim: *claim, disposition: disposition.clone() }).await? {
             Written::Yes(stored) => Ok(Some(stored)),
             Written::ClaimLost => Ok(None),
-            Written::Locked => Err(StoreError::Busy("it has locked the order's row".into())),
+            Written::Locked => Err(order_is_locked()),
         }
     }
 
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
-        self.announcements.put(Announcement::Create(*claim)).await
+        if self.announcements.put(Announcement::Create(*claim)).await? {
+            return Ok(true);
+        }
+        let connection = self.pools.intents.take().await?;
+        let held = by::<Self, _>(connection, async |c| still_held(c, &[*claim]).await).await?;
+        if held.is_empty() { Ok(false) } else { Err(order_is_locked()) }
     }
 
     async fn register_tokens(&self, rows: &[NewToken]) -> Result<Vec<Registered>, StoreError> {

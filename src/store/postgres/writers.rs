@@ -39,7 +39,7 @@ pub(super) enum Announcement {
 #[async_trait]
 impl Write for Announcements {
     type Item = Announcement;
-    /// Whether it is announced and may be sent.
+    /// Whether it is announced and may be sent. An order that is not may be locked.
     type Done = bool;
 
     async fn write(&self, items: &[Announcement]) -> Result<Vec<bool>, StoreError> {
@@ -67,14 +67,16 @@ impl Write for Announcements {
                 .bind_array(creates.iter().map(|claim| claim.worker.as_uuid()).collect())
                 .bind_array(creates.iter().map(|claim| claim.number).collect());
             let rows = intend.fetch_all().await?;
-            Ok(rows.iter().map(|row| row.id::<Uuid>("id")).collect::<Result<Vec<_>, _>>()?)
+            let key = |row: &Row<Postgres>| Ok((row.id::<Uuid>("id")?, row.opt_int("claim_number")?));
+            Ok(rows.iter().map(key).collect::<sqlx::Result<Vec<_>>>()?)
         })
         .await?;
-        let id = |item: &Announcement| match item {
-            Announcement::Exchange(intent) => intent.exchange.as_uuid(),
-            Announcement::Create(claim) => claim.order.as_uuid(),
+        // Two claims of one order may be announced together.
+        let key = |item: &Announcement| match item {
+            Announcement::Exchange(intent) => (intent.exchange.as_uuid(), None),
+            Announcement::Create(claim) => (claim.order.as_uuid(), Some(claim.number)),
         };
-        Ok(items.iter().map(|item| written.contains(&id(item))).collect())
+        Ok(items.iter().map(|item| written.contains(&key(item))).collect())
     }
 }
 
@@ -158,7 +160,7 @@ async fn written(
 }
 
 /// Returns those of these claims that hold.
-async fn still_held(c: &mut Connection<'_>, claims: &[Claim]) -> Result<Vec<Claim>, StoreError> {
+pub(super) async fn still_held(c: &mut Connection<'_>, claims: &[Claim]) -> Result<Vec<Claim>, StoreError> {
     if claims.is_empty() {
         return Ok(Vec::new());
     }

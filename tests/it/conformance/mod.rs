@@ -14,6 +14,7 @@ mod overview;
 mod pauses;
 pub mod pg;
 mod pooler;
+mod pools;
 mod renaming;
 mod restore;
 mod searching;

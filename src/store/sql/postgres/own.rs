@@ -56,15 +56,17 @@ ALL_SUBMITTED = "
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT id, claim_number, user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// The orders of those claims that hold: an end that was not written although its claim holds met a
-// locked row.
+// The orders of those claims that hold: an end or an announcement that was not written although its
+// claim holds met a locked row.
 HELD_CLAIMS = "
     SELECT o.id, o.claim_number FROM klarna_worker.orders o
     JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS a (id, worker, claim_number)
         ON o.id = a.id AND o.worker = a.worker AND o.claim_number = a.claim_number";
 // Inserts any number of intents, and records of any number of orders that their create call is about
-// to be sent. It also counts a heartbeat of the worker, at most once a second, so that a new intent never
-// looks orphaned, and nobody takes the order before it is sent. It does not wait for an order's row that is locked: the order asks again.
+// to be sent. Returns what was written: the exchange of an intent, or an order with the number of its
+// claim. It also counts a heartbeat of the worker, at most once a second, so that a new intent never
+// looks orphaned, and nobody takes the order before it is sent. It does not wait for a locked row of an
+// order.
 ANNOUNCE = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     heartbeat AS (
@@ -80,7 +82,7 @@ ANNOUNCE = "
                 ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
             FOR UPDATE OF r SKIP LOCKED) free
         WHERE o.id = free.id
-        RETURNING o.id
+        RETURNING o.id, o.claim_number
     ),
     intended AS (
     INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
@@ -94,7 +96,7 @@ ANNOUNCE = "
     ON CONFLICT DO NOTHING
     RETURNING id
     )
-    SELECT id FROM intended UNION ALL SELECT id FROM created";
+    SELECT id, NULL::bigint AS claim_number FROM intended UNION ALL SELECT id, claim_number FROM created";
 // Claims any number of tokens. Tries each lock and never waits for it. Returns for each token a row for
 // each presentation of its present generation, latest first, or a single row if there is none; `place`
 // is its place among the parameters. Each token is looked up by itself, so that the plan is the same
