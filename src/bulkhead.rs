@@ -38,24 +38,24 @@ struct State {
     /// How many places are taken or reserved.
     used: usize,
     held: BTreeMap<MerchantName, usize>,
-    /// Who waits, by [`Turn`], and then in order of arrival.
+    /// Who waits, by [`Priority`], and then in order of arrival.
     waiting: [VecDeque<Waiter>; 2],
 }
 
-/// Who is served first: an index of [`State::waiting`].
+/// Who is served first, as an index of [`State::waiting`].
 #[derive(Clone, Copy)]
-enum Turn {
+enum Priority {
     First = 0,
     Last = 1,
 }
 
 struct Waiter {
     merchant: MerchantName,
-    granted: oneshot::Sender<Place>,
+    granted: oneshot::Sender<BulkheadPermit>,
 }
 
-/// A merchant's place. Dropping it gives the place back.
-pub struct Place {
+/// A merchant's permit for one place. Dropping it gives the place back.
+pub struct BulkheadPermit {
     bulkhead: Bulkhead,
     merchant: MerchantName,
 }
@@ -107,26 +107,26 @@ impl Bulkhead {
 
     /// Takes a place if the merchant may have one now.
     #[must_use]
-    pub fn try_take(&self, merchant: &MerchantName) -> Option<Place> {
+    pub fn try_take(&self, merchant: &MerchantName) -> Option<BulkheadPermit> {
         let mut state = self.lock();
         self.allows(&state, merchant).then(|| self.take_in(&mut state, merchant))
     }
 
     /// Takes a place whether there is one or not.
     #[must_use]
-    pub fn take_anyway(&self, merchant: &MerchantName) -> Place {
+    pub fn take_anyway(&self, merchant: &MerchantName) -> BulkheadPermit {
         self.take_in(&mut self.lock(), merchant)
     }
 
     /// Waits for a place. Callers are served in order of arrival, except that a merchant that may take
     /// no more lets the others pass. Dropping the future gives up the wait.
-    pub async fn take(&self, merchant: &MerchantName) -> Place {
-        self.wait(merchant, Turn::First).await
+    pub async fn take(&self, merchant: &MerchantName) -> BulkheadPermit {
+        self.wait(merchant, Priority::First).await
     }
 
     /// As [`Bulkhead::take`], behind all callers of that.
-    pub async fn take_last(&self, merchant: &MerchantName) -> Place {
-        self.wait(merchant, Turn::Last).await
+    pub async fn take_last(&self, merchant: &MerchantName) -> BulkheadPermit {
+        self.wait(merchant, Priority::Last).await
     }
 
     /// Reserves all free places; `None` if there are none.
@@ -144,14 +144,14 @@ impl Bulkhead {
         self.0.given_back.notified().await;
     }
 
-    async fn wait(&self, merchant: &MerchantName, turn: Turn) -> Place {
+    async fn wait(&self, merchant: &MerchantName, priority: Priority) -> BulkheadPermit {
         let granted = {
             let mut state = self.lock();
             if self.allows(&state, merchant) {
                 return self.take_in(&mut state, merchant);
             }
             let (granted, place) = oneshot::channel();
-            state.waiting[turn as usize].push_back(Waiter { merchant: merchant.clone(), granted });
+            state.waiting[priority as usize].push_back(Waiter { merchant: merchant.clone(), granted });
             place
         };
         match granted.await {
@@ -174,10 +174,10 @@ impl Bulkhead {
         may_take(state.held.get(merchant).copied().unwrap_or_default(), self.free(state), self.0.lone)
     }
 
-    fn take_in(&self, state: &mut State, merchant: &MerchantName) -> Place {
+    fn take_in(&self, state: &mut State, merchant: &MerchantName) -> BulkheadPermit {
         state.used += 1;
         *state.held.entry(merchant.clone()).or_default() += 1;
-        Place { bulkhead: self.clone(), merchant: merchant.clone() }
+        BulkheadPermit { bulkhead: self.clone(), merchant: merchant.clone() }
     }
 
     /// Changes the state, and then gives free places to those that wait.
@@ -186,31 +186,31 @@ impl Bulkhead {
         {
             let mut state = self.lock();
             change(&mut state);
-            for turn in [Turn::First, Turn::Last] {
-                self.grant(&mut state, turn as usize, &mut refused);
+            for priority in [Priority::First, Priority::Last] {
+                self.grant(&mut state, priority as usize, &mut refused);
             }
         }
-        // Gives them back in turn, outside the lock.
+        // Gives them back one after the other, outside the lock.
         drop(refused);
     }
 
-    fn grant(&self, state: &mut State, turn: usize, refused: &mut Vec<Place>) {
-        state.waiting[turn].retain(|waiter| !waiter.granted.is_closed());
+    fn grant(&self, state: &mut State, priority: usize, refused: &mut Vec<BulkheadPermit>) {
+        state.waiting[priority].retain(|waiter| !waiter.granted.is_closed());
         let mut at = 0;
-        while let Some(waiter) = state.waiting[turn].get(at) {
+        while let Some(waiter) = state.waiting[priority].get(at) {
             let merchant = waiter.merchant.clone();
             if !self.allows(state, &merchant) {
                 at += 1;
                 continue;
             }
-            let Some(waiter) = state.waiting[turn].remove(at) else { return };
+            let Some(waiter) = state.waiting[priority].remove(at) else { return };
             let place = self.take_in(state, &merchant);
             refused.extend(waiter.granted.send(place).err());
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for BulkheadPermit {
     fn drop(&mut self) {
         self.bulkhead.give_back(|state| {
             state.used -= 1;
@@ -233,7 +233,7 @@ impl Reservation {
     }
 
     /// Gives one of the places to a merchant; `None` if none is left.
-    pub fn give(&mut self, merchant: &MerchantName) -> Option<Place> {
+    pub fn give(&mut self, merchant: &MerchantName) -> Option<BulkheadPermit> {
         self.places = self.places.checked_sub(1)?;
         let mut state = self.bulkhead.lock();
         state.used -= 1;

@@ -202,7 +202,7 @@ uuid_id! {
 pub struct TokenId(pub i64);
 
 impl TokenId {
-    /// Before every row: where a walk begins.
+    /// The position before every row, where a walk begins.
     pub const START: Self = Self(0);
 }
 

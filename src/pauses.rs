@@ -66,7 +66,7 @@ pub struct Pause {
     pub reason: String,
     /// Who ordered it, as the audit log names them.
     pub paused_by: String,
-    /// Since when.
+    /// When it began.
     pub since: DateTime<Utc>,
     /// When it ends by itself; `None`: when it is resumed.
     pub until: Option<DateTime<Utc>>,
@@ -189,7 +189,7 @@ impl Pauses {
 
 /// Returns what a pause leaves in the audit log, beside its merchant.
 #[must_use]
-pub fn told(kind: PauseKind, until: Option<DateTime<Utc>>, reason: &str) -> String {
+pub fn describe(kind: PauseKind, until: Option<DateTime<Utc>>, reason: &str) -> String {
     let until = until.map(|until| format!(" until {}", until.to_rfc3339_opts(SecondsFormat::Secs, true)));
     format!("{}{}: {reason}", kind.as_str(), until.unwrap_or_default())
 }

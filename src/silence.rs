@@ -10,7 +10,7 @@ use crate::ids::WorkerId;
 
 /// How many heartbeats a worker has sent, by its row. It changes with each heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BeatCount {
+pub struct HeartbeatCount {
     /// The worker.
     pub worker: WorkerId,
     /// The number of its heartbeats.
@@ -20,25 +20,25 @@ pub struct BeatCount {
 /// What this process has seen of other workers' heartbeats. Clones share it.
 #[derive(Clone)]
 pub struct SilenceWatch {
-    seen: Arc<Mutex<HashMap<WorkerId, Sighting>>>,
-    /// The longest time between two looks after which the first still counts. After a longer one,
+    seen: Arc<Mutex<HashMap<WorkerId, Observation>>>,
+    /// The longest time between two polls after which the first still counts. After a longer one,
     /// this process was suspended or had no database.
     longest_gap: Duration,
 }
 
-/// An unbroken series of looks that all showed the same count. Times since boot.
+/// Consecutive polls that all showed the same count of a worker. Times since boot.
 #[derive(Clone, Copy)]
-struct Sighting {
+struct Observation {
     beats: i64,
-    /// When the answer of the first look came.
+    /// When the answer of the first poll came.
     since: Duration,
-    /// When the last look was asked for.
+    /// When the last poll was sent.
     until: Duration,
 }
 
-/// One look at all workers' rows.
+/// A poll of all workers' rows.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Poll {
     /// When it was asked for; time since boot.
     pub asked_at: Duration,
     /// When its answer came; time since boot.
@@ -52,28 +52,29 @@ impl SilenceWatch {
         Self { seen: Arc::default(), longest_gap }
     }
 
-    /// Records what a look showed: the counts of all workers that have not ended.
-    pub fn note(&self, look: Look, counts: &[BeatCount]) {
+    /// Records what a poll showed: the counts of all workers that have not ended.
+    pub fn note(&self, poll: Poll, counts: &[HeartbeatCount]) {
         let mut seen = self.seen();
-        let next = |count: &BeatCount| {
+        let next = |count: &HeartbeatCount| {
             let series = seen.get(&count.worker).copied().filter(|series| {
-                series.beats == count.beats && look.asked_at.saturating_sub(series.until) <= self.longest_gap
+                series.beats == count.beats && poll.asked_at.saturating_sub(series.until) <= self.longest_gap
             });
-            let since = series.map_or(look.answered_at, |series| series.since);
-            (count.worker, Sighting { beats: count.beats, since, until: look.asked_at })
+            let since = series.map_or(poll.answered_at, |series| series.since);
+            (count.worker, Observation { beats: count.beats, since, until: poll.asked_at })
         };
         *seen = counts.iter().map(next).collect();
     }
 
-    /// Forgets everything: this process lost sight of the database, so all would look silent.
-    pub fn lost_sight(&self) {
+    /// Forgets everything, because this process could not reach the database: all workers would appear
+    /// silent.
+    pub fn forget(&self) {
         self.seen().clear();
     }
 
     /// Returns how long this process has watched the worker's count stay at this value. It ends with
-    /// the last look.
+    /// the last poll.
     #[must_use]
-    pub fn silent_for(&self, count: BeatCount) -> Duration {
+    pub fn silent_for(&self, count: HeartbeatCount) -> Duration {
         let seen = self.seen();
         let series = seen.get(&count.worker).filter(|series| series.beats == count.beats);
         series.map_or(Duration::ZERO, |series| series.until.saturating_sub(series.since))
@@ -81,13 +82,13 @@ impl SilenceWatch {
 
     /// Returns the workers that this process has watched be silent for at least `least`.
     #[must_use]
-    pub fn silent(&self, least: Duration) -> Vec<BeatCount> {
+    pub fn silent(&self, least: Duration) -> Vec<HeartbeatCount> {
         let seen = self.seen();
         let silent = seen.iter().filter(|(_, series)| series.until.saturating_sub(series.since) >= least);
-        silent.map(|(&worker, series)| BeatCount { worker, beats: series.beats }).collect()
+        silent.map(|(&worker, series)| HeartbeatCount { worker, beats: series.beats }).collect()
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<WorkerId, Sighting>> {
+    fn seen(&self) -> MutexGuard<'_, HashMap<WorkerId, Observation>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,13 +101,13 @@ mod tests {
 
     const GAP: Duration = Duration::from_secs(4);
 
-    fn count(worker: u128, beats: i64) -> BeatCount {
-        BeatCount { worker: Uuid::from_u128(worker).into(), beats }
+    fn count(worker: u128, beats: i64) -> HeartbeatCount {
+        HeartbeatCount { worker: Uuid::from_u128(worker).into(), beats }
     }
 
-    fn look(watch: &SilenceWatch, second: u64, counts: &[BeatCount]) {
+    fn poll(watch: &SilenceWatch, second: u64, counts: &[HeartbeatCount]) {
         let at = Duration::from_secs(second);
-        watch.note(Look { asked_at: at, answered_at: at + Duration::from_millis(500) }, counts);
+        watch.note(Poll { asked_at: at, answered_at: at + Duration::from_millis(500) }, counts);
     }
 
     #[test]
@@ -114,14 +115,14 @@ mod tests {
         let watch = SilenceWatch::new(GAP);
         assert_eq!(watch.silent_for(count(1, 7)), Duration::ZERO, "never seen");
         for second in [10, 12, 14, 16] {
-            look(&watch, second, &[count(1, 7), count(2, i64::try_from(second).unwrap())]);
+            poll(&watch, second, &[count(1, 7), count(2, i64::try_from(second).unwrap())]);
         }
         assert_eq!(watch.silent_for(count(1, 7)), Duration::from_millis(5500));
         assert_eq!(watch.silent_for(count(2, 16)), Duration::ZERO);
-        assert_eq!(watch.silent_for(count(1, 8)), Duration::ZERO, "it has sent one since the last look");
+        assert_eq!(watch.silent_for(count(1, 8)), Duration::ZERO, "it has sent one since the last poll");
         assert_eq!(watch.silent(Duration::from_millis(5500)), [count(1, 7)]);
         assert!(watch.silent(Duration::from_secs(6)).is_empty());
-        look(&watch, 18, &[count(1, 8)]);
+        poll(&watch, 18, &[count(1, 8)]);
         assert_eq!(watch.silent_for(count(1, 8)), Duration::ZERO);
     }
 
@@ -129,24 +130,24 @@ mod tests {
     fn a_gap_and_a_lost_database_begin_the_watch_anew() {
         let watch = SilenceWatch::new(GAP);
         for second in [0, 4, 8] {
-            look(&watch, second, &[count(1, 7)]);
+            poll(&watch, second, &[count(1, 7)]);
         }
         assert_eq!(watch.silent_for(count(1, 7)), Duration::from_millis(7500));
-        look(&watch, 13, &[count(1, 7)]);
+        poll(&watch, 13, &[count(1, 7)]);
         assert_eq!(watch.silent_for(count(1, 7)), Duration::ZERO, "this process was away for five seconds");
-        look(&watch, 15, &[count(1, 7)]);
+        poll(&watch, 15, &[count(1, 7)]);
         assert_eq!(watch.silent_for(count(1, 7)), Duration::from_millis(1500));
-        watch.lost_sight();
-        look(&watch, 17, &[count(1, 7)]);
+        watch.forget();
+        poll(&watch, 17, &[count(1, 7)]);
         assert_eq!(watch.silent_for(count(1, 7)), Duration::ZERO);
     }
 
     #[test]
     fn who_is_gone_is_forgotten() {
         let watch = SilenceWatch::new(GAP);
-        look(&watch, 0, &[count(1, 7), count(2, 1)]);
-        look(&watch, 2, &[count(2, 1)]);
-        look(&watch, 4, &[count(1, 7), count(2, 1)]);
+        poll(&watch, 0, &[count(1, 7), count(2, 1)]);
+        poll(&watch, 2, &[count(2, 1)]);
+        poll(&watch, 4, &[count(1, 7), count(2, 1)]);
         assert_eq!(watch.silent_for(count(1, 7)), Duration::ZERO);
         assert_eq!(watch.silent(Duration::from_secs(1)), [count(2, 1)]);
     }

@@ -59,7 +59,7 @@ impl Readiness {
         self.set_ready(false);
     }
 
-    /// From now on the process takes nothing new in, until it ends. `/readyz` answers 503.
+    /// Makes the process take nothing new in until it ends. `/readyz` answers 503.
     pub fn drain(&self) {
         self.0.draining.send_replace(true);
     }
@@ -253,8 +253,8 @@ pub(super) async fn readyz(
         return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
     }
     let verbose = detail.verbose.is_some();
-    match timeout(PATIENCE, look(&probes, verbose)).await {
-        Ok(Ok(Looked { webhooks, suspicious_rejections, pauses })) => {
+    match timeout(PATIENCE, probe(&probes, verbose)).await {
+        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let refused = verbose.then(|| probes.refusals.counts());
             let log_lines_dropped = verbose.then(meter::log_lines_dropped);
@@ -283,7 +283,7 @@ pub(super) async fn readyz(
 
 /// What the database knows, by merchant.
 #[derive(Default)]
-struct Looked {
+struct Probed {
     webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
     suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
     pauses: Option<Vec<Pause>>,
@@ -291,15 +291,15 @@ struct Looked {
 
 /// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
 /// stopped merchants.
-async fn look(probes: &Probes, verbose: bool) -> Result<Looked, StoreError> {
+async fn probe(probes: &Probes, verbose: bool) -> Result<Probed, StoreError> {
     ask(probes).await?;
     if !verbose {
-        return Ok(Looked::default());
+        return Ok(Probed::default());
     }
     let endpoints = probes.store.endpoints().await?.into_iter();
     let stopped = probes.store.stopped_merchants().await?.into_iter();
     let pauses = probes.store.pauses().await?.into_iter();
-    Ok(Looked {
+    Ok(Probed {
         webhooks: Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()),
         suspicious_rejections: Some(
             stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect(),

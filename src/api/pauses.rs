@@ -166,7 +166,7 @@ pub(super) async fn pause(
         reason = paused.reason,
         "An operator paused work"
     );
-    let concerns = Concerns::many(new.merchant, pauses::told(kind, paused.until, &paused.reason));
+    let concerns = Concerns::many(new.merchant, pauses::describe(kind, paused.until, &paused.reason));
     Ok((Extension(concerns), Json(paused.into())))
 }
 

@@ -3,7 +3,7 @@
 /// What a process left when it ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ending {
-    /// Something was cut off: an order, a sweep or an exchange.
+    /// Whether something was cut off: an order, a sweep or an exchange.
     pub cut_off: bool,
     /// How many files are left in its spool.
     pub spooled: usize,

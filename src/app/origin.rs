@@ -10,10 +10,10 @@ use crate::config::Settings;
 use crate::ids::InstanceId;
 use crate::vault::instance::{Instance, InstanceError, Origin};
 
-/// How often the heartbeats of a predecessor are looked at, and the pause between. Together that is
-/// longer than a living process takes for one: its interval and its time-out, 2 s each.
-const LOOKS: u32 = 12;
-const BETWEEN: Duration = Duration::from_millis(500);
+/// How often the heartbeats of a predecessor are read, and the pause between two reads. Together that
+/// is longer than a living process takes for one: its interval and its time-out, 2 s each.
+const POLLS: u32 = 12;
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Refuses a folder that was used on another machine last, or whose process still sends heartbeats
 /// although this one holds the lock. Otherwise records that the folder is used here.
@@ -23,14 +23,14 @@ pub(super) async fn check(app: &App, folder: &Path, instance: &Instance) -> Resu
         Origin::OtherMachine => return Err(InstanceError::OtherMachine(folder.to_owned()).into()),
         Origin::Unproven => {}
     }
-    let before = app.store.beats_of(instance.folder).await?;
+    let before = app.store.heartbeats_of(instance.folder).await?;
     // The values are compared, not the clocks.
-    for _ in 0..LOOKS {
+    for _ in 0..POLLS {
         if before.is_empty() {
             break;
         }
-        tokio::time::sleep(BETWEEN).await;
-        if app.store.beats_of(instance.folder).await? != before {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        if app.store.heartbeats_of(instance.folder).await? != before {
             return Err(InstanceError::InUse(folder.to_owned()).into());
         }
     }

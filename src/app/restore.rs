@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::spools::{on_disk, refresh_folder, replay};
 use super::{App, AppError};
 use crate::ids::TokenId;
-use crate::store::ConfirmedBeat;
+use crate::store::ConfirmedHeartbeat;
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
 /// How many tokens or orders one transaction changes, so that it stays short.
@@ -32,7 +32,7 @@ pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
     let Some(heartbeat_mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? else {
         return Ok(());
     };
-    let beat = ConfirmedBeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    let beat = ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
     if app.store.remembers(heartbeat_mark.worker, beat, app.settings.retention.ledger).await? {
         return Ok(());
     }
@@ -43,12 +43,12 @@ impl App {
     /// Returns the names of the workers that send a heartbeat while this watches, for
     /// `queue.worker_lost_after`. The times of their last heartbeats would prove nothing.
     async fn living(&self) -> Result<Vec<String>, AppError> {
-        let before = self.store.beats().await?;
+        let before = self.store.heartbeats().await?;
         if before.is_empty() {
             return Ok(Vec::new());
         }
         tokio::time::sleep(self.settings.queue.worker_lost_after).await;
-        let after = self.store.beats().await?;
+        let after = self.store.heartbeats().await?;
         let living = after.into_iter().filter(|worker| !before.contains(worker));
         Ok(living.map(|worker| worker.name).collect())
     }

@@ -7,7 +7,7 @@ fn name(name: &str) -> MerchantName {
     name.into()
 }
 
-fn take_all(bulkhead: &Bulkhead, merchant: &str) -> Vec<Place> {
+fn take_all(bulkhead: &Bulkhead, merchant: &str) -> Vec<BulkheadPermit> {
     std::iter::from_fn(|| bulkhead.try_take(&name(merchant))).collect()
 }
 

@@ -93,7 +93,8 @@ impl PauseArgs {
                 let paused = app.store.pause(&new).await;
                 let paused =
                     paused.map_err(|error| CliError::failed(format!("pause the {}", kind.named()), error))?;
-                let human = format!("The {} of {} are paused {}", kind.named(), told(merchant), end(&paused));
+                let human =
+                    format!("The {} of {} are paused {}", kind.named(), describe(merchant), end(&paused));
                 context.output.print(human, &Pause::from(paused))?;
             }
             Ok(Exit::Done)
@@ -116,7 +117,7 @@ impl ResumeArgs {
                 let doing = |error| CliError::failed(format!("resume the {}", kind.named()), error);
                 let resumed = app.store.resume(merchant, kind).await.map_err(doing)?;
                 let done = if resumed { "are resumed" } else { "were not paused" };
-                let human = format!("The {} of {} {done}", kind.named(), told(merchant));
+                let human = format!("The {} of {} {done}", kind.named(), describe(merchant));
                 context
                     .output
                     .print(human, &json!({ "merchant": merchant, "kind": kind, "resumed": resumed }))?;
@@ -162,7 +163,7 @@ fn table(pauses: &[Pause]) -> Table {
     table
 }
 
-fn told(merchant: Option<&MerchantName>) -> String {
+fn describe(merchant: Option<&MerchantName>) -> String {
     merchant.map_or_else(|| "all merchants".to_owned(), |name| printable(name.as_str()))
 }
 

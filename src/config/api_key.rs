@@ -27,7 +27,7 @@ pub struct ApiKey {
     pub scopes: BTreeSet<Scope>,
     /// The merchants that the key can access; `None` means all.
     pub merchants: Option<BTreeSet<String>>,
-    /// From when on it is refused; `None` means never.
+    /// The time from which on it is refused; `None` means never.
     pub expires_at: Option<DateTime<Utc>>,
     /// The networks that it can be used from; `None` means all.
     pub sources: Option<Vec<IpNet>>,

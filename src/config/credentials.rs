@@ -29,7 +29,7 @@ pub enum CredentialSet {
 }
 
 impl CredentialSet {
-    /// Both, in their order.
+    /// Both sets, in their order.
     pub const ALL: [Self; 2] = [Self::First, Self::Second];
 
     /// Returns the other set.

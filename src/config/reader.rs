@@ -115,7 +115,7 @@ impl Reader {
         self.layers.paths().into_iter().filter_map(below).collect()
     }
 
-    /// Every fault, unknown keys included, in the order of the keys.
+    /// Returns every fault, unknown keys included, in the order of the keys.
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
         for (path, wrong, instead) in unknown::find(&self.layers, &self.known, &self.groups) {
             self.fault(&path, wrong, instead);

@@ -133,7 +133,7 @@ const ACCESS_TOKEN_LIFE: Duration = Duration::from_secs(299);
 const HORIZON: TimeDelta = TimeDelta::days(400);
 
 /// The most points in time of a schedule that are examined.
-const LOOKS: i32 = 1000;
+const MOST_POINTS: i32 = 1000;
 
 /// What is wrong with a schedule.
 #[derive(Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn longest_gap(schedule: &cron::Schedule, now: DateTime<Utc>, allowed: Duration)
         return Gap::Never;
     }
     let allowed = delta(allowed);
-    let step = (allowed / 8).max(HORIZON / LOOKS);
+    let step = (allowed / 8).max(HORIZON / MOST_POINTS);
     let mut at = now;
     while at < now + HORIZON {
         match schedule.after(&at).next() {

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::setting::OneOrTwo;
 
 impl Reader {
-    /// Of keys that exclude each other, the given one: its index in `keys` and its value.
+    /// Returns which of the keys, which exclude each other, is given: its index in `keys` and its value.
     ///
     /// A variable replaces any form in the file, so that the file of a container image can be overridden.
     pub(super) fn one_of(&mut self, section: &str, keys: &[&str]) -> Option<(usize, SecretString)> {

@@ -32,7 +32,8 @@ pub struct Server {
     pub docs: bool,
     /// The files for TLS; `None`: plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// Empty only if `bind` is a loopback address: then everybody on this machine may do everything.
+    /// The API keys. The list is empty only if `bind` is a loopback address: then everybody on this machine
+    /// may do everything.
     pub api_keys: Vec<ApiKey>,
 }
 

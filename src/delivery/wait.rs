@@ -139,7 +139,7 @@ impl Waiters {
     }
 
     /// Reads the rows of all orders that have waiters, and answers those that have ended.
-    pub async fn look(&self) {
+    pub async fn poll_once(&self) {
         let ids: Vec<OrderId> = self.lock().waiting.keys().copied().collect();
         if ids.is_empty() {
             return;
@@ -154,7 +154,7 @@ impl Waiters {
     pub async fn poll(&self) {
         loop {
             tokio::time::sleep(POLL).await;
-            self.look().await;
+            self.poll_once().await;
         }
     }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::authorization::authorized;
 use super::create::Call;
-use super::create::answer::{error_code, messages, told};
+use super::create::answer::{describe, error_code, messages};
 use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, retry_after};
 use super::redact::Redactor;
@@ -293,7 +293,7 @@ fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Redactor>) -> 
             }
         }
         code => SessionAnswer::Unavailable {
-            what: told(*status, body, &members, redactor().as_ref()),
+            what: describe(*status, body, &members, redactor().as_ref()),
             // A gateway gave up waiting.
             may_arrive: matches!(code, 502 | 504),
             retry_after: retry_after(headers),

@@ -10,9 +10,9 @@ use std::io;
 
 use tokio::sync::watch;
 
-/// The stage of the stop.
+/// The phase of the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
+enum ShutdownPhase {
     Running,
     Soft,
     Hard,
@@ -20,7 +20,7 @@ enum Stage {
 
 /// The stop of the process, requested by signals or by [`Shutdown::trigger`]. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Shutdown(watch::Sender<Stage>);
+pub struct Shutdown(watch::Sender<ShutdownPhase>);
 
 impl Shutdown {
     /// Listens for signals. Call it before anything connects or waits, because process 1
@@ -31,11 +31,11 @@ impl Shutdown {
     pub fn install() -> io::Result<Self> {
         let shutdown = Self::manual();
         let mut signals = Signals::install()?;
-        let stages = shutdown.clone();
+        let requested = shutdown.clone();
         tokio::spawn(async move {
             loop {
                 let name = signals.next().await;
-                if stages.advance() == Stage::Soft {
+                if requested.advance() == ShutdownPhase::Soft {
                     tracing::info!(signal = name, "Stopping; a second signal stops at once");
                 } else {
                     tracing::warn!(signal = name, "Stopping at once");
@@ -48,7 +48,7 @@ impl Shutdown {
     /// A stop that only [`Shutdown::trigger`] requests: for tests, and for services inside another process.
     #[must_use]
     pub fn manual() -> Self {
-        Self(watch::Sender::new(Stage::Running))
+        Self(watch::Sender::new(ShutdownPhase::Running))
     }
 
     /// Acts like a signal: the first call requests the soft stop, the second the hard stop.
@@ -58,30 +58,30 @@ impl Shutdown {
 
     /// Resolves when a soft stop is requested: accept nothing new, and complete running work.
     pub async fn soft(&self) {
-        self.reached(Stage::Soft).await;
+        self.reached(ShutdownPhase::Soft).await;
     }
 
     /// Resolves when a hard stop is requested: stop waiting.
     pub async fn hard(&self) {
-        self.reached(Stage::Hard).await;
+        self.reached(ShutdownPhase::Hard).await;
     }
 
     /// Whether a stop has been requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
-        *self.0.borrow() >= Stage::Soft
+        *self.0.borrow() >= ShutdownPhase::Soft
     }
 
-    fn advance(&self) -> Stage {
-        self.0.send_modify(|stage| {
-            *stage = if *stage == Stage::Running { Stage::Soft } else { Stage::Hard };
+    fn advance(&self) -> ShutdownPhase {
+        self.0.send_modify(|phase| {
+            *phase = if *phase == ShutdownPhase::Running { ShutdownPhase::Soft } else { ShutdownPhase::Hard };
         });
         *self.0.borrow()
     }
 
-    async fn reached(&self, stage: Stage) {
+    async fn reached(&self, phase: ShutdownPhase) {
         // It cannot fail: `self` is a sender, so the channel is open.
-        let _ = self.0.subscribe().wait_for(|now| *now >= stage).await;
+        let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
     }
 }
 

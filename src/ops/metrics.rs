@@ -94,8 +94,8 @@ impl Metrics {
     /// All metrics in Prometheus' text format (version 0.0.4). The database is queried at most
     /// every five seconds; if it does not answer, the other metrics are rendered all the same.
     pub async fn render(&self) -> String {
-        self.installation.look(&self.sources).await;
-        process::look(&self.sources);
+        self.installation.update(&self.sources).await;
+        process::update(&self.sources);
         self.recorded.render()
     }
 }

@@ -59,7 +59,7 @@ pub(super) async fn show(
             }
         }
         (done(&viewer.query))
-        section #order data-live { (told(&order)) }
+        section #order data-live { (describe(&order)) }
         section #waits data-live { (waits) }
         @if let Some(error) = &order.error {
             @let title = if order.status == Status::Failed { "Why it failed" } else { "Why it is still waiting" };
@@ -85,7 +85,7 @@ pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<Ord
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
 
-fn told(order: &OrderView) -> Markup {
+fn describe(order: &OrderView) -> Markup {
     let text = |text: &str| html! { (text) };
     let mut told = vec![
         ("Status", html! { (status(order.status)) }),

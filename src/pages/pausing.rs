@@ -82,7 +82,7 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
     let paused_by = posted.viewer.actor().to_string();
     let new = NewPause { merchant, kind, reason, paused_by, lasts };
     let entry = posted.viewer.entry(Action::Pause).merchant(new.merchant.as_ref());
-    let row = Begun::new(&pages, entry.object(pauses::told(kind, None, &new.reason)));
+    let row = Begun::new(&pages, entry.object(pauses::describe(kind, None, &new.reason)));
     let paused = pages.deps.pausing.pause(&new).await.map_err(Failure::from);
     let until = paused.as_ref().ok().and_then(|pause| pause.until);
     if paused.is_ok() {
@@ -93,7 +93,7 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
             "An operator paused work"
         );
     }
-    let row = row.object(pauses::told(kind, until, &new.reason));
+    let row = row.object(pauses::describe(kind, until, &new.reason));
     row.end(paused.map(|_| see("/pauses?done=paused")))
 }
 

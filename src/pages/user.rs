@@ -60,7 +60,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         (done(query))
         section #token data-live {
-            @if let Some(token) = &token { (told(token, &viewer)) }
+            @if let Some(token) = &token { (describe(token, &viewer)) }
             @else { p.quiet { "No refresh token of this user has been registered." } }
         }
         section #history data-live[before.is_none()] {
@@ -84,7 +84,7 @@ pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure
     if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::NotFound("User not found.")) }
 }
 
-fn told(token: &TokenView, viewer: &Viewer) -> Markup {
+fn describe(token: &TokenView, viewer: &Viewer) -> Markup {
     let left =
         token.expires_at.filter(|_| token.state == TokenState::Active).map(|expires| expires - viewer.now);
     let mut told = vec![(

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::clock;
-use crate::silence::{BeatCount, Look, SilenceWatch};
+use crate::silence::{HeartbeatCount, Poll, SilenceWatch};
 
 /// The rows of the workers. Errors are logged with their `Display`, so they must not contain
 /// secrets. Every call has a time-out and is *dropped* there, so use a single statement in each.
@@ -31,11 +31,11 @@ pub trait Lease: Send + Sync + 'static {
     async fn register(&self) -> Result<(), Self::Error>;
 
     /// Returns the counts of heartbeats of all workers that have not ended.
-    async fn beats(&self) -> Result<Vec<BeatCount>, Self::Error>;
+    async fn heartbeats(&self) -> Result<Vec<HeartbeatCount>, Self::Error>;
 
     /// Reclaims the jobs of workers that have ended, and of `silent` ones whose count is still the
     /// same: they are due again under new claim numbers. Returns how many there were.
-    async fn reclaim(&self, silent: &[BeatCount]) -> Result<usize, Self::Error>;
+    async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<usize, Self::Error>;
 }
 
 /// The result of a heartbeat.
@@ -57,7 +57,7 @@ pub struct HeartbeatOptions {
 }
 
 impl HeartbeatOptions {
-    /// The longest time between two successful heartbeats, or two looks at the others, that is no
+    /// The longest time between two successful heartbeats, or two polls of the others, that is no
     /// gap: one interval plus one time-out.
     const fn longest_gap(self) -> Duration {
         self.every.saturating_mul(2)
@@ -197,7 +197,7 @@ impl<L: Lease> HeartbeatTask<L> {
                         tracing::error!(error, "This worker's heartbeat failed; it keeps trying");
                     }
                     failing = true;
-                    self.watch.silence.lost_sight();
+                    self.watch.silence.forget();
                 }
             }
             self.watch.rounded();
@@ -208,7 +208,7 @@ impl<L: Lease> HeartbeatTask<L> {
         if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
             tracing::warn!("This worker was considered lost and registers again; others reclaimed its jobs");
             // Others considered this worker dead, so its own view of the others is not reliable.
-            self.watch.silence.lost_sight();
+            self.watch.silence.forget();
             self.lease.register().await?;
         }
         Ok(())
@@ -220,25 +220,25 @@ impl<L: Lease> HeartbeatTask<L> {
         loop {
             ticks.tick().await;
             // Failures are not logged here: the heartbeat logs the outage.
-            if let Ok(rows @ 1..) = self.look_and_reclaim().await {
+            if let Ok(rows @ 1..) = self.poll_and_reclaim().await {
                 tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again");
             }
         }
     }
 
-    /// Looks at the other workers, and reclaims the jobs of those that are lost. Returns how many
+    /// Polls the other workers, and reclaims the jobs of those that are lost. Returns how many
     /// jobs there were.
-    async fn look_and_reclaim(&self) -> Result<usize, String> {
+    async fn poll_and_reclaim(&self) -> Result<usize, String> {
         let asked_at = (self.watch.now)();
-        let looked = self.bounded(self.lease.beats()).await;
-        let counts = looked.inspect_err(|_| self.watch.silence.lost_sight())?;
+        let polled = self.bounded(self.lease.heartbeats()).await;
+        let counts = polled.inspect_err(|_| self.watch.silence.forget())?;
         let answered_at = (self.watch.now)();
         // A worker that the database does not hear must not call others silent.
         if self.watch.age() > self.options.longest_gap() {
-            self.watch.silence.lost_sight();
+            self.watch.silence.forget();
             return Ok(0);
         }
-        self.watch.silence.note(Look { asked_at, answered_at }, &counts);
+        self.watch.silence.note(Poll { asked_at, answered_at }, &counts);
         let silent = self.watch.silence.silent(self.options.worker_lost_after);
         self.bounded(self.lease.reclaim(&silent)).await
     }

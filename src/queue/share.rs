@@ -13,7 +13,7 @@ pub struct Load {
     pub running: BTreeMap<MerchantName, usize>,
     /// Groups of which so many jobs wait [outside](super::Slot::outside) that no more are claimed.
     pub full: BTreeSet<MerchantName>,
-    /// There is only one group. Otherwise no group may use all slots.
+    /// Whether there is only one group. Otherwise no group may use all slots.
     pub lone: bool,
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::share::Load;
-use crate::bulkhead::{Bulkhead, Place, Reservation};
+use crate::bulkhead::{Bulkhead, BulkheadPermit, Reservation};
 use crate::ids::MerchantName;
 
 /// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
@@ -44,7 +44,7 @@ pub struct Slot {
     group: MerchantName,
     inside: Bulkhead,
     outside: Bulkhead,
-    place: Option<Place>,
+    place: Option<BulkheadPermit>,
 }
 
 impl Slot {
@@ -114,7 +114,7 @@ impl<I: Clone> Slots<I> {
     }
 
     /// Gives a job a free slot.
-    pub(super) fn hold(&self, place: Place, id: I, group: MerchantName) -> HeldClaim<I> {
+    pub(super) fn hold(&self, place: BulkheadPermit, id: I, group: MerchantName) -> HeldClaim<I> {
         let mut claims = lock(&self.claims);
         let number = claims.next;
         claims.next += 1;

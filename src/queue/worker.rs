@@ -27,7 +27,7 @@ pub struct Options {
     /// The maximum number of concurrent jobs, without those that wait [outside](super::Slot::outside)
     /// their slots; at least one.
     pub concurrency: usize,
-    /// There is only one group of jobs, which may have all slots. Otherwise none may.
+    /// Whether there is only one group of jobs, which may have all slots. Otherwise none may.
     pub lone: bool,
     /// The maximum wait between two claims, if neither a wake-up nor a due time ends it earlier.
     pub poll: Duration,

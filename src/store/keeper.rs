@@ -9,10 +9,10 @@ use serde_json::json;
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Row, SqlStore};
 use super::time::time;
-use super::workers::beat_counts;
+use super::workers::heartbeat_counts;
 use super::{DatabaseClock, StoreError, tokens};
 use crate::ids::{MerchantName, TokenId, TokenVersion, UserId, UserKey, WorkerId};
-use crate::silence::BeatCount;
+use crate::silence::HeartbeatCount;
 use crate::token::{DeadReason, Note, TokenState};
 
 /// An active token whose due date is to be calculated.
@@ -139,7 +139,7 @@ pub trait Keeper: DatabaseClock {
 
     /// Makes tokens due whose exchange was left open by a holder that is gone, or one of `silent`
     /// that has sent no heartbeat since; how many.
-    async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError>;
+    async fn bring_forward(&self, silent: &[HeartbeatCount]) -> Result<u64, StoreError>;
 
     /// Returns a page of the due tokens, ordered by day of expiry, then by due date.
     async fn due_tokens(&self, filter: &DueFilter) -> Result<DuePage, StoreError>;
@@ -211,10 +211,10 @@ impl<E: Engine> Keeper for SqlStore<E> {
         self.write(async |c| c.query(E::STATEMENTS.keeper.set_due_dates).bind(&dates).execute().await).await
     }
 
-    async fn bring_forward(&self, silent: &[BeatCount]) -> Result<u64, StoreError> {
+    async fn bring_forward(&self, silent: &[HeartbeatCount]) -> Result<u64, StoreError> {
         self.write(async |c| {
             c.query(E::STATEMENTS.keeper.bring_forward)
-                .bind(&beat_counts(silent))
+                .bind(&heartbeat_counts(silent))
                 .bind(self.now())
                 .execute()
                 .await

@@ -103,7 +103,7 @@ pub use self::webhooks::{
     ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
     WebhookStatus, WebhookView, Webhooks,
 };
-pub use self::workers::{ConfirmedBeat, Reclaimed, Worker, WorkerBeats, Workers};
+pub use self::workers::{ConfirmedHeartbeat, Reclaimed, Worker, WorkerHeartbeats, Workers};
 use crate::clock::Clock;
 use crate::config::{self, Database};
 use crate::ids::TokenId;

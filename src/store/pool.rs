@@ -68,13 +68,13 @@ pub(super) struct PoolSettings<DB: Database> {
     pub(super) keeps_last: bool,
     /// What each new connection needs.
     pub(super) prepare: Option<Prepare<DB>>,
-    /// Called before a connection is given out.
+    /// The check before a connection is given out.
     pub(super) guard: Option<Guard>,
     /// Only of connections to a transaction pooler. Each transaction may run in another session of the
     /// server, so nothing may be left to a session: statements have no name, one alone is put into a
     /// transaction too, and each transaction begins with this, which says all that it needs.
     pub(super) begin: Option<&'static str>,
-    /// Shared by the pools of one server.
+    /// The shortage of connections, which the pools of one server share.
     pub(super) scarcity: Scarcity,
 }
 
@@ -130,10 +130,13 @@ impl<DB: Database> Pool<DB> {
         self.lend(None).await
     }
 
-    /// Like [`Pool::take`], but first waits for a permit of `lane`. A caller without a lane is served
-    /// before all that wait in it.
-    pub(super) async fn behind(&self, lane: &Arc<Semaphore>) -> Result<PooledConnection<DB>, StoreError> {
-        let place = timeout(STATEMENT, Arc::clone(lane).acquire_owned()).await;
+    /// Like [`Pool::take`], but first waits for one of `queue_permits`. A caller that needs none is served
+    /// before all that wait for one.
+    pub(super) async fn behind(
+        &self,
+        queue_permits: &Arc<Semaphore>,
+    ) -> Result<PooledConnection<DB>, StoreError> {
+        let place = timeout(STATEMENT, Arc::clone(queue_permits).acquire_owned()).await;
         let place =
             place.map_err(|_| StoreError::TimedOut(STATEMENT))?.map_err(|_| sqlx::Error::PoolClosed)?;
         self.lend(Some(place)).await
@@ -169,7 +172,10 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    async fn lend(&self, lane: Option<OwnedSemaphorePermit>) -> Result<PooledConnection<DB>, StoreError> {
+    async fn lend(
+        &self,
+        queue_permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<PooledConnection<DB>, StoreError> {
         let until = Instant::now() + self.0.settings.wait;
         let place = timeout_at(until, Arc::clone(&self.0.places).acquire_owned()).await;
         let place = place.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -177,7 +183,7 @@ impl<DB: Database> Pool<DB> {
             guard()?;
         }
         let live = self.live(until).await?;
-        Ok(PooledConnection::new(live, self.clone(), place, lane))
+        Ok(PooledConnection::new(live, self.clone(), place, queue_permit))
     }
 
     /// Returns an idle connection, or the first that is opened or given back.

@@ -32,7 +32,7 @@ pub struct StoppedMerchant {
     pub merchant: MerchantName,
     /// The provider that rejected them.
     pub provider: Provider,
-    /// Since when it is stopped.
+    /// When it was stopped.
     pub since: DateTime<Utc>,
     /// How many users' tokens were rejected in a row.
     pub rejections: u64,

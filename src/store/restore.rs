@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
-use super::{ConfirmedBeat, StoreError, exchanges, json, last_id, one_row};
+use super::{ConfirmedHeartbeat, StoreError, exchanges, json, last_id, one_row};
 use crate::ids::{TokenId, WorkerId};
 use crate::order::OrderError;
 
@@ -20,7 +20,7 @@ pub trait Restore: Send + Sync {
     async fn remembers(
         &self,
         worker: WorkerId,
-        beat: ConfirmedBeat,
+        beat: ConfirmedHeartbeat,
         kept_for: Duration,
     ) -> Result<bool, StoreError>;
 
@@ -42,7 +42,7 @@ impl<E: Engine> Restore for SqlStore<E> {
     async fn remembers(
         &self,
         worker: WorkerId,
-        beat: ConfirmedBeat,
+        beat: ConfirmedHeartbeat,
         kept_for: Duration,
     ) -> Result<bool, StoreError> {
         self.read(async |c| {

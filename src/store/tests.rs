@@ -245,7 +245,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKS: [(&str, &str, &str); 12] = [
+const LOOKUPS: [(&str, &str, &str); 12] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -308,9 +308,9 @@ fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
 #[tokio::test]
 async fn sqlite_has_an_index_for_what_is_looked_for() {
     let mut connection = sqlite_with_tables().await;
-    let looks = LOOKS
+    let lookups = LOOKUPS
         .map(|(name, _, index)| (statement(&statements::<Sqlite>(sql::sqlite::OWN), name).to_owned(), index));
-    for (statement, index) in looks
+    for (statement, index) in lookups
         .into_iter()
         .chain(lists().into_iter().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
@@ -331,12 +331,12 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
         .execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
         .await
         .unwrap();
-    let looks = LOOKS.map(|(name, values, index)| {
+    let lookups = LOOKUPS.map(|(name, values, index)| {
         (statement(&statements::<Postgres>(sql::postgres::OWN), name).to_owned(), values, index)
     });
     let lists =
         lists().into_iter().map(|(of, values, index)| (order_search::text::<Postgres>(&of), values, index));
-    for (statement, values, index) in looks.into_iter().chain(lists) {
+    for (statement, values, index) in lookups.into_iter().chain(lists) {
         let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
         let explain = format!("EXPLAIN EXECUTE plan ({values})");

@@ -10,7 +10,7 @@ use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
 use super::{Claim, StoreError, exchanges, json, one_row};
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
-use crate::silence::BeatCount;
+use crate::silence::HeartbeatCount;
 
 /// One start of a worker process.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct Worker {
 
 /// A heartbeat that the database confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ConfirmedBeat {
+pub struct ConfirmedHeartbeat {
     /// Its time, by the database's clock.
     pub heartbeat_at: DateTime<Utc>,
     /// The worker's number of heartbeats with it.
@@ -34,9 +34,9 @@ pub struct ConfirmedBeat {
 
 /// A worker that has not ended, and its number of heartbeats.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerBeats {
+pub struct WorkerHeartbeats {
     /// Which worker, and how many heartbeats.
-    pub count: BeatCount,
+    pub count: HeartbeatCount,
     /// Its host name and process id.
     pub name: String,
 }
@@ -61,14 +61,14 @@ pub trait Workers: Send + Sync {
     async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError>;
 
     /// Records a heartbeat of the worker, and returns it; `None` if the worker is recorded as ended.
-    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedBeat>, StoreError>;
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedHeartbeat>, StoreError>;
 
     /// Returns the workers that have not ended, with their numbers of heartbeats.
-    async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError>;
+    async fn heartbeats(&self) -> Result<Vec<WorkerHeartbeats>, StoreError>;
 
     /// Returns the number of heartbeats of each start in an instance folder that is not recorded as
     /// ended.
-    async fn beats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError>;
+    async fn heartbeats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError>;
 
     /// Records the worker as ended: it has no exchange, no unsettled result and no spool file left.
     /// Its orders become free for others.
@@ -76,7 +76,7 @@ pub trait Workers: Send + Sync {
 
     /// Frees the orders of workers that have ended, and of those among `silent` that have sent no
     /// heartbeat since. An order that loses its fifth worker fails.
-    async fn reclaim(&self, silent: &[BeatCount]) -> Result<Reclaimed, StoreError>;
+    async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<Reclaimed, StoreError>;
 }
 
 #[async_trait]
@@ -98,7 +98,7 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn beats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError> {
+    async fn heartbeats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.workers.beats_of_instance).bind(instance).fetch_all().await?;
             rows.iter().map(|row| Ok((row.id("id")?, row.int("beats")?))).collect()
@@ -106,16 +106,16 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedBeat>, StoreError> {
+    async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedHeartbeat>, StoreError> {
         by::<E, _>(self.engine.heartbeats().await?, async |c| heartbeat(c, self.now(), worker).await).await
     }
 
-    async fn beats(&self) -> Result<Vec<WorkerBeats>, StoreError> {
+    async fn heartbeats(&self) -> Result<Vec<WorkerHeartbeats>, StoreError> {
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let rows = c.query(E::STATEMENTS.workers.beats).fetch_all().await?;
             let read = |row: &Row<E>| {
-                let count = BeatCount { worker: row.id("id")?, beats: row.int("beats")? };
-                Ok(WorkerBeats { count, name: row.text("name")? })
+                let count = HeartbeatCount { worker: row.id("id")?, beats: row.int("beats")? };
+                Ok(WorkerHeartbeats { count, name: row.text("name")? })
             };
             rows.iter().map(read).collect()
         })
@@ -130,9 +130,10 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn reclaim(&self, silent: &[BeatCount]) -> Result<Reclaimed, StoreError> {
+    async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<Reclaimed, StoreError> {
         transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
-            let reclaim = c.query(E::STATEMENTS.workers.reclaim).bind(&beat_counts(silent)).bind(self.now());
+            let reclaim =
+                c.query(E::STATEMENTS.workers.reclaim).bind(&heartbeat_counts(silent)).bind(self.now());
             let rows = reclaim.bind(&crashed_worker()?).fetch_all().await?;
             freed(c, &rows).await
         })
@@ -144,15 +145,20 @@ pub(super) async fn heartbeat<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     worker: WorkerId,
-) -> Result<Option<ConfirmedBeat>, StoreError> {
+) -> Result<Option<ConfirmedHeartbeat>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
-    row.map(|row| Ok(ConfirmedBeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? }))
-        .transpose()
+    row.map(|row| {
+        Ok(ConfirmedHeartbeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? })
+    })
+    .transpose()
 }
 
 /// The counts as JSON, the form in which both engines take them.
-pub(super) fn beat_counts(counts: &[BeatCount]) -> String {
-    let json = |count: &BeatCount| serde_json::json!({"id": count.worker.as_uuid().simple().to_string(), "beats": count.beats});
+pub(super) fn heartbeat_counts(counts: &[HeartbeatCount]) -> String {
+    let json = |count: &HeartbeatCount| {
+        let id = count.worker.as_uuid().simple().to_string();
+        serde_json::json!({ "id": id, "beats": count.beats })
+    };
     counts.iter().map(json).collect::<serde_json::Value>().to_string()
 }
 

@@ -14,9 +14,9 @@ use super::files::{Loaded, TlsError, TlsFiles};
 use crate::clock::Clock;
 
 /// How often the files are read.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// After how many looks a failure that goes on is told again: an hour.
+/// After how many reads a failure that goes on is told again: an hour.
 const TOLD_AGAIN: u32 = 1800;
 
 /// A client's verified certificate.
@@ -109,7 +109,7 @@ impl TlsServer {
     /// Looks at the files every few seconds, for as long as it runs.
     pub async fn watch(self) {
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             self.reload().await;
         }
     }

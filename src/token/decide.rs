@@ -9,7 +9,7 @@ use crate::clock::delta;
 use crate::ids::{ExchangeId, Provider};
 
 /// How long to wait if another process holds the claim. Short, because an exchange is short.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The wait after a complete but useless answer. The request is over, so no replay can arrive
 /// before it.
 pub(crate) const AFTER_USELESS_ANSWER: Duration = Duration::from_secs(1);
@@ -48,10 +48,10 @@ pub struct Policy {
 /// The keeper's condition: exchange the token only if it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IfDue {
-    /// Its due date is at this time or earlier.
+    /// The latest due date that counts as due.
     pub by: DateTime<Utc>,
-    /// It was issued before the sweep began. So a sweep never refreshes a token twice, whatever
-    /// `by` is.
+    /// The beginning of the sweep. A token that was issued later is not due, so that a sweep never
+    /// refreshes a token twice, whatever `by` is.
     pub issued_before: DateTime<Utc>,
 }
 
@@ -113,7 +113,7 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
         return if known_dead(open, policy) {
             Decision::LostAnswer(open.exchange)
         } else {
-            Decision::ComeBack(LOOK_AGAIN)
+            Decision::ComeBack(POLL_INTERVAL)
         };
     }
     if let Some(wait) = wait_after_silence(token, policy) {

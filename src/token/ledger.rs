@@ -51,7 +51,7 @@ impl ClaimedToken {
 pub struct Standing {
     /// Whether this provider was the last that granted one of the merchant's tokens.
     pub proven: bool,
-    /// Set while the merchant is stopped because of too many rejections in a row.
+    /// The stop of the merchant because of too many rejections in a row, while it lasts.
     pub stop: Option<Stop>,
 }
 

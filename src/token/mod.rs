@@ -14,7 +14,7 @@ mod state;
 mod streak;
 
 pub use self::answer::{Answer, Tokens};
-pub(crate) use self::decide::{AFTER_USELESS_ANSWER, LOOK_AGAIN};
+pub(crate) use self::decide::{AFTER_USELESS_ANSWER, POLL_INTERVAL};
 pub use self::decide::{Decision, IfDue, Policy, Unusable, decide};
 pub use self::exchange::{
     CachedTokens, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, OrderClaim, Outcome,

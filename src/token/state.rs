@@ -80,7 +80,7 @@ pub struct TokenView {
     pub state: TokenState,
     /// Why it no longer works, if it does not.
     pub reason: Option<DeadReason>,
-    /// Raised by one at each rotation, registration and forgetting.
+    /// The number that each rotation, registration and forgetting raises by one.
     pub generation: i64,
     /// When Klarna issued it.
     pub issued_at: Option<DateTime<Utc>>,
@@ -104,7 +104,7 @@ pub struct TokenView {
 /// A refresh token to be registered.
 #[derive(Clone)]
 pub struct NewToken {
-    /// Whose token.
+    /// The user whose token it is.
     pub owner: UserKey,
     /// The token.
     pub secret: Arc<dyn TokenSecret>,

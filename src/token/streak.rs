@@ -36,7 +36,7 @@ pub fn probe_pause(probes: u32) -> Duration {
 /// One answer of the token endpoint to a presented refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whose token was presented.
+    /// The token that was presented.
     pub token: TokenId,
     /// Whether it was rejected; otherwise the exchange succeeded.
     pub rejected: bool,
@@ -47,7 +47,7 @@ pub struct Verdict {
 pub struct Streak {
     /// How many different users' tokens were rejected.
     pub length: u32,
-    /// At which length the merchant is stopped.
+    /// The length at which the merchant is stopped.
     pub threshold: u32,
 }
 

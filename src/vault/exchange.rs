@@ -30,7 +30,7 @@ use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
-    Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, LOOK_AGAIN, Outcome,
+    Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, Outcome, POLL_INTERVAL,
     Purpose, PurposeKind, SealedFor, Settled, Unusable, decide, probe_pause,
 };
 
@@ -43,7 +43,7 @@ const ENDPOINT_AWAY: Duration = Duration::from_secs(2);
 pub(super) struct Exchange {
     pub(super) context: Arc<ExchangeContext>,
     pub(super) merchant: Arc<Merchant>,
-    /// Whose token.
+    /// The user whose token it is.
     pub(super) key: UserKey,
     pub(super) purpose: Purpose,
     /// The number of the order's claim that waits for the access token.
@@ -83,7 +83,7 @@ impl Exchange {
                 report
             }
             // The task panicked. The runtime's hook logs the panic, and `tidy` closes the open intent.
-            Err(_) => ExchangeReport::NotYet(LOOK_AGAIN),
+            Err(_) => ExchangeReport::NotYet(POLL_INTERVAL),
         }
     }
 
@@ -106,7 +106,7 @@ impl Exchange {
         let claim = match tried(traced!("claim token"), "store", claiming).await {
             Ok(ClaimAttempt::Claimed(claim)) => claim,
             Ok(ClaimAttempt::Missing) => return ExchangeReport::Unusable(Unusable::NotRegistered),
-            Ok(ClaimAttempt::Busy) => return ExchangeReport::NotYet(LOOK_AGAIN),
+            Ok(ClaimAttempt::Busy) => return ExchangeReport::NotYet(POLL_INTERVAL),
             Err(error) => return self.database_away(&error),
         };
         let read_at = since_boot();
@@ -207,7 +207,7 @@ impl Exchange {
             Ok(Intended::Recorded) => {}
             Ok(Intended::Refused) => {
                 claim.release().await;
-                return ExchangeReport::NotYet(LOOK_AGAIN);
+                return ExchangeReport::NotYet(POLL_INTERVAL);
             }
             Err(error) => {
                 tracing::warn!(exchange = %intent.exchange, %error,
@@ -215,7 +215,7 @@ impl Exchange {
                      voided");
                 claim.release().await;
                 settle::void(&self.context, &intent).await;
-                return ExchangeReport::NotYet(LOOK_AGAIN);
+                return ExchangeReport::NotYet(POLL_INTERVAL);
             }
         }
         crash::point("intended");

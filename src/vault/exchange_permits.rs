@@ -1,6 +1,6 @@
 //! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper, and no merchant takes all.
 
-use crate::bulkhead::{Bulkhead, Place};
+use crate::bulkhead::{Bulkhead, BulkheadPermit};
 use crate::ids::MerchantName;
 
 /// The permits for exchanges. Clones share them.
@@ -13,8 +13,8 @@ pub(super) struct ExchangePermits {
 
 /// A permit for one exchange. Dropping it returns it.
 pub(super) struct ExchangePermit {
-    _of_all: Place,
-    _of_keeper: Option<Place>,
+    _of_all: BulkheadPermit,
+    _of_keeper: Option<BulkheadPermit>,
 }
 
 impl ExchangePermits {

@@ -58,9 +58,9 @@ use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
 use crate::pauses::Pauses;
-use crate::silence::{BeatCount, SilenceWatch};
+use crate::silence::{HeartbeatCount, SilenceWatch};
 use crate::store::{StoreError, Tokens};
-use crate::token::{ClaimedToken, Intent, LOOK_AGAIN, Policy, Purpose, PurposeKind, TokenState, Unusable};
+use crate::token::{ClaimedToken, Intent, POLL_INTERVAL, Policy, Purpose, PurposeKind, TokenState, Unusable};
 
 /// What an order's exchange needs to begin.
 struct OrderPermit {
@@ -135,7 +135,7 @@ impl ExchangeContext {
     fn policy(&self, merchant: &Merchant, token: &ClaimedToken) -> Policy {
         let beats = token.open_intent().and_then(|open| {
             let beats = open.holder_beats?;
-            Some(BeatCount { worker: open.holder, beats })
+            Some(HeartbeatCount { worker: open.holder, beats })
         });
         Policy {
             replay_after: self.settings.replay_after,
@@ -210,12 +210,12 @@ impl Vault {
         // Before the wait for a permit: whoever has waited for an exchange of the same user has to look
         // for its cached tokens again, instead of exchanging once more.
         let Some(user_lock) = self.user_locks.take(&key) else {
-            return Access::ComeBack(LOOK_AGAIN);
+            return Access::ComeBack(POLL_INTERVAL);
         };
         let OrderPermit { trial, permit } = match self.permit(&key).await {
             Ok(permit) => permit,
             Err(NoPermit::NoToken) => return Access::Unusable(Unusable::NotRegistered),
-            Err(NoPermit::Stopping) => return Access::ComeBack(LOOK_AGAIN),
+            Err(NoPermit::Stopping) => return Access::ComeBack(POLL_INTERVAL),
         };
         let call_permit = match self.admit(&merchant.name) {
             Ok(call_permit) => call_permit,
@@ -270,7 +270,7 @@ impl Vault {
         }
     }
 
-    /// From now on, an order or a vend whose exchange has not begun is told to come back, so that a stop
+    /// Makes orders and vends whose exchange has not begun come back later, from now on, so that a stop
     /// waits only for exchanges in flight.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);

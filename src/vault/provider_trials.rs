@@ -21,7 +21,8 @@ struct Merchant {
     one_at_a_time: Arc<Mutex<()>>,
 }
 
-/// Another exchange of the merchant is in flight, whose provider has not granted a token yet.
+/// The refusal of an exchange because another one of the merchant is in flight, whose provider has not
+/// granted a token yet.
 pub(super) struct InTrial;
 
 /// The permit for one exchange at a provider that has not granted a token yet. Dropping it lets the

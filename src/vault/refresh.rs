@@ -12,7 +12,7 @@ use super::{Refreshed, Vault};
 use crate::breaker::CallPermit;
 use crate::config::Merchant;
 use crate::ids::{MerchantName, PurposeId, UserId, UserKey};
-use crate::token::{IfDue, LOOK_AGAIN, Purpose, PurposeKind};
+use crate::token::{IfDue, POLL_INTERVAL, Purpose, PurposeKind};
 
 /// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
 /// registry store the date with each successor and each sign-in.
@@ -53,7 +53,7 @@ impl Vault {
         };
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
         let Some(user_lock) = self.user_locks.take(&key) else {
-            return Refreshed::ComeBack(LOOK_AGAIN);
+            return Refreshed::ComeBack(POLL_INTERVAL);
         };
         let exchange = Exchange {
             context: Arc::clone(&self.context),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use crate::clock::since_boot;
-use crate::token::{LOOK_AGAIN, Outcome, Unusable};
+use crate::token::{Outcome, POLL_INTERVAL, Unusable};
 
 /// The result of an exchange, after its end is stored or its successor is in the spool.
 #[derive(Clone, Debug)]
@@ -134,7 +134,7 @@ impl ExchangeReport {
     /// Converts the report of an exchange whose end changed only the ledger.
     pub(super) fn superseded(self) -> Self {
         match self {
-            Self::Failed { outcome, .. } => Self::Failed { outcome, next: Next::After(LOOK_AGAIN) },
+            Self::Failed { outcome, .. } => Self::Failed { outcome, next: Next::After(POLL_INTERVAL) },
             _ => Self::Superseded,
         }
     }
@@ -149,7 +149,7 @@ impl ExchangeReport {
             Self::NotYet(after) | Self::Held(after) | Self::Failed { next: Next::After(after), .. } => {
                 Access::ComeBack(after)
             }
-            Self::NotDue | Self::Superseded => Access::ComeBack(LOOK_AGAIN),
+            Self::NotDue | Self::Superseded => Access::ComeBack(POLL_INTERVAL),
         }
     }
 

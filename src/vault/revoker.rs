@@ -21,7 +21,7 @@ use crate::meter;
 use crate::store::{ClaimedRevocation, Revocations, StoreError};
 
 /// How often the database is asked for due revocations.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// How many tokens of one merchant are revoked at a time.
 const AT_ONCE: u32 = 4;
 /// How far a claim moves the due time: longer than any attempt.
@@ -64,7 +64,7 @@ impl Revoker {
         let (mut busy, mut working) = (BTreeSet::new(), FuturesUnordered::new());
         let mut pause = Duration::ZERO;
         loop {
-            let before = mem::replace(&mut pause, LOOK);
+            let before = mem::replace(&mut pause, POLL_INTERVAL);
             let mut looking = pin!(async {
                 sleep(before).await;
                 self.due().await

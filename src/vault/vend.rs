@@ -12,7 +12,7 @@ use crate::config::Merchant;
 use crate::ids::{UserId, UserKey};
 use crate::meter;
 use crate::token::claims::Claims;
-use crate::token::{DeadReason, LOOK_AGAIN, Purpose, PurposeKind, Unusable};
+use crate::token::{DeadReason, POLL_INTERVAL, Purpose, PurposeKind, Unusable};
 
 /// The most requests for access tokens that wait at a time. Merchants share them as they share the
 /// exchange permits. The API must let more in, or its limit would be reached first.
@@ -124,11 +124,11 @@ impl Vault {
             }
             let purpose = Purpose { kind: PurposeKind::Vend, id: Uuid::now_v7().into() };
             let exchange = self.exchange(merchant, user, purpose, None);
-            let after = match timeout(left(), exchange).await.unwrap_or(Access::ComeBack(LOOK_AGAIN)) {
+            let after = match timeout(left(), exchange).await.unwrap_or(Access::ComeBack(POLL_INTERVAL)) {
                 Access::Ready(access) => return Ok(access),
                 Access::Unusable(why) => return Err(self.not_vended(&key, why).await),
                 // A wait of nothing would ask the database again and again.
-                Access::ComeBack(after) => after.max(LOOK_AGAIN),
+                Access::ComeBack(after) => after.max(POLL_INTERVAL),
             };
             if after >= left() || !self.waits(after).await {
                 return Err(NotVended::ComeBack(after));

@@ -89,7 +89,7 @@ mod tests {
     const QUIET: Asked = Asked { announced: None, commit: (true, Duration::ZERO), heartbeat_age: SECOND };
 
     /// Whether the call may be sent, and how often it was announced for that.
-    async fn told(asked: Asked) -> (bool, u32) {
+    async fn outcome(asked: Asked) -> (bool, u32) {
         let (time, times) = (Cell::new(START), Cell::new(0));
         let announce = async {
             times.set(times.get() + 1);
@@ -102,26 +102,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_the_store_of_its_token_announced_is_sent_at_once() {
-        assert_eq!(told(Asked { announced: Some(5 * SECOND), ..QUIET }).await, (true, 0));
+        assert_eq!(outcome(Asked { announced: Some(5 * SECOND), ..QUIET }).await, (true, 0));
     }
 
     #[tokio::test]
     async fn after_a_silence_the_call_is_announced_again() {
-        assert_eq!(told(Asked { announced: Some(6 * SECOND), ..QUIET }).await, (true, 1));
-        assert_eq!(told(QUIET).await, (true, 1), "nothing announced it before");
+        assert_eq!(outcome(Asked { announced: Some(6 * SECOND), ..QUIET }).await, (true, 1));
+        assert_eq!(outcome(QUIET).await, (true, 1), "nothing announced it before");
     }
 
     #[tokio::test]
     async fn a_call_that_cannot_be_announced_in_time_is_not_sent() {
         let before = Some(6 * SECOND);
-        assert_eq!(told(Asked { announced: before, commit: (false, SECOND), ..QUIET }).await, (false, 1));
-        assert_eq!(told(Asked { announced: before, commit: (true, 6 * SECOND), ..QUIET }).await, (false, 1));
+        assert_eq!(outcome(Asked { announced: before, commit: (false, SECOND), ..QUIET }).await, (false, 1));
+        assert_eq!(
+            outcome(Asked { announced: before, commit: (true, 6 * SECOND), ..QUIET }).await,
+            (false, 1)
+        );
     }
 
     #[tokio::test]
     async fn a_worker_without_a_recent_heartbeat_sends_nothing() {
         let silent = Asked { announced: Some(Duration::ZERO), heartbeat_age: 6 * SECOND, ..QUIET };
-        assert_eq!(told(silent).await, (false, 0));
+        assert_eq!(outcome(silent).await, (false, 0));
     }
 
     /// What the announcement of an order gives, and how often it was tried, if its row is locked for so

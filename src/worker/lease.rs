@@ -10,7 +10,7 @@ use std::thread;
 use async_trait::async_trait;
 
 use crate::queue::{HeartbeatOutcome, Lease};
-use crate::silence::BeatCount;
+use crate::silence::HeartbeatCount;
 use crate::store::{StoreError, Worker, Workers};
 use crate::vault::instance::HeartbeatMark;
 
@@ -79,11 +79,11 @@ impl Lease for WorkerLease {
         self.store.begin_worker(&self.worker).await
     }
 
-    async fn beats(&self) -> Result<Vec<BeatCount>, StoreError> {
-        Ok(self.store.beats().await?.into_iter().map(|worker| worker.count).collect())
+    async fn heartbeats(&self) -> Result<Vec<HeartbeatCount>, StoreError> {
+        Ok(self.store.heartbeats().await?.into_iter().map(|worker| worker.count).collect())
     }
 
-    async fn reclaim(&self, silent: &[BeatCount]) -> Result<usize, StoreError> {
+    async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<usize, StoreError> {
         let reclaimed = self.store.reclaim(silent).await?;
         Ok(usize::try_from(reclaimed.requeued + reclaimed.failed).unwrap_or(usize::MAX))
     }

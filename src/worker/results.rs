@@ -23,7 +23,7 @@ use crate::vault::sealing::Secrets;
 
 /// How long a replay waits in all for orders that another session has locked, and how often it looks.
 const LOCKED: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(25);
+const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
 /// The results in the spool of one instance folder.
 #[derive(Clone)]
@@ -57,8 +57,8 @@ impl ResultSpool {
         Ok(Self { folder, closed: Arc::new(watch::Sender::new(false)) })
     }
 
-    /// After this time, lets attempts end whose result is in the spool: the process stops, and its
-    /// next start stores them. Never resolves.
+    /// Lets attempts end, after this time, whose result is in the spool: the process stops, and its next
+    /// start stores them. Never resolves.
     pub async fn close_after<T>(&self, wait: Duration) -> T {
         tokio::time::sleep(wait).await;
         self.closed.send_replace(true);
@@ -97,7 +97,7 @@ impl ResultSpool {
             let mut disposition = Cow::Borrowed(&disposition);
             let written = loop {
                 match write_once(store, &late, &mut disposition).await {
-                    Err(StoreError::Busy(_)) if Instant::now() < until => sleep(LOOK).await,
+                    Err(StoreError::Busy(_)) if Instant::now() < until => sleep(POLL_INTERVAL).await,
                     written => break written,
                 }
             };

@@ -39,7 +39,7 @@ impl Api {
 }
 
 /// The action, outcome and object of a row.
-fn told(row: &Value) -> (&str, &str, Option<&str>) {
+fn describe(row: &Value) -> (&str, &str, Option<&str>) {
     (row["action"].as_str().unwrap(), row["outcome"].as_str().unwrap(), row["object"].as_str())
 }
 
@@ -69,7 +69,7 @@ async fn each_door_leaves_its_row() {
     as_shop(Method::GET, "/v1/merchants/other/users/u-1/token", None).await;
     as_shop(Method::GET, "/v1/merchants/shop/users/nobody/token", None).await;
     let rows = api.audited("key=shop").await;
-    let found: Vec<_> = rows.iter().map(told).collect();
+    let found: Vec<_> = rows.iter().map(describe).collect();
     let id = Some(id.as_str());
     assert_eq!(
         found,
@@ -103,7 +103,10 @@ async fn each_door_leaves_its_row() {
 
     api.with_key("key-of-ops", Method::POST, "/v1/orders/retry", Some(r#"{"merchant":"shop"}"#)).await;
     let operator = api.audited("key=operator&action=order.retry").await;
-    assert_eq!(operator.iter().map(told).collect::<Vec<_>>(), [("order.retry", "done", Some("0 orders"))]);
+    assert_eq!(
+        operator.iter().map(describe).collect::<Vec<_>>(),
+        [("order.retry", "done", Some("0 orders"))]
+    );
     assert_eq!(operator[0]["merchant"], "shop");
     assert_ne!(api.audited("action=audit.read").await, [] as [Value; 0], "reading the log leaves a row too");
 
@@ -129,7 +132,7 @@ async fn without_keys_the_actor_is_this_machine() {
     tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let rows = api.get("/v1/audit").await.json();
     let told: Vec<_> =
-        rows["rows"].as_array().unwrap().iter().map(|row| (&row["actor"], told(row).0)).collect();
+        rows["rows"].as_array().unwrap().iter().map(|row| (&row["actor"], describe(row).0)).collect();
     let local = json!("local");
     assert_eq!(told, [(&local, "token.read"), (&local, "order.submit")], "newest first");
 }
@@ -151,7 +154,7 @@ async fn a_revocation_and_a_long_path_have_their_rows() {
     send(api.request(Method::POST, &format!("/v1/orders/{long}/cancel"))).await;
     tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let rows = api.get("/v1/audit").await.json();
-    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(told).collect();
+    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(describe).collect();
     assert_eq!(
         told,
         [

@@ -18,7 +18,7 @@ impl Manager {
     }
 
     /// Returns the lines of the next message.
-    fn told(&self) -> Vec<String> {
+    fn message(&self) -> Vec<String> {
         let mut bytes = [0; 4096];
         let length = self.0.recv(&mut bytes).expect("the service tells the manager something");
         std::str::from_utf8(&bytes[..length]).unwrap().lines().map(str::to_owned).collect()
@@ -28,7 +28,7 @@ impl Manager {
     fn pings(&self) -> (usize, Vec<String>) {
         let mut pings = 0;
         loop {
-            match self.told() {
+            match self.message() {
                 told if told == ["WATCHDOG=1"] => pings += 1,
                 told => return (pings, told),
             }
@@ -42,10 +42,10 @@ fn the_service_manager_is_told_of_start_life_and_stop() {
         let (manager, home) = Manager::beside(Home::new().with("WATCHDOG_USEC", "300000"));
         let mut served = home.start(&["serve", "--roles", roles]);
         let line = served.line();
-        let ready = manager.told();
+        let ready = manager.message();
         assert_eq!(ready, ["READY=1", &format!("STATUS={}", line.trim_end())], "{roles}");
         for _ in 0..5 {
-            assert_eq!(manager.told(), ["WATCHDOG=1"], "{roles}");
+            assert_eq!(manager.message(), ["WATCHDOG=1"], "{roles}");
         }
         served.signal("-TERM");
         assert_eq!(manager.pings().1[0], "STOPPING=1", "{roles}");
@@ -59,7 +59,7 @@ fn a_watchdog_that_is_not_for_this_process_gets_no_pings() {
     let (manager, home) = Manager::beside(home);
     let mut served = home.start(&["serve"]);
     served.line();
-    assert_eq!(manager.told()[0], "READY=1");
+    assert_eq!(manager.message()[0], "READY=1");
     std::thread::sleep(Duration::from_millis(300));
     served.signal("-TERM");
     assert_eq!(manager.pings(), (0, vec!["STOPPING=1".into(), "STATUS=stopping: ending what runs".into()]));

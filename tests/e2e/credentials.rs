@@ -13,7 +13,7 @@ const CHANGED: &str = "Klarna refuses one set of the merchant's API credentials"
 both_engines!(the_second_credentials_are_tried_at_once);
 
 /// The lines of the log that say which credentials are in use, each with its set.
-fn told(shop: &Shop) -> Vec<String> {
+fn sets_in_use(shop: &Shop) -> Vec<String> {
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
     let lines = log.lines().filter(|line| line.contains(CHANGED));
     let set = |line: &str| {
@@ -44,14 +44,14 @@ async fn the_second_credentials_are_tried_at_once(database: Database) {
     client.all_submitted_fresh(std::slice::from_ref(&id), PATIENCE).await;
     let order = client.order(&id, "0s").await;
     assert_eq!((&order["attempts"], &order["error"]), (&Value::from(1), &Value::Null), "{order}");
-    assert_eq!((requests(&shop).await, told(&shop)), (2, vec!["second".to_owned()]));
+    assert_eq!((requests(&shop).await, sets_in_use(&shop)), (2, vec!["second".to_owned()]));
     let mut ids = Vec::new();
     for (user, _) in &users[1..] {
         ids.push(client.post(user, &format!("cart-of-{user}")).await);
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
     // The refused one is not tried again.
-    assert_eq!((requests(&shop).await, told(&shop).len()), (5, 1));
+    assert_eq!((requests(&shop).await, sets_in_use(&shop).len()), (5, 1));
     assert!(served.program.terminate().await.success());
 
     // In the other order, the second is never needed.
@@ -60,7 +60,7 @@ async fn the_second_credentials_are_tried_at_once(database: Database) {
     let served = shop.serve("a");
     let id = served.client().post(&users[0].0, "cart-3").await;
     served.client().all_submitted_fresh(&[id], PATIENCE).await;
-    assert_eq!((requests(&shop).await, told(&shop).len()), (6, 1));
+    assert_eq!((requests(&shop).await, sets_in_use(&shop).len()), (6, 1));
     assert!(served.program.terminate().await.success());
 
     // If both are refused, the order waits as with one set, with both tried once for each attempt.
@@ -73,7 +73,7 @@ async fn the_second_credentials_are_tried_at_once(database: Database) {
     })
     .await;
     assert!(requests(&shop).await >= 8);
-    assert_eq!(told(&shop).len(), 1);
+    assert_eq!(sets_in_use(&shop).len(), 1);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(45);
 both_engines!(another_address_of_the_provider_is_told_and_nothing_is_changed);
 
 /// Waits until a comparison has told whether a setting differs.
-async fn told(client: &Client, setting: &str, differs: u8) {
+async fn until_reported(client: &Client, setting: &str, differs: u8) {
     let sample =
         format!("klarna_worker_endpoint_moved{{merchant=\"shop\",setting=\"{setting}\"}} {differs}\n");
     until(&sample, PATIENCE, async || client.get_text("/metrics").await.contains(&sample)).await;
@@ -27,7 +27,7 @@ async fn another_address_of_the_provider_is_told_and_nothing_is_changed(database
     let shop = Shop::open(database, &[], "discovery = true");
     let served = shop.serve("a");
     for setting in ["token_url", "jwks_url", "revoke_url", "issuer"] {
-        told(&served.client(), setting, 0).await;
+        until_reported(&served.client(), setting, 0).await;
     }
     assert!(served.program.terminate().await.success());
     assert!(!log(&shop).contains("OpenID documents"), "{}", log(&shop));
@@ -36,8 +36,8 @@ async fn another_address_of_the_provider_is_told_and_nothing_is_changed(database
     shop.change_settings("a", "discovery = true", &format!("discovery = true\nrevoke_url = \"{other}\""));
     let served = shop.serve("a");
     let client = served.client();
-    told(&client, "revoke_url", 1).await;
-    told(&client, "token_url", 0).await;
+    until_reported(&client, "revoke_url", 1).await;
+    until_reported(&client, "token_url", 0).await;
     let log = log(&shop);
     let line = log.lines().find(|line| line.contains("list another address than the one in force")).unwrap();
     let line: Value = serde_json::from_str(line).unwrap();

@@ -14,7 +14,7 @@ use crate::process::Process;
 use crate::{BenchError, Options, per, rate};
 
 /// Interval at which the sandbox's counts are read.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The run fails if it makes no progress for this long.
 const STUCK: Duration = Duration::from_mins(1);
 /// Number of points kept for the chart.
@@ -131,7 +131,7 @@ async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
         if moved.elapsed() > STUCK {
             return Err(BenchError::Unclean(format!("only {total} of {orders} orders came to the sandbox")));
         }
-        sleep(if begun { LOOK } else { LOOK / 10 }).await;
+        sleep(if begun { POLL_INTERVAL } else { POLL_INTERVAL / 10 }).await;
     }
 }
 

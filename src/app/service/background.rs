@@ -57,7 +57,7 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
                             pauses.set_outdated();
                             wakes.orders.notify();
                             wakes.webhooks.notify();
-                            waiters.look().await;
+                            waiters.poll_once().await;
                         }
                         Err(error) => break error,
                     }

@@ -15,7 +15,7 @@ use crate::order::{OrderId, Status, TokenOutcome};
 use crate::store::{Orders, StoreError};
 
 /// How often the rows are read. Any process may end the orders, so there is no notification.
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How many orders one query reads.
 const CHUNK: usize = 500;
 
@@ -68,7 +68,7 @@ pub(super) async fn for_all(
         pending = unsettled;
         progress.at((total - pending.len()) as u64, format!("{} orders have not ended yet", pending.len()));
         if !pending.is_empty() {
-            sleep(LOOK_AGAIN).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
     Ok(all_submitted)

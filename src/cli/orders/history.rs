@@ -61,7 +61,7 @@ impl History {
         }
         for webhook in webhooks.iter().filter(|webhook| webhook.order == Some(order.id)) {
             let at = webhook.ended_at.filter(|_| webhook.status == WebhookStatus::Delivered);
-            add(at.unwrap_or(webhook.occurred_at), told(webhook));
+            add(at.unwrap_or(webhook.occurred_at), describe(webhook));
         }
         if order.status == Status::Queued {
             add(order.due_at, "next attempt".to_owned());
@@ -114,7 +114,7 @@ fn ended(order: &OrderView) -> String {
     }
 }
 
-fn told(webhook: &WebhookView) -> String {
+fn describe(webhook: &WebhookView) -> String {
     let error = webhook.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
     format!(
         "webhook {} {}, {} attempts{error}",

@@ -149,7 +149,7 @@ impl Args {
                 summary.count(outcome);
             }
             let print = || {
-                let told = outcomes.iter().filter_map(|(number, outcome)| outcome.told(*number));
+                let told = outcomes.iter().filter_map(|(number, outcome)| outcome.line_report(*number));
                 told.into_iter().try_for_each(|told| context.output.print(&told, &told))
             };
             progress.aside(print).map_err(|error| error.behind_line(last))?;
@@ -240,7 +240,7 @@ async fn foreseen(
 }
 
 impl Outcome {
-    fn told(&self, line: u64) -> Option<LineReport<'_>> {
+    fn line_report(&self, line: u64) -> Option<LineReport<'_>> {
         let report = |result, error| LineReport { line, result, error, user: None, issued_at: None };
         match self {
             Self::Stored | Self::Known => None,

@@ -203,7 +203,7 @@ mod tests {
         Ok((record.merchant, user.into(), refresh_token.expose_secret().to_owned()))
     }
 
-    fn told(line: &str) -> String {
+    fn error_of(line: &str) -> String {
         read("{", line).unwrap_err()
     }
 
@@ -234,12 +234,12 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_without_any_value() {
-        assert_eq!(told("{}"), "merchant is missing; user is missing; refresh_token is missing");
-        assert_eq!(told(r#"{"refresh_token":17}"#), "refresh_token is not a string");
-        assert_eq!(told(r#"{"refresh_token":"rt_secret}"#), "is not valid JSON: see column 28");
-        assert!(told(r#"["shop","u","rt_secret"]"#).starts_with("is not a JSON object"));
+        assert_eq!(error_of("{}"), "merchant is missing; user is missing; refresh_token is missing");
+        assert_eq!(error_of(r#"{"refresh_token":17}"#), "refresh_token is not a string");
+        assert_eq!(error_of(r#"{"refresh_token":"rt_secret}"#), "is not valid JSON: see column 28");
+        assert!(error_of(r#"["shop","u","rt_secret"]"#).starts_with("is not a JSON object"));
         let line = r#"{"merchant":"m","user":"u","refresh_token":"rt_secret x","issued_at":"rt_secret"}"#;
-        assert_eq!(told(line), "issued_at is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z");
+        assert_eq!(error_of(line), "issued_at is not a time; expected RFC 3339 such as 2026-01-31T12:00:00Z");
         for line in [
             r#"{"merchant":"m","user":"u","refresh_token":"rt_secret x"}"#,
             r#"{"merchant":"m","user":"u\u0007","refresh_token":"rt_secret"}"#,
@@ -248,7 +248,7 @@ mod tests {
             r#"{"merchant":"m","user":"u","refresh_token":["rt_secret"]}"#,
             r#"{"merchant":"m","user":"u","refresh_token":"rt_secret","issued_at":"2026-02-01T00:00:00Z","expires_at":"2026-01-01T00:00:00Z"}"#,
         ] {
-            assert!(!told(line).contains("secret"), "{line}: {}", told(line));
+            assert!(!error_of(line).contains("secret"), "{line}: {}", error_of(line));
         }
         let header = "merchant,user,refresh_token";
         assert_eq!(read(header, "shop,rt_secret").unwrap_err(), "has 2 columns, expected 3 as in the header");

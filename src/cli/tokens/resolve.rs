@@ -203,7 +203,7 @@ async fn all(
     drop(progress);
     let left = app.store.count_uncertain(which).await.map_err(failed)?;
     context.output.print(
-        told(resolution, done, app.settings.keeper.rate_per_second),
+        describe(resolution, done, app.settings.keeper.rate_per_second),
         &json!({ "resolved": done, "left": left }),
     )?;
     Ok(Exit::Done)
@@ -246,7 +246,9 @@ async fn retry(
     drop(progress);
     app.store.probe_now(which.merchant.as_ref()).await.map_err(failed)?;
     let left = app.store.count_rejected(which).await.map_err(failed)?;
-    context.output.print(told(Resolution::Retry, done, 1.0), &json!({ "resolved": done, "left": left }))?;
+    context
+        .output
+        .print(describe(Resolution::Retry, done, 1.0), &json!({ "resolved": done, "left": left }))?;
     Ok(Exit::Done)
 }
 
@@ -266,7 +268,7 @@ fn asked(resolution: Resolution, found: u64) -> (String, String) {
     }
 }
 
-fn told(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
+fn describe(resolution: Resolution, done: u64, rate_per_second: f64) -> String {
     let tokens = tokens(done);
     match resolution {
         Resolution::Retry => {

@@ -12,7 +12,7 @@ wrapped_by = "command"
 unwrap = ["/usr/bin/kms", "decrypt"]
 "#;
 
-fn told(section: &str) -> Vec<String> {
+fn faults_of(section: &str) -> Vec<String> {
     faults(&format!("{LEAST}[vault.keys.k1]\n{section}"), &[])
 }
 
@@ -44,7 +44,7 @@ fn a_wrapped_key_has_a_file_and_programs() {
 #[test]
 fn what_does_not_belong_together_is_refused() {
     assert_eq!(
-        told("wrapped_by = \"command\"\nenv = \"PATH\""),
+        faults_of("wrapped_by = \"command\"\nenv = \"PATH\""),
         [
             "vault.keys.k1.env: given together with wrapped_by; write file = \"…\" instead",
             "vault.keys.k1.file: missing; write file = \"…\", the file with the wrapped key",
@@ -52,12 +52,12 @@ fn what_does_not_belong_together_is_refused() {
         ]
     );
     assert_eq!(
-        told("file = \"k1\"\nunwrap = [\"/usr/bin/kms\"]"),
+        faults_of("file = \"k1\"\nunwrap = [\"/usr/bin/kms\"]"),
         ["vault.keys.k1.unwrap: given without wrapped_by; add wrapped_by = \"command\", or leave it out",]
     );
     let start = "file = \"k1\"\nwrapped_by = \"command\"\n";
     assert_eq!(
-        told(&format!("{start}unwrap = [\"kms\"]\ncommand_env = [\"A=b\"]\ncommand_timeout = \"0s\"")),
+        faults_of(&format!("{start}unwrap = [\"kms\"]\ncommand_env = [\"A=b\"]\ncommand_timeout = \"0s\"")),
         [
             "vault.keys.k1.command_env: has what is no name of a variable; write a list such as [\"AWS_REGION\"]; the \
              values come from the environment",
@@ -67,7 +67,7 @@ fn what_does_not_belong_together_is_refused() {
         ]
     );
     assert_eq!(
-        told("file = \"k1\"\nwrapped_by = \"kms\"\nunwrap = \"/usr/bin/kms\""),
+        faults_of("file = \"k1\"\nwrapped_by = \"kms\"\nunwrap = \"/usr/bin/kms\""),
         [
             "vault.keys.k1.unwrap: not a list; write a list such as [\"shop\"]",
             "vault.keys.k1.wrapped_by: not one of the values allowed here; write \"command\"",

@@ -17,9 +17,9 @@ const PAGE: u32 = 1000;
 /// Which tokens a sweep presents.
 #[derive(Clone)]
 pub(super) struct Selection {
-    /// Those that are due at this time.
+    /// The latest due date.
     pub(super) by: DateTime<Utc>,
-    /// Those that were issued before this time: what this sweep refreshed may be listed again.
+    /// The time before which they were issued: what this sweep refreshed may be listed again.
     pub(super) issued_before: DateTime<Utc>,
     /// Only this merchant's.
     pub(super) merchant: Option<MerchantName>,

@@ -10,7 +10,7 @@ use super::due_tokens::{DueTokens, Next, Selection};
 use super::stop::Stop;
 use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
-use crate::bulkhead::{Bulkhead, Place};
+use crate::bulkhead::{Bulkhead, BulkheadPermit};
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
 use crate::ids::MerchantName;
@@ -35,8 +35,8 @@ pub(super) struct DueExchange {
     pub(super) token: DueToken,
     pub(super) merchant: Arc<Merchant>,
     pub(super) if_due: IfDue,
-    /// Given back when the exchange has ended.
-    pub(super) place: Place,
+    /// Its place. Dropping it after the end of the exchange gives it back.
+    pub(super) place: BulkheadPermit,
 }
 
 /// The events of a running sweep.
@@ -90,7 +90,7 @@ impl Walk {
         }
     }
 
-    /// Every step, in order.
+    /// Returns every step, in order.
     pub(super) fn steps(self) -> impl Stream<Item = Step> + Send {
         stream::unfold(self, Self::step)
     }

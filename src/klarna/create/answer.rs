@@ -126,7 +126,7 @@ pub(crate) fn classify(
     let document = Document::new(body);
     let members = document.members();
     let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
-    let told = || told(status, body, &members, redactor().as_ref());
+    let described = || describe(status, body, &members, redactor().as_ref());
     let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
         what,
         maybe_created,
@@ -142,8 +142,8 @@ pub(crate) fn classify(
         },
         429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
-        408 | 425 => unavailable(false, told()),
-        303 | 409 => unavailable(true, told()),
+        408 | 425 => unavailable(false, described()),
+        303 | 409 => unavailable(true, described()),
         401 | 403 | 404 | 405 | 410 | 300..=399 => {
             let messages = messages(body, &members, redactor().as_ref());
             CreateAnswer::Unauthorised { status: code, messages, correlation_id: correlation_id() }
@@ -157,7 +157,7 @@ pub(crate) fn classify(
                 correlation_id: correlation_id(),
             }
         }
-        _ => unavailable(true, told()),
+        _ => unavailable(true, described()),
     }
 }
 
@@ -212,7 +212,7 @@ fn kind(body: &[u8]) -> &'static str {
 }
 
 /// Describes an answer: its status, and Klarna's code and messages if it has any.
-pub(in crate::klarna) fn told(
+pub(in crate::klarna) fn describe(
     status: StatusCode,
     body: &[u8],
     members: &Members<'_>,

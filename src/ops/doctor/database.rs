@@ -12,7 +12,8 @@ use crate::ids::MerchantName;
 use crate::ops::foreign_tokens;
 use crate::pauses::Pause;
 use crate::store::{
-    self, ConfirmedBeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store, StoreError,
+    self, ConfirmedHeartbeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store,
+    StoreError,
 };
 use crate::vault::instance::HeartbeatMark;
 
@@ -216,7 +217,7 @@ async fn remembered(
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let beat = ConfirmedBeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    let beat = ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
     if !store.remembers(heartbeat_mark.worker, beat, settings.retention.ledger).await? {
         findings.fail(
             "database.history",

@@ -33,7 +33,7 @@ pub(super) const STOPPED: &str = "klarna_worker_suspicious_rejections";
 pub(super) const ENDPOINT_DISABLED: &str = "klarna_worker_webhook_endpoint_disabled";
 
 /// The minimum time between two queries that indexes answer quickly.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The minimum time between two counts of many rows.
 const COUNT_EVERY: Duration = Duration::from_mins(1);
 /// Counting takes at most one hundredth of the time.
@@ -47,25 +47,25 @@ pub(super) struct Installation(Mutex<Next>);
 
 #[derive(Default)]
 struct Next {
-    look: Option<Instant>,
+    poll: Option<Instant>,
     count: Option<Instant>,
 }
 
 impl Installation {
     /// Updates the gauges if that is due. Concurrent scrapes wait for it.
-    pub(super) async fn look(&self, sources: &Sources) {
+    pub(super) async fn update(&self, sources: &Sources) {
         let mut next = self.0.lock().await;
         let now = Instant::now();
-        if next.look.is_some_and(|at| now < at) {
+        if next.poll.is_some_and(|at| now < at) {
             return;
         }
-        next.look = Some(now + LOOK_EVERY);
-        let looked =
+        next.poll = Some(now + POLL_INTERVAL);
+        let polled =
             bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within)).await;
-        gauge!(DATABASE_UP).set(if looked.is_ok() { 1.0 } else { 0.0 });
+        gauge!(DATABASE_UP).set(if polled.is_ok() { 1.0 } else { 0.0 });
         let health = bounded(sources.store.health()).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
-        let overview = match looked {
+        let overview = match polled {
             Ok(overview) => overview,
             Err(error) => {
                 tracing::debug!(%error, "The database could not be queried for metrics");
@@ -95,8 +95,8 @@ impl Installation {
     }
 }
 
-async fn bounded<T>(look: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, look).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
+async fn bounded<T>(query: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, query).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
 }
 
 fn tell(overview: &Overview, merchants: &Merchants) {

@@ -26,7 +26,7 @@ pub(super) fn begin(sources: &Sources) {
     gauge!(STARTED_AT).set(number(sources.clock.now().timestamp()));
 }
 
-pub(super) fn look(sources: &Sources) {
+pub(super) fn update(sources: &Sources) {
     gauge!(SPOOL_FILES).set(number((sources.spool_files)()));
     let exchanges = (sources.exchanges)();
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));

@@ -44,11 +44,11 @@ impl Lease for Leases {
         Ok(())
     }
 
-    async fn beats(&self) -> Result<Vec<BeatCount>, Unreachable> {
+    async fn heartbeats(&self) -> Result<Vec<HeartbeatCount>, Unreachable> {
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(vec![other()]) }
     }
 
-    async fn reclaim(&self, silent: &[BeatCount]) -> Result<usize, Unreachable> {
+    async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<usize, Unreachable> {
         if silent == [other()] {
             self.reclaims.lock().unwrap().push(Instant::now());
         } else {
@@ -68,8 +68,8 @@ impl Leases {
 }
 
 /// Another worker, which sends no heartbeat.
-fn other() -> BeatCount {
-    BeatCount { worker: uuid::Uuid::from_u128(1).into(), beats: 7 }
+fn other() -> HeartbeatCount {
+    HeartbeatCount { worker: uuid::Uuid::from_u128(1).into(), beats: 7 }
 }
 
 /// How long this worker has watched the other one be silent.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
 use crate::queue::{Heartbeat, HeartbeatOptions, HeartbeatOutcome, Lease, Stopped, Wake};
-use crate::silence::BeatCount;
+use crate::silence::HeartbeatCount;
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_costs_neither_the_slot_nor_the_row() {
@@ -108,11 +108,11 @@ impl Lease for Alive {
         Ok(())
     }
 
-    async fn beats(&self) -> Result<Vec<BeatCount>, Infallible> {
+    async fn heartbeats(&self) -> Result<Vec<HeartbeatCount>, Infallible> {
         Ok(Vec::new())
     }
 
-    async fn reclaim(&self, _: &[BeatCount]) -> Result<usize, Infallible> {
+    async fn reclaim(&self, _: &[HeartbeatCount]) -> Result<usize, Infallible> {
         Ok(0)
     }
 }

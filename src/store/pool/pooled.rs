@@ -19,7 +19,7 @@ pub(in crate::store) struct PooledConnection<DB: Database> {
     /// Its place in the pool; the `Slot` counts the connection until it is closed.
     _place: OwnedSemaphorePermit,
     /// Dropped after the connection; see [`Pool::behind`].
-    _lane: Option<OwnedSemaphorePermit>,
+    _queue_permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<DB: Database> PooledConnection<DB> {
@@ -27,9 +27,9 @@ impl<DB: Database> PooledConnection<DB> {
         live: Live<DB>,
         pool: Pool<DB>,
         place: OwnedSemaphorePermit,
-        lane: Option<OwnedSemaphorePermit>,
+        queue_permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
-        Self { live: Some(live), pool, well: false, _place: place, _lane: lane }
+        Self { live: Some(live), pool, well: false, _place: place, _queue_permit: queue_permit }
     }
 
     /// What begins each transaction on this connection, if it leads to a transaction pooler.

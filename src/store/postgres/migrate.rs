@@ -44,10 +44,10 @@ const PATIENCE: LockTimeouts = LockTimeouts {
 /// One in so many tries without a lock is logged.
 const TELL_EVERY: u32 = 10;
 
-/// How long one check for another `migrate` may take. It must be short: building an index
-/// concurrently waits for every session with a snapshot, which includes this one, and PostgreSQL
-/// looks for deadlocks after one second.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval between two checks for another `migrate`, and how long one may take. It must be short:
+/// building an index concurrently waits for every session with a snapshot, which includes this one, and
+/// PostgreSQL looks for deadlocks after one second.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs the missing migrations and returns how many ran.
 pub(super) async fn migrate(pools: &Pools) -> Result<usize, StoreError> {
@@ -72,7 +72,7 @@ async fn run(pools: &Pools, patience: &LockTimeouts, mut migrator: Migrator) -> 
 
 /// Waits until no other `migrate` runs.
 async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), StoreError> {
-    wait_for_locks(session, LOOK).await?;
+    wait_for_locks(session, POLL_INTERVAL).await?;
     let begun = Instant::now();
     let mut told = false;
     loop {
@@ -86,7 +86,7 @@ async fn take_turn(session: &mut PgConnection, turn: Duration) -> Result<(), Sto
             tracing::warn!("Another `migrate` is running on this database; this one waits for it to end");
             told = true;
         }
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 

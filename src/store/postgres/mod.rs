@@ -68,8 +68,10 @@ impl Postgres {
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
-        let subjects =
-            Batcher::new(Subjects { pool: pools.queue.clone(), lane: Arc::clone(&pools.half_of_queue) });
+        let subjects = Batcher::new(Subjects {
+            pool: pools.queue.clone(),
+            queue_permits: Arc::clone(&pools.half_of_queue),
+        });
         let claims = Claims::new(&pools, &announcements, &clock, claim_sessions);
         Ok(Self { pools, clock, claims, announcements, ends, subjects })
     }

@@ -11,10 +11,9 @@ macro_rules! statements {
         /// The statements that both engines have, each in its own dialect.
         pub(super) struct Statements {
             $(pub(super) $group: $type,)+
-            /// Not a statement, but an expression for the conditions of `order_search`: the code of an
-            /// order's error.
+            /// An expression for the conditions of `order_search`: the code of an order's error.
             pub(super) error_code: &'static str,
-            /// Likewise: whether the id is one of a list, which is the parameter `$`.
+            /// An expression for the same: whether the id is one of a list, which is the parameter `$`.
             pub(super) id_among: &'static str,
         }
 

@@ -23,21 +23,21 @@ const LOG_LIMIT: &str = "16777216";
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
-/// The connection that writes. Callers wait for it in a lane, in order of arrival. Heartbeats do not
-/// use the lane, so they are served before all that wait in it.
+/// The connection that writes. Callers wait for it in a queue, in order of arrival. Heartbeats do not
+/// use the queue, so they are served before all that wait in it.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: Pool<Sqlite>,
-    lane: Arc<Semaphore>,
+    queue_permits: Arc<Semaphore>,
 }
 
 impl Writer {
-    /// Waits in the lane for the connection.
+    /// Waits in the queue for the connection.
     pub(super) async fn in_turn(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
-        self.pool.behind(&self.lane).await
+        self.pool.behind(&self.queue_permits).await
     }
 
-    /// Takes the connection before all that wait in the lane. For heartbeats, which must not be late
+    /// Takes the connection before all that wait in the queue. For heartbeats, which must not be late
     /// because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
@@ -91,7 +91,7 @@ impl Pools {
             })
         };
         Ok(Self {
-            writer: Writer { pool: pool(1), lane: Arc::new(Semaphore::new(1)) },
+            writer: Writer { pool: pool(1), queue_permits: Arc::new(Semaphore::new(1)) },
             readers: pool(readers),
             log,
             file,

@@ -17,7 +17,7 @@ const BACKLOG: usize = 1024;
 
 /// How often the log's time is checked, which takes a few microseconds. Not less than the
 /// resolution of file times (a tick of the kernel, 10 ms at most).
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
 
@@ -34,10 +34,10 @@ impl Bus {
     }
 
     pub(super) async fn listen(&self, writer: Writer, log: &Path) -> Result<Listener, StoreError> {
-        let mut looks = interval(LOOK);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut polls = interval(POLL_INTERVAL);
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let log = Log::new(log.to_owned());
-        let mut listener = Listener { news: self.0.subscribe(), writer, looks, log, version: None };
+        let mut listener = Listener { news: self.0.subscribe(), writer, polls, log, version: None };
         // Everything written from here on is reported.
         listener.others_wrote().await?;
         Ok(listener)
@@ -47,7 +47,7 @@ impl Bus {
 pub(super) struct Listener {
     news: broadcast::Receiver<Signal>,
     writer: Writer,
-    looks: Interval,
+    polls: Interval,
     log: Log,
     /// The file's data version at the last check.
     version: Option<i64>,
@@ -71,7 +71,7 @@ impl Signals for Listener {
         loop {
             tokio::select! {
                 news = self.news.recv() => return news.map_err(|error| StoreError::Unavailable(error.to_string())),
-                _ = self.looks.tick() => {}
+                _ = self.polls.tick() => {}
             }
             if self.log.may_have_changed() && self.others_wrote().await? {
                 return Ok(Signal::Changed);

@@ -80,7 +80,7 @@ fn states_that_end_a_token_are_told_apart() {
 
 #[test]
 fn an_open_intent_of_a_living_holder_keeps_others_waiting_whatever_its_age() {
-    assert_eq!(decide(&token(vec![open(Some(7))]), watched(299), None), Decision::ComeBack(LOOK_AGAIN));
+    assert_eq!(decide(&token(vec![open(Some(7))]), watched(299), None), Decision::ComeBack(POLL_INTERVAL));
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn the_keeper_waits_as_orders_do() {
     let silent = token(vec![closed(1, Outcome::NoAnswer, 4)]);
     assert_eq!(decide(&silent, POLICY, if_due), seconds(6));
     let held = token(vec![open(Some(7))]);
-    assert_eq!(decide(&held, POLICY, if_due), Decision::ComeBack(LOOK_AGAIN));
+    assert_eq!(decide(&held, POLICY, if_due), Decision::ComeBack(POLL_INTERVAL));
 }
 
 fn any_presentation() -> impl Strategy<Value = (Option<Outcome>, bool, i64, Option<i64>)> {

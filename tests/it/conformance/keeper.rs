@@ -294,7 +294,8 @@ async fn an_exchange_of_a_dead_holder_is_brought_forward(db: Db) {
         drop(intended(&db, user, holder).await);
     }
     db.store.end_worker(gone).await.unwrap();
-    let watched: Vec<_> = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count).collect();
+    let watched: Vec<_> =
+        db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count).collect();
     assert_eq!(watched.len(), 2);
     db.advance(600);
     db.store.heartbeat(living).await.unwrap();

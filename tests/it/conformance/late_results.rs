@@ -37,7 +37,7 @@ async fn lost_after_sending(db: &Db) -> (OrderId, ClaimedOrder) {
     let worker = db.begin_worker().await;
     let claimed = claim(db, worker, 1).await.remove(0);
     assert!(db.store.announce_create(&claimed.claim).await.unwrap());
-    let counts = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count);
+    let counts = db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count);
     let silent: Vec<_> = counts.filter(|count| count.worker == worker).collect();
     assert_eq!(db.store.reclaim(&silent).await.unwrap().requeued, 1);
     assert!(db.store.order(id).await.unwrap().unwrap().possible_duplicate);
@@ -150,7 +150,7 @@ async fn an_announcement_counts_as_a_heartbeat(db: Db) {
     insert(&db, order(&db, "u")).await;
     let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0).claim;
-    let seen: Vec<_> = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count).collect();
+    let seen: Vec<_> = db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count).collect();
     db.advance(9);
     assert!(db.store.announce_create(&claimed).await.unwrap());
     let freed = db.store.reclaim(&seen).await.unwrap();

@@ -105,7 +105,11 @@ async fn heartbeats_and_creates_wait_for_no_store(db: Db) {
         timeout(AT_ONCE, db.store.heartbeat(worker)).await.expect("a heartbeat waited").unwrap().is_some()
     );
     assert!(
-        !timeout(AT_ONCE, db.store.beats()).await.expect("a look at the others waited").unwrap().is_empty()
+        !timeout(AT_ONCE, db.store.heartbeats())
+            .await
+            .expect("a poll of the others waited")
+            .unwrap()
+            .is_empty()
     );
     let announced =
         timeout(AT_ONCE, db.store.announce_create(&orders[0])).await.expect("a create call waited");

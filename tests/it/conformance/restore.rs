@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use klarna_order_worker::ids::{TokenId, UserKey};
 use klarna_order_worker::order::Status;
-use klarna_order_worker::store::{ConfirmedBeat, Installation};
+use klarna_order_worker::store::{ConfirmedHeartbeat, Installation};
 use klarna_order_worker::token::TokenState;
 
 use super::orders::{claim, insert, order};
@@ -22,8 +22,11 @@ both_engines![
 const KEPT: Duration = Duration::from_hours(24);
 
 /// A heartbeat so many seconds later.
-fn after(beat: ConfirmedBeat, seconds: u64) -> ConfirmedBeat {
-    ConfirmedBeat { heartbeat_at: beat.heartbeat_at + Duration::from_secs(seconds), beats: beat.beats + 1 }
+fn after(beat: ConfirmedHeartbeat, seconds: u64) -> ConfirmedHeartbeat {
+    ConfirmedHeartbeat {
+        heartbeat_at: beat.heartbeat_at + Duration::from_secs(seconds),
+        beats: beat.beats + 1,
+    }
 }
 
 async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
@@ -34,7 +37,7 @@ async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
     assert!(!db.store.remembers(worker, after(heartbeat, 2), KEPT).await.unwrap());
     // The clock was put back between two heartbeats.
     let earlier =
-        ConfirmedBeat { heartbeat_at: heartbeat.heartbeat_at + Duration::from_hours(1), ..heartbeat };
+        ConfirmedHeartbeat { heartbeat_at: heartbeat.heartbeat_at + Duration::from_hours(1), ..heartbeat };
     assert!(db.store.remembers(worker, earlier, KEPT).await.unwrap());
     let unknown = uuid::Uuid::now_v7().into();
     assert!(!db.store.remembers(unknown, heartbeat, KEPT).await.unwrap(), "a worker that it never saw");

@@ -184,7 +184,7 @@ async fn a_notification_waits_for_the_run_and_not_for_ever(db: Db) {
     let end = async {
         process.read.notified().await;
         db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
-        process.waiters.look().await;
+        process.waiters.poll_once().await;
     };
     let (told, ()) = futures::join!(process.wait(&claim), end);
     assert_eq!(told.status, Status::Submitted);

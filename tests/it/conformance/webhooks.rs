@@ -48,7 +48,7 @@ pub async fn list(db: &Db) -> Vec<WebhookView> {
 }
 
 /// Returns the events so far, oldest first.
-async fn told(db: &Db) -> Vec<(EventKind, Value)> {
+async fn events(db: &Db) -> Vec<(EventKind, Value)> {
     let texts = db.raw().await.column("data FROM webhooks ORDER BY seq").await;
     let mut views = list(db).await;
     views.reverse();
@@ -114,7 +114,7 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
                 "possible_duplicate": false, "prefilled": [], "prefill_withdrawn": [] }),
         ),
     ];
-    assert_eq!(told(&db).await, expected);
+    assert_eq!(events(&db).await, expected);
     let views = list(&db).await;
     assert_eq!(
         (views[1].order, views[1].occurred_at, views[1].due_at),
@@ -141,7 +141,7 @@ async fn fields_that_were_filled_in_or_taken_back_are_told(db: Db) {
     let refused =
         Disposition::Failed { error: super::settling::error("bad"), token: None, prefilled: fields().into() };
     end_order(&db, "w", &refused).await;
-    let told: Vec<Value> = told(&db).await.into_iter().map(|(_, data)| data).collect();
+    let told: Vec<Value> = events(&db).await.into_iter().map(|(_, data)| data).collect();
     let lists = |data: &Value| (data["prefilled"].clone(), data["prefill_withdrawn"].clone());
     assert_eq!(lists(&told[0]), (json!(fields()), json!([])));
     assert_eq!(lists(&told[1]), (json!([]), json!(fields())));
@@ -156,11 +156,11 @@ async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
     for lost in 1..=5 {
         let worker = db.begin_worker().await;
         assert_eq!(claim_orders(&db, worker, 1).await.len(), 1);
-        assert_eq!(told(&db).await, [], "after {lost}");
+        assert_eq!(events(&db).await, [], "after {lost}");
         db.store.end_worker(worker).await.unwrap();
         db.store.reclaim(&[]).await.unwrap();
     }
-    let told = told(&db).await;
+    let told = events(&db).await;
     assert_eq!(
         (told.len(), told[0].0, &told[0].1["code"]),
         (1, EventKind::OrderFailed, &json!("crashed_worker"))
@@ -175,42 +175,42 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
     // A rotation writes no event, nor does a rejection that arrives too late.
     let (rotating, sent) = intended(&db, "u", holder).await;
     rotating.settle(&end(&db, &sent, successor(&db, 2))).await.unwrap();
-    assert_eq!(told(&db).await, []);
+    assert_eq!(events(&db).await, []);
     let (dying, sent) = intended(&db, "u", holder).await;
     dying.settle(&end(&db, &sent, ExchangeResult::Rejected(DeadReason::Rejected))).await.unwrap();
     let dead =
         (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
     let alive = (EventKind::TokenRecovered, json!({ "merchant": "shop", "user": "u", "reason": null }));
-    assert_eq!(told(&db).await, std::slice::from_ref(&dead));
+    assert_eq!(events(&db).await, std::slice::from_ref(&dead));
     // A sign-in and another rejection write events. Forgetting writes none, because the shop asked for
     // it.
     register(&db, "u", 3).await;
     register(&db, "u", 4).await;
-    assert_eq!(told(&db).await, [dead.clone(), alive]);
+    assert_eq!(events(&db).await, [dead.clone(), alive]);
     let (holding, sent) = intended(&db, "u", holder).await;
     holding
         .settle(&end(&db, &sent, ExchangeResult::NoAnswer { travelling: false, hold: true }))
         .await
         .unwrap();
-    assert_eq!(told(&db).await.len(), 2, "an operator decides first");
+    assert_eq!(events(&db).await.len(), 2, "an operator decides first");
     db.store.resolve_token(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
-    assert_eq!(told(&db).await[2].1["reason"], "answer_lost");
+    assert_eq!(events(&db).await[2].1["reason"], "answer_lost");
     db.store.forget_token(&UserKey::new("shop", "u")).await.unwrap();
     register(&db, "u", 5).await;
-    assert_eq!(told(&db).await.len(), 3);
+    assert_eq!(events(&db).await.len(), 3);
 }
 
 async fn nothing_is_written_for_a_merchant_without_an_endpoint(db: Db) {
     end_order(&db, "u", &submitted()).await;
     publish(&db, BTreeMap::new()).await;
     end_order(&db, "u", &submitted()).await;
-    assert_eq!(told(&db).await, []);
+    assert_eq!(events(&db).await, []);
     open_endpoint(&db, 1).await;
     end_order(&db, "u", &submitted()).await;
     assert!(db.store.remove_endpoint(&"shop".into()).await.unwrap());
     assert!(!db.store.remove_endpoint(&"shop".into()).await.unwrap(), "it is removed already");
     end_order(&db, "u", &submitted()).await;
-    assert_eq!(told(&db).await.len(), 1);
+    assert_eq!(events(&db).await.len(), 1);
     // Earlier events stay and are not sent.
     assert!(db.store.due_webhook_merchants().await.unwrap().is_empty());
 }
@@ -220,7 +220,7 @@ async fn a_process_whose_settings_have_no_webhook_leaves_the_endpoint(db: Db) {
     publish(&db, BTreeMap::new()).await;
     publish(&db, BTreeMap::from([("other".into(), [2; 32])])).await;
     end_order(&db, "u", &submitted()).await;
-    assert_eq!(told(&db).await.len(), 1);
+    assert_eq!(events(&db).await.len(), 1);
     assert_eq!(db.store.due_webhook_merchants().await.unwrap(), ["shop"]);
 }
 

@@ -2,7 +2,7 @@
 
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::Status;
-use klarna_order_worker::silence::BeatCount;
+use klarna_order_worker::silence::HeartbeatCount;
 use klarna_order_worker::store::{Claim, Reclaimed, Worker};
 use uuid::Uuid;
 
@@ -22,8 +22,8 @@ both_engines![
 ];
 
 /// What an observer notes of these workers.
-async fn noted(db: &Db, workers: &[WorkerId]) -> Vec<BeatCount> {
-    let beats = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count);
+async fn noted(db: &Db, workers: &[WorkerId]) -> Vec<HeartbeatCount> {
+    let beats = db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count);
     beats.filter(|count| workers.contains(&count.worker)).collect()
 }
 
@@ -33,7 +33,7 @@ async fn a_beat_adds_one_to_the_count(db: Db) {
     // The clock stands still, as it seems to do when it is put back.
     let beat = db.store.heartbeat(worker).await.unwrap().unwrap();
     assert_eq!((beat.beats, beat.heartbeat_at), (first.beats + 1, db.clock.now()));
-    assert_eq!(noted(&db, &[worker]).await, [BeatCount { worker, beats: beat.beats }]);
+    assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, beats: beat.beats }]);
     db.store.end_worker(worker).await.unwrap();
     assert_eq!(noted(&db, &[worker]).await, []);
 }
@@ -53,10 +53,10 @@ async fn a_new_start_ends_earlier_ones_of_its_own_folder(db: Db) {
     let later = Worker { id: Uuid::now_v7().into(), instance: folder, name: "host/1".into() };
     db.store.begin_worker(&later).await.unwrap();
     assert!(db.store.heartbeat(earlier).await.unwrap().is_some(), "ended before its spool was stored");
-    let open = db.store.beats_of(folder).await.unwrap();
+    let open = db.store.heartbeats_of(folder).await.unwrap();
     assert_eq!(open.keys().copied().collect::<Vec<_>>(), [earlier, later.id]);
     db.store.end_earlier(&later).await.unwrap();
-    assert_eq!(db.store.beats_of(folder).await.unwrap().len(), 1);
+    assert_eq!(db.store.heartbeats_of(folder).await.unwrap().len(), 1);
     assert!(db.store.heartbeat(earlier).await.unwrap().is_none());
     assert!(db.store.heartbeat(elsewhere).await.unwrap().is_some());
     assert!(db.store.heartbeat(later.id).await.unwrap().is_some());

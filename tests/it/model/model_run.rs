@@ -20,7 +20,7 @@ use super::step::{EndpointAnswer, ExchangeFor, ORDERS, Scene, Step, StoreResult}
 use super::world::{AccessRequest, World};
 use crate::support::raw::Raw;
 use crate::support::stores::Db;
-use crate::vault::{Shop, look};
+use crate::vault::{Shop, poll};
 
 /// A time limit that is long enough for a busy machine.
 const AMPLE: Duration = Duration::from_secs(30);
@@ -64,7 +64,7 @@ impl ModelRun {
             processes.push(Process::start(db, &shop, Uuid::now_v7().into()).await);
         }
         for process in &processes {
-            look(db, &process.silence, 0).await;
+            poll(db, &process.silence, 0).await;
         }
         let ids = || std::array::from_fn(|_| Uuid::now_v7());
         Self {
@@ -295,9 +295,9 @@ impl ModelRun {
     }
 
     /// Each living process looks who has sent a heartbeat.
-    async fn look(&self) {
+    async fn poll(&self) {
         for process in (0..2).filter(|process| self.world.alive(*process)) {
-            look(&self.db, &self.processes[process].silence, self.world.elapsed).await;
+            poll(&self.db, &self.processes[process].silence, self.world.elapsed).await;
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::support::stores::Db;
-use crate::vault::{Shop, told, watch};
+use crate::vault::{Shop, describe, watch};
 
 pub struct Process {
     runtime: Option<Runtime>,
@@ -66,7 +66,7 @@ impl Process {
     /// Asks for an access token in the process.
     pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<String> {
         let (shop, vault) = (self.shop.clone(), self.vault.clone());
-        self.run(async move { told(&shop.access_for(&vault, &user, purpose).await) })
+        self.run(async move { describe(&shop.access_for(&vault, &user, purpose).await) })
     }
 
     /// Refreshes the token in the process, as a sweep does, whatever its due date.

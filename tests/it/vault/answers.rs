@@ -8,7 +8,7 @@ use test_support::faults::{FaultyServer, Step, deflate, gzip, http, http_bytes, 
 use test_support::mockito::Server;
 use test_support::program::until;
 
-use super::{ACTIVE, Shop, dead, told};
+use super::{ACTIVE, Shop, dead, describe};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -66,7 +66,7 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
             .expect(1)
             .create_async()
             .await;
-        assert_eq!(told(&shop.access(&vault, &user).await), access, "{case}");
+        assert_eq!(describe(&shop.access(&vault, &user).await), access, "{case}");
         assert_eq!(shop.row(&user).await, row, "{case}");
         assert_eq!(shop.ledger().await.pop().unwrap(), outcome, "{case}");
         mock.assert_async().await;
@@ -106,9 +106,9 @@ async fn a_successor_is_kept_from_whatever_can_be_read(db: Db) {
         let shop = Shop::new(&db, &server.url());
         let (vault, _) = shop.process().await;
         shop.register(&user, &format!("rt-of-{user}")).await;
-        assert_eq!(told(&shop.access(&vault, &user).await), access, "{n}");
+        assert_eq!(describe(&shop.access(&vault, &user).await), access, "{n}");
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(2), 1), "{n}");
-        assert_eq!(told(&shop.access(&vault, &user).await), "at-3", "{n}");
+        assert_eq!(describe(&shop.access(&vault, &user).await), "at-3", "{n}");
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(3), 2), "{n}");
         let seen = server.seen();
         assert!(
@@ -128,14 +128,14 @@ async fn an_order_of_a_user_without_a_usable_token_is_noted(db: Db) {
     let dead_grant =
         server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let _dead_grant = dead_grant.create_async().await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "ReauthRequired");
     db.advance(100);
     let mut raw = db.raw().await;
     raw.execute(if db.is_sqlite() { "BEGIN IMMEDIATE" } else { "BEGIN; SELECT id FROM tokens FOR UPDATE" })
         .await;
     // The second one does not find the user's lock taken by a note that has to wait.
     for _ in 0..2 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "ReauthRequired");
     }
     raw.execute("COMMIT").await;
     // It is noted after the order has its answer.
@@ -151,7 +151,7 @@ async fn what_never_left_leaves_the_token_alone(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     for presentations in 1..=3 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "2s");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "2s");
         assert_eq!(
             (shop.row("u").await, shop.ledger().await),
             (ACTIVE(1), vec!["not_sent".to_owned(); presentations])
@@ -172,7 +172,7 @@ async fn what_was_cut_off_may_be_travelling(db: Db) {
         let (vault, _) = shop.process().await;
         let user = format!("u{n}");
         shop.register(&user, &format!("rt-of-{user}")).await;
-        assert_eq!(told(&shop.access(&vault, &user).await), REPLAY);
+        assert_eq!(describe(&shop.access(&vault, &user).await), REPLAY);
         assert_eq!((shop.row(&user).await, server.requests()), (ACTIVE(1), 1));
         assert_eq!(db.count("exchanges WHERE travelling AND outcome = 'no_answer'").await, n as u64 + 1);
     }
@@ -189,15 +189,15 @@ async fn a_token_past_its_time_is_presented_once_more(db: Db) {
     let good =
         server.mock("POST", "/oauth2/token").with_body(r#"{"access_token":"at","refresh_token":"rt-2"}"#);
     let good = good.expect(1).create_async().await;
-    assert_eq!(told(&shop.access(&vault, "a").await), "at");
+    assert_eq!(describe(&shop.access(&vault, "a").await), "at");
     good.remove_async().await;
     let dead_grant =
         server.mock("POST", "/oauth2/token").with_status(400).with_body(r#"{"error":"invalid_grant"}"#);
     let dead_grant = dead_grant.expect(1).create_async().await;
-    assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
+    assert_eq!(describe(&shop.access(&vault, "b").await), "ReauthRequired");
     assert_eq!((shop.row("a").await, shop.row("b").await), (ACTIVE(2), dead(DeadReason::Expired, 1)));
     // A token that no longer works is not presented again.
-    assert_eq!(told(&shop.access(&vault, "b").await), "ReauthRequired");
+    assert_eq!(describe(&shop.access(&vault, "b").await), "ReauthRequired");
     dead_grant.assert_async().await;
 }
 
@@ -207,7 +207,7 @@ async fn a_process_held_up_after_its_intent_sends_nothing(db: Db) {
     shop.settings.send_within = Duration::ZERO;
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "2s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "2s");
     assert_eq!((shop.ledger().await, server.connections()), (vec!["not_sent".to_owned()], 0));
 }
 
@@ -215,9 +215,9 @@ async fn a_user_without_a_token_needs_no_endpoint(db: Db) {
     let server = FaultyServer::start([]).await;
     let shop = Shop::new(&db, &server.url());
     let (vault, _) = shop.process().await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "NotRegistered");
     shop.register("u", "rt-1").await;
     assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
-    assert_eq!(told(&shop.access(&vault, "u").await), "NotRegistered");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "NotRegistered");
     assert_eq!((shop.ledger().await.len(), server.connections()), (0, 0));
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::in_flight::{Gated, waiting};
 use super::spool::{block, files, folder, in_flight};
-use super::{ACTIVE, Shop, an_order, told, watch};
+use super::{ACTIVE, Shop, an_order, describe, watch};
 use crate::support::klarna::rotated;
 use crate::support::stores::{Db, both_engines};
 
@@ -70,7 +70,7 @@ async fn a_spool_that_hangs_does_not_keep_an_answer_that_the_database_takes(db: 
     assert!(tokio::time::timeout(Duration::from_millis(500), vault.wait_until_durable()).await.is_err());
     assert!(!waiting.is_finished(), "an access token without a safe successor");
     drop(blocked);
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
     drop(release);
@@ -108,7 +108,7 @@ async fn a_successor_of_a_forgotten_user_holds_no_lock(db: Db) {
     )
     .await;
     going.klarna.answer_one();
-    assert_eq!(told(&going.waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&going.waiting.await.unwrap()), "at-rt-1");
     going.vault.wait_until_idle().await;
     assert_eq!(files(&going.spool).len(), 1, "the only copy of the successor");
 }

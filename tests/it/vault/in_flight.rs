@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::{ACTIVE, Shop, an_order, ready, told};
+use super::{ACTIVE, Shop, an_order, describe, ready};
 use crate::support::klarna::{Endpoint, next, rotated};
 use crate::support::stores::{Db, MAX_IN_FLIGHT, both_engines, postgres_alone};
 
@@ -102,13 +102,13 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     db.advance(239);
     for vault in [&vault, &elsewhere] {
         let cached = ready(shop.access_for(vault, "u", order).await);
-        assert_eq!((cached.cached, told(&Access::Ready(cached.clone()))), (true, "at-rt-1".into()));
+        assert_eq!((cached.cached, describe(&Access::Ready(cached.clone()))), (true, "at-rt-1".into()));
         assert_eq!(cached.good_until.timestamp_micros(), fetched.good_until.timestamp_micros());
     }
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2", "another order's");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2", "another order's");
     db.advance(2);
     let anew = ready(shop.access_for(&vault, "u", order).await);
-    assert_eq!((anew.cached, told(&Access::Ready(anew))), (false, "at-rt-3".into()));
+    assert_eq!((anew.cached, describe(&Access::Ready(anew))), (false, "at-rt-3".into()));
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
     let (cached, later) = (db.count("cached_tokens").await, 300);
     assert_eq!(cached, 2);
@@ -139,7 +139,7 @@ async fn one_process_asks_once_for_a_user(db: Db) {
     let first = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     for _ in 0..20 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "200ms");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "200ms");
     }
     let other = waiting(&shop, &vault, "v", an_order());
     klarna.endpoint.reached(2).await;
@@ -163,13 +163,13 @@ async fn another_process_waits_for_the_exchange_of_a_living_one(db: Db) {
     // An exchange of any length is not orphaned while its process sends heartbeats.
     let holders = db.raw().await.column("count(*) FROM workers WHERE ended_at IS NULL").await;
     assert_eq!(holders, [Some("2".to_owned())]);
-    assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
+    assert_eq!(describe(&shop.access(&elsewhere, "u").await), "200ms");
     klarna.answer_one();
     ready(first.await.unwrap());
     let second = waiting(&shop, &elsewhere, "u", an_order());
     klarna.endpoint.reached(2).await;
     klarna.answer_one();
-    assert_eq!(told(&second.await.unwrap()), "at-rt-2");
+    assert_eq!(describe(&second.await.unwrap()), "at-rt-2");
 }
 
 /// A provider that records forbidden presentations.
@@ -217,7 +217,7 @@ async fn two_processes_never_present_a_token_twice(db: Db) {
         async move {
             loop {
                 match shop.access_for(vault, users[n % 3], order).await {
-                    Access::Ready(access) => break told(&Access::Ready(access)),
+                    Access::Ready(access) => break describe(&Access::Ready(access)),
                     Access::ComeBack(_) => tokio::time::sleep(Duration::from_millis(3)).await,
                     Access::Unusable(why) => panic!("{why:?}"),
                 }
@@ -256,10 +256,10 @@ async fn a_sign_in_meanwhile_wins_whatever_the_answer(db: Db) {
         shop.register("u", "rt-50").await;
         let registered = shop.row("u").await;
         klarna.answer_one();
-        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        assert_eq!(describe(&waiting.await.unwrap()), "200ms", "{answer:?}");
         assert_eq!(shop.row("u").await, registered, "{answer:?}");
         klarna.answer_one();
-        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
+        assert_eq!(describe(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
         db.execute(
             "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
         )
@@ -279,8 +279,8 @@ async fn forgetting_meanwhile_wins_whatever_the_answer(db: Db) {
         klarna.endpoint.reached(1).await;
         assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
         klarna.answer_one();
-        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
-        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "NotRegistered");
+        assert_eq!(describe(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        assert_eq!(describe(&shop.access_for(&vault, "u", order).await), "NotRegistered");
         assert_eq!(shop.row("u").await, (TokenState::Forgotten, None, 2));
         assert_eq!(db.count("tokens WHERE sealed IS NOT NULL").await + db.count("cached_tokens").await, 0);
         db.execute("DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens").await;
@@ -297,9 +297,9 @@ async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
     klarna.endpoint.reached(1).await;
     crate::conformance::pg::kill_claims(&db).await;
     // The claim is free, but the open intent still prevents other exchanges.
-    assert_eq!(told(&shop.access(&elsewhere, "u").await), "200ms");
+    assert_eq!(describe(&shop.access(&elsewhere, "u").await), "200ms");
     klarna.answer_one();
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     // The spool had the successor before the database.
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
@@ -352,14 +352,14 @@ async fn a_user_without_a_token_waits_for_no_exchange_of_others(db: Db) {
         let before = klarna.endpoint.presented().len();
         let mut asked: Vec<_> = users.iter().map(|user| waiting(&shop, &vault, user, an_order())).collect();
         klarna.endpoint.reached(before + in_flight).await;
-        assert_eq!(told(&shop.access(&vault, "guest").await), "NotRegistered");
+        assert_eq!(describe(&shop.access(&vault, "guest").await), "NotRegistered");
         assert_eq!(asked.iter().filter(|asked| asked.is_finished()).count(), 0);
         // A stop sends away those whose exchanges have not begun.
         vault.stop_waiting();
         let mut sent_away = 0;
         while sent_away < users.len() - in_flight {
             let (access, _, left) = futures::future::select_all(asked).await;
-            assert_eq!(told(&access.unwrap()), "200ms");
+            assert_eq!(describe(&access.unwrap()), "200ms");
             (asked, sent_away) = (left, sent_away + 1);
         }
         for _ in &asked {

@@ -11,7 +11,7 @@ use klarna_order_worker::ops::metrics::{Exchanges, Metrics, Sources};
 use klarna_order_worker::token::{DeadReason, Intent, Resolution, TokenState};
 use serde_json::{Value, json};
 
-use super::{ACTIVE, Shop, dead, look, told, watch};
+use super::{ACTIVE, Shop, dead, describe, poll, watch};
 use crate::conformance::tokens::intended;
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::log::Log;
@@ -64,19 +64,19 @@ async fn an_unanswered_presentation_is_repeated_after_its_wait_and_not_before(db
     for (user, token) in [("u", "rt-1"), ("v", "rt-11")] {
         shop.register(user, token).await;
     }
-    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
     db.advance(4);
-    assert_eq!(told(&shop.access(&elsewhere, "u").await), "6s");
+    assert_eq!(describe(&shop.access(&elsewhere, "u").await), "6s");
     db.advance(5);
-    assert_eq!(told(&shop.access(&vault, "u").await), "1s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "1s");
     assert_eq!(endpoint.presented().len(), 1);
     db.advance(1);
     // The answer was complete but useless, so no request is on its way.
-    assert_eq!(told(&shop.access(&vault, "v").await), "1s");
-    assert_eq!(told(&shop.access(&elsewhere, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "v").await), "1s");
+    assert_eq!(describe(&shop.access(&elsewhere, "u").await), "at-rt-1");
     assert_eq!((shop.row("u").await, endpoint.presented().len()), (ACTIVE(2), 3));
     db.advance(1);
-    assert_eq!(told(&shop.access(&vault, "v").await), "at-rt-11");
+    assert_eq!(describe(&shop.access(&vault, "v").await), "at-rt-11");
     assert_eq!(shop.ledger().await, ["no_answer", "rotated", "no_answer", "rotated"]);
 }
 
@@ -85,12 +85,12 @@ async fn a_spent_token_says_that_the_answer_was_lost(db: Db) {
     let shop = Shop::new(&db, &endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
     db.advance(10);
-    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "ReauthRequired");
     assert_eq!(shop.row("u").await, dead(DeadReason::AnswerLost, 1));
     shop.register("u", "rt-5").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-5");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-5");
 }
 
 async fn two_silences_in_a_row_back_off(db: Db) {
@@ -99,12 +99,12 @@ async fn two_silences_in_a_row_back_off(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     for _ in 0..2 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
         db.advance(10);
     }
-    assert_eq!(told(&shop.access(&vault, "u").await), "50s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "50s");
     db.advance(50);
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-1");
 }
 
 async fn a_dead_process_leaves_a_lost_answer(db: Db) {
@@ -115,7 +115,7 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
     let dying = db.begin_worker().await;
     abandoned(&db, dying).await;
     assert_eq!(
-        told(&shop.access(&vault, "u").await),
+        describe(&shop.access(&vault, "u").await),
         "200ms",
         "a living process may have the successor in memory"
     );
@@ -123,13 +123,13 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
     // The wait begins now, when the intent is closed; until then the request might have been about to
     // be sent.
     db.advance(60);
-    assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
     assert_eq!(shop.ledger().await, ["no_answer"]);
     db.advance(9);
-    assert_eq!(told(&shop.access(&vault, "u").await), "1s");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "1s");
     assert!(endpoint.presented().is_empty());
     db.advance(1);
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-1");
     assert_eq!(
         (shop.row("u").await, shop.ledger().await),
         (ACTIVE(2), vec!["no_answer".into(), "rotated".into()])
@@ -144,20 +144,20 @@ async fn a_silent_process_is_dead_only_to_who_watched_it(db: Db) {
     let (watcher, _) = shop.process_that_watches(&early).await;
     shop.register("u", "rt-1").await;
     abandoned(&db, db.begin_worker().await).await;
-    look(&db, &early, 0).await;
-    look(&db, &late, 1).await;
+    poll(&db, &early, 0).await;
+    poll(&db, &late, 1).await;
     // The database's clock is put forward by a day: that proves nothing.
     db.advance(24 * 60 * 60);
-    assert_eq!(told(&shop.access(&watcher, "u").await), "200ms");
-    look(&db, &early, 299).await;
-    assert_eq!(told(&shop.access(&watcher, "u").await), "200ms");
+    assert_eq!(describe(&shop.access(&watcher, "u").await), "200ms");
+    poll(&db, &early, 299).await;
+    assert_eq!(describe(&shop.access(&watcher, "u").await), "200ms");
     for silence in [&early, &late] {
-        look(&db, silence, 300).await;
+        poll(&db, silence, 300).await;
     }
-    assert_eq!(told(&shop.access(&newcomer, "u").await), "200ms");
-    assert_eq!(told(&shop.access(&watcher, "u").await), "10s");
+    assert_eq!(describe(&shop.access(&newcomer, "u").await), "200ms");
+    assert_eq!(describe(&shop.access(&watcher, "u").await), "10s");
     db.advance(10);
-    assert_eq!(told(&shop.access(&newcomer, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&newcomer, "u").await), "at-rt-1");
 }
 
 /// It was suspended for as long as `orphan_after`, and goes on just now.
@@ -169,11 +169,11 @@ async fn a_holder_that_goes_on_is_alive_at_once(db: Db) {
     shop.register("u", "rt-1").await;
     let holder = db.begin_worker().await;
     for second in [0, 300] {
-        look(&db, &silence, second).await;
+        poll(&db, &silence, second).await;
     }
     db.advance(300);
     abandoned(&db, holder).await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "200ms", "its intent came with a heartbeat");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "200ms", "its intent came with a heartbeat");
 }
 
 async fn hold_leaves_the_token_to_an_operator(db: Db) {
@@ -183,13 +183,13 @@ async fn hold_leaves_the_token_to_an_operator(db: Db) {
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     for _ in 0..2 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "Uncertain");
         assert_eq!(shop.row("u").await, (TokenState::Uncertain, None, 1));
         db.advance(24 * 60 * 60);
     }
     assert_eq!(endpoint.presented().len(), 1);
     shop.register("u", "rt-5").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-5");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-5");
 }
 
 async fn an_operator_who_says_retry_finds_out(db: Db) {
@@ -203,12 +203,12 @@ async fn an_operator_who_says_retry_finds_out(db: Db) {
         shop.settings.lost_answer = LostAnswer::Hold;
         let (vault, _) = shop.process().await;
         shop.register("u", "rt-1").await;
-        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "Uncertain");
         shop.registry().resolve(&UserKey::new("shop", "u"), Resolution::Retry).await.unwrap();
         // The first request may still be on its way, whatever the operator decides.
-        assert_eq!(told(&shop.access(&vault, "u").await), "10s");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
         db.advance(10);
-        assert_eq!(told(&shop.access(&vault, "u").await), access);
+        assert_eq!(describe(&shop.access(&vault, "u").await), access);
         assert_eq!((shop.row("u").await, endpoint.presented().len()), (row, 2));
         db.execute(
             "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
@@ -223,10 +223,10 @@ async fn an_operator_who_says_dead_ends_it(db: Db) {
     shop.settings.lost_answer = LostAnswer::Hold;
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "Uncertain");
     shop.registry().resolve(&UserKey::new("shop", "u"), Resolution::Dead).await.unwrap();
     db.advance(24 * 60 * 60);
-    assert_eq!(told(&shop.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "ReauthRequired");
     assert_eq!((shop.row("u").await, endpoint.presented().len()), (dead(DeadReason::AnswerLost, 1), 1));
 }
 
@@ -240,7 +240,7 @@ async fn hold_counts_for_dead_processes_too(db: Db) {
     abandoned(&db, dying).await;
     db.store.end_worker(dying).await.unwrap();
     for _ in 0..2 {
-        assert_eq!(told(&shop.access(&vault, "u").await), "Uncertain");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "Uncertain");
         assert_eq!(shop.row("u").await, (TokenState::Uncertain, None, 1));
     }
     assert!(endpoint.presented().is_empty());
@@ -284,7 +284,7 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
     assert_eq!(shop.ledger().await, ["-", "no_answer", "-"]);
     assert!(lost().await > before, "it is counted");
     gate.add_permits(1);
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     vault.tidy().await.unwrap();
     assert_eq!(shop.ledger().await, ["-", "no_answer", "rotated"]);
 }
@@ -319,7 +319,7 @@ async fn tidying_takes_no_exchange_that_ends_meanwhile_for_abandoned(db: Db) {
     let exchanges = async {
         for _ in 0..ROUNDS {
             for access in join_all(users.iter().map(|user| shop.access(&vault, user))).await {
-                assert!(told(&access).starts_with("at-"), "{access:?}");
+                assert!(describe(&access).starts_with("at-"), "{access:?}");
             }
         }
     };

@@ -26,7 +26,7 @@ use klarna_order_worker::config::{self, LostAnswer, Merchant, Merchants};
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::keeper::Due;
 use klarna_order_worker::pauses::Pauses;
-use klarna_order_worker::silence::{Look, SilenceWatch};
+use klarna_order_worker::silence::{Poll, SilenceWatch};
 use klarna_order_worker::store::Store;
 use klarna_order_worker::token::{DeadReason, Purpose, PurposeKind, Registered, TokenState};
 use klarna_order_worker::vault::instance::Spool;
@@ -53,16 +53,17 @@ pub struct Shop {
     pub pauses: Pauses,
 }
 
-/// A watch that has seen nothing yet. Between two looks a test may let any time pass.
+/// A watch that has seen nothing yet. Between two polls a test may let any time pass.
 pub fn watch() -> SilenceWatch {
     SilenceWatch::new(Duration::MAX)
 }
 
-/// A look at the workers' rows at so many seconds of the observer's own clock.
-pub async fn look(db: &Db, silence: &SilenceWatch, second: u64) {
+/// Polls the workers' rows at so many seconds of the observer's own clock.
+pub async fn poll(db: &Db, silence: &SilenceWatch, second: u64) {
     let at = Duration::from_secs(second);
-    let counts: Vec<_> = db.store.beats().await.unwrap().into_iter().map(|worker| worker.count).collect();
-    silence.note(Look { asked_at: at, answered_at: at }, &counts);
+    let counts: Vec<_> =
+        db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count).collect();
+    silence.note(Poll { asked_at: at, answered_at: at }, &counts);
 }
 
 /// A cipher whose only key has this name.
@@ -210,7 +211,7 @@ fn ready(access: Access) -> AccessToken {
 }
 
 /// Returns the result as a short text.
-pub fn told(access: &Access) -> String {
+pub fn describe(access: &Access) -> String {
     match access {
         Access::Ready(access) => access.token.expose_secret().to_owned(),
         Access::Unusable(why) => format!("{why:?}"),

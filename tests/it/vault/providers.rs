@@ -9,7 +9,7 @@ use klarna_order_worker::vault::{Refreshed, Registration};
 use test_support::mockito::{Matcher, Server};
 use uuid::Uuid;
 
-use super::{ACTIVE, Shop, dead, ready, told};
+use super::{ACTIVE, Shop, dead, describe, ready};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
 
@@ -40,7 +40,7 @@ async fn another_provider_never_sees_the_token(db: Db) {
         [with(&shop, &format!("{}/elsewhere", server.url()), "client-1"), with(&shop, &right, "client-2")]
     {
         let (vault, _) = other.process().await;
-        assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
+        assert_eq!(describe(&other.access(&vault, "u").await), "Unavailable");
         let now = db.clock.now() + chrono::TimeDelta::days(50);
         let if_due = IfDue { by: now, issued_before: now };
         let swept =
@@ -56,10 +56,10 @@ async fn another_provider_never_sees_the_token(db: Db) {
     granting.assert_async().await;
     let other = with(&shop, &format!("{}/elsewhere", server.url()), "client-1");
     let (vault, _) = other.process().await;
-    assert_eq!(told(&other.access(&vault, "u").await), "Unavailable");
+    assert_eq!(describe(&other.access(&vault, "u").await), "Unavailable");
     // A sign-in under the new settings belongs to the new provider.
     other.register("u", "rt-3").await;
-    assert_eq!(told(&other.access(&vault, "u").await), "ReauthRequired");
+    assert_eq!(describe(&other.access(&vault, "u").await), "ReauthRequired");
     assert_eq!(shop.row("u").await, dead(DeadReason::Rejected, 3));
     rejecting.assert_async().await;
 }
@@ -96,15 +96,15 @@ async fn one_token_of_two_users_is_presented_once(db: Db) {
     shop.register("u", "rt-1").await;
     refused("rt-1").await;
     let (vault, _) = shop.process().await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-1");
     // The spent one, and its successor.
     refused("rt-1").await;
     refused("rt-2").await;
     let (theirs, _) = twin.process().await;
     for user in ["u", "w"] {
-        assert_eq!(told(&twin.access(&theirs, user).await), "NotRegistered");
+        assert_eq!(describe(&twin.access(&theirs, user).await), "NotRegistered");
     }
-    assert_eq!(told(&shop.access(&vault, "v").await), "NotRegistered");
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "v").await), "NotRegistered");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2"]);
 }

@@ -5,7 +5,7 @@ use klarna_order_worker::token::{Registered, TokenState};
 use klarna_order_worker::vault::{Access, Registration};
 
 use super::in_flight::{Gated, answers, waiting};
-use super::{ACTIVE, Shop, an_order, ready, told};
+use super::{ACTIVE, Shop, an_order, describe, ready};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines, postgres_alone};
 
@@ -34,7 +34,7 @@ async fn a_registration_repeated_after_a_rotation_brings_no_spent_token_back(db:
         let Registered::Known(view) = again else { panic!("{again:?}") };
         assert_eq!((view.state, view.generation), (TokenState::Active, 2));
     }
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
     assert_eq!(endpoint.presented(), ["rt-1", "rt-2"]);
 }
 
@@ -47,7 +47,7 @@ async fn a_token_registered_in_mid_exchange_again_changes_nothing(db: Db) {
     klarna.endpoint.reached(1).await;
     assert!(matches!(registered_again(&shop, "rt-1").await, Registered::Known(_)));
     klarna.answer_one();
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!(shop.row("u").await, ACTIVE(2));
 }
 
@@ -65,11 +65,11 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         assert!(shop.registry().forget(&UserKey::new("shop", "u")).await.unwrap());
         shop.register("u", "rt-50").await;
         klarna.answer_one();
-        assert_eq!(told(&waiting.await.unwrap()), "200ms", "{answer:?}");
+        assert_eq!(describe(&waiting.await.unwrap()), "200ms", "{answer:?}");
         // Generations continue after the tombstone, so the end of the first grant's exchange fits none.
         assert_eq!((shop.row("u").await, db.count("cached_tokens").await), (ACTIVE(3), 0), "{answer:?}");
         klarna.answer_one();
-        assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
+        assert_eq!(describe(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
         db.execute(
             "DELETE FROM exchanges; DELETE FROM tokens; DELETE FROM known_tokens; DELETE FROM cached_tokens",
         )

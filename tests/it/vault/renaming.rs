@@ -11,7 +11,7 @@ use klarna_order_worker::vault::Refreshed;
 use uuid::Uuid;
 
 use super::in_flight::{Gated, waiting};
-use super::{ACTIVE, Shop, an_order, told};
+use super::{ACTIVE, Shop, an_order, describe};
 use crate::support::klarna::rotated;
 use crate::support::stores::{Db, both_engines};
 
@@ -36,7 +36,7 @@ async fn a_token_at_klarna_comes_home_to_the_new_name(db: Db) {
     klarna.endpoint.reached(1).await;
     rename("old", "new").await;
     klarna.answer_one();
-    assert_eq!(told(&asking.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&asking.await.unwrap()), "at-rt-1");
     assert_eq!(shop.row("new").await, ACTIVE(2));
     // The keeper's.
     let by = db.clock.now() + TimeDelta::days(60);
@@ -54,7 +54,7 @@ async fn a_token_at_klarna_comes_home_to_the_new_name(db: Db) {
     assert_eq!(shop.row("newest").await, ACTIVE(3));
     // What was stored can be read under the new name.
     klarna.answer_one();
-    assert_eq!(told(&shop.access(&vault, "newest").await), "at-rt-3");
-    assert_eq!(told(&shop.access(&vault, "old").await), "NotRegistered");
+    assert_eq!(describe(&shop.access(&vault, "newest").await), "at-rt-3");
+    assert_eq!(describe(&shop.access(&vault, "old").await), "NotRegistered");
     assert_eq!(klarna.endpoint.presented(), ["rt-1", "rt-2", "rt-3"]);
 }

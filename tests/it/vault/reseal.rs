@@ -8,7 +8,7 @@ use klarna_order_worker::vault::sealing::{Cipher, Resealed, Secrets, reseal};
 use zeroize::Zeroizing;
 
 use super::in_flight::{Gated, waiting};
-use super::{ACTIVE, Shop, an_order, cipher, ready, told};
+use super::{ACTIVE, Shop, an_order, cipher, describe, ready};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
 
@@ -52,9 +52,9 @@ async fn what_another_key_seals_is_sealed_anew_and_what_none_opens_is_left(db: D
 
     // Everything works as before.
     let (vault, _) = shop.process().await;
-    assert_eq!(told(&shop.access_for(&vault, "u", order).await), "at-rt-1");
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
-    assert_eq!(told(&shop.access(&vault, "strange").await), "Unavailable");
+    assert_eq!(describe(&shop.access_for(&vault, "u", order).await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "strange").await), "Unavailable");
     assert_eq!(shop.row("strange").await, ACTIVE(1));
 }
 
@@ -72,7 +72,7 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     let secrets = with_new_key(&shop);
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     vault.wait_until_idle().await;
     assert_eq!(shop.row("u").await, ACTIVE(2));
     assert!(
@@ -85,7 +85,7 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     assert_eq!(reseal(&*db.store, &secrets, |_| ()).await.unwrap().tokens, 1);
     klarna.answer_one();
     assert_eq!(
-        told(&shop.access(&vault, "u").await),
+        describe(&shop.access(&vault, "u").await),
         "Unavailable",
         "the old program cannot open it any more"
     );

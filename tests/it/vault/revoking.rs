@@ -12,7 +12,7 @@ use test_support::mockito::{Matcher, Server};
 use tokio::time::timeout;
 
 use super::in_flight::{Gated, waiting};
-use super::{Shop, an_order, told};
+use super::{Shop, an_order, describe};
 use crate::support::klarna::rotated;
 use crate::support::stores::{Db, both_engines};
 
@@ -143,7 +143,7 @@ async fn the_successor_of_an_exchange_in_flight_is_revoked_too(db: Db) {
     forget(&shop, "u").await;
     assert_eq!(revoker.revoke_due().await.unwrap(), 0, "the successor may still come");
     klarna.answer_one();
-    assert_eq!(told(&order.await.unwrap()), "200ms");
+    assert_eq!(describe(&order.await.unwrap()), "200ms");
     vault.wait_until_idle().await;
     assert_eq!(revoker.revoke_due().await.unwrap(), 2);
     assert_eq!(db.count("revocations").await, 0);
@@ -163,7 +163,7 @@ async fn a_successor_of_a_later_sign_in_is_not_revoked(db: Db) {
     klarna.endpoint.reached(1).await;
     shop.register("u", "rt-20").await;
     klarna.answer_one();
-    assert_eq!(told(&order.await.unwrap()), "200ms");
+    assert_eq!(describe(&order.await.unwrap()), "200ms");
     vault.wait_until_idle().await;
     assert_eq!(shop.ledger().await, ["superseded"]);
     assert_eq!(db.count("revocations").await, 1, "that of the token that was forgotten");

@@ -10,7 +10,7 @@ use serde_json::json;
 use test_support::faults::FaultyServer;
 
 use super::providers::with;
-use super::{ACTIVE, Shop, cipher, ready, told};
+use super::{ACTIVE, Shop, cipher, describe, ready};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
 
@@ -83,7 +83,7 @@ async fn an_unknown_key_leaves_the_token_as_it_is(db: Db) {
     let other_keys = Shop { secrets, ..shop.clone() };
     let (vault, _) = other_keys.process().await;
     for _ in 0..2 {
-        assert_eq!(told(&other_keys.access(&vault, "u").await), "Unavailable");
+        assert_eq!(describe(&other_keys.access(&vault, "u").await), "Unavailable");
     }
     assert_eq!((shop.row("u").await, shop.ledger().await.len(), server.connections()), (ACTIVE(1), 0, 0));
     // The token does not stay claimed either.
@@ -99,7 +99,7 @@ async fn an_old_record_or_anothers_is_not_presented(db: Db) {
     shop.register("v", "rt-11").await;
     db.execute("CREATE TABLE old AS SELECT user_id, sealed FROM tokens").await;
     for (user, told_of) in [("u", "at-rt-1"), ("v", "at-rt-11")] {
-        assert_eq!(told(&shop.access(&vault, user).await), told_of);
+        assert_eq!(describe(&shop.access(&vault, user).await), told_of);
     }
     db.execute("CREATE TABLE new AS SELECT user_id, sealed FROM tokens").await;
     let put = async |table: &str, of: &str| {
@@ -108,13 +108,13 @@ async fn an_old_record_or_anothers_is_not_presented(db: Db) {
     };
     for (table, of) in [("old", "u"), ("new", "v"), ("old", "v")] {
         put(table, of).await;
-        assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable", "{table} {of}");
+        assert_eq!(describe(&shop.access(&vault, "u").await), "Unavailable", "{table} {of}");
         assert_eq!(shop.row("u").await, ACTIVE(2));
     }
     // Under the number of another generation, or of another provider.
     put("new", "u").await;
     db.execute("UPDATE tokens SET generation = 3 WHERE user_id = 'u'").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "Unavailable");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "Unavailable");
     db.execute("UPDATE tokens SET generation = 2 WHERE user_id = 'u'").await;
     let elsewhere = with(&shop, shop.merchant.token_url.as_str(), "client-2");
     let (theirs, _) = elsewhere.process().await;
@@ -122,8 +122,8 @@ async fn an_old_record_or_anothers_is_not_presented(db: Db) {
     let provider = elsewhere.merchant.provider();
     let bytes = if db.is_sqlite() { format!("x'{provider}'") } else { format!("'\\x{provider}'") };
     db.execute(&format!("UPDATE tokens SET provider = {bytes}")).await;
-    assert_eq!(told(&elsewhere.access(&theirs, "u").await), "Unavailable");
+    assert_eq!(describe(&elsewhere.access(&theirs, "u").await), "Unavailable");
     assert_eq!(endpoint.presented(), ["rt-1", "rt-11"]);
     db.execute("UPDATE tokens SET provider = (SELECT provider FROM right_one LIMIT 1)").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
 }

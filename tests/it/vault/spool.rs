@@ -9,7 +9,7 @@ use klarna_order_worker::vault::instance::{Replayed, Spool};
 use klarna_order_worker::vault::sealing::Secrets;
 
 use super::in_flight::{Gated, waiting};
-use super::{ACTIVE, Shop, an_order, cipher, ready, told};
+use super::{ACTIVE, Shop, an_order, cipher, describe, ready};
 use crate::support::klarna::rotated;
 use crate::support::raw::Raw;
 use crate::support::stores::{Db, both_engines};
@@ -87,7 +87,7 @@ async fn spooled(db: &Db) -> (Shop, Vault, Vec<u8>, Gated) {
     let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(db).await;
     let blocked = block(db).await;
     klarna.answer_one();
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     let file = std::fs::read(&files(&spool)[0]).unwrap();
     drop(blocked);
     vault.wait_until_idle().await;
@@ -104,11 +104,11 @@ async fn a_store_that_takes_too_long_is_spooled_and_the_order_goes_on(db: Db) {
     let blocked = block(&db).await;
     klarna.answer_one();
     // The waiting task has its token although the database does not have the successor.
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
     // The process may stop now. The user's lock is still taken.
     vault.wait_until_durable().await;
-    assert_eq!((vault.in_flight(), told(&shop.access(&vault, "u").await)), (1, "200ms".to_owned()));
+    assert_eq!((vault.in_flight(), describe(&shop.access(&vault, "u").await)), (1, "200ms".to_owned()));
     drop(blocked);
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
@@ -120,7 +120,7 @@ async fn a_store_that_fails_is_spooled_and_written_again(db: Db) {
     let InFlightGuard { shop, vault, spool, klarna, waiting } = in_flight(&db).await;
     refuse(&db).await;
     klarna.answer_one();
-    assert_eq!(told(&waiting.await.unwrap()), "at-rt-1");
+    assert_eq!(describe(&waiting.await.unwrap()), "at-rt-1");
     assert_eq!((shop.row("u").await, files(&spool).len()), (ACTIVE(1), 1));
     allow(&db).await;
     vault.wait_until_idle().await;
@@ -140,7 +140,7 @@ async fn tidying_replays_what_the_database_never_had(db: Db) {
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
     assert_eq!(db.count("cached_tokens").await, 1);
     assert!(!path.exists());
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
 }
 
 async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
@@ -154,7 +154,7 @@ async fn an_old_file_changes_nothing_after_two_more_rotations(db: Db) {
     vault.tidy().await.unwrap();
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(4), vec!["rotated".to_owned(); 3]));
     assert!(!path.exists());
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-4");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-4");
 }
 
 /// The backup was made before the exchange, and before another one.
@@ -167,7 +167,7 @@ async fn a_file_that_is_ahead_of_a_restored_database_is_stored(db: Db) {
     std::fs::write(&path, &file).unwrap();
     vault.tidy().await.unwrap();
     assert_eq!((shop.row("u").await, path.exists()), (ACTIVE(2), false));
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-2");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-2");
 }
 
 /// The backup was made before the user's first sign-in.
@@ -188,7 +188,7 @@ async fn a_file_of_a_user_unknown_to_a_restored_database_is_told_and_kept(db: Db
     shop.register("u", "rt-8").await;
     vault.tidy().await.unwrap();
     assert_eq!((shop.row("u").await, path.exists()), (ACTIVE(1), false));
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-8");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-8");
 }
 
 async fn strange_files_are_told_and_never_deleted(db: Db) {

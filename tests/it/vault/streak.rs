@@ -16,7 +16,7 @@ use test_support::mockito::{Mock, Server, ServerGuard};
 use uuid::Uuid;
 
 use super::providers::with;
-use super::{Shop, told};
+use super::{Shop, describe};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -109,7 +109,7 @@ async fn a_provider_that_rejects_everybody_meets_few_tokens(db: Db) {
     assert_eq!(adopted, AdoptedTokens { adopted: 30, ..AdoptedTokens::default() });
     let (vault, _) = shop.process().await;
     for user in 0..30 {
-        assert_eq!(told(&ordered(&shop, &vault, user).await), "at", "u-{user}");
+        assert_eq!(describe(&ordered(&shop, &vault, user).await), "at", "u-{user}");
         assert_eq!(shop.row(&format!("u-{user}")).await, super::ACTIVE(2));
     }
     assert!(db.store.stopped_merchants().await.unwrap().is_empty());
@@ -140,9 +140,9 @@ async fn a_success_ends_the_stop_and_one_probe_is_sent_at_a_time(db: Db) {
     let _granting = granting(&mut server, "/oauth2/token").await;
     db.clock.advance(Duration::from_mins(1));
     let (process, _) = shop.process().await;
-    assert_eq!(told(&ordered(&shop, &process, 9).await), "at");
+    assert_eq!(describe(&ordered(&shop, &process, 9).await), "at");
     assert!(db.store.stopped_merchants().await.unwrap().is_empty());
-    assert_eq!(told(&ordered(&shop, &process, 8).await), "at");
+    assert_eq!(describe(&ordered(&shop, &process, 8).await), "at");
 }
 
 async fn some_rejections_among_successes_are_believed(db: Db) {

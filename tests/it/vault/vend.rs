@@ -11,7 +11,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::in_flight::{Gated, waiting};
-use super::{ACTIVE, Shop, an_order, dead, ready, told};
+use super::{ACTIVE, Shop, an_order, dead, describe, ready};
 use crate::support::klarna::{Endpoint, rotated};
 use crate::support::stores::{Db, both_engines};
 
@@ -94,7 +94,7 @@ async fn what_an_order_fetched_is_given_and_no_order_takes_what_was_vended(db: D
     let shop = Shop::new(&db, &endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    assert_eq!(told(&shop.access(&vault, "u").await), "at-rt-1");
+    assert_eq!(describe(&shop.access(&vault, "u").await), "at-rt-1");
     assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-1", true));
     db.advance(298);
     assert_eq!(given(vend(&shop, &vault, MARGIN).await), text("at-rt-2", false));
@@ -146,7 +146,7 @@ async fn many_requests_at_once_make_one_exchange(db: Db) {
             klarna.endpoint.reached(number).await;
             // These wait for the same connections, so every request has asked the database before.
             for vault in [&here, &there] {
-                assert_eq!(told(&shop.access(vault, "nobody").await), "NotRegistered");
+                assert_eq!(describe(&shop.access(vault, "nobody").await), "NotRegistered");
             }
             klarna.answer_one();
         };
@@ -207,5 +207,5 @@ async fn a_stop_ends_the_waiting(db: Db) {
     vault.stop_waiting();
     assert!(matches!(asking.await.unwrap().unwrap_err(), NotVended::ComeBack(_)));
     klarna.answer_one();
-    assert_eq!(told(&order.await.unwrap()), "at-rt-1", "the exchange goes on");
+    assert_eq!(describe(&order.await.unwrap()), "at-rt-1", "the exchange goes on");
 }

@@ -31,7 +31,7 @@ fn an_empty_order_lacks_all_that_is_required() {
 
 /// Returns the message for the sample with `value` at `pointer`. There must be exactly one fault,
 /// at that pointer.
-fn told(pointer: &str, value: Value) -> String {
+fn message_at(pointer: &str, value: Value) -> String {
     let faults = found(&with(pointer, value));
     assert_eq!(faults.len(), 1, "{pointer}: {faults:?}");
     assert_eq!(faults[0].0, pointer);
@@ -42,13 +42,13 @@ fn told(pointer: &str, value: Value) -> String {
 fn codes_have_a_shape() {
     let expected = "expected an ISO 3166 alpha-2 code such as \"SE\"";
     for (code, shown) in [("SWE", "\"SWE\""), ("", "\"\""), ("S1", "\"S1\""), ("å", "\"å\"")] {
-        assert_eq!(told("/purchase_country", json!(code)), format!("is {shown}, {expected}"));
+        assert_eq!(message_at("/purchase_country", json!(code)), format!("is {shown}, {expected}"));
     }
-    let currency = told("/purchase_currency", json!("kr"));
+    let currency = message_at("/purchase_currency", json!("kr"));
     assert_eq!(currency, "is \"kr\", expected an ISO 4217 code such as \"SEK\"");
     let expected = "expected a language, usually with a country, such as \"en-SE\"";
     for locale in ["en_SE", "en-", "english", "en-SWE"] {
-        assert_eq!(told("/locale", json!(locale)), format!("is {locale:?}, {expected}"));
+        assert_eq!(message_at("/locale", json!(locale)), format!("is {locale:?}, {expected}"));
     }
 }
 
@@ -65,7 +65,7 @@ fn members_of_another_kind_are_told() {
         ("/customer", json!(true), "is a boolean, expected an object"),
     ];
     for (pointer, value, message) in cases {
-        assert_eq!(told(pointer, value), message, "{pointer}");
+        assert_eq!(message_at(pointer, value), message, "{pointer}");
     }
     let postal_code =
         ("/billing_address/postal_code".to_owned(), "is an object, expected a string".to_owned());
@@ -84,7 +84,11 @@ fn amounts_have_limits() {
         ("/order_lines/0/total_amount", 100_000_001, "an integer of at most 100000000"),
     ];
     for (pointer, value, expected) in cases {
-        assert_eq!(told(pointer, json!(value)), format!("is {value}, expected {expected}"), "{pointer}");
+        assert_eq!(
+            message_at(pointer, json!(value)),
+            format!("is {value}, expected {expected}"),
+            "{pointer}"
+        );
     }
 }
 
@@ -100,14 +104,17 @@ fn strings_have_limits() {
     ];
     for (pointer, most) in cases {
         let expected = format!("has {} characters, expected a string of at most {most} characters", most + 1);
-        assert_eq!(told(pointer, "ä".repeat(most + 1).into()), expected, "{pointer}");
+        assert_eq!(message_at(pointer, "ä".repeat(most + 1).into()), expected, "{pointer}");
         assert_eq!(found(&with(pointer, "ä".repeat(most).into())), [], "{pointer}");
     }
     for (pointer, most) in [("/order_lines/0/name", 255), ("/merchant_urls/terms", 2000)] {
         let expected = format!("expected a string of 1 to {most} characters");
-        assert_eq!(told(pointer, json!("")), format!("is empty, {expected}"));
+        assert_eq!(message_at(pointer, json!("")), format!("is empty, {expected}"));
         let count = most + 1;
-        assert_eq!(told(pointer, "ä".repeat(count).into()), format!("has {count} characters, {expected}"));
+        assert_eq!(
+            message_at(pointer, "ä".repeat(count).into()),
+            format!("has {count} characters, {expected}")
+        );
         assert_eq!(found(&with(pointer, "ä".repeat(most).into())), [], "{pointer}");
     }
 }
@@ -117,7 +124,7 @@ fn some_urls_must_be_https() {
     let expected = "does not begin with https://, and Klarna accepts no other URL here";
     for name in ["validation", "shipping_option_update", "address_update", "country_change"] {
         let pointer = format!("/merchant_urls/{name}");
-        assert_eq!(told(&pointer, json!("http://shop.example")), expected);
+        assert_eq!(message_at(&pointer, json!("http://shop.example")), expected);
         assert_eq!(found(&with(&pointer, json!("HTTPS://shop.example"))), []);
     }
     assert_eq!(found(&with("/merchant_urls/notification", json!("http://shop.example"))), []);
@@ -152,8 +159,11 @@ fn lines_are_1_to_1000() {
     order["order_amount"] = json!(50_000_000);
     order["order_tax_amount"] = json!(4_545_000);
     assert_eq!(found(&order), []);
-    assert_eq!(told("/order_lines", vec![line.clone(); 1001].into()), "has 1001 lines, expected 1 to 1000");
-    assert_eq!(told("/order_lines", json!([])), "has 0 lines, expected 1 to 1000");
+    assert_eq!(
+        message_at("/order_lines", vec![line.clone(); 1001].into()),
+        "has 1001 lines, expected 1 to 1000"
+    );
+    assert_eq!(message_at("/order_lines", json!([])), "has 0 lines, expected 1 to 1000");
     // One fault, not one for each of the lines.
     let many = with("/order_lines", vec![json!(1); 300_000].into());
     assert_eq!(pointers(&many), ["/order_lines"]);

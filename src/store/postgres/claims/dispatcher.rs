@@ -25,12 +25,12 @@ pub(super) struct Dispatcher {
     waiting: VecDeque<ClaimRequest>,
     /// Only while a session opens a connection: how many of the waiting claims are older than that.
     waiting_for_connection: Option<usize>,
-    places: Vec<Place>,
+    slots: Vec<SessionSlot>,
     running: FuturesUnordered<BoxFuture<'static, Finished>>,
 }
 
 /// A session, with the work that waits for it.
-struct Place {
+struct SessionSlot {
     /// `None` while it works.
     idle: Option<Session>,
     work: Work,
@@ -49,11 +49,13 @@ impl Dispatcher {
         sessions: u32,
         received: mpsc::UnboundedReceiver<Request>,
     ) -> Self {
-        let place =
-            |number| Place { idle: Some(Session::new(Arc::clone(&context), number)), work: Work::default() };
+        let slot = |number| SessionSlot {
+            idle: Some(Session::new(Arc::clone(&context), number)),
+            work: Work::default(),
+        };
         let sessions = usize::try_from(sessions).unwrap_or(usize::MAX);
         Self {
-            places: (0..sessions).map(place).collect(),
+            slots: (0..sessions).map(slot).collect(),
             context,
             received,
             waiting: VecDeque::new(),
@@ -82,8 +84,8 @@ impl Dispatcher {
     fn sort(&mut self, request: Request) {
         match request {
             Request::Claim(claim) => self.waiting.push_back(claim),
-            Request::Settle(end) => self.places[end.session].work.ends.push(end),
-            Request::Release(release) => self.places[release.session].work.releases.push(release),
+            Request::Settle(end) => self.slots[end.session].work.ends.push(end),
+            Request::Release(release) => self.slots[release.session].work.releases.push(release),
         }
     }
 
@@ -98,16 +100,16 @@ impl Dispatcher {
             }
         }
         let number = session.number();
-        self.places[number].idle = Some(session);
+        self.slots[number].idle = Some(session);
     }
 
     /// Lets each idle session work that has something to do.
     fn give_work(&mut self) {
         let taker = self.taker();
-        for number in 0..self.places.len() {
-            let place = &mut self.places[number];
-            let Some(mut session) = place.idle.take() else { continue };
-            let mut work = place.work.take();
+        for number in 0..self.slots.len() {
+            let slot = &mut self.slots[number];
+            let Some(mut session) = slot.idle.take() else { continue };
+            let mut work = slot.work.take();
             if taker == Some(number) && session.is_open() {
                 let count = self.waiting.len().min(MOST);
                 work.claims = self.waiting.drain(..count).collect();
@@ -121,7 +123,7 @@ impl Dispatcher {
             }
             if work.is_empty() {
                 session.rest();
-                place.idle = Some(session);
+                slot.idle = Some(session);
             } else {
                 self.running.push(work_on(Arc::clone(&self.context), session, work).boxed());
             }
@@ -134,11 +136,11 @@ impl Dispatcher {
             return None;
         }
         let idle = |open: bool| {
-            let fits = |place: &Place| {
-                place.idle.as_ref().is_some_and(|session| session.is_open() == open)
-                    && (open || place.work.is_empty())
+            let fits = |slot: &SessionSlot| {
+                slot.idle.as_ref().is_some_and(|session| session.is_open() == open)
+                    && (open || slot.work.is_empty())
             };
-            self.places.iter().position(fits)
+            self.slots.iter().position(fits)
         };
         idle(true).or_else(|| idle(false).filter(|_| self.waiting_for_connection.is_none()))
     }
@@ -149,8 +151,7 @@ async fn open(mut session: Session) -> Finished {
     Finished { session, opened: Some(opened.unwrap_or_else(|_| Err(unanswered()))) }
 }
 
-/// After a panic, a new session takes the place of the lost one. Its callers learn that nobody will
-/// answer them.
+/// After a panic, a new session replaces the lost one. Its callers learn that nobody will answer them.
 async fn work_on(context: Arc<Context>, mut session: Session, work: Work) -> Finished {
     let number = session.number();
     let working = async move {

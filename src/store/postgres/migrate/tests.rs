@@ -154,7 +154,7 @@ async fn one_migrate_waits_for_another_and_not_for_ever() {
     assert!(matches!(error, StoreError::MigratedElsewhere(_)), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let ending = async {
-        sleep(LOOK).await;
+        sleep(POLL_INTERVAL).await;
         other.close().await.unwrap();
     };
     let (ran, ()) = tokio::join!(migrated(&store, &LONG, with(COLUMN)), ending);

@@ -162,7 +162,7 @@ async fn a_holder_written_down_as_dead_intends_nothing(db: Db) {
 
 /// The number of heartbeats of the only worker.
 async fn beats(db: &Db) -> i64 {
-    db.store.beats().await.unwrap()[0].count.beats
+    db.store.heartbeats().await.unwrap()[0].count.beats
 }
 
 async fn an_intent_renews_its_holders_beat(db: Db) {

@@ -11,7 +11,7 @@ use crate::model::world::Entry;
 impl ModelRun {
     /// Compares rows, ledger, cached tokens and spools with the model.
     pub(super) async fn compare(&mut self) -> Result<(), String> {
-        self.look().await;
+        self.poll().await;
         self.locks_are_freed().await?;
         for user in 0..2 {
             let (name, model) = (&self.users[user], &self.world.users[user]);

@@ -2,7 +2,7 @@
 
 use klarna_order_worker::token::{Outcome, TokenState};
 
-use super::{Flight, LOOK_AGAIN, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds};
+use super::{Flight, POLL_INTERVAL, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds};
 use crate::model::provider::{Token, Verdict};
 use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
@@ -51,7 +51,7 @@ impl World {
                 let stands =
                     self.current(row).is_some_and(|row| !self.hold || row.state == TokenState::Uncertain);
                 let told = match (stands, self.hold) {
-                    (false, _) => LOOK_AGAIN.to_owned(),
+                    (false, _) => POLL_INTERVAL.to_owned(),
                     (true, true) => "Uncertain".to_owned(),
                     (true, false) => seconds(if travelling { REPLAY_AFTER } else { 1 }),
                 };
@@ -80,7 +80,7 @@ impl World {
         match (outcome, told) {
             (Outcome::Refused | Outcome::NoAnswer, "Uncertain") => format!("Failed({outcome:?}, 0ns)"),
             (Outcome::Refused | Outcome::NoAnswer, wait) => format!("Failed({outcome:?}, {wait})"),
-            (_, LOOK_AGAIN) => "NotDue".to_owned(),
+            (_, POLL_INTERVAL) => "NotDue".to_owned(),
             (Outcome::Rejected, _) => "Died".to_owned(),
             (Outcome::Unchanged, _) => "Unchanged".to_owned(),
             _ => {
@@ -116,7 +116,7 @@ impl World {
         // A successor in the spool is safe, so its access token is used at once, whatever the row says.
         let spooled =
             storing != StoreResult::Works || self.processes[flight.process].session == Session::Dead;
-        let told = if stored || spooled { access.clone() } else { LOOK_AGAIN.to_owned() };
+        let told = if stored || spooled { access.clone() } else { POLL_INTERVAL.to_owned() };
         (Reply::Granted { access, successor: Some(successor) }, told, storing)
     }
 
@@ -131,7 +131,7 @@ impl World {
             user.cached.insert(order, (access.clone(), flight.asked_at));
         }
         self.close(flight.user, flight.entry, Outcome::Unchanged, false);
-        let told = if current { access.clone() } else { LOOK_AGAIN.to_owned() };
+        let told = if current { access.clone() } else { POLL_INTERVAL.to_owned() };
         (Reply::Granted { access, successor: None }, told, StoreResult::Works)
     }
 
@@ -147,7 +147,7 @@ impl World {
             row.state == TokenState::ReauthRequired
         });
         self.close(flight.user, flight.entry, Outcome::Rejected, false);
-        let told = if dead { "ReauthRequired" } else { LOOK_AGAIN };
+        let told = if dead { "ReauthRequired" } else { POLL_INTERVAL };
         (Reply::Status(400, "invalid_grant"), told.to_owned(), StoreResult::Works)
     }
 

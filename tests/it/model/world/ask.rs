@@ -2,7 +2,7 @@
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
-use super::{AccessRequest, Entry, Flight, KEPT_FOR, LOOK_AGAIN, REPLAY_AFTER, Session, World, seconds};
+use super::{AccessRequest, Entry, Flight, KEPT_FOR, POLL_INTERVAL, REPLAY_AFTER, Session, World, seconds};
 use crate::model::step::ExchangeFor;
 
 impl World {
@@ -26,7 +26,7 @@ impl World {
         }
         let told = |text: &str| AccessRequest::Answered(text.to_owned());
         if self.flights.iter().any(|f| f.process == process && f.user == user) {
-            return told(LOOK_AGAIN);
+            return told(POLL_INTERVAL);
         }
         if self.processes[process].session != Session::Works {
             self.begin(process);
@@ -35,7 +35,7 @@ impl World {
             return told("NotRegistered");
         }
         if self.flights.iter().any(|flight| flight.user == user && flight.locked) {
-            return told(LOOK_AGAIN);
+            return told(POLL_INTERVAL);
         }
         let asked = self.under_claim(process, user, purpose, refused);
         if !matches!(asked, AccessRequest::Presented(_)) {
@@ -70,7 +70,7 @@ impl World {
             record.ledger.iter().position(|e| e.generation == row.generation && e.outcome.is_none())
         {
             if !self.known_dead(process, record.ledger[open].holder) {
-                return told(LOOK_AGAIN);
+                return told(POLL_INTERVAL);
             }
             let row = (user, row.generation);
             self.seen.insert("an orphan");
@@ -99,13 +99,13 @@ impl World {
         let holder = self.processes[process].start;
         if self.ended[holder] {
             self.seen.insert("an intent refused to who is thought dead");
-            return told(LOOK_AGAIN);
+            return told(POLL_INTERVAL);
         }
         let outcome = refused.then_some(Outcome::NotSent);
         let entry = Entry { generation, number, outcome, travelling: false, closed_at: self.now, holder };
         self.users[user].ledger.push(entry);
         if refused {
-            return told(LOOK_AGAIN);
+            return told(POLL_INTERVAL);
         }
         let entry = self.users[user].ledger.len() - 1;
         let (asked_at, locked) = (self.now, self.locks);

@@ -18,7 +18,7 @@ const ORPHAN_AFTER: u64 = 300;
 /// How long an access token of 299.5 s is used for its order: until 60 s are left.
 const KEPT_FOR: u64 = 239;
 /// The answer if another exchange holds the token.
-const LOOK_AGAIN: &str = "200ms";
+const POLL_INTERVAL: &str = "200ms";
 
 #[derive(Clone, Debug)]
 pub struct Row {
