@@ -43,10 +43,16 @@ alerts() { tests/alerts.sh --all; }
 # More generated requests.
 requests() { SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=${SCHEMATHESIS_SEED:-$RANDOM} tests/schemathesis.sh; }
 
+# Orders and health checks while strangers flood the service.
+floods() {
+    cargo build --locked --release
+    KLARNA_WORKER_BIN=target/release/klarna-order-worker tests/floods.sh
+}
+
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(endurance model year protocol pooler rules upgrade alerts requests packages)
+all=(endurance model year protocol pooler rules upgrade alerts requests floods packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done
