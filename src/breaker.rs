@@ -23,11 +23,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::rate_limiter::RateLimiter;
-pub use self::view::{BreakerView, Trouble};
+pub use self::view::{BreakerView, OpenBreaker, Trouble};
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
 
@@ -70,7 +70,7 @@ pub enum CallOutcome {
 }
 
 /// The state of a circuit breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Calls are allowed.

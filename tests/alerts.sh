@@ -262,11 +262,16 @@ orders stranger- 5
 fires 60 KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive
 causes "a session locks a table of the database" KlarnaWorkerPoolExhausted
 sql "BEGIN; LOCK TABLE klarna_worker.orders IN EXCLUSIVE MODE; SELECT pg_sleep(60)" "$database" >/dev/null 2>&1 & started[lock]=$!
-for caller in $(seq 60); do
-    curl -s -o /dev/null --max-time 60 -H 'content-type: application/json' "$api/v1/orders" -d "{\"merchant\":\"shop\",\"user\":\"stranger-1\",\"order\":{$order}}" &
+# A statement waits for a lock for a second, and then fails: the callers ask again, as a shop does.
+touch blocked
+for caller in $(seq 16); do
+    while [ -e blocked ]; do
+        curl -s -o /dev/null --max-time 10 -H 'content-type: application/json' "$api/v1/orders" -d "{\"merchant\":\"shop\",\"user\":\"stranger-1\",\"order\":{$order}}" || true
+    done &
     started[caller-$caller]=$!
 done
 fires 40 KlarnaWorkerPoolExhausted
+rm blocked
 sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()" >/dev/null
 mends KlarnaWorkerPoolExhausted
 resolves 30 KlarnaWorkerPoolExhausted

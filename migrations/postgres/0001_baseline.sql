@@ -316,7 +316,9 @@ CREATE TABLE klarna_worker.workers (
     -- The number of heartbeats. A worker is silent for as long as another one has watched this
     -- number stay the same, by its own clock.
     beats bigint NOT NULL DEFAULT 1,
-    ended_at timestamptz
+    ended_at timestamptz,
+    -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
+    breakers text
 );
 CREATE INDEX workers_instance ON klarna_worker.workers (instance) WHERE ended_at IS NULL;
 
@@ -437,7 +439,7 @@ CREATE TABLE klarna_worker.webhooks (
     order_id uuid,
     kind text NOT NULL CHECK (kind IN
         ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
-            'token.recovered')),
+            'token.recovered', 'webhook.test')),
     -- JSON: ids and codes, no personal data.
     data text NOT NULL,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -456,6 +458,23 @@ CREATE TABLE klarna_worker.webhooks (
 CREATE INDEX webhooks_due ON klarna_worker.webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON klarna_worker.webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON klarna_worker.webhooks (ended_at) WHERE ended_at IS NOT NULL;
+
+-- The last answers of each endpoint, for people. Each attempt adds one, and deletes those of the same
+-- merchant that are too many.
+CREATE TABLE klarna_worker.webhook_answers (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant text COLLATE "C" NOT NULL,
+    -- The event's id and kind.
+    webhook uuid NOT NULL,
+    kind text NOT NULL,
+    answered_at timestamptz NOT NULL,
+    -- The HTTP status; null if there was no answer.
+    status bigint,
+    took_micros bigint NOT NULL,
+    -- Why the event was not accepted; null if it was.
+    error text
+);
+CREATE INDEX webhook_answers_merchant ON klarna_worker.webhook_answers (merchant, seq);
 
 -- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
 -- transaction and without a round trip.

@@ -298,7 +298,9 @@ CREATE TABLE workers (
     -- The number of heartbeats. A worker is silent for as long as another one has watched this
     -- number stay the same, by its own clock.
     beats INTEGER NOT NULL DEFAULT 1,
-    ended_at INTEGER
+    ended_at INTEGER,
+    -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
+    breakers TEXT
 );
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
 
@@ -419,7 +421,7 @@ CREATE TABLE webhooks (
     order_id BLOB,
     kind TEXT NOT NULL CHECK (kind IN
         ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
-            'token.recovered')),
+            'token.recovered', 'webhook.test')),
     -- JSON: ids and codes, no personal data.
     data TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -438,6 +440,23 @@ CREATE TABLE webhooks (
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;
+
+-- The last answers of each endpoint, for people. Each attempt adds one, and deletes those of the same
+-- merchant that are too many.
+CREATE TABLE webhook_answers (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    merchant TEXT NOT NULL,
+    -- The event's id and kind.
+    webhook BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    answered_at INTEGER NOT NULL,
+    -- The HTTP status; null if there was no answer.
+    status INTEGER,
+    took_micros INTEGER NOT NULL,
+    -- Why the event was not accepted; null if it was.
+    error TEXT
+);
+CREATE INDEX webhook_answers_merchant ON webhook_answers (merchant, seq);
 
 -- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
 -- transaction. The events' ids are UUIDs of version 4.

@@ -231,6 +231,15 @@ impl IntoResponses for AbsentMerchant {
     }
 }
 
+/// Errors of testing a webhook endpoint.
+pub(super) struct NoEndpoint;
+
+impl IntoResponses for NoEndpoint {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        answers(&[(Kind::NotFound, "this merchant has no webhook endpoint")])
+    }
+}
+
 /// Builds a response for each status, with an example for each kind of error.
 fn answers(kinds: &[Example]) -> BTreeMap<String, RefOr<Response>> {
     let mut statuses: BTreeMap<String, Vec<Example>> = BTreeMap::new();

@@ -38,6 +38,7 @@ mod resolve;
 mod serve;
 mod tokens;
 mod users;
+mod webhook_endpoint;
 mod webhooks;
 
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
 pub use users::{Exchange, History, UserList};
+pub use webhook_endpoint::{EndpointAnswer, EndpointAnswers, WebhookTest};
 pub use webhooks::{ResendAnswer, WebhookSelection};
 
 use crate::audit::Audit;
@@ -75,7 +77,7 @@ use crate::config::{ApiKey, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
-use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep, Webhooks};
+use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep, WebhookEndpoints, Webhooks};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -106,6 +108,8 @@ pub struct AppState {
     pub audit: Audit,
     /// Where webhooks are sent again.
     pub webhooks: Arc<dyn Webhooks>,
+    /// Where webhook endpoints are tested, and where their last answers are.
+    pub endpoints: Arc<dyn WebhookEndpoints>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
     /// Where pauses begin and end.
@@ -217,10 +221,13 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/orders/retry", post(orders::retry_many))
         .route("/v1/orders/cancel", post(orders::cancel_many))
         .route("/v1/webhooks/resend", post(webhooks::resend))
+        .route("/v1/merchants/{merchant}/webhook/test", post(webhook_endpoint::test))
         .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))
         .route("/v1/ops/drain", post(drain::drain))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
-    let read_ops = Router::new().route("/v1/ops/pauses", get(pauses::list));
+    let read_ops = Router::new()
+        .route("/v1/ops/pauses", get(pauses::list))
+        .route("/v1/merchants/{merchant}/webhook/answers", get(webhook_endpoint::answers));
     let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
     let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
     let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));

@@ -12,7 +12,7 @@ use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
 use super::{
     access_token, audit_log, drain, erase, export, health, orders, pauses, push, rename, resolve, tokens,
-    users, webhooks,
+    users, webhook_endpoint, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -33,6 +33,8 @@ use super::{
         orders::retry_many,
         orders::cancel_many,
         webhooks::resend,
+        webhook_endpoint::test,
+        webhook_endpoint::answers,
         push::push,
         tokens::put,
         tokens::show,

@@ -54,7 +54,7 @@ pub struct WebhookSelection {
     #[schema(
         required = false,
         example = "order.failed",
-        pattern = "^(order\\.submitted|order\\.failed|token\\.reauth_required|token\\.recovered)$"
+        pattern = "^(order\\.submitted|order\\.failed|order\\.completed|order\\.expired|token\\.reauth_required|token\\.recovered|webhook\\.test)$"
     )]
     pub kind: Option<String>,
     /// Only webhooks whose event happened at this time or later.
@@ -107,10 +107,8 @@ pub(super) async fn resend(
     let sent = app.webhooks.resend_webhooks(&filter).await?;
     let count = sent.webhooks.len();
     tracing::info!(webhooks = count, "Webhooks are sent again");
-    for webhook in &sent.webhooks {
-        let entry = Entry::new(caller.actor(), Action::WebhookResend).merchant(filter.merchant.as_ref());
-        app.audit.record(entry.object(webhook));
-    }
+    let entry = Entry::new(caller.actor(), Action::WebhookResend).merchant(filter.merchant.as_ref());
+    app.audit.record_each(&entry, &sent.webhooks).await;
     let concerns = Concerns::many(filter.merchant, format!("{count} webhooks"));
     Ok((Extension(concerns), Json(ResendAnswer { resent: count, next: sent.next })))
 }

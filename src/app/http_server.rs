@@ -104,6 +104,7 @@ pub(super) fn api(
         audit_log: app.store.clone(),
         pausing: app.store.clone(),
         webhooks: app.store.clone(),
+        endpoints: app.store.clone(),
         merchants: app.merchants(),
         api_keys: server.api_keys.clone(),
         clock: app.clock.clone(),

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::App;
 use super::spools::SpoolFiles;
-use crate::pages::{AskBreakers, Dependencies};
+use crate::pages::Dependencies;
 
 impl App {
-    /// The data of the operators' pages: the installation's from the database, and this process's
-    /// circuit breakers.
+    /// The data of the operators' pages: the installation's from the database, and the spools of this
+    /// machine.
     #[must_use]
-    pub fn pages(&self, breakers: AskBreakers) -> Dependencies {
+    pub fn pages(&self) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();
         let spools = SpoolFiles::new(self);
         Dependencies {
@@ -18,6 +18,7 @@ impl App {
             registry: self.registry(),
             orders: self.store.clone(),
             webhooks: self.store.clone(),
+            endpoints: self.store.clone(),
             keeper: self.store.clone(),
             dashboard: self.store.clone(),
             stats: self.store.clone(),
@@ -28,7 +29,6 @@ impl App {
             api_keys: self.settings.server.api_keys.clone(),
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
-            breakers,
             spool_files: Arc::new(move || spools.last()),
             next_sweep: Arc::new(move |now| schedule.as_ref()?.after(&now).next()),
             worker_lost_after: self.settings.queue.worker_lost_after,

@@ -7,12 +7,15 @@ use futures::FutureExt as _;
 use super::App;
 use super::spools::SpoolFiles;
 use crate::api::Scrape;
+use crate::breaker::BreakerView;
 use crate::clock::since_boot;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::order::Target;
-use crate::pages::AskBreakers;
 use crate::vault::Vault;
 use crate::worker::TargetBreakers;
+
+/// Returns the circuit breakers of this process.
+pub(super) type AskBreakers = Arc<dyn Fn() -> Vec<BreakerView> + Send + Sync>;
 
 /// The states of this process's circuit breakers.
 pub(super) fn breaker_states(vault: Option<Vault>, targets: Option<TargetBreakers>) -> AskBreakers {

@@ -16,7 +16,7 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::background::{Wakeups, keep_ready, listen, look_after_refresh, wake_after_pauses};
+use self::background::{Wakeups, keep_ready, listen, look_after_refresh, tell_breakers, wake_after_pauses};
 use self::endpoints::watch_endpoints;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
@@ -112,7 +112,12 @@ impl Service {
         if let Some(client) = discovery {
             background.spawn(watch_endpoints(client, app.merchants()));
         }
-        let pages = pages::router(app.pages(states(process.as_ref(), worker.as_ref())));
+        let pages = pages::router(app.pages());
+        if let Some(process) = &process {
+            let breakers = breaker_states(Some(process.vault.clone()), breakers_of(worker.as_ref()));
+            let (store, id) = (app.store.clone(), process.worker.id);
+            background.spawn(tell_breakers(store, id, breakers, app.clock.clone()));
+        }
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());
         }
@@ -292,10 +297,6 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
         refusals: Refusals::default(),
         scrape: scrape(app, vault, targets),
     }
-}
-
-fn states(process: Option<&Process>, worker: Option<&WorkerRole>) -> pages::AskBreakers {
-    breaker_states(vault_of(process), breakers_of(worker))
 }
 
 fn vault_of(process: Option<&Process>) -> Option<Vault> {

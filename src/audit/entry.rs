@@ -79,6 +79,8 @@ pub enum Action {
     UserRename,
     /// Webhooks were sent again.
     WebhookResend,
+    /// A test event was sent to a webhook endpoint.
+    WebhookTest,
     /// A webhook endpoint was removed.
     WebhookRemove,
     /// Work was paused.
@@ -124,6 +126,7 @@ words!(Action {
     UserRevoke = "user.revoke",
     UserRename = "user.rename",
     WebhookResend = "webhook.resend",
+    WebhookTest = "webhook.test",
     WebhookRemove = "webhook.remove",
     Pause = "ops.pause",
     Resume = "ops.resume",

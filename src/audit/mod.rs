@@ -103,6 +103,17 @@ impl Audit {
         }
     }
 
+    /// Leaves a row of the same entry for each of several objects. It waits until they are stored, because
+    /// the queue of rows has an end.
+    pub async fn record_each<T: ToString>(&self, entry: &Entry, objects: &[T]) {
+        for some in objects.chunks(WAITING / 10) {
+            for object in some {
+                self.record(entry.clone().object(object.to_string()));
+            }
+            self.flush().await;
+        }
+    }
+
     /// Waits until every row that was recorded before is stored.
     pub async fn flush(&self) {
         let (done, stored) = oneshot::channel();

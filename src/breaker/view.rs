@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
 use super::{BreakerState, CircuitBreakers, State, lock};
+use crate::clock::delta;
 use crate::ids::MerchantName;
 
 /// A circuit breaker of this process.
@@ -27,6 +31,39 @@ pub struct Trouble {
     pub open_for: Duration,
     /// The time until the next call is tried; zero if one is being tried.
     pub next_try: Duration,
+}
+
+/// A circuit breaker that is not closed, as its process tells others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenBreaker {
+    /// The endpoint's name in metrics.
+    pub endpoint: String,
+    /// The name of the merchant whose calls it stops.
+    pub merchant: String,
+    /// Its state.
+    pub state: BreakerState,
+    /// The last failure, in words without secrets.
+    pub cause: String,
+    /// Since when calls have not been allowed.
+    pub since: DateTime<Utc>,
+    /// When the next call is tried.
+    pub next_try: DateTime<Utc>,
+}
+
+impl BreakerView {
+    /// Returns what other processes are told, if it is not closed. `now` is the time of the view.
+    #[must_use]
+    pub fn open(&self, now: DateTime<Utc>) -> Option<OpenBreaker> {
+        let Trouble { cause, open_for, next_try } = self.trouble.as_ref()?;
+        Some(OpenBreaker {
+            endpoint: self.endpoint.to_owned(),
+            merchant: self.merchant.as_str().to_owned(),
+            state: self.state,
+            cause: cause.clone(),
+            since: now - delta(*open_for),
+            next_try: now + delta(*next_try),
+        })
+    }
 }
 
 impl CircuitBreakers {

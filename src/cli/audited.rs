@@ -41,12 +41,14 @@ impl Audited {
     }
 
     /// Leaves a row for each of the objects that the command has changed, beside the command's own row.
-    pub(super) fn record_each<T: ToString>(&self, audit: &Audit, sudo_user: Option<&String>, objects: &[T]) {
-        let actor = Actor::Command(user(sudo_user));
-        for object in objects {
-            let entry = Entry::new(actor.clone(), self.action).merchant(self.merchant.as_ref());
-            audit.record(entry.object(object.to_string()));
-        }
+    pub(super) async fn record_each<T: ToString>(
+        &self,
+        audit: &Audit,
+        sudo_user: Option<&String>,
+        objects: &[T],
+    ) {
+        let entry = Entry::new(actor(sudo_user), self.action).merchant(self.merchant.as_ref());
+        audit.record_each(&entry, objects).await;
     }
 
     /// Leaves the row, unless the user did not confirm the command. `sudo_user` is who called sudo, if

@@ -108,12 +108,10 @@ impl Context {
         app
     }
 
-    /// Leaves a row of the audit log for each object that the command has changed, and waits until they
-    /// are stored: the queue of rows has an end.
+    /// Leaves a row of the audit log for each object that the command has changed.
     pub(super) async fn audit_each<T: ToString>(&self, objects: &[T]) {
         if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
-            audited.record_each(audit, self.environment.get("SUDO_USER"), objects);
-            audit.flush().await;
+            audited.record_each(audit, self.environment.get("SUDO_USER"), objects).await;
         }
     }
 

@@ -5,7 +5,7 @@ mod view;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
-use self::view::{Webhook, disabled, table};
+use self::view::{Answer, Webhook, answered, disabled, table};
 use super::audited::Audited;
 use super::progress::Progress;
 use super::table::printable;
@@ -14,21 +14,10 @@ use super::{CliError, Context, Exit, confirm};
 use crate::audit::Action;
 use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId, WebhookId};
-use crate::store::{EventKind, WebhookFilter, WebhookStatus, Webhooks};
+use crate::store::{EventKind, Store, WebhookFilter, WebhookStatus, Webhooks};
 
 /// How many events one transaction makes due again.
 const CHUNK: u32 = 500;
-
-const STATUSES: [WebhookStatus; 3] =
-    [WebhookStatus::Pending, WebhookStatus::Delivered, WebhookStatus::Failed];
-const KINDS: [EventKind; 6] = [
-    EventKind::OrderSubmitted,
-    EventKind::OrderFailed,
-    EventKind::OrderCompleted,
-    EventKind::OrderExpired,
-    EventKind::TokenReauthRequired,
-    EventKind::TokenRecovered,
-];
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -56,6 +45,19 @@ pub(super) enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Send a test event to a merchant's endpoint, and enable the endpoint
+    ///
+    /// The event has the type webhook.test and is sent once. A running service sends it within a second;
+    /// `webhooks answers` shows what the endpoint answered.
+    Test {
+        /// The merchant
+        merchant: MerchantName,
+    },
+    /// List the last answers of a merchant's endpoint, newest first
+    Answers {
+        /// The merchant
+        merchant: MerchantName,
+    },
     /// Remove a merchant's endpoint: no more events are written or sent
     ///
     /// First take the webhook out of the settings of every process and restart them. A process whose
@@ -73,12 +75,12 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Which {
     /// Only events with this status
-    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES.map(WebhookStatus::as_str))
-        .try_map(|word| known(&STATUSES, WebhookStatus::as_str, &word)))]
+    #[arg(long, value_parser = PossibleValuesParser::new(WebhookStatus::ALL.map(WebhookStatus::as_str))
+        .try_map(|word| known(&WebhookStatus::ALL, WebhookStatus::as_str, &word)))]
     status: Option<WebhookStatus>,
     /// Only events of this kind
-    #[arg(long, value_parser = PossibleValuesParser::new(KINDS.map(EventKind::as_str))
-        .try_map(|word| known(&KINDS, EventKind::as_str, &word)))]
+    #[arg(long, value_parser = PossibleValuesParser::new(EventKind::ALL.map(EventKind::as_str))
+        .try_map(|word| known(&EventKind::ALL, EventKind::as_str, &word)))]
     kind: Option<EventKind>,
     /// Only this merchant's
     #[arg(long)]
@@ -113,7 +115,10 @@ impl Command {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Option<Audited> {
         match self {
-            Self::List { .. } => None,
+            Self::List { .. } | Self::Answers { .. } => None,
+            Self::Test { merchant } => {
+                Some(Audited::new(Action::WebhookTest).merchant(Some(merchant.clone())))
+            }
             Self::Resend { ids, which, .. } => {
                 let object =
                     if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
@@ -147,6 +152,16 @@ impl Command {
                     }
                 })
             }
+            Self::Test { merchant } => {
+                context.block_on(async { test(context, &*context.app().await?.store, &merchant).await })
+            }
+            Self::Answers { merchant } => context.block_on(async {
+                let answers = context.app_to_read().await?.store.webhook_answers(&merchant).await;
+                let answers = answers.map_err(|error| CliError::failed("list answers", error))?;
+                let answers: Vec<Answer> = answers.into_iter().map(Answer::from).collect();
+                context.output.table(&answers, answered)?;
+                Ok(Exit::Done)
+            }),
             Self::Remove { merchant, yes } => {
                 let whose = printable(merchant.as_str());
                 let question = format!("Remove the endpoint of {whose}? Its pending events are not sent.");
@@ -157,7 +172,7 @@ impl Command {
     }
 }
 
-async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -> Result<Exit, CliError> {
+async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("list webhooks", error);
     let webhooks = store.webhooks(filter).await.map_err(failed)?;
     let webhooks: Vec<Webhook> = webhooks.into_iter().map(Webhook::from).collect();
@@ -173,11 +188,26 @@ async fn list(context: &Context, store: &dyn Webhooks, filter: &WebhookFilter) -
     Ok(Exit::Done)
 }
 
-async fn remove(context: &Context, store: &dyn Webhooks, merchant: &MerchantName) -> Result<Exit, CliError> {
+async fn remove(context: &Context, store: &dyn Store, merchant: &MerchantName) -> Result<Exit, CliError> {
     let removed = store.remove_endpoint(merchant).await;
     let removed = removed.map_err(|error| CliError::failed("remove a webhook endpoint", error))?;
     let human = if removed { "Removed." } else { "The database has no webhook endpoint of this merchant." };
     context.output.print(human, &json!({ "merchant": merchant, "removed": removed }))?;
+    Ok(Exit::Done)
+}
+
+async fn test(context: &Context, store: &dyn Store, merchant: &MerchantName) -> Result<Exit, CliError> {
+    let failed = |error| CliError::failed("test a webhook endpoint", error);
+    let Some(id) = store.test_webhook(merchant).await.map_err(failed)? else {
+        let whose = printable(merchant.as_str());
+        let wrong = format!(
+            "{whose} has no webhook endpoint: set webhook_url for it in the settings, and start the service"
+        );
+        return Err(CliError::Usage(wrong));
+    };
+    let human =
+        format!("Test event {id} will be sent. Answers: webhooks answers {}", printable(merchant.as_str()));
+    context.output.print(human, &json!({ "id": id }))?;
     Ok(Exit::Done)
 }
 
@@ -196,9 +226,9 @@ async fn resend_all(
     }
     let progress = Progress::new(&context.output, Some(found));
     let (mut resent, mut before) = (0, None);
-    while resent < found {
-        let limit = u32::try_from(found - resent).unwrap_or(CHUNK).min(CHUNK);
-        let batch = WebhookFilter { before, limit, ..filter.clone() };
+    // To the end of what matches: there may be more by now.
+    while found > 0 {
+        let batch = WebhookFilter { before, limit: CHUNK, ..filter.clone() };
         let sent = store.resend_webhooks(&batch).await.map_err(failed)?;
         context.audit_each(&sent.webhooks).await;
         resent += sent.webhooks.len() as u64;

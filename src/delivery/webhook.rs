@@ -26,7 +26,7 @@ use crate::config::{Merchants, Webhook};
 use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
 use crate::queue::{Handler, Slot, Wake};
-use crate::store::{ClaimedWebhook, Delivery, EventKind, Webhooks};
+use crate::store::{Answer, ClaimedWebhook, Delivery, EventKind, Webhooks};
 use crate::telemetry::traces::{self, Traceparent, failed, link, traced};
 
 /// An attempt may take 15 s. Up to 16 KiB of the answer's body are read and dropped, so that the
@@ -51,6 +51,8 @@ pub struct Sender {
 struct Payload<'a> {
     r#type: EventKind,
     timestamp: chrono::DateTime<chrono::Utc>,
+    /// Larger than in every earlier event about the same order.
+    sequence: i64,
     data: &'a RawValue,
 }
 
@@ -60,12 +62,14 @@ struct Failed {
     error: String,
     /// The shop's `Retry-After`.
     retry_after: Option<Duration>,
+    /// The HTTP status, if the shop answered.
+    status: Option<StatusCode>,
     gone: bool,
 }
 
 impl Failed {
     fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), retry_after: None, gone: false }
+        Self { error: error.into(), retry_after: None, status: None, gone: false }
     }
 }
 
@@ -83,14 +87,15 @@ impl Sender {
         Ok(Self { store, merchants, http: HttpClient::new(LIMITS)?, clock, wake })
     }
 
-    async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<(), Failed> {
+    async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<StatusCode, Failed> {
         let merchant = self.merchants.get(event.merchant.as_str());
         let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
         let webhook =
             webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
         let data =
             RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
-        let payload = Payload { r#type: event.kind, timestamp: event.occurred_at, data: &data };
+        let (timestamp, sequence) = (event.occurred_at, event.sequence);
+        let payload = Payload { r#type: event.kind, timestamp, sequence, data: &data };
         let payload =
             serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
         let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
@@ -112,11 +117,12 @@ impl Sender {
         let reply =
             self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
         if reply.status.is_success() {
-            return Ok(());
+            return Ok(reply.status);
         }
         Err(Failed {
             error: format!("HTTP {}", reply.status.as_u16()),
             retry_after: retry_after_within(&reply.headers, LONGEST_ASKED),
+            status: Some(reply.status),
             gone: reply.status == StatusCode::GONE,
         })
     }
@@ -147,31 +153,37 @@ impl Sender {
         let begun = since_boot();
         let sent = self.send(&event, run).await;
         let took = since_boot().saturating_sub(begun);
+        let status = sent.as_ref().map_or_else(|failed| failed.status, |status| Some(*status));
+        let answer = Answer { status: status.map(|status| status.as_u16()), took };
+        let is_test = event.kind == EventKind::Test;
         let delivery = match sent {
-            Ok(()) => {
+            Ok(_) => {
                 meter::webhook(merchant, "delivered", took);
                 Delivery::Delivered
             }
-            Err(Failed { error, retry_after, gone }) => {
+            Err(Failed { error, retry_after, gone, .. }) => {
                 failed(run, "failed");
                 meter::webhook(merchant, if gone { "gone" } else { "failed" }, took);
                 let after = schedule::wait(event.attempts + 1, rand::random(), retry_after);
-                tracing::warn!(
-                    kind,
-                    error,
-                    after_s = after.as_secs(),
-                    "A webhook was not accepted by the \
-                    shop; it is sent again"
-                );
+                if is_test {
+                    tracing::info!(error, "A test event was not accepted by the shop");
+                } else {
+                    tracing::warn!(
+                        kind,
+                        error,
+                        after_s = after.as_secs(),
+                        "A webhook was not accepted by the shop; it is sent again"
+                    );
+                }
                 Delivery::Retry { after, error, gone }
             }
         };
-        match self.store.settle_webhook(event.claim, &delivery).await {
+        match self.store.settle_webhook(event.claim, &delivery, answer).await {
             Ok(Some(noted)) => {
                 if delivery == Delivery::Delivered {
                     tracing::debug!(kind, "A webhook was delivered");
                 }
-                if noted.given_up {
+                if noted.given_up && !is_test {
                     meter::webhook_given_up(merchant);
                     tracing::error!(
                         kind,
@@ -242,10 +254,10 @@ mod tests {
     fn a_payload_is_as_the_standard_has_it() {
         let data = RawValue::from_string(r#"{"order_id":"o"}"#.into()).unwrap();
         let timestamp = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        let payload = Payload { r#type: EventKind::OrderSubmitted, timestamp, data: &data };
+        let payload = Payload { r#type: EventKind::OrderSubmitted, timestamp, sequence: 7, data: &data };
         assert_eq!(
             serde_json::to_string(&payload).unwrap(),
-            r#"{"type":"order.submitted","timestamp":"2026-09-21T14:13:20Z","data":{"order_id":"o"}}"#
+            r#"{"type":"order.submitted","timestamp":"2026-09-21T14:13:20Z","sequence":7,"data":{"order_id":"o"}}"#
         );
     }
 }

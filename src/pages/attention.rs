@@ -14,8 +14,7 @@ use super::failure::Failure;
 use super::links::link;
 use super::pieces::{number, span, time};
 use super::viewer::Viewer;
-use crate::breaker::BreakerView;
-use crate::clock::delta;
+use crate::breaker::{BreakerState, OpenBreaker};
 use crate::meter;
 use crate::store::{Backlog, CodeCount, Endpoint, Overview};
 use crate::token::TokenState;
@@ -51,7 +50,8 @@ pub(super) struct Sources<'a> {
     pub(super) overview: &'a Overview,
     pub(super) backlogs: &'a [&'a Backlog],
     pub(super) failing: &'a [Endpoint],
-    pub(super) breakers: &'a [BreakerView],
+    /// The circuit breakers that are not closed, each with the name of its process.
+    pub(super) breakers: &'a [(&'a str, &'a OpenBreaker)],
     pub(super) counts: &'a [Counted],
 }
 
@@ -68,12 +68,11 @@ pub(super) async fn items(
         stuck.extend(dashboard.waiting_codes(merchant.as_ref(), now - STUCK).await?);
         failed.extend(dashboard.failed_codes(merchant.as_ref(), now - LATELY).await?);
     }
-    let mut items: Vec<Item> =
-        sources.breakers.iter().filter_map(|breaker| breaker_item(breaker, now)).collect();
+    let mut items = open_breakers(sources.breakers, now);
     items.extend(no_worker(sources.overview));
     items.extend(unclaimed(sources));
     items.extend(stuck_orders(&merged(stuck)));
-    items.extend(failures(&merged(failed), now));
+    items.extend(failures(&merged(failed)));
     items.extend(uncertain_tokens(sources.counts));
     items.extend(sources.failing.iter().map(failing_endpoint));
     items.extend(keeper_behind(sources.overview));
@@ -101,17 +100,29 @@ pub(super) fn strip(items: &[Item]) -> Markup {
     }
 }
 
-fn breaker_item(breaker: &BreakerView, now: DateTime<Utc>) -> Option<Item> {
-    let trouble = breaker.trouble.as_ref()?;
+/// Returns an item for each endpoint of a merchant, however many processes have its breaker open.
+fn open_breakers(breakers: &[(&str, &OpenBreaker)], now: DateTime<Utc>) -> Vec<Item> {
+    let mut endpoints = BTreeMap::<(&str, &str), Vec<&OpenBreaker>>::new();
+    for (_, breaker) in breakers {
+        endpoints.entry((&breaker.merchant, &breaker.endpoint)).or_default().push(breaker);
+    }
+    endpoints.values().filter_map(|processes| breaker_item(processes, now)).collect()
+}
+
+fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> {
+    let first = processes.iter().min_by_key(|breaker| breaker.since)?;
+    let next_try = processes.iter().map(|breaker| breaker.next_try).min()?;
     Some(Item {
         tone: "bad",
-        title: format!("Calls to {} of {} wait", breaker.endpoint, breaker.merchant.as_str()),
+        title: format!("No calls to {} for {}", first.endpoint, first.merchant),
         about: html! {
-            "Circuit breaker open for " (span(delta(trouble.open_for))) ": " (trouble.cause) ". "
-            @if trouble.next_try.is_zero() { "A call is being tried." }
-            @else { "Next try " (time(now + delta(trouble.next_try))) "." }
+            "The circuit breaker "
+            @if processes.len() > 1 { "of " (processes.len()) " processes " }
+            "has been open for " (span(now - first.since)) ": " (first.cause) ". "
+            @if first.state == BreakerState::Probing { "A call is being tried." }
+            @else { "Next try " (time(next_try)) "." }
         },
-        href: link("/orders", &[("status", "queued"), ("merchant", breaker.merchant.as_str())]),
+        href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
     })
 }
 
@@ -133,10 +144,10 @@ fn unclaimed(sources: &Sources<'_>) -> Option<Item> {
     let merchants: Vec<&str> = late.iter().map(|backlog| backlog.merchant.as_str()).collect();
     Some(Item {
         tone: "bad",
-        title: format!("{} are due and not taken", orders(due)),
+        title: format!("{} due but not started", are(due)),
         about: html! {
-            "Of " (merchants.join(", ")) "; the oldest since " (time(oldest))
-            ". Workers are busy, the orders are paused, or no process has the merchant in its settings."
+            "Merchants: " (merchants.join(", ")) ". The oldest order has been due since " (time(oldest))
+            ". The workers are busy, the orders are paused, or no process has the merchant in its settings."
         },
         href: link("/orders", &[("status", "queued")]),
     })
@@ -147,25 +158,23 @@ fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
     let total = codes.iter().map(|code| code.orders).sum();
     Some(Item {
         tone: "warn",
-        title: format!("{} wait after a failed attempt", orders(total)),
+        title: format!("{} waiting after a failed attempt", are(total)),
         about: html! {
-            "The oldest was taken in " (time(oldest)) ". Why: "
+            "The oldest was accepted " (time(oldest)) ". Causes: "
             (by_code(codes, |code| link("/orders", &[("status", "queued"), ("error", code)])))
         },
         href: link("/orders", &[("status", "queued")]),
     })
 }
 
-fn failures(codes: &[CodeCount], now: DateTime<Utc>) -> Option<Item> {
+fn failures(codes: &[CodeCount]) -> Option<Item> {
     let total: u64 = codes.iter().map(|code| code.orders).sum();
-    let since = (now - LATELY).format("%Y-%m-%dT%H:%M").to_string();
-    let list =
-        |code: &str| link("/orders", &[("status", "failed"), ("error", code), ("ended_since", &since)]);
+    let list = |code: &str| link("/orders", &[("status", "failed"), ("error", code), ("ended_since", "1h")]);
     (total > 0).then(|| Item {
         tone: "bad",
         title: format!("{} failed in the last hour", orders(total)),
         about: by_code(codes, list),
-        href: link("/orders", &[("status", "failed"), ("ended_since", &since)]),
+        href: link("/orders", &[("status", "failed"), ("ended_since", "1h")]),
     })
 }
 
@@ -176,7 +185,7 @@ fn uncertain_tokens(counts: &[Counted]) -> Option<Item> {
     (uncertain > 0).then(|| Item {
         tone: "warn",
         title: format!("{} uncertain {}", number(uncertain), if uncertain == 1 { "token" } else { "tokens" }),
-        about: html! { "They are not used until somebody decides whether they may be." },
+        about: html! { "They are not used until an operator resolves them." },
         href: link("/users", &[("state", "uncertain")]),
     })
 }
@@ -185,7 +194,7 @@ fn failing_endpoint(endpoint: &Endpoint) -> Item {
     let merchant = endpoint.merchant.as_str();
     let (tone, title) = match endpoint.disabled {
         Some(_) => ("bad", format!("The webhook endpoint of {merchant} is disabled")),
-        None => ("warn", format!("The webhook endpoint of {merchant} fails")),
+        None => ("warn", format!("The webhook endpoint of {merchant} is failing")),
     };
     let about = html! {
         @match (endpoint.disabled, endpoint.failing_since) {
@@ -201,7 +210,7 @@ fn keeper_behind(overview: &Overview) -> Option<Item> {
     let due = overview.oldest_due_token.filter(|due| *due <= overview.now - BEHIND)?;
     Some(Item {
         tone: "warn",
-        title: "The keeper is behind".to_owned(),
+        title: "The keeper is late".to_owned(),
         about: html! { "A token has been due for a refresh since " (time(due)) "." },
         href: link("/users", &[("state", "active")]),
     })
@@ -212,7 +221,7 @@ fn spool(files: usize) -> Option<Item> {
         tone: "bad",
         title: format!("{} in the spool", if files == 1 { "1 file".to_owned() } else { format!("{} files", number(files)) }),
         about: html! {
-            "The database has not taken tokens or results yet. Do not delete the instance folder of this machine."
+            "The database has not stored these tokens or results yet. Do not delete the instance folder of this machine."
         },
         href: "/#workers".to_owned(),
     })
@@ -222,9 +231,9 @@ fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
     let apart = (database - here).abs();
     (apart > SKEW).then(|| Item {
         tone: "warn",
-        title: "The clocks are apart".to_owned(),
+        title: "The clocks differ".to_owned(),
         about: html! {
-            "Those of the database and of this machine, by " (span(apart)) ": times on these pages contradict each other."
+            "The clocks of the database and of this machine differ by " (span(apart)) ". Times on these pages may be wrong."
         },
         href: "/#workers".to_owned(),
     })
@@ -232,6 +241,11 @@ fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
 
 fn orders(count: u64) -> String {
     if count == 1 { "1 order".to_owned() } else { format!("{} orders", number(count)) }
+}
+
+/// A number of orders as the subject of a sentence, with its verb.
+fn are(count: u64) -> String {
+    format!("{} {}", orders(count), if count == 1 { "is" } else { "are" })
 }
 
 /// Adds up what several merchants have, the most frequent code first.

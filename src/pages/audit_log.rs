@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
-use super::pieces::{badge, choice, col, exact_time, line, older};
+use super::pieces::{badge, choice, col, exact_time, filter_form, line, moment, older};
 use super::viewer::Viewer;
 use crate::audit::{Action, Actor, Outcome};
 use crate::ids::MerchantName;
@@ -29,7 +29,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let before = query.word("before", |word| word.parse::<i64>().ok())?;
     let action = query.one_of("action", Action::ALL, Action::as_str)?;
     let filter = AuditFilter {
-        since: query.time("since")?,
+        since: query.time("since", viewer.now)?,
         actor: query
             .get("key")
             .filter(|key| !key.is_empty())
@@ -46,12 +46,12 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = rows.last().filter(|_| more).map(|last| last.id.to_string());
     let main = html! {
         div.heading { h1 { "Audit log" } }
-        form.filters method="get" action="/audit" role="search" {
+        (filter_form("/audit", query, &["action", "merchant", "key", "since"], &html! {
             (choice(query, "action", "Action", "any", Action::ALL.map(Action::as_str)))
             (choice(query, "merchant", "Merchant", "any", viewer.merchants(&pages)))
             (line(query, "key", "API key", "search"))
-            div.buttons { button type="submit" { "Filter" } a href="/audit" { "Clear" } }
-        }
+            (moment(query, "since", "Since (UTC)", viewer.now))
+        }))
         section #list {
             (table(&rows))
             (older(query, "/audit", before.is_some(), next.as_deref()))

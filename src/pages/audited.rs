@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::Pages;
 use super::failure::Failure;
+use super::fields::Fields;
 use crate::audit::{Action, Audit, Entry, Outcome};
 
 /// The row of an action that has begun. If it is dropped before the action's end (the browser closed the
@@ -53,14 +54,17 @@ impl Drop for Begun {
 }
 
 /// Returns the action that a route's form asks for.
-pub(super) fn asked_for(route: &str) -> Option<Action> {
+pub(super) fn asked_for(route: &str, fields: &Fields) -> Option<Action> {
     match route {
+        "/orders/bulk" if fields.get("action") == Some("cancel") => Some(Action::OrderCancel),
+        "/orders/bulk" => Some(Action::OrderRetry),
         "/orders/{id}/retry" => Some(Action::OrderRetry),
         "/orders/{id}/cancel" => Some(Action::OrderCancel),
         "/user/resolve" => Some(Action::TokenResolve),
         "/user/forget" => Some(Action::TokenForget),
         "/user/sign-out" => Some(Action::UserRevoke),
-        "/webhooks/{id}/resend" => Some(Action::WebhookResend),
+        "/webhooks/{id}/resend" | "/webhooks/resend" => Some(Action::WebhookResend),
+        "/webhooks/test" => Some(Action::WebhookTest),
         "/pauses" => Some(Action::Pause),
         "/pauses/resume" => Some(Action::Resume),
         _ => None,

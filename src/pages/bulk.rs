@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
 use super::act::{Question, ask};
+use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
@@ -17,7 +19,7 @@ use super::pieces::{facts, number, words};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
-use crate::order::{OrderId, Status};
+use crate::order::Status;
 use crate::store::{ChangedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
@@ -72,8 +74,11 @@ impl Verb {
 }
 
 /// Reads the chosen orders. A status that the change does not allow chooses none.
-fn chosen(fields: &Fields, verb: Verb) -> Result<Option<OrderFilter>, Failure> {
-    let filter = search(fields)?;
+fn chosen(fields: &Fields, verb: Verb, now: DateTime<Utc>) -> Result<Option<OrderFilter>, Failure> {
+    let filter = search(fields, now)?;
+    if fields.get("only").is_some() && filter.ids.is_none() {
+        return Err(Failure::Invalid("No order is selected. Go back, and select some.".into()));
+    }
     let fits = filter.ids.is_some() || filter.status.is_none_or(|status| status == verb.needs());
     Ok(fits.then_some(OrderFilter { status: Some(verb.needs()), before: None, ..filter }))
 }
@@ -81,7 +86,7 @@ fn chosen(fields: &Fields, verb: Verb) -> Result<Option<OrderFilter>, Failure> {
 pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let verb = Verb::of(&viewer.query)?;
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let filter = chosen(&viewer.query, verb)?;
+    let filter = chosen(&viewer.query, verb, viewer.now)?;
     let mut count = OrderCount::default();
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let Some(filter) = &filter else { break };
@@ -106,7 +111,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         (selection(&viewer.query))
     };
     let answer = html! {
-        (hidden(&viewer.query))
+        (hidden(&viewer.query, viewer.now))
         @if count.with_body > 0 {
             @match verb {
                 Verb::Retry => { button type="submit" autofocus { "Retry " (what) } }
@@ -114,7 +119,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
             }
         }
     };
-    let back = viewer.query.link("/orders", &[("action", ""), ("order", "")]);
+    let back = viewer.query.link("/orders", &[("action", ""), ("order", ""), ("only", "")]);
     let question = Question { title: &title, action: "/orders/bulk", back: &back };
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
 }
@@ -142,67 +147,87 @@ fn selection(query: &Fields) -> Markup {
     html! { @if told.is_empty() { p.quiet { "No filter: all orders." } } @else { (facts(&told)) } }
 }
 
-fn hidden(query: &Fields) -> Markup {
+/// The question's fields. An age becomes the time that it means now, so that the form changes what the
+/// question is about.
+fn hidden(query: &Fields, now: DateTime<Utc>) -> Markup {
+    let value = |name: &str| match (name, query.time(name, now)) {
+        ("from" | "until" | "ended_since", Ok(Some(time))) => Some(time.to_rfc3339()),
+        _ => query.get(name).map(str::to_owned),
+    };
     html! {
         @for name in FIELDS.into_iter().chain(["action"]) {
-            @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
+            @if let Some(value) = value(name) { input type="hidden" name=(name) value=(value); }
         }
     }
 }
 
+/// The audit log gets a row of the form, and one for each changed order.
 pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let verb = Verb::of(&posted.fields)?;
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
-    let filter = chosen(&posted.fields, verb)?;
+    let entry = posted.viewer.entry(verb.action()).merchant(merchant.as_ref());
+    let row = Begun::new(&pages, entry.object("orders that were selected or match"));
+    let done = change(&pages, &posted, verb, merchant.as_ref()).await;
+    let Ok(Changed { orders, left, more }) = &done else {
+        return row.end(done.map(|_| see("/orders")));
+    };
+    let row = row.object(format_args!("{orders} orders"));
+    tracing::info!(orders, action = verb.action().as_str(), "An operator changed many orders");
+    let told = [
+        ("action", ""),
+        ("order", ""),
+        ("only", ""),
+        ("form_token", ""),
+        ("status", ""),
+        ("done", verb.word()),
+        ("changed", &orders.to_string()),
+        ("unchanged", &left.to_string()),
+        ("more", if *more { "1" } else { "" }),
+    ];
+    row.end(Ok(see(&posted.fields.link("/orders", &told))))
+}
+
+/// What a form has changed.
+struct Changed {
+    orders: usize,
+    /// How many of the chosen orders were not changed.
+    left: u64,
+    /// Whether more match than one form changes.
+    more: bool,
+}
+
+async fn change(
+    pages: &Pages,
+    posted: &Posted,
+    verb: Verb,
+    merchant: Option<&MerchantName>,
+) -> Result<Changed, Failure> {
+    let filter = chosen(&posted.fields, verb, posted.viewer.now)?;
     let (mut changed, mut unchanged, mut more) = (0, BTreeMap::<Unchanged, u64>::new(), false);
-    for merchant in posted.viewer.scopes(&pages, merchant.as_ref()) {
+    'merchants: for merchant in posted.viewer.scopes(pages, merchant) {
         let Some(filter) = &filter else { break };
+        let entry = posted.viewer.entry(verb.action()).merchant(merchant.as_ref());
         let mut before = None;
         loop {
+            // Only if more is left to do.
+            if changed >= MOST {
+                more = true;
+                break 'merchants;
+            }
             let batch = OrderFilter { merchant: merchant.clone(), before, limit: BATCH, ..filter.clone() };
-            let done = verb.change(&pages, &batch).await?;
-            record(&pages, &posted, verb, merchant.as_ref(), &done.orders).await;
+            let done = verb.change(pages, &batch).await?;
+            pages.deps.audit.record_each(&entry, &done.orders).await;
             changed += done.orders.len();
             for (why, orders) in done.unchanged {
                 *unchanged.entry(why).or_insert(0) += orders;
             }
             before = done.next;
-            more |= before.is_some() && changed >= MOST;
-            if before.is_none() || more {
+            if before.is_none() {
                 break;
             }
         }
     }
     // Of orders that were selected, those of other merchants are not found in each merchant's scope.
     unchanged.remove(&Unchanged::NotFound);
-    tracing::info!(orders = changed, action = verb.action().as_str(), "An operator changed many orders");
-    let left: u64 = unchanged.values().sum();
-    let told = [
-        ("action", ""),
-        ("order", ""),
-        ("form_token", ""),
-        ("status", ""),
-        ("done", verb.word()),
-        ("changed", &changed.to_string()),
-        ("unchanged", &left.to_string()),
-        ("more", if more { "1" } else { "" }),
-    ];
-    Ok(see(&posted.fields.link("/orders", &told)))
-}
-
-/// Leaves a row of the audit log for each changed order. Waits until they are stored, because the queue of
-/// rows has an end.
-async fn record(
-    pages: &Pages,
-    posted: &Posted,
-    verb: Verb,
-    merchant: Option<&MerchantName>,
-    orders: &[OrderId],
-) {
-    for order in orders {
-        pages.deps.audit.record(posted.viewer.entry(verb.action()).merchant(merchant).object(order));
-    }
-    if !orders.is_empty() {
-        pages.deps.audit.flush().await;
-    }
+    Ok(Changed { orders: changed, left: unchanged.values().sum(), more })
 }

@@ -1,5 +1,8 @@
 //! Bar charts, drawn by the server. Colours are classes and sizes are attributes, because the
 //! pages' policy forbids inline styles.
+//!
+//! The bars are links for the mouse. Keyboards and screen readers have the same links in the table
+//! below.
 
 use maud::{Markup, html};
 
@@ -13,75 +16,135 @@ pub(super) struct Bar {
     pub(super) counts: Vec<u64>,
 }
 
+impl Bar {
+    fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
 /// A part of a chart: its class and its name.
 pub(super) type Part = (&'static str, &'static str);
 
+/// A chart of stacked bars.
+pub(super) struct Chart<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    pub(super) parts: &'a [Part],
+    pub(super) bars: &'a [Bar],
+    /// Labels of the axis, from left to right.
+    pub(super) below: &'a [String],
+    /// Returns the list of what a bar, or all bars, and a part, or all parts, count.
+    pub(super) link: Option<&'a dyn Fn(Option<usize>, Option<usize>) -> String>,
+}
+
 const HEIGHT: u64 = 160;
 const WIDTH: u64 = 960;
+/// A bar is cut off if it is this many times as high as nine of ten others.
+const OUTLIER: u64 = 4;
 
-/// Draws stacked bars with a legend, labels below, and a table of the same numbers for screen
-/// readers.
-pub(super) fn stacked(id: &str, title: &str, parts: &[Part], bars: &[Bar], below: &[String]) -> Markup {
-    let most = bars.iter().map(|bar| bar.counts.iter().sum::<u64>()).max().unwrap_or_default();
-    let top = rounded(most);
-    let count = u64::try_from(bars.len()).unwrap_or(1).max(1);
-    html! {
-        figure.chart {
-            div.legend {
-                @for (at, (class, name)) in parts.iter().enumerate() {
-                    span { i.swatch.(class) {} (name) " "
-                        b { (number(bars.iter().map(|bar| bar.counts[at]).sum::<u64>())) } }
-                }
-            }
-            div.plot {
-                span.scale aria-hidden="true" { (number(top)) }
-                svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
-                    aria-label=(title) {
-                    line.grid x1="0" x2=(WIDTH) y1="0.5" y2="0.5" {}
-                    line.grid x1="0" x2=(WIDTH) y1=(HEIGHT / 2) y2=(HEIGHT / 2) {}
-                    @for (place, bar) in (0_u64..).zip(bars) {
-                        (drawn(parts, bar, (place * WIDTH / count, (place + 1) * WIDTH / count), top))
+impl Chart<'_> {
+    /// Draws the bars with a legend, labels below, and a table of the same numbers.
+    pub(super) fn draw(&self) -> Markup {
+        let Self { id, title, parts, bars, below, .. } = self;
+        let totals: Vec<u64> = bars.iter().map(Bar::total).collect();
+        let top = rounded(highest(&totals));
+        let count = u64::try_from(bars.len()).unwrap_or(1).max(1);
+        let cut: Vec<&Bar> = bars.iter().filter(|bar| bar.total() > top).collect();
+        html! {
+            figure.chart aria-label=(title) {
+                div.legend {
+                    @for (at, (class, name)) in parts.iter().enumerate() {
+                        @let sum = number(bars.iter().map(|bar| bar.counts[at]).sum::<u64>());
+                        span { i.swatch.(class) {} (self.linked(None, Some(at), name)) " " b { (sum) } }
                     }
-                    line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
                 }
-            }
-            div.below aria-hidden="true" { @for text in below { span { (text) } } }
-            details id={ (id) "-table" } {
-                summary { "Show as table" }
-                div.scroll { table {
-                    thead { tr { th scope="col" {} @for (_, name) in parts { (count_col(name)) } } }
-                    tbody {
-                        @for bar in bars.iter().filter(|bar| bar.counts.iter().any(|count| *count > 0)) {
-                            tr { th scope="row" { (bar.name) }
-                                @for count in &bar.counts { td.count { (number(*count)) } } }
+                div.plot {
+                    span.scale aria-hidden="true" { (number(top)) }
+                    svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
+                        line.grid x1="0" x2=(WIDTH) y1="0.5" y2="0.5" {}
+                        line.grid x1="0" x2=(WIDTH) y1=(HEIGHT / 2) y2=(HEIGHT / 2) {}
+                        @for (place, bar) in bars.iter().enumerate() {
+                            @let left = u64::try_from(place).unwrap_or_default();
+                            (self.drawn(place, bar, (left * WIDTH / count, (left + 1) * WIDTH / count), top))
+                        }
+                        line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
+                    }
+                }
+                div.below aria-hidden="true" { @for text in *below { span { (text) } } }
+                @if !cut.is_empty() {
+                    p.note {
+                        "Higher than the scale: "
+                        @for (at, bar) in cut.iter().enumerate() {
+                            @if at > 0 { ", " }
+                            (bar.name) " (" (number(bar.total())) ")"
                         }
                     }
-                } }
+                }
+                details id={ (id) "-table" } {
+                    summary { "Show as table" }
+                    div.scroll { table {
+                        thead { tr { th scope="col" {} @for (_, name) in *parts { (count_col(name)) } } }
+                        tbody {
+                            @for (place, bar) in bars.iter().enumerate().filter(|(_, bar)| bar.total() > 0) {
+                                tr { th scope="row" { (self.linked(Some(place), None, &bar.name)) }
+                                    @for (at, count) in bar.counts.iter().enumerate() {
+                                        td.count { (self.linked(Some(place), Some(at), &number(*count))) }
+                                    } }
+                            }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+
+    fn linked(&self, bar: Option<usize>, part: Option<usize>, text: &str) -> Markup {
+        html! { @if let Some(link) = self.link { a href=(link(bar, part)) { (text) } } @else { (text) } }
+    }
+
+    fn drawn(&self, place: usize, bar: &Bar, (left, right): (u64, u64), top: u64) -> Markup {
+        let width = (right - left).saturating_sub(if right - left > 6 { 3 } else { 1 }).max(1);
+        let is_cut = bar.total() > top;
+        // A bar that is cut off keeps the shares of its parts.
+        let top = top.max(bar.total());
+        let mut told = vec![bar.name.clone()];
+        let mut pieces = Vec::new();
+        let mut below = 0;
+        let parts = self.parts.iter().zip(&bar.counts).enumerate();
+        for (at, ((class, name), count)) in parts.filter(|(_, (_, count))| **count > 0) {
+            let (from, to) = (below * HEIGHT / top, (below + count) * HEIGHT / top);
+            below += count;
+            // Anything above 0 must be visible.
+            let height = (to - from).max(2);
+            pieces.push((at, *class, (HEIGHT - from).saturating_sub(height), height));
+            told.push(format!("{name}: {}", number(*count)));
+        }
+        let piece = |class: &str, y: u64, height: u64| html! { rect.(class) x=(left) y=(y) width=(width) height=(height) {} };
+        let hit = html! { rect.hit x=(left) y="0" width=(right - left) height=(HEIGHT) {} };
+        html! {
+            g {
+                title { (told.join("\n")) }
+                @if let Some(link) = self.link { a href=(link(Some(place), None)) tabindex="-1" { (hit) } }
+                @else { (hit) }
+                @for (at, class, y, height) in pieces {
+                    @if let Some(link) = self.link {
+                        a href=(link(Some(place), Some(at))) tabindex="-1" { (piece(class, y, height)) }
+                    } @else { (piece(class, y, height)) }
+                }
+                @if is_cut { rect.cut x=(left) y="8" width=(width) height="4" {} }
             }
         }
     }
 }
 
-fn drawn(parts: &[Part], bar: &Bar, (left, right): (u64, u64), top: u64) -> Markup {
-    let width = (right - left).saturating_sub(if right - left > 6 { 3 } else { 1 }).max(1);
-    let mut told = vec![bar.name.clone()];
-    let mut pieces = Vec::new();
-    let mut below = 0;
-    for ((class, name), count) in parts.iter().zip(&bar.counts).filter(|(_, count)| **count > 0) {
-        let (from, to) = (below * HEIGHT / top, (below + count) * HEIGHT / top);
-        below += count;
-        // Anything above 0 must be visible.
-        let height = (to - from).max(2);
-        pieces.push((*class, (HEIGHT - from).saturating_sub(height), height));
-        told.push(format!("{name}: {}", number(*count)));
-    }
-    html! {
-        g {
-            title { (told.join("\n")) }
-            rect.hit x=(left) y="0" width=(right - left) height=(HEIGHT) {}
-            @for (class, y, height) in pieces { rect.(class) x=(left) y=(y) width=(width) height=(height) {} }
-        }
-    }
+/// Returns the number that the scale has to reach: the highest total, unless one of ten stands out so much
+/// that the others would be flat.
+fn highest(totals: &[u64]) -> u64 {
+    let mut some: Vec<u64> = totals.iter().copied().filter(|total| *total > 0).collect();
+    some.sort_unstable();
+    let Some(most) = some.last().copied() else { return 0 };
+    let usual = some[(some.len() - 1) * 9 / 10];
+    if usual.saturating_mul(OUTLIER) < most { usual } else { most }
 }
 
 /// Returns the smallest round, even number that is not less than `most`.
@@ -104,5 +167,19 @@ mod tests {
     fn a_scale_ends_at_a_round_number() {
         let most = [0, 1, 2, 3, 7, 11, 99, 100, 115, 1411, 1_000_000];
         assert_eq!(most.map(rounded), [2, 2, 2, 4, 8, 12, 100, 100, 120, 1600, 1_000_000]);
+    }
+
+    #[test]
+    fn one_bar_that_stands_out_does_not_flatten_the_others() {
+        for (totals, most) in [
+            (&[0, 0][..], 0),
+            (&[5], 5),
+            (&[5, 9, 0, 12, 7], 12),
+            (&[5, 9, 0, 12, 5000], 12),
+            (&[40, 12, 11], 40),
+            (&[41, 10, 0], 10),
+        ] {
+            assert_eq!(highest(totals), most, "{totals:?}");
+        }
     }
 }

@@ -43,7 +43,7 @@ const HEAD: [&str; 16] = [
 /// meanwhile, the connection ends before the file does.
 pub(super) async fn orders(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let search = OrderFilter { limit: ROWS, ..search(&viewer.query)? };
+    let search = OrderFilter { limit: ROWS, ..search(&viewer.query, viewer.now)? };
     let first = found(&pages, &viewer, merchant.as_ref(), &search).await?;
     let head = line(&HEAD.map(str::to_owned));
     let state = (Some(first), head, pages, viewer, merchant, search);

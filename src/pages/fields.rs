@@ -7,6 +7,7 @@ use url::form_urlencoded;
 
 use super::failure::Failure;
 use super::links::link;
+use crate::clock::delta;
 use crate::ids::check_name;
 
 /// Fields by name. An empty field counts as absent, because forms send empty fields that were not
@@ -67,15 +68,19 @@ impl Fields {
         read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not valid")))
     }
 
-    /// Returns a time, in UTC, in the format of browsers' date fields or in RFC 3339.
-    pub(super) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Failure> {
+    /// Returns a time, in UTC: in the format of browsers' date fields, in RFC 3339, or as an age such as
+    /// `24h`, so that an address with it stays current.
+    pub(super) fn time(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
         let field = |text: &str| {
             NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc())
         };
         let Some(text) = self.get(name) else { return Ok(None) };
-        let time = field(text).or_else(|| text.parse::<DateTime<Utc>>().ok());
-        let wrong =
-            || Failure::Invalid(format!("{name}: {text:?} is no time; write one such as 2026-01-31T12:00"));
+        let age = |text: &str| now.checked_sub_signed(delta(humantime::parse_duration(text).ok()?));
+        let time = field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(|| age(text));
+        let wrong = || {
+            let example = "write one such as 2026-01-31T12:00, or an age such as 24h";
+            Failure::Invalid(format!("{name}: {text:?} is no time; {example}"))
+        };
         time.map(Some).ok_or_else(wrong)
     }
 

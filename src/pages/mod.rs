@@ -20,11 +20,13 @@ mod bulk;
 mod charts;
 mod counts;
 mod csv;
+mod endpoint;
 mod failure;
 mod fields;
 mod frame;
 mod links;
 mod order;
+mod order_tabs;
 mod orders;
 mod overview;
 mod pauses;
@@ -49,17 +51,15 @@ use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
 use crate::audit::Audit;
-use crate::breaker::BreakerView;
 use crate::clock::Clock;
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
 use crate::intake::Intake;
-use crate::store::{AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Webhooks};
+use crate::store::{
+    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, WebhookEndpoints, Webhooks,
+};
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
-
-/// Returns the circuit breakers of this process.
-pub type AskBreakers = Arc<dyn Fn() -> Vec<BreakerView> + Send + Sync>;
 
 /// Returns how many files are in this machine's spools.
 pub type AskSpoolFiles = Arc<dyn Fn() -> usize + Send + Sync>;
@@ -77,6 +77,8 @@ pub struct Dependencies {
     pub orders: Arc<dyn OrderAdmin>,
     /// Reads webhooks and sends them again.
     pub webhooks: Arc<dyn Webhooks>,
+    /// Has the webhook endpoints and their last answers, and tests them.
+    pub endpoints: Arc<dyn WebhookEndpoints>,
     /// Counts tokens, and has the last sweep.
     pub keeper: Arc<dyn Keeper>,
     /// Has the figures of charts and the history of an order.
@@ -97,8 +99,6 @@ pub struct Dependencies {
     pub secrets: Arc<Secrets>,
     /// Gives the time of a request.
     pub clock: Clock,
-    /// The circuit breakers of this process. Empty if it runs no orders.
-    pub breakers: AskBreakers,
     /// The files in this machine's spools.
     pub spool_files: AskSpoolFiles,
     /// The keeper's schedule.
@@ -146,6 +146,8 @@ pub fn router(mut deps: Dependencies) -> Router {
         .route("/user/forget", get(act::ask_forget).post(act::forget))
         .route("/user/sign-out", get(act::ask_sign_out).post(act::sign_out))
         .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/endpoint", get(endpoint::show))
+        .route("/webhooks/test", post(endpoint::test))
         .route("/webhooks/resend", get(resend::ask_resend_all).post(resend::resend_all))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
         .route("/audit", get(audit_log::list))

@@ -45,18 +45,18 @@ pub(super) async fn show(
     };
     let mut webhooks = deps.webhooks.webhooks(&of_user).await?;
     webhooks.retain(|webhook| webhook.order == Some(order.id));
-    let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?);
+    let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?, &viewer);
     let main = html! {
         div.heading {
             div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
-            div.actions {
+            @if viewer.may_act() { div.actions {
                 @if order.status == Status::Failed && past.has_body {
                     a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" }
                 }
                 @if order.status == Status::Queued {
                     a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" }
                 }
-            }
+            } }
         }
         (done(&viewer.query))
         section #order data-live { (describe(&order)) }
@@ -72,7 +72,7 @@ pub(super) async fn show(
         @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }
         }
-        section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks)) }
+        section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks, viewer.may_act())) }
     };
     Ok(viewer.answer(MenuItem::Orders, "Order", &main))
 }

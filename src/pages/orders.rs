@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
@@ -11,9 +12,10 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
+use super::order_tabs::{self, Totals};
 use super::pieces::{
-    amount, cell, choice, col, count_cell, count_col, done, line, older, order_link, outcome, reference,
-    status, time,
+    amount, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment, older,
+    order_link, outcome, reference, status, time,
 };
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
@@ -42,8 +44,9 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
     // One more than shown, to know whether there is another page.
-    let search = OrderFilter { limit: PAGE + 1, ..search(query)? };
+    let search = OrderFilter { limit: PAGE + 1, ..search(query, viewer.now)? };
     let orders = found(&pages, &viewer, merchant.as_ref(), &search).await?;
+    let totals = Totals::of(&pages, &viewer, merchant.as_ref(), &search).await?;
     let more = orders.len() > PAGE as usize;
     let orders = &orders[..orders.len().min(PAGE as usize)];
     let next = orders.last().filter(|_| more).map(|last| last.id.to_string());
@@ -53,9 +56,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         (done(query))
         (filters(&pages, &viewer))
-        @if viewer.may_act() { (bulk(query)) }
+        (order_tabs::saved())
+        div #totals data-live { (totals.tabs(query)) }
+        @if viewer.may_act() { (totals.bulk(query)) }
         section #list data-live[search.before.is_none()] {
-            (table(orders, viewer.may_act()))
+            @if orders.is_empty() { (none(query)) } @else { (table(orders, viewer.may_act())) }
             (older(query, "/orders", search.before.is_some(), next.as_deref()))
         }
     };
@@ -63,7 +68,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 }
 
 /// Reads which orders are chosen, without their merchant and the limit.
-pub(super) fn search(query: &Fields) -> Result<OrderFilter, Failure> {
+pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, Failure> {
     let ids = query
         .word("order", |ids| ids.split(' ').map(|id| id.parse().ok()).collect::<Option<Vec<OrderId>>>())?;
     let name: Option<String> = query.name("q")?;
@@ -74,9 +79,9 @@ pub(super) fn search(query: &Fields) -> Result<OrderFilter, Failure> {
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         duplicates: query.get("duplicates").is_some(),
-        since: query.time("from")?,
-        until: query.time("until")?,
-        ended_since: query.time("ended_since")?,
+        since: query.time("from", now)?,
+        until: query.time("until", now)?,
+        ended_since: query.time("ended_since", now)?,
         ids,
         before: query.word("before", |word| word.parse().ok())?,
         ..OrderFilter::default()
@@ -100,40 +105,33 @@ pub(super) async fn found(
 }
 
 fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
-    let query = &viewer.query;
-    html! {
-        form.filters method="get" action="/orders" aria-label="Filters" {
+    let (query, now) = (&viewer.query, viewer.now);
+    let fields = html! {
             (line(query, "q", "Id, reference, cart, user", "search"))
-            (choice(query, "status", "Status", "any", Status::ALL.map(Status::as_str)))
+            @if let Some(status) = query.get("status") { input type="hidden" name="status" value=(status); }
             (choice(query, "token", "Token", "any", TokenOutcome::ALL.map(TokenOutcome::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
             (line(query, "user", "User", "search"))
             (line(query, "error", "Error code", "text"))
-            (line(query, "from", "Taken in since (UTC)", "datetime-local"))
-            (line(query, "until", "Taken in before (UTC)", "datetime-local"))
-            (line(query, "ended_since", "Failed or ended since (UTC)", "datetime-local"))
+            (moment(query, "from", "Accepted since (UTC)", now))
+            (moment(query, "until", "Accepted before (UTC)", now))
+            (moment(query, "ended_since", "Failed or ended since (UTC)", now))
             label.check {
                 input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some()];
                 span { "Possible duplicates" }
             }
-            div.buttons { button type="submit" { "Filter" } a href="/orders" { "Clear" } }
-        }
-    }
+    };
+    filter_form("/orders", query, &FIELDS, &fields)
 }
 
-/// The form for changes of many orders. The boxes in the table belong to it.
-fn bulk(query: &Fields) -> Markup {
+/// What to do where no order is listed.
+fn none(query: &Fields) -> Markup {
+    if FIELDS.into_iter().any(|name| query.get(name).is_some()) || query.get("before").is_some() {
+        return html! { p.quiet.empty { "No orders match. " a href="/orders" { "Show all orders" } } };
+    }
     html! {
-        form.bulk #bulk method="get" action="/orders/bulk" {
-            @for name in FIELDS {
-                @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
-            }
-            span.quiet { "With the selected orders, or with all that match if none is selected:" }
-            div.buttons {
-                button type="submit" name="action" value="retry" { "Retry…" }
-                button type="submit" name="action" value="cancel" { "Cancel…" }
-            }
-        }
+        p.empty { "No orders yet. Submit the first one from a file with one order a line:" }
+        (command("klarna-order-worker enqueue orders.jsonl"))
     }
 }
 
@@ -144,7 +142,9 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    @if selectable { th scope="col" { span.unseen { "Select" } } }
+                    @if selectable {
+                        th scope="col" { input type="checkbox" data-all hidden aria-label="Select all on this page"; }
+                    }
                     (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
                     (col("Merchant")) (col("Age")) (col("Cause")) (col("Token")) (count_col("Attempts"))
                 } }

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::attention::{self, Sources};
-use super::charts::{Bar, Part, stacked};
+use super::charts::{Bar, Chart, Part};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
@@ -18,7 +18,7 @@ use super::pauses;
 use super::pieces::{badge, col, count_col, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
-use crate::breaker::{BreakerState, BreakerView};
+use crate::breaker::{BreakerState, OpenBreaker};
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
@@ -45,6 +45,10 @@ const PARTS: [Part; 5] = [
     ("calm", "Not ended"),
 ];
 
+/// The status of each of [`PARTS`]. Most orders that have not ended are queued.
+const STATUSES: [Status; 5] =
+    [Status::Submitted, Status::Submitted, Status::Failed, Status::Cancelled, Status::Queued];
+
 /// How many submitted orders the latencies are calculated from.
 const LATENCY_SAMPLES: u32 = 1000;
 
@@ -63,7 +67,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     // The chart of days left shows which tokens expire soon.
     let overview = deps.stats.overview(lost_after, Duration::ZERO).await?;
     let workers = deps.dashboard.workers(lost_after).await?;
-    let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.webhooks.endpoints().await?);
+    let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.endpoints.endpoints().await?);
     let backlogs: Vec<&Backlog> =
         overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
     let failing: Vec<_> = endpoints
@@ -73,8 +77,12 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .collect();
     let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
-    let breakers: Vec<_> =
-        (pages.deps.breakers)().into_iter().filter(|breaker| viewer.sees(&breaker.merchant)).collect();
+    let breakers: Vec<(&str, &OpenBreaker)> = workers
+        .iter()
+        .filter(|worker| worker.alive)
+        .flat_map(|worker| worker.breakers.iter().map(|breaker| (worker.name.as_str(), breaker)))
+        .filter(|(_, breaker)| viewer.sees(&breaker.merchant.as_str().into()))
+        .collect();
     let sources = Sources {
         overview: &overview,
         backlogs: &backlogs,
@@ -94,10 +102,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
         (attention::strip(&attention))
-        section #pauses data-live { (pauses::strip(&paused)) }
+        section #pauses data-live { (pauses::strip(&paused, &viewer)) }
         section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
         section #orders data-live {
-            h2 { "Orders by outcome" }
+            h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }
             (chart(&buckets, &bounds, range))
         }
         div.columns {
@@ -117,7 +125,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
         div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breaker_table(&breakers)) }
+            section #breakers data-live { h2 { "Circuit breakers" } (breaker_table(&breakers, &workers)) }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
     };
@@ -161,7 +169,15 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> 
     let below: Vec<String> =
         (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
     let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.name.to_lowercase());
-    stacked("outcomes", &title, &PARTS, &bars, &below)
+    let link = |bar: Option<usize>, part: Option<usize>| {
+        let (first, last) = bar.map_or((0, steps), |bar| (bar, bar + 1));
+        let [from, until] = [first, last].map(|at| bounds[at].format("%Y-%m-%dT%H:%M").to_string());
+        let mut query = vec![("from", from.as_str()), ("until", until.as_str())];
+        query.extend(part.map(|part| ("status", STATUSES[part].as_str())));
+        link("/orders", &query)
+    };
+    Chart { id: "outcomes", title: &title, parts: &PARTS, bars: &bars, below: &below, link: Some(&link) }
+        .draw()
 }
 
 fn figures(
@@ -237,25 +253,28 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
     }
 }
 
-fn breaker_table(breakers: &[BreakerView]) -> Markup {
-    let shown = |state: &BreakerState| match state {
+fn breaker_table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView]) -> Markup {
+    let shown = |state: BreakerState| match state {
         BreakerState::Closed => badge("good", "closed"),
         BreakerState::Open => badge("bad", "open"),
         BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
-        @if breakers.is_empty() {
-            p.quiet { "This process has no worker role. To see circuit breakers, open these pages at a \
-                process that runs orders." }
-        }
+        @if workers.is_empty() { p.quiet { "No process is running." } }
+        @else if breakers.is_empty() { p.quiet { "All circuit breakers are closed: no endpoint of Klarna fails." } }
         @else {
-            div.scroll { table {
-                thead { tr { (col("Merchant")) (col("Endpoint")) (col("State")) } }
-                tbody { @for breaker in breakers {
-                    tr { td { (breaker.merchant) } td { (breaker.endpoint) } td { (shown(&breaker.state)) } }
+            div.scroll { table.list {
+                thead { tr { (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause")) } }
+                tbody { @for (process, breaker) in breakers {
+                    tr {
+                        td data-label="Merchant" { (breaker.merchant) }
+                        td data-label="Endpoint" { (breaker.endpoint) }
+                        td data-label="State" { (shown(breaker.state)) }
+                        td data-label="Process" { (process) }
+                        td.text data-label="Cause" { (breaker.cause) }
+                    }
                 } }
             } }
-            p.note { "Of the process that shows this page." }
         }
     }
 }

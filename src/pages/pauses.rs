@@ -24,14 +24,14 @@ pub(super) async fn seen(pages: &Pages, viewer: &Viewer) -> Result<Vec<Pause>, F
 }
 
 /// The strip on the overview.
-pub(super) fn strip(pauses: &[Pause]) -> Markup {
+pub(super) fn strip(pauses: &[Pause], viewer: &Viewer) -> Markup {
     html! {
         @if pauses.is_empty() {
-            p.quiet { "Nothing is paused. " a href="/pauses/new" { "Pause work…" } }
+            p.quiet { "Nothing is paused. " @if viewer.may_act() { a href="/pauses/new" { "Pause work…" } } }
         } @else {
             h2 { "Paused" }
-            (table(pauses))
-            p.note { a href="/pauses/new" { "Pause more…" } }
+            (table(pauses, viewer))
+            @if viewer.may_act() { p.note { a href="/pauses/new" { "Pause more…" } } }
         }
     }
 }
@@ -41,30 +41,31 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading {
             h1 { "Pauses" }
-            div.actions { a.button href="/pauses/new" { "Pause work…" } }
+            @if viewer.may_act() { div.actions { a.button href="/pauses/new" { "Pause work…" } } }
         }
         (done(&viewer.query))
         section #pauses data-live {
-            @if pauses.is_empty() { p.quiet.empty { "Nothing is paused." } } @else { (table(&pauses)) }
+            @if pauses.is_empty() { p.quiet.empty { "Nothing is paused." } } @else { (table(&pauses, &viewer)) }
         }
     };
     Ok(viewer.answer(MenuItem::Overview, "Pauses", &main))
 }
 
-fn table(pauses: &[Pause]) -> Markup {
+fn table(pauses: &[Pause], viewer: &Viewer) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {
-                (col("Merchant")) (col("Paused")) (col("Since")) (col("Until")) (col("By")) (col("Reason")) (col(""))
+                (col("Merchant")) (col("Paused")) (col("Since")) (col("Until")) (col("By")) (col("Reason"))
+                @if viewer.may_act() { th scope="col" { span.unseen { "Action" } } }
             } }
             tbody { @for pause in pauses { tr {
-                td { (whose(pause.merchant.as_ref())) }
-                td { (badge("warn", pause.kind.as_str())) }
-                td { (time(pause.since)) }
-                td { @if let Some(until) = pause.until { (time(until)) } @else { "resumed" } }
-                td { (pause.paused_by) }
-                td.text { (pause.reason) }
-                td { a href=(resume_link(pause)) { "Resume…" } }
+                td data-label="Merchant" { (whose(pause.merchant.as_ref())) }
+                td data-label="Paused" { (badge("warn", pause.kind.as_str())) }
+                td data-label="Since" { (time(pause.since)) }
+                td data-label="Until" { @if let Some(until) = pause.until { (time(until)) } @else { "resumed" } }
+                td data-label="By" { (pause.paused_by) }
+                td.text data-label="Reason" { (pause.reason) }
+                @if viewer.may_act() { td { a href=(resume_link(pause)) { "Resume…" } } }
             } } }
         } }
     }
@@ -82,27 +83,27 @@ fn resume_link(pause: &Pause) -> String {
 }
 
 /// Why an order that has not ended waits for an operator.
-pub(super) fn why(order: &OrderView, pauses: &[Pause]) -> Markup {
+pub(super) fn why(order: &OrderView, pauses: &[Pause], viewer: &Viewer) -> Markup {
     let stops = |kind| pauses.iter().filter(move |pause| pause.stops(kind, &order.merchant));
     html! {
         @if order.status == Status::Queued {
             @for pause in stops(PauseKind::Orders) {
-                p { "The order waits because the orders of " (whose(pause.merchant.as_ref())) " are paused" (about(pause)) }
+                p { "The order waits because the orders of " (whose(pause.merchant.as_ref())) " are paused" (about(pause, viewer)) }
             }
         }
         @if order.ended_at.is_none() {
             @for pause in stops(PauseKind::Exchanges) {
-                p { "Refresh tokens of " (whose(pause.merchant.as_ref())) " are not used: this is paused" (about(pause))
+                p { "Refresh tokens of " (whose(pause.merchant.as_ref())) " are not used: this is paused" (about(pause, viewer))
                     " The order waits within vault.token_patience, then goes without a token." }
             }
         }
     }
 }
 
-fn about(pause: &Pause) -> Markup {
+fn about(pause: &Pause, viewer: &Viewer) -> Markup {
     html! {
         " since " (time(pause.since)) " by " (pause.paused_by)
         @if let Some(until) = pause.until { ", until " (time(until)) }
-        ": " (pause.reason) ". " a href=(resume_link(pause)) { "Resume…" }
+        ": " (pause.reason) ". " @if viewer.may_act() { a href=(resume_link(pause)) { "Resume…" } }
     }
 }

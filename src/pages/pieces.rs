@@ -136,6 +136,38 @@ pub(super) fn choice<T: AsRef<str>>(
     }
 }
 
+/// A time in a filter, in UTC. An age such as `1h` is shown as the time that it means now.
+pub(super) fn moment(query: &Fields, name: &str, label: &str, now: DateTime<Utc>) -> Markup {
+    let value = query.time(name, now).ok().flatten().map(|time| time.format("%Y-%m-%dT%H:%M").to_string());
+    html! {
+        label { span { (label) }
+            input type="datetime-local" name=(name) value=[value];
+        }
+    }
+}
+
+/// The form that filters a list, in a drawer where the screen is narrow. `names` are those of its fields.
+pub(super) fn filter_form(path: &str, query: &Fields, names: &[&str], fields: &Markup) -> Markup {
+    let set = names.iter().filter(|name| query.get(name).is_some()).count();
+    html! {
+        div.drawer {
+            input.unseen #filters type="checkbox";
+            label.button for="filters" { "Filters" @if set > 0 { " (" (set) ")" } }
+            form.filters method="get" action=(path) aria-label="Filters" {
+                (fields)
+                div.buttons { button type="submit" { "Filter" } a href=(path) { "Clear" } }
+            }
+        }
+    }
+}
+
+/// A command to copy. The button is for browsers with scripts.
+pub(super) fn command(text: &str) -> Markup {
+    html! {
+        div.command { pre { code { (text) } } button type="button" data-copy hidden { "Copy" } }
+    }
+}
+
 /// A text field in a filter.
 pub(super) fn line(query: &Fields, name: &str, label: &str, kind: &str) -> Markup {
     html! {
@@ -150,13 +182,14 @@ pub(super) fn done(query: &Fields) -> Markup {
     let told = match query.get("done") {
         Some("retried") => "The order is queued again.",
         Some("cancelled") => "The order is cancelled.",
-        Some("active") => "The token is active again and will be used once more.",
+        Some("active") => "The token is active again. It will be used once more.",
         Some("lost") => "The token will not be used again; the user has to sign in again.",
         Some("forgotten") => "The token was forgotten.",
-        Some("signed-out") => "The token was forgotten, and is revoked at Klarna now.",
-        Some("paused") => "It is paused.",
-        Some("resumed") => "It is resumed.",
+        Some("signed-out") => "The token was forgotten. It is revoked at Klarna now.",
+        Some("paused") => "The work is paused.",
+        Some("resumed") => "The work goes on.",
         Some("resent") => "The webhook will be sent again.",
+        Some("tested") => "A test event will be sent. The answer appears below.",
         Some("Retry") => return done_to_many(query, "order", "queued again"),
         Some("Cancel") => return done_to_many(query, "order", "cancelled"),
         Some("Resend") => return done_to_many(query, "webhook", "sent again"),
@@ -173,10 +206,9 @@ fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
         p.done role="status" {
             (number(changed)) " " (noun) @if changed == 1 { " is " } @else { "s are " } (what) "."
             @if unchanged > 0 {
-                " " (number(unchanged)) " were not changed: they have another status by now, or their body was \
-                deleted."
+                " Not changed: " (number(unchanged)) ". They have another status by now, or their body was deleted."
             }
-            @if query.get("more").is_some() { " More match: do it again." }
+            @if query.get("more").is_some() { " There may be more: repeat the action." }
         }
     }
 }

@@ -8,23 +8,19 @@ use maud::html;
 
 use super::Pages;
 use super::act::{Question, ask};
+use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::pieces::{facts, number};
 use super::viewer::{Posted, Viewer, see};
-use super::webhooks::filter;
+use super::webhooks::{FIELDS, filter};
 use crate::audit::Action;
 use crate::ids::MerchantName;
 use crate::store::WebhookFilter;
 
 /// How many webhooks one transaction makes due again.
 const BATCH: u32 = 500;
-/// How many webhooks one form sends again. If more match, the page says so.
-const MOST: usize = 10_000;
-
-/// The fields that choose webhooks.
-const FIELDS: [&str; 5] = ["status", "kind", "merchant", "user", "from"];
 
 fn chosen(fields: &Fields) -> Vec<(&str, &str)> {
     FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?))).collect()
@@ -35,7 +31,7 @@ pub(super) async fn ask_resend_all(
     viewer: Viewer,
 ) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let filter = filter(&viewer.query)?;
+    let filter = filter(&viewer.query, viewer.now)?;
     let mut count = 0;
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         count += pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
@@ -59,29 +55,32 @@ pub(super) async fn ask_resend_all(
 
 pub(super) async fn resend_all(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
-    let filter = filter(&posted.fields)?;
-    let (mut resent, mut more) = (0, false);
-    for merchant in posted.viewer.scopes(&pages, merchant.as_ref()) {
+    let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
+    let row = Begun::new(&pages, entry.object("webhooks that match"));
+    let done = resend(&pages, &posted, merchant.as_ref()).await;
+    let Ok(resent) = done else { return row.end(done.map(|_| see("/webhooks"))) };
+    tracing::info!(webhooks = resent, "An operator sent many webhooks again");
+    let told = [("form_token", ""), ("done", "Resend"), ("changed", &resent.to_string())];
+    row.object(format_args!("{resent} webhooks")).end(Ok(see(&posted.fields.link("/webhooks", &told))))
+}
+
+/// Walks through all that match, and returns how many there were.
+async fn resend(pages: &Pages, posted: &Posted, merchant: Option<&MerchantName>) -> Result<usize, Failure> {
+    let filter = filter(&posted.fields, posted.viewer.now)?;
+    let mut resent = 0;
+    for merchant in posted.viewer.scopes(pages, merchant) {
+        let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
         let mut before = None;
         loop {
             let batch = WebhookFilter { merchant: merchant.clone(), before, limit: BATCH, ..filter.clone() };
             let done = pages.deps.webhooks.resend_webhooks(&batch).await?;
-            for webhook in &done.webhooks {
-                let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
-                pages.deps.audit.record(entry.object(webhook));
-            }
-            // The queue of rows has an end.
-            pages.deps.audit.flush().await;
+            pages.deps.audit.record_each(&entry, &done.webhooks).await;
             resent += done.webhooks.len();
             before = done.next;
-            more |= before.is_some() && resent >= MOST;
-            if before.is_none() || more {
+            if before.is_none() {
                 break;
             }
         }
     }
-    tracing::info!(webhooks = resent, "An operator sent many webhooks again");
-    let (changed, more) = (resent.to_string(), if more { "1" } else { "" });
-    let told = [("form_token", ""), ("done", "Resend"), ("changed", &changed), ("more", more)];
-    Ok(see(&posted.fields.link("/webhooks", &told)))
+    Ok(resent)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::charts::{Bar, Part, stacked};
+use super::charts::{Bar, Chart, Part};
 use super::counts::Counted;
 use super::links::link;
 use super::pieces::{number, state, time, words};
@@ -68,5 +68,6 @@ fn by_days(counts: &[&TokenCount]) -> Markup {
         bars[place].counts[0] += count.tokens;
     }
     let below = ["expired", "15", "30", "45", "60+"].map(str::to_owned);
-    stacked("days", "Active tokens by days until expiry", &PARTS, &bars, &below)
+    let title = "Active tokens by days until expiry";
+    Chart { id: "days", title, parts: &PARTS, bars: &bars, below: &below, link: None }.draw()
 }

@@ -48,7 +48,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading {
             div { p.crumb { a href="/users" { "Users" } " / " (merchant) } h1 { (user) } }
-            div.actions {
+            @if viewer.may_act() { div.actions {
                 @if token.as_ref().is_some_and(|token| token.state == TokenState::Uncertain) {
                     a.button href=(link("/user/resolve", &here)) { "Resolve…" }
                 }
@@ -56,7 +56,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                     a.button.danger href=(link("/user/sign-out", &here)) { "Sign this user out at Klarna…" }
                 }
                 @if holds { a.button.danger href=(link("/user/forget", &here)) { "Forget…" } }
-            }
+            } }
         }
         (done(query))
         section #token data-live {

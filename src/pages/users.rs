@@ -8,9 +8,10 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
+use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{choice, col, count_col, line, maybe_time, state, words};
+use super::pieces::{choice, col, command, count_col, filter_form, line, maybe_time, state, words};
 use super::viewer::Viewer;
 use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -35,14 +36,13 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = users.last().filter(|_| more);
     let main = html! {
         div.heading { h1 { "Users" } }
-        form.filters method="get" action="/users" role="search" {
+        (filter_form("/users", query, &["state", "merchant", "user"], &html! {
             (choice(query, "state", "Token", "any except forgotten", TokenState::ALL.map(TokenState::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User, exactly", "search"))
-            div.buttons { button type="submit" { "Filter" } a href="/users" { "Clear" } }
-        }
+        }))
         section #list data-live {
-            (table(users))
+            @if users.is_empty() { (none(query)) } @else { (table(users)) }
             nav.pages aria-label="More" {
                 @if after.is_some() {
                     a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
@@ -109,26 +109,34 @@ async fn page(
     Ok(users)
 }
 
+/// What to do where no user is listed.
+fn none(query: &Fields) -> Markup {
+    if ["state", "merchant", "user"].into_iter().any(|name| query.get(name).is_some()) {
+        return html! { p.quiet.empty { "No users match. " a href="/users" { "Show all users" } } };
+    }
+    html! {
+        p.empty { "No refresh tokens yet. The shop registers them by the API, or import them from a file:" }
+        (command("klarna-order-worker tokens import tokens.jsonl"))
+    }
+}
+
 fn table(users: &[TokenView]) -> Markup {
     html! {
-        @if users.is_empty() { p.quiet.empty { "No users." } }
-        @else {
-            div.scroll { table.list {
-                thead { tr {
-                    (col("User")) (col("Merchant")) (col("Token")) (col("Expires"))
-                    (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
-                } }
-                tbody { @for token in users { tr {
-                    td.name data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
-                    td data-label="Merchant" { (token.merchant) }
-                    td data-label="Token" { (state(token.state))
-                        @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
-                    td data-label="Expires" { (maybe_time(token.expires_at)) }
-                    td data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
-                    td data-label="Last seen" { (maybe_time(token.last_seen_at)) }
-                    td.count data-label="Generation" { (token.generation) }
-                } } }
+        div.scroll { table.list {
+            thead { tr {
+                (col("User")) (col("Merchant")) (col("Token")) (col("Expires"))
+                (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
             } }
-        }
+            tbody { @for token in users { tr {
+                td.name data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
+                td data-label="Merchant" { (token.merchant) }
+                td data-label="Token" { (state(token.state))
+                    @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
+                td data-label="Expires" { (maybe_time(token.expires_at)) }
+                td data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
+                td data-label="Last seen" { (maybe_time(token.last_seen_at)) }
+                td.count data-label="Generation" { (token.generation) }
+            } } }
+        } }
     }
 }

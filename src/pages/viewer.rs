@@ -182,8 +182,9 @@ impl FromRequest<Arc<Pages>> for Posted {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
         if !viewer.may_act() && parts.uri.path() != SIGN_OUT {
+            let fields = read(&parts.headers, body).await.unwrap_or_default();
             let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-            if let Some(action) = route.and_then(asked_for) {
+            if let Some(action) = route.and_then(|route| asked_for(route, &fields)) {
                 pages.deps.audit.record(viewer.entry(action).ended(Outcome::Refused));
             }
             return Err(Failure::ReadOnly);

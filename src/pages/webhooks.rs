@@ -4,26 +4,34 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
+use super::endpoint;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{badge, choice, col, count_col, done, line, maybe_time, older, order_link, time};
+use super::pieces::{
+    badge, choice, col, command, count_col, done, filter_form, line, maybe_time, moment, older, order_link,
+    time,
+};
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, WebhookId};
 use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
 
 /// Webhooks on one page.
 const PAGE: u32 = 50;
+/// The fields that choose webhooks.
+pub(super) const FIELDS: [&str; 5] = ["status", "kind", "merchant", "user", "from"];
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
     let before = query.word("before", |word| word.parse::<WebhookId>().ok())?;
-    let filter = WebhookFilter { before, limit: PAGE + 1, ..filter(query)? };
+    let filter = WebhookFilter { before, limit: PAGE + 1, ..filter(query, viewer.now)? };
+    let endpoints = endpoint::seen(&pages, &viewer).await?;
     let mut webhooks = Vec::new();
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         webhooks.extend(pages.deps.webhooks.webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?);
@@ -43,16 +51,19 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
         (done(query))
-        form.filters method="get" action="/webhooks" role="search" {
+        @if !endpoints.is_empty() {
+            section #endpoints data-live { h2 { "Endpoints" } (endpoint::table(&endpoints)) }
+        }
+        (filter_form("/webhooks", query, &FIELDS, &html! {
             (choice(query, "status", "Status", "any", WebhookStatus::ALL.map(WebhookStatus::as_str)))
             (choice(query, "kind", "Event", "any", EventKind::ALL.map(EventKind::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User", "search"))
-            (line(query, "from", "Happened since (UTC)", "datetime-local"))
-            div.buttons { button type="submit" { "Filter" } a href="/webhooks" { "Clear" } }
-        }
+            (moment(query, "from", "Happened since (UTC)", viewer.now))
+        }))
         section #list data-live[before.is_none()] {
-            (table(&webhooks))
+            @if webhooks.is_empty() { (none(query, endpoints.is_empty())) }
+            @else { (table(&webhooks, viewer.may_act())) }
             (older(query, "/webhooks", before.is_some(), next.as_deref()))
         }
     };
@@ -60,18 +71,32 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 }
 
 /// Reads which webhooks are chosen, without their merchant and the limit.
-pub(super) fn filter(query: &Fields) -> Result<WebhookFilter, Failure> {
+pub(super) fn filter(query: &Fields, now: DateTime<Utc>) -> Result<WebhookFilter, Failure> {
     Ok(WebhookFilter {
         user: query.name("user")?,
         status: query.one_of("status", WebhookStatus::ALL, WebhookStatus::as_str)?,
         kind: query.one_of("kind", EventKind::ALL, EventKind::as_str)?,
-        since: query.time("from")?,
+        since: query.time("from", now)?,
         ..WebhookFilter::default()
     })
 }
 
+/// What to do where no webhook is listed.
+fn none(query: &Fields, no_endpoint: bool) -> Markup {
+    if FIELDS.into_iter().any(|name| query.get(name).is_some()) || query.get("before").is_some() {
+        return html! { p.quiet.empty { "No webhooks match. " a href="/webhooks" { "Show all webhooks" } } };
+    }
+    if !no_endpoint {
+        return html! { p.quiet.empty { "No webhooks yet. An event is sent when an order or a token changes." } };
+    }
+    html! {
+        p.empty { "No merchant has a webhook endpoint. Add these settings to a merchant, and start the service again:" }
+        (command("webhook_url = \"https://shop.example/webhooks/klarna\"\nwebhook_secrets_env = \"SHOP_WEBHOOK_SECRETS\""))
+    }
+}
+
 /// A table of webhooks.
-pub(super) fn table(webhooks: &[WebhookView]) -> Markup {
+pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
     let tone = |status: WebhookStatus| match status {
         WebhookStatus::Pending => "calm",
         WebhookStatus::Delivered => "good",
@@ -84,20 +109,24 @@ pub(super) fn table(webhooks: &[WebhookView]) -> Markup {
                 thead { tr {
                     (col("Event")) (col("Status")) (col("Order")) (col("User"))
                     (col("Happened")) (col("Next or last attempt")) (count_col("Attempts"))
-                    (col("Error")) th scope="col" { span.unseen { "Action" } }
+                    (col("Error")) @if may_act { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for webhook in webhooks { tr {
                     td data-label="Event" { (webhook.kind.as_str()) }
                     td data-label="Status" { (badge(tone(webhook.status), webhook.status.as_str()))
                         @if webhook.endpoint_disabled_at.is_some() { " " (badge("warn", "endpoint disabled")) } }
                     td data-label="Order" { @if let Some(order) = webhook.order { (order_link(order)) } }
-                    td.name data-label="User" { a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) } }
+                    td.name data-label="User" {
+                        @if !webhook.user.as_str().is_empty() {
+                            a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) }
+                        }
+                    }
                     td data-label="Happened" { (time(webhook.occurred_at)) }
                     td data-label="Next or last attempt" { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) }
                         @else { (maybe_time(webhook.ended_at)) } }
                     td.count data-label="Attempts" { (webhook.attempts) }
                     td.text data-label="Error" { @if let Some(error) = &webhook.error { (error) } }
-                    td { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } }
+                    @if may_act { td { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }
                 } } }
             } }
         }

@@ -9,6 +9,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::order_search::first_id;
 use super::{StoreError, from_json};
+use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
@@ -82,6 +83,8 @@ pub struct WorkerView {
     pub heartbeat_at: DateTime<Utc>,
     /// Whether its last heartbeat is recent enough.
     pub alive: bool,
+    /// Its circuit breakers that are not closed. Empty if they cannot be read.
+    pub breakers: Vec<OpenBreaker>,
 }
 
 /// Storage for the operators' pages.
@@ -255,5 +258,9 @@ fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {
         started_at: row.time("started_at")?,
         heartbeat_at: row.time("heartbeat_at")?,
         alive: row.flag("alive")?,
+        breakers: row
+            .opt_text("breakers")?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
     })
 }

@@ -51,6 +51,7 @@ mod transport;
 mod upkeep;
 mod user_changes;
 mod webhook_end;
+mod webhook_endpoints;
 mod webhooks;
 mod workers;
 
@@ -99,8 +100,9 @@ pub use self::tokens::{TokenFilter, Tokens};
 pub use self::transport::Transport;
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
+pub use self::webhook_endpoints::{Answer, Endpoint, KEPT_ANSWERS, WebhookAnswer, WebhookEndpoints};
 pub use self::webhooks::{
-    ClaimedWebhook, DisabledWhy, Endpoint, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
+    ClaimedWebhook, DisabledWhy, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
     WebhookStatus, WebhookView, Webhooks,
 };
 pub use self::workers::{ConfirmedHeartbeat, Reclaimed, Worker, WorkerHeartbeats, Workers};
@@ -119,6 +121,7 @@ pub trait Store:
     + Keeper
     + Workers
     + Webhooks
+    + WebhookEndpoints
     + Keys
     + Providers
     + InstallationStats

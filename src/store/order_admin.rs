@@ -72,7 +72,8 @@ pub trait OrderAdmin: Orders {
     ) -> Result<OrderAdminOutcome, StoreError>;
 
     /// Like [`OrderAdmin::cancel_order`], for the queued orders of a filter. The filter's status is
-    /// ignored. If the filter names ids, `unchanged` has those that are not queued.
+    /// ignored. If the filter names ids, `unchanged` has those that are not queued; those that are not
+    /// found are counted on the last page.
     async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
     /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter. The filter's status is
@@ -85,6 +86,9 @@ pub trait OrderAdmin: Orders {
 
     /// Counts the orders of a filter. Its `before` and `limit` are ignored.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError>;
+
+    /// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.
+    async fn count_orders_up_to(&self, filter: &OrderFilter, most: u32) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -115,6 +119,10 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
 
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError> {
         self.read(async |c| order_search::count(c, filter).await).await
+    }
+
+    async fn count_orders_up_to(&self, filter: &OrderFilter, most: u32) -> Result<u64, StoreError> {
+        self.read(async |c| order_search::count_up_to(c, filter, most).await).await
     }
 }
 
@@ -214,8 +222,14 @@ async fn many<E: Engine>(
     let mut unchanged = unchanged(c, &picked, &orders, change).await?;
     if let Some(ids) = &filter.ids {
         let named: BTreeSet<&OrderId> = ids.iter().collect();
-        let missing = named.len().saturating_sub(picked.len()) as u64;
-        if missing > 0 && filter.before.is_none() {
+        // Only at the end: an order that is not on this page may be on the next one.
+        let found = match (next, filter.before) {
+            (Some(_), _) => named.len() as u64,
+            (None, None) => picked.len() as u64,
+            (None, Some(_)) => order_search::count(c, &filter).await?.orders,
+        };
+        let missing = (named.len() as u64).saturating_sub(found);
+        if missing > 0 {
             unchanged.insert(Unchanged::NotFound, missing);
         }
     }

@@ -76,6 +76,22 @@ pub(super) async fn count<E: Engine>(
     Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
 }
 
+/// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.
+pub(super) async fn count_up_to<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+    most: u32,
+) -> Result<u64, StoreError> {
+    let filter = OrderFilter { before: None, ..filter.clone() };
+    let mut search = Search::default();
+    search.sql.push_str("SELECT count(*) AS orders FROM (SELECT id FROM (");
+    search.ids::<E>(&filter, filter.status, Some(most));
+    search.sql.push_str(") AS found LIMIT ");
+    // Writing to a string cannot fail.
+    let _ = write!(search.sql, "{most}) AS counted");
+    Ok(search.on(c).fetch_one().await?.count("orders")?)
+}
+
 /// Returns the lowest possible id of an order that was accepted at this time or later: a UUID of
 /// version 7 begins with the time in milliseconds.
 pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {

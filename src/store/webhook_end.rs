@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
+use super::webhook_endpoints::{self, Answer, KEPT_ANSWERS};
 use super::{DisabledWhy, StoreError, WebhookClaim, WebhookStatus};
+use crate::ids::MerchantName;
 
 /// The result of an attempt to deliver a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +40,18 @@ pub(super) async fn settle<E: Engine>(
     now: Now,
     claim: WebhookClaim,
     delivery: &Delivery,
+    answer: Answer,
 ) -> Result<Option<WebhookSettled>, StoreError> {
-    match delivery {
-        Delivery::Delivered => delivered(c, now, claim).await,
-        Delivery::Retry { after, error, gone } => retry(c, now, claim, *after, error, *gone).await,
-    }
+    let (settled, error) = match delivery {
+        Delivery::Delivered => (delivered(c, now, claim).await?, None),
+        Delivery::Retry { after, error, gone } => {
+            (retry(c, now, claim, *after, error, *gone).await?, Some(error.as_str()))
+        }
+    };
+    let Some((settled, merchant)) = settled else { return Ok(None) };
+    webhook_endpoints::note(c, now, claim, answer, error).await?;
+    webhook_endpoints::keep(c, &merchant, KEPT_ANSWERS).await?;
+    Ok(Some(settled))
 }
 
 /// Binds a claim and the time as the first three parameters.
@@ -59,11 +68,12 @@ async fn delivered<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     claim: WebhookClaim,
-) -> Result<Option<WebhookSettled>, StoreError> {
+) -> Result<Option<(WebhookSettled, MerchantName)>, StoreError> {
     let delivered = by_claim(c, E::STATEMENTS.webhooks.webhook_delivered, now, claim);
     let Some(row) = delivered.fetch_optional().await? else { return Ok(None) };
-    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&row.merchant()?).execute().await?;
-    Ok(Some(WebhookSettled::default()))
+    let merchant = row.merchant()?;
+    c.query(E::STATEMENTS.webhooks.endpoint_well).bind(&merchant).execute().await?;
+    Ok(Some((WebhookSettled::default(), merchant)))
 }
 
 async fn retry<E: Engine>(
@@ -73,13 +83,14 @@ async fn retry<E: Engine>(
     after: Duration,
     error: &str,
     gone: bool,
-) -> Result<Option<WebhookSettled>, StoreError> {
+) -> Result<Option<(WebhookSettled, MerchantName)>, StoreError> {
     let retry = by_claim(c, E::STATEMENTS.webhooks.webhook_retry, now, claim).bind(after).bind(error);
     let Some(row) = retry.fetch_optional().await? else { return Ok(None) };
     let given_up = WebhookStatus::from_word(&row.text("status")?)? == WebhookStatus::Failed;
-    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&row.merchant()?);
+    let merchant = row.merchant()?;
+    let failing = c.query(E::STATEMENTS.webhooks.endpoint_failing).bind(&merchant);
     let endpoint = failing.bind(gone).bind(given_up).bind(now).fetch_optional().await?;
     let why = endpoint.map(|row| row.opt_text("disabled_why")).transpose()?.flatten();
     let disabled = why.map(|why| DisabledWhy::from_word(&why)).transpose()?;
-    Ok(Some(WebhookSettled { given_up, disabled }))
+    Ok(Some((WebhookSettled { given_up, disabled }, merchant)))
 }

@@ -1,5 +1,4 @@
-//! The storage trait for webhooks: the outbox, which triggers fill when orders and tokens change, and
-//! the shops' endpoints.
+//! The storage trait for webhooks: the outbox, which triggers fill when orders and tokens change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Query, SqlStore};
 use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
+use super::webhook_endpoints::Answer;
 use super::{StoreError, from_micros};
 use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::order::OrderId;
@@ -36,6 +36,9 @@ pub enum EventKind {
     /// A user's token works again: the user signed in, or a late successor arrived.
     #[serde(rename = "token.recovered")]
     TokenRecovered,
+    /// An operator tests the endpoint.
+    #[serde(rename = "webhook.test")]
+    Test,
 }
 
 /// The status of an event.
@@ -63,6 +66,7 @@ pub enum DisabledWhy {
 words!(EventKind {
     OrderSubmitted = "order.submitted", OrderFailed = "order.failed", OrderCompleted = "order.completed",
     OrderExpired = "order.expired", TokenReauthRequired = "token.reauth_required", TokenRecovered = "token.recovered",
+    Test = "webhook.test",
 });
 words!(WebhookStatus { Pending = "pending", Delivered = "delivered", Failed = "failed" });
 words!(DisabledWhy { Gone = "gone", Failing = "failing" });
@@ -81,6 +85,8 @@ pub struct WebhookClaim {
 pub struct ClaimedWebhook {
     /// The claim, which every write names.
     pub claim: WebhookClaim,
+    /// Its place among all events: a later event about the same order has a larger number.
+    pub sequence: i64,
     /// The merchant whose endpoint it is sent to.
     pub merchant: MerchantName,
     /// What happened.
@@ -156,17 +162,6 @@ pub struct ResentWebhooks {
     pub next: Option<WebhookId>,
 }
 
-/// The state of a merchant's endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// The merchant.
-    pub merchant: MerchantName,
-    /// The time of the first failure since the last success.
-    pub failing_since: Option<DateTime<Utc>>,
-    /// Since when it is disabled, and why; `None` if it is enabled.
-    pub disabled: Option<(DateTime<Utc>, DisabledWhy)>,
-}
-
 /// The settings that the database needs to know.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -183,10 +178,6 @@ pub trait Webhooks: Send + Sync {
     /// enabled again. Endpoints that are not in these settings are not changed: another process may
     /// have other settings.
     async fn publish(&self, settings: &Published) -> Result<(), StoreError>;
-
-    /// Removes a merchant's endpoint: no more events are written for the merchant, and none are sent.
-    /// Returns `false` if there was none.
-    async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError>;
 
     /// Returns the merchants that have due events and an enabled endpoint.
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
@@ -205,12 +196,13 @@ pub trait Webhooks: Send + Sync {
     /// Releases claimed events that were not begun, so that they are due at once.
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
-    /// Stores the result of an attempt. Returns `None`, and writes nothing, if the claim no longer
+    /// Stores the result of an attempt, and what the endpoint answered. Returns `None`, and writes nothing, if the claim no longer
     /// holds.
     async fn settle_webhook(
         &self,
         claim: WebhookClaim,
         delivery: &Delivery,
+        answer: Answer,
     ) -> Result<Option<WebhookSettled>, StoreError>;
 
     /// Returns events, newest first.
@@ -221,22 +213,12 @@ pub trait Webhooks: Send + Sync {
 
     /// Makes events due again, for three days, and enables their endpoints.
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<ResentWebhooks, StoreError>;
-
-    /// Returns the state of each endpoint, ordered by merchant.
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
 }
 
 #[async_trait]
 impl<E: Engine> Webhooks for SqlStore<E> {
     async fn publish(&self, settings: &Published) -> Result<(), StoreError> {
         self.transaction(async |c| publish(c, settings).await).await
-    }
-
-    async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError> {
-        self.write(async |c| {
-            Ok(c.query(E::STATEMENTS.webhooks.remove_endpoint).bind(merchant).execute().await? > 0)
-        })
-        .await
     }
 
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
@@ -288,8 +270,9 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         &self,
         claim: WebhookClaim,
         delivery: &Delivery,
+        answer: Answer,
     ) -> Result<Option<WebhookSettled>, StoreError> {
-        self.transaction(async |c| webhook_end::settle(c, self.now(), claim, delivery).await).await
+        self.transaction(async |c| webhook_end::settle(c, self.now(), claim, delivery, answer).await).await
     }
 
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError> {
@@ -326,14 +309,6 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         })
         .await
     }
-
-    async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError> {
-        self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.webhooks.endpoints).fetch_all().await?;
-            rows.iter().map(endpoint).collect()
-        })
-        .await
-    }
 }
 
 /// Binds a filter as the first six parameters of a statement.
@@ -362,6 +337,7 @@ async fn publish<E: Engine>(c: &mut Connection<'_, E>, settings: &Published) -> 
 fn claimed_webhook(row: &impl Columns) -> Result<ClaimedWebhook, StoreError> {
     Ok(ClaimedWebhook {
         claim: WebhookClaim { id: row.id("id")?, number: row.int("claim_number")? },
+        sequence: row.int("seq")?,
         merchant: row.merchant()?,
         kind: EventKind::from_word(&row.text("kind")?)?,
         order: row.opt_id("order_id")?,
@@ -386,14 +362,5 @@ fn webhook_view(row: &impl Columns) -> Result<WebhookView, StoreError> {
         attempts: row.int("attempts")?,
         error: row.opt_text("error")?,
         endpoint_disabled_at: row.opt_time("disabled_at")?,
-    })
-}
-
-fn endpoint(row: &impl Columns) -> Result<Endpoint, StoreError> {
-    let why = row.opt_text("disabled_why")?.map(|why| DisabledWhy::from_word(&why)).transpose()?;
-    Ok(Endpoint {
-        merchant: row.merchant()?,
-        failing_since: row.opt_time("failing_since")?,
-        disabled: row.opt_time("disabled_at")?.zip(why),
     })
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
 use super::{Claim, StoreError, exchanges, json, one_row};
+use crate::breaker::OpenBreaker;
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::OrderError;
 use crate::silence::HeartbeatCount;
@@ -74,6 +75,9 @@ pub trait Workers: Send + Sync {
     /// Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
+    /// Notes which circuit breakers of the worker are not closed, for operators.
+    async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError>;
+
     /// Frees the orders of workers that have ended, and of those among `silent` that have sent no
     /// heartbeat since. An order that loses its fifth worker fails.
     async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<Reclaimed, StoreError>;
@@ -125,6 +129,15 @@ impl<E: Engine> Workers for SqlStore<E> {
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError> {
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
             c.query(E::STATEMENTS.workers.end_worker).bind(worker).bind(self.now()).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError> {
+        let told = (!open.is_empty()).then(|| json(&open)).transpose()?;
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
+            c.query(E::STATEMENTS.workers.note_breakers).bind(worker).bind(&told).execute().await?;
             Ok(())
         })
         .await

@@ -61,7 +61,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use klarna_order_worker::store::{Delivery, Published};
+    use klarna_order_worker::store::{Answer, Delivery, Published};
 
     let api = Api::open().await;
     let webhooks = BTreeMap::from([("shop".into(), [1; 32])]);
@@ -81,7 +81,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
     let shares = BTreeMap::from([("shop".into(), 1)]);
     let event = store.claim_webhooks(&shares, Duration::from_mins(1)).await.unwrap().remove(0);
     let gone = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 410".into(), gone: true };
-    store.settle_webhook(event.claim, &gone).await.unwrap();
+    store.settle_webhook(event.claim, &gone, Answer::default()).await.unwrap();
     let told = verbose().await;
     assert_eq!(told["shop"]["disabled_why"], "gone");
     assert!(told["shop"]["disabled_at"].is_string() && told["shop"]["failing_since"].is_string(), "{told}");

@@ -29,6 +29,7 @@ mod tokens;
 mod update;
 mod users;
 mod wait;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -168,6 +169,7 @@ impl Api {
             audit_log: app.store.clone(),
             pausing: app.store.clone(),
             webhooks: app.store.clone(),
+            endpoints: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.settings.server.api_keys.clone(),
             clock: clock.clone(),
@@ -235,7 +237,7 @@ impl Api {
 }
 
 fn pages_of(app: &App, clock: &Clock) -> klarna_order_worker::pages::Dependencies {
-    klarna_order_worker::pages::Dependencies { clock: clock.clone(), ..app.pages(Arc::new(Vec::new)) }
+    klarna_order_worker::pages::Dependencies { clock: clock.clone(), ..app.pages() }
 }
 
 /// Returns the settings of a service on the database `url`, or else on SQLite.

@@ -79,6 +79,21 @@ async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
         (5, 6),
         "{list:?}"
     );
+    // Each event has a number, by which the shop sees which of two about an order is later.
+    let numbers: Vec<i64> = receiver
+        .requests()
+        .iter()
+        .map(|request| serde_json::from_slice::<Value>(&request.body).unwrap()["sequence"].as_i64().unwrap())
+        .collect();
+    assert!(numbers.iter().all(|number| *number > 0), "{numbers:?}");
+    // A test of the endpoint, whose answer is told.
+    let tested = shop.run("a", &["webhooks", "test", "shop"]);
+    until("the test event", PATIENCE, async || {
+        receiver.requests().iter().any(|request| request.id() == tested[0]["id"])
+    })
+    .await;
+    let answers = shop.run("a", &["webhooks", "answers", "shop"]);
+    assert!(answers.len() >= 6 && answers.last().unwrap()["status"] == 500, "{answers:?}");
     // If it is sent once more, it has the same id.
     let id = list[0]["id"].as_str().unwrap();
     assert_eq!(shop.run("a", &["webhooks", "resend", id]), [json!({ "resent": 1, "unknown": [] })]);

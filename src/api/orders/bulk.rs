@@ -150,7 +150,7 @@ pub(in crate::api) async fn retry_many(
 ) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
     let filter = chosen(&caller, &headers, body).await?;
     let changed = app.intake.retry_all(&filter).await?;
-    Ok(answer(&app, &caller, Action::OrderRetry, filter, &changed))
+    Ok(answer(&app, &caller, Action::OrderRetry, filter, &changed).await)
 }
 
 /// Cancel many queued orders.
@@ -173,11 +173,11 @@ pub(in crate::api) async fn cancel_many(
 ) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
     let filter = chosen(&caller, &headers, body).await?;
     let changed = app.orders.cancel_orders(&filter).await?;
-    Ok(answer(&app, &caller, Action::OrderCancel, filter, &changed))
+    Ok(answer(&app, &caller, Action::OrderCancel, filter, &changed).await)
 }
 
 /// Leaves a row of the audit log for each changed order. The row of the request has their number.
-fn answer(
+async fn answer(
     app: &AppState,
     caller: &Caller,
     action: Action,
@@ -186,9 +186,8 @@ fn answer(
 ) -> (Extension<Concerns>, Json<BulkAnswer>) {
     let count = changed.orders.len();
     tracing::info!(orders = count, action = action.as_str(), "Many orders were changed");
-    for order in &changed.orders {
-        app.audit.record(Entry::new(caller.actor(), action).merchant(filter.merchant.as_ref()).object(order));
-    }
+    let entry = Entry::new(caller.actor(), action).merchant(filter.merchant.as_ref());
+    app.audit.record_each(&entry, &changed.orders).await;
     (Extension(Concerns::many(filter.merchant, format!("{count} orders"))), Json(changed.into()))
 }
 

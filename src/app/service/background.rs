@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::app::process::TIDY;
+use crate::app::scrape::AskBreakers;
 use crate::app::spools::replay_for_refresh;
 use crate::backoff::Backoff;
+use crate::breaker::{BreakerView, OpenBreaker};
+use crate::clock::Clock;
+use crate::config::HEARTBEAT;
 use crate::delivery::Waiters;
+use crate::ids::WorkerId;
 use crate::pauses::Pauses;
 use crate::queue::Wake;
 use crate::store::{Signal, Store};
@@ -17,6 +22,9 @@ const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: D
 /// How often connections are opened in advance. Idle ones are closed after ten minutes, and each
 /// one half an hour after it was opened.
 const READY_AGAIN: Duration = Duration::from_mins(1);
+
+/// The most circuit breakers of a process that are told, because an outage may open those of every merchant.
+const MOST_TOLD: usize = 100;
 
 /// The wake-ups of the queues of orders and webhooks.
 #[derive(Clone, Default)]
@@ -73,6 +81,32 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
             tracing::debug!(error = %failed, "The connection for notifications is not back");
         }
         tokio::time::sleep(LISTEN_AGAIN.delay(failures, rand::random(), None)).await;
+    }
+}
+
+/// Tells the database which circuit breakers of this process are not closed, so that every process's pages
+/// show them.
+pub(super) async fn tell_breakers(
+    store: Arc<dyn Store>,
+    worker: WorkerId,
+    breakers: AskBreakers,
+    clock: Clock,
+) {
+    let mut told = false;
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let now = clock.now();
+        let open = |breaker: &BreakerView| breaker.open(now);
+        let open: Vec<OpenBreaker> = breakers().iter().filter_map(open).take(MOST_TOLD).collect();
+        if open.is_empty() && !told {
+            continue;
+        }
+        match store.note_breakers(worker, &open).await {
+            Ok(()) => told = !open.is_empty(),
+            Err(error) => {
+                tracing::debug!(%error, "The circuit breakers could not be told to other processes")
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::cli::table::printable;
 use crate::cli::views::{or_dash, time};
 use crate::ids::WebhookId;
 use crate::order::OrderId;
-use crate::store::{DisabledWhy, Endpoint, EventKind, WebhookStatus, WebhookView};
+use crate::store::{DisabledWhy, Endpoint, EventKind, WebhookAnswer, WebhookStatus, WebhookView};
 
 /// A webhook, as JSON output has it.
 #[derive(Serialize)]
@@ -73,6 +73,42 @@ pub(super) fn table(webhooks: &[Webhook]) -> Table {
                 (due_at, _) => or_dash(due_at.map(time)),
             },
             or_dash(webhook.error.as_deref()),
+        ]);
+    }
+    table
+}
+
+/// An answer of an endpoint, as JSON output has it.
+#[derive(Serialize)]
+pub(super) struct Answer {
+    at: DateTime<Utc>,
+    /// The HTTP status; absent if there was no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    took_ms: u128,
+    kind: EventKind,
+    webhook: WebhookId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl From<WebhookAnswer> for Answer {
+    fn from(answer: WebhookAnswer) -> Self {
+        let WebhookAnswer { webhook, kind, at, status, took, error } = answer;
+        Self { at, status, took_ms: took.as_millis(), kind, webhook, error }
+    }
+}
+
+pub(super) fn answered(answers: &[Answer]) -> Table {
+    let mut table = Table::new(["time", "answer", "ms", "kind", "id", "error"]);
+    for answer in answers {
+        table.row([
+            time(answer.at),
+            answer.status.map_or_else(|| "none".to_owned(), |status| status.to_string()),
+            answer.took_ms.to_string(),
+            answer.kind.as_str().to_owned(),
+            answer.webhook.to_string(),
+            or_dash(answer.error.as_deref()),
         ]);
     }
     table

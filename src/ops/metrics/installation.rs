@@ -60,10 +60,13 @@ impl Installation {
             return;
         }
         next.poll = Some(now + POLL_INTERVAL);
+        // One time limit for all queries together, or else a scrape of a process without a free connection
+        // takes too long, and Prometheus has no metrics at all of that process.
+        let until = now + PATIENCE;
         let polled =
-            bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within)).await;
+            bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within), until).await;
         gauge!(DATABASE_UP).set(if polled.is_ok() { 1.0 } else { 0.0 });
-        let health = bounded(sources.store.health()).await;
+        let health = bounded(sources.store.health(), until).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
         let overview = match polled {
             Ok(overview) => overview,
@@ -73,7 +76,7 @@ impl Installation {
             }
         };
         tell(&overview, &sources.merchants);
-        if let Ok(stopped) = bounded(sources.store.stopped_merchants()).await {
+        if let Ok(stopped) = bounded(sources.store.stopped_merchants(), until).await {
             for merchant in sources.merchants.values() {
                 let stopped = stopped.iter().any(|stopped| {
                     stopped.merchant == merchant.name && stopped.provider == merchant.provider()
@@ -81,13 +84,13 @@ impl Installation {
                 gauge!(STOPPED, "merchant" => merchant.name.to_string()).set(if stopped { 1.0 } else { 0.0 });
             }
         }
-        if let Ok(pauses) = bounded(sources.store.pauses()).await {
+        if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
             tell_pauses(&pauses, &sources.merchants);
         }
         if next.count.is_some_and(|at| now < at) {
             return;
         }
-        let counted = bounded(counts::count(sources, overview.now)).await;
+        let counted = bounded(counts::count(sources, overview.now), until).await;
         next.count = Some(Instant::now() + COUNT_EVERY.max(now.elapsed() * SHARE));
         if let Err(error) = counted {
             tracing::debug!(%error, "Tokens, keys and webhooks could not be counted for metrics");
@@ -95,8 +98,11 @@ impl Installation {
     }
 }
 
-async fn bounded<T>(query: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, query).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
+async fn bounded<T>(
+    query: impl Future<Output = Result<T, StoreError>>,
+    until: Instant,
+) -> Result<T, StoreError> {
+    tokio::time::timeout_at(until, query).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
 }
 
 fn tell(overview: &Overview, merchants: &Merchants) {

@@ -1,4 +1,5 @@
-// Updates a page, shows times as ages, and makes the key / jump to the search field. Pages work without it.
+// Updates a page, shows times as ages, counts selected rows, copies commands, and makes the key / jump to the search
+// field. Pages work without it.
 'use strict';
 
 (() => {
@@ -40,22 +41,32 @@
     (same[at] ?? same[0])?.focus({ preventScroll: true });
   }
 
+  // Whether somebody is selecting or filling in something there. It must not be lost.
+  const inUse = root => root.querySelector('input:checked, :is(input, select, textarea):focus') !== null;
+
+  // Returns whether everything is up to date now.
   function replace(next) {
+    let complete = true;
     for (const part of live(document)) {
       const fresh = next.getElementById(part.id);
       if (!fresh || fresh.outerHTML === written.get(part.id)) continue;
+      if (inUse(part)) {
+        complete = false;
+        continue;
+      }
       written.set(part.id, fresh.outerHTML);
       const open = [...part.querySelectorAll('details[open][id]')].map(details => details.id);
-      const checked = [...part.querySelectorAll('input:checked')].map(box => box.value);
       const scrolled = [...part.querySelectorAll('.scroll')].map(box => box.scrollLeft);
       const focus = focused(part);
       const adopted = document.adoptNode(fresh);
       part.replaceWith(adopted);
       for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-      for (const box of adopted.querySelectorAll('input[type=checkbox]')) box.checked = checked.includes(box.value);
       adopted.querySelectorAll('.scroll').forEach((box, at) => { box.scrollLeft = scrolled[at] ?? 0; });
       if (focus) refocus(adopted, focus);
     }
+    tellSelected();
+    showCopyButtons();
+    return complete;
   }
 
   let tag = null;
@@ -79,9 +90,13 @@
         // If a part was added or removed, load the page again.
         const known = live(document).map(part => part.id).join();
         const coming = live(next).map(part => part.id).join();
-        tag = answer.headers.get('etag');
-        if (known !== coming) { location.reload(); return; }
-        replace(next);
+        if (known !== coming) {
+          tag = null;
+          if (!document.querySelector('[data-live] input:checked')) location.reload();
+          return;
+        }
+        // Without the tag the server sends the whole page again, with the parts that were skipped.
+        tag = replace(next) ? answer.headers.get('etag') : null;
       }
       show('live');
     } catch {
@@ -97,6 +112,40 @@
     setTimeout(again, EVERY);
     document.addEventListener('visibilitychange', () => { if (!document.hidden) look(); });
   }
+
+  // Selected rows: how many, and all of this page at once.
+  const boxes = () => [...document.querySelectorAll('input[form="bulk"][name="order"]')];
+  const bulk = document.getElementById('bulk');
+  function tellSelected() {
+    if (!bulk) return;
+    const count = boxes().filter(box => box.checked).length;
+    bulk.querySelector('[data-selected]').textContent = `Selected orders: ${count}`;
+    for (const button of bulk.querySelectorAll('button')) button.disabled = count === 0;
+    for (const all of document.querySelectorAll('[data-all]')) {
+      all.hidden = false;
+      all.checked = count > 0 && count === boxes().length;
+      all.indeterminate = count > 0 && !all.checked;
+    }
+  }
+  document.addEventListener('change', event => {
+    if (event.target.matches?.('[data-all]')) for (const box of boxes()) box.checked = event.target.checked;
+    tellSelected();
+  });
+  // The browser may have kept a selection.
+  window.addEventListener('pageshow', tellSelected);
+  tellSelected();
+
+  function showCopyButtons() {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll('[data-copy][hidden]')) button.hidden = false;
+  }
+  document.addEventListener('click', async event => {
+    const button = event.target.closest?.('[data-copy]');
+    if (!button) return;
+    await navigator.clipboard.writeText(button.parentElement.querySelector('code').textContent);
+    button.textContent = 'Copied';
+  });
+  showCopyButtons();
 
   document.addEventListener('keydown', event => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -75,10 +75,10 @@ statements! {
     webhooks: WebhooksSql {
         publish_deadline, publish_endpoint, remove_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
         give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, count_webhooks, resend_webhooks,
-        enable_endpoint, endpoints,
+        enable_endpoint, endpoints, note_answer, forget_answers, answers, test,
     }
     workers: WorkersSql {
-        begin_worker, end_earlier, heartbeat, beats, beats_of_instance, end_worker, reclaim, lose_order,
+        begin_worker, end_earlier, heartbeat, beats, beats_of_instance, end_worker, reclaim, lose_order, note_breakers,
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use klarna_order_worker::pauses::PauseKind;
+use klarna_order_worker::store::NewPause;
 use reqwest::Method;
 use tower::ServiceExt;
 
@@ -158,8 +160,26 @@ async fn a_key_to_read_with_only_looks() {
     let elsewhere = key("elsewhere", "key-elsewhere", "scopes = [\"ops\"]\nsources = [\"192.0.2.0/24\"]");
     let api = Api::with_keys(&[keys(), looker, elsewhere].concat()).await;
     let browser = Browser::signed_in(&api, "key-of-looker").await;
-    for path in ["/", "/orders", "/users", "/webhooks"] {
-        browser.page(path).await;
+    for path in ["/", "/orders", "/users", "/webhooks", "/pauses"] {
+        let page = browser.page(path).await;
+        for action in ["Pause work…", "Retry…", "Resend"] {
+            assert!(!page.contains(action), "{path}: {page}");
+        }
+    }
+    let new = NewPause {
+        merchant: None,
+        kind: PauseKind::Orders,
+        reason: "a test".into(),
+        paused_by: "local".into(),
+        lasts: None,
+    };
+    api.app.store.pause(&new).await.unwrap();
+    for path in ["/", "/pauses"] {
+        let page = browser.page(path).await;
+        assert!(
+            page.contains("a test") && !page.contains("Resume…") && !page.contains("Pause more…"),
+            "{page}"
+        );
     }
     let cancel = "/orders/00000000-0000-7000-8000-000000000000/cancel";
     let refused = browser.act("/", cancel, &[]).await;

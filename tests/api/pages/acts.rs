@@ -1,8 +1,10 @@
 //! The actions of operators.
 
-use klarna_order_worker::store::{AuditFilter, WebhookStatus};
+use std::time::Duration;
 
-use super::{Browser, OPS, failed, keys, value};
+use klarna_order_worker::store::{Answer, AuditFilter, Delivery, EventKind, WebhookStatus};
+
+use super::{Browser, OPS, failed, key, keys, value};
 use crate::{Api, send};
 
 #[tokio::test]
@@ -141,7 +143,7 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
         (303, "/orders?changed=1&done=Retry&unchanged=1")
     );
     let page = browser.page(done.header("location")).await;
-    assert!(page.contains("1 order is queued again. 1 were not changed"), "{page}");
+    assert!(page.contains("1 order is queued again. Not changed: 1."), "{page}");
 
     // All that match, of every merchant that the key is for.
     let (ask, fields) = ("/orders/bulk?action=retry&error=a", [("action", "retry"), ("error", "a")]);
@@ -165,16 +167,22 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     assert_eq!(browser.act(ask, "/orders/bulk", &fields).await.status, 303);
     assert!(api.claim().await.is_empty());
     assert!(browser.page(ask).await.contains("No queued order is among them."));
+    let nothing = browser.get("/orders/bulk?action=retry&only=selected").await;
+    assert!(nothing.status == 400 && nothing.text.contains("No order is selected."), "{nothing:?}");
     for wrong in ["", "?action=delete", "?action=retry&order=17", "?action=retry&ended_since=soon"] {
         assert_eq!(browser.get(&format!("/orders/bulk{wrong}")).await.status, 400, "{wrong}");
     }
     assert_eq!(browser.post("/orders/bulk", &fields).await.status, 403, "a form of no page");
-    // Each changed order has a row.
+    // Each changed order has a row, and so has each form.
     let filter = AuditFilter { actor: Some("key:operator".into()), limit: 100, ..AuditFilter::default() };
     api.app.audit.flush().await;
     let rows = api.app.store.audit_rows(&filter).await.unwrap();
     let of = |action: &str| rows.iter().filter(|row| row.action == action).count();
-    assert_eq!((of("order.retry"), of("order.cancel")), (3, 4));
+    assert_eq!((of("order.retry"), of("order.cancel")), (3 + 2, 4 + 1));
+    let objects: Vec<_> = rows.iter().filter_map(|row| row.object.as_deref()).collect();
+    for told in ["1 orders", "2 orders", "4 orders", orders[0].as_str(), queued.as_str()] {
+        assert!(objects.contains(&told), "{told}: {objects:?}");
+    }
 }
 
 #[tokio::test]
@@ -200,6 +208,12 @@ async fn webhooks_that_match_are_sent_again_after_a_question() {
     };
     assert!(due(&after, "u-1") > due(&before, "u-1"));
     assert_eq!(due(&after, "u-2"), due(&before, "u-2"));
+    api.app.audit.flush().await;
+    let filter = AuditFilter { action: Some("webhook.resend".into()), limit: 9, ..AuditFilter::default() };
+    let rows = api.app.store.audit_rows(&filter).await.unwrap();
+    let objects: Vec<_> = rows.into_iter().filter_map(|row| row.object).collect();
+    let sent = after.iter().find(|webhook| webhook.user.as_str() == "u-1").unwrap().id.to_string();
+    assert_eq!(objects, ["1 webhooks".to_owned(), sent]);
     let limited = Browser::signed_in(&api, "key-of-limited").await;
     assert!(limited.page(ask).await.contains("Resend 0 webhooks?"));
     let wrong = browser.get("/webhooks?status=lost").await;
@@ -208,4 +222,41 @@ async fn webhooks_that_match_are_sent_again_after_a_question() {
             && wrong.text.contains("Unknown status &quot;lost&quot;. Use: pending, delivered, failed."),
         "{wrong:?}"
     );
+}
+
+#[tokio::test]
+async fn an_endpoint_is_tested_and_its_answers_are_shown() {
+    let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
+    let api = Api::with_keys(&[keys(), looker].concat()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    assert!(browser.page("/webhooks").await.contains("No merchant has a webhook endpoint."));
+    api.has_an_endpoint().await;
+    let (page, fields) = ("/webhooks/endpoint?merchant=shop", [("merchant", "shop")]);
+    assert!(browser.page("/webhooks").await.contains(page));
+    assert!(browser.page(page).await.contains("Nothing has been sent to this endpoint yet."));
+    let done = browser.act(page, "/webhooks/test", &fields).await;
+    assert_eq!(
+        (done.status.as_u16(), done.header("location")),
+        (303, "/webhooks/endpoint?merchant=shop&done=tested")
+    );
+    let event = api.webhooks().await.pop().unwrap();
+    assert_eq!((event.kind, event.merchant.as_str(), event.user.as_str()), (EventKind::Test, "shop", ""));
+    let shares = [("shop".into(), 9)].into();
+    let claimed = api.app.store.claim_webhooks(&shares, Duration::from_mins(1)).await.unwrap().remove(0);
+    let refused = Delivery::Retry { after: Duration::from_secs(5), error: "HTTP 503".into(), gone: false };
+    let answer = Answer { status: Some(503), took: Duration::from_millis(35) };
+    api.app.store.settle_webhook(claimed.claim, &refused, answer).await.unwrap();
+    let told = browser.page(page).await;
+    for text in [">503</span>", "webhook.test", "35 ms", "HTTP 503", &event.id.to_string()] {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    for (merchant, status) in [("other", 404), ("none", 404)] {
+        let wrong = browser.act(page, "/webhooks/test", &[("merchant", merchant)]).await;
+        assert_eq!(wrong.status, status, "{merchant}");
+    }
+    let limited = Browser::signed_in(&api, "key-of-limited").await;
+    assert_eq!(limited.get(page).await.status, 404);
+    let looker = Browser::signed_in(&api, "key-of-looker").await;
+    assert!(!looker.page(page).await.contains("Send a test event"));
+    assert_eq!(looker.act("/", "/webhooks/test", &fields).await.status, 403);
 }

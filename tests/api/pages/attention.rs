@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use klarna_order_worker::breaker::{BreakerState, BreakerView, Trouble};
+use chrono::TimeDelta;
+use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pages::Dependencies;
 use klarna_order_worker::store::Worker;
@@ -32,7 +33,7 @@ impl Api {
     }
 
     /// Puts the clock of the pages to the time of the database.
-    fn catch_up(&self) {
+    pub fn catch_up(&self) {
         let behind = self.app.clock.now() - self.clock.now();
         self.clock.advance(behind.to_std().unwrap_or_default());
     }
@@ -71,7 +72,7 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
         assert!(now.contains("3 orders failed in the last hour"), "{now}");
         let listed = now.split_once("status=failed&error=bad_order&ended_since=").unwrap();
         assert!(listed.1.contains("bad_order</a> 2, "), "{now}");
-        assert!(!now.contains("wait after a failed attempt"), "it is not old enough: {now}");
+        assert!(!now.contains("waiting after a failed attempt"), "it is not old enough: {now}");
         let list = now.split("href=\"").find(|link| link.contains("error=bad_order")).unwrap();
         let list = browser.page(list.split('"').next().unwrap()).await;
         assert_eq!(list.matches("<a class=\"id\"").count(), 2, "{list}");
@@ -79,9 +80,9 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
         // The clock of the pages goes on; that of the database does not.
         api.clock.advance(Duration::from_mins(2));
         let late = strip(&browser.page("/").await).unwrap();
-        assert!(late.contains("1 order wait after a failed attempt"), "{late}");
+        assert!(late.contains("1 order is waiting after a failed attempt"), "{late}");
         assert!(late.contains("status=queued&error=klarna_unavailable"), "{late}");
-        assert!(late.contains("The clocks are apart"), "{late}");
+        assert!(late.contains("The clocks differ"), "{late}");
         let limited = Browser::signed_in(api, "key-of-limited").await;
         let theirs = strip(&limited.page("/").await).unwrap();
         assert!(theirs.contains("1 order failed in the last hour"), "{theirs}");
@@ -106,37 +107,50 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
     sqlx::query("UPDATE webhook_endpoints SET failing_since = 0").execute(&mut raw).await.unwrap();
     let strip = strip(&browser.page("/").await).unwrap();
     assert!(strip.contains("/users?state=uncertain\">1 uncertain token<"), "{strip}");
-    assert!(strip.contains("/webhooks?merchant=shop\">The webhook endpoint of shop fails<"), "{strip}");
+    assert!(strip.contains("/webhooks?merchant=shop\">The webhook endpoint of shop is failing<"), "{strip}");
 }
 
 #[tokio::test]
-async fn breakers_and_files_of_this_machine_are_told() {
+async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
     let api = Api::open().await;
-    let breaker = |merchant: &str, trouble| BreakerView {
-        endpoint: "checkout",
+    let now = api.clock.now();
+    let breaker = |merchant: &str| OpenBreaker {
+        endpoint: "checkout".into(),
         merchant: merchant.into(),
         state: BreakerState::Open,
-        trouble,
-    };
-    let trouble = Trouble {
         cause: "HTTP 503, 5 failures in a row".into(),
-        open_for: Duration::from_secs(30),
-        next_try: Duration::from_secs(8),
+        since: now - TimeDelta::seconds(30),
+        next_try: now + TimeDelta::seconds(8),
     };
-    let closed = BreakerView { state: BreakerState::Closed, ..breaker("other", None) };
-    let breakers = vec![breaker("shop", Some(trouble)), closed];
-    let deps = Dependencies {
-        breakers: Arc::new(move || breakers.clone()),
-        spool_files: Arc::new(|| 2),
-        ..pages_of(&api.app, &api.clock)
-    };
+    // Of every process, and of this one as of others.
+    let mut workers = Vec::new();
+    for (name, open) in
+        [("a/1", &[breaker("shop"), breaker("other")][..]), ("b/2", &[breaker("shop")]), ("c/3", &[])]
+    {
+        let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: name.into() };
+        api.app.store.begin_worker(&worker).await.unwrap();
+        api.app.store.note_breakers(worker.id, open).await.unwrap();
+        workers.push(worker.id);
+    }
+    let deps = Dependencies { spool_files: Arc::new(|| 2), ..pages_of(&api.app, &api.clock) };
     let answer = pages(deps).oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
     let page = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     let strip = strip(std::str::from_utf8(&page).unwrap()).unwrap();
-    assert!(strip.contains("Calls to checkout of shop wait"), "{strip}");
-    assert!(strip.contains("open for 30 s: HTTP 503, 5 failures in a row. Next try <time"), "{strip}");
+    assert!(strip.contains("No calls to checkout for shop"), "{strip}");
+    assert!(
+        strip
+            .contains("of 2 processes has been open for 30 s: HTTP 503, 5 failures in a row. Next try <time"),
+        "{strip}"
+    );
     assert!(strip.contains("/orders?status=queued&merchant=shop"), "{strip}");
-    assert!(!strip.contains("other") && strip.contains("2 files in the spool"), "{strip}");
+    assert!(strip.contains("checkout for other") && strip.contains("2 files in the spool"), "{strip}");
+    let browser = Browser::new(&api);
+    assert_eq!(browser.page("/").await.matches("data-label=\"Process\"").count(), 3);
+    // Those of a process that has ended, and those that have closed, are no trouble any more.
+    api.app.store.end_worker(workers[0]).await.unwrap();
+    api.app.store.note_breakers(workers[1], &[]).await.unwrap();
+    let page = browser.page("/").await;
+    assert!(!page.contains("No calls to") && page.contains("All circuit breakers are closed"), "{page}");
 }
 
 #[tokio::test]

@@ -108,7 +108,22 @@ async fn refused_actions_leave_rows() {
     assert_eq!(rows(&api).await[1..], [own("user.revoke", "rejected", "")]);
     let looker = Browser::signed_in(&api, "key-of-looker").await;
     assert_eq!(looker.act("/", "/user/forget", &about).await.status, 403);
-    assert_eq!(rows_of(&api, "key:looker").await[1..], [own("token.forget", "refused", "")]);
+    for (path, action) in [
+        ("/orders/bulk", "retry"),
+        ("/orders/bulk", "cancel"),
+        ("/webhooks/resend", ""),
+        ("/webhooks/test", ""),
+        ("/pauses", ""),
+    ] {
+        assert_eq!(looker.act("/", path, &[("action", action)]).await.status, 403, "{path}");
+    }
+    let refused =
+        ["token.forget", "order.retry", "order.cancel", "webhook.resend", "webhook.test", "ops.pause"];
+    assert_eq!(rows_of(&api, "key:looker").await[1..], refused.map(|action| own(action, "refused", "")));
+    // What is wrong, or fails, is told too.
+    let wrong = [("action", "retry"), ("from", "soon")];
+    assert_eq!(browser.act("/", "/orders/bulk", &wrong).await.status, 400);
+    assert_eq!(rows(&api).await.last().unwrap().1, "rejected");
 }
 
 /// Sends a request, and hangs up when it waits for the table of tokens.

@@ -283,3 +283,72 @@ async fn a_page_that_did_not_change_is_not_sent_again() {
         assert_eq!(again("\"another\"").await.status, 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_tabs_of_a_list_have_totals_and_its_filters_are_in_its_address() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let empty = browser.page("/orders").await;
+        assert!(empty.contains("klarna-order-worker enqueue orders.jsonl"), "{empty}");
+        for (merchant, code) in [("shop", "a"), ("shop", "b"), ("other", "a")] {
+            api.ordered(merchant, "u-1").await;
+            api.settle(&failed(code)).await;
+        }
+        api.ordered("shop", "u-2").await;
+        let totals = async |query: &str| {
+            let page = browser.page(&format!("/orders?{query}")).await;
+            let tabs = page.split_once("aria-label=\"Status\"").unwrap().1.split_once("</nav>").unwrap().0;
+            let totals = tabs.split("<b>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned());
+            (totals.collect::<Vec<_>>().join(" "), page)
+        };
+        let (all, page) = totals("").await;
+        assert_eq!(all, "4 1 0 0 3 0");
+        assert!(
+            page.contains("Retry all 3 failed that match…") && page.contains("Cancel all 1 queued"),
+            "{page}"
+        );
+        let (of_shop, page) = totals("merchant=shop&status=failed").await;
+        assert_eq!(of_shop, "3 1 0 0 2 0", "a tab keeps the other filters, and counts beyond its status");
+        assert!(page.contains("/orders/bulk?action=retry&amp;merchant=shop&amp;status=failed"), "{page}");
+        assert!(page.contains("/orders?merchant=shop&amp;status=queued"), "{page}");
+        assert!(!page.contains("Cancel all"), "{page}");
+        // An age stays current in an address that was kept.
+        api.clock.advance(Duration::from_mins(2));
+        assert_eq!(listed(&browser, "status=failed&ended_since=1h").await.len(), 3);
+        assert_eq!(listed(&browser, "status=failed&ended_since=1m").await.len(), 0);
+        let none = browser.page("/orders?error=none").await;
+        assert!(none.contains("No orders match.") && !none.contains("enqueue"), "{none}");
+        // A question keeps to the time that it was asked at.
+        let question = browser.page("/orders/bulk?action=retry&ended_since=1h").await;
+        assert!(
+            question.contains("Retry 3 failed orders?") && !question.contains("value=\"1h\""),
+            "{question}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_bars_of_the_chart_lead_to_their_orders() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    api.ordered("shop", "u-1").await;
+    api.settle(&failed("bad_order")).await;
+    api.ordered("shop", "u-2").await;
+    api.catch_up();
+    let page = browser.page("/?range=1h").await.replace("&amp;", "&");
+    let links: Vec<&str> =
+        page.split("href=\"/orders?from=").skip(1).map(|rest| rest.split_once('"').unwrap().0).collect();
+    let failed: Vec<&&str> = links.iter().filter(|link| link.ends_with("&status=failed")).collect();
+    assert!(failed.len() >= 3, "the legend, the bar, and the table: {links:?}");
+    for link in failed {
+        assert_eq!(listed(&browser, &format!("from={link}")).await.len(), 1, "{link}");
+    }
+    let bars = links.iter().filter(|link| !link.contains("status")).take(60);
+    let mut orders = 0;
+    for link in bars {
+        orders += listed(&browser, &format!("from={link}")).await.len();
+    }
+    assert_eq!(orders, 2, "each bar has the orders of its minute");
+    assert!(page.contains("by the time of acceptance, UTC"), "{page}");
+}

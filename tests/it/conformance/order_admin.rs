@@ -258,6 +258,19 @@ async fn of_named_orders_it_is_said_which_were_not_changed(db: Db) {
     let unchanged = [(Unchanged::NotFound, 2), (Unchanged::Status(Status::Failed), 1)];
     assert_eq!(cancelled.unchanged, unchanged.into());
     assert_eq!(status(&db, theirs).await, Status::Queued);
+
+    // Page by page: what is not found is known at the end.
+    let (mut before, mut pages) = (None, Vec::new());
+    loop {
+        let page = OrderFilter { before, limit: 2, ..named.clone() };
+        let done = db.store.cancel_orders(&page).await.unwrap();
+        pages.push(done.unchanged.get(&Unchanged::NotFound).copied());
+        before = done.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [None, Some(2)]);
 }
 
 async fn times_count_by_the_database_not_by_ids(db: Db) {

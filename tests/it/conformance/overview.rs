@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status};
 use klarna_order_worker::store::{
-    Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview, WebhookBacklog,
-    WebhookCounts,
+    Answer, Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview,
+    WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -142,9 +142,12 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     }
     assert_eq!(look(&db).await.webhooks, [backlog(2, 2, Some(now), false)]);
     let events = claim(&db, 2).await;
-    db.store.settle_webhook(events[0].claim, &Delivery::Delivered).await.unwrap();
+    db.store.settle_webhook(events[0].claim, &Delivery::Delivered, Answer::default()).await.unwrap();
     let later = |after, gone| Delivery::Retry { after, error: "HTTP 500".into(), gone };
-    db.store.settle_webhook(events[1].claim, &later(Duration::from_secs(5), false)).await.unwrap();
+    db.store
+        .settle_webhook(events[1].claim, &later(Duration::from_secs(5), false), Answer::default())
+        .await
+        .unwrap();
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, Some(now + TimeDelta::seconds(5)), false)]);
     let pending = WebhookCounts { merchant: "shop".into(), failed: 0, oldest_pending: Some(now) };
     assert_eq!(
@@ -153,7 +156,10 @@ async fn webhooks_wait_are_due_and_given_up(db: Db) {
     );
     db.advance(5);
     let event = claim(&db, 1).await.remove(0);
-    db.store.settle_webhook(event.claim, &later(Duration::from_secs(5), true)).await.unwrap();
+    db.store
+        .settle_webhook(event.claim, &later(Duration::from_secs(5), true), Answer::default())
+        .await
+        .unwrap();
     db.advance(10);
     assert_eq!(look(&db).await.webhooks, [backlog(1, 0, None, true)], "nothing is sent there");
     db.advance(4 * 24 * 3600);

@@ -8,7 +8,7 @@ use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status, Summary, Target};
 use klarna_order_worker::store::{
-    ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
+    Answer, ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
 };
 use klarna_order_worker::token::{
     DeadReason, ExchangeResult, Intended, Intent, Registered, Settled, TokenState,
@@ -211,7 +211,7 @@ async fn webhooks_that_ended_go(db: Db) {
     end_order(&db, "u", &submitted()).await;
     end_order(&db, "v", &submitted()).await;
     let claimed = claim_webhooks(&db, 1).await.remove(0);
-    db.store.settle_webhook(claimed.claim, &Delivery::Delivered).await.unwrap();
+    db.store.settle_webhook(claimed.claim, &Delivery::Delivered, Answer::default()).await.unwrap();
     db.advance(31 * DAY);
     assert_eq!(retention(&db).tidy(false).await.unwrap().webhooks, 1);
     assert_eq!(list(&db).await.len(), 1, "what waits to be sent stays");

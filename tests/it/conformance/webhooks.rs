@@ -6,7 +6,8 @@ use std::time::Duration;
 use klarna_order_worker::ids::{MerchantName, UserKey};
 use klarna_order_worker::order::{Disposition, OrderId, Prefill};
 use klarna_order_worker::store::{
-    ClaimedWebhook, Delivery, EventKind, Published, WebhookFilter, WebhookSettled, WebhookStatus, WebhookView,
+    Answer, ClaimedWebhook, Delivery, EventKind, Published, WebhookFilter, WebhookSettled, WebhookStatus,
+    WebhookView,
 };
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Resolution};
 use serde_json::{Value, json};
@@ -255,16 +256,24 @@ async fn a_claimed_event_is_due_again_after_its_lease_and_fenced(db: Db) {
     db.advance(60);
     let second = claim(&db, 9).await.remove(0);
     assert_eq!((second.claim.id, second.data == first.data), (first.claim.id, true), "the same event");
-    assert_eq!(db.store.settle_webhook(first.claim, &Delivery::Delivered).await.unwrap(), None, "taken over");
+    assert_eq!(
+        db.store.settle_webhook(first.claim, &Delivery::Delivered, Answer::default()).await.unwrap(),
+        None,
+        "taken over"
+    );
     db.store.give_back_webhooks(&[first.claim]).await.unwrap();
     assert!(claim(&db, 9).await.is_empty());
     db.store.give_back_webhooks(&[second.claim]).await.unwrap();
     let third = claim(&db, 9).await.remove(0);
     assert_eq!(
-        db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(),
+        db.store.settle_webhook(third.claim, &Delivery::Delivered, Answer::default()).await.unwrap(),
         Some(WebhookSettled::default())
     );
-    assert_eq!(db.store.settle_webhook(third.claim, &Delivery::Delivered).await.unwrap(), None, "only once");
+    assert_eq!(
+        db.store.settle_webhook(third.claim, &Delivery::Delivered, Answer::default()).await.unwrap(),
+        None,
+        "only once"
+    );
     let view = list(&db).await.remove(0);
     assert_eq!(
         (view.status, view.attempts, view.ended_at),
@@ -322,7 +331,11 @@ async fn an_event_is_given_up_after_three_days(db: Db) {
     open_endpoint(&db, 1).await;
     end_order(&db, "u", &submitted()).await;
     let first = claim(&db, 1).await.remove(0);
-    let noted = db.store.settle_webhook(first.claim, &retry(Duration::from_hours(72))).await.unwrap();
+    let noted = db
+        .store
+        .settle_webhook(first.claim, &retry(Duration::from_hours(72)), Answer::default())
+        .await
+        .unwrap();
     assert_eq!(noted, Some(WebhookSettled::default()), "there is time");
     let view = list(&db).await.remove(0);
     assert_eq!(
@@ -332,7 +345,12 @@ async fn an_event_is_given_up_after_three_days(db: Db) {
     db.advance(72 * 3600);
     let last = claim(&db, 1).await.remove(0);
     assert_eq!(last.attempts, 1);
-    let noted = db.store.settle_webhook(last.claim, &retry(Duration::from_secs(1))).await.unwrap().unwrap();
+    let noted = db
+        .store
+        .settle_webhook(last.claim, &retry(Duration::from_secs(1)), Answer::default())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(noted.given_up);
     let view = list(&db).await.remove(0);
     assert_eq!((view.status, view.ended_at), (WebhookStatus::Failed, Some(db.clock.now())));

@@ -1,5 +1,8 @@
 //! Which workers are alive, and whose orders are free again.
 
+use std::time::Duration;
+
+use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::silence::HeartbeatCount;
@@ -13,6 +16,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     a_beat_adds_one_to_the_count,
     a_beat_renews_only_the_living,
+    what_a_worker_tells_of_its_breakers_is_read,
     a_new_start_ends_earlier_ones_of_its_own_folder,
     only_orders_of_the_gone_or_silent_are_freed,
     a_worker_that_comes_back_writes_nothing,
@@ -36,6 +40,30 @@ async fn a_beat_adds_one_to_the_count(db: Db) {
     assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, beats: beat.beats }]);
     db.store.end_worker(worker).await.unwrap();
     assert_eq!(noted(&db, &[worker]).await, []);
+}
+
+async fn what_a_worker_tells_of_its_breakers_is_read(db: Db) {
+    let worker = db.begin_worker().await;
+    let told = async || {
+        let mut workers = db.store.workers(Duration::from_secs(10)).await.unwrap();
+        assert_eq!(workers.len(), 1);
+        workers.remove(0).breakers
+    };
+    assert_eq!(told().await, []);
+    let open = OpenBreaker {
+        endpoint: "checkout".into(),
+        merchant: "shop".into(),
+        state: BreakerState::Open,
+        cause: "HTTP 503".into(),
+        since: db.clock.now(),
+        next_try: db.clock.now(),
+    };
+    db.store.note_breakers(worker, std::slice::from_ref(&open)).await.unwrap();
+    assert_eq!(told().await, [open]);
+    assert!(db.store.heartbeat(worker).await.unwrap().is_some(), "a heartbeat keeps it");
+    assert_eq!(told().await.len(), 1);
+    db.store.note_breakers(worker, &[]).await.unwrap();
+    assert_eq!(told().await, []);
 }
 
 async fn a_beat_renews_only_the_living(db: Db) {

@@ -42,7 +42,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         FROM klarna_worker.order_attempts a LEFT JOIN klarna_worker.workers w ON w.id = a.worker
         WHERE a.order_id = $1 ORDER BY a.seq",
     workers: "
-        SELECT name, started_at, heartbeat_at,
+        SELECT name, started_at, heartbeat_at, breakers,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
 };

@@ -38,7 +38,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         )
         UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond', claim_number = w.claim_number + 1
         FROM t WHERE w.seq = ANY (ARRAY(SELECT seq FROM due))
-        RETURNING w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
+        RETURNING w.seq, w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
             (SELECT o.trace FROM klarna_worker.orders o WHERE o.id = w.order_id) AS trace",
     give_back_webhook: "
         UPDATE klarna_worker.webhooks SET due_at = coalesce($3, clock_timestamp())
@@ -107,4 +107,22 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE merchant = $1",
     endpoints: "
         SELECT merchant, failing_since, disabled_at, disabled_why FROM klarna_worker.webhook_endpoints ORDER BY merchant",
+    note_answer: "
+        INSERT INTO klarna_worker.webhook_answers (merchant, webhook, kind, answered_at, status, took_micros, error)
+        SELECT w.merchant, w.id, w.kind, coalesce($2, clock_timestamp()), $3, $4, $5
+        FROM klarna_worker.webhooks w WHERE w.id = $1",
+    // Those that another attempt is about to delete are left to it.
+    forget_answers: "
+        DELETE FROM klarna_worker.webhook_answers WHERE seq IN (
+            SELECT seq FROM klarna_worker.webhook_answers WHERE merchant = $1
+            ORDER BY seq DESC OFFSET $2 FOR UPDATE SKIP LOCKED)",
+    answers: "
+        SELECT webhook, merchant, kind, answered_at, status, took_micros, error
+        FROM klarna_worker.webhook_answers WHERE merchant = $1 ORDER BY seq DESC LIMIT $2",
+    // Its time is over at once, so that it is sent once.
+    test: "
+        WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
+        INSERT INTO klarna_worker.webhooks (id, merchant, user_id, kind, data, occurred_at, due_at, give_up_at)
+        SELECT $1, e.merchant, '', 'webhook.test', $3, t.now, t.now, t.now
+        FROM klarna_worker.webhook_endpoints e, t WHERE e.merchant = $2",
 };

@@ -19,6 +19,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
     beats: "
         SELECT id, name, beats FROM klarna_worker.workers WHERE ended_at IS NULL",
+    note_breakers: "
+        UPDATE klarna_worker.workers SET breakers = $2 WHERE id = $1 AND ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
     // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
     // One whose row somebody else has locked is reclaimed later.

@@ -38,6 +38,6 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         FROM order_attempts a LEFT JOIN workers w ON w.id = a.worker
         WHERE a.order_id = $1 ORDER BY a.seq",
     workers: "
-        SELECT name, started_at, heartbeat_at, heartbeat_at >= $2 - $1 AS alive FROM workers
+        SELECT name, started_at, heartbeat_at, breakers, heartbeat_at >= $2 - $1 AS alive FROM workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
 };

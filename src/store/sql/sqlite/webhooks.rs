@@ -27,7 +27,7 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
         WHERE seq IN (
             SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at LIMIT $2)
-        RETURNING id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
+        RETURNING seq, id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
             (SELECT o.trace FROM orders o WHERE o.id = webhooks.order_id) AS trace",
     give_back_webhook: "
         UPDATE webhooks SET due_at = $3
@@ -84,4 +84,17 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE merchant = $1",
     endpoints: "
         SELECT merchant, failing_since, disabled_at, disabled_why FROM webhook_endpoints ORDER BY merchant",
+    note_answer: "
+        INSERT INTO webhook_answers (merchant, webhook, kind, answered_at, status, took_micros, error)
+        SELECT merchant, id, kind, $2, $3, $4, $5 FROM webhooks WHERE id = $1",
+    forget_answers: "
+        DELETE FROM webhook_answers WHERE seq IN (
+            SELECT seq FROM webhook_answers WHERE merchant = $1 ORDER BY seq DESC LIMIT -1 OFFSET $2)",
+    answers: "
+        SELECT webhook, merchant, kind, answered_at, status, took_micros, error
+        FROM webhook_answers WHERE merchant = $1 ORDER BY seq DESC LIMIT $2",
+    // Its time is over at once, so that it is sent once.
+    test: "
+        INSERT INTO webhooks (id, merchant, user_id, kind, data, occurred_at, due_at, give_up_at)
+        SELECT $1, merchant, '', 'webhook.test', $3, $4, $4, $4 FROM webhook_endpoints WHERE merchant = $2",
 };

@@ -1,0 +1,116 @@
+//! What is above the list of orders: tabs with totals, saved filters, and changes of many orders.
+
+use maud::{Markup, html};
+
+use super::Pages;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::links::link;
+use super::orders::FIELDS;
+use super::pieces::{number, words};
+use super::viewer::Viewer;
+use crate::ids::MerchantName;
+use crate::order::Status;
+use crate::store::OrderFilter;
+
+/// How far orders are counted for a tab. A list updates itself, so a count must stay cheap.
+const COUNTED: u32 = 10_000;
+
+/// Filters that operators often need. Their times are ages, so their addresses can be kept.
+const SAVED: [(&str, &[(&str, &str)]); 5] = [
+    ("Failed in the last hour", &[("status", "failed"), ("ended_since", "1h")]),
+    ("Failed in the last day", &[("status", "failed"), ("ended_since", "24h")]),
+    ("Klarna was unavailable", &[("error", "klarna_unavailable")]),
+    ("Possible duplicates", &[("duplicates", "1")]),
+    ("Accepted in the last hour", &[("from", "1h")]),
+];
+
+/// How many orders of each status match the other filters.
+pub(super) struct Totals(Vec<(Status, u64)>);
+
+impl Totals {
+    pub(super) async fn of(
+        pages: &Pages,
+        viewer: &Viewer,
+        merchant: Option<&MerchantName>,
+        search: &OrderFilter,
+    ) -> Result<Self, Failure> {
+        let mut totals = Vec::new();
+        for status in Status::ALL {
+            let mut total = 0;
+            for merchant in viewer.scopes(pages, merchant) {
+                let filter = OrderFilter { status: Some(status), merchant, before: None, ..search.clone() };
+                total += pages.deps.orders.count_orders_up_to(&filter, COUNTED).await?;
+            }
+            totals.push((status, total));
+        }
+        Ok(Self(totals))
+    }
+
+    fn of_status(&self, wanted: Status) -> u64 {
+        self.0.iter().filter(|(status, _)| *status == wanted).map(|(_, total)| total).sum()
+    }
+
+    /// The tabs. The one that is shown has `aria-current`.
+    pub(super) fn tabs(&self, query: &Fields) -> Markup {
+        let all: u64 = self.0.iter().map(|(_, total)| total).sum();
+        let is_more = self.0.iter().any(|(_, total)| *total >= u64::from(COUNTED));
+        let tab = |status: &str, name: &str, total: String| {
+            let current = (query.get("status").unwrap_or_default() == status).then_some("page");
+            let href = query.link("/orders", &[("status", status), ("before", ""), ("done", "")]);
+            html! { a href=(href) aria-current=[current] { (name) " " b { (total) } } }
+        };
+        html! {
+            nav.tabs aria-label="Status" {
+                (tab("", "all", if is_more { format!("{}+", number(all)) } else { number(all) }))
+                @for (status, total) in &self.0 { (tab(status.as_str(), &words(status.as_str()), shown(*total))) }
+            }
+        }
+    }
+
+    /// The form for changes of many orders. The boxes in the table belong to it.
+    pub(super) fn bulk(&self, query: &Fields) -> Markup {
+        let shows = |status: Status| query.get("status").is_none_or(|shown| shown == status.as_str());
+        let all =
+            |action: &str| query.link("/orders/bulk", &[("action", action), ("before", ""), ("done", "")]);
+        let (failed, queued) = (self.of_status(Status::Failed), self.of_status(Status::Queued));
+        html! {
+            form.bulk #bulk method="get" action="/orders/bulk" {
+                @for name in FIELDS {
+                    @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
+                }
+                input type="hidden" name="only" value="selected";
+                div.buttons {
+                    span.quiet data-selected { "Selected orders:" }
+                    button type="submit" name="action" value="retry" { "Retry…" }
+                    button type="submit" name="action" value="cancel" { "Cancel…" }
+                }
+                div.buttons {
+                    @if shows(Status::Failed) && failed > 0 {
+                        a.button href=(all("retry")) { "Retry all " (shown(failed)) " failed that match…" }
+                    }
+                    @if shows(Status::Queued) && queued > 0 {
+                        a.button href=(all("cancel")) { "Cancel all " (shown(queued)) " queued that match…" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A total, with a sign if it was not counted to its end.
+fn shown(total: u64) -> String {
+    if total >= u64::from(COUNTED) { format!("{}+", number(COUNTED)) } else { number(total) }
+}
+
+/// Links to filters that are often needed. Every filter is in the address, so others can be kept as
+/// bookmarks.
+pub(super) fn saved() -> Markup {
+    html! {
+        nav.saved aria-label="Saved filters" {
+            span.quiet { "Saved filters:" }
+            @for (name, query) in SAVED { a href=(link("/orders", query)) { (name) } }
+            span.quiet { "Bookmark this page to keep the present one." }
+        }
+    }
+}
