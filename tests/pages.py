@@ -118,13 +118,16 @@ def picture(browser, name):
         path.write_bytes(base64.b64decode(shot["data"]))
 
 
-def order(user, **more):
-    """Hands an order in and waits for its end. `more` are members of the request."""
+def submit(user, **more):
+    """Hands an order in, and returns its id. `more` are members of the request."""
     line = (pathlib.Path(__file__).parent.parent / "examples/orders.jsonl").read_text().splitlines()[0]
     envelope = {"merchant": "shop", "user": user, "order": json.loads(line)["order"], **more}
-    key = {"authorization": f"Bearer {KEY}"}
-    made = call(f"{API}/v1/orders", envelope, headers=key)
-    return call(f"{API}/v1/orders/{made['id']}?wait=20s", headers=key)
+    return call(f"{API}/v1/orders", envelope, headers={"authorization": f"Bearer {KEY}"})["id"]
+
+
+def order(user, **more):
+    """Hands an order in and waits for its end."""
+    return call(f"{API}/v1/orders/{submit(user, **more)}?wait=20s", headers={"authorization": f"Bearer {KEY}"})
 
 
 def registered(user):
@@ -176,6 +179,12 @@ def play(browser):
     cookies = browser.do("/cookie")
     assert [(c["httpOnly"], c["sameSite"]) for c in cookies] == [(True, "Strict")], cookies
 
+    # Lists without entries say what to do, with a command to copy.
+    browser.go("/orders")
+    browser.sees("klarna-order-worker enqueue orders.jsonl")
+    browser.until("a button that copies", "return document.querySelector('[data-copy]:not([hidden])') !== null")
+    picture(browser, "orders-empty")
+
     # The overview keeps up with what happens, without loading again, and keeps the focus.
     registered("alma")
     registered("bo")
@@ -198,8 +207,7 @@ def play(browser):
         call(f"{SANDBOX}/sandbox/fail", {"endpoint": "checkout", "failure": "502"})
         order(user)
     browser.go("/orders")
-    browser.run("document.querySelector('select[name=status]').value = 'failed'")
-    browser.click("Filter")
+    browser.run("document.querySelector('.tabs a[href*=\"status=failed\"]').click()")
     browser.until("one failed order", "return location.search.includes('status=failed') && document.querySelectorAll('#list tbody tr').length === 1")
     browser.run("document.querySelector('#list tbody a').click()")
     browser.sees("klarna_refused_order")
@@ -214,6 +222,34 @@ def play(browser):
     browser.sees("The order is queued again.")
     browser.until("the order submitted after all", "return document.querySelector('#order .badge')?.textContent === 'submitted'")
     picture(browser, "order")
+
+    # A selection stays while the page updates itself, and is counted.
+    browser.go("/orders")
+    rows = "return document.querySelectorAll('#list tbody tr').length"
+    before = browser.run(rows)
+    assert browser.run("return document.querySelector('#bulk button').disabled")
+    browser.run("document.querySelector('[data-all]').click()")
+    browser.sees(f"Selected orders: {before}")
+    browser.run("document.querySelector('[data-all]').click(); document.querySelector('#list tbody input').click()")
+    browser.sees("Selected orders: 1")
+    order("alma")
+    browser.until("the new total", f"return document.querySelector('.tabs b').textContent === '{before + 1}'")
+    assert browser.run(rows) == before and browser.run("return document.querySelector('#list tbody input').checked")
+    picture(browser, "orders-selected")
+    browser.run("document.querySelector('#list tbody input').click()")
+    browser.until("the new order", rows + f" === {before + 1}")
+
+    # The bars of the chart lead to their orders.
+    browser.go("/?range=1h")
+    picture(browser, "overview-1h")
+    browser.run("document.querySelector('.plot a[href*=\"status=submitted\"] rect').parentNode.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+    browser.until("the orders of a bar", "return location.pathname === '/orders' && location.search.includes('status=submitted') && document.querySelectorAll('#list tbody tr').length > 0")
+
+    # A webhook endpoint is tested; the answer appears.
+    browser.go("/webhooks")
+    browser.click("Answers and test")
+    browser.click("Send a test event")
+    browser.until("the answer", "return [...document.querySelectorAll('#answers tr')].some(row => row.textContent.includes('webhook.test') && row.textContent.includes('404'))")
 
     # A user found and forgotten, by keyboard alone.
     browser.go("/users")
@@ -242,11 +278,20 @@ def play(browser):
     browser.press(ENTER)
     assert browser.run("return document.activeElement.id") == "main"
 
+    # A circuit breaker opens. The process that runs orders tells the database, and the pages show it.
+    browser.go("/")
+    browser.sees("All circuit breakers are closed")
+    call(f"{SANDBOX}/sandbox/options", {"checkout": {"failure_rate": 1, "failures": ["503"]}})
+    for number in range(8):
+        submit(f"late-{number}")
+    browser.sees("No calls to checkout for shop")
+    browser.sees("HTTP 503")
+
     # Narrow and wide, light and dark: nothing sticks out, and everything can be read.
-    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/pauses", "/pauses/new",
+    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/pauses", "/pauses/new",
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/orders/none"]
     grounds = set()
-    for width in (360, 768, 1280, 2560):
+    for width in (360, 390, 768, 1400, 2560):
         for dark in (False, True):
             browser.screen(width, 900, dark)
             for number, page in enumerate(pages):
@@ -255,7 +300,7 @@ def play(browser):
                 assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
                 faint = browser.run(CONTRAST)
                 assert not faint, f"{page}, {'dark' if dark else 'light'}: {faint}"
-                if width in (360, 1280):
+                if width in (390, 1400):
                     picture(browser, f"{width}-{'dark' if dark else 'light'}-{number}")
             grounds.add(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2, grounds

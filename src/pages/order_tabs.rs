@@ -6,12 +6,26 @@ use super::Pages;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::links::link;
-use super::orders::FIELDS;
 use super::pieces::{number, words};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::Status;
 use crate::store::OrderFilter;
+
+/// The fields that choose orders.
+pub(super) const FIELDS: [&str; 11] = [
+    "q",
+    "status",
+    "token",
+    "merchant",
+    "user",
+    "error",
+    "from",
+    "until",
+    "ended_since",
+    "duplicates",
+    "order",
+];
 
 /// How far orders are counted for a tab. A list updates itself, so a count must stay cheap.
 const COUNTED: u32 = 10_000;
@@ -85,7 +99,7 @@ impl Totals {
                     button type="submit" name="action" value="retry" { "Retry…" }
                     button type="submit" name="action" value="cancel" { "Cancel…" }
                 }
-                div.buttons {
+                div.buttons #all-that-match data-live {
                     @if shows(Status::Failed) && failed > 0 {
                         a.button href=(all("retry")) { "Retry all " (shown(failed)) " failed that match…" }
                     }

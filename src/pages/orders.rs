@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::order_tabs::{self, Totals};
+use super::order_tabs::{self, FIELDS, Totals};
 use super::pieces::{
     amount, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment, older,
     order_link, outcome, reference, status, time,
@@ -24,21 +24,6 @@ use crate::store::OrderFilter;
 
 /// Orders on one page.
 const PAGE: u32 = 50;
-
-/// The fields that choose orders.
-pub(super) const FIELDS: [&str; 11] = [
-    "q",
-    "status",
-    "token",
-    "merchant",
-    "user",
-    "error",
-    "from",
-    "until",
-    "ended_since",
-    "duplicates",
-    "order",
-];
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
