@@ -24,7 +24,7 @@ use crate::token::TokenState;
 const STUCK: TimeDelta = TimeDelta::minutes(1);
 /// How far back failures are counted.
 const LATELY: TimeDelta = TimeDelta::hours(1);
-/// The keeper is behind if a token has been due for longer than this.
+/// The keeper is late if a token has been due for longer than this.
 const BEHIND: TimeDelta = TimeDelta::hours(1);
 /// The largest difference between the clocks of the database and of this machine.
 const SKEW: TimeDelta = TimeDelta::seconds(2);
@@ -221,7 +221,8 @@ fn spool(files: usize) -> Option<Item> {
         tone: "bad",
         title: format!("{} in the spool", if files == 1 { "1 file".to_owned() } else { format!("{} files", number(files)) }),
         about: html! {
-            "The database has not stored these tokens or results yet. Do not delete the instance folder of this machine."
+            "The database has not stored these tokens or results yet. Do not delete the instance folder of this \
+             machine."
         },
         href: "/#workers".to_owned(),
     })
@@ -233,7 +234,8 @@ fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
         tone: "warn",
         title: "The clocks differ".to_owned(),
         about: html! {
-            "The clocks of the database and of this machine differ by " (span(apart)) ". Times on these pages may be wrong."
+            "The clocks of the database and of this machine differ by " (span(apart)) ". Times on these pages may be \
+             wrong."
         },
         href: "/#workers".to_owned(),
     })

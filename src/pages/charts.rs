@@ -119,7 +119,9 @@ impl Chart<'_> {
             pieces.push((at, *class, (HEIGHT - from).saturating_sub(height), height));
             told.push(format!("{name}: {}", number(*count)));
         }
-        let piece = |class: &str, y: u64, height: u64| html! { rect.(class) x=(left) y=(y) width=(width) height=(height) {} };
+        let piece = |class: &str, y: u64, height: u64| {
+            html! { rect.(class) x=(left) y=(y) width=(width) height=(height) {} }
+        };
         let hit = html! { rect.hit x=(left) y="0" width=(right - left) height=(HEIGHT) {} };
         html! {
             g {

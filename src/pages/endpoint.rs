@@ -34,7 +34,9 @@ pub(super) fn table(endpoints: &[Endpoint]) -> Markup {
                 (cell("Merchant", &html! { (endpoint.merchant) }))
                 (cell("State", &state(endpoint)))
                 (cell("Failing since", &maybe_time(endpoint.failing_since)))
-                (cell("Last answers", &html! { a href=(path(&endpoint.merchant, &[])) { "Answers and test" } }))
+                (cell("Last answers", &html! {
+                    a href=(path(&endpoint.merchant, &[])) { "Answers and test" }
+                }))
             } } }
         } }
     }
@@ -75,7 +77,9 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 ("Failing since", maybe_time(endpoint.failing_since)),
                 ("Disabled since", maybe_time(endpoint.disabled.map(|(at, _)| at))),
             ]))
-            p.note { "A test event has the type webhook.test. It is sent once, and a disabled endpoint is enabled." }
+            p.note {
+                "A test event has the type webhook.test. It is sent once, and a disabled endpoint is enabled."
+            }
         }
         section #answers data-live {
             h2 { "Last answers" }
@@ -96,7 +100,9 @@ fn answered(answers: &[WebhookAnswer]) -> Markup {
                 (cell("Time", &time(answer.at)))
                 (cell("Answer", &html! {
                     @match answer.status {
-                        Some(status) => { (badge(if answer.error.is_none() { "good" } else { "bad" }, &status.to_string())) }
+                        Some(status) => {
+                            (badge(if answer.error.is_none() { "good" } else { "bad" }, &status.to_string()))
+                        }
                         None => { (badge("bad", "none")) }
                     }
                 }))

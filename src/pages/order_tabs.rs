@@ -77,7 +77,9 @@ impl Totals {
         html! {
             nav.tabs aria-label="Status" {
                 (tab("", "all", if is_more { format!("{}+", number(all)) } else { number(all) }))
-                @for (status, total) in &self.0 { (tab(status.as_str(), &words(status.as_str()), shown(*total))) }
+                @for (status, total) in &self.0 {
+                    (tab(status.as_str(), &words(status.as_str()), shown(*total)))
+                }
             }
         }
     }

@@ -128,7 +128,9 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
             div.scroll { table.list {
                 thead { tr {
                     @if selectable {
-                        th scope="col" { input type="checkbox" data-all hidden aria-label="Select all on this page"; }
+                        th scope="col" {
+                            input type="checkbox" data-all hidden aria-label="Select all on this page";
+                        }
                     }
                     (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
                     (col("Merchant")) (col("Age")) (col("Cause")) (col("Token")) (count_col("Attempts"))

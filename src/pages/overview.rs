@@ -261,10 +261,14 @@ fn breaker_table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView]) -> M
     };
     html! {
         @if workers.is_empty() { p.quiet { "No process is running." } }
-        @else if breakers.is_empty() { p.quiet { "All circuit breakers are closed: no endpoint of Klarna fails." } }
+        @else if breakers.is_empty() {
+            p.quiet { "All circuit breakers are closed: no endpoint of Klarna fails." }
+        }
         @else {
             div.scroll { table.list {
-                thead { tr { (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause")) } }
+                thead { tr {
+                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause"))
+                } }
                 tbody { @for (process, breaker) in breakers {
                     tr {
                         td data-label="Merchant" { (breaker.merchant) }

@@ -206,7 +206,8 @@ fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
         p.done role="status" {
             (number(changed)) " " (noun) @if changed == 1 { " is " } @else { "s are " } (what) "."
             @if unchanged > 0 {
-                " Not changed: " (number(unchanged)) ". They have another status by now, or their body was deleted."
+                " Not changed: " (number(unchanged)) ". They have another status by now, or their body was \
+                deleted."
             }
             @if query.get("more").is_some() { " There may be more: repeat the action." }
         }

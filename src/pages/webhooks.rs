@@ -87,10 +87,14 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
         return html! { p.quiet.empty { "No webhooks match. " a href="/webhooks" { "Show all webhooks" } } };
     }
     if !no_endpoint {
-        return html! { p.quiet.empty { "No webhooks yet. An event is sent when an order or a token changes." } };
+        return html! {
+            p.quiet.empty { "No webhooks yet. An event is sent when an order or a token changes." }
+        };
     }
     html! {
-        p.empty { "No merchant has a webhook endpoint. Add these settings to a merchant, and start the service again:" }
+        p.empty {
+            "No merchant has a webhook endpoint. Add these settings to a merchant, and start the service again:"
+        }
         (command("webhook_url = \"https://shop.example/webhooks/klarna\"\nwebhook_secrets_env = \"SHOP_WEBHOOK_SECRETS\""))
     }
 }

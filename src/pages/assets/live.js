@@ -1,5 +1,5 @@
-// Updates a page, shows times as ages, counts selected rows, copies commands, and makes the key / jump to the search
-// field. Pages work without it.
+// Updates a page, shows times as ages, counts selected rows, copies commands, and makes the key / jump to
+// the search field. Pages work without it.
 'use strict';
 
 (() => {

@@ -220,9 +220,16 @@ async fn webhooks_that_ended_go(db: Db) {
 /// Returns every text and blob of the database as one text.
 async fn everything(db: &Db) -> String {
     let mut all = String::new();
-    for table in
-        ["orders", "tokens", "known_tokens", "exchanges", "cached_tokens", "webhooks", "webhook_endpoints"]
-    {
+    for table in [
+        "orders",
+        "tokens",
+        "known_tokens",
+        "exchanges",
+        "cached_tokens",
+        "webhooks",
+        "webhook_endpoints",
+        "webhook_answers",
+    ] {
         if db.is_sqlite() {
             let columns = db.raw().await.column(&format!("name FROM pragma_table_info('{table}')")).await;
             for column in columns.into_iter().flatten() {
