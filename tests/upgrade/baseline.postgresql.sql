@@ -655,6 +655,36 @@ CREATE TABLE klarna_worker.user_changes (
 
 
 --
+-- Name: webhook_answers; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.webhook_answers (
+    seq bigint NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    webhook uuid NOT NULL,
+    kind text NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    status bigint,
+    took_micros bigint NOT NULL,
+    error text
+);
+
+
+--
+-- Name: webhook_answers_seq_seq; Type: SEQUENCE; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE klarna_worker.webhook_answers ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME klarna_worker.webhook_answers_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: webhook_endpoints; Type: TABLE; Schema: klarna_worker; Owner: -
 --
 
@@ -690,7 +720,7 @@ CREATE TABLE klarna_worker.webhooks (
     attempts bigint DEFAULT 0 NOT NULL,
     error text,
     CONSTRAINT webhooks_check CHECK (((status = 'pending'::text) = (ended_at IS NULL))),
-    CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['order.submitted'::text, 'order.failed'::text, 'order.completed'::text, 'order.expired'::text, 'token.reauth_required'::text, 'token.recovered'::text]))),
+    CONSTRAINT webhooks_kind_check CHECK ((kind = ANY (ARRAY['order.submitted'::text, 'order.failed'::text, 'order.completed'::text, 'order.expired'::text, 'token.reauth_required'::text, 'token.recovered'::text, 'webhook.test'::text]))),
     CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
 );
 
@@ -720,7 +750,8 @@ CREATE TABLE klarna_worker.workers (
     started_at timestamp with time zone NOT NULL,
     heartbeat_at timestamp with time zone NOT NULL,
     beats bigint DEFAULT 1 NOT NULL,
-    ended_at timestamp with time zone
+    ended_at timestamp with time zone,
+    breakers text
 );
 
 
@@ -734,20 +765,20 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: audit_log; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a2280e-73f9-774d-981f-56879df953db', 1, '2026-11-29 16:06:05.358421+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x082e6ce84be94607706b32700d0569969bcf42bb9831277457d35ffbb4e9639e');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a2280e-73f9-774d-981f-56879df953db', 2, '2026-11-29 16:06:05.543017+00', 'local', 'token.register', 'done', '01a2280e-73df-71fe-8c39-62170a857f2a', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', NULL, NULL, '2026-11-29 16:06:05.358421+00', '\x082e6ce84be94607706b32700d0569969bcf42bb9831277457d35ffbb4e9639e', '\x57b596a1944237007d7a0870863ecf65c3b243ba8bf1f73626436b2c72fda362');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a2280e-73f9-774d-981f-56879df953db', 3, '2026-11-29 16:06:05.709519+00', 'local', 'token.register', 'done', '01a2280e-7488-777d-8008-624bf9fc9feb', 'shop', '\x507b1b0cdf0d8f053b2cea4b95c7ecf0', NULL, NULL, '2026-11-29 16:06:05.543017+00', '\x57b596a1944237007d7a0870863ecf65c3b243ba8bf1f73626436b2c72fda362', '\xacde3ead14d7c1268dccde853301ffe322d26fe5c8a1da9d0f5667757bdfef05');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a2280e-73f9-774d-981f-56879df953db', 4, '2026-11-29 16:06:05.863611+00', 'local', 'token.register', 'done', '01a2280e-7523-7412-ac9c-86e5cafc2d0a', 'shop', '\xd0b82ce99e325bcc7eb9b8bceb73e138', NULL, NULL, '2026-11-29 16:06:05.709519+00', '\xacde3ead14d7c1268dccde853301ffe322d26fe5c8a1da9d0f5667757bdfef05', '\x2853b5faa1564dfe924eadc5b7acc2ed404c97a4aabb2b6a2b28b603158ce3c0');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a2280e-73f9-774d-981f-56879df953db', 5, '2026-11-29 16:06:06.05332+00', 'local', 'token.register', 'done', '01a2280e-75df-70f4-b468-ce779e36af5e', 'shop', '\x79cfa33a7b2da02a48f1dff08e6ecc48', NULL, NULL, '2026-11-29 16:06:05.863611+00', '\x2853b5faa1564dfe924eadc5b7acc2ed404c97a4aabb2b6a2b28b603158ce3c0', '\x71be7e939e82940d9a0946d207c2dfb29d746261fda8bf52a427a2eb4ddaf87a');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a2280e-73f9-774d-981f-56879df953db', 6, '2026-11-29 16:06:06.072097+00', 'local', 'order.submit', 'done', '01a2280e-75f2-7712-900a-f21bfedc59b6', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-75f3-7129-a146-86c4d3453b76', NULL, '2026-11-29 16:06:06.05332+00', '\x71be7e939e82940d9a0946d207c2dfb29d746261fda8bf52a427a2eb4ddaf87a', '\x7092ffe4d0c22bb9cd1e002c949169a4c6ec45355be67189ee937fa1b1533775');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a2280e-73f9-774d-981f-56879df953db', 7, '2026-11-29 16:06:06.588985+00', 'local', 'order.submit', 'done', '01a2280e-77f7-72ac-9c67-8a276c52b6b6', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', NULL, '2026-11-29 16:06:06.072097+00', '\x7092ffe4d0c22bb9cd1e002c949169a4c6ec45355be67189ee937fa1b1533775', '\x3f6b7822f138820c9df155da5dc6e8c8017ac237e4e6eb6c2125a3d35a7b1a71');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a2280e-73f9-774d-981f-56879df953db', 8, '2026-11-29 16:06:07.093862+00', 'local', 'order.submit', 'done', '01a2280e-79f1-7451-abeb-995bb56bb96a', 'shop', '\xaceee34f59f28bfd8e7d6db9ab35c69f', '01a2280e-79f1-73e1-9124-beaa8d9bfcdd', NULL, '2026-11-29 16:06:06.588985+00', '\x3f6b7822f138820c9df155da5dc6e8c8017ac237e4e6eb6c2125a3d35a7b1a71', '\xf878010e5ac40cdaa13199cb0a06cb9fda6120bfec114e92e58cdd201ef3b78d');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a2280e-73f9-774d-981f-56879df953db', 9, '2026-11-29 16:06:07.624014+00', 'local', 'order.submit', 'done', '01a2280e-7c03-7410-9681-9fe9d389480a', 'shop', '\xd0b82ce99e325bcc7eb9b8bceb73e138', '01a2280e-7c04-7f16-944a-56d61b15f1e3', NULL, '2026-11-29 16:06:07.093862+00', '\xf878010e5ac40cdaa13199cb0a06cb9fda6120bfec114e92e58cdd201ef3b78d', '\xf7f124fb38da51c206195e56d29130f603cee1e4502c2204ee7a1260b932bbcf');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a2280e-73f9-774d-981f-56879df953db', 10, '2026-11-29 16:06:08.196835+00', 'local', 'order.submit', 'done', '01a2280e-7e40-7476-9207-64f5058c9148', 'shop', '\x79cfa33a7b2da02a48f1dff08e6ecc48', '01a2280e-7e41-7519-8bc1-a347dec91120', NULL, '2026-11-29 16:06:07.624014+00', '\xf7f124fb38da51c206195e56d29130f603cee1e4502c2204ee7a1260b932bbcf', '\x3bc5ad7324016402a4ee4da195898799ee3733a009819b8396fb0cf7a695d8a4');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a2280e-73f9-774d-981f-56879df953db', 11, '2026-11-29 16:06:08.708878+00', 'local', 'order.submit', 'done', '01a2280e-8041-76d0-8b60-3fcffeff71f4', 'shop', '\xaceee34f59f28bfd8e7d6db9ab35c69f', '01a2280e-8042-7214-8473-dd08587382a5', NULL, '2026-11-29 16:06:08.196835+00', '\x3bc5ad7324016402a4ee4da195898799ee3733a009819b8396fb0cf7a695d8a4', '\xfa76ce1cd1ecfaecfcd6bcee3828d02ac72a09300f30fada4dd895fe75ddb319');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a2280e-73f9-774d-981f-56879df953db', 12, '2026-11-29 16:06:09.161136+00', 'local', 'order.submit', 'done', '01a2280e-8205-7547-b53b-deefeccc02a5', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-8206-7a87-a098-6a0a6ecea894', NULL, '2026-11-29 16:06:08.708878+00', '\xfa76ce1cd1ecfaecfcd6bcee3828d02ac72a09300f30fada4dd895fe75ddb319', '\x2997db019e096735c395e7ddd3c1a0f6526fcd02173b22baaa19da8a6781d864');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a2280e-73f9-774d-981f-56879df953db', 13, '2026-11-29 16:06:09.315382+00', 'local', 'order.submit', 'done', '01a2280e-829f-7488-ba23-0ba5ca18a136', 'shop', '\x6e88b273bf1dffd1e248cd8aa6943b28', '01a2280e-82a0-7593-be15-fdd37137734d', NULL, '2026-11-29 16:06:09.161136+00', '\x2997db019e096735c395e7ddd3c1a0f6526fcd02173b22baaa19da8a6781d864', '\x7bbc07661f2cc91eeacffc219bde848fad795beae315cc1253582e180f7e1054');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a2280e-8395-7315-b5d2-8d07e6e08d84', 1, '2026-11-29 16:06:09.556112+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a2280e-82a0-7593-be15-fdd37137734d', 13, '2026-11-29 16:06:09.315382+00', '\x7bbc07661f2cc91eeacffc219bde848fad795beae315cc1253582e180f7e1054', '\xdcb6e7105d8afc23d1bdfc8e0588da3beff3f98f5d8f52bc9b7815cfcc72496b');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 1, '2026-11-29 18:10:02.304114+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x293b9e186edd057fb99a566952d57e21f634f5ff568ff3613988d3e1cb020090');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 2, '2026-11-29 18:10:02.750782+00', 'local', 'token.register', 'done', '01a2287f-ef48-7087-a0cb-f44e0270c878', 'shop', '\xe468f36654c4bf3a434278eec287d2fe', NULL, NULL, '2026-11-29 18:10:02.304114+00', '\x293b9e186edd057fb99a566952d57e21f634f5ff568ff3613988d3e1cb020090', '\xe59ebd8d3581fcd36b3c2e25e577bac26b940dbbf735a70b95a370063e4b84fd');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 3, '2026-11-29 18:10:03.109382+00', 'local', 'token.register', 'done', '01a2287f-f0cb-73fc-961a-f0343dae72d6', 'shop', '\x909ab63a34e5692516bb8be637167bd2', NULL, NULL, '2026-11-29 18:10:02.750782+00', '\xe59ebd8d3581fcd36b3c2e25e577bac26b940dbbf735a70b95a370063e4b84fd', '\x53ef6a9bffe7f69a30d0296705c2e151b6bcffb43ce1c6242113e39e6fad45c7');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 4, '2026-11-29 18:10:03.516723+00', 'local', 'token.register', 'done', '01a2287f-f25f-76b3-a155-870305dfa108', 'shop', '\xdacfcd8fa20dcf9a8feb3ecca9a11035', NULL, NULL, '2026-11-29 18:10:03.109382+00', '\x53ef6a9bffe7f69a30d0296705c2e151b6bcffb43ce1c6242113e39e6fad45c7', '\x756f97b6779e9ffaef5f29350a766d8bb0a55ffcd0705f32e692f5f02de295d3');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 5, '2026-11-29 18:10:03.957382+00', 'local', 'token.register', 'done', '01a2287f-f42a-71de-9fd1-1061b20b7ca8', 'shop', '\x3868d17a9763f619109d935658efeb90', NULL, NULL, '2026-11-29 18:10:03.516723+00', '\x756f97b6779e9ffaef5f29350a766d8bb0a55ffcd0705f32e692f5f02de295d3', '\x79ca9c7df18e6c4d147185ab0807abad5800f754608455146d2ca64e61a8e8de');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 6, '2026-11-29 18:10:04.072274+00', 'local', 'order.submit', 'done', '01a2287f-f48c-74ea-9e9e-86ceb2fc8c0f', 'shop', '\xe468f36654c4bf3a434278eec287d2fe', '01a2287f-f48c-7fef-b0ec-0b6e9ed6bd7d', NULL, '2026-11-29 18:10:03.957382+00', '\x79ca9c7df18e6c4d147185ab0807abad5800f754608455146d2ca64e61a8e8de', '\x92387d46ea99f622fbcfbc4e0d5588e10ab76d1704b6a29b5cd350b0350a21e6');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 7, '2026-11-29 18:10:05.171113+00', 'local', 'order.submit', 'done', '01a2287f-f8df-7031-a7e0-b9525d86a817', 'shop', '\xe468f36654c4bf3a434278eec287d2fe', '01a2287f-f8e0-713d-b9be-f811f1d80e0f', NULL, '2026-11-29 18:10:04.072274+00', '\x92387d46ea99f622fbcfbc4e0d5588e10ab76d1704b6a29b5cd350b0350a21e6', '\x4d549bedbe176b9bab29fe05fb29ef8015bffb8a4cbe5244e1f81bc1537f1cb1');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 8, '2026-11-29 18:10:06.22702+00', 'local', 'order.submit', 'done', '01a2287f-fd0e-75b7-8821-5620ed5ce07d', 'shop', '\xd89bbde74f09c5bd11531f18f4dc3612', '01a2287f-fd0f-7e75-a283-6e0efb70345e', NULL, '2026-11-29 18:10:05.171113+00', '\x4d549bedbe176b9bab29fe05fb29ef8015bffb8a4cbe5244e1f81bc1537f1cb1', '\x9d6d41e6fd92060dbcad18b184343fe49c2e887a131c0409c0edfd6aac7331b0');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 9, '2026-11-29 18:10:06.739409+00', 'local', 'order.submit', 'done', '01a2287f-ff0b-72db-9597-5970453b9246', 'shop', '\xdacfcd8fa20dcf9a8feb3ecca9a11035', '01a2287f-ff0c-75f0-b4eb-e8a81b28b2dd', NULL, '2026-11-29 18:10:06.22702+00', '\x9d6d41e6fd92060dbcad18b184343fe49c2e887a131c0409c0edfd6aac7331b0', '\x0cab71d8aa8c72a4050196b944855807595f358a0189492d42615de447b2f32c');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 10, '2026-11-29 18:10:07.323817+00', 'local', 'order.submit', 'done', '01a22880-014d-778c-b9c9-802b3d58d5bc', 'shop', '\x3868d17a9763f619109d935658efeb90', '01a22880-014e-7301-8a1b-cebdae747366', NULL, '2026-11-29 18:10:06.739409+00', '\x0cab71d8aa8c72a4050196b944855807595f358a0189492d42615de447b2f32c', '\xa6ea5aee2e3a9644c82e3b3e2c7eda9dd3b1c2e3e6190584305ed8fbb180ef98');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 11, '2026-11-29 18:10:07.874893+00', 'local', 'order.submit', 'done', '01a22880-037d-74d8-8516-91591e5bf7a8', 'shop', '\xd89bbde74f09c5bd11531f18f4dc3612', '01a22880-037e-7506-bbda-4056538e6dcb', NULL, '2026-11-29 18:10:07.323817+00', '\xa6ea5aee2e3a9644c82e3b3e2c7eda9dd3b1c2e3e6190584305ed8fbb180ef98', '\x6f9e35ac615f6c9bc509464d9d3580ab4f7a76a23c9de8307269953f60c607eb');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 12, '2026-11-29 18:10:08.698709+00', 'local', 'order.submit', 'done', '01a22880-06ae-7562-89d2-8d3313d01585', 'shop', '\xe468f36654c4bf3a434278eec287d2fe', '01a22880-06af-7300-a76f-8f115d64c6ab', NULL, '2026-11-29 18:10:07.874893+00', '\x6f9e35ac615f6c9bc509464d9d3580ab4f7a76a23c9de8307269953f60c607eb', '\x43a60e509b7f2f4cf73c282c034505beaed8a7a906381bec376a627f1a2690a9');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a2287f-ee8e-74d5-98fb-16dd3af69123', 13, '2026-11-29 18:10:09.048048+00', 'local', 'order.submit', 'done', '01a22880-080b-7497-ad60-3c38887db889', 'shop', '\xe468f36654c4bf3a434278eec287d2fe', '01a22880-080e-7482-8e69-a02425548005', NULL, '2026-11-29 18:10:08.698709+00', '\x43a60e509b7f2f4cf73c282c034505beaed8a7a906381bec376a627f1a2690a9', '\xeca0d747b8a7bddc727cedbebbeb46450134d02a4574796024fed80c6806cd3f');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22880-0915-749a-b999-85037b299179', 1, '2026-11-29 18:10:09.299444+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22880-080e-7482-8e69-a02425548005', 13, '2026-11-29 18:10:09.048048+00', '\xeca0d747b8a7bddc727cedbebbeb46450134d02a4574796024fed80c6806cd3f', '\xac7522c7413a5e355cbd97dca0bd914ca57a62321e07768ad42b195f5a38dca5');
 
 
 --
@@ -760,10 +791,10 @@ INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a2280
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-75fe-75fd-98ce-7ecad95e7455', 1, 1, 1, 'order', '01a2280e-75f3-7129-a146-86c4d3453b76', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:06.086688+00', '2026-11-29 16:06:06.093932+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7801-71cd-b96f-1a8b2909d628', 1, 2, 1, 'order', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:06.59557+00', '2026-11-29 16:06:06.601889+00', 'rotated', false, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7c0f-76cf-adc5-bfbe668e48d4', 3, 1, 1, 'order', '01a2280e-7c04-7f16-944a-56d61b15f1e3', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:07.633321+00', '2026-11-29 16:06:07.643426+00', 'rejected', false, '\xf4393b5b731c82897a545281b14ad1ce');
-INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7e4b-70fa-9051-1f820fea1ec5', 4, 1, 1, 'order', '01a2280e-7e41-7519-8bc1-a347dec91120', '01a2280e-71e9-774c-b084-10217309ea82', '2026-11-29 16:06:08.204566+00', '2026-11-29 16:06:08.209955+00', 'no_answer', true, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2287f-f4bf-725b-93a3-0adbad2fd523', 1, 1, 1, 'order', '01a2287f-f48c-7fef-b0ec-0b6e9ed6bd7d', '01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', '2026-11-29 18:10:04.161564+00', '2026-11-29 18:10:04.202484+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2287f-f8fb-77ae-89f4-ece48d2ac79c', 1, 2, 1, 'order', '01a2287f-f8e0-713d-b9be-f811f1d80e0f', '01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', '2026-11-29 18:10:05.181179+00', '2026-11-29 18:10:05.188255+00', 'rotated', false, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a2287f-ff17-70fa-8ca6-1d44ba525248', 3, 1, 1, 'order', '01a2287f-ff0c-75f0-b4eb-e8a81b28b2dd', '01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', '2026-11-29 18:10:06.744965+00', '2026-11-29 18:10:06.767823+00', 'rejected', false, '\x9cc662c63bfdc262666ad02c8860abf5');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22880-015e-7415-84f0-714e2ce6cc98', 4, 1, 1, 'order', '01a22880-014e-7301-8a1b-cebdae747366', '01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', '2026-11-29 18:10:07.329307+00', '2026-11-29 18:10:07.336157+00', 'no_answer', true, NULL);
 
 
 --
@@ -776,7 +807,7 @@ INSERT INTO klarna_worker.exchanges VALUES ('01a2280e-7e4b-70fa-9051-1f820fea1ec
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31416bf088b9dfe21204514e980c81cf6c77aa5b58435105e419b08f7cacd2d32f3779fe52c3b632d6ff1e5c674ac86442e586acbb9f31a49a2350532fb324baba77ab565d00810151', '2026-11-29 16:06:05.025683+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b313b0fe9215e3fa0e8fef77c09aa7d3769492ed709da336a58d7444f70e52731ff029ef250273cd9ed855ccfb98075095d8b212c004159c1461518cf4b8351ae4dc6a799f56b2fc761', '2026-11-29 18:10:01.681796+00', 600000000, NULL);
 
 
 --
@@ -790,47 +821,47 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 16:06:05.029089+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-29 18:10:01.686121+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\xa1bfe7d6db1d26caedc79a2629de3237f638ba79727d17e01ca3a47c4db28f3f', 1, '2026-11-29 16:06:05.541071+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x50d272cb472ed5aeaea4d9142b94ac6ce1b3cb258c37ee2dbabc327317345696', 2, '2026-11-29 16:06:05.708265+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x185ed81ebd739ff3fa5911313e06d5408cd4e6215a15fc0e87b81d0c16ad1431', 3, '2026-11-29 16:06:05.86248+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xcc6bf3ad92476af36f7b4c854261bef9148a56403ff83221434de290badf1bf5', 4, '2026-11-29 16:06:06.05189+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xa6ae6587a7f207cd2e9929e33f587991a0249d53397ec52c9b6e44a2ec60e916', 1, '2026-11-29 16:06:06.090231+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x765bc1f9ebfdc48747a64b35d1bc08efb258f0969592c8d79b253fa34739a7a1', 1, '2026-11-29 16:06:06.598553+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x4944c5b5e9246823d3ff183237fe510517ce217f83a28fb1ce7a62b118c68044', 1, '2026-11-29 18:10:02.747395+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x7d0d55f505d2ccec6486240cb2d9a7cd961ebef3f73588642917f0de97cd519c', 2, '2026-11-29 18:10:03.102668+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xf50b104b40baba1579ea6d9b5baef92d6e6b21f29a03251524d0144dbecc64e5', 3, '2026-11-29 18:10:03.504914+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x7d9de2485d781fd80d0433491ac0a532907adaaa8e0599f0c960122cd7b31714', 4, '2026-11-29 18:10:03.953856+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x09eee7e92fb3e3c70343055ae578461ceb669d2383f553e722178f3c4ee0e396', 1, '2026-11-29 18:10:04.179222+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x93eb5e1fd3b5454ac2f3e911aecd974934e5d13c769acf22a9f6fa9afd3199b4', 1, '2026-11-29 18:10:05.181363+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 16:06:04.879599+00', true, '\xd04769b06c3a47cc32f6e3c2e76dbc80a0acdab3b0020be02d6fc2fe4a43916a17b890d91bcf24c346c689f31b91cfc8', 75627230);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 18:10:01.391878+00', true, '\xac7066f6266888918be251b511f6d6ccc4b3f1daa57c459877855982e4b1f90a5bbe295eb3ea4fae9f3d1e5f1e348017', 188693994);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a2280e-8042-7214-8473-dd08587382a5', '2026-11-29 16:06:08.721399+00', '01a2280e-71e9-774c-b084-10217309ea82', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"2e4094dc-aab5-4729-9e04-7becba54d4c5"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22880-037e-7506-bbda-4056538e6dcb', '2026-11-29 18:10:07.889533+00', '01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"7064f6b2-1e9e-4822-ac79-410540fdb3e9"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-75f3-7129-a146-86c4d3453b76', 'shop', 'alma', 'cart-1', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:16:06.07055+00', '2026-11-29 16:06:06.07055+00', '2026-11-29 16:06:06.112159+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'ddc2607a-dc3e-4644-b279-071c568bb860', '<div id="klarna-checkout-container" data-order-id="ddc2607a-dc3e-4644-b279-071c568bb860" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '88fb913a-1008-484b-8702-37e47e7a7a0a', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-77f7-7f84-9a07-a2cf70ba92fb', 'shop', 'alma', 'cart-2', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:16:06.587719+00', '2026-11-29 16:06:06.587719+00', '2026-11-29 16:06:06.607943+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992', '<div id="klarna-checkout-container" data-order-id="1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '1f17e263-553b-4cdf-89f2-d3d018da116e', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-7e41-7519-8bc1-a347dec91120', 'shop', 'lost', 'cart-5', NULL, NULL, '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:16:08.195684+00', '2026-11-29 16:06:08.195684+00', '2026-11-29 16:06:08.215742+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'e7428429-3338-492e-a367-1b8ba7d9616d', '<div id="klarna-checkout-container" data-order-id="e7428429-3338-492e-a367-1b8ba7d9616d" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '0eca963c-3f34-4501-810e-3283b81db330', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-79f1-73e1-9124-beaa8d9bfcdd', 'shop', 'never', 'cart-3', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:16:07.091551+00', '2026-11-29 16:06:07.091551+00', '2026-11-29 16:06:07.103632+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', '4a765a34-4779-4c0f-a568-d82a7e3ccef6', '<div id="klarna-checkout-container" data-order-id="4a765a34-4779-4c0f-a568-d82a7e3ccef6" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, 'd99ddbb6-410d-4ddb-b8ec-eeaa7e8c1396', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-7c04-7f16-944a-56d61b15f1e3', 'shop', 'revoked', 'cart-4', NULL, NULL, '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:16:07.622514+00', '2026-11-29 16:06:07.622514+00', '2026-11-29 16:06:07.653646+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', '0009ad8e-2ee6-40a7-9b8a-c1f19c53717e', '<div id="klarna-checkout-container" data-order-id="0009ad8e-2ee6-40a7-9b8a-c1f19c53717e" style="overflow-x: hidden;"></div>', NULL, NULL, NULL, '2249ba97-12aa-43b6-a45b-3513e97375c9', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-82a0-7593-be15-fdd37137734d', 'shop', 'alma', 'cart-8', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 16:06:09.314213+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 16:06:09.553286+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-8042-7214-8473-dd08587382a5', 'shop', 'never', 'cart-6', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'failed', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:16:08.70794+00', '2026-11-29 16:06:08.70794+00', '2026-11-29 16:06:08.721399+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"2e4094dc-aab5-4729-9e04-7becba54d4c5"}', NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a2280e-8206-7a87-a098-6a0a6ecea894', 'shop', 'alma', 'cart-7', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'queued', '2026-11-29 16:06:09.160087+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2287f-ff0c-75f0-b4eb-e8a81b28b2dd', 'shop', 'revoked', 'cart-4', NULL, NULL, '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 18:10:06.738206+00', '2026-11-29 18:10:06.738206+00', '2026-11-29 18:20:06.738206+00', '2026-11-29 18:10:06.738206+00', '2026-11-29 18:10:06.783945+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', 'b2c4f425-6f28-4dc7-998a-b00432c46c4a', '<div id="klarna-checkout-container" data-order-id="b2c4f425-6f28-4dc7-998a-b00432c46c4a" style="overflow-x: hidden;"><script src="http://127.0.0.1:34885/sandbox/checkout.js" data-order-id="b2c4f425-6f28-4dc7-998a-b00432c46c4a"></script></div>', NULL, NULL, NULL, '33ad76c5-a814-4fe7-a756-cb1edb324162', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2287f-f48c-7fef-b0ec-0b6e9ed6bd7d', 'shop', 'alma', 'cart-1', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 18:10:04.068624+00', '2026-11-29 18:10:04.068624+00', '2026-11-29 18:20:04.068624+00', '2026-11-29 18:10:04.068624+00', '2026-11-29 18:10:04.282051+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'ff215899-9e4e-4b04-904f-e74a2e615c72', '<div id="klarna-checkout-container" data-order-id="ff215899-9e4e-4b04-904f-e74a2e615c72" style="overflow-x: hidden;"><script src="http://127.0.0.1:34885/sandbox/checkout.js" data-order-id="ff215899-9e4e-4b04-904f-e74a2e615c72"></script></div>', NULL, NULL, NULL, 'c681ce66-8c6f-411a-8bc3-11f88c04173a', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2287f-f8e0-713d-b9be-f811f1d80e0f', 'shop', 'alma', 'cart-2', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 18:10:05.169534+00', '2026-11-29 18:10:05.169534+00', '2026-11-29 18:20:05.169534+00', '2026-11-29 18:10:05.169534+00', '2026-11-29 18:10:05.19782+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '66f3606e-30eb-4053-af1f-49be5ac9293a', '<div id="klarna-checkout-container" data-order-id="66f3606e-30eb-4053-af1f-49be5ac9293a" style="overflow-x: hidden;"><script src="http://127.0.0.1:34885/sandbox/checkout.js" data-order-id="66f3606e-30eb-4053-af1f-49be5ac9293a"></script></div>', NULL, NULL, NULL, '85207702-7c83-4b5f-8011-c5e85f9a9828', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22880-037e-7506-bbda-4056538e6dcb', 'shop', 'never', 'cart-6', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'failed', '2026-11-29 18:10:07.873615+00', '2026-11-29 18:10:07.873615+00', '2026-11-29 18:20:07.873615+00', '2026-11-29 18:10:07.873615+00', '2026-11-29 18:10:07.889533+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"7064f6b2-1e9e-4822-ac79-410540fdb3e9"}', NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a2287f-fd0f-7e75-a283-6e0efb70345e', 'shop', 'never', 'cart-3', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 18:10:06.225989+00', '2026-11-29 18:10:06.225989+00', '2026-11-29 18:20:06.225989+00', '2026-11-29 18:10:06.225989+00', '2026-11-29 18:10:06.247553+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'e6a535a4-a476-4d1d-ad9c-6e6bf28c5042', '<div id="klarna-checkout-container" data-order-id="e6a535a4-a476-4d1d-ad9c-6e6bf28c5042" style="overflow-x: hidden;"><script src="http://127.0.0.1:34885/sandbox/checkout.js" data-order-id="e6a535a4-a476-4d1d-ad9c-6e6bf28c5042"></script></div>', NULL, NULL, NULL, '2c4ccac3-100c-4a9b-b33b-1347f172f254', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22880-06af-7300-a76f-8f115d64c6ab', 'shop', 'alma', 'cart-7', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'queued', '2026-11-29 18:10:08.69771+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22880-014e-7301-8a1b-cebdae747366', 'shop', 'lost', 'cart-5', NULL, NULL, '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-29 18:10:07.319834+00', '2026-11-29 18:10:07.319834+00', '2026-11-29 18:20:07.319834+00', '2026-11-29 18:10:07.319834+00', '2026-11-29 18:10:07.346614+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', '5dc81c64-5fe8-46dd-ab7c-c4c4edb6103c', '<div id="klarna-checkout-container" data-order-id="5dc81c64-5fe8-46dd-ab7c-c4c4edb6103c" style="overflow-x: hidden;"><script src="http://127.0.0.1:34885/sandbox/checkout.js" data-order-id="5dc81c64-5fe8-46dd-ab7c-c4c4edb6103c"></script></div>', NULL, NULL, NULL, '3694704c-a39e-494a-b591-0bc9a75641c3', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22880-080e-7482-8e69-a02425548005', 'shop', 'alma', 'cart-8', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'cancelled', '2026-11-29 18:10:09.046697+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, '2026-11-29 18:10:09.297188+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
 
 
 --
@@ -843,7 +874,7 @@ INSERT INTO klarna_worker.orders VALUES ('01a2280e-8206-7a87-a098-6a0a6ecea894',
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\xf4393b5b731c82897a545281b14ad1ce', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x9cc662c63bfdc262666ad02c8860abf5', true, NULL, 0, 0, NULL);
 
 
 --
@@ -856,10 +887,10 @@ INSERT INTO klarna_worker.providers VALUES ('shop', '\xf4393b5b731c82897a545281b
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31d34df9ba9eb721b783dbb32c7737edc0245b27a31b8f61679cf741eaf676dc0283f7aa0e49326e251beee22e4036fb41e670721a926dfe1b005cd0b49fbba568cca4904fa26a8b1fa99c0deb7a45c1f13bdff41ca93b022c609b', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.705348+00', '2026-11-29 16:06:05.705348+00', '2027-01-28 16:06:05.705348+00', NULL, NULL, '2026-11-29 16:06:05.708868+00', '2027-01-03 04:21:33.653895+00', 1, 0, NULL, '2026-11-29 16:06:05.705348+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31eb1113f066c8be48e34e2728fd1fe201543a178c5a3cfb53602b10ecfe84390b5b74e0582f36e2cc46b3e25a9b3d677ab04158144b60b668e39369413ec8df47216874f14cba50c3fe3af44a1e0e7497785d1af4f1bcdfc2fb2b', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.535849+00', '2026-11-29 16:06:06.598553+00', '2027-01-28 16:06:06.598553+00', '01a2280e-7801-71cd-b96f-1a8b2909d628', '\xf19384e8b267a348f446cb8321f2672d92c2b17c8b20aa4e2bbe946bb29a7422', '2026-11-29 16:06:06.601422+00', '2027-01-03 00:53:07.079433+00', 3, 0, NULL, '2026-11-29 16:06:06.601422+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b313a54650bdb08f1af17c198a0c05e8add4959ed31c9438690ac36184e2ca6dfb7e8f7707e293bc022fc58c8812b2f9592f0f4dfb9693a5e12f19738c3309fd7c3e4643ef54039527f1afaab0254a3b5bcdc14721ee8c058087e93', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:05.860549+00', '2026-11-29 16:06:05.860549+00', '2027-01-28 16:06:05.860549+00', NULL, NULL, '2026-11-29 16:06:07.638895+00', NULL, 1, 0, NULL, '2026-11-29 16:06:05.860549+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b310b2d58f072ee4e3eb7e2dff03b8b65d8f5c4de5791fb7cbc8da9a8437b02f2621fedc32d28dcb9033c8c796da6f675a75fa65bd047248d9fffc0fbcdc6eef14f23e74efd62b030c785c358bb963a4dbadc5fd186aada6f73eb17', '\xf4393b5b731c82897a545281b14ad1ce', '2026-11-29 16:06:06.048737+00', '2026-11-29 16:06:06.048737+00', '2027-01-28 16:06:06.048737+00', NULL, NULL, '2026-11-29 16:06:08.209468+00', NULL, 1, 0, NULL, '2026-11-29 16:06:06.048737+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b312334947d17c02f8c5dde2440879cef2688dd3b17ad383714ec190d44d6ea089b0c104cdcf5a968de0cd8cbff7c2109416805f7fa39d37da02d552833d7cc0256585b4539b62bcbceea7414857011fa43d59a7f0ba670347328cd', '\x9cc662c63bfdc262666ad02c8860abf5', '2026-11-29 18:10:03.086503+00', '2026-11-29 18:10:03.086503+00', '2027-01-28 18:10:03.086503+00', NULL, NULL, '2026-11-29 18:10:03.106067+00', '2027-01-03 06:25:31.03505+00', 1, 0, NULL, '2026-11-29 18:10:03.086503+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b3133a5493228843065c207c2c204bb1021321b7ae3d62f7eb8cb6ac99d4e2c1e592effc6277c341e46279d92a33ce6df61f7d3d9aee2cd20cc96039c2c7c3c69c5cbf44456bba90bdc82caf64ec3ddb4371ddd0bc0739dee89f0f4', '\x9cc662c63bfdc262666ad02c8860abf5', '2026-11-29 18:10:02.705937+00', '2026-11-29 18:10:05.181363+00', '2027-01-28 18:10:05.181363+00', '01a2287f-f8fb-77ae-89f4-ece48d2ac79c', '\xf89cb615d4f67a4e65ba4a4f35018f615cbf8f5299778be10b18e5e8e5bd3fb8', '2026-11-29 18:10:05.188002+00', '2027-01-03 02:57:05.662243+00', 3, 0, NULL, '2026-11-29 18:10:05.188002+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b31564a0ba554730edc5fd9c2002a36c143ff2fec9c39cb387cc657dae1256ed9e8a0ed73aa3d8b8cd28c7e26aa3881605c403a03d06003171faee724e6ef6890c36830bc6e8269f63fb3b6ba283e296f753fa318ffcbea2d11d8b5', '\x9cc662c63bfdc262666ad02c8860abf5', '2026-11-29 18:10:03.488541+00', '2026-11-29 18:10:03.488541+00', '2027-01-28 18:10:03.488541+00', NULL, NULL, '2026-11-29 18:10:06.760971+00', NULL, 1, 0, NULL, '2026-11-29 18:10:03.488541+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b3119cc15a91303b46cad6e436bb8daaa2bd80dac8496ece5f7f7b96bbbdfa6b2bdcbe10d0a462dbdde6f9233f49ec08221f8a9f6eda180f44c7adc260e1c05b631dcbb0eb59ff40e59e2d77c720cde223e2517c3d56587123e40f9', '\x9cc662c63bfdc262666ad02c8860abf5', '2026-11-29 18:10:03.948653+00', '2026-11-29 18:10:03.948653+00', '2027-01-28 18:10:03.948653+00', NULL, NULL, '2026-11-29 18:10:07.335818+00', NULL, 1, 0, NULL, '2026-11-29 18:10:03.948653+00');
 
 
 --
@@ -869,30 +900,43 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'los
 
 
 --
+-- Data for Name: webhook_answers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'c8c808c6-2f74-4185-9431-f37aa03495b9', 'order.submitted', '2026-11-29 18:10:04.331227+00', NULL, 785, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (2, 'shop', '5a813dfa-88bd-439c-bbbb-3bdf855083b2', 'order.submitted', '2026-11-29 18:10:05.239527+00', NULL, 858, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'a76c8555-7639-42ef-b672-a6502d32f1ea', 'order.submitted', '2026-11-29 18:10:06.264463+00', NULL, 786, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (4, 'shop', '5c25490a-96d4-42f0-a5e4-3ba4566b807d', 'order.submitted', '2026-11-29 18:10:06.799173+00', NULL, 2120, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (5, 'shop', '4a9f1577-4609-4bb8-9493-c8cdba92120e', 'token.reauth_required', '2026-11-29 18:10:06.801762+00', NULL, 407, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (6, 'shop', 'b3cd9c2c-0b04-49a9-b0cc-48f877a99f7d', 'order.submitted', '2026-11-29 18:10:07.360386+00', NULL, 575, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (7, 'shop', '34046ba3-eb3a-49c3-9d67-f8432a5f0929', 'order.failed', '2026-11-29 18:10:07.902541+00', NULL, 1330, 'not sent: connection refused');
+
+
+--
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 16:06:06.127182+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-29 18:10:04.328062+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'b8757221-2dcf-40a9-8c45-528acec870db', 'shop', 'alma', '01a2280e-75f3-7129-a146-86c4d3453b76', 'order.submitted', '{"order_id" : "01a2280e-75f3-7129-a146-86c4d3453b76", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "ddc2607a-dc3e-4644-b279-071c568bb860", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:06.112159+00', '2026-11-29 16:06:10.814767+00', '2026-12-02 16:06:06.112159+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'f57dcd34-af07-42ed-9b5a-2003f5166bf8', 'shop', 'alma', '01a2280e-77f7-7f84-9a07-a2cf70ba92fb', 'order.submitted', '{"order_id" : "01a2280e-77f7-7f84-9a07-a2cf70ba92fb", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "1497c33d-b0fa-4ecc-b7ae-99a1dd6f0992", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:06.607943+00', '2026-11-29 16:06:11.343352+00', '2026-12-02 16:06:06.607943+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '10e41fc6-45d1-490a-bef8-fef2e573b080', 'shop', 'never', '01a2280e-79f1-73e1-9124-beaa8d9bfcdd', 'order.submitted', '{"order_id" : "01a2280e-79f1-73e1-9124-beaa8d9bfcdd", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "4a765a34-4779-4c0f-a568-d82a7e3ccef6", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:07.103632+00', '2026-11-29 16:06:12.230318+00', '2026-12-02 16:06:07.103632+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, 'a8df8e86-8900-42f0-be8a-7930fb149f06', 'shop', 'revoked', '01a2280e-7c04-7f16-944a-56d61b15f1e3', 'order.submitted', '{"order_id" : "01a2280e-7c04-7f16-944a-56d61b15f1e3", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "0009ad8e-2ee6-40a7-9b8a-c1f19c53717e", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:07.653646+00', '2026-11-29 16:06:12.500042+00', '2026-12-02 16:06:07.653646+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '2ab56aa1-9f1c-40e8-b721-073c093009dd', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 16:06:07.638895+00', '2026-11-29 16:06:12.303666+00', '2026-12-02 16:06:07.638895+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'aaf6714b-5146-43d7-8f98-4af507c8c7c9', 'shop', 'lost', '01a2280e-7e41-7519-8bc1-a347dec91120', 'order.submitted', '{"order_id" : "01a2280e-7e41-7519-8bc1-a347dec91120", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "e7428429-3338-492e-a367-1b8ba7d9616d", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:08.215742+00', '2026-11-29 16:06:13.381444+00', '2026-12-02 16:06:08.215742+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '9b15ecd6-4234-476f-a0d0-56a7b6ac8a74', 'shop', 'never', '01a2280e-8042-7214-8473-dd08587382a5', 'order.failed', '{"order_id" : "01a2280e-8042-7214-8473-dd08587382a5", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 16:06:08.721399+00', '2026-11-29 16:06:14.067696+00', '2026-12-02 16:06:08.721399+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, 'c8c808c6-2f74-4185-9431-f37aa03495b9', 'shop', 'alma', '01a2287f-f48c-7fef-b0ec-0b6e9ed6bd7d', 'order.submitted', '{"order_id" : "01a2287f-f48c-7fef-b0ec-0b6e9ed6bd7d", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "ff215899-9e4e-4b04-904f-e74a2e615c72", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:04.282051+00', '2026-11-29 18:10:09.4512+00', '2026-12-02 18:10:04.282051+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '5a813dfa-88bd-439c-bbbb-3bdf855083b2', 'shop', 'alma', '01a2287f-f8e0-713d-b9be-f811f1d80e0f', 'order.submitted', '{"order_id" : "01a2287f-f8e0-713d-b9be-f811f1d80e0f", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "66f3606e-30eb-4053-af1f-49be5ac9293a", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:05.19782+00', '2026-11-29 18:10:10.313777+00', '2026-12-02 18:10:05.19782+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'a76c8555-7639-42ef-b672-a6502d32f1ea', 'shop', 'never', '01a2287f-fd0f-7e75-a283-6e0efb70345e', 'order.submitted', '{"order_id" : "01a2287f-fd0f-7e75-a283-6e0efb70345e", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "e6a535a4-a476-4d1d-ad9c-6e6bf28c5042", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:06.247553+00', '2026-11-29 18:10:11.342493+00', '2026-12-02 18:10:06.247553+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '5c25490a-96d4-42f0-a5e4-3ba4566b807d', 'shop', 'revoked', '01a2287f-ff0c-75f0-b4eb-e8a81b28b2dd', 'order.submitted', '{"order_id" : "01a2287f-ff0c-75f0-b4eb-e8a81b28b2dd", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "b2c4f425-6f28-4dc7-998a-b00432c46c4a", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:06.783945+00', '2026-11-29 18:10:11.944804+00', '2026-12-02 18:10:06.783945+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, '4a9f1577-4609-4bb8-9493-c8cdba92120e', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-29 18:10:06.760971+00', '2026-11-29 18:10:11.879551+00', '2026-12-02 18:10:06.760971+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, 'b3cd9c2c-0b04-49a9-b0cc-48f877a99f7d', 'shop', 'lost', '01a22880-014e-7301-8a1b-cebdae747366', 'order.submitted', '{"order_id" : "01a22880-014e-7301-8a1b-cebdae747366", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "5dc81c64-5fe8-46dd-ab7c-c4c4edb6103c", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:07.346614+00', '2026-11-29 18:10:12.391854+00', '2026-12-02 18:10:07.346614+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, '34046ba3-eb3a-49c3-9d67-f8432a5f0929', 'shop', 'never', '01a22880-037e-7506-bbda-4056538e6dcb', 'order.failed', '{"order_id" : "01a22880-037e-7506-bbda-4056538e6dcb", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-29 18:10:07.889533+00', '2026-11-29 18:10:12.751348+00', '2026-12-02 18:10:07.889533+00', NULL, 1, 1, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a2280e-71e9-774c-b084-10217309ea82', '01a2280e-71e8-71c0-994e-6c65226e7a37', 'vm/30926', '2026-11-29 16:06:05.044465+00', '2026-11-29 16:06:09.053779+00', 6, '2026-11-29 16:06:09.57059+00');
+INSERT INTO klarna_worker.workers VALUES ('01a2287f-eb6e-769c-8d07-5a2bf3dff0ea', '01a2287f-eb68-7368-b05d-10b48e9419c9', 'vm/4382', '2026-11-29 18:10:01.773926+00', '2026-11-29 18:10:07.817512+00', 7, '2026-11-29 18:10:09.32295+00', NULL);
 
 
 --
@@ -914,6 +958,13 @@ SELECT pg_catalog.setval('klarna_worker.order_attempts_seq_seq', 1, true);
 --
 
 SELECT pg_catalog.setval('klarna_worker.tokens_id_seq', 4, true);
+
+
+--
+-- Name: webhook_answers_seq_seq; Type: SEQUENCE SET; Schema: klarna_worker; Owner: -
+--
+
+SELECT pg_catalog.setval('klarna_worker.webhook_answers_seq_seq', 7, true);
 
 
 --
@@ -1081,6 +1132,14 @@ ALTER TABLE ONLY klarna_worker.tokens
 
 ALTER TABLE ONLY klarna_worker.user_changes
     ADD CONSTRAINT user_changes_pkey PRIMARY KEY (merchant, user_id);
+
+
+--
+-- Name: webhook_answers webhook_answers_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.webhook_answers
+    ADD CONSTRAINT webhook_answers_pkey PRIMARY KEY (seq);
 
 
 --
@@ -1330,6 +1389,13 @@ CREATE INDEX tokens_uncertain ON klarna_worker.tokens USING btree (id) WHERE (st
 --
 
 CREATE INDEX tokens_undated ON klarna_worker.tokens USING btree (id) WHERE ((state = 'active'::text) AND (refresh_due_generation IS DISTINCT FROM generation));
+
+
+--
+-- Name: webhook_answers_merchant; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX webhook_answers_merchant ON klarna_worker.webhook_answers USING btree (merchant, seq);
 
 
 --
