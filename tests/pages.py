@@ -1,121 +1,14 @@
 """What tests/pages.sh does in the browser, by WebDriver (https://www.w3.org/TR/webdriver2/)."""
 
-import base64
 import json
-import os
 import pathlib
 import sys
-import time
-import urllib.error
 import urllib.request
+
+from browser import ENTER, TAB, Browser, call
 
 DRIVER, API, SANDBOX = sys.argv[1:4]
 KEY = pathlib.Path(sys.argv[4]).read_text()
-PICTURES = os.environ.get("KLARNA_WORKER_PICTURES")
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
-TAB, ENTER = "\ue004", "\ue007"
-PATIENCE = 20
-
-
-def call(url, body=None, method=None, headers=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read() or "null")
-    except urllib.error.HTTPError as error:
-        raise AssertionError(f"{url}: {error.code} {error.read().decode()[:600]}") from None
-
-
-class Browser:
-    """One window of Chromium."""
-
-    def __init__(self):
-        options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
-        if os.getuid() == 0:
-            options.append("--no-sandbox")
-        wanted = {"goog:chromeOptions": {"args": options}, "goog:loggingPrefs": {"browser": "ALL"}}
-        made = call(f"{DRIVER}/session", {"capabilities": {"alwaysMatch": wanted}})
-        self.url = f"{DRIVER}/session/{made['value']['sessionId']}"
-
-    def do(self, path, body=None, method=None):
-        return call(self.url + path, body, method)["value"]
-
-    def close(self):
-        self.do("", method="DELETE")
-
-    def go(self, path):
-        self.do("/url", {"url": API + path})
-
-    def path(self):
-        return self.do("/url").removeprefix(API)
-
-    def run(self, script, *arguments):
-        return self.do("/execute/sync", {"script": script, "args": list(arguments)})
-
-    def until(self, what, script, *arguments):
-        """Waits for a script to find something; that is what it answers."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                if found := self.run(script, *arguments):
-                    return found
-            except AssertionError as error:
-                # The page went away beneath the script.
-                if "stale element" not in str(error) and "aborted by navigation" not in str(error):
-                    raise
-            time.sleep(0.05)
-        picture(self, "not-seen")
-        raise AssertionError(f"not seen within {PATIENCE} s: {what}, at {self.path()}: {self.text()[:1500]}")
-
-    def sees(self, text):
-        self.until(text, "return document.body.innerText.includes(arguments[0])", text)
-
-    def text(self):
-        return self.run("return document.body.innerText")
-
-    def click(self, text):
-        found = "return [...document.querySelectorAll('main a, main button')].find(e => e.textContent.trim() === arguments[0])"
-        element = self.until(f"something to press that says {text!r}", found, text)
-        self.do(f"/element/{element[ELEMENT]}/click", {})
-
-    def press(self, keys):
-        actions = [step for key in keys for step in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})]
-        self.do("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
-
-    def tab_to(self, text):
-        """Goes there with the tab key alone, and sees where it is."""
-        for _ in range(60):
-            self.press(TAB)
-            at = self.run("""const e = document.activeElement, style = getComputedStyle(e);
-                return [e.textContent.trim(), style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2]""")
-            if at[0] == text:
-                assert at[1], f"no focus is to be seen on {text!r}"
-                return
-        raise AssertionError(f"the tab key does not lead to {text!r} at {self.path()}")
-
-    def screen(self, width, height, dark=False):
-        self.chrome("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.chrome("Emulation.setScrollbarsHidden", hidden=True)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.chrome("Emulation.setEmulatedMedia", features=[scheme])
-
-    def chrome(self, command, **parameters):
-        return self.do("/goog/cdp/execute", {"cmd": command, "params": parameters})
-
-    def complaints(self):
-        log = self.do("/se/log", {"type": "browser"})
-        return [line["message"] for line in log if line["level"] in ("SEVERE", "WARNING")]
-
-
-def picture(browser, name):
-    if PICTURES:
-        whole = browser.run("return [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-        clip = {"x": 0, "y": 0, "width": whole[0], "height": whole[1], "scale": 1}
-        shot = browser.chrome("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        path = pathlib.Path(PICTURES) / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 def submit(user, **more):
@@ -183,7 +76,7 @@ def play(browser):
     browser.go("/orders")
     browser.sees("klarna-order-worker enqueue orders.jsonl")
     browser.until("a button that copies", "return document.querySelector('[data-copy]:not([hidden])') !== null")
-    picture(browser, "orders-empty")
+    browser.picture("orders-empty")
 
     # The overview keeps up with what happens, without loading again, and keeps the focus.
     registered("alma")
@@ -211,17 +104,17 @@ def play(browser):
     browser.until("one failed order", "return location.search.includes('status=failed') && document.querySelectorAll('#list tbody tr').length === 1")
     browser.run("document.querySelector('#list tbody a').click()")
     browser.sees("klarna_refused_order")
-    picture(browser, "order-failed")
+    browser.picture("order-failed")
     browser.click("Retry…")
     browser.sees("Retry this order?")
-    picture(browser, "confirm")
+    browser.picture("confirm")
     browser.click("Go back")
     browser.sees("Why it failed")
     browser.click("Retry…")
     browser.click("Retry the order")
     browser.sees("The order is queued again.")
     browser.until("the order submitted after all", "return document.querySelector('#order .badge')?.textContent === 'submitted'")
-    picture(browser, "order")
+    browser.picture("order")
 
     # A selection stays while the page updates itself, and is counted.
     browser.go("/orders")
@@ -235,13 +128,13 @@ def play(browser):
     order("alma")
     browser.until("the new total", f"return document.querySelector('.tabs b').textContent === '{before + 1}'")
     assert browser.run(rows) == before and browser.run("return document.querySelector('#list tbody input').checked")
-    picture(browser, "orders-selected")
+    browser.picture("orders-selected")
     browser.run("document.querySelector('#list tbody input').click()")
     browser.until("the new order", rows + f" === {before + 1}")
 
     # The bars of the chart lead to their orders.
     browser.go("/?range=1h")
-    picture(browser, "overview-1h")
+    browser.picture("overview-1h")
     browser.run("document.querySelector('.plot a[href*=\"status=submitted\"] rect').parentNode.dispatchEvent(new MouseEvent('click', {bubbles: true}))")
     browser.until("the orders of a bar", "return location.pathname === '/orders' && location.search.includes('status=submitted') && document.querySelectorAll('#list tbody tr').length > 0")
 
@@ -264,7 +157,7 @@ def play(browser):
     browser.tab_to("bo")
     browser.press(ENTER)
     browser.sees("Exchanges of the token")
-    picture(browser, "user")
+    browser.picture("user")
     browser.tab_to("Forget…")
     browser.press(ENTER)
     browser.sees("Forget this token?")
@@ -301,7 +194,7 @@ def play(browser):
                 faint = browser.run(CONTRAST)
                 assert not faint, f"{page}, {'dark' if dark else 'light'}: {faint}"
                 if width in (390, 1400):
-                    picture(browser, f"{width}-{'dark' if dark else 'light'}-{number}")
+                    browser.picture(f"{width}-{'dark' if dark else 'light'}-{number}")
             grounds.add(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2, grounds
 
@@ -315,10 +208,10 @@ def play(browser):
     browser.until("the sign-in", "return location.pathname === '/sign-in'")
     browser.go("/")
     assert browser.path().startswith("/sign-in"), browser.path()
-    picture(browser, "sign-in")
+    browser.picture("sign-in")
 
 
-window = Browser()
+window = Browser(DRIVER, API)
 try:
     play(window)
 finally:

@@ -50,7 +50,7 @@ const shopper = { user: process.env.SHOP_USER ?? "alma", cart: { id: randomUUID(
 
 createServer(async (request, response) => {
   const end = (status, text) => response.writeHead(status, { "content-type": "text/html; charset=utf-8" }).end(text);
-  if (request.url !== "/checkout") return end(404, "Not found.");
+  if (request.url !== "/checkout") return end(request.url === "/" ? 200 : 404, `Here is only the <a href="/checkout">checkout</a>.`);
   try {
     const order = await session(shopper.user, shopper.cart);
     if (order.session?.phase === "completed") return end(200, "Thank you. Your order is paid.");

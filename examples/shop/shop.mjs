@@ -1,10 +1,21 @@
-// A shop's side of klarna-order-worker in Node 18 or newer, without packages: node shop.mjs
-// Copy `worker`, `signedIn` and `checkout` into your shop. The rest is a small server to try them with.
+// A small shop with klarna-order-worker in Node 18 or newer, without packages: node shop.mjs
+// Copy `worker`, `signedIn` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them.
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { randomUUID, timingSafeEqual } from "node:crypto";
 
-const { KLARNA_WORKER_URL: url = "http://127.0.0.1:8080", KLARNA_WORKER_KEY: key = "", PORT: port = 3000 } = process.env;
+const { env } = process;
+const url = env.KLARNA_WORKER_URL ?? "http://127.0.0.1:8080";
+const key = env.KLARNA_WORKER_KEY ?? "";
 const merchant = "shop"; // the merchant's section in the worker's settings
+const port = Number(env.PORT ?? 3000);
+const shop = env.SHOP_URL ?? `http://127.0.0.1:${port}`; // as browsers and Klarna reach this shop
+// Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
+const push = env.PUSH_URL ?? `${url}/v1/push/${merchant}/sandbox-push-secret-of-this-machine`;
+const login = env.KLARNA_LOGIN_URL ?? "http://127.0.0.1:8090/eu/lp/idp"; // the sandbox
+const clientId = env.KLARNA_CLIENT_ID ?? "sandbox-client";
+const clientSecret = env.KLARNA_CLIENT_SECRET; // of a confidential client
+const scope = env.KLARNA_SCOPE ?? "openid offline_access customer:login profile:name profile:email profile:billing_address";
 
 async function worker(method, path, body, headers = {}) {
   const answer = await fetch(url + path, {
@@ -13,47 +24,168 @@ async function worker(method, path, body, headers = {}) {
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(40_000), // must be longer than the wait below
   });
+  if (answer.ok) return answer.status === 204 ? undefined : answer.json();
   // The answer's body says what is wrong. After a 503, the same request can be sent again.
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer.status === 204 ? undefined : answer.json();
+  throw Object.assign(new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`), { status: answer.status });
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
 const signedIn = (user, refreshToken) =>
   worker("PUT", `/v1/merchants/${merchant}/users/${encodeURIComponent(user)}/token`, { refresh_token: refreshToken });
 
-// Call this on the checkout page. The cart's id is the idempotency key, so reloading the page does not order twice.
-async function checkout(user, cart) {
-  const order = await worker("POST", "/v1/orders", { merchant, user, order: cart.order }, { "idempotency-key": cart.id });
-  const settled = ["submitted", "failed", "cancelled"].includes(order.status);
-  return settled ? order : worker("GET", `/v1/orders/${order.id}?wait=25s`);
+// Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
+// The cart's id is the idempotency key, so loading the page twice does not order twice.
+async function checkout(user, cart, body) {
+  const wanted = JSON.stringify(body);
+  let order = cart.order
+    ? await worker("GET", `/v1/orders/${cart.order}`)
+    : await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
+  if (!cart.order) [cart.order, cart.sent] = [order.id, wanted];
+  if (["queued", "running"].includes(order.status)) order = await worker("GET", `/v1/orders/${order.id}?wait=25s`);
+  if (order.status === "submitted" && cart.sent !== wanted) {
+    try {
+      order = await worker("PUT", `/v1/orders/${order.id}`, { order: body }, { "if-match": `"${order.version}"` });
+      cart.sent = wanted;
+    } catch (error) {
+      if (![409, 412].includes(error.status)) throw error; // It is paid, has ended, or was changed in another window.
+      order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
+    }
+  }
+  if (order.session?.phase === "completed") return { state: "paid" };
+  const open = order.html_snippet && order.session?.phase !== "ended";
+  if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet };
+  if (open || ["queued", "running"].includes(order.status)) return { state: "wait" };
+  renew(cart); // It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
+  return { state: order.status === "submitted" ? "wait" : "failed" };
 }
 
-// Replace this with your shop's session, cart and anti-forgery token.
-const line = { name: "T-shirt", quantity: 5, unit_price: 10000, tax_rate: 2500, total_amount: 50000, total_tax_amount: 10000 };
-const order = { purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: 50000, order_tax_amount: 10000, order_lines: [line] };
-const session = { user: process.env.SHOP_USER ?? "alma", state: randomUUID(), cart: { id: randomUUID(), order } };
+// The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.
+const random = () => randomBytes(24).toString("base64url");
 const equal = (a, b) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
+function signInAddress(session) {
+  session.signIn = { state: random(), nonce: random(), verifier: random() + random() };
+  const challenge = createHash("sha256").update(session.signIn.verifier).digest("base64url");
+  const { state, nonce } = session.signIn;
+  const pkce = { code_challenge: challenge, code_challenge_method: "S256" };
+  const ask = { response_type: "code", client_id: clientId, redirect_uri: `${shop}/callback`, scope, state, nonce, ...pkce };
+  return `${login}/oauth2/auth?${new URLSearchParams(ask)}`;
+}
+
+async function finishSignIn(session, query) {
+  const { state = "", nonce, verifier } = session.signIn ?? {};
+  delete session.signIn; // Each is accepted once.
+  if (!state || !equal(query.get("state") ?? "", state)) return "This sign-in was not started here.";
+  if (!query.get("code")) return "You are not signed in.";
+  const form = { grant_type: "authorization_code", code: query.get("code"), redirect_uri: `${shop}/callback` };
+  const body = new URLSearchParams({ ...form, client_id: clientId, code_verifier: verifier });
+  if (clientSecret) body.set("client_secret", clientSecret);
+  const answer = await fetch(`${login}/oauth2/token`, { method: "POST", body, signal: AbortSignal.timeout(20_000) });
+  if (!answer.ok) throw new Error(`Klarna's token endpoint: ${answer.status} ${await answer.text()}`);
+  const tokens = await answer.json();
+  // The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
+  const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1], "base64url"));
+  const genuine = [login, new URL(login).origin].includes(claims.iss) && [claims.aud].flat().includes(clientId);
+  if (!genuine || claims.nonce !== nonce || claims.exp * 1000 < Date.now()) throw new Error("not an id_token for this shop");
+  session.user = claims.sub; // Your shop: the id of the customer who has this `sub`, or of a new one.
+  session.name = claims.given_name;
+  await signedIn(session.user, tokens.refresh_token);
+  renew(session.cart); // An order that was begun before has no access token.
+}
+
+// Replace this with your shop's sessions and carts.
+const sessions = new Map();
+const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined });
+const newCart = () => renew({ quantity: 5 });
+const orderOf = ({ quantity }) => {
+  const [total_amount, total_tax_amount] = [quantity * 10_000, quantity * 2_000]; // 100 SEK each, 25 % of it tax on 80 SEK
+  return {
+    purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE",
+    order_amount: total_amount, order_tax_amount: total_tax_amount,
+    order_lines: [{ name: "T-shirt", quantity, unit_price: 10_000, tax_rate: 2500, total_amount, total_tax_amount }],
+    merchant_urls: {
+      terms: `${shop}/terms`, checkout: `${shop}/checkout`, confirmation: `${shop}/thanks`,
+      push: `${push}?klarna_order_id={checkout.order.id}`,
+    },
+  };
+};
+
+const escape = (text) => String(text).replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
+const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>
+<nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
+<h1>${title}</h1>${body}</html>`;
+const again = (text) => page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
+const setQuantity = (cart, quantity) => {
+  if (Number.isInteger(quantity) && quantity >= 1 && quantity <= 99) cart.quantity = quantity;
+  if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
+};
+
+// Each returns a status and a page, an address to go to, or JSON.
+const pages = {
+  "GET /": ({ state, name }) => {
+    const who = name ? `<p>You are signed in as ${escape(name)}.</p>` : `<p><a href="/sign-in">Sign in with Klarna</a></p>`;
+    return [200, page("T-shirts", `${who}<p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+<div id="klarna-sign-in" data-state="${state}"></div>`)]; // where Klarna's Web SDK puts its button, if you use it
+  },
+  "GET /sign-in": (session) => [303, signInAddress(session)],
+  "GET /callback": async (session, { query }) => {
+    const refused = await finishSignIn(session, query);
+    return refused ? [403, page("Sign-in", `<p>${refused}</p>`)] : [303, "/"];
+  },
+  "POST /klarna/signed-in": async (session, { text }) => { // what the page posts from the `signin` event of the Web SDK
+    const sent = JSON.parse(text);
+    if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
+    await signedIn(session.user, sent.refresh_token);
+    return [204, ""];
+  },
+  "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts
+<input name="quantity" type="number" min="1" max="99" value="${cart.quantity}"></label> <button>Change</button></form>
+<p>${cart.quantity * 100}.00 SEK. <a href="/checkout">To the checkout</a></p>`)],
+  "POST /cart": ({ cart }, { text }) => {
+    setQuantity(cart, Number(new URLSearchParams(text).get("quantity")));
+    return [303, "/cart"];
+  },
+  "GET /checkout": async ({ user, cart }) => {
+    const { state, html } = await checkout(user, cart, orderOf(cart));
+    if (state === "paid") return [303, "/thanks"];
+    if (state === "open") return [200, page("Checkout", html)]; // as a whole: it has a script
+    if (state === "wait") return [202, again("Your order is not ready yet.")];
+    return [502, again("Klarna does not take this order.")];
+  },
+  "GET /thanks": async (session) => {
+    const id = session.cart.order ?? session.paid;
+    if (!id) return [404, page("Thank you", "<p>There is no order yet.</p>")];
+    const { session: klarna, klarna_order_id, html_snippet } = await worker("GET", `/v1/orders/${id}?refresh=true`);
+    if (klarna?.phase !== "completed") return [200, again("Your order is not paid.")];
+    if (id === session.cart.order) [session.paid, session.cart] = [id, newCart()];
+    const paid = `${(klarna.order_amount / 100).toFixed(2)} ${klarna.purchase_currency}`;
+    return [200, page("Thank you", `<p id="paid">Paid: ${paid}, Klarna's order ${klarna_order_id}.</p>${html_snippet ?? ""}`)];
+  },
+  "GET /terms": () => [200, page("Terms", "<p>This shop sells nothing.</p>")],
+  "GET /app": () => [200, readFileSync(new URL("app.html", import.meta.url), "utf8")],
+  "GET /api/checkout": async ({ user, cart }) => [200, { quantity: cart.quantity, ...(await checkout(user, cart, orderOf(cart))) }],
+  "POST /api/cart": ({ cart, user }, { text }) => {
+    setQuantity(cart, JSON.parse(text).quantity);
+    return pages["GET /api/checkout"]({ cart, user });
+  },
+};
+
 createServer(async (request, response) => {
-  const end = (status, text) => response.writeHead(status, { "content-type": "text/html; charset=utf-8" }).end(text);
+  const id = /\bsid=([\w-]+)/.exec(request.headers.cookie ?? "")?.[1];
+  const sid = sessions.has(id) ? id : random();
+  const guest = () => ({ user: env.SHOP_USER ?? `guest-${random()}`, state: random(), cart: newCart() });
+  if (sid !== id) sessions.set(sid, guest());
+  const { pathname, searchParams: query } = new URL(request.url, shop);
+  const answer = pages[`${request.method} ${pathname}`] ?? (() => [404, page("Not found", "<p>There is no such page.</p>")]);
+  let [status, content] = [502, again("Klarna is not available at the moment.")];
   try {
-    if (request.url === "/") return end(200, `<div id="klarna-sign-in" data-state="${session.state}"></div>`);
-    if (request.url === "/klarna/signed-in" && request.method === "POST") {
-      const sent = JSON.parse(await new Response(request).text()); // what the page posts from Klarna's `signin` event
-      if (!equal(String(sent.state), session.state)) return end(403, "This sign-in was not started here.");
-      await signedIn(session.user, sent.refresh_token);
-      return end(204);
-    }
-    if (request.url !== "/checkout") return end(404, "Not found.");
-    const order = await checkout(session.user, session.cart);
-    if (order.session?.phase === "completed") return end(200, "Thank you. Your order is paid.");
-    if (order.status === "submitted") return end(200, order.html_snippet);
-    if (order.status === "queued" || order.status === "running") return end(202, "Your order is not ready yet. <a href>Try again</a>, or pay another way.");
-    session.cart.id = randomUUID(); // The order failed or was cancelled: the next visit makes a new one.
-    end(502, "Klarna does not take this order. Please pay another way.");
+    [status, content] = await answer(sessions.get(sid), { query, text: await new Response(request).text() });
   } catch (error) {
     console.error(error.message);
-    end(502, "Klarna is not available at the moment. Please pay another way.");
   }
-}).listen(Number(port), "127.0.0.1");
+  const json = typeof content !== "string";
+  const headers = { "set-cookie": `sid=${sid}; HttpOnly; SameSite=Lax; Path=/` };
+  headers[status === 303 ? "location" : "content-type"] =
+    status === 303 ? content : json ? "application/json" : "text/html; charset=utf-8";
+  response.writeHead(status, headers).end(status === 303 ? "" : json ? JSON.stringify(content) : content);
+}).listen(port, "127.0.0.1");

@@ -1,18 +1,34 @@
 <?php
-// A shop's side of klarna-order-worker in PHP 8, without packages: php -S 127.0.0.1:3000 shop.php
-// Copy `worker`, `signedIn` and `checkout` into your shop. The rest is a small server to try them with.
+// A small shop with klarna-order-worker in PHP 8, without packages: php -S 127.0.0.1:3000 shop.php
+// Copy `worker`, `signedIn` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them.
+function setting(string $name, string $default): string
+{
+    return getenv($name) ?: $default;
+}
+define('URL', setting('KLARNA_WORKER_URL', 'http://127.0.0.1:8080'));
 const MERCHANT = 'shop'; // the merchant's section in the worker's settings
+define('SHOP', setting('SHOP_URL', "http://$_SERVER[HTTP_HOST]")); // as browsers and Klarna reach this shop
+// Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
+define('PUSH', setting('PUSH_URL', URL . '/v1/push/' . MERCHANT . '/sandbox-push-secret-of-this-machine'));
+define('LOGIN', setting('KLARNA_LOGIN_URL', 'http://127.0.0.1:8090/eu/lp/idp')); // the sandbox
+define('CLIENT_ID', setting('KLARNA_CLIENT_ID', 'sandbox-client'));
+define('CLIENT_SECRET', setting('KLARNA_CLIENT_SECRET', '')); // of a confidential client
+define('SCOPE', setting('KLARNA_SCOPE', 'openid offline_access customer:login profile:name profile:email profile:billing_address'));
 
-function worker(string $method, string $path, array $body = [], array $headers = []): ?array
+function send(string $method, string $url, string $body, array $headers, int $timeout): ?array
+{
+    $http = ['method' => $method, 'header' => $headers, 'content' => $body, 'ignore_errors' => true, 'timeout' => $timeout];
+    $answer = file_get_contents($url, false, stream_context_create(['http' => $http]));
+    $status = (int) (explode(' ', $http_response_header[0] ?? '')[1] ?? 0);
+    if ($answer !== false && $status >= 200 && $status < 300) return json_decode($answer, true);
+    // The answer's body says what is wrong. After a 503, the same request can be sent again.
+    throw new RuntimeException("$method $url: $status $answer", $status);
+}
+
+function worker(string $method, string $path, ?array $body = null, array $headers = []): ?array
 {
     $headers = [...$headers, 'Authorization: Bearer ' . getenv('KLARNA_WORKER_KEY'), 'Content-Type: application/json'];
-    $http = ['method' => $method, 'header' => $headers, 'content' => json_encode($body), 'ignore_errors' => true];
-    $context = stream_context_create(['http' => $http + ['timeout' => 40]]); // must be longer than the wait below
-    $answer = file_get_contents((getenv('KLARNA_WORKER_URL') ?: 'http://127.0.0.1:8080') . $path, false, $context);
-    if ($answer === false || !preg_match('~^HTTP/\S+ 2~', $http_response_header[0])) {
-        throw new RuntimeException("$method $path: " . ($http_response_header[0] ?? 'no answer') . " $answer");
-    }
-    return json_decode($answer, true);
+    return send($method, URL . $path, $body ? json_encode($body) : '', $headers, 40); // longer than the wait below
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
@@ -21,43 +37,199 @@ function signedIn(string $user, string $refreshToken): void
     worker('PUT', '/v1/merchants/' . MERCHANT . '/users/' . rawurlencode($user) . '/token', ['refresh_token' => $refreshToken]);
 }
 
-// Call this on the checkout page. The cart's id is the idempotency key, so reloading the page does not order twice.
-function checkout(string $user, array $cart): array
+// Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
+// The cart's id is the idempotency key, so loading the page twice does not order twice.
+function checkout(string $user, array &$cart, array $body): array
 {
-    $body = ['merchant' => MERCHANT, 'user' => $user, 'order' => $cart['order']];
-    $order = worker('POST', '/v1/orders', $body, ["Idempotency-Key: {$cart['id']}"]);
-    return in_array($order['status'], ['submitted', 'failed', 'cancelled']) ? $order : worker('GET', "/v1/orders/{$order['id']}?wait=25s");
+    if ($cart['order']) {
+        $order = worker('GET', "/v1/orders/$cart[order]");
+    } else {
+        $request = ['merchant' => MERCHANT, 'user' => $user, 'order' => $body];
+        $order = worker('POST', '/v1/orders', $request, ["Idempotency-Key: $cart[id]"]);
+        [$cart['order'], $cart['sent']] = [$order['id'], $body];
+    }
+    $waits = ['queued', 'running'];
+    if (in_array($order['status'], $waits)) $order = worker('GET', "/v1/orders/$order[id]?wait=25s");
+    if ($order['status'] === 'submitted' && $cart['sent'] != $body) {
+        try {
+            $order = worker('PUT', "/v1/orders/$order[id]", ['order' => $body], ["If-Match: \"$order[version]\""]);
+            $cart['sent'] = $body;
+        } catch (RuntimeException $error) { // 409, 412: it is paid, has ended, or was changed in another window.
+            if (!in_array($error->getCode(), [409, 412])) throw $error;
+            $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
+        }
+    }
+    $phase = $order['session']['phase'] ?? '';
+    if ($phase === 'completed') return ['state' => 'paid'];
+    $open = isset($order['html_snippet']) && $phase !== 'ended';
+    if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet']];
+    if ($open || in_array($order['status'], $waits)) return ['state' => 'wait'];
+    $cart = newCart($cart['quantity']); // It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
+    return ['state' => $order['status'] === 'submitted' ? 'wait' : 'failed'];
 }
 
-function page(string $page, string $user, string $state, array $cart): array
+function base64url(string $bytes): string
 {
-    try {
-        if ($page === 'GET /') return [200, "<div id=\"klarna-sign-in\" data-state=\"$state\"></div>"];
-        if ($page === 'POST /klarna/signed-in') { // what the page posts from Klarna's `signin` event
-            $sent = json_decode(file_get_contents('php://input'), true);
-            if (!hash_equals($state, (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
-            return [204, signedIn($user, $sent['refresh_token'])];
-        }
-        if ($page !== 'GET /checkout') return [404, 'Not found.'];
-        $order = checkout($user, $cart);
-        if (($order['session']['phase'] ?? '') === 'completed') return [200, 'Thank you. Your order is paid.'];
-        if ($order['status'] === 'submitted') return [200, $order['html_snippet']];
-        if (in_array($order['status'], ['queued', 'running'])) return [202, 'Your order is not ready yet. <a href>Try again</a>, or pay another way.'];
-        session_start(); // The order failed or was cancelled: the next visit makes a new one.
-        $_SESSION['cart']['id'] = bin2hex(random_bytes(16));
-        return [502, 'Klarna does not take this order. Please pay another way.'];
-    } catch (Throwable $error) {
-        error_log($error->getMessage());
-        return [502, 'Klarna is not available at the moment. Please pay another way.'];
+    return rtrim(strtr(base64_encode($bytes), '+/', '-_'), '=');
+}
+
+// The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.
+function signInAddress(): string
+{
+    $new = fn (): string => base64url(random_bytes(32));
+    $_SESSION['sign_in'] = ['state' => $new(), 'nonce' => $new(), 'verifier' => $new()];
+    ['state' => $state, 'nonce' => $nonce, 'verifier' => $verifier] = $_SESSION['sign_in'];
+    return LOGIN . '/oauth2/auth?' . http_build_query([
+        'response_type' => 'code', 'client_id' => CLIENT_ID, 'redirect_uri' => SHOP . '/callback', 'scope' => SCOPE,
+        'state' => $state, 'nonce' => $nonce,
+        'code_challenge' => base64url(hash('sha256', $verifier, true)), 'code_challenge_method' => 'S256',
+    ]);
+}
+
+function finishSignIn(): ?string
+{
+    $started = $_SESSION['sign_in'] ?? null;
+    unset($_SESSION['sign_in']); // Each is accepted once.
+    if (!$started || !hash_equals($started['state'], (string) ($_GET['state'] ?? ''))) return 'This sign-in was not started here.';
+    if (empty($_GET['code'])) return 'You are not signed in.';
+    $form = http_build_query([
+        'grant_type' => 'authorization_code', 'code' => $_GET['code'], 'redirect_uri' => SHOP . '/callback',
+        'client_id' => CLIENT_ID, 'code_verifier' => $started['verifier'],
+    ] + (CLIENT_SECRET ? ['client_secret' => CLIENT_SECRET] : []));
+    $tokens = send('POST', LOGIN . '/oauth2/token', $form, ['Content-Type: application/x-www-form-urlencoded'], 20);
+    // The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
+    $claims = json_decode(base64_decode(strtr(explode('.', $tokens['id_token'])[1], '-_', '+/')), true);
+    $issuers = [LOGIN, preg_replace('~^(https?://[^/]+).*~', '$1', LOGIN)];
+    $genuine = in_array($claims['iss'], $issuers, true) && in_array(CLIENT_ID, (array) $claims['aud'], true);
+    if (!$genuine || $claims['nonce'] !== $started['nonce'] || $claims['exp'] < time()) {
+        throw new RuntimeException('not an id_token for this shop');
+    }
+    session_regenerate_id(true);
+    $_SESSION['user'] = $claims['sub']; // Your shop: the id of the customer who has this `sub`, or of a new one.
+    $_SESSION['name'] = $claims['given_name'] ?? null;
+    signedIn($_SESSION['user'], $tokens['refresh_token']);
+    $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before has no access token.
+    return null;
+}
+
+// Replace this with your shop's sessions and carts.
+function newCart(int $quantity = 5): array
+{
+    return ['id' => bin2hex(random_bytes(16)), 'quantity' => $quantity, 'order' => null, 'sent' => null];
+}
+
+function orderOf(array $cart): array
+{
+    [$total, $tax] = [$cart['quantity'] * 10000, $cart['quantity'] * 2000]; // 100 SEK each, 25 % of it tax on 80 SEK
+    $line = ['name' => 'T-shirt', 'quantity' => $cart['quantity'], 'unit_price' => 10000, 'tax_rate' => 2500];
+    return [
+        'purchase_country' => 'SE', 'purchase_currency' => 'SEK', 'locale' => 'sv-SE',
+        'order_amount' => $total, 'order_tax_amount' => $tax,
+        'order_lines' => [$line + ['total_amount' => $total, 'total_tax_amount' => $tax]],
+        'merchant_urls' => [
+            'terms' => SHOP . '/terms', 'checkout' => SHOP . '/checkout', 'confirmation' => SHOP . '/thanks',
+            'push' => PUSH . '?klarna_order_id={checkout.order.id}',
+        ],
+    ];
+}
+
+function setQuantity(mixed $quantity): void
+{
+    $cart = &$_SESSION['cart'];
+    if (is_int($quantity) && $quantity >= 1 && $quantity <= 99) $cart['quantity'] = $quantity;
+    if (!$cart['order']) $cart = newCart($cart['quantity']); // The same key with another order would be refused.
+}
+
+function html(string $title, string $body): string
+{
+    return <<<HTML
+        <!doctype html><html lang="en"><meta charset="utf-8"><title>$title</title>
+        <nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
+        <h1>$title</h1>$body</html>
+        HTML;
+}
+
+function again(string $text): string
+{
+    return html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>");
+}
+
+// The checkout as JSON, for the single-page app.
+function shown(): array
+{
+    return ['quantity' => $_SESSION['cart']['quantity']] + checkout($_SESSION['user'], $_SESSION['cart'], orderOf($_SESSION['cart']));
+}
+
+// Returns a status and a page, an address to go to, or JSON.
+function page(string $request): array
+{
+    $cart = &$_SESSION['cart'];
+    $text = file_get_contents('php://input');
+    switch ($request) {
+        case 'GET /':
+            $name = htmlspecialchars($_SESSION['name'] ?? '');
+            $who = $name ? "You are signed in as $name." : '<a href="/sign-in">Sign in with Klarna</a>';
+            return [200, html('T-shirts', "<p>$who</p><p>A T-shirt costs 100 SEK. <a href=\"/cart\">To the cart</a></p>
+                <div id=\"klarna-sign-in\" data-state=\"$_SESSION[state]\"></div>")]; // for the button of Klarna's Web SDK, if you use it
+        case 'GET /sign-in':
+            return [303, signInAddress()];
+        case 'GET /callback':
+            $refused = finishSignIn();
+            return $refused ? [403, html('Sign-in', "<p>$refused</p>")] : [303, '/'];
+        case 'POST /klarna/signed-in': // what the page posts from the `signin` event of the Web SDK
+            $sent = json_decode($text, true);
+            if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
+            signedIn($_SESSION['user'], $sent['refresh_token']);
+            return [204, ''];
+        case 'GET /cart':
+            return [200, html('Cart', "<form method=\"post\"><label>T-shirts
+                <input name=\"quantity\" type=\"number\" min=\"1\" max=\"99\" value=\"$cart[quantity]\"></label> <button>Change</button></form>
+                <p>" . $cart['quantity'] * 100 . '.00 SEK. <a href="/checkout">To the checkout</a></p>')];
+        case 'POST /cart':
+            setQuantity((int) ($_POST['quantity'] ?? 0));
+            return [303, '/cart'];
+        case 'GET /checkout':
+            $found = checkout($_SESSION['user'], $cart, orderOf($cart));
+            return match ($found['state']) {
+                'paid' => [303, '/thanks'],
+                'open' => [200, html('Checkout', $found['html'])], // as a whole: it has a script
+                'wait' => [202, again('Your order is not ready yet.')],
+                'failed' => [502, again('Klarna does not take this order.')],
+            };
+        case 'GET /thanks':
+            $id = $cart['order'] ?? $_SESSION['paid'] ?? null;
+            if (!$id) return [404, html('Thank you', '<p>There is no order yet.</p>')];
+            $order = worker('GET', "/v1/orders/$id?refresh=true");
+            $klarna = $order['session'] ?? [];
+            if (($klarna['phase'] ?? '') !== 'completed') return [200, again('Your order is not paid.')];
+            if ($id === $cart['order']) [$_SESSION['paid'], $cart] = [$id, newCart()];
+            $paid = number_format($klarna['order_amount'] / 100, 2, '.', '') . " $klarna[purchase_currency]";
+            $said = "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>";
+            return [200, html('Thank you', $said . ($order['html_snippet'] ?? ''))];
+        case 'GET /terms':
+            return [200, html('Terms', '<p>This shop sells nothing.</p>')];
+        case 'GET /app':
+            return [200, file_get_contents(__DIR__ . '/app.html')];
+        case 'GET /api/checkout':
+            return [200, shown()];
+        case 'POST /api/cart':
+            setQuantity(json_decode($text, true)['quantity'] ?? null);
+            return [200, shown()];
+        default:
+            return [404, html('Not found', '<p>There is no such page.</p>')];
     }
 }
 
-session_start(); // Replace this with your shop's session, cart and anti-forgery token.
-$line = ['name' => 'T-shirt', 'quantity' => 5, 'unit_price' => 10000, 'tax_rate' => 2500, 'total_amount' => 50000, 'total_tax_amount' => 10000];
-$order = ['purchase_country' => 'SE', 'purchase_currency' => 'SEK', 'locale' => 'sv-SE', 'order_amount' => 50000, 'order_tax_amount' => 10000, 'order_lines' => [$line]];
-$_SESSION += ['user' => getenv('SHOP_USER') ?: 'alma', 'state' => bin2hex(random_bytes(16)), 'cart' => ['id' => bin2hex(random_bytes(16)), 'order' => $order]];
-[$user, $state, $cart] = [$_SESSION['user'], $_SESSION['state'], $_SESSION['cart']];
-session_write_close(); // otherwise the shopper's other pages wait for this one
-[$status, $text] = page("$_SERVER[REQUEST_METHOD] $_SERVER[REQUEST_URI]", $user, $state, $cart);
+session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Lax']);
+$new = ['user' => getenv('SHOP_USER') ?: 'guest-' . bin2hex(random_bytes(16)), 'state' => bin2hex(random_bytes(16)), 'cart' => newCart()];
+$_SESSION += $new;
+try {
+    [$status, $content] = page($_SERVER['REQUEST_METHOD'] . ' ' . parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH));
+} catch (Throwable $error) {
+    error_log($error->getMessage());
+    [$status, $content] = [502, again('Klarna is not available at the moment.')];
+}
 http_response_code($status);
-echo $text;
+if ($status === 303) header("Location: $content");
+elseif (is_array($content)) header('Content-Type: application/json');
+echo $status === 303 ? '' : (is_array($content) ? json_encode($content) : $content);

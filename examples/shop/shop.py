@@ -1,10 +1,21 @@
-"""A shop's side of klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
-Copy `worker`, `signed_in` and `checkout` into your shop. The rest is a small server to try them with."""
-import hmac, http.server, json, os, sys, urllib.error, urllib.parse, urllib.request, uuid
+"""A small shop with klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
+Copy `worker`, `signed_in` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them."""
+import base64, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, sys, time
+import urllib.error, urllib.parse, urllib.request
 
 URL = os.environ.get("KLARNA_WORKER_URL", "http://127.0.0.1:8080")
 KEY = os.environ.get("KLARNA_WORKER_KEY", "")
 MERCHANT = "shop"  # the merchant's section in the worker's settings
+PORT = int(os.environ.get("PORT", 3000))
+SHOP = os.environ.get("SHOP_URL", f"http://127.0.0.1:{PORT}")  # as browsers and Klarna reach this shop
+# Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
+PUSH = os.environ.get("PUSH_URL", f"{URL}/v1/push/{MERCHANT}/sandbox-push-secret-of-this-machine")
+LOGIN = os.environ.get("KLARNA_LOGIN_URL", "http://127.0.0.1:8090/eu/lp/idp")  # the sandbox
+CLIENT_ID = os.environ.get("KLARNA_CLIENT_ID", "sandbox-client")
+CLIENT_SECRET = os.environ.get("KLARNA_CLIENT_SECRET")  # of a confidential client
+SCOPE = os.environ.get(
+    "KLARNA_SCOPE", "openid offline_access customer:login profile:name profile:email profile:billing_address")
+
 
 def worker(method, path, body=None, **headers):
     headers |= {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
@@ -12,54 +23,216 @@ def worker(method, path, body=None, **headers):
     with urllib.request.urlopen(request, timeout=40) as answer:  # must be longer than the wait below
         return json.loads(answer.read() or "null")
 
+
 def signed_in(user, refresh_token):
     """Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself."""
     path = f"/v1/merchants/{MERCHANT}/users/{urllib.parse.quote(user, safe='')}/token"
     worker("PUT", path, {"refresh_token": refresh_token})
 
-def checkout(user, cart):
-    """Call this on the checkout page. The cart's id is the idempotency key, so reloading the page does not order twice."""
-    body = {"merchant": MERCHANT, "user": user, "order": cart["order"]}
-    order = worker("POST", "/v1/orders", body, **{"idempotency-key": cart["id"]})
-    settled = order["status"] in ("submitted", "failed", "cancelled")
-    return order if settled else worker("GET", f"/v1/orders/{order['id']}?wait=25s")
 
-# Replace this with your shop's session, cart and anti-forgery token.
-LINE = dict(name="T-shirt", quantity=5, unit_price=10000, tax_rate=2500, total_amount=50000, total_tax_amount=10000)
-ORDER = dict(purchase_country="SE", purchase_currency="SEK", locale="sv-SE", order_amount=50000, order_tax_amount=10000, order_lines=[LINE])
-SESSION = dict(user=os.environ.get("SHOP_USER", "alma"), state=str(uuid.uuid4()), cart=dict(id=str(uuid.uuid4()), order=ORDER))
+def checkout(user, cart, body):
+    """Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
+    The cart's id is the idempotency key, so loading the page twice does not order twice."""
+    if cart.get("order"):
+        order = worker("GET", f"/v1/orders/{cart['order']}")
+    else:
+        request = {"merchant": MERCHANT, "user": user, "order": body}
+        order = worker("POST", "/v1/orders", request, **{"idempotency-key": cart["id"]})
+        cart.update(order=order["id"], sent=body)
+    if order["status"] in ("queued", "running"):
+        order = worker("GET", f"/v1/orders/{order['id']}?wait=25s")
+    if order["status"] == "submitted" and cart["sent"] != body:
+        try:
+            order = worker("PUT", f"/v1/orders/{order['id']}", {"order": body}, **{"if-match": f'"{order["version"]}"'})
+            cart["sent"] = body
+        except urllib.error.HTTPError as error:
+            if error.code not in (409, 412):  # It is paid, has ended, or was changed in another window.
+                raise
+            order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
+    phase = order.get("session", {}).get("phase")
+    if phase == "completed":
+        return {"state": "paid"}
+    is_open = order.get("html_snippet") and phase != "ended"
+    if is_open and cart["sent"] == body:
+        return {"state": "open", "html": order["html_snippet"]}
+    if is_open or order["status"] in ("queued", "running"):
+        return {"state": "wait"}
+    renew(cart)  # It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
+    return {"state": "wait" if order["status"] == "submitted" else "failed"}
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def sign_in_address(session):
+    """The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code."""
+    started = {"state": secrets.token_urlsafe(), "nonce": secrets.token_urlsafe(), "verifier": secrets.token_urlsafe(48)}
+    session["sign_in"] = started
+    challenge = base64url(hashlib.sha256(started["verifier"].encode()).digest())
+    return f"{LOGIN}/oauth2/auth?" + urllib.parse.urlencode({
+        "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": f"{SHOP}/callback", "scope": SCOPE,
+        "state": started["state"], "nonce": started["nonce"], "code_challenge": challenge, "code_challenge_method": "S256"})
+
+
+def finish_sign_in(session, query):
+    started = session.pop("sign_in", None)  # Each is accepted once.
+    if not started or not hmac.compare_digest(query.get("state", "").encode(), started["state"].encode()):
+        return "This sign-in was not started here."
+    if not query.get("code"):
+        return "You are not signed in."
+    form = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": f"{SHOP}/callback",
+            "client_id": CLIENT_ID, "code_verifier": started["verifier"]}
+    if CLIENT_SECRET:
+        form["client_secret"] = CLIENT_SECRET
+    with urllib.request.urlopen(f"{LOGIN}/oauth2/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
+        tokens = json.load(answer)
+    # The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
+    claims = json.loads(base64.urlsafe_b64decode(tokens["id_token"].split(".")[1] + "=="))
+    issuers = (LOGIN, "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(LOGIN)))
+    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    genuine = claims["iss"] in issuers and CLIENT_ID in audience and claims.get("nonce") == started["nonce"]
+    if not genuine or claims["exp"] < time.time():
+        raise ValueError("not an id_token for this shop")
+    session["user"] = claims["sub"]  # Your shop: the id of the customer who has this `sub`, or of a new one.
+    session["name"] = claims.get("given_name")
+    signed_in(session["user"], tokens["refresh_token"])
+    renew(session["cart"])  # An order that was begun before has no access token.
+
+
+# Replace this with your shop's sessions and carts.
+SESSIONS = {}
+
+
+def renew(cart):
+    cart.update(id=secrets.token_urlsafe(), order=None, sent=None)
+    return cart
+
+
+def new_session():
+    guest = f"guest-{secrets.token_urlsafe()}"
+    return {"user": os.environ.get("SHOP_USER", guest), "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
+
+
+def order_of(cart):
+    total, tax = cart["quantity"] * 10_000, cart["quantity"] * 2_000  # 100 SEK each, 25 % of it tax on 80 SEK
+    line = {"name": "T-shirt", "quantity": cart["quantity"], "unit_price": 10_000, "tax_rate": 2500,
+            "total_amount": total, "total_tax_amount": tax}
+    return {
+        "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE",
+        "order_amount": total, "order_tax_amount": tax, "order_lines": [line],
+        "merchant_urls": {
+            "terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks",
+            "push": PUSH + "?klarna_order_id={checkout.order.id}",
+        },
+    }
+
+
+def set_quantity(cart, quantity):
+    if isinstance(quantity, int) and 1 <= quantity <= 99:
+        cart["quantity"] = quantity
+    if not cart["order"]:
+        renew(cart)  # The same idempotency key with another order would be refused.
+
+
+def page(title, body):
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
+<h1>{title}</h1>{body}</html>"""
+
+
+def again(text):
+    return page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
+
+
+def shown(session):
+    """The checkout as JSON, for the single-page app."""
+    cart = session["cart"]
+    return 200, {"quantity": cart["quantity"], **checkout(session["user"], cart, order_of(cart))}
+
+
+def answer_to(request, session, query, text):
+    """A status and a page, an address to go to, or JSON."""
+    cart = session["cart"]
+    if request == "GET /":
+        name = session.get("name")
+        who = f"You are signed in as {html.escape(name)}." if name else '<a href="/sign-in">Sign in with Klarna</a>'
+        return 200, page("T-shirts", f"""<p>{who}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+<div id="klarna-sign-in" data-state="{session['state']}"></div>""")  # where Klarna's Web SDK puts its button, if you use it
+    if request == "GET /sign-in":
+        return 303, sign_in_address(session)
+    if request == "GET /callback":
+        refused = finish_sign_in(session, query)
+        return (403, page("Sign-in", f"<p>{refused}</p>")) if refused else (303, "/")
+    if request == "POST /klarna/signed-in":  # what the page posts from the `signin` event of the Web SDK
+        sent = json.loads(text)
+        if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
+            return 403, "This sign-in was not started here."
+        return 204, signed_in(session["user"], sent["refresh_token"]) or ""
+    if request == "GET /cart":
+        return 200, page("Cart", f"""<form method="post"><label>T-shirts
+<input name="quantity" type="number" min="1" max="99" value="{cart['quantity']}"></label> <button>Change</button></form>
+<p>{cart['quantity'] * 100}.00 SEK. <a href="/checkout">To the checkout</a></p>""")
+    if request == "POST /cart":
+        quantity = dict(urllib.parse.parse_qsl(text)).get("quantity", "")
+        set_quantity(cart, int(quantity) if quantity.isdecimal() else None)
+        return 303, "/cart"
+    if request == "GET /checkout":
+        found = checkout(session["user"], cart, order_of(cart))
+        if found["state"] == "paid":
+            return 303, "/thanks"
+        if found["state"] == "open":
+            return 200, page("Checkout", found["html"])  # as a whole: it has a script
+        if found["state"] == "wait":
+            return 202, again("Your order is not ready yet.")
+        return 502, again("Klarna does not take this order.")
+    if request == "GET /thanks":
+        order_id = cart["order"] or session.get("paid")
+        if not order_id:
+            return 404, page("Thank you", "<p>There is no order yet.</p>")
+        order = worker("GET", f"/v1/orders/{order_id}?refresh=true")
+        klarna = order.get("session", {})
+        if klarna.get("phase") != "completed":
+            return 200, again("Your order is not paid.")
+        if order_id == cart["order"]:
+            session.update(paid=order_id, cart=renew({"quantity": 5}))
+        paid = f"{klarna['order_amount'] / 100:.2f} {klarna['purchase_currency']}"
+        text = f'<p id="paid">Paid: {paid}, Klarna\'s order {order["klarna_order_id"]}.</p>'
+        return 200, page("Thank you", text + order.get("html_snippet", ""))
+    if request == "GET /terms":
+        return 200, page("Terms", "<p>This shop sells nothing.</p>")
+    if request == "GET /app":
+        return 200, pathlib.Path(__file__).with_name("app.html").read_text(encoding="utf-8")
+    if request == "GET /api/checkout":
+        return shown(session)
+    if request == "POST /api/cart":
+        set_quantity(cart, json.loads(text)["quantity"])
+        return shown(session)
+    return 404, page("Not found", "<p>There is no such page.</p>")
+
 
 class Shop(http.server.BaseHTTPRequestHandler):
-    def answer(self):
-        if (self.command, self.path) == ("GET", "/"):
-            return 200, f'<div id="klarna-sign-in" data-state="{SESSION["state"]}"></div>'
-        if (self.command, self.path) == ("POST", "/klarna/signed-in"):  # what the page posts from Klarna's `signin` event
-            sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if not hmac.compare_digest(str(sent["state"]), SESSION["state"]):
-                return 403, "This sign-in was not started here."
-            return 204, signed_in(SESSION["user"], sent["refresh_token"]) or ""
-        if self.path != "/checkout":
-            return 404, "Not found."
-        order = checkout(SESSION["user"], SESSION["cart"])
-        if order.get("session", {}).get("phase") == "completed":
-            return 200, "Thank you. Your order is paid."
-        if order["status"] == "submitted":
-            return 200, order["html_snippet"]
-        if order["status"] in ("queued", "running"):
-            return 202, "Your order is not ready yet. <a href>Try again</a>, or pay another way."
-        SESSION["cart"]["id"] = str(uuid.uuid4())  # The order failed or was cancelled: the next visit makes a new one.
-        return 502, "Klarna does not take this order. Please pay another way."
-
     def do_GET(self):
+        cookie = http.cookies.SimpleCookie(self.headers["cookie"]).get("sid")
+        sid = cookie.value if cookie and cookie.value in SESSIONS else secrets.token_urlsafe()
+        session = SESSIONS.setdefault(sid, new_session())
+        path, _, query = self.path.partition("?")
+        text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
         try:
-            status, text = self.answer()
+            status, content = answer_to(f"{self.command} {path}", session, dict(urllib.parse.parse_qsl(query)), text)
         except (OSError, ValueError, KeyError) as error:  # the body of the worker's answer says what is wrong
             print(error, error.read() if isinstance(error, urllib.error.HTTPError) else "", file=sys.stderr)
-            status, text = 502, "Klarna is not available at the moment. Please pay another way."
+            status, content = 502, again("Klarna is not available at the moment.")
         self.send_response(status)
-        self.send_header("content-type", "text/html; charset=utf-8")
+        self.send_header("set-cookie", f"sid={sid}; HttpOnly; SameSite=Lax; Path=/")
+        if status == 303:
+            self.send_header("location", content)
+        is_json = isinstance(content, dict)
+        self.send_header("content-type", "application/json" if is_json else "text/html; charset=utf-8")
         self.end_headers()
-        self.wfile.write(text.encode())
+        if status not in (204, 303):
+            self.wfile.write((json.dumps(content) if is_json else content).encode())
     do_POST = do_GET
 
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", 3000))), Shop).serve_forever()
+
+http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop).serve_forever()

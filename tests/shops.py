@@ -1,0 +1,119 @@
+"""What tests/shops.sh does in the browser: a shopper signs in, changes the cart, pays, and sees that it is paid."""
+
+import json
+import sys
+import time
+import urllib.request
+
+from browser import ELEMENT, PATIENCE, Browser, call
+
+DRIVER, SANDBOX, API, NAME, SHOP = sys.argv[1:]
+
+
+def press(browser, text):
+    found = "return [...document.querySelectorAll('a, button')].find(e => e.textContent.trim() === arguments[0])"
+    element = browser.until(f"something to press that says {text!r}", found, text)
+    browser.do(f"/element/{element[ELEMENT]}/click", {})
+
+
+def in_frame(browser, text):
+    """Waits until the checkout's frame shows the text, and stays in the frame."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        browser.do("/frame", {"id": None})
+        frame = browser.until("the checkout's frame", "return document.querySelector('iframe')")
+        browser.do("/frame", {"id": frame})
+        if text in browser.text():
+            return
+        assert time.monotonic() < deadline, f"not seen in the frame: {text}, but {browser.text()}"
+        time.sleep(0.05)
+
+
+def out(browser):
+    browser.do("/frame", {"id": None})
+
+
+def quantity(browser, number):
+    browser.run(f"document.querySelector('[name=quantity]').value = {number}")
+    press(browser, "Change")
+    browser.sees(f"{number * 100}.00 SEK")
+
+
+def sign_in(browser, account, decision):
+    browser.go("/")
+    press(browser, "Sign in with Klarna")
+    browser.sees("offline_access")
+    browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
+    press(browser, decision)
+
+
+def play(browser):
+    # Each address has a page, and a sign-in that was declined or begun elsewhere is none.
+    browser.go("/nothing")
+    browser.sees("There is no such page.")
+    browser.go("/thanks")
+    browser.sees("There is no order yet.")
+    sign_in(browser, NAME, "Decline")
+    browser.sees("You are not signed in.")
+    browser.go("/callback?code=stolen&state=guessed")
+    browser.sees("This sign-in was not started here.")
+    browser.complaints()  # of the statuses of these pages
+
+    sign_in(browser, NAME, "Sign in")
+    browser.sees("You are signed in as Karl-")
+    press(browser, "To the cart")
+    quantity(browser, 2)
+    press(browser, "To the checkout")
+    in_frame(browser, "200.00 SEK")
+    out(browser)
+    browser.picture(f"shop-{NAME}-checkout")
+
+    # The cart changes: first with pages of the server, then in the single-page app.
+    browser.go("/cart")
+    quantity(browser, 3)
+    press(browser, "To the checkout")
+    in_frame(browser, "300.00 SEK")
+    out(browser)
+    browser.go("/app")
+    in_frame(browser, "300.00 SEK")
+    out(browser)
+    browser.run("const q = document.querySelector('#quantity'); q.value = 4; q.dispatchEvent(new Event('change'))")
+    in_frame(browser, "400.00 SEK")
+    press(browser, "Pay")
+    out(browser)
+    browser.sees("Paid: 400.00 SEK")
+    assert browser.path() == "/thanks", browser.path()
+    klarna_id = browser.run("return document.querySelector('#paid').textContent.match(/order ([-0-9a-f]+)/)[1]")
+    in_frame(browser, "Thank you")
+    out(browser)
+    browser.picture(f"shop-{NAME}-paid")
+    browser.go("/thanks")
+    browser.sees("Paid: 400.00 SEK")
+
+    # The next cart is a new order.
+    browser.go("/checkout")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+    complaints = browser.complaints()
+    assert not complaints, complaints
+
+    # The push has come to the service, which has acknowledged the order.
+    deadline = time.monotonic() + PATIENCE
+    seen = []
+    while "acknowledged" not in seen:
+        assert time.monotonic() < deadline, f"not acknowledged within {PATIENCE} s: {seen}"
+        time.sleep(0.2)
+        record = call(f"{SANDBOX}/sandbox/record")
+        seen = [event["event"] for event in record if klarna_id in (event.get("klarna_id"), event.get("order_id"))]
+    assert seen[:3] == ["order", "updated", "updated"] and set(seen[3:]) == {"pushed", "acknowledged"}, seen
+    presented = [event["event"] for event in record if event["user"] == NAME]
+    assert presented[:3] == ["signed_in", "presented", "order"], presented
+    found = call(f"{API}/v1/orders?q={klarna_id}")["orders"]
+    assert [(order["status"], order["token"], order["session"]["phase"]) for order in found] == [("submitted", "fresh", "completed")], found
+
+
+window = Browser(DRIVER, SHOP)
+try:
+    play(window)
+finally:
+    window.close()
