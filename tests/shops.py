@@ -1,9 +1,8 @@
 """What tests/shops.sh does in the browser: a shopper signs in, changes the cart, pays, and sees that it is paid."""
 
-import json
+import base64
 import sys
 import time
-import urllib.request
 
 from browser import ELEMENT, PATIENCE, Browser, call
 
@@ -96,6 +95,18 @@ def play(browser):
     out(browser)
     complaints = browser.complaints()
     assert not complaints, complaints
+
+    # An order that can no longer be paid gives way to a new one when the cart changes.
+    ended = browser.run("return document.querySelector('#klarna-checkout-container').dataset.orderId")
+    basic = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
+    call(f"{SANDBOX}/checkout/v3/orders/{ended}/abort", {}, headers=basic)
+    browser.go("/cart")
+    quantity(browser, 6)
+    press(browser, "To the checkout")
+    browser.sees("Your order is not ready yet.")
+    press(browser, "Try again")
+    in_frame(browser, "600.00 SEK")
+    out(browser)
 
     # The push has come to the service, which has acknowledged the order.
     deadline = time.monotonic() + PATIENCE

@@ -37,10 +37,15 @@ const signedIn = (user, refreshToken) =>
 // The cart's id is the idempotency key, so loading the page twice does not order twice.
 async function checkout(user, cart, body) {
   const wanted = JSON.stringify(body);
-  let order = cart.order
-    ? await worker("GET", `/v1/orders/${cart.order}`)
-    : await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
-  if (!cart.order) [cart.order, cart.sent] = [order.id, wanted];
+  const deleted = (error) => {
+    if (error.status !== 404) throw error;
+    renew(cart); // The order was deleted.
+  };
+  let order = cart.order && (await worker("GET", `/v1/orders/${cart.order}`).catch(deleted));
+  if (!order) {
+    order = await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
+    [cart.order, cart.sent] = [order.id, wanted];
+  }
   if (["queued", "running"].includes(order.status)) order = await worker("GET", `/v1/orders/${order.id}?wait=25s`);
   if (order.status === "submitted" && cart.sent !== wanted) {
     try {
@@ -115,6 +120,7 @@ const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
 <h1>${title}</h1>${body}</html>`;
 const again = (text) => page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
+const unconfirmed = page("Payment", `<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>`);
 const setQuantity = (cart, quantity) => {
   if (Number.isInteger(quantity) && quantity >= 1 && quantity <= 99) cart.quantity = quantity;
   if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
@@ -136,6 +142,7 @@ const pages = {
     const sent = JSON.parse(text);
     if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
     await signedIn(session.user, sent.refresh_token);
+    renew(session.cart);
     return [204, ""];
   },
   "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts
@@ -156,7 +163,7 @@ const pages = {
     const id = session.cart.order ?? session.paid;
     if (!id) return [404, page("Thank you", "<p>There is no order yet.</p>")];
     const { session: klarna, klarna_order_id, html_snippet } = await worker("GET", `/v1/orders/${id}?refresh=true`);
-    if (klarna?.phase !== "completed") return [200, again("Your order is not paid.")];
+    if (klarna?.phase !== "completed") return [200, unconfirmed];
     if (id === session.cart.order) [session.paid, session.cart] = [id, newCart()];
     const paid = `${(klarna.order_amount / 100).toFixed(2)} ${klarna.purchase_currency}`;
     return [200, page("Thank you", `<p id="paid">Paid: ${paid}, Klarna's order ${klarna_order_id}.</p>${html_snippet ?? ""}`)];

@@ -41,9 +41,14 @@ function signedIn(string $user, string $refreshToken): void
 // The cart's id is the idempotency key, so loading the page twice does not order twice.
 function checkout(string $user, array &$cart, array $body): array
 {
-    if ($cart['order']) {
-        $order = worker('GET', "/v1/orders/$cart[order]");
-    } else {
+    $order = null;
+    try {
+        if ($cart['order']) $order = worker('GET', "/v1/orders/$cart[order]");
+    } catch (RuntimeException $error) {
+        if ($error->getCode() !== 404) throw $error;
+        $cart = newCart($cart['quantity']); // The order was deleted.
+    }
+    if (!$order) {
         $request = ['merchant' => MERCHANT, 'user' => $user, 'order' => $body];
         $order = worker('POST', '/v1/orders', $request, ["Idempotency-Key: $cart[id]"]);
         [$cart['order'], $cart['sent']] = [$order['id'], $body];
@@ -180,6 +185,7 @@ function page(string $request): array
             $sent = json_decode($text, true);
             if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
             signedIn($_SESSION['user'], $sent['refresh_token']);
+            $cart = newCart($cart['quantity']);
             return [204, ''];
         case 'GET /cart':
             return [200, html('Cart', "<form method=\"post\"><label>T-shirts
@@ -201,7 +207,7 @@ function page(string $request): array
             if (!$id) return [404, html('Thank you', '<p>There is no order yet.</p>')];
             $order = worker('GET', "/v1/orders/$id?refresh=true");
             $klarna = $order['session'] ?? [];
-            if (($klarna['phase'] ?? '') !== 'completed') return [200, again('Your order is not paid.')];
+            if (($klarna['phase'] ?? '') !== 'completed') return [200, html('Payment', '<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>')];
             if ($id === $cart['order']) [$_SESSION['paid'], $cart] = [$id, newCart()];
             $paid = number_format($klarna['order_amount'] / 100, 2, '.', '') . " $klarna[purchase_currency]";
             $said = "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>";

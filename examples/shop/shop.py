@@ -33,9 +33,15 @@ def signed_in(user, refresh_token):
 def checkout(user, cart, body):
     """Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
     The cart's id is the idempotency key, so loading the page twice does not order twice."""
+    order = None
     if cart.get("order"):
-        order = worker("GET", f"/v1/orders/{cart['order']}")
-    else:
+        try:
+            order = worker("GET", f"/v1/orders/{cart['order']}")
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            renew(cart)  # The order was deleted.
+    if not order:
         request = {"merchant": MERCHANT, "user": user, "order": body}
         order = worker("POST", "/v1/orders", request, **{"idempotency-key": cart["id"]})
         cart.update(order=order["id"], sent=body)
@@ -168,7 +174,9 @@ def answer_to(request, session, query, text):
         sent = json.loads(text)
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
             return 403, "This sign-in was not started here."
-        return 204, signed_in(session["user"], sent["refresh_token"]) or ""
+        signed_in(session["user"], sent["refresh_token"])
+        renew(cart)
+        return 204, ""
     if request == "GET /cart":
         return 200, page("Cart", f"""<form method="post"><label>T-shirts
 <input name="quantity" type="number" min="1" max="99" value="{cart['quantity']}"></label> <button>Change</button></form>
@@ -193,7 +201,7 @@ def answer_to(request, session, query, text):
         order = worker("GET", f"/v1/orders/{order_id}?refresh=true")
         klarna = order.get("session", {})
         if klarna.get("phase") != "completed":
-            return 200, again("Your order is not paid.")
+            return 200, page("Payment", '<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>')
         if order_id == cart["order"]:
             session.update(paid=order_id, cart=renew({"quantity": 5}))
         paid = f"{klarna['order_amount'] / 100:.2f} {klarna['purchase_currency']}"
