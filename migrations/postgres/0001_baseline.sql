@@ -247,11 +247,9 @@ CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'runn
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON klarna_worker.orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
--- The order that a push of Klarna means.
-CREATE INDEX orders_klarna ON klarna_worker.orders (klarna_id) WHERE klarna_id IS NOT NULL;
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
--- Searches by the shop's references, and by Klarna's id of the order or session.
+-- Searches by the shop's references, and by Klarna's id of the order or session, which a push names, too.
 CREATE INDEX orders_reference1 ON klarna_worker.orders (merchant_reference1, id)
     WHERE merchant_reference1 IS NOT NULL;
 CREATE INDEX orders_reference2 ON klarna_worker.orders (merchant_reference2, id)
@@ -576,6 +574,7 @@ DECLARE
     digest bytea;
     order_id uuid;
     earlier uuid;
+    found_id uuid;
     found_digest bytea;
     reference1 text;
     reference2 text;
@@ -675,16 +674,16 @@ BEGIN
             AND (o.session_phase = 'ended' OR o.body IS NULL AND o.result IS NULL)
         RETURNING o.id INTO earlier;
         CONTINUE WHEN FOUND;
-        SELECT o.id, o.digest INTO order_id, found_digest FROM klarna_worker.orders o
+        SELECT o.id, o.digest INTO found_id, found_digest FROM klarna_worker.orders o
         WHERE o.merchant = $1 AND o.idempotency_key = $4 AND o.superseded_by IS NULL;
         -- The other order was deleted in between, so the key is free again.
         CONTINUE WHEN NOT FOUND;
         IF found_digest <> digest THEN
             RAISE EXCEPTION 'the idempotency key % was used before, for another request', $4
-                USING ERRCODE = 'KW001', DETAIL = 'That request became the order ' || order_id || '.',
+                USING ERRCODE = 'KW001', DETAIL = 'That request became the order ' || found_id || '.',
                     HINT = 'Use a key of its own for each order.';
         END IF;
-        RETURN order_id;
+        RETURN found_id;
     END LOOP;
 END $$;
 

@@ -238,11 +238,9 @@ CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
--- The order that a push of Klarna means.
-CREATE INDEX orders_klarna ON orders (klarna_id) WHERE klarna_id IS NOT NULL;
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
--- Searches by the shop's references, and by Klarna's id of the order or session.
+-- Searches by the shop's references, and by Klarna's id of the order or session, which a push names, too.
 CREATE INDEX orders_reference1 ON orders (merchant_reference1, id) WHERE merchant_reference1 IS NOT NULL;
 CREATE INDEX orders_reference2 ON orders (merchant_reference2, id) WHERE merchant_reference2 IS NOT NULL;
 CREATE INDEX orders_klarna_id ON orders (klarna_id, id) WHERE klarna_id IS NOT NULL;

@@ -29,7 +29,8 @@ const DESCRIPTIONS: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The most requests at a time, without those that wait for an order's end, and those that may wait for
-    /// Klarna: for access tokens, for what became of an order there, and to change an order.
+    /// Klarna. Of these, as many more may wait for access tokens, and as many for what became of an order
+    /// there and to change an order.
     pub requests: usize,
     /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
     /// separately because they cost almost nothing.
@@ -50,7 +51,9 @@ pub(super) enum RouteGroup {
 pub(super) struct ConcurrencyLimits {
     requests: Arc<Semaphore>,
     waits: Arc<Semaphore>,
-    /// For requests that may wait for Klarna. They must not keep orders out meanwhile.
+    /// For requests that may wait for an access token. They must not keep orders out meanwhile.
+    vends: Arc<Semaphore>,
+    /// For requests that may wait for a call about an order at Klarna: a change or a read. Likewise.
     klarna: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     pages: Arc<Semaphore>,
@@ -64,8 +67,9 @@ impl ConcurrencyLimits {
         Self {
             requests: permits(limits.requests),
             waits: permits(limits.waits),
-            // The vault limits those that wait for an access token, and lets no merchant take every place.
-            klarna: permits(limits.requests.saturating_add(MOST_WAITING)),
+            // The vault limits those that wait, and lets no merchant take every place.
+            vends: permits(limits.requests.saturating_add(MOST_WAITING)),
+            klarna: permits(limits.requests),
             batches: permits(BATCHES),
             pages: permits(PAGES),
             descriptions: permits(DESCRIPTIONS),
@@ -82,7 +86,7 @@ impl ConcurrencyLimits {
             (RouteGroup::Api, Some("/v1/orders/{id}")) if asks("wait=") => Some(&self.waits),
             (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
             (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => {
-                Some(&self.klarna)
+                Some(&self.vends)
             }
             (RouteGroup::Api, _) => Some(&self.requests),
             // Nobody knows yet who sends it. A permit would be held while the form arrives, so

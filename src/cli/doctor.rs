@@ -2,6 +2,7 @@
 
 use console::style;
 
+use super::table::printable;
 use super::{CliError, Context, Exit};
 use crate::clock::Clock;
 use crate::ops::doctor::{self, CheckStatus, Finding};
@@ -37,5 +38,21 @@ fn line(finding: &Finding) -> String {
         CheckStatus::Failed => style("failed ").red().bold(),
     };
     let advice = advice.as_ref().map(|advice| format!("; {advice}")).unwrap_or_default();
-    format!("{status}  {check}: {found}{advice}")
+    // What was found may repeat what another host sent.
+    format!("{status}  {}", printable(&format!("{check}: {found}{advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_changes_nothing_in_the_terminal() {
+        let found = "the documents list https://a.example/\u{1b}[2J\nok  all is well".to_owned();
+        let finding =
+            Finding { check: "discovery".to_owned(), status: CheckStatus::Warning, found, advice: None };
+        let line = line(&finding);
+        let told = line.split_once("discovery").unwrap().1;
+        assert!(!told.chars().any(char::is_control), "{told:?}");
+    }
 }

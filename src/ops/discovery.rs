@@ -27,18 +27,33 @@ pub struct Difference {
 /// Reads the documents of a merchant's issuers, and compares.
 ///
 /// # Errors
-/// No document can be read; the text says why.
+/// No document can be read, or one that may list the addresses in force cannot; the text says why.
 pub async fn compare(client: &DiscoveryClient, merchant: &Merchant) -> Result<Vec<Difference>, String> {
     let issuers = merchant.issuer_urls();
     let read = issuers.iter().map(|issuer| client.read(issuer, merchant.http_proxy.as_ref()));
-    let (mut documents, mut why) = (Vec::new(), "no issuer has a document (HTTP 404)".to_owned());
+    let (mut documents, mut unread) = (Vec::new(), None);
     for read in join_all(read).await {
         match read {
             Ok(document) => documents.extend(document),
-            Err(error) => why = error,
+            Err(error) => unread = Some(error),
         }
     }
-    if documents.is_empty() { Err(why) } else { Ok(differences(merchant, &documents)) }
+    compared(merchant, &documents, unread)
+}
+
+/// `unread` says why a document could not be read. It may list what the others do not.
+fn compared(
+    merchant: &Merchant,
+    documents: &[OpenIdDocument],
+    unread: Option<String>,
+) -> Result<Vec<Difference>, String> {
+    if documents.is_empty() {
+        return Err(unread.unwrap_or_else(|| "no issuer has a document (HTTP 404)".to_owned()));
+    }
+    match (differences(merchant, documents), unread) {
+        (differences, Some(why)) if !differences.is_empty() => Err(why),
+        (differences, _) => Ok(differences),
+    }
 }
 
 fn differences(merchant: &Merchant, documents: &[OpenIdDocument]) -> Vec<Difference> {
@@ -126,6 +141,19 @@ mod tests {
             settings(&differences(&merchant("issuer = \"https://other.example\""), &[printed])),
             ["issuer"]
         );
+    }
+
+    #[test]
+    fn a_document_that_could_not_be_read_is_no_difference() {
+        let compared = |documents: &[OpenIdDocument], unread: Option<&str>| {
+            compared(&merchant(""), documents, unread.map(str::to_owned))
+        };
+        let (printed, new) = ([document(PRINTED)], [document(NEW)]);
+        assert_eq!(compared(&new, Some("HTTP 503")), Err("HTTP 503".to_owned()));
+        assert_eq!(compared(&printed, Some("HTTP 503")), Ok(Vec::new()), "the other one lists them all");
+        assert_eq!(settings(&compared(&new, None).unwrap()), ["token_url", "jwks_url", "revoke_url"]);
+        assert_eq!(compared(&[], Some("HTTP 503")), Err("HTTP 503".to_owned()));
+        assert!(compared(&[], None).unwrap_err().contains("404"));
     }
 
     #[test]

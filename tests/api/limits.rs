@@ -7,11 +7,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Api, ORDER, SOON, envelope, key, send};
+use super::serve::half_sent;
+use super::{Api, ORDER, SOON, envelope, json, key, send};
 
 /// Takes the only permit for requests, with a post whose body does not arrive.
 async fn busy(api: &Api) -> tokio::net::TcpStream {
-    super::serve::half_sent(api).await.1
+    half_sent(api, "POST", "/v1/orders", "").await.1
 }
 
 #[tokio::test]
@@ -57,6 +58,24 @@ async fn waits_have_places_of_their_own() {
     let (statuses, ()) = join(waiting, stop).await;
     assert!(statuses == [200, 503] || statuses == [200, 200], "{statuses:?}");
     assert_eq!(api.get(&path).await.status, 200, "a look without a wait takes none of them");
+}
+
+#[tokio::test]
+async fn access_tokens_and_calls_about_orders_take_no_places_of_each_other() {
+    let api = Api::within("", Limits { requests: 1, waits: 1 }).await;
+    let order = format!("/v1/orders/{}", api.accepted("shop", "u-1").await);
+    let change = json(api.request(Method::PUT, &order).header("if-match", "*"), "{}");
+    let token = "/v1/merchants/shop/users/u-1/access-token";
+    // The only place of a call about an order, with a body that does not arrive.
+    let busy = half_sent(&api, "PUT", &order, "If-Match: *\r\n").await.1;
+    send(change.try_clone().unwrap()).await.problem(503, "overloaded");
+    api.get(&format!("{order}?refresh=true")).await.problem(503, "overloaded");
+    assert_eq!(api.get(&order).await.status, 200);
+    send(api.request(Method::POST, token)).await.problem(503, "no-access-token");
+    drop(busy);
+    while send(change.try_clone().unwrap()).await.status == 503 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

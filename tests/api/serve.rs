@@ -12,13 +12,13 @@ use tokio::time::timeout;
 
 use super::{Api, ORDER, SOON, envelope};
 
-/// Returns the body of a post, and a connection on which the server waits for that body.
-pub(super) async fn half_sent(api: &Api) -> (String, TcpStream) {
+/// Returns the body of a request, and a connection on which the server waits for that body.
+pub(super) async fn half_sent(api: &Api, method: &str, path: &str, headers: &str) -> (String, TcpStream) {
     let body = envelope("shop", "u-1", ORDER);
     let mut connection = TcpStream::connect(api.address).await.unwrap();
     let head = format!(
-        "POST /v1/orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         Expect: 100-continue\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         {headers}Expect: 100-continue\r\n\r\n",
         body.len()
     );
     connection.write_all(head.as_bytes()).await.unwrap();
@@ -38,7 +38,7 @@ async fn rest(mut connection: TcpStream) -> String {
 #[tokio::test]
 async fn requests_in_flight_are_finished_and_nothing_new_is_taken() {
     let mut api = Api::open().await;
-    let (body, mut connection) = half_sent(&api).await;
+    let (body, mut connection) = half_sent(&api, "POST", "/v1/orders", "").await;
     api.stop.take().unwrap().send(()).unwrap();
     // The listener is closed before the server waits for its connections.
     let refused = async { while TcpStream::connect(api.address).await.is_ok() {} };

@@ -111,6 +111,14 @@ fn every_line_with_a_token_is_registered_or_refused() {
             2,
         ),
         ("sap", "uid;refreshToken\n# a comment\nanna;ory_rt_s1\nanna;ory_rt_s2\n".to_owned(), 1, 1),
+        // What `mysql --batch` writes for a null is no token, no user and no id_token.
+        (
+            "prestashop",
+            "id_customer\tid_refresh_token\tid_token\n21\tory_rt_p1\tNULL\n22\tNULL\tNULL\nNULL\tory_rt_p3\tNULL\n"
+                .to_owned(),
+            1,
+            2,
+        ),
     ];
     for (system, input, stored, refused) in inputs {
         for dry in [&["--dry-run"][..], &[]] {

@@ -20,6 +20,7 @@ postgres_alone![
     a_request_is_the_same_through_every_door,
     what_an_order_is_found_by_is_read_from_its_body,
     equal_calls_at_once_make_one_order,
+    a_key_whose_order_is_deleted_meanwhile_is_free,
     a_session_of_the_shop_with_other_defaults_makes_the_same_order,
     what_would_get_nowhere_is_refused_at_once,
     the_deadline_follows_the_settings,
@@ -161,6 +162,27 @@ async fn equal_calls_at_once_make_one_order(db: Db) {
     });
     let ids: std::collections::BTreeSet<_> = join_all(calls).await.into_iter().collect();
     assert_eq!((ids.len(), db.count("orders").await), (1, 1));
+}
+
+async fn a_key_whose_order_is_deleted_meanwhile_is_free(db: Db) {
+    let mut shop = shop(&db).await;
+    let first = enqueue(&mut shop, "'shop', 'u', '{}', 'k'").await.unwrap();
+    run(&mut shop, "UPDATE klarna_worker.orders SET status = 'cancelled', ended_at = now(), body = NULL")
+        .await
+        .unwrap();
+    // The call finds the order, and then waits for its row, which is gone after that.
+    run(&mut shop, "BEGIN; SELECT id FROM klarna_worker.orders FOR UPDATE").await.unwrap();
+    let mut other = PgConnection::connect(db.direct_url()).await.unwrap();
+    let calling = tokio::spawn(async move { enqueue(&mut other, "'shop', 'u', '{}', 'k'").await });
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' \
+        AND query LIKE '%enqueue_order%'";
+    while db.count(waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    run(&mut shop, "DELETE FROM klarna_worker.orders; COMMIT").await.unwrap();
+    let second = calling.await.unwrap().unwrap();
+    assert_ne!(second, first);
+    assert_eq!((db.count("orders").await, db.store.order(second).await.unwrap().is_some()), (1, true));
 }
 
 /// The idempotency key is the same, so another digest would be refused.

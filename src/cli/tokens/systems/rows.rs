@@ -9,6 +9,9 @@ use super::php::members;
 /// The keys of WooCommerce's user meta that have tokens.
 const META_KEYS: [&str; 2] = ["_siwk_tokens", "siwk_refresh_token"];
 
+/// What `mysql --batch` writes for a null.
+const NULL: &str = "NULL";
+
 /// A system whose export is a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
@@ -166,8 +169,8 @@ fn object(value: &str) -> Option<Map<String, Value>> {
     members(value)
 }
 
-/// Returns the fields of a line. Fields between tabs are written as `mysql --batch` does: without quotes, and
-/// with backslashes.
+/// Returns the fields of a line. Fields between tabs are written as `mysql --batch` does: without quotes,
+/// with backslashes, and with the word `NULL` where there is nothing.
 fn fields(line: &str, separator: u8) -> Result<Vec<String>, String> {
     if separator == b'\t' {
         return Ok(line.split('\t').map(unescaped).collect());
@@ -181,6 +184,9 @@ fn fields(line: &str, separator: u8) -> Result<Vec<String>, String> {
 }
 
 fn unescaped(field: &str) -> String {
+    if field == NULL {
+        return String::new();
+    }
     let mut text = String::with_capacity(field.len());
     let mut letters = field.chars();
     while let Some(letter) = letters.next() {
