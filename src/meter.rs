@@ -27,6 +27,8 @@ pub const EXCHANGE_TIME: &str = "klarna_worker_exchange_duration_seconds";
 pub const VENDS: &str = "klarna_worker_vends_total";
 /// Attempts to revoke refresh tokens, by result.
 pub const REVOCATIONS: &str = "klarna_worker_revocations_total";
+/// Attempts at calls about submitted orders in the background, by kind and result.
+pub const FOLLOW_UPS: &str = "klarna_worker_follow_ups_total";
 /// Exchanges whose answer was lost, including those of processes that died.
 pub const LOST_ANSWERS: &str = "klarna_worker_lost_answers_total";
 /// Refresh tokens that could not be decrypted when an exchange needed them.
@@ -77,6 +79,11 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
     }
     for result in ["revoked", "failed", "given_up"] {
         counter!(REVOCATIONS, "merchant" => merchant(), "result" => result).increment(0);
+    }
+    for kind in ["push", "abort"] {
+        for result in ["done", "failed", "given_up"] {
+            counter!(FOLLOW_UPS, "merchant" => merchant(), "kind" => kind, "result" => result).increment(0);
+        }
     }
     for endpoint in targets.iter().copied().chain(["token"]) {
         counter!(BREAKER_OPENINGS, "merchant" => merchant(), "endpoint" => endpoint).increment(0);
@@ -138,6 +145,11 @@ pub fn vended(merchant: &MerchantName, result: &'static str) {
 /// Counts an attempt to revoke a refresh token, or that one was given up.
 pub fn revocation(merchant: &MerchantName, result: &'static str) {
     counter!(REVOCATIONS, "merchant" => merchant.to_string(), "result" => result).increment(1);
+}
+
+/// Counts an attempt at a call about a submitted order, or that one was given up.
+pub fn follow_up(merchant: &MerchantName, kind: &'static str, result: &'static str) {
+    counter!(FOLLOW_UPS, "merchant" => merchant.to_string(), "kind" => kind, "result" => result).increment(1);
 }
 
 /// Counts an exchange whose answer was lost.

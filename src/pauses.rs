@@ -30,7 +30,8 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 )]
 #[serde(rename_all = "snake_case")]
 pub enum PauseKind {
-    /// No order is started. Orders are accepted and wait, and their deadlines go on
+    /// No order is started, and no submitted one is changed or acknowledged at Klarna. Orders are accepted
+    /// and wait, and their deadlines go on
     Orders,
     /// No refresh token is presented. Orders wait within `vault.token_patience`, then go without a token
     Exchanges,

@@ -117,6 +117,11 @@ impl IntoResponses for UpdatedOrder {
                 Kind::KlarnaUnavailable,
                 "no answer from Klarna: timed out after sending; repeat the same request",
             ),
+            (
+                Kind::OrdersPaused,
+                "an operator has paused the orders of shop: Klarna is being maintained; repeat the same request \
+                 later",
+            ),
         ];
         answers(&[&SENT[..], &own[..], &UNAVAILABLE[..]].concat())
     }

@@ -34,8 +34,8 @@ pub struct PauseRequest {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub merchant: Option<String>,
-    /// What to pause. `orders`: no order is started; orders are accepted and wait, and their deadlines
-    /// go on. `exchanges`: no refresh token is presented; orders wait within `vault.token_patience`, then
+    /// What to pause. `orders`: no order is started, and no submitted one is changed or acknowledged at
+    /// Klarna; orders are accepted and wait, and their deadlines go on. `exchanges`: no refresh token is presented; orders wait within `vault.token_patience`, then
     /// go without a token. `keeper`: no token of the merchant is refreshed. `webhooks`: no webhook is
     /// sent, and no attempt is counted.
     pub kind: PauseKind,

@@ -67,6 +67,7 @@ pub(super) enum Kind {
     PreconditionRequired,
     KlarnaRefused,
     KlarnaUnavailable,
+    OrdersPaused,
     UserExists,
     UserBusy,
     BodyGone,
@@ -135,6 +136,9 @@ impl Kind {
             Self::KlarnaUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "klarna-unavailable", "Klarna cannot be asked now")
             }
+            Self::OrdersPaused => {
+                (StatusCode::SERVICE_UNAVAILABLE, "orders-paused", "The merchant's orders are paused")
+            }
             Self::UserExists => (StatusCode::CONFLICT, "user-exists", "The new name is in use"),
             Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
             Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
@@ -181,8 +185,8 @@ impl Kind {
             Self::OrderBusy | Self::Overloaded | Self::Draining => {
                 Some((RETRY_AFTER, HeaderValue::from_static("1")))
             }
-            // Somebody has to free disk space first.
-            Self::DiskFull => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
+            // Somebody has to free disk space first, or to resume the orders.
+            Self::DiskFull | Self::OrdersPaused => Some((RETRY_AFTER, HeaderValue::from_static("60"))),
             _ => None,
         }
     }

@@ -12,9 +12,10 @@ use crate::clock::Clock;
 use crate::config::{Engine, Merchants, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
+use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
 use crate::pauses::Pauses;
-use crate::sessions::Sessions;
+use crate::sessions::{Dependencies as SessionDependencies, Sessions};
 use crate::store::{self, Installation, Store, StoreError};
 use crate::tls::TlsError;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
@@ -145,6 +146,8 @@ pub struct App {
     pub audit: Audit,
     /// The pauses, as far as this process has read them; it does so only if it spends tokens.
     pub pauses: Pauses,
+    /// Which sets of the merchants' API credentials Klarna accepts.
+    pub held_credentials: HeldCredentials,
 }
 
 impl App {
@@ -177,7 +180,15 @@ impl App {
             clock: clock.clone(),
             settings: settings.audit.clone(),
         });
-        Ok(Self { settings: Arc::new(settings), store, secrets, clock, audit, pauses: Pauses::default() })
+        Ok(Self {
+            settings: Arc::new(settings),
+            store,
+            secrets,
+            clock,
+            audit,
+            pauses: Pauses::default(),
+            held_credentials: HeldCredentials::default(),
+        })
     }
 
     /// As [`App::open`], for commands that only read: they make no database.
@@ -214,7 +225,14 @@ impl App {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn sessions(&self) -> Result<Sessions, BuildError> {
-        Sessions::new(self.store.clone(), self.store.clone(), self.merchants(), self.clock.clone())
+        Sessions::new(SessionDependencies {
+            store: self.store.clone(),
+            orders: self.store.clone(),
+            pausing: self.store.clone(),
+            merchants: self.merchants(),
+            held: self.held_credentials.clone(),
+            clock: self.clock.clone(),
+        })
     }
 
     /// Registers, shows and forgets refresh tokens.

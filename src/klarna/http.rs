@@ -39,7 +39,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// How long an answer may still be read after the time-out. A process that was suspended wakes up
 /// after its time-out, perhaps with the answer in its socket; throwing that away would lose a
 /// successor.
-const GRACE_PERIOD: Duration = Duration::from_millis(250);
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_millis(250);
 
 /// The longest id that is accepted; Klarna's are much shorter.
 const LONGEST_ID: usize = 255;

@@ -8,7 +8,7 @@ mod client_auth;
 pub mod create;
 pub mod discovery;
 mod encoding;
-mod held;
+pub mod held;
 pub mod http;
 pub(crate) mod jwks;
 pub mod probe;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::authorization::authorized;
 use super::create::{Call, CreateClient};
+use super::held::HeldCredentials;
 use super::http::{BuildError, HttpClient, Limits, Reply};
 use crate::config::{ApiCredentials, Merchant};
 use crate::order::Target;
@@ -40,7 +41,8 @@ impl Probe {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(checkout_timeout: Duration) -> Result<Self, BuildError> {
-        Ok(Self { http: HttpClient::new(LIMITS)?, create: CreateClient::new(checkout_timeout)? })
+        let create = CreateClient::new(checkout_timeout, HeldCredentials::default())?;
+        Ok(Self { http: HttpClient::new(LIMITS)?, create })
     }
 
     /// Sends a `GET` to the token endpoint. Any answer, even an error, shows that it can be

@@ -99,13 +99,13 @@ pub struct SessionClient {
 }
 
 impl SessionClient {
-    /// `timeout` limits one whole call.
+    /// `timeout` limits one whole call. `held` is shared by all clients of a process.
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
-    pub fn new(timeout: Duration) -> Result<Self, BuildError> {
+    pub fn new(timeout: Duration, held: HeldCredentials) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)?, held: HeldCredentials::default() })
+        Ok(Self { http: HttpClient::new(limits)?, held })
     }
 
     /// Reads an order or session.
@@ -185,7 +185,7 @@ impl SessionClient {
         request: RequestBuilder,
         redactor: impl Fn() -> Option<Redactor>,
     ) -> SessionAnswer {
-        let set = self.held.of(merchant);
+        let set = self.held.of(merchant, target);
         // A refusal of the credentials does nothing else, so the call is sent again with the other set.
         let again = merchant.credentials(set.other()).and_then(|_| request.try_clone());
         let answer = self.send_with(set, template, merchant, target, request, &redactor).await;
@@ -210,9 +210,7 @@ impl SessionClient {
         let request = authorized(request, credentials).header(ACCEPT, "application/json");
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(template)).await {
             Ok(reply) => {
-                if reply.status.is_success() {
-                    self.held.accepted(merchant, set);
-                }
+                self.held.answered(merchant, target, set, reply.status);
                 read(Call::of(target), &reply, redactor)
             }
             Err(failure) => unanswered(&failure),

@@ -127,12 +127,18 @@
 //! wrongly considered lost registers again; its old claim numbers no longer match, so its late
 //! results change nothing.
 //!
+//! # Without a queue
+//!
+//! [`work_by_group`] is for rows that are few and need neither slots nor a claim that outlives a process:
+//! it works on what is due, group by group.
+//!
 //! # Tests
 //!
 //! [`run_one`] runs one due job in the caller's task, and [`drain`] runs all of them: a test steps
 //! the queue instead of polling a worker beside it.
 
 mod backend;
+mod by_group;
 mod direct;
 mod feeder;
 mod heartbeat;
@@ -143,6 +149,7 @@ mod step;
 mod wake;
 mod worker;
 
+pub use by_group::{work_by_group, work_on_groups};
 pub use direct::{DirectStart, DirectStarts};
 pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, Lease};
 pub use share::{Load, share};

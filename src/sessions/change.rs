@@ -2,24 +2,40 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tracing::Instrument as _;
 
 use super::refresh::said;
 use super::{CALL, Refreshed, Sessions, answered, error};
+use crate::clock::since_boot;
+use crate::ids::MerchantName;
 use crate::klarna::create::request;
+use crate::klarna::http::GRACE_PERIOD;
 use crate::klarna::session::SessionAnswer;
 use crate::order::{Body, OrderError, OrderId, OrderView, SessionPhase, Status};
+use crate::pauses::PauseKind;
 use crate::store::{BodyChange, ChangeBegun, StoreError, UpdateClaim};
 
-/// How long a call without an answer may take to arrive at Klarna. A later change must not be overtaken by
-/// an earlier one.
+/// How soon after the order is claimed its change is sent, or else not at all.
+const SEND_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long one request of a change may take here, until nobody waits for its answer any more.
+const LONGEST_CALL: Duration = CALL.saturating_add(GRACE_PERIOD);
+
+/// How long a request without an answer may then take to arrive at Klarna.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// How long a submitted order is claimed for a change.
-const LEASE: Duration = CALL.saturating_add(ARRIVAL);
+/// How long a submitted order is claimed for a change. An earlier change must not overtake a later one, so
+/// no later one is sent while a request of the earlier may still arrive. A change sends up to two requests:
+/// if Klarna refuses one set of the merchant's credentials, the other one follows. The last of them is
+/// sent, at the latest, when the first one has taken its whole time.
+const LEASE: Duration = SEND_WITHIN.saturating_add(LONGEST_CALL.saturating_mul(2)).saturating_add(ARRIVAL);
 
 /// When to try again if a worker runs the order.
 const SOON: Duration = Duration::from_secs(1);
+
+/// When to try again at the latest while orders are paused.
+const WHILE_PAUSED: Duration = Duration::from_mins(1);
 
 /// Why an order was not changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -39,6 +55,16 @@ pub enum NotChanged {
     /// Its body was deleted.
     #[error("the order's body was deleted (retention.bodies): submit a new order")]
     BodyGone,
+    /// An operator has paused the orders of its merchant. Repeat the same change after this time.
+    #[error("an operator has paused the orders of {merchant}: {reason}; repeat the same request later")]
+    Paused {
+        /// The merchant.
+        merchant: MerchantName,
+        /// Why, in the operator's words.
+        reason: String,
+        /// When to try again.
+        wait: Duration,
+    },
     /// Klarna refuses the change. Nothing was changed.
     #[error("{}", .0.message)]
     Refused(OrderError),
@@ -76,6 +102,8 @@ impl Sessions {
         body: &Body,
     ) -> Result<OrderView, NotChanged> {
         let change = BodyChange { order, version, body };
+        // Before the claim, which the database begins a moment later.
+        let begun = since_boot();
         let (claim, found) = match self.store.begin_change(change, LEASE).await? {
             ChangeBegun::Done(order) => return Ok(order),
             ChangeBegun::AtKlarna(claim, order) => (claim, order),
@@ -85,17 +113,36 @@ impl Sessions {
             ChangeBegun::BodyGone => return Err(NotChanged::BodyGone),
             ChangeBegun::Missing => return Err(NotChanged::Missing),
         };
-        self.update(claim, found, body).await
+        if let Err(paused) = self.is_allowed(&found.merchant).await {
+            self.store.release_change(claim).await?;
+            return Err(paused);
+        }
+        self.update(claim, begun, found, body).await
     }
 
-    /// Updates a claimed order at Klarna.
+    /// Checks that no operator has paused the orders of a merchant. The database is asked: a process that
+    /// serves the API alone keeps no copy of the pauses.
+    async fn is_allowed(&self, merchant: &MerchantName) -> Result<(), NotChanged> {
+        let pauses = self.pausing.pauses().await?;
+        let paused = pauses.into_iter().filter(|pause| pause.stops(PauseKind::Orders, merchant));
+        // The one that lasts longest.
+        let Some(pause) = paused.max_by_key(|pause| pause.until.unwrap_or(DateTime::<Utc>::MAX_UTC)) else {
+            return Ok(());
+        };
+        let left = pause.until.and_then(|until| (until - pause.read_at).to_std().ok());
+        let wait = left.unwrap_or(WHILE_PAUSED).clamp(SOON, WHILE_PAUSED);
+        Err(NotChanged::Paused { merchant: merchant.clone(), reason: pause.reason, wait })
+    }
+
+    /// Updates an order at Klarna that is claimed since `begun`, since boot.
     async fn update(
         &self,
         claim: UpdateClaim,
+        begun: Duration,
         order: OrderView,
         body: &Body,
     ) -> Result<OrderView, NotChanged> {
-        let answer = self.send_update(&order, body).await;
+        let answer = self.send_update(&order, begun + SEND_WITHIN, body).await;
         let may_arrive = matches!(answer, Ok(SessionAnswer::Unavailable { may_arrive: true, .. }));
         let is_refused = matches!(answer, Ok(SessionAnswer::Refused { .. }));
         let is_read_only = matches!(answer, Ok(SessionAnswer::Refused { status: 403, .. }));
@@ -117,7 +164,8 @@ impl Sessions {
                 if !may_arrive {
                     self.store.release_change(claim).await?;
                 }
-                let wait = if may_arrive { ARRIVAL } else { SOON };
+                let left = LEASE.saturating_sub(since_boot().saturating_sub(begun)).max(SOON);
+                let wait = if may_arrive { left } else { SOON };
                 Err(if is_refused { NotChanged::Refused(why) } else { NotChanged::Unavailable(why, wait) })
             }
             // Klarna does not know it any more, or it is paid.
@@ -133,7 +181,12 @@ impl Sessions {
         }
     }
 
-    async fn send_update(&self, order: &OrderView, body: &Body) -> Result<SessionAnswer, OrderError> {
+    async fn send_update(
+        &self,
+        order: &OrderView,
+        latest: Duration,
+        body: &Body,
+    ) -> Result<SessionAnswer, OrderError> {
         let unknown =
             || error("unknown_merchant", "the settings have no merchant with this name".to_owned(), None);
         let merchant = self.merchants.get(&order.merchant).ok_or_else(unknown)?;
@@ -141,7 +194,7 @@ impl Sessions {
         let klarna_id = order.klarna_id.as_deref().unwrap_or_default();
         let json = request::build(body, order.id, None, None).json;
         let call = self.client.update(merchant, target, klarna_id, json);
-        self.call(merchant, target, &order.user, call).await
+        self.call_by(latest, merchant, target, &order.user, call).await
     }
 }
 

@@ -3,23 +3,28 @@
 //! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
 //! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
 //! acknowledged. Klarna repeats a push until then, for two days. An order whose user was erased is
-//! aborted.
+//! aborted. While an operator has paused the orders of a merchant, they wait.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::refresh::said;
 use super::{Sessions, answered};
+use crate::clock::since_boot;
 use crate::config::Merchant;
-use crate::ids::UserId;
+use crate::ids::{MerchantName, UserId};
 use crate::klarna::session::SessionAnswer;
+use crate::meter;
 use crate::order::{OrderId, SessionPhase, Target};
+use crate::pauses::{PauseKind, Pauses};
+use crate::queue::{work_by_group, work_on_groups};
 use crate::store::{ClaimedFollowUp, FollowUp, FollowUps, StoreError};
 
 /// How often the database is asked for due follow-ups.
-const POLL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many follow-ups of one merchant are worked on at a time.
 const AT_ONCE: u32 = 8;
 /// How far a claim moves the due time: longer than any attempt.
@@ -33,6 +38,34 @@ const LONGEST: Duration = Duration::from_mins(30);
 pub struct FollowUpWorker {
     store: Arc<dyn FollowUps>,
     sessions: Sessions,
+    pauses: Pauses,
+    in_hand: InHand,
+}
+
+/// How many merchants' follow-ups a process works on. Clones share the number.
+#[derive(Clone, Debug, Default)]
+pub struct InHand(Arc<AtomicUsize>);
+
+impl InHand {
+    /// Whether none is worked on. What was due before this is asked is done, or due later.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.load(Ordering::SeqCst) == 0
+    }
+
+    fn begin(&self) -> Work {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Work(self.clone())
+    }
+}
+
+/// Work on the follow-ups of one merchant, until it is dropped.
+struct Work(InHand);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What became of a follow-up.
@@ -46,19 +79,23 @@ enum Handled {
 impl FollowUpWorker {
     /// Creates it.
     #[must_use]
-    pub fn new(store: Arc<dyn FollowUps>, sessions: Sessions) -> Self {
-        Self { store, sessions }
+    pub fn new(store: Arc<dyn FollowUps>, sessions: Sessions, pauses: Pauses) -> Self {
+        Self { store, sessions, pauses, in_hand: InHand::default() }
+    }
+
+    /// What this process works on.
+    #[must_use]
+    pub fn in_hand(&self) -> InHand {
+        self.in_hand.clone()
     }
 
     /// Works on what is due, and asks again every second. Dropping the future loses nothing: what was
     /// claimed is due again after a minute.
     pub async fn run(self) {
-        loop {
-            if let Err(error) = self.handle_due().await {
-                tracing::warn!(%error, "Follow-ups could not be read or written; the next try follows");
-            }
-            tokio::time::sleep(POLL).await;
-        }
+        let later = |error: &StoreError| {
+            tracing::warn!(%error, "Follow-ups could not be read or written; the next try follows");
+        };
+        work_by_group(POLL_INTERVAL, || self.due(), |merchant| self.handle_of(merchant), later).await;
     }
 
     /// Works on what is due now, and returns how many attempts it made.
@@ -66,20 +103,41 @@ impl FollowUpWorker {
     /// # Errors
     /// If the store fails. What was not stored is tried again.
     pub async fn handle_due(&self) -> Result<usize, StoreError> {
-        let due = self.store.due_follow_ups().await?;
-        // Another process may know the other merchants.
-        let known: Vec<_> = due.iter().filter_map(|name| self.sessions.merchants.get(name)).collect();
-        if known.len() < due.len() {
-            self.store.delete_lapsed_follow_ups().await?;
-        }
-        let mut attempts = 0;
-        for handled in join_all(known.into_iter().map(|merchant| self.handle_of(merchant))).await {
-            attempts += handled?;
-        }
-        Ok(attempts)
+        work_on_groups(self.due().await?, |merchant| self.handle_of(merchant)).await
     }
 
-    async fn handle_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
+    /// Returns the merchants that have due follow-ups, unless they are paused. Another process may know the
+    /// others; what no process has done in two days, because none knows its merchant, is given up.
+    async fn due(&self) -> Result<Vec<MerchantName>, StoreError> {
+        let mut known = Vec::new();
+        for name in self.store.due_follow_ups().await? {
+            if !self.sessions.merchants.contains_key(&name) {
+                self.drop_lapsed(&name).await?;
+            } else if self.pauses.allow(PauseKind::Orders, &name, since_boot()) {
+                known.push(name);
+            }
+        }
+        Ok(known)
+    }
+
+    async fn drop_lapsed(&self, merchant: &MerchantName) -> Result<(), StoreError> {
+        let calls = self.store.delete_lapsed_follow_ups(merchant).await?;
+        if calls > 0 {
+            tracing::error!(
+                merchant = merchant.as_str(),
+                calls,
+                what = "no process has the merchant in its settings",
+                "Calls about submitted orders were not made in two days and are given up"
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes some calls of the merchant that are due, and returns how many.
+    async fn handle_of(&self, merchant: MerchantName) -> Result<usize, StoreError> {
+        let Some(merchant) = self.sessions.merchants.get(&merchant) else { return Ok(0) };
+        // Before the claim: what is claimed is not due.
+        let _work = self.in_hand.begin();
         let claimed = self.store.claim_follow_ups(&merchant.name, AT_ONCE, LEASE).await?;
         for handled in join_all(claimed.iter().map(|follow_up| self.attempt(merchant, follow_up))).await {
             handled?;
@@ -88,12 +146,17 @@ impl FollowUpWorker {
     }
 
     async fn attempt(&self, merchant: &Merchant, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
-        let what = match self.handle(merchant, follow_up).await? {
-            Handled::Done => return self.store.end_follow_up(follow_up).await,
-            Handled::Failed(what) => what,
-        };
         let (name, klarna_id, kind) =
             (merchant.name.as_str(), follow_up.klarna_id.as_str(), follow_up.kind.as_str());
+        let what = match self.handle(merchant, follow_up).await? {
+            Handled::Done => {
+                self.store.end_follow_up(follow_up).await?;
+                meter::follow_up(&merchant.name, kind, "done");
+                return Ok(());
+            }
+            Handled::Failed(what) => what,
+        };
+        meter::follow_up(&merchant.name, kind, "failed");
         if self.store.retry_follow_up(follow_up, wait(follow_up.attempts, rand::random())).await? {
             tracing::warn!(
                 merchant = name,
@@ -103,6 +166,7 @@ impl FollowUpWorker {
                 "A call about a submitted order failed; the next try follows"
             );
         } else {
+            meter::follow_up(&merchant.name, kind, "given_up");
             tracing::error!(
                 merchant = name,
                 kind,

@@ -2,7 +2,8 @@
 //! there (`refresh.rs`, and `follow_ups.rs` when Klarna tells of it), and changes it (`change.rs`).
 //!
 //! None of this costs the order anything: no attempt, no token, and none of the calls that create
-//! orders. The calls have circuit breakers and rate limits of their own.
+//! orders. The calls have circuit breakers and rate limits of their own. Where an operator has paused the
+//! orders of a merchant, none is changed at Klarna, and follow-ups wait. Reads go on.
 
 mod change;
 mod follow_ups;
@@ -15,14 +16,15 @@ use crate::breaker::CallOutcome;
 use crate::clock::{Clock, since_boot};
 use crate::config::{Merchant, Merchants};
 use crate::ids::UserId;
+use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
 use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
 use crate::order::{OrderError, Target};
-use crate::store::{KlarnaSessions, Orders};
+use crate::store::{KlarnaSessions, Orders, Pausing};
 use crate::worker::TargetBreakers;
 
 pub use self::change::NotChanged;
-pub use self::follow_ups::FollowUpWorker;
+pub use self::follow_ups::{FollowUpWorker, InHand};
 pub use self::refresh::Refreshed;
 
 /// How long one call may take. A shop waits for it.
@@ -31,11 +33,28 @@ const CALL: Duration = Duration::from_secs(10);
 /// The pause after an answer 429 that names none.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What [`Sessions`] works with.
+pub struct Dependencies {
+    /// Changes of orders, and what Klarna says of them.
+    pub store: Arc<dyn KlarnaSessions>,
+    /// The orders.
+    pub orders: Arc<dyn Orders>,
+    /// The pauses.
+    pub pausing: Arc<dyn Pausing>,
+    /// The merchants of the settings.
+    pub merchants: Arc<Merchants>,
+    /// Which sets of the merchants' API credentials Klarna accepts.
+    pub held: HeldCredentials,
+    /// The process's clock.
+    pub clock: Clock,
+}
+
 /// Follows submitted orders at Klarna. Clones share their connections and circuit breakers.
 #[derive(Clone)]
 pub struct Sessions {
     store: Arc<dyn KlarnaSessions>,
     orders: Arc<dyn Orders>,
+    pausing: Arc<dyn Pausing>,
     merchants: Arc<Merchants>,
     client: SessionClient,
     breakers: TargetBreakers,
@@ -47,14 +66,11 @@ impl Sessions {
     ///
     /// # Errors
     /// If the HTTP client cannot be created.
-    pub fn new(
-        store: Arc<dyn KlarnaSessions>,
-        orders: Arc<dyn Orders>,
-        merchants: Arc<Merchants>,
-        clock: Clock,
-    ) -> Result<Self, BuildError> {
+    pub fn new(deps: Dependencies) -> Result<Self, BuildError> {
+        let Dependencies { store, orders, pausing, merchants, held, clock } = deps;
         let breakers = TargetBreakers::of_sessions(&merchants);
-        Ok(Self { store, orders, merchants, client: SessionClient::new(CALL)?, breakers, clock })
+        let client = SessionClient::new(CALL, held)?;
+        Ok(Self { store, orders, pausing, merchants, client, breakers, clock })
     }
 
     /// Makes a call about a user's order, if circuit breaker and rate limit allow it now, and reports
@@ -66,12 +82,28 @@ impl Sessions {
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
     ) -> Result<SessionAnswer, OrderError> {
+        self.call_by(Duration::MAX, merchant, target, user, call).await
+    }
+
+    /// As [`Sessions::call`], but makes the call only until the time `latest` since boot.
+    async fn call_by(
+        &self,
+        latest: Duration,
+        merchant: &Merchant,
+        target: Target,
+        user: &UserId,
+        call: impl Future<Output = SessionAnswer>,
+    ) -> Result<SessionAnswer, OrderError> {
         let breakers = self.breakers.of(target);
         let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
             let why = breakers.why(&merchant.name, since_boot(), wait);
             error("klarna_paused", why, None)
         })?;
         permit.wait_for_rate().await;
+        if since_boot() > latest {
+            let why = "the call could not be made in time: database or process are too slow at the moment";
+            return Err(error("klarna_unavailable", why.to_owned(), None));
+        }
         let answer = call.await;
         permit.report(outcome(&answer, user), since_boot());
         Ok(answer)

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sessions, answered, error};
 use crate::klarna::session::SessionRead;
-use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status};
+use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status, Target};
 
 /// How long an order or session can be paid after its creation or last change. A shopper's visit
 /// prolongs it too, so only Klarna knows.
@@ -55,8 +55,13 @@ impl Sessions {
         };
         let target = order.target.unwrap_or(merchant.target);
         let call = self.client.read(merchant, target, &klarna_id);
-        let answer = self.call(merchant, target, &order.user, call).await;
-        let read = match answer.and_then(answered) {
+        let mut read = self.call(merchant, target, &order.user, call).await.and_then(answered);
+        if target == Target::Checkout && matches!(read, Ok(None)) {
+            // A completed order leaves Checkout after a while. Order management has it then.
+            let call = self.client.read_paid(merchant, &klarna_id);
+            read = self.call(merchant, target, &order.user, call).await.and_then(answered);
+        }
+        let read = match read {
             Ok(read) => read,
             Err(error) => return Refreshed { order, error: Some(error) },
         };

@@ -63,9 +63,9 @@ pub trait FollowUps: Send + Sync {
     /// time is over by then.
     async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError>;
 
-    /// Deletes follow-ups whose time is over and that no process has claimed, because their merchant is in
-    /// nobody's settings. Returns how many.
-    async fn delete_lapsed_follow_ups(&self) -> Result<u64, StoreError>;
+    /// Deletes follow-ups of a merchant whose time is over and that no process has claimed, because the
+    /// merchant is in nobody's settings. Returns how many.
+    async fn delete_lapsed_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -117,8 +117,11 @@ impl<E: Engine> FollowUps for SqlStore<E> {
         .await
     }
 
-    async fn delete_lapsed_follow_ups(&self) -> Result<u64, StoreError> {
-        self.write(async |c| c.query(E::STATEMENTS.follow_ups.lapsed).bind(self.now()).execute().await).await
+    async fn delete_lapsed_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError> {
+        self.write(async |c| {
+            c.query(E::STATEMENTS.follow_ups.lapsed).bind(merchant).bind(self.now()).execute().await
+        })
+        .await
     }
 }
 

@@ -84,7 +84,8 @@ pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderC
 pub use self::order_end::{LateResult, OrderEnd, StoredEnd};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::overview::{
-    Backlog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog, WebhookCounts,
+    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog,
+    WebhookCounts,
 };
 pub use self::pausing::{NewPause, Pausing};
 use self::postgres::Postgres;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
+use super::follow_ups::FOLLOW_UP_FOR;
 use crate::ids::MerchantName;
 
 /// The state of an installation.
@@ -19,6 +20,8 @@ pub struct Overview {
     pub merchants: Vec<Backlog>,
     /// The merchants that have a webhook.
     pub webhooks: Vec<WebhookBacklog>,
+    /// The merchants that have calls about submitted orders to make.
+    pub follow_ups: Vec<FollowUpBacklog>,
     /// The number of processes with a recent heartbeat.
     pub workers: u64,
     /// The number of exchanges whose result is not stored yet.
@@ -64,6 +67,19 @@ pub struct WebhookBacklog {
     pub oldest_due: Option<DateTime<Utc>>,
     /// Whether the endpoint is disabled.
     pub disabled: bool,
+}
+
+/// A merchant's calls about submitted orders that are not done yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUpBacklog {
+    /// The merchant.
+    pub merchant: MerchantName,
+    /// Calls that wait, including those due later.
+    pub waiting: u64,
+    /// How many of these have failed at least once.
+    pub failed: u64,
+    /// When the oldest was asked for.
+    pub oldest: DateTime<Utc>,
 }
 
 /// Figures that need a scan of many rows.
@@ -125,6 +141,7 @@ impl<E: Engine> InstallationStats for SqlStore<E> {
         self.read(async |c| {
             let backlogs = c.query(sql.backlogs).bind(self.now()).fetch_all().await?;
             let webhooks = c.query(sql.webhook_backlogs).bind(self.now()).fetch_all().await?;
+            let follow_ups = c.query(sql.follow_up_backlogs).fetch_all().await?;
             let expiring =
                 c.query(sql.expiring_tokens).bind(expiring_within).bind(self.now()).fetch_one().await?;
             let row = c.query(sql.overview).bind(lost_after).bind(self.now()).fetch_one().await?;
@@ -132,6 +149,7 @@ impl<E: Engine> InstallationStats for SqlStore<E> {
                 now: row.time("now")?,
                 merchants: backlogs.iter().map(backlog).collect::<Result<_, _>>()?,
                 webhooks: webhooks.iter().map(webhook_backlog).collect::<Result<_, _>>()?,
+                follow_ups: follow_ups.iter().map(follow_up_backlog).collect::<Result<_, _>>()?,
                 workers: row.count("workers")?,
                 open_exchanges: row.count("open_exchanges")?,
                 swept_at: row.opt_time("swept_at")?,
@@ -178,6 +196,15 @@ fn webhook_backlog(row: &impl Columns) -> Result<WebhookBacklog, StoreError> {
         due: row.count("due")?,
         oldest_due: row.opt_time("oldest_due")?,
         disabled: row.flag("disabled")?,
+    })
+}
+
+fn follow_up_backlog(row: &impl Columns) -> Result<FollowUpBacklog, StoreError> {
+    Ok(FollowUpBacklog {
+        merchant: row.merchant()?,
+        waiting: row.count("waiting")?,
+        failed: row.count("failed")?,
+        oldest: row.time("give_up_at")? - FOLLOW_UP_FOR,
     })
 }
 

@@ -1,16 +1,10 @@
 //! Revokes forgotten tokens at their provider (RFC 7009). The request was recorded in the transaction
 //! that forgot the token, so it survives a crash, and nobody waited for it.
 
-use std::collections::BTreeSet;
-use std::mem;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::join_all;
-use futures::stream::FuturesUnordered;
-use tokio::time::sleep;
 
 use super::sealing::Secrets;
 use crate::config::{Merchant, Merchants};
@@ -18,6 +12,7 @@ use crate::ids::MerchantName;
 use crate::klarna::http::BuildError;
 use crate::klarna::revoke::{RevokeClient, Revoked};
 use crate::meter;
+use crate::queue::{work_by_group, work_on_groups};
 use crate::store::{ClaimedRevocation, Revocations, StoreError};
 
 /// How often the database is asked for due revocations.
@@ -61,30 +56,7 @@ impl Revoker {
     /// whose endpoint is slow holds up no other one. Dropping the future loses nothing: what was claimed
     /// is due again after a minute.
     pub async fn run(self) {
-        let (mut busy, mut working) = (BTreeSet::new(), FuturesUnordered::new());
-        let mut pause = Duration::ZERO;
-        loop {
-            let before = mem::replace(&mut pause, POLL_INTERVAL);
-            let mut looking = pin!(async {
-                sleep(before).await;
-                self.due().await
-            });
-            let due = loop {
-                tokio::select! {
-                    Some(done) = working.next() => busy.remove(done),
-                    due = &mut looking => break due,
-                };
-            };
-            for merchant in due.unwrap_or_else(|error| later(&error)) {
-                if busy.insert(&merchant.name) {
-                    working.push(async {
-                        let done = self.revoke_all_of(merchant).await;
-                        done.unwrap_or_else(|error| later(&error));
-                        &merchant.name
-                    });
-                }
-            }
-        }
+        work_by_group(POLL_INTERVAL, || self.due(), |merchant| self.revoke_of(merchant), later).await;
     }
 
     /// Revokes what is due now, and returns how many attempts it made.
@@ -92,22 +64,18 @@ impl Revoker {
     /// # Errors
     /// If the store fails. What was not stored is tried again.
     pub async fn revoke_due(&self) -> Result<usize, StoreError> {
-        let due = self.due().await?;
-        let mut attempts = 0;
-        for revoked in join_all(due.into_iter().map(|merchant| self.revoke_all_of(merchant))).await {
-            attempts += revoked?;
-        }
-        Ok(attempts)
+        work_on_groups(self.due().await?, |merchant| self.revoke_of(merchant)).await
     }
 
     /// Returns the merchants that have due revocations. Another process may know the others; tokens whose
     /// merchant no process has known for a day are given up.
-    async fn due(&self) -> Result<Vec<&Merchant>, StoreError> {
+    async fn due(&self) -> Result<Vec<MerchantName>, StoreError> {
         let mut known = Vec::new();
         for name in self.store.due_revocations().await? {
-            match self.merchants.get(&name) {
-                Some(merchant) => known.push(&**merchant),
-                None => self.drop_lapsed(&name).await?,
+            if self.merchants.contains_key(&name) {
+                known.push(name);
+            } else {
+                self.drop_lapsed(&name).await?;
             }
         }
         Ok(known)
@@ -125,18 +93,9 @@ impl Revoker {
         Ok(())
     }
 
-    /// Revokes until nothing of the merchant is due, and returns how many attempts it made.
-    async fn revoke_all_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
-        let mut attempts = 0;
-        loop {
-            match self.revoke_of(merchant).await? {
-                0 => return Ok(attempts),
-                more => attempts += more,
-            }
-        }
-    }
-
-    async fn revoke_of(&self, merchant: &Merchant) -> Result<usize, StoreError> {
+    /// Revokes some tokens of the merchant that are due, and returns how many.
+    async fn revoke_of(&self, merchant: MerchantName) -> Result<usize, StoreError> {
+        let Some(merchant) = self.merchants.get(&merchant) else { return Ok(0) };
         let claimed = self.store.claim_revocations(&merchant.name, AT_ONCE, LEASE).await?;
         let attempts = claimed.len();
         for done in join_all(claimed.into_iter().map(|claimed| self.attempt(merchant, claimed))).await {
@@ -191,9 +150,8 @@ impl Revoker {
 }
 
 /// Logs that the database failed. The next look follows.
-fn later<T: Default>(error: &StoreError) -> T {
+fn later(error: &StoreError) {
     tracing::warn!(%error, "Revocations could not be read or written; the next try follows");
-    T::default()
 }
 
 fn given_up(merchant: &Merchant, token: i64, what: &str) {

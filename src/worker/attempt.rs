@@ -206,7 +206,7 @@ impl OrderHandler {
         key: &str,
         body: Zeroizing<String>,
     ) -> CreateAnswer {
-        let set = self.klarna.credentials_in_use(merchant);
+        let set = self.klarna.credentials_in_use(merchant, target);
         let copy = merchant.credentials(set.other()).map(|_| body.clone());
         let answer = self.send(set, merchant, target, key, body).await;
         let is_refused = matches!(answer, CreateAnswer::Unauthorised { status: 401, .. });

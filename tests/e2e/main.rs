@@ -14,6 +14,7 @@ mod endurance;
 mod idle_connections;
 mod keeper;
 mod keys;
+mod left_checkout;
 mod load;
 mod locks;
 mod logs;

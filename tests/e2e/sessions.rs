@@ -20,7 +20,7 @@ both_engines!(a_carts_key_never_leads_into_a_dead_end);
 both_engines!(a_push_becomes_one_event_and_is_acknowledged);
 
 /// Submits an order for a target, and waits for its end.
-async fn submitted(client: &Client, key: &str, target: &str) -> Value {
+pub async fn submitted(client: &Client, key: &str, target: &str) -> Value {
     let envelope = json!({ "merchant": "shop", "user": "u-1", "order": order(), "target": target });
     let (status, answer) = client.try_submit(key, &envelope).await.unwrap();
     assert_eq!(status, 202, "{answer}");
@@ -30,7 +30,7 @@ async fn submitted(client: &Client, key: &str, target: &str) -> Value {
 }
 
 /// Gets an order after it was read at Klarna.
-async fn refreshed(client: &Client, order: &Value) -> Value {
+pub async fn refreshed(client: &Client, order: &Value) -> Value {
     let path = format!("/v1/orders/{}?refresh=true", order["id"].as_str().unwrap());
     serde_json::from_str(&client.get_text(&path).await).unwrap()
 }
@@ -128,7 +128,7 @@ async fn an_order_is_read_at_klarna(database: Database) {
 }
 
 /// The order with six T-shirts.
-fn more() -> Value {
+pub fn more() -> Value {
     let mut order = order();
     order["order_amount"] = json!(60_000);
     order["order_tax_amount"] = json!(5_455);
@@ -140,7 +140,7 @@ fn more() -> Value {
 }
 
 #[track_caller]
-fn is_problem(answer: (u16, Value), status: u16, kind: &str) -> Value {
+pub fn is_problem(answer: (u16, Value), status: u16, kind: &str) -> Value {
     let (answered, problem) = answer;
     let expected = json!(format!("urn:klarna-order-worker:problem:{kind}"));
     assert_eq!((answered, &problem["type"]), (status, &expected), "{problem}");

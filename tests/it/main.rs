@@ -10,6 +10,7 @@ mod keeper;
 mod migrations;
 mod model;
 mod rooms;
+mod sessions;
 mod support;
 mod vault;
 mod watch;

@@ -1,7 +1,10 @@
 //! Creating an order: the request, and the meaning of the answers.
 
-use klarna_order_worker::config::{ApiCredentials, CredentialSet};
+use std::time::Duration;
+
+use klarna_order_worker::config::{ApiCredentials, CredentialSet, Merchant};
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
+use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::klarna::session::{SessionAnswer, SessionClient};
 use klarna_order_worker::order::{OrderResult, Target};
 use serde_json::json;
@@ -14,8 +17,14 @@ use crate::{AMPLE, SHORT, merchant};
 const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
 
 async fn create(base: &str) -> CreateAnswer {
-    let client = CreateClient::new(AMPLE).unwrap();
-    client.create(&merchant(base), Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await
+    send(&merchant(base), AMPLE, BODY).await
+}
+
+/// Sends an order to Checkout with the first credentials.
+async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> CreateAnswer {
+    let client = CreateClient::new(timeout, HeldCredentials::default()).unwrap();
+    let body = Zeroizing::new(body.to_owned());
+    client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await
 }
 
 /// Sends one request, which gets this answer.
@@ -77,16 +86,15 @@ async fn an_api_key_is_sent_as_it_was_issued() {
         .with_body(r#"{"order_id":"o-1","html_snippet":"<div/>"}"#)
         .create_async()
         .await;
-    let client = CreateClient::new(AMPLE).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("kco_test_api_1+/=".into());
-    let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = send(&merchant, AMPLE, BODY).await;
     mock.assert_async().await;
     assert!(matches!(answer, CreateAnswer::Created { .. }), "{answer:?}");
 
     // A key that is not valid in a header is never sent.
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
-    let answer = client.create(&merchant, Target::Checkout, "order-1", Zeroizing::new(BODY.into())).await;
+    let answer = send(&merchant, AMPLE, BODY).await;
     assert_unavailable(&answer, false);
 }
 
@@ -99,7 +107,7 @@ async fn a_call_about_an_order_is_sent_again_with_the_other_credentials() {
         let mock = mock.with_status(status).with_body(r#"{"status":"checkout_incomplete"}"#);
         mocks.push(mock.expect(times).create_async().await);
     }
-    let client = SessionClient::new(AMPLE).unwrap();
+    let client = SessionClient::new(AMPLE, HeldCredentials::default()).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("old".into());
     merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
@@ -117,28 +125,37 @@ async fn the_credentials_that_were_accepted_last_are_in_use() {
     let mut server = Server::new_async().await;
     let answers = [
         ("Basic old", 401, r#"{"error_messages":["old and new"]}"#),
-        ("Basic new", 201, r#"{"order_id":"o-1"}"#),
+        ("Basic new", 400, r#"{"error_messages":["Bad value"]}"#),
     ];
     let mut mocks = Vec::new();
     for (key, status, body) in answers {
         let mock = orders(&mut server).match_header("authorization", key).with_status(status).with_body(body);
-        mocks.push(mock.expect(if status == 401 { 1 } else { 2 }).create_async().await);
+        mocks.push(mock.create_async().await);
     }
-    let client = CreateClient::new(AMPLE).unwrap();
+    let open = server.mock("GET", "/checkout/v3/orders/k-1").match_header("authorization", "Basic new");
+    mocks.push(open.with_status(404).create_async().await);
+    // The clients of a process share what they know.
+    let held = HeldCredentials::default();
+    let client = CreateClient::new(AMPLE, held.clone()).unwrap();
+    let sessions = SessionClient::new(AMPLE, held).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("old".into());
     merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
-    let body = || Zeroizing::new(BODY.to_owned());
-    assert_eq!(client.credentials_in_use(&merchant), CredentialSet::First);
-    let answer = client.create(&merchant, Target::Checkout, "order-1", body()).await;
+    let create = async |set: CredentialSet| {
+        let body = Zeroizing::new(BODY.to_owned());
+        client.create_with(set, &merchant, Target::Checkout, "order-1", body).await
+    };
+    let in_use = |target| client.credentials_in_use(&merchant, target);
+    assert_eq!(in_use(Target::Checkout), CredentialSet::First);
+    let answer = create(CredentialSet::First).await;
     assert!(matches!(answer, CreateAnswer::Unauthorised { status: 401, .. }), "{answer:?}");
     // A refusal alone says nothing of the other set.
-    assert_eq!(client.credentials_in_use(&merchant), CredentialSet::First);
-    let second = CredentialSet::Second;
-    client.create_with(second, &merchant, Target::Checkout, "order-1", body()).await;
-    // Clones know it too.
-    assert_eq!(client.clone().credentials_in_use(&merchant), second);
-    client.clone().create(&merchant, Target::Checkout, "order-2", body()).await;
+    assert_eq!(in_use(Target::Checkout), CredentialSet::First);
+    // A refusal of the order says that the credentials were accepted.
+    create(CredentialSet::Second).await;
+    assert_eq!(in_use(Target::Checkout), CredentialSet::Second);
+    assert_eq!(in_use(Target::Payments), CredentialSet::First, "it may be another provider's");
+    assert_eq!(sessions.read(&merchant, Target::Checkout, "k-1").await, SessionAnswer::Gone);
     for mock in mocks {
         mock.assert_async().await;
     }
@@ -201,15 +218,13 @@ async fn messages_echo_neither_token_nor_password_nor_shopper_and_stay_short() {
 /// The answer has a very long text, and the order has more values than any shopper's.
 #[tokio::test]
 async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
-    let client = CreateClient::new(AMPLE).unwrap();
     // A value may be cut at the end of the text, so its beginning is removed too.
     let name = "z".repeat(2000);
     let text = format!("{}{}krn:at:secret-1", name.repeat(4), "y".repeat(8 * 1024 - 8000 - 5));
     let mut server = Server::new_async().await;
     let _cut = orders(&mut server).with_status(400).with_body(refusal(&json!([text]))).create_async().await;
     let body = json!({"customer": {"name": name, "klarna_access_token": "krn:at:secret-1"}}).to_string();
-    let answer =
-        client.create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body)).await;
+    let answer = send(&merchant(&server.url()), AMPLE, &body).await;
     let CreateAnswer::BadOrder { messages, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(messages, ["[redacted]".repeat(4)]);
 
@@ -223,10 +238,7 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
             .collect::<serde_json::Map<_, _>>()
             .into();
         let body = json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
-        match client
-            .create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(body.to_string()))
-            .await
-        {
+        match send(&merchant(&server.url()), AMPLE, &body.to_string()).await {
             CreateAnswer::BadOrder { messages, .. } => messages,
             other => panic!("{other:?}"),
         }
@@ -340,10 +352,7 @@ async fn broken_connections_tell_sent_from_not_sent() {
 #[tokio::test]
 async fn silence_ends_with_the_time_out() {
     let server = FaultyServer::start([Step::hang_after("")]).await;
-    let client = CreateClient::new(SHORT).unwrap();
-    let answer = client
-        .create(&merchant(&server.url()), Target::Checkout, "order-1", Zeroizing::new(BODY.into()))
-        .await;
+    let answer = send(&merchant(&server.url()), SHORT, BODY).await;
     assert_unavailable(&answer, true);
     assert_eq!(server.requests(), 1);
 }

@@ -20,6 +20,9 @@ pub enum Failure {
     /// 403 `unauthorized_client`; merchant not activated at Checkout.
     #[value(name = "403")]
     Forbidden,
+    /// 404: as for an order or session that Klarna does not know any more.
+    #[value(name = "404")]
+    NotFound,
     /// 413: the body is too large.
     #[value(name = "413")]
     TooLarge,
@@ -86,6 +89,7 @@ impl Failure {
             Self::BadRequest
             | Self::Unauthorized
             | Self::Forbidden
+            | Self::NotFound
             | Self::TooLarge
             | Self::TooManyRequests
             | Self::InternalError
@@ -102,6 +106,7 @@ impl Failure {
             Self::BadRequest => Some(StatusCode::BAD_REQUEST),
             Self::Unauthorized => Some(StatusCode::UNAUTHORIZED),
             Self::Forbidden => Some(StatusCode::FORBIDDEN),
+            Self::NotFound => Some(StatusCode::NOT_FOUND),
             Self::TooLarge => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::TooManyRequests => Some(StatusCode::TOO_MANY_REQUESTS),
             Self::InternalError | Self::InternalErrorProcessed => Some(StatusCode::INTERNAL_SERVER_ERROR),

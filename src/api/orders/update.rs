@@ -38,7 +38,8 @@ pub struct OrderUpdate {
 /// While the order is queued, the new body replaces the old one. Once it is submitted, the order or
 /// session is changed at Klarna, without a token, and the answer has its present `html_snippet` or
 /// `client_token`. While a worker runs the order, the answer is 409 (`order-busy`): repeat the request
-/// after the seconds in `Retry-After`. `If-Match` has the `ETag` of the order that you have seen, or
+/// after the seconds in `Retry-After`. While an operator has paused the merchant's orders, a submitted order
+/// is not changed (503, `orders-paused`). `If-Match` has the `ETag` of the order that you have seen, or
 /// `*` for any. A repeated request is answered like the first.
 #[utoipa::path(
     put,
@@ -48,6 +49,7 @@ pub struct OrderUpdate {
     params(
         ("id" = OrderId, Path, description = "The order's id"),
         ("If-Match" = String, Header, example = "\"1\"", min_length = 1,
+            pattern = r#"^(\*|(W/)?"[!#-+\--~]*"( *, *(W/)?"[!#-+\--~]*")*)$"#,
             description = "The `ETag` of the order that is changed, with its quotes, or `*`"),
     ),
     request_body = OrderUpdate,
@@ -119,6 +121,7 @@ impl From<NotChanged> for Problem {
             NotChanged::Busy(wait) => of(Kind::OrderBusy).after(wait),
             NotChanged::Over(_) => of(Kind::WrongStatus),
             NotChanged::BodyGone => of(Kind::BodyGone),
+            NotChanged::Paused { wait, .. } => of(Kind::OrdersPaused).after(wait),
             NotChanged::Refused(error) => {
                 Self::with_faults(Kind::KlarnaRefused, vec![Fault::new("/order", error.message)])
             }

@@ -13,7 +13,7 @@ use crate::delivery::Waiters;
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
-use crate::sessions::FollowUpWorker;
+use crate::sessions::{FollowUpWorker, InHand};
 use crate::vault::Revoker;
 use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool, TargetBreakers};
 
@@ -25,6 +25,8 @@ pub(super) struct WorkerRole {
     pub(super) direct: Arc<DirectOrders>,
     results: ResultSpool,
     pub(super) breakers: TargetBreakers,
+    /// The follow-ups that this process works on.
+    pub(super) follow_ups: InHand,
 }
 
 impl WorkerRole {
@@ -42,7 +44,7 @@ impl WorkerRole {
             store: app.store.clone(),
             merchants: app.merchants(),
             vault: process.vault.clone(),
-            klarna: CreateClient::new(settings.checkout.timeout)?,
+            klarna: CreateClient::new(settings.checkout.timeout, app.held_credentials.clone())?,
             breakers: breakers.clone(),
             heartbeats: process.heartbeat.watch(),
             results: process.results.clone(),
@@ -61,10 +63,12 @@ impl WorkerRole {
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());
-        background.spawn(FollowUpWorker::new(app.store.clone(), app.sessions()?).run());
+        let follow_ups = FollowUpWorker::new(app.store.clone(), app.sessions()?, app.pauses.clone());
+        let in_hand = follow_ups.in_hand();
+        background.spawn(follow_ups.run());
         background
             .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
-        Ok(Self { webhooks, queue, direct, results: process.results.clone(), breakers })
+        Ok(Self { webhooks, queue, direct, results: process.results.clone(), breakers, follow_ups: in_hand })
     }
 
     /// Waits until running orders have ended and webhooks are sent, at most until `until`. Returns

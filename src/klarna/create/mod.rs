@@ -86,8 +86,7 @@ impl Call {
     }
 }
 
-/// Creates orders at Klarna, whatever their target. Clones share their connections, and what they know
-/// of the merchants' credentials.
+/// Creates orders at Klarna, whatever their target. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct CreateClient {
     pub(super) http: HttpClient,
@@ -95,36 +94,25 @@ pub struct CreateClient {
 }
 
 impl CreateClient {
-    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s.
+    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s. `held` is shared by all
+    /// clients of a process.
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
-    pub fn new(timeout: Duration) -> Result<Self, BuildError> {
+    pub fn new(timeout: Duration, held: HeldCredentials) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)?, held: HeldCredentials::default() })
+        Ok(Self { http: HttpClient::new(limits)?, held })
     }
 
-    /// Returns the set of a merchant's credentials that Klarna has accepted last; at first the first one.
+    /// Returns the set of a merchant's credentials that a target has accepted last; at first the first one.
     #[must_use]
-    pub fn credentials_in_use(&self, merchant: &Merchant) -> CredentialSet {
-        self.held.of(merchant)
+    pub fn credentials_in_use(&self, merchant: &Merchant, target: Target) -> CredentialSet {
+        self.held.of(merchant, target)
     }
 
-    /// Sends the order to its target once, with the credentials in use. `body` is its JSON, with the
-    /// access token. Every possible result is a [`CreateAnswer`].
-    pub async fn create(
-        &self,
-        merchant: &Merchant,
-        target: Target,
-        idempotency_key: &str,
-        body: Zeroizing<String>,
-    ) -> CreateAnswer {
-        let set = self.credentials_in_use(merchant);
-        self.create_with(set, merchant, target, idempotency_key, body).await
-    }
-
-    /// As [`CreateClient::create`], with one set of the merchant's credentials. If Klarna accepts it, it
-    /// is in use from now on.
+    /// Sends the order to its target once, with one set of the merchant's credentials. If Klarna accepts it,
+    /// it is in use from now on. `body` is the order's JSON, with the access token. Every possible result is
+    /// a [`CreateAnswer`].
     ///
     /// Klarna's correlation id is recorded in the field `correlation` of the current span.
     ///
@@ -155,9 +143,7 @@ impl CreateClient {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
                     Span::current().record("correlation", id);
                 }
-                if reply.status.is_success() {
-                    self.held.accepted(merchant, set);
-                }
+                self.held.answered(merchant, target, set, reply.status);
                 classify(call, reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body))
             }
             Err(failure) => unanswered(&failure),

@@ -84,6 +84,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "result"],
         "Attempts to revoke forgotten refresh tokens by this process, by result.",
     ),
+    counter(
+        meter::FOLLOW_UPS,
+        &["merchant", "kind", "result"],
+        "Attempts of this process at calls about submitted orders (pushes, aborts), by kind and result.",
+    ),
     histogram(meter::EXCHANGE_TIME, SHORT, &["merchant"], "Seconds that a call of the token endpoint took."),
     counter(
         meter::LOST_ANSWERS,
@@ -248,6 +253,21 @@ pub const CATALOGUE: &[Metric] = &[
         of::ENDPOINT_DISABLED,
         &["merchant"],
         "1 while the shop's webhook endpoint is disabled and nothing is sent to it.",
+    ),
+    gauge(
+        of::FOLLOW_UPS_WAITING,
+        &["merchant"],
+        "Calls about submitted orders (pushes, aborts) that are not done yet, including those due later.",
+    ),
+    gauge(
+        of::FOLLOW_UPS_FAILED,
+        &["merchant"],
+        "Calls about submitted orders that have failed at least once and are tried again.",
+    ),
+    gauge(
+        of::FOLLOW_UPS_OLDEST,
+        &["merchant"],
+        "How long ago the oldest call about a submitted order that is not done yet was asked for.",
     ),
     gauge(
         counts::TOKENS,

@@ -28,6 +28,9 @@ pub(super) const EXPIRING: &str = "klarna_worker_tokens_expiring";
 pub(super) const WEBHOOKS_PENDING: &str = "klarna_worker_webhooks_pending";
 pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
+pub(super) const FOLLOW_UPS_WAITING: &str = "klarna_worker_follow_ups_waiting";
+pub(super) const FOLLOW_UPS_FAILED: &str = "klarna_worker_follow_ups_failed";
+pub(super) const FOLLOW_UPS_OLDEST: &str = "klarna_worker_follow_ups_oldest_seconds";
 pub(super) const PAUSED: &str = "klarna_worker_paused_seconds";
 pub(super) const STOPPED: &str = "klarna_worker_suspicious_rejections";
 pub(super) const ENDPOINT_DISABLED: &str = "klarna_worker_webhook_endpoint_disabled";
@@ -108,6 +111,7 @@ async fn bounded<T>(
 fn tell(overview: &Overview, merchants: &Merchants) {
     tell_orders(overview, merchants);
     tell_webhooks(overview, merchants);
+    tell_follow_ups(overview, merchants);
     gauge!(WORKERS).set(number(overview.workers));
     gauge!(OPEN_EXCHANGES).set(number(overview.open_exchanges));
     gauge!(SWEPT_AT).set(overview.swept_at.map_or(0.0, |at| number(at.timestamp())));
@@ -147,5 +151,14 @@ fn tell_webhooks(overview: &Overview, merchants: &Merchants) {
         gauge!(WEBHOOKS_OLDEST_DUE, &labels)
             .set(since(overview.now, backlog.and_then(|backlog| backlog.oldest_due)));
         gauge!(ENDPOINT_DISABLED, &labels).set(if disabled { 1.0 } else { 0.0 });
+    }
+}
+
+fn tell_follow_ups(overview: &Overview, merchants: &Merchants) {
+    for (merchant, backlog) in by_merchant(merchants, &overview.follow_ups, |backlog| &backlog.merchant) {
+        let labels = [("merchant", merchant.to_owned())];
+        gauge!(FOLLOW_UPS_WAITING, &labels).set(number(backlog.map_or(0, |backlog| backlog.waiting)));
+        gauge!(FOLLOW_UPS_FAILED, &labels).set(number(backlog.map_or(0, |backlog| backlog.failed)));
+        gauge!(FOLLOW_UPS_OLDEST, &labels).set(since(overview.now, backlog.map(|backlog| backlog.oldest)));
     }
 }

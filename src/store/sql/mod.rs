@@ -50,7 +50,7 @@ statements! {
         insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
-    overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, webhook_counts, held_orders }
+    overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
     pausing: PausingSql { pauses, pause, resume }
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,

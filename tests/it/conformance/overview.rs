@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status};
 use klarna_order_worker::store::{
-    Answer, Backlog, Delivery, DueFilter, ExpiredKind, InstallationCounts, OrderRow, Overview,
-    WebhookBacklog, WebhookCounts,
+    Answer, Backlog, Delivery, DueFilter, ExpiredKind, FollowUpBacklog, InstallationCounts, OrderRow,
+    Overview, WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -25,6 +25,7 @@ both_engines![
     tokens_that_the_keeper_missed_are_counted,
     webhooks_wait_are_due_and_given_up,
     orders_that_wait_for_their_next_try_are_counted_apart,
+    calls_about_submitted_orders_wait_and_fail,
     orders_are_held_until_they_are_sent_or_cannot_be,
 ];
 
@@ -123,6 +124,26 @@ async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
     db.advance(1);
     let told = look(&db).await.merchants.remove(0);
     assert_eq!((told.due, told.delayed, told.delayed_since), (1, 0, None), "it waits for a worker");
+}
+
+async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
+    let shop = "shop".into();
+    let oldest = look(&db).await.now;
+    assert_eq!(look(&db).await.follow_ups, []);
+    db.store.record_push(&shop, "k-1").await.unwrap();
+    db.advance(60);
+    db.store.record_push(&shop, "k-2").await.unwrap();
+    let backlog = |waiting, failed| FollowUpBacklog { merchant: shop.clone(), waiting, failed, oldest };
+    assert_eq!(look(&db).await.follow_ups, [backlog(2, 0)]);
+    let claimed = db.store.claim_follow_ups(&shop, 1, SOON).await.unwrap();
+    assert!(db.store.retry_follow_up(&claimed[0], Duration::from_mins(1)).await.unwrap());
+    assert_eq!(look(&db).await.follow_ups, [backlog(2, 1)]);
+    db.advance(60);
+    let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
+    for follow_up in &claimed {
+        db.store.end_follow_up(follow_up).await.unwrap();
+    }
+    assert_eq!((claimed.len(), look(&db).await.follow_ups), (2, Vec::new()));
 }
 
 async fn webhooks_wait_are_due_and_given_up(db: Db) {

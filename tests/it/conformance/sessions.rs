@@ -57,8 +57,8 @@ fn submitted(klarna_id: &str) -> Disposition {
     }
 }
 
-/// Returns a submitted order.
-async fn at_klarna(db: &Db) -> OrderId {
+/// Returns a submitted order, which Klarna knows as `k-1`.
+pub async fn at_klarna(db: &Db) -> OrderId {
     let id = insert(db, order(db, "u")).await;
     let worker = db.begin_worker().await;
     let claimed = claim(db, worker, 1).await.remove(0);

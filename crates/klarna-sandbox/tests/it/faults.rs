@@ -23,6 +23,7 @@ async fn each_failure_spends_the_token_or_not_as_it_says() {
         (Failure::BadRequest, false),
         (Failure::Unauthorized, false),
         (Failure::Forbidden, false),
+        (Failure::NotFound, false),
     ] {
         let user = failure.to_string();
         let token = shop.sign_in(&user);
@@ -48,6 +49,7 @@ async fn checkout_fails_in_klarnas_shapes() {
     for (failure, status) in [
         (Failure::Unauthorized, 401),
         (Failure::Forbidden, 403),
+        (Failure::NotFound, 404),
         (Failure::TooLarge, 413),
         (Failure::TooManyRequests, 429),
         (Failure::Unavailable, 503),

@@ -38,5 +38,7 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
     done: "
         DELETE FROM klarna_worker.follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
     lapsed: "
-        DELETE FROM klarna_worker.follow_ups WHERE give_up_at < coalesce($1, clock_timestamp()) AND due_at < coalesce($1, clock_timestamp())",
+        DELETE FROM klarna_worker.follow_ups
+        WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())
+            AND due_at < coalesce($2, clock_timestamp())",
 };

@@ -31,5 +31,5 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
     done: "
         DELETE FROM follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
     lapsed: "
-        DELETE FROM follow_ups WHERE give_up_at < $1 AND due_at < $1",
+        DELETE FROM follow_ups WHERE merchant = $1 AND give_up_at < $2 AND due_at < $2",
 };

@@ -43,6 +43,11 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
         FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
         GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
+    // Only what is not done has a row.
+    follow_up_backlogs: "
+        SELECT merchant, count(*) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failed,
+            min(give_up_at) AS give_up_at
+        FROM follow_ups GROUP BY merchant ORDER BY merchant",
     // These read many rows.
     webhook_counts: "
         SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,

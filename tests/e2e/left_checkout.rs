@@ -1,0 +1,53 @@
+//! Orders that Checkout does not know any more.
+
+use serde_json::json;
+use test_support::engine::{Database, both_engines};
+use test_support::shop::Shop;
+
+use crate::sessions::{is_problem, more, refreshed, submitted};
+
+both_engines!(a_completed_order_that_has_left_checkout_is_found_in_order_management);
+
+async fn a_completed_order_that_has_left_checkout_is_found_in_order_management(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    let served = shop.serve("a");
+    let client = served.client();
+    let first = submitted(&client, "k-1", "checkout").await;
+    let leave = async || {
+        shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "404" })).await;
+    };
+    // It is not paid, so order management does not know it either.
+    let second = submitted(&client, "k-2", "checkout").await;
+    leave().await;
+    assert_eq!(refreshed(&client, &second).await["session"]["status"], "not_found");
+
+    shop.tell_sandbox("/sandbox/pay", json!({ "klarna_id": first["klarna_order_id"] })).await;
+    // What order management cannot say now is not known.
+    leave().await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "500" })).await;
+    let unknown = refreshed(&client, &first).await;
+    assert_eq!(unknown["refresh_error"]["code"], "klarna_unavailable", "{unknown}");
+    assert!(unknown.get("session").is_none(), "{unknown}");
+    leave().await;
+    let paid = refreshed(&client, &first).await;
+    assert_eq!(
+        (&paid["session"]["phase"], &paid["session"]["status"]),
+        (&json!("completed"), &json!("AUTHORIZED")),
+        "{paid}"
+    );
+    assert_eq!(
+        (&paid["session"]["order_amount"], &paid["html_snippet"]),
+        (&json!(50_000), &first["html_snippet"]),
+        "{paid}"
+    );
+    // A change finds the same.
+    let third = submitted(&client, "k-3", "checkout").await;
+    shop.tell_sandbox("/sandbox/pay", json!({ "klarna_id": third["klarna_order_id"] })).await;
+    leave().await;
+    leave().await;
+    let problem =
+        is_problem(client.change(third["id"].as_str().unwrap(), "*", &more()).await, 409, "wrong-status");
+    assert!(problem["detail"].as_str().unwrap().contains("completed"), "{problem}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
