@@ -99,10 +99,11 @@ negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 
 include-operation-id = ["submit_order", "list_audit", "forget_token", "retry_orders", "cancel_orders", "resend_webhooks"]
 checks.positive_data_acceptance.enabled = false
 [[operations]]
-# RFC 6585: 428 says that the header If-Match is missing. Klarna alone checks the types of most members.
+# RFC 6585: 428 says that the header If-Match is missing. RFC 9110: 412 says that it names another version. 422: the sums of
+# an order, and its target, which decides between the bodies.
 include-operation-id = "update_order"
-checks.positive_data_acceptance.enabled = false
-checks.negative_data_rejection.enabled = false
+checks.positive_data_acceptance.expected-statuses = ["2xx", 401, 403, 404, 409, 412, 413, 422, "5xx"]
+checks.negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
 checks.missing_required_header.expected-statuses = [400, 401, 403, 406, 415, 422, 428]
 [[operations]]
 # What is paused answers other requests with 503, and a process that drains ends.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use klarna_order_worker::api;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Api, envelope};
 
@@ -48,6 +48,47 @@ async fn the_description_requires_of_an_order_what_the_door_requires() {
             missing.iter().filter_map(|pointer| pointer.strip_prefix(prefix)).collect();
         let required = schemas[schema]["required"].as_array().unwrap();
         assert_eq!(missing, required.iter().map(|name| name.as_str().unwrap()).collect(), "{schema}");
+    }
+}
+
+#[tokio::test]
+async fn the_description_takes_the_types_that_the_door_takes() {
+    let api = Api::open().await;
+    let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    let kinds = [
+        ("string", json!("0")),
+        ("number", json!(0)),
+        ("boolean", json!(true)),
+        ("array", json!([])),
+        ("object", json!({})),
+        ("null", Value::Null),
+    ];
+    for (target, order, line) in
+        [("checkout", "KlarnaOrder", "KlarnaOrderLine"), ("payments", "KlarnaSession", "KlarnaSessionLine")]
+    {
+        let members = |schema: &str| schemas[schema]["properties"].as_object().unwrap().clone();
+        let amounts: Vec<(String, Value)> =
+            members(order).into_iter().filter(|(name, _)| name.ends_with("_amount")).collect();
+        for (kind, value) in &kinds {
+            let all = |members: &mut dyn Iterator<Item = &String>| -> serde_json::Map<String, Value> {
+                members.map(|name| (name.clone(), value.clone())).collect()
+            };
+            let mut body = all(&mut amounts.iter().map(|(name, _)| name));
+            let codes = [("purchase_country", "SE"), ("purchase_currency", "SEK"), ("locale", "sv-SE")];
+            body.extend(codes.map(|(name, code)| (name.to_owned(), json!(code))));
+            body.insert("order_lines".to_owned(), json!([all(&mut members(line).keys())]));
+            let envelope = json!({ "merchant": "shop", "user": "u-1", "target": target, "order": body });
+            let answer = api.post_order(envelope.to_string()).await;
+            let refused = if answer.status == 202 { Vec::new() } else { answer.pointers("invalid-order") };
+            let described = amounts.iter().map(|(name, schema)| (format!("/order/{name}"), schema.clone()));
+            let of_line = members(line).into_iter();
+            let of_line = of_line.map(|(name, schema)| (format!("/order/order_lines/0/{name}"), schema));
+            for (pointer, schema) in described.chain(of_line) {
+                let takes = schema["type"].as_array().unwrap().contains(&json!(kind));
+                assert_eq!(refused.contains(&pointer), !takes, "{target}, {kind}: {pointer} of {refused:?}");
+            }
+        }
     }
 }
 

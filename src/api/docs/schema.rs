@@ -58,6 +58,7 @@ impl<'a> Schemas<'a> {
     pub(super) fn member(&self, member: &Member<'_>) -> Markup {
         let Member { described, schema, .. } = *member;
         let example = described.get("example").or_else(|| schema.get("example"));
+        let example = example.or_else(|| schema["examples"].get(0));
         html! {
             p.member {
                 code.name { (member.name) } " "
