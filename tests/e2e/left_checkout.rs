@@ -12,6 +12,7 @@ async fn a_completed_order_that_has_left_checkout_is_found_in_order_management(d
     let shop = Shop::open(database, &[], "");
     let served = shop.serve("a");
     let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
     let first = submitted(&client, "k-1", "checkout").await;
     let leave = async || {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "404" })).await;
