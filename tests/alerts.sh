@@ -31,6 +31,7 @@ say "the rules by themselves"
 promtool check rules --lint=all --lint-fatal deploy/prometheus/alerts.yaml
 promtool test rules deploy/prometheus/alerts.test.yaml
 promtool check config deploy/prometheus/prometheus.yaml >/dev/null
+promtool check config --syntax-only deploy/try/prometheus.yaml >/dev/null
 
 program=$(built_program)
 declare -A started

@@ -1,6 +1,7 @@
 """What deploy/ must say beyond its formats. tests/deploy.sh calls it in the project's folder, with that of the image's
-build context: what a build of the image gets to see of the project."""
+build context, what a build of the image gets to see of the project, and with a file for the variables of deploy/try."""
 
+import hashlib
 import json
 import pathlib
 import re
@@ -38,15 +39,35 @@ named = set(re.findall(r'^\w*env = "(\w+)"$', read("deploy/settings.toml"), re.M
 given = set(re.findall(r"^(\w+)=", read("deploy/secrets.env.example"), re.M))
 must(named <= given, f"deploy/secrets.env.example lacks {named - given}")
 
-compose = yaml.safe_load(read("deploy/compose.yaml"))
-# PyYAML has resolved the merge keys; the model refuses what it does not know.
-compose_spec.PyCompose.from_json(json.dumps(compose)).validate()
-worker = compose["services"]["worker"]
-must(seconds(worker["stop_grace_period"]) >= grace + CLOSE, "compose.yaml: stop_grace_period is shorter than the drain")
-for name in ("worker", "migrate"):
-    service = compose["services"][name]
-    hardened = service["read_only"] and service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
-    must(hardened, f"compose.yaml: {name} is not locked down")
+for path, own in {"deploy/compose.yaml": ("worker", "migrate"), "deploy/try/compose.yaml": ("worker", "migrate", "sandbox")}.items():
+    compose = yaml.safe_load(read(path))
+    # PyYAML has resolved the merge keys; the model refuses what it does not know.
+    compose_spec.PyCompose.from_json(json.dumps(compose)).validate()
+    worker = compose["services"]["worker"]
+    must(seconds(worker["stop_grace_period"]) >= grace + CLOSE, f"{path}: stop_grace_period is shorter than the drain")
+    for name in own:
+        service = compose["services"][name]
+        hardened = service["read_only"] and service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+        must(hardened, f"{path}: {name} is not locked down")
+    for name, service in compose["services"].items():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            there = source in compose["volumes"] or (pathlib.Path(path).parent / source).exists()
+            must(there, f"{path}: {name} mounts {source}, which is not there")
+
+# The parts of deploy/try find each other.
+(scraped,) = yaml.safe_load(read("deploy/try/prometheus.yaml"))["scrape_configs"][0]["static_configs"][0]["targets"]
+must(scraped == f'{worker["network_mode"].removeprefix("service:")}{settings_probes.strip(chr(34)).removeprefix("0.0.0.0")}',
+     f"deploy/try/prometheus.yaml scrapes {scraped}")
+(source,) = yaml.safe_load(read("deploy/try/grafana-datasource.yaml"))["datasources"]
+must(source["url"] == "http://prometheus:9090" and "prometheus" in compose["services"], "deploy/try: Grafana asks another address")
+for name in ("SHOP", "OPERATOR"):
+    place = {"SHOP": 0, "OPERATOR": 1}[name]
+    key = re.search(rf"the {name.lower()}'s API key: +(\S+)$", read("deploy/try/compose.yaml"), re.M).group(1)
+    digest = worker["environment"][f"KLARNA_WORKER__SERVER__API_KEYS__{place}__KEY_SHA256"]
+    must(hashlib.sha256(key.encode()).hexdigest() == digest, f"deploy/try/compose.yaml: the {name.lower()}'s key has another hash")
+# tests/deploy.sh gives them to the program.
+pathlib.Path(sys.argv[2]).write_text("".join(f"{name}={value}\n" for name, value in worker["environment"].items()))
 
 kustomization = yaml.safe_load(read("deploy/kubernetes/kustomization.yml"))
 must(all(image["digest"].startswith("sha256:") for image in kustomization["images"]), "kustomization.yml: an image without digest")

@@ -49,7 +49,7 @@ no_containers() { say "NOT CHECKED from here on: this machine starts no containe
 say "settings, Kubernetes manifests, the compose file and what the image is built from"
 podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /' || no_containers
 context=$(podman image mount context)
-$python tests/deploy.py "$context"
+$python tests/deploy.py "$context" "$work/try.env"
 ! command -v cargo >/dev/null || cargo fetch -q --locked --manifest-path "$context/Cargo.toml"
 for version in 1.30 1.37; do
     target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml
@@ -62,10 +62,15 @@ variables=(
     KLARNA_API_KEY=sandbox
 )
 # Wrong settings exit with 2; what is expected is that nobody listens at that address.
-code=0
-env "${variables[@]}" KLARNA_WORKER__DATABASE__URL=postgres://worker@127.0.0.1:1/shop \
-    "$program" migrate --check --config deploy/settings.toml >"$work/check.log" 2>&1 || code=$?
-[ "$code" -eq 1 ] || { cat "$work/check.log" >&2; give_up "deploy/settings.toml: migrate --check exited with $code"; }
+check_settings() {
+    local code=0
+    env "$@" KLARNA_WORKER__DATABASE__URL=postgres://worker@127.0.0.1:1/shop \
+        "$program" migrate --check --config deploy/settings.toml >"$work/check.log" 2>&1 || code=$?
+    [ "$code" -eq 1 ] || { cat "$work/check.log" >&2; give_up "deploy/settings.toml: migrate --check exited with $code"; }
+}
+check_settings "${variables[@]}"
+mapfile -t trial <"$work/try.env"
+check_settings "${trial[@]}"
 
 say "systemd units"
 units=$work/root
