@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::store::{Answer, AuditFilter, Delivery, EventKind, WebhookStatus};
+use klarna_order_worker::store::{Answer, AuditFilter, Delivery, EventKind, WebhookFilter, WebhookStatus};
+use sqlx::Connection as _;
 
 use super::{Browser, OPS, failed, key, keys, value};
 use crate::{Api, send};
@@ -259,4 +260,26 @@ async fn an_endpoint_is_tested_and_its_answers_are_shown() {
     let looker = Browser::signed_in(&api, "key-of-looker").await;
     assert!(!looker.page(page).await.contains("Send a test event"));
     assert_eq!(looker.act("/", "/webhooks/test", &fields).await.status, 403);
+}
+
+#[tokio::test]
+async fn every_webhook_that_matches_is_sent_again_however_many_there_are() {
+    const EVENTS: u64 = 10_001;
+    let api = Api::with_keys(&keys()).await;
+    api.has_an_endpoint().await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    let file = api.folder.path().join("worker.db");
+    let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let fill = format!(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {EVENTS})
+        INSERT INTO webhooks (id, merchant, user_id, kind, data, status, occurred_at, due_at, give_up_at, ended_at)
+        SELECT randomblob(16), 'shop', 'u-' || n, 'order.failed', '{{}}', 'failed', n, n, n, n FROM n"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(fill)).execute(&mut raw).await.unwrap();
+    let ask = "/webhooks/resend?status=failed";
+    let done = browser.act(ask, "/webhooks/resend", &[("status", "failed")]).await;
+    assert_eq!(done.header("location"), format!("/webhooks?changed={EVENTS}&done=Resend&status=failed"));
+    let filter = |status| WebhookFilter { status: Some(status), ..WebhookFilter::default() };
+    let count = async |status| api.app.store.count_webhooks(&filter(status)).await.unwrap();
+    assert_eq!(count(WebhookStatus::Pending).await, EVENTS);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, TokenOutcome};
-use klarna_order_worker::store::Worker;
+use klarna_order_worker::store::{OrderFilter, Worker};
 use reqwest::Method;
 use test_support::postgres::TestDatabase;
 use uuid::Uuid;
@@ -301,6 +301,10 @@ async fn the_tabs_of_a_list_have_totals_and_its_filters_are_in_its_address() {
             let totals = tabs.split("<b>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned());
             (totals.collect::<Vec<_>>().join(" "), page)
         };
+        for (most, counted) in [(3, 3), (9, 4)] {
+            let all = OrderFilter::default();
+            assert_eq!(api.app.store.count_orders_up_to(&all, most).await.unwrap(), counted);
+        }
         let (all, page) = totals("").await;
         assert_eq!(all, "4 1 0 0 3 0");
         assert!(
