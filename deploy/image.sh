@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepares the files of the container image: deploy/image.sh PROGRAM FOLDER
+# Prepares the files of a container image: deploy/image.sh PROGRAM FOLDER [NAME]
 #     FOLDER/root     the image's root: program, libraries, certificate authorities
 #     FOLDER/state    the part of /var/lib that belongs to the image's user
 set -eu
-program=$1 root=$2/root name=klarna-order-worker
+program=$1 root=$2/root name=${3:-klarna-order-worker}
 
 install -D -m 755 "$program" "$root/usr/local/bin/$name"
 # The dynamic loader and the libraries, at the paths where the loader looks for them.

@@ -16,6 +16,12 @@ need strace strace
 need runc runc
 need podman podman
 program=$(built_program)
+# The sandbox of the same build; with a program from elsewhere, it is built.
+sandbox_program=$(dirname "$program")/klarna-sandbox
+if [ ! -x "$sandbox_program" ]; then
+    cargo build --locked -p klarna-sandbox >&2
+    sandbox_program=${CARGO_TARGET_DIR:-$PWD/target}/debug/klarna-sandbox
+fi
 python=target/deploy-tools/bin/python
 if ! $python -c 'import kubernetes_validate, compose_spec' 2>/dev/null || [ ! -x target/deploy-tools/bin/hadolint ]; then
     say "installing the tools that know Kubernetes, compose files and container recipes"
@@ -105,7 +111,7 @@ refused=$(comm -23 \
 ! grep -m 1 'PROT_WRITE|PROT_EXEC' "$work/demo/calls" || give_up "the units' MemoryDenyWriteExecute refuses that"
 
 say "the image"
-target/deploy-tools/bin/hadolint deploy/Containerfile
+target/deploy-tools/bin/hadolint deploy/Containerfile deploy/sandbox.Containerfile
 # The second stage unchanged, with the files that the first would have made from this program.
 mkdir "$work/build"
 cp "$program" "$work/program"
@@ -120,8 +126,8 @@ case $code in
     *) give_up "the container's program exited with $code" ;;
 esac
 
-ports=$(free_ports 3)
-read -r sandbox_port api_port probes_port <<<"$ports"
+ports=$(free_ports 4)
+read -r sandbox_port api_port probes_port image_port <<<"$ports"
 "$program" sandbox --bind "127.0.0.1:$sandbox_port" >"$work/sandbox.log" 2>&1 &
 sandbox=$!
 start() {
@@ -164,5 +170,18 @@ stop
 say "and the next one on the same volume"
 start
 [ "$(order second)" = fresh ] || give_up "the volume did not keep the token"
+stop
+
+say "the sandbox's image"
+mkdir "$work/sandbox"
+cp "$sandbox_program" "$work/sandbox/program"
+strip "$work/sandbox/program" 2>/dev/null || true
+deploy/image.sh "$work/sandbox/program" "$work/sandbox/image" klarna-sandbox
+podman build -q --build-context build="$work/sandbox" -f deploy/sandbox.Containerfile -t klarna-sandbox . >/dev/null
+podman run --detach --replace --name worker --network host --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 \
+    --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
+    klarna-sandbox --bind "127.0.0.1:$image_port" >/dev/null
+await "http://127.0.0.1:$image_port/stats"
+curl -s --fail -d '{"user": "alma"}' "http://127.0.0.1:$image_port/sandbox/users" | json refresh_token >/dev/null
 stop
 say "what is in deploy/ holds"

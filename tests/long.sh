@@ -3,21 +3,63 @@
 #
 #     tests/long.sh                    # all, for hours
 #     tests/long.sh alerts endurance   # these
+#     tests/long.sh kills sessions blocked clocks     # the service under load, with its sums at the end
+#     KLARNA_WORKER_TEST_ROUNDS=3 tests/long.sh kills # a short form
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh
 
-# Sixteen clients submit orders while the service is killed, stopped, cut off from database or token endpoint, or sweeps.
-endurance() {
-    cargo build --locked --release
-    local run=(./test.sh --test e2e --no-capture)
-    export KLARNA_WORKER_TEST_PROGRAM=$PWD/target/release/klarna-order-worker
-    KLARNA_WORKER_TEST_ROUNDS=${KLARNA_WORKER_TEST_ROUNDS:-150} "${run[@]}" -E 'test(endurance::stops::) + test(endurance::database::)'
-    KLARNA_WORKER_TEST_SILENCE=60 "${run[@]}" -E 'test(endurance::silence::)'
-    KLARNA_WORKER_TEST_SWEEP=50000 "${run[@]}" -E 'test(endurance::sweep::)'
-    KLARNA_WORKER_TEST_OUTAGE=90 "${run[@]}" -E 'test(outage::)'
-    unset KLARNA_WORKER_TEST_PROGRAM
+# What the parts found, for the end of the output.
+sums=$(mktemp)
+tell_sums() {
+    [ ! -s "$sums" ] || { say "sums" && cat "$sums"; }
+    rm -f "$sums"
 }
+trap tell_sums EXIT
+
+# under_load TESTS VARIABLE=NUMBER...: runs tests in which sixteen clients submit orders, on a release build, and keeps the
+# sums that they print. KLARNA_WORKER_TEST_SEED names other moments and users.
+under_load() {
+    local tests=$1 output code=0
+    shift
+    cargo build --locked --release
+    output=$(mktemp)
+    env KLARNA_WORKER_TEST_PROGRAM="${CARGO_TARGET_DIR:-$PWD/target}/release/klarna-order-worker" "$@" \
+        ./test.sh --test e2e --no-capture -E "$tests" 2>&1 | tee "$output" || code=$?
+    grep -E ', seed [0-9]+: |torture on ' "$output" >>"$sums" || true
+    rm -f "$output"
+    return "$code"
+}
+
+# rounds_or NUMBER: the number of faults, unless the caller names another.
+rounds_or() { echo "KLARNA_WORKER_TEST_ROUNDS=${KLARNA_WORKER_TEST_ROUNDS:-$1}"; }
+
+# The service is killed with SIGKILL 300 times on each engine.
+kills() { under_load 'test(kills_at_random)' "$(rounds_or 300)"; }
+
+# 200 database sessions are killed, and the server is stopped at once 50 times.
+sessions() {
+    local rounds=${KLARNA_WORKER_TEST_ROUNDS:-200}
+    under_load 'test(killed_sessions_and_restarts)' "KLARNA_WORKER_TEST_ROUNDS=$rounds" \
+        "KLARNA_WORKER_TEST_RESTARTS=$(((rounds + 3) / 4))"
+}
+
+# The service gets SIGTERM 50 times on each engine while its database takes no successor.
+blocked() { under_load 'test(stops_with_a_blocked_store)' "$(rounds_or 50)"; }
+
+# The database's clock is put forward and back 20 times.
+clocks() { under_load 'test(steps_of_the_databases_clock)' "$(rounds_or 20)"; }
+
+# The service gets SIGTERM 150 times, is cut off from database or token endpoint, or sweeps.
+endurance() {
+    under_load 'test(stops_at_random)' "$(rounds_or 150)"
+    under_load 'test(endurance::silence::)' KLARNA_WORKER_TEST_SILENCE=60
+    under_load 'test(endurance::sweep::)' KLARNA_WORKER_TEST_SWEEP=50000
+    under_load 'test(outage::)' KLARNA_WORKER_TEST_OUTAGE=90
+}
+
+# Every case of klarna-sandbox torture, with this program as the client under test.
+torture() { under_load 'test(torture_finds_nothing)' KLARNA_WORKER_TEST_TORTURE=all; }
 
 # More sequences of the model, with a new seed each time.
 model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKER_MODEL_SEED:-$RANDOM} ./test.sh model::; }
@@ -52,7 +94,7 @@ floods() {
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(endurance model year protocol pooler rules upgrade alerts requests floods packages)
+all=(kills sessions blocked clocks endurance torture model year protocol pooler rules upgrade alerts requests floods packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

@@ -4,7 +4,6 @@
 
 mod copied;
 mod crashes;
-mod lock;
 mod restored;
 mod scene;
 mod spooled;

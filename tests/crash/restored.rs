@@ -1,10 +1,10 @@
 //! A successor in a spool, and a database that was restored to a time before it.
 
 use test_support::engine::{Database, ask, both_engines};
+use test_support::lock::Lock;
 use test_support::program::{command, until};
 use test_support::shop::{Shop, order};
 
-use crate::lock::Lock;
 use crate::scene::{PATIENCE, open, sign_in};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];

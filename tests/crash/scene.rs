@@ -5,11 +5,10 @@ use std::time::Duration;
 use klarna_sandbox::Stats;
 use serde_json::{Value, json};
 use test_support::engine::Database;
+use test_support::lock::Lock;
 use test_support::program::until;
 use test_support::service::Served;
 use test_support::shop::{Shop, order};
-
-use crate::lock::Lock;
 
 pub const PATIENCE: Duration = Duration::from_secs(40);
 

@@ -1,10 +1,10 @@
 //! A process that stops while its spool has what the database could not take.
 
 use test_support::engine::{Database, both_engines, on_postgres};
+use test_support::lock::Lock;
 use test_support::program::{command, until};
 use test_support::shop::Shop;
 
-use crate::lock::Lock;
 use crate::scene::{PATIENCE, open_with, sign_in};
 
 both_engines![

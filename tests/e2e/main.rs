@@ -36,6 +36,7 @@ mod revoke;
 mod sessions;
 mod signals;
 mod sql;
+mod torture;
 mod traces;
 mod vend;
 mod webhooks;

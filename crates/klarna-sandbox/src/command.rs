@@ -12,8 +12,8 @@ use url::Url;
 
 use crate::admin::lines;
 use crate::{
-    Algorithm, Behaviour, Clock, EndpointBehaviour, Failure, Latency, Registration, Rotation, Sandbox,
-    SandboxError, SandboxOptions, SignIn,
+    Algorithm, Behaviour, Clock, EndpointBehaviour, Failure, InvalidGrantForm, Latency, Registration,
+    Rotation, Sandbox, SandboxError, SandboxOptions, SignIn,
 };
 
 /// The options of a sandbox that runs in a process of its own.
@@ -126,7 +126,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    fn new(url: &str, tokens_file: Option<PathBuf>) -> Self {
+    pub(crate) fn new(url: &str, tokens_file: Option<PathBuf>) -> Self {
         Self {
             sandbox: url.to_owned(),
             token_url: format!("{url}/eu/lp/idp/oauth2/token"),
@@ -175,6 +175,7 @@ fn options(args: Command) -> SandboxOptions {
         failure_rate: args.checkout_failure_rate,
         failures: args.checkout_failures,
         retry_after: args.retry_after,
+        ..EndpointBehaviour::default()
     };
     SandboxOptions {
         bind: args.bind,
@@ -194,11 +195,13 @@ fn options(args: Command) -> SandboxOptions {
             honour_idempotency_key: args.honour_idempotency_key,
             strict: args.strict,
             push_after: Behaviour::default().push_after,
+            invalid_grant: InvalidGrantForm::default(),
             token: EndpointBehaviour {
                 latency: args.token_latency,
                 failure_rate: args.token_failure_rate,
                 failures: args.token_failures,
                 retry_after: args.retry_after,
+                ..EndpointBehaviour::default()
             },
             checkout: orders.clone(),
             payments: orders,

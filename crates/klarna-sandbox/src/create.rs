@@ -254,7 +254,7 @@ fn refuse(shared: &Shared, endpoint: Endpoint, status: StatusCode, messages: Vec
 pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
     let is_read_only = messages.iter().any(|message| message == READ_ONLY);
     let (code, message) = match status {
-        StatusCode::BAD_REQUEST => ("BAD_VALUE", "Bad value"),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => ("BAD_VALUE", "Bad value"),
         StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Wrong or missing credentials"),
         StatusCode::FORBIDDEN if is_read_only => ("READ_ONLY_RESOURCE", READ_ONLY),
         StatusCode::FORBIDDEN => ("ACCESS_DENIED", "The merchant is not activated"),

@@ -26,6 +26,9 @@ pub enum Failure {
     /// 413: the body is too large.
     #[value(name = "413")]
     TooLarge,
+    /// 422 `BAD_VALUE` at Checkout; not processed.
+    #[value(name = "422")]
+    Unprocessable,
     /// 429 with `X-Ratelimit-*`, and at the token endpoint with `Retry-After`.
     #[value(name = "429")]
     TooManyRequests,
@@ -46,6 +49,16 @@ pub enum Failure {
     GatewayTimeout,
     /// The connection is cut; not processed.
     Cut,
+    /// Not processed; an answer never comes.
+    Stall,
+    /// `invalid_grant`, although the token is good, as from the endpoint of another provider; not
+    /// processed. At Checkout like `cut`.
+    InvalidGrant,
+    /// Processed at once; the answer comes only after the endpoint's time `late`.
+    Late,
+    /// Processed and answered only after the endpoint's time `late`, as if the request had travelled
+    /// for so long.
+    Delayed,
     /// Processed; the connection is cut before the answer.
     Lost,
     /// Processed; the connection is cut in the middle of the answer's body.
@@ -54,6 +67,8 @@ pub enum Failure {
     Hang,
     /// Processed; the answer has the right status, but an HTML page as its body.
     Garbage,
+    /// Processed; the answer has the right status and no body.
+    Empty,
     /// Processed; the signature of the `id_token` is wrong. Without effect at Checkout.
     BadIdToken,
     /// Processed; the answer begins with a byte-order mark.
@@ -79,7 +94,10 @@ impl Failure {
             | Self::Lost
             | Self::Truncated
             | Self::Hang
+            | Self::Late
+            | Self::Delayed
             | Self::Garbage
+            | Self::Empty
             | Self::BadIdToken
             | Self::Bom
             | Self::Gzip
@@ -91,12 +109,30 @@ impl Failure {
             | Self::Forbidden
             | Self::NotFound
             | Self::TooLarge
+            | Self::Unprocessable
             | Self::TooManyRequests
             | Self::InternalError
             | Self::BadGateway
             | Self::Unavailable
-            | Self::Cut => false,
+            | Self::Cut
+            | Self::Stall
+            | Self::InvalidGrant => false,
         }
+    }
+
+    /// Returns whether the tokens of a processed request do not reach the client in its answer.
+    #[must_use]
+    pub fn loses_answer(self) -> bool {
+        matches!(
+            self,
+            Self::InternalErrorProcessed
+                | Self::GatewayTimeout
+                | Self::Lost
+                | Self::Truncated
+                | Self::Hang
+                | Self::Garbage
+                | Self::Empty
+        )
     }
 
     /// Returns the status of the failure's answer. `None` if there is no answer, or the answer has the
@@ -108,16 +144,22 @@ impl Failure {
             Self::Forbidden => Some(StatusCode::FORBIDDEN),
             Self::NotFound => Some(StatusCode::NOT_FOUND),
             Self::TooLarge => Some(StatusCode::PAYLOAD_TOO_LARGE),
+            Self::Unprocessable => Some(StatusCode::UNPROCESSABLE_ENTITY),
             Self::TooManyRequests => Some(StatusCode::TOO_MANY_REQUESTS),
             Self::InternalError | Self::InternalErrorProcessed => Some(StatusCode::INTERNAL_SERVER_ERROR),
             Self::BadGateway => Some(StatusCode::BAD_GATEWAY),
             Self::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE),
             Self::GatewayTimeout => Some(StatusCode::GATEWAY_TIMEOUT),
             Self::Cut
+            | Self::Stall
+            | Self::InvalidGrant
+            | Self::Late
+            | Self::Delayed
             | Self::Lost
             | Self::Truncated
             | Self::Hang
             | Self::Garbage
+            | Self::Empty
             | Self::BadIdToken
             | Self::Bom
             | Self::Gzip

@@ -41,7 +41,8 @@
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
 //! | `POST /sandbox/pay` | pay an order or session, as the shopper would |
 //! | `GET`, `POST /sandbox/checkout/{id}` | the checkout that the snippet shows, with a button that pays |
-//! | `POST /sandbox/fail` | make the next request fail in a given way |
+//! | `POST`, `DELETE /sandbox/fail` | make the next request fail in a given way; forget such requests |
+//! | `GET /sandbox/ledger` | each refresh token: issued, presented, rotated, lost |
 //! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |
 //! | `GET /sandbox/record`, `/sandbox/issued` | all events; all secrets that were issued |
 
@@ -54,6 +55,7 @@ mod durations;
 mod faults;
 mod html;
 mod jwt;
+mod ledger;
 mod odd_answers;
 mod options;
 mod order_management;
@@ -71,6 +73,7 @@ mod sign_in;
 mod state;
 mod stats;
 mod token;
+mod torture;
 
 use std::collections::HashMap;
 use std::io;
@@ -96,10 +99,12 @@ pub use clock::Clock;
 pub use command::{Addresses, Command};
 pub use durations::Latency;
 pub use faults::{Endpoint, Failure};
-pub use options::{Algorithm, Behaviour, EndpointBehaviour, Rotation, SandboxOptions};
+pub use ledger::{Fate, Grant, Ledger, LedgerSums, LedgerToken};
+pub use options::{Algorithm, Behaviour, EndpointBehaviour, InvalidGrantForm, Rotation, SandboxOptions};
 pub use script::NextFailure;
 pub use state::Outcome;
 pub use stats::{Event, Exchanges, Leaks, Orders, Recognition, Stats, Time, Times, What};
+pub use torture::{CaseReport, Findings, Report, Torture, TortureError};
 
 /// Why a sandbox could not start, or could not sign users in.
 #[derive(Debug, thiserror::Error)]
@@ -298,7 +303,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/issued", get(routes::issued))
         .route("/sandbox/record", get(routes::record))
         .route("/sandbox/options", get(routes::options).post(routes::change_options))
-        .route("/sandbox/fail", post(routes::fail))
+        .route("/sandbox/ledger", get(routes::ledger))
+        .route("/sandbox/fail", post(routes::fail).delete(routes::forget_failures))
         .layer(DefaultBodyLimit::max(create::READ_LIMIT))
         .with_state(shared)
 }

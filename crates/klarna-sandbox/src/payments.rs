@@ -30,7 +30,7 @@ const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
 pub(super) struct Session {
     pub(super) client_token: String,
     /// The body that the merchant sent, without the access token.
-    order: Value,
+    pub(super) order: Value,
     expires_at: DateTime<Utc>,
     /// Whether an order was placed with it.
     complete: bool,

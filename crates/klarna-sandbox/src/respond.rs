@@ -12,6 +12,7 @@ use futures::stream;
 use crate::Shared;
 use crate::faults::{Endpoint, Failure};
 use crate::odd_answers::odd_answer;
+use crate::options::EndpointBehaviour;
 
 /// Answers a request: waits for half of the latency, lets `work` process the request, waits for the
 /// other half, and applies the failure to the answer. `work` returns `None` if the failure prevents
@@ -38,8 +39,9 @@ pub(super) async fn respond(
         }
         (failure, world.script.latency(settings.latency))
     };
+    let travel = if failure == Some(Failure::Delayed) { settings.late } else { Duration::ZERO };
     let processing = tokio::spawn(async move {
-        pause(latency / 2).await;
+        pause(latency / 2 + travel).await;
         let answer = work(failure);
         pause(latency / 2).await;
         drop(guard);
@@ -47,7 +49,7 @@ pub(super) async fn respond(
     });
     tokio::select! {
         answer = processing => match answer {
-            Ok(answer) => distort(shared, endpoint, failure, answer, settings.retry_after, refusal).await,
+            Ok(answer) => distort(shared, endpoint, failure, answer, settings, refusal).await,
             Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         },
         () = shared.stopped() => cut(),
@@ -66,7 +68,7 @@ async fn distort(
     endpoint: Endpoint,
     failure: Option<Failure>,
     answer: Option<Response>,
-    retry_after: Duration,
+    settings: &EndpointBehaviour,
     refusal: fn(StatusCode) -> Response,
 ) -> Response {
     let Some(failure) = failure else {
@@ -74,7 +76,7 @@ async fn distort(
     };
     if let Some(status) = failure.status() {
         let mut refusal = refusal(status);
-        let seconds = HeaderValue::from(retry_after.as_secs());
+        let seconds = HeaderValue::from(settings.retry_after.as_secs());
         let headers = refusal.headers_mut();
         if status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from_static("50"));
@@ -93,12 +95,17 @@ async fn distort(
         (Failure::Garbage, Some(answer)) => {
             (answer.status(), Html("<html><body>Hello</body></html>")).into_response()
         }
-        (Failure::BadIdToken, Some(answer)) => answer,
+        (Failure::Empty, Some(answer)) => answer.status().into_response(),
+        (Failure::Late, Some(answer)) => tokio::select! {
+            () = pause(settings.late) => answer,
+            () = shared.stopped() => cut(),
+        },
+        (Failure::BadIdToken | Failure::InvalidGrant | Failure::Delayed, Some(answer)) => answer,
         (
             Failure::Bom | Failure::Gzip | Failure::Deflate | Failure::NoAccessToken | Failure::OddMembers,
             Some(answer),
         ) => odd_answer(failure, answer).await,
-        (Failure::Hang, _) => {
+        (Failure::Hang | Failure::Stall, _) => {
             shared.stopped().await;
             cut()
         }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::Shared;
 use crate::admin::{Admin, Issued, Registration, SignIn, lines};
+use crate::ledger::Ledger;
 use crate::options::Behaviour;
 use crate::script::NextFailure;
 use crate::stats::{Event, Stats};
@@ -59,6 +60,26 @@ pub(super) async fn fail(State(shared): State<Arc<Shared>>, body: String) -> Res
         }
         StatusCode::NO_CONTENT
     }))
+}
+
+/// `DELETE /sandbox/fail`: forgets the requested failures that have not taken effect.
+pub(super) async fn forget_failures(State(shared): State<Arc<Shared>>) -> StatusCode {
+    Admin(shared).forget_failures();
+    StatusCode::NO_CONTENT
+}
+
+/// Query of `GET /sandbox/ledger`.
+#[derive(Deserialize)]
+pub(super) struct OfUser {
+    user: Option<String>,
+}
+
+/// `GET /sandbox/ledger`
+pub(super) async fn ledger(
+    State(shared): State<Arc<Shared>>,
+    Query(OfUser { user }): Query<OfUser>,
+) -> Json<Ledger> {
+    Json(Admin(shared).ledger(user.as_deref()))
 }
 
 /// Body of `POST /sandbox/revoke`.

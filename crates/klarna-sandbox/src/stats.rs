@@ -1,6 +1,6 @@
 //! Counts ([`Stats`]) and events ([`Event`]) of a sandbox.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -244,6 +244,8 @@ pub(super) struct Recorder {
     pub(super) stats: Stats,
     pub(super) references: HashMap<String, u64>,
     pub(super) events: Vec<Event>,
+    /// The tokens whose presenters closed the connection before the answer: sign-in and generation.
+    pub(super) left: HashSet<(usize, u64)>,
     /// Whether events are kept.
     pub(super) record: bool,
 }
@@ -258,6 +260,13 @@ impl Recorder {
                 generation: holder.map(|holder| holder.generation),
                 what,
             });
+        }
+    }
+
+    /// Notes that a client did not wait for the answer about this token.
+    pub(super) fn left(&mut self, holder: &Holder) {
+        if self.record {
+            self.left.insert((holder.family, holder.generation));
         }
     }
 

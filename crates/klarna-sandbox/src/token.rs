@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use crate::faults::{Endpoint, Failure};
-use crate::options::Behaviour;
+use crate::options::{Behaviour, InvalidGrantForm};
 use crate::profile::Profile;
 use crate::request::{Form, INVALID_CLIENT, RefreshRequest, Refusal};
 use crate::respond::{page, respond};
@@ -57,12 +57,15 @@ async fn answer(
     let presenting = Presenting::begin(shared, &request.refresh_token);
     let concurrent = presenting.concurrent;
     let holder = shared.world().grants.holder_of(&request.refresh_token);
-    let user = holder.as_ref().map(|holder| &*holder.user);
+    let user = holder.as_ref().map(|holder| Arc::clone(&holder.user));
+    let waiting = Waiting { shared: Arc::clone(shared), holder };
     let worker = Arc::clone(shared);
-    respond(shared, Endpoint::Token, user, presenting, refusal, move |failure| {
+    let answer = respond(shared, Endpoint::Token, user.as_deref(), presenting, refusal, move |failure| {
         process(&worker, &request, concurrent, failure)
     })
-    .await
+    .await;
+    waiting.over();
+    answer
 }
 
 /// Refuses a request for its content, and counts that.
@@ -87,15 +90,14 @@ fn process(
     if failure.is_some_and(|failure| !failure.is_processed()) {
         let holder = world.grants.holder_of(&request.refresh_token);
         world.recorder.event(now, holder.as_ref(), presented(None));
-        return None;
+        return (failure == Some(Failure::InvalidGrant)).then(|| invalid_grant(terms.invalid_grant));
     }
     let Presentation { outcome, holder, spent_before, tokens } =
         world.grants.present(&request.refresh_token, &terms, now);
     world.recorder.outcome(outcome, spent_before);
     world.recorder.event(now, holder.as_ref(), presented(Some(outcome)));
     let (Some(holder), Some(tokens)) = (holder, tokens) else {
-        let description = "The refresh token is invalid, expired, revoked or was issued to another client.";
-        return Some(error(StatusCode::BAD_REQUEST, "invalid_grant", description));
+        return Some(invalid_grant(terms.invalid_grant));
     };
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
     // Signing takes longer than everything else, so it happens without the lock.
@@ -171,6 +173,21 @@ pub(super) fn refusal(status: StatusCode) -> Response {
     }
 }
 
+/// The answer for a token that does not work.
+fn invalid_grant(form: InvalidGrantForm) -> Response {
+    let description = "The refresh token is invalid, expired, revoked or was issued to another client.";
+    match form {
+        InvalidGrantForm::Status400 => error(StatusCode::BAD_REQUEST, "invalid_grant", description),
+        InvalidGrantForm::Status401 => error(StatusCode::UNAUTHORIZED, "invalid_grant", description),
+        InvalidGrantForm::Status403 => error(StatusCode::FORBIDDEN, "invalid_grant", description),
+        InvalidGrantForm::TokenInactive => error(StatusCode::UNAUTHORIZED, "token_inactive", description),
+        InvalidGrantForm::Nested => {
+            let body = json!({"error": {"code": "invalid_grant", "message": description}});
+            unstored((StatusCode::BAD_REQUEST, Json(body)).into_response())
+        }
+    }
+}
+
 /// An error answer (RFC 6749 section 5.2).
 pub(super) fn error(status: StatusCode, code: &str, description: &str) -> Response {
     let mut answer = (status, Json(json!({"error": code, "error_description": description}))).into_response();
@@ -186,6 +203,27 @@ pub(super) fn error(status: StatusCode, code: &str, description: &str) -> Respon
 fn unstored(mut answer: Response) -> Response {
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// A client that waits for the answer about its token. If this is dropped before [`Waiting::over`], the
+/// client has closed the connection.
+struct Waiting {
+    shared: Arc<Shared>,
+    holder: Option<Holder>,
+}
+
+impl Waiting {
+    fn over(mut self) {
+        self.holder = None;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(holder) = self.holder.take() {
+            self.shared.world().recorder.left(&holder);
+        }
+    }
 }
 
 /// Counts a token as being presented while it exists: from the request's arrival until its answer is

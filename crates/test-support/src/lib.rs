@@ -11,6 +11,7 @@
 //! | [`shop`] | a shop: its settings, its sandbox and its signed-in users |
 //! | [`service`] | a running service, and a client of its HTTP API |
 //! | [`sandbox`] | a client of the sandbox |
+//! | [`lock`] | a session that blocks writes to a table |
 //! | [`receiver`] | a shop's endpoint for webhooks |
 //! | [`faults`] | a server that sends and breaks off what a test says |
 //! | [`issuer`] | keys that sign id_tokens |
@@ -30,6 +31,7 @@ pub mod faults;
 pub mod fuzz_targets;
 pub mod issuer;
 pub mod leaks;
+pub mod lock;
 pub mod merchant;
 pub mod pooler;
 pub mod postgres;

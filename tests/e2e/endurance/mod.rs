@@ -5,6 +5,8 @@
 //! `KLARNA_WORKER_TEST_SEED` for others; CONTRIBUTING.md has the commands. Each run prints its
 //! sums.
 
+mod blocked;
+mod clock;
 mod crowd;
 mod database;
 mod proxy;

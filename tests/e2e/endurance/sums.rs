@@ -6,6 +6,7 @@ use std::fmt;
 use futures::{StreamExt as _, stream};
 use klarna_sandbox::{Event, Outcome, Recognition, What};
 use serde_json::Value;
+use test_support::engine::Database;
 use test_support::program::until;
 use test_support::service::Client;
 use test_support::shop::Shop;
@@ -20,12 +21,17 @@ const TOGETHER: usize = 16;
 #[derive(Default)]
 pub struct Sums {
     pub orders: usize,
+    /// Whether orders may have missed their deadline.
+    deadlines_pass: bool,
     /// The number of orders by status and token outcome, or error.
     ends: BTreeMap<String, usize>,
     /// Orders with `possible_duplicate`.
     pub possible_duplicates: usize,
     /// Those of them that the sandbox created once or not at all.
     false_alarms: usize,
+    /// Orders that would say `possible_duplicate` if every order of a lost worker did, whether or not that
+    /// worker was about to send it; and how many of them falsely.
+    by_takeover: (usize, usize),
     /// Orders that the sandbox created more than once.
     pub created_twice: usize,
     pub rotated: usize,
@@ -38,17 +44,24 @@ pub struct Sums {
 
 impl fmt::Display for Sums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { orders, ends, possible_duplicates, false_alarms, created_twice, rotated, lost, live } =
-            self;
+        let Self {
+            orders, ends, possible_duplicates, false_alarms, created_twice, rotated, lost, live, ..
+        } = self;
         write!(f, "{orders} orders accepted")?;
         ends.iter().try_for_each(|(end, orders)| write!(f, ", {orders} {end}"))?;
         write!(
             f,
-            "; {created_twice} created twice, {possible_duplicates} say possible_duplicate ({false_alarms} of them \
-             falsely); {rotated} rotations, "
+            "; {created_twice} created twice, {possible_duplicates} say possible_duplicate ({} falsely",
+            share(*false_alarms, *possible_duplicates)
         )?;
+        let (told, falsely) = self.by_takeover;
+        write!(f, "; {told} and {} if every takeover told so); {rotated} rotations, ", share(falsely, told))?;
         write!(f, "{live} tokens live and ours, {lost} lost with their answer")
     }
+}
+
+fn share(part: usize, whole: usize) -> String {
+    format!("{part}, {} %", (100 * part).checked_div(whole).unwrap_or(0))
 }
 
 impl Sums {
@@ -61,6 +74,26 @@ impl Sums {
 
     /// Waits for every order's end, and compares the results with the sandbox's record.
     pub async fn draw(
+        shop: &Shop,
+        client: &Client,
+        accepted: BTreeMap<String, Accepted>,
+        users: &[String],
+    ) -> Self {
+        Self::default().drawn(shop, client, accepted, users).await
+    }
+
+    /// As [`Sums::draw`]; orders may have missed their deadline, because a clock was put forward.
+    pub async fn draw_after_steps(
+        shop: &Shop,
+        client: &Client,
+        accepted: BTreeMap<String, Accepted>,
+        users: &[String],
+    ) -> Self {
+        Self { deadlines_pass: true, ..Self::default() }.drawn(shop, client, accepted, users).await
+    }
+
+    async fn drawn(
+        self,
         shop: &Shop,
         client: &Client,
         accepted: BTreeMap<String, Accepted>,
@@ -83,8 +116,8 @@ impl Sums {
             0,
             "two requests for one token were in flight together"
         );
-        let mut sums = Self { orders: ends.len(), ..Self::default() };
-        sums.count_orders(&record, &ends, &last);
+        let mut sums = Self { orders: ends.len(), ..self };
+        sums.count_orders(&record, &ends, &last, &taken_over(shop).await);
         sums.count_tokens(&record, &last);
         for FinalOrder { user, token, .. } in &last {
             if token["state"] != "active" {
@@ -95,7 +128,13 @@ impl Sums {
         sums
     }
 
-    fn count_orders(&mut self, record: &[Event], ends: &BTreeMap<String, Value>, last: &[FinalOrder]) {
+    fn count_orders(
+        &mut self,
+        record: &[Event],
+        ends: &BTreeMap<String, Value>,
+        last: &[FinalOrder],
+        taken_over: &BTreeSet<String>,
+    ) {
         let created = created(record);
         let known: BTreeSet<&str> = ends.keys().map(String::as_str).collect();
         let known =
@@ -113,6 +152,10 @@ impl Sums {
                 }
                 // The order lost its worker five times.
                 "failed" if order["error"]["code"] == "crashed_worker" => "failed crashed_worker".to_owned(),
+                // A clock was put forward.
+                "failed" if self.deadlines_pass && order["error"]["code"] == "deadline_exceeded" => {
+                    "failed deadline_exceeded".to_owned()
+                }
                 _ => panic!("{order}"),
             };
             *self.ends.entry(end).or_default() += 1;
@@ -120,6 +163,10 @@ impl Sums {
             self.possible_duplicates += usize::from(flagged);
             self.false_alarms += usize::from(flagged && at_klarna.len() <= 1);
             self.created_twice += usize::from(at_klarna.len() > 1);
+            if flagged || taken_over.contains(&id.replace('-', "")) {
+                self.by_takeover.0 += 1;
+                self.by_takeover.1 += usize::from(at_klarna.len() <= 1);
+            }
             assert!(at_klarna.len() <= 1 || flagged, "{at_klarna:?}, but {order}");
         }
     }
@@ -201,6 +248,17 @@ async fn last_order(client: &Client, user: &str) -> FinalOrder {
     })
     .await;
     FinalOrder { user: user.to_owned(), tried, order, token: client.token(user).await }
+}
+
+/// Returns the ids of the orders that lost a worker, without their hyphens.
+async fn taken_over(shop: &Shop) -> BTreeSet<String> {
+    let list = match shop.database {
+        Database::Sqlite => "group_concat(lower(hex(id)))",
+        Database::Postgres { .. } => "string_agg(replace(id::text, '-', ''), ',')",
+    };
+    let query = format!("(SELECT coalesce({list}, '') FROM {{schema}}orders WHERE lost_workers > 0)");
+    let ids = shop.database.value(shop.folder.path(), &query).await;
+    ids.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// Returns Klarna's ids of the orders that it created, by our ids.

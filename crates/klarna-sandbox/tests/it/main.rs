@@ -2,8 +2,11 @@
 
 mod admin;
 mod checkout;
+mod docs;
 mod faults;
+mod late;
 mod later;
+mod ledger;
 mod payments;
 #[cfg(unix)]
 mod program;
@@ -12,3 +15,5 @@ mod revoke;
 mod shop;
 mod sign_in;
 mod token;
+#[cfg(unix)]
+mod torture;

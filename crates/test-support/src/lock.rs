@@ -2,15 +2,18 @@
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
-use test_support::engine::Database;
-use test_support::shop::Shop;
+
+use crate::engine::Database;
+use crate::shop::Shop;
 
 /// A transaction that is never committed.
-pub enum Lock {
-    #[expect(dead_code, reason = "held, not used")]
-    Sqlite(SqliteConnection),
-    #[expect(dead_code, reason = "held, not used")]
-    Postgres(PgConnection),
+pub struct Lock {
+    _session: Session,
+}
+
+enum Session {
+    Sqlite { _connection: SqliteConnection },
+    Postgres { _connection: PgConnection },
 }
 
 impl Lock {
@@ -30,13 +33,13 @@ impl Lock {
                 let path = shop.folder.path().join("data/worker.db");
                 let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
                 sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
-                Self::Sqlite(connection)
+                Self { _session: Session::Sqlite { _connection: connection } }
             }
             Database::Postgres { url } => {
                 let mut connection = PgConnection::connect(url).await.unwrap();
                 let lock = AssertSqlSafe(format!("BEGIN; SELECT id FROM klarna_worker.{table} FOR UPDATE"));
                 sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
-                Self::Postgres(connection)
+                Self { _session: Session::Postgres { _connection: connection } }
             }
         }
     }

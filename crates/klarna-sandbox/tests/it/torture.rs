@@ -1,0 +1,183 @@
+//! `torture`, with a client that makes the usual mistakes.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// What the naive client gets right, by its retries or by luck.
+const PASSED: [&str; 20] = [
+    "none",
+    "token-400",
+    "token-401",
+    "token-403",
+    "token-429",
+    "token-500",
+    "token-502",
+    "token-503",
+    "token-cut",
+    "token-stall",
+    "token-lost-grace",
+    "token-truncated-grace",
+    "token-500-grace",
+    "token-504-grace",
+    "token-hang-grace",
+    "token-late-grace",
+    "token-bad-id-token",
+    "not-rotated",
+    "kill-before-rotation",
+    "kill-after-rotation-grace",
+];
+
+#[test]
+fn a_naive_client_is_caught_at_each_fault_that_it_mishandles() {
+    let output = torture(&Naive::new("all"), &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let cases = report["cases"].as_array().unwrap();
+    let named = |passed: bool| -> BTreeSet<&str> {
+        let of = cases.iter().filter(|case| case["passed"] == passed);
+        of.map(|case| case["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(named(true), PASSED.into(), "{report:#}");
+    assert_eq!((&report["passed"], &report["failed"]), (&json!(20), &json!(named(false).len())));
+
+    let found = |name: &str| {
+        let case = cases.iter().find(|case| case["name"] == name).unwrap();
+        let count = |what: &str| case["findings"][what].as_u64().unwrap();
+        (count("lost_tokens"), count("reused") > 0, count("doubled_orders"), count("failed_orders"))
+    };
+    // The successor is lost with an answer that the client could have read.
+    for name in ["token-bom", "token-gzip", "token-deflate", "token-no-access-token", "token-odd-members"] {
+        assert_eq!(found(name), (1, true, 0, 0), "{name}: {report:#}");
+    }
+    // Nobody could have kept these, but a dead token is presented for every order.
+    for name in ["token-lost", "token-hang", "token-504", "kill-after-rotation", "revoked", "expired"] {
+        assert_eq!(found(name), (0, true, 0, 0), "{name}: {report:#}");
+    }
+    // The successor is stored only after the order.
+    for name in ["create-429", "create-503", "create-cut", "kill-before-create"] {
+        assert_eq!(found(name), (1, true, 0, 0), "{name}: {report:#}");
+    }
+    // And the second order has another idempotency key.
+    for name in ["create-lost", "create-truncated", "create-504", "create-hang", "kill-after-create"] {
+        assert_eq!(found(name), (1, true, 1, 0), "{name}: {report:#}");
+    }
+    assert_eq!(found("registered-again"), (1, true, 0, 0));
+    assert!(found("two-orders").1);
+    let (lost, _, _, failed) = found("no-refresh-token");
+    assert!(lost == 1 && failed > 0, "{report:#}");
+}
+
+#[test]
+fn the_text_says_what_was_found() {
+    let output = torture(&Naive::new("text"), &["--case", "token-bom,token-cut", "--skip", "token-cut"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(
+        text.starts_with("ok      none\nFAILED  token-bom: The answer of the exchange begins with"),
+        "{text}"
+    );
+    assert!(text.contains("\n        - a spent token was presented:"), "{text}");
+    assert!(text.ends_with("orders: 0 doubled, 0 missing, 0 failed\n"), "{text}");
+    assert!(text.contains("\n2 cases: 1 passed, 1 failed; tokens: 1 lost, "), "{text}");
+
+    let output = torture(&Naive::new("clean"), &["--case", "token-503"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn a_client_that_never_works_is_not_judged() {
+    let arguments = ["--register", "true", "--order", "true", "--bind", "127.0.0.1:0", "--pause", "0s"];
+    let output = sandbox(&[&["torture", "--access-token-lifetime", "0s"], &arguments[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("the client cannot be judged: without any fault"), "{text}");
+    assert!(text.contains("was said to be created, but no order has it"), "{text}");
+
+    let output = sandbox(&[&["torture", "--case", "token-odd"], &arguments[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("there is no case \"token-odd\""));
+    let list = String::from_utf8(sandbox(&["torture", "--list"]).stdout).unwrap();
+    assert!(
+        PASSED.iter().all(|name| list.lines().any(|line| line.starts_with(&format!("{name} ")))),
+        "{list}"
+    );
+}
+
+/// A folder for the naive client's tokens.
+struct Naive(PathBuf);
+
+impl Naive {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("klarna-sandbox-naive-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    /// Returns the command that makes the naive client do this.
+    fn command(&self, what: &str) -> String {
+        let program = std::env::current_exe().unwrap();
+        let (folder, program) = (self.0.display(), program.display());
+        format!(
+            "NAIVE='{folder}' NAIVE_TASK={what} exec '{program}' --exact torture::naive_client --ignored --quiet"
+        )
+    }
+}
+
+impl Drop for Naive {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn torture(naive: &Naive, more: &[&str]) -> Output {
+    let (register, order) = (naive.command("register"), naive.command("order"));
+    let arguments = ["torture", "--register", &register, "--order", &order, "--bind", "127.0.0.1:0"];
+    let quick = ["--pause", "50ms", "--timeout", "20s", "--late", "3s", "--access-token-lifetime", "1s"];
+    sandbox(&[&arguments[..], &quick, more].concat())
+}
+
+fn sandbox(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_klarna-sandbox")).args(arguments).output().unwrap()
+}
+
+/// The naive client: the program that the tests above put under test. It takes what it needs from the
+/// environment, keeps each user's token in a file, and makes these mistakes: it stores the successor
+/// last, forgets nothing that Klarna has refused, lets two orders present one token, reads answers
+/// with a strict parser, and makes an idempotency key for each attempt.
+#[tokio::test]
+#[ignore = "a program that other tests start"]
+async fn naive_client() {
+    let Ok(task) = std::env::var("NAIVE_TASK") else { return };
+    let var = |name: &str| std::env::var(name).unwrap();
+    let file = PathBuf::from(var("NAIVE")).join(var("TORTURE_USER"));
+    if task == "register" {
+        std::fs::write(file, var("TORTURE_REFRESH_TOKEN")).unwrap();
+        return;
+    }
+    let http = reqwest::Client::builder().no_proxy().retry(reqwest::retry::never());
+    let http = http.timeout(Duration::from_secs(2)).tls_certs_only([]).build().unwrap();
+    let token = std::fs::read_to_string(&file).unwrap();
+    let form = [("grant_type", "refresh_token"), ("client_id", "naive"), ("refresh_token", &token)];
+    let answer = http.post(var("KLARNA_TOKEN_URL")).form(&form).send().await.unwrap();
+    let tokens: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+
+    let mut order = crate::shop::order("naive", None);
+    order["merchant_reference1"] = json!(var("TORTURE_REFERENCE"));
+    if tokens["error"] != "invalid_grant" {
+        order["customer"] = json!({"klarna_access_token": tokens["access_token"].as_str().unwrap()});
+    }
+    let create = http.post(format!("{}/checkout/v3/orders", var("KLARNA_CHECKOUT_URL")));
+    let create = create.basic_auth("naive", Some("naive")).header("content-type", "application/json");
+    let create = create.header("klarna-idempotency-key", format!("{}", std::process::id()));
+    let answer = create.body(order.to_string()).send().await.unwrap();
+    assert!(answer.status().is_success());
+    let created: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    assert!(created["order_id"].is_string());
+    if tokens["error"] != "invalid_grant" {
+        std::fs::write(file, tokens["refresh_token"].as_str().unwrap_or_default()).unwrap();
+    }
+}

@@ -1,0 +1,56 @@
+//! The service is stopped with SIGTERM while its database takes no successor, again and again under load.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use test_support::engine::{Database, both_engines};
+use test_support::lock::Lock;
+
+use super::crowd::Crowd;
+use super::sums::Sums;
+use super::{finish, open, rng, rounds, seed, user_count};
+
+both_engines!(stops_with_a_blocked_store_lose_and_double_nothing);
+
+/// The exit code of a process that leaves files in its spool.
+const SPOOLED: i32 = 5;
+
+async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) {
+    let (rounds, mut rng) = (rounds(2), rng(3));
+    let shop = open(database);
+    let signed_in = shop.sign_in(user_count()).await;
+    let mut served = shop.serve("a");
+    served.client().register_all(&signed_in).await;
+    let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
+    let crowd = Crowd::gather(&shop, &users);
+    let mut spooled = 0;
+    for _ in 0..rounds {
+        crowd.turn_to(&served);
+        crowd.goes_on().await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
+        let lock = Lock::take(&shop).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..800))).await;
+        let exit = served.program.terminate().await;
+        match exit.code() {
+            Some(0) => {}
+            Some(SPOOLED) => spooled += 1,
+            _ => panic!("the stop was not clean: {exit}"),
+        }
+        drop(lock);
+        served = tokio::task::block_in_place(|| shop.serve("a"));
+    }
+    crowd.turn_to(&served);
+    crowd.goes_on().await;
+    let accepted = crowd.go_home().await;
+    let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;
+    println!(
+        "{rounds} times SIGTERM with the store blocked on {}, {spooled} of them with files in the spool, seed {}: {sums}",
+        shop.database.name(),
+        seed()
+    );
+    assert_eq!((sums.lost, sums.live, sums.created_twice), (0, users.len(), 0), "{sums}");
+    assert_eq!(shop.stats().await.exchanges.spent_presented, 0);
+    assert!(spooled > 0, "no store was blocked");
+    assert!(served.program.terminate().await.success());
+    finish(shop).await;
+}
