@@ -19,7 +19,8 @@ program=$(built_program)
 # The sandbox of the same build; with a program from elsewhere, it is built.
 sandbox_program=$(dirname "$program")/klarna-sandbox
 if [ ! -x "$sandbox_program" ]; then
-    cargo build --locked -p klarna-sandbox >&2
+    # With the options of test.sh: others would build the libraries again.
+    cargo build --locked --workspace --all-features --bin klarna-sandbox >&2
     sandbox_program=${CARGO_TARGET_DIR:-$PWD/target}/debug/klarna-sandbox
 fi
 python=target/deploy-tools/bin/python
