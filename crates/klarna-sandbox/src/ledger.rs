@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Admin;
+use crate::faults::Failure;
 use crate::state::Outcome;
 use crate::stats::{Event, Recognition, What};
 
@@ -158,8 +159,7 @@ fn ledger(events: &[Event], left: &HashSet<(usize, u64)>, user: Option<&str>) ->
                 readings.insert(family, Reading { grant, arrived: true });
             }
             (What::Presented { outcome, fault, .. }, Some((family, generation))) => {
-                let lost =
-                    fault.is_some_and(|fault| fault.loses_answer()) || left.contains(&(family, generation));
+                let lost = fault.is_some_and(Failure::loses_answer) || left.contains(&(family, generation));
                 if let Some(reading) = readings.get_mut(&family) {
                     reading.presented(event, generation, *outcome, lost);
                 }

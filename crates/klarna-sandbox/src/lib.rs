@@ -2,7 +2,8 @@
 //! and failures on demand.
 //!
 //! It runs as a program, `klarna-sandbox`, or inside a test with [`Sandbox::start`]. It keeps
-//! everything in memory and records what happens: [`Admin::stats`], [`Admin::record`]. It shares no
+//! everything in memory and records what happens: [`Admin::stats`], [`Admin::ledger`],
+//! [`Admin::record`]. [`Torture`] drives any client through a list of faults. The crate shares no
 //! code with `klarna-order-worker`, so that an error there is not repeated here, and other clients
 //! can be tested with it too.
 //!
