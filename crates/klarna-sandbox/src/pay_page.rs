@@ -53,7 +53,7 @@ fn lines(order: &CheckoutOrder) -> String {
     for line in lines {
         let name = escape(line["name"].as_str().unwrap_or_default());
         let cell = |member: &str| escape(&plain(&line[member]));
-        table += &format!("<tr><td>{} × {name}<td>{}", cell("quantity"), money(&line["total_amount"]));
+        table.extend(["<tr><td>", &cell("quantity"), " × ", &name, "<td>", &money(&line["total_amount"])]);
     }
     format!("<table>{table}<tr><td><b>Total</b><td><b>{}</b></table>", amount(order, "order_amount"))
 }

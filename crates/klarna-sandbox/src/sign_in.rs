@@ -50,7 +50,7 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
     };
     let mut kept = String::new();
     for (name, value) in &fields {
-        kept += &format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value));
+        kept.extend(["<input type=\"hidden\" name=\"", &escape(name), "\" value=\"", &escape(value), "\">"]);
     }
     let body = format!(
         "<p>The shop <b>{}</b> asks for: {}</p><form method=\"post\">{kept}\
