@@ -15,6 +15,7 @@
 //! parameters, so tests need no clock.
 
 mod rate_limiter;
+mod rates;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::rate_limiter::RateLimiter;
+pub use self::rates::Rates;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
@@ -86,7 +88,8 @@ pub enum BreakerState {
 pub struct CircuitBreakers {
     /// The endpoint's name in metrics.
     endpoint: &'static str,
-    breakers: Arc<BTreeMap<MerchantName, Mutex<CircuitBreaker>>>,
+    rates: Arc<dyn Rates>,
+    breakers: Arc<Mutex<BTreeMap<MerchantName, CircuitBreaker>>>,
 }
 
 struct CircuitBreaker {
@@ -133,10 +136,18 @@ pub struct CallPermit {
 impl CircuitBreakers {
     /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
-    pub fn new<'a>(endpoint: &'static str, rates: impl Iterator<Item = (&'a MerchantName, f64)>) -> Self {
-        let breakers =
-            rates.map(|(merchant, rate)| (merchant.clone(), Mutex::new(CircuitBreaker::new(rate)))).collect();
-        Self { endpoint, breakers: Arc::new(breakers) }
+    pub fn new(endpoint: &'static str, rates: Arc<dyn Rates>) -> Self {
+        Self { endpoint, rates, breakers: Arc::default() }
+    }
+
+    /// Lets each breaker that is open try a call at once, because its cause may be mended. Pauses that
+    /// the endpoint asked for stay.
+    pub fn try_now(&self) {
+        for breaker in lock(&self.breakers).values_mut() {
+            if let State::Open { .. } = breaker.state {
+                breaker.state = State::Open { until: Duration::ZERO };
+            }
+        }
     }
 
     /// Returns a permit to call now.
@@ -144,60 +155,69 @@ impl CircuitBreakers {
     /// # Errors
     /// How long to wait before asking again.
     pub fn admit(&self, merchant: &MerchantName, now: Duration) -> Result<CallPermit, Duration> {
-        let (probe, hold) = match self.breaker(merchant) {
-            Some(mut breaker) => breaker.admit(now)?,
-            None => (false, Duration::ZERO),
-        };
+        let admitted = self.with(merchant, |breaker, rate| {
+            breaker.rate_limiter.set_rate(rate);
+            breaker.admit(now)
+        });
+        let (probe, hold) = admitted.unwrap_or(Ok((false, Duration::ZERO)))?;
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
     }
 
     /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
     #[must_use]
     pub fn open_for(&self, merchant: &MerchantName, now: Duration) -> Option<Duration> {
-        self.breaker(merchant)?.open_since.map(|since| now.saturating_sub(since))
+        let since = self.with(merchant, |breaker, _| breaker.open_since)??;
+        Some(now.saturating_sub(since))
     }
 
     /// Returns how long a call would have to wait now, without counting one. The rate limit is
     /// ignored.
     #[must_use]
     pub fn wait(&self, merchant: &MerchantName, now: Duration) -> Option<Duration> {
-        self.breaker(merchant)?.closed_for(now)
+        self.with(merchant, |breaker, _| breaker.closed_for(now))?
     }
 
     /// Returns why a call has to wait for `wait` now, as a sentence for the error of an order.
     #[must_use]
     pub fn why(&self, merchant: &MerchantName, now: Duration, wait: Duration) -> String {
         let endpoint = self.endpoint;
-        let why = match self.breaker(merchant).as_deref() {
-            Some(CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. }) => {
-                format!("Circuit breaker open for {endpoint}: {cause}")
+        let why = self.with(merchant, |breaker, _| match breaker {
+            CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. } => {
+                Some(format!("Circuit breaker open for {endpoint}: {cause}"))
             }
-            Some(breaker) if breaker.held_until > now => {
-                format!("Klarna asked for a pause of {endpoint} calls")
+            breaker if breaker.held_until > now => {
+                Some(format!("Klarna asked for a pause of {endpoint} calls"))
             }
-            _ => format!("Rate limit reached for {endpoint} calls"),
-        };
+            _ => None,
+        });
+        let why = why.flatten().unwrap_or_else(|| format!("Rate limit reached for {endpoint} calls"));
         format!("{why}; next try in {} s", wait.as_secs_f64().ceil())
     }
 
     /// Returns the state of each merchant's breaker.
     #[must_use]
     pub fn states(&self) -> BTreeMap<MerchantName, BreakerState> {
-        self.breakers
-            .iter()
-            .map(|(merchant, breaker)| {
-                let state = match lock(breaker).state {
-                    State::Closed => BreakerState::Closed,
-                    State::Open { .. } => BreakerState::Open,
-                    State::Probing { .. } => BreakerState::Probing,
-                };
-                (merchant.clone(), state)
-            })
-            .collect()
+        let state = |merchant: MerchantName| {
+            let state = self.with(&merchant, |breaker, _| match breaker.state {
+                State::Closed => BreakerState::Closed,
+                State::Open { .. } => BreakerState::Open,
+                State::Probing { .. } => BreakerState::Probing,
+            })?;
+            Some((merchant, state))
+        };
+        self.rates.merchants().into_iter().filter_map(state).collect()
     }
 
-    fn breaker(&self, merchant: &MerchantName) -> Option<MutexGuard<'_, CircuitBreaker>> {
-        self.breakers.get(merchant).map(lock)
+    /// Uses a merchant's breaker, with its rate now. `None`: there is no such merchant.
+    fn with<T>(
+        &self,
+        merchant: &MerchantName,
+        used: impl FnOnce(&mut CircuitBreaker, f64) -> T,
+    ) -> Option<T> {
+        let rate = self.rates.rate(merchant)?;
+        let mut breakers = lock(&self.breakers);
+        let breaker = breakers.entry(merchant.clone()).or_insert_with(|| CircuitBreaker::new(rate));
+        Some(used(breaker, rate))
     }
 }
 
@@ -216,13 +236,11 @@ impl CallPermit {
         let endpoint = self.breakers.endpoint;
         let asked =
             matches!(report, CallOutcome::Throttled(_) | CallOutcome::Failed { retry_after: Some(_), .. });
-        let (change, cause, pause) = match self.breakers.breaker(&self.merchant) {
-            Some(mut breaker) => {
-                let change = breaker.report(report, now, self.probe);
-                (change, breaker.cause.clone(), breaker.closed_for(now).unwrap_or_default())
-            }
-            None => return,
-        };
+        let reported = self.breakers.with(&self.merchant, |breaker, _| {
+            let change = breaker.report(report, now, self.probe);
+            (change, breaker.cause.clone(), breaker.closed_for(now).unwrap_or_default())
+        });
+        let Some((change, cause, pause)) = reported else { return };
         let (merchant, pause_s) = (self.merchant.as_str(), pause.as_secs_f64().ceil());
         match change {
             None => {}
@@ -259,19 +277,22 @@ impl CallPermit {
 
 impl Drop for CallPermit {
     fn drop(&mut self) {
-        if self.probe
-            && !self.reported
-            && let Some(mut breaker) = self.breakers.breaker(&self.merchant)
-            && let State::Probing { since } = breaker.state
-        {
-            // The next call is a probe.
-            breaker.state = State::Open { until: since };
+        if !self.probe || self.reported {
+            return;
         }
+        self.breakers.with(&self.merchant, |breaker, _| {
+            if let State::Probing { since } = breaker.state {
+                // The next call is a probe.
+                breaker.state = State::Open { until: since };
+            }
+        });
     }
 }
 
-fn lock(breaker: &Mutex<CircuitBreaker>) -> MutexGuard<'_, CircuitBreaker> {
-    breaker.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(
+    breakers: &Mutex<BTreeMap<MerchantName, CircuitBreaker>>,
+) -> MutexGuard<'_, BTreeMap<MerchantName, CircuitBreaker>> {
+    breakers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl CircuitBreaker {

@@ -2,6 +2,7 @@
 //! all of them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
@@ -21,13 +22,43 @@ pub fn may_take(held: usize, free: usize, lone: bool) -> bool {
     free > 0 && (held == 0 || lone || held < HELD_FOR_EACH_FREE * (free - 1))
 }
 
+/// Whether there is only one merchant, which may take all places. This may change.
+#[derive(Clone)]
+pub struct Lone(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Lone {
+    /// Returns what asks this function each time.
+    #[must_use]
+    pub fn following(is_lone: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_lone))
+    }
+
+    /// Returns whether it is so now.
+    #[must_use]
+    pub fn now(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl From<bool> for Lone {
+    fn from(always: bool) -> Self {
+        Self::following(move || always)
+    }
+}
+
+impl fmt::Debug for Lone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lone").field(&self.now()).finish()
+    }
+}
+
 /// The places. Clones share them.
 #[derive(Clone)]
 pub struct Bulkhead(Arc<Shared>);
 
 struct Shared {
     places: usize,
-    lone: bool,
+    lone: Lone,
     state: Mutex<State>,
     /// Told when a place was given back.
     given_back: Notify,
@@ -70,7 +101,8 @@ pub struct Reservation {
 impl Bulkhead {
     /// Creates `places` places for one merchant alone (`lone`) or for several.
     #[must_use]
-    pub fn new(places: usize, lone: bool) -> Self {
+    pub fn new(places: usize, lone: impl Into<Lone>) -> Self {
+        let lone = lone.into();
         Self(Arc::new(Shared { places, lone, state: Mutex::default(), given_back: Notify::new() }))
     }
 
@@ -171,7 +203,7 @@ impl Bulkhead {
     }
 
     fn allows(&self, state: &State, merchant: &MerchantName) -> bool {
-        may_take(state.held.get(merchant).copied().unwrap_or_default(), self.free(state), self.0.lone)
+        may_take(state.held.get(merchant).copied().unwrap_or_default(), self.free(state), self.0.lone.now())
     }
 
     fn take_in(&self, state: &mut State, merchant: &MerchantName) -> BulkheadPermit {

@@ -60,6 +60,11 @@ pub const AUDIT_FAILURES: &str = "klarna_worker_audit_failures_total";
 /// Rows of the audit log that are in no table.
 pub const AUDIT_ROWS_LOST: &str = "klarna_worker_audit_rows_lost_total";
 
+/// Whether the last reload of the settings was successful; a start counts.
+pub const RELOAD_SUCCESSFUL: &str = "klarna_worker_settings_last_reload_successful";
+/// When the settings in force were read.
+pub const SETTINGS_READ: &str = "klarna_worker_settings_last_reload_success_timestamp_seconds";
+
 /// Lines dropped since the start of the process. A static, because lines can be dropped before the
 /// metrics are set up.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
@@ -209,6 +214,18 @@ pub fn audit_failure() {
 /// Counts rows of the audit log that are in no table.
 pub fn audit_row_lost(rows: u64) {
     counter!(AUDIT_ROWS_LOST).increment(rows);
+}
+
+/// Records that the settings in force were read at this time, in seconds since 1970.
+#[expect(clippy::cast_precision_loss, reason = "seconds since 1970 stay below 2^52")]
+pub fn settings_read(at: i64) {
+    gauge!(RELOAD_SUCCESSFUL).set(1.0);
+    gauge!(SETTINGS_READ).set(at as f64);
+}
+
+/// Records that a reload of the settings failed.
+pub fn reload_failed() {
+    gauge!(RELOAD_SUCCESSFUL).set(0.0);
 }
 
 /// Counts a log line that was dropped.

@@ -219,9 +219,9 @@ pub(super) async fn vend(
         Problem::new(Kind::NoAccessToken, detail).after(COME_BACK)
     })?;
     let patience = app.vending.patience;
-    let access = vault.vend(Vend { merchant, user: &key.user, min_validity, patience }).await?;
+    let access = vault.vend(Vend { merchant: &merchant, user: &key.user, min_validity, patience }).await?;
     let claims =
-        if query.claims == Some(true) { vault.claims(merchant, &key.user, &access).await } else { None };
+        if query.claims == Some(true) { vault.claims(&merchant, &key.user, &access).await } else { None };
     Ok(Json(UserAccessToken::new(access, claims)))
 }
 

@@ -17,7 +17,7 @@ use super::problem::{Kind, Problem};
 use super::serve::Connection;
 use crate::audit::Actor;
 use crate::clock::Clock;
-use crate::config::{ApiKey, KeyRefusal, Scope};
+use crate::config::{ApiKey, ApiKeys, KeyRefusal, Live, Scope};
 use crate::tls::CertificateInfo;
 
 /// Counts refused requests since the process started. Clones share the counts.
@@ -64,7 +64,7 @@ impl Refusals {
 #[derive(Clone)]
 pub(super) struct Guard {
     /// The valid keys. Empty: no key is needed, because only this machine can reach the API.
-    pub(super) keys: Arc<[Arc<ApiKey>]>,
+    pub(super) keys: Live<ApiKeys>,
     /// The scope that a key needs.
     pub(super) scope: Scope,
     /// Whether it shows all merchants, so that a key that is limited to some is refused.
@@ -148,11 +148,12 @@ impl Guard {
         certificate: Option<&CertificateInfo>,
         peer: Option<IpAddr>,
     ) -> Result<Caller, Refusal> {
-        if self.keys.is_empty() {
+        let keys = self.keys.now();
+        if keys.is_empty() {
             return Ok(Caller(None));
         }
         let unknown = |detail| Refusal { problem: unauthorized(detail), caller: None };
-        let key = self.find(headers, certificate).map_err(unknown)?;
+        let key = self.find(&keys, headers, certificate).map_err(unknown)?;
         tracing::Span::current().record("key", &key.name);
         let caller = Caller(Some(Arc::clone(key)));
         self.check(key, peer).map_err(|problem| Refusal { problem, caller: Some(caller.clone()) })?;
@@ -185,16 +186,17 @@ impl Guard {
 
     /// Finds the key that the caller shows: in the header, or else by the certificate of the
     /// connection. Fails with what is wrong.
-    fn find(
+    fn find<'a>(
         &self,
+        keys: &'a ApiKeys,
         headers: &HeaderMap,
         certificate: Option<&CertificateInfo>,
-    ) -> Result<&Arc<ApiKey>, &'static str> {
+    ) -> Result<&'a Arc<ApiKey>, &'static str> {
         if let Some(presented) = headers.get(AUTHORIZATION) {
             let presented = bearer(presented.as_bytes());
             let presented =
                 presented.ok_or("the header Authorization is not Bearer followed by an API key")?;
-            return ApiKey::find(&self.keys, presented).ok_or("unknown API key");
+            return ApiKey::find(keys, presented).ok_or("unknown API key");
         }
         let missing = "the header Authorization is missing: send Authorization: Bearer and an API key";
         let certificate = certificate.ok_or(missing)?;
@@ -205,7 +207,7 @@ impl Guard {
             );
         }
         let unknown = "no API key in the settings has a name of this certificate as its `certificate`";
-        ApiKey::find_by_certificate(&self.keys, &certificate.names).ok_or(unknown)
+        ApiKey::find_by_certificate(keys, &certificate.names).ok_or(unknown)
     }
 }
 

@@ -22,6 +22,7 @@ use super::extract::InQuery;
 use super::pauses::Pause;
 use super::problem::{Kind, Problem, ProblemDetails};
 use crate::breaker::BreakerState;
+use crate::config::{Live, SettingsStatus};
 use crate::meter;
 use crate::order::Target;
 use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, Store, StoreError};
@@ -104,6 +105,10 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub pauses: Option<Vec<Pause>>,
+    /// Only with `verbose`: the settings in force, and how the last reload ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub settings: Option<SettingsInForce>,
     /// Only with `verbose`: how many requests were refused since the process started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -113,6 +118,35 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_lines_dropped: Option<u64>,
+}
+
+/// The settings of this process.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SettingsInForce {
+    /// When the settings in force were read.
+    pub read_at: DateTime<Utc>,
+    /// The settings that have changed since the start and take effect after a restart.
+    #[schema(example = json!(["server.bind"]))]
+    pub after_restart: Vec<String>,
+    /// When the last reload failed. Absent if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub failed_at: Option<DateTime<Utc>>,
+    /// Why it failed, without any value of the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub error: Option<String>,
+}
+
+impl From<&SettingsStatus> for SettingsInForce {
+    fn from(SettingsStatus { read_at, failed, after_restart }: &SettingsStatus) -> Self {
+        Self {
+            read_at: *read_at,
+            after_restart: after_restart.clone(),
+            failed_at: failed.as_ref().map(|failed| failed.at),
+            error: failed.as_ref().map(|failed| failed.reason.clone()),
+        }
+    }
 }
 
 /// The state of a webhook endpoint.
@@ -180,6 +214,8 @@ pub struct Probes {
     pub store: Arc<dyn Store>,
     /// The breakers for `/readyz?verbose`.
     pub breakers: AskBreakers,
+    /// The settings in force, for `/readyz?verbose`.
+    pub settings: Live<SettingsStatus>,
     /// The counts of refused requests for `/readyz?verbose`.
     pub refusals: Refusals,
     /// The text for `/metrics`.
@@ -191,7 +227,7 @@ pub struct Probes {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints, pauses and refused requests. Needs no value. If the
+    /// Also show circuit breakers, webhook endpoints, pauses, the last reload and refused requests. Needs no value. If the
     /// settings have API keys, this needs one with the scope `ops:read` and without `merchants`, except
     /// at the address in `server.probes`.
     verbose: Option<String>,
@@ -203,6 +239,7 @@ const OK: Health = Health {
     webhooks: None,
     suspicious_rejections: None,
     pauses: None,
+    settings: None,
     refused: None,
     log_lines_dropped: None,
 };
@@ -256,6 +293,7 @@ pub(super) async fn readyz(
     match timeout(PATIENCE, probe(&probes, verbose)).await {
         Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());
+            let settings = verbose.then(|| SettingsInForce::from(&*probes.settings.now()));
             let refused = verbose.then(|| probes.refusals.counts());
             let log_lines_dropped = verbose.then(meter::log_lines_dropped);
             Ok(Json(Health {
@@ -263,6 +301,7 @@ pub(super) async fn readyz(
                 webhooks,
                 suspicious_rejections,
                 pauses,
+                settings,
                 refused,
                 log_lines_dropped,
                 ..OK

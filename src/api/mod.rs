@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
@@ -73,7 +73,7 @@ pub use webhooks::{ResendAnswer, WebhookSelection};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{ApiKey, Merchants, Scope};
+use crate::config::{ApiKeys, Live, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
@@ -115,10 +115,10 @@ pub struct AppState {
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
     /// API.
-    pub api_keys: Vec<ApiKey>,
+    pub api_keys: Live<ApiKeys>,
     /// Tells when API keys expire.
     pub clock: Clock,
     /// The most requests at a time.
@@ -169,12 +169,12 @@ where
 
 /// Builds the router of the whole API.
 pub fn router(mut app: AppState) -> Router {
-    let keys: Arc<[Arc<ApiKey>]> = std::mem::take(&mut app.api_keys).into_iter().map(Arc::new).collect();
+    let keys = app.api_keys.clone();
     let pages = std::mem::take(&mut app.pages);
     let permits = ConcurrencyLimits::new(app.limits);
     let (refusals, clock) = (app.probes.refusals.clone(), app.clock.clone());
     let guard_of = |scope| Guard {
-        keys: Arc::clone(&keys),
+        keys: keys.clone(),
         scope,
         all_merchants: false,
         clock: clock.clone(),
@@ -255,6 +255,6 @@ pub fn router(mut app: AppState) -> Router {
     let routes = routes.route_layer(from_fn_with_state(audit, audit_trail::record));
     let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));
     let routes = routes.fallback(frame::no_route).method_not_allowed_fallback(frame::no_method);
-    let routes = if keys.is_empty() { routes.layer(from_fn(local::only)) } else { routes };
+    let routes = routes.layer(from_fn_with_state(keys, local::without_keys));
     frame::framed(routes)
 }

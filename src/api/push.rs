@@ -17,7 +17,6 @@ use super::extract::{InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::breaker::RateLimiter;
 use crate::clock::since_boot;
-use crate::config::Merchants;
 use crate::ids::MerchantName;
 use crate::klarna::http::is_id;
 use crate::store::FollowUps;
@@ -32,26 +31,22 @@ pub struct PushEndpoint {
 }
 
 impl PushEndpoint {
-    /// Creates it for the merchants whose settings have a `push_secret`.
+    /// Creates it. It takes pushes for the merchants whose settings have a `push_secret`.
     #[must_use]
-    pub fn new(store: Arc<dyn FollowUps>, merchants: &Merchants) -> Self {
-        let with_secret = merchants.values().filter(|merchant| merchant.push_secret.is_some());
-        Self { store, limits: PushLimits::new(with_secret.map(|merchant| merchant.name.clone())) }
+    pub fn new(store: Arc<dyn FollowUps>) -> Self {
+        Self { store, limits: PushLimits::default() }
     }
 }
 
 /// Limits the pushes of each merchant.
-struct PushLimits(BTreeMap<MerchantName, Mutex<RateLimiter>>);
+#[derive(Default)]
+struct PushLimits(Mutex<BTreeMap<MerchantName, RateLimiter>>);
 
 impl PushLimits {
-    fn new(merchants: impl Iterator<Item = MerchantName>) -> Self {
-        Self(merchants.map(|name| (name, Mutex::new(RateLimiter::new(RATE)))).collect())
-    }
-
-    /// Counts a push of a merchant at `now`, by the clock since boot.
+    /// Counts a push of a merchant of the settings at `now`, by the clock since boot.
     fn reserve(&self, merchant: &MerchantName, now: Duration) -> Result<(), Problem> {
-        let Some(limiter) = self.0.get(merchant) else { return Ok(()) };
-        let mut limiter = limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let limiter = limiters.entry(merchant.clone()).or_insert_with(|| RateLimiter::new(RATE));
         limiter.reserve(now, Duration::ZERO).map(drop).map_err(|wait| {
             Problem::new(Kind::Overloaded, "too many pushes at the moment: try again soon").after(wait)
         })
@@ -99,7 +94,7 @@ pub(super) async fn push(
     InQuery(query): InQuery<PushQuery>,
 ) -> Result<StatusCode, Problem> {
     let known = app.merchants.get(path.merchant.as_str());
-    let secret = known.and_then(|merchant| merchant.push_secret.as_ref());
+    let secret = known.as_ref().and_then(|merchant| merchant.push_secret.as_ref());
     // Hashes are compared, so that the time of the comparison tells nothing of the secret.
     let is_right = secret.is_some_and(|secret| {
         Sha256::digest(secret.expose_secret()) == Sha256::digest(path.secret.expose_secret())
@@ -124,7 +119,7 @@ mod tests {
     #[test]
     fn a_merchants_pushes_are_limited_and_no_others() {
         let (shop, other) = (MerchantName::from("shop".to_owned()), MerchantName::from("other".to_owned()));
-        let limits = PushLimits::new([shop.clone(), other.clone()].into_iter());
+        let limits = PushLimits::default();
         let now = Duration::from_secs(100);
         let taken = (0..200).filter(|_| limits.reserve(&shop, now).is_ok()).count();
         assert_eq!(taken, 50);

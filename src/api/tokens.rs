@@ -166,7 +166,7 @@ pub(super) async fn put(
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user: key.user, refresh_token, issued_at, expires_at: None };
-    match app.registry.register(merchant, &registration).await? {
+    match app.registry.register(&merchant, &registration).await? {
         Registered::Stored(_) => Ok(StatusCode::NO_CONTENT.into_response()),
         Registered::Known(token) | Registered::Newer(token) => Ok(Json(Token::from(token)).into_response()),
         Registered::HeldElsewhere(holder) => Err(held_elsewhere(&caller, &holder)),

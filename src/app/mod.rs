@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::audit::{Audit, Dependencies as AuditDependencies};
 use crate::clock::Clock;
-use crate::config::{Engine, Merchants, Settings};
+use crate::config::{Engine, Live, LiveSettings, Merchants, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
 use crate::klarna::held::HeldCredentials;
@@ -32,6 +32,7 @@ mod outdated;
 mod pages;
 mod process;
 mod refresh;
+mod reload;
 mod restore;
 mod scrape;
 mod service;
@@ -41,6 +42,7 @@ mod vend;
 pub use ending::Ending;
 pub use origin::renew_instances;
 pub use refresh::RefreshEnd;
+pub use reload::{ReadSettings, ReloadAnswer, ReloadCause, ReloadError, Reloader, ask_for_reload};
 pub use restore::RestoreReport;
 pub use service::{Role, Service};
 pub use vend::{VendEnd, Vended};
@@ -134,8 +136,10 @@ pub enum AppError {
 /// Settings, database and secrets of one installation. Every command that works with rows opens one.
 #[derive(Clone)]
 pub struct App {
-    /// The settings, checked.
+    /// The settings at the start, checked.
     pub settings: Arc<Settings>,
+    /// What a reload replaces of them.
+    pub live: LiveSettings,
     /// The rows.
     pub store: Arc<dyn Store>,
     /// The encryption keys and the key of the hashes.
@@ -180,8 +184,10 @@ impl App {
             clock: clock.clone(),
             settings: settings.audit.clone(),
         });
+        let (live, settings) = (LiveSettings::new(&settings, clock.now()), Arc::new(settings));
         Ok(Self {
-            settings: Arc::new(settings),
+            settings,
+            live,
             store,
             secrets,
             clock,
@@ -209,8 +215,8 @@ impl App {
 
     /// The merchants of the settings, by name.
     #[must_use]
-    pub fn merchants(&self) -> Arc<Merchants> {
-        Arc::new(self.settings.merchants.clone())
+    pub fn merchants(&self) -> Live<Merchants> {
+        self.live.merchants.clone()
     }
 
     /// Accepts orders.

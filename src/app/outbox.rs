@@ -12,21 +12,20 @@ use crate::queue::{Options, Queue, Running, Stopped, Wake};
 /// How long a stop waits for webhook attempts in flight. One that is cut off is repeated later.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How many endpoints can be served at the same time, at least: a reload may add some.
+const MOST_ENDPOINTS: usize = 256;
+
 pub(super) struct Webhooks(Running);
 
 impl Webhooks {
-    /// `None` if no merchant in the settings has a webhook.
-    pub(super) fn start(app: &App, wake: &Wake) -> Result<Option<Self>, AppError> {
+    pub(super) fn start(app: &App, wake: &Wake) -> Result<Self, AppError> {
         let merchants = app.merchants();
-        let endpoints = merchants.values().filter(|merchant| merchant.webhook.is_some()).count();
-        if endpoints == 0 {
-            return Ok(None);
-        }
-        let outbox = Outbox::new(app.store.clone(), Arc::clone(&merchants), app.pauses.clone());
+        let endpoints = merchants.now().len().max(MOST_ENDPOINTS);
+        let outbox = Outbox::new(app.store.clone(), merchants.clone(), app.pauses.clone());
         let sender = Sender::new(app.store.clone(), merchants, app.clock.clone(), wake.clone())?;
         // Each merchant has its own slots, which the outbox counts.
-        let options = Options { lone: true, ..Options::new("webhooks", PER_MERCHANT * endpoints) };
-        Ok(Some(Self(Queue::start(Arc::new(outbox), Arc::new(sender), options, wake))))
+        let options = Options { lone: true.into(), ..Options::new("webhooks", PER_MERCHANT * endpoints) };
+        Ok(Self(Queue::start(Arc::new(outbox), Arc::new(sender), options, wake)))
     }
 
     pub(super) async fn stop(self, until: Instant) {

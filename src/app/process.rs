@@ -112,7 +112,7 @@ impl Process {
             store: app.store.clone(),
             vault: self.vault.clone(),
             merchants: app.merchants(),
-            settings: app.settings.keeper.clone(),
+            settings: app.live.keeper.clone(),
             max_in_flight: app.settings.vault.max_in_flight,
             orphan_after: app.settings.vault.orphan_after,
             silence: self.heartbeat.watch().silence(),

@@ -22,6 +22,7 @@ use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
+use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{breaker_states, scrape};
 use super::{App, AppError, audit};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
@@ -61,6 +62,7 @@ pub struct Service {
     app: App,
     ready: Readiness,
     waiters: Waiters,
+    wakes: Wakeups,
     api: Option<HttpServer>,
     /// The server at `server.probes`; it stays open until everything else has ended.
     probes: Option<HttpServer>,
@@ -99,8 +101,7 @@ impl Service {
         let mut background = JoinSet::new();
 
         let spends = roles.contains(&Role::Worker) || roles.contains(&Role::Keeper);
-        let compares = spends && app.settings.merchants.values().any(|merchant| merchant.discovery);
-        let discovery = if compares { Some(DiscoveryClient::new()?) } else { None };
+        let discovery = if spends { Some(DiscoveryClient::new()?) } else { None };
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
         let worker = of(Role::Worker)
@@ -133,13 +134,25 @@ impl Service {
             .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
         background.spawn(wake_after_pauses(app.pauses.clone(), wakes.clone()));
-        background.spawn(listen(app.store.clone(), wakes, waiters.clone(), app.pauses.clone()));
+        background.spawn(listen(app.store.clone(), wakes.clone(), waiters.clone(), app.pauses.clone()));
         let polling = waiters.clone();
         background.spawn(async move { polling.poll().await });
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
         app.audit.record(audit::started(&app, &names.join(",")));
         ready.set_ready(true);
-        Ok(Self { app, ready, waiters, api, probes, process, worker, keeper, background, _served: served })
+        Ok(Self {
+            app,
+            ready,
+            waiters,
+            wakes,
+            api,
+            probes,
+            process,
+            worker,
+            keeper,
+            background,
+            _served: served,
+        })
     }
 
     /// The address of the API, if this process has it.
@@ -152,6 +165,18 @@ impl Service {
     #[must_use]
     pub fn probes(&self) -> Option<SocketAddr> {
         self.probes.as_ref().map(|probes| probes.address)
+    }
+
+    /// Returns what reloads the settings of this service; `read` reads them.
+    #[must_use]
+    pub fn reloader(&self, read: ReadSettings) -> Reloader {
+        let parts = ReloadedParts {
+            vault: vault_of(self.process.as_ref()),
+            targets: breakers_of(self.worker.as_ref()),
+            wakes: [self.wakes.orders.clone(), self.wakes.webhooks.clone()],
+            has_folder: self.process.is_some(),
+        };
+        Reloader::new(self.app.clone(), read, parts)
     }
 
     /// The requests that wait for orders in this process.
@@ -294,6 +319,7 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
         ready: ready.clone(),
         store: app.store.clone(),
         breakers: ask_breakers(vault.clone(), targets.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
+        settings: app.live.status.clone(),
         refusals: Refusals::default(),
         scrape: scrape(app, vault, targets),
     }

@@ -89,6 +89,8 @@ pub enum Action {
     Resume,
     /// A process was asked to drain.
     Drain,
+    /// A process read its settings again; its object says what asked for it, and what changed.
+    Reload,
     /// Somebody tried to sign in to the pages.
     SignIn,
     /// An operator signed out.
@@ -131,6 +133,7 @@ words!(Action {
     Pause = "ops.pause",
     Resume = "ops.resume",
     Drain = "ops.drain",
+    Reload = "ops.reload",
     SignIn = "pages.sign_in",
     SignOut = "pages.sign_out",
     KeysRotate = "keys.rotate",

@@ -17,8 +17,15 @@ impl RateLimiter {
     /// limit.
     #[must_use]
     pub fn new(rate: f64) -> Self {
-        let interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
-        Self { interval, burst: Duration::from_secs(1).max(interval), due: Duration::ZERO }
+        let mut limiter = Self { interval: Duration::ZERO, burst: Duration::ZERO, due: Duration::ZERO };
+        limiter.set_rate(rate);
+        limiter
+    }
+
+    /// Changes the rate. Calls that are reserved already keep their places.
+    pub fn set_rate(&mut self, rate: f64) {
+        self.interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
+        self.burst = Duration::from_secs(1).max(self.interval);
     }
 
     /// Reserves one call and returns how long to delay it, at most `longest`.

@@ -1,7 +1,7 @@
 use super::*;
 
 fn breakers() -> CircuitBreakers {
-    CircuitBreakers::new("token", [(&shop(), 1_000_000.0), (&other(), 1_000_000.0)].into_iter())
+    CircuitBreakers::new("token", Arc::new(BTreeMap::from([(shop(), 1_000_000.0), (other(), 1_000_000.0)])))
 }
 
 fn shop() -> MerchantName {
@@ -137,4 +137,48 @@ fn what_the_endpoint_asks_for_is_obeyed() {
     );
     assert!(breakers.admit(&shop(), seconds(40)).is_ok());
     assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+}
+
+#[test]
+fn after_a_reload_an_open_breaker_tries_a_call_at_once() {
+    let breakers = opened();
+    breakers.try_now();
+    let probe = breakers.admit(&shop(), seconds(10)).ok().unwrap();
+    assert!(breakers.admit(&shop(), seconds(10)).is_err(), "one alone");
+    probe.report(CallOutcome::Answered, seconds(10));
+    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    // Not while the endpoint asked for a pause.
+    let pause = CallOutcome::Failed { what: "HTTP 503".to_owned(), retry_after: Some(seconds(60)) };
+    let calls: Vec<_> = (0..FAILURES).map(|_| breakers.admit(&shop(), seconds(10)).ok().unwrap()).collect();
+    calls.into_iter().for_each(|call| call.report(pause.clone(), seconds(10)));
+    breakers.try_now();
+    assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(59)));
+}
+
+/// Merchants and rates that change.
+struct Changing(Mutex<BTreeMap<MerchantName, f64>>);
+
+impl Rates for Changing {
+    fn rate(&self, merchant: &MerchantName) -> Option<f64> {
+        self.0.lock().unwrap().get(merchant).copied()
+    }
+
+    fn merchants(&self) -> Vec<MerchantName> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+#[test]
+fn merchants_come_and_go_and_rates_change() {
+    let rates = Arc::new(Changing(Mutex::new(BTreeMap::from([(shop(), 1.0)]))));
+    let breakers = CircuitBreakers::new("token", Arc::clone(&rates) as Arc<dyn Rates>);
+    let admitted =
+        |merchant: &MerchantName, at| (0..9).filter(|_| breakers.admit(merchant, at).is_ok()).count();
+    assert_eq!(admitted(&shop(), seconds(10)), 2, "one at once, and one a second later");
+    rates.0.lock().unwrap().extend([(shop(), 1000.0), (other(), 1000.0)]);
+    assert_eq!((admitted(&shop(), seconds(20)), admitted(&other(), seconds(20))), (9, 9));
+    let in_flight = breakers.admit(&other(), seconds(20)).ok().unwrap();
+    rates.0.lock().unwrap().remove(&other());
+    in_flight.report(failure(), seconds(20));
+    assert_eq!(breakers.states().keys().collect::<Vec<_>>(), [&shop()]);
 }

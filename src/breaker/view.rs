@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BreakerState, CircuitBreakers, State, lock};
+use super::{BreakerState, CircuitBreaker, CircuitBreakers, State};
 use crate::clock::delta;
 use crate::ids::MerchantName;
 
@@ -70,8 +70,7 @@ impl CircuitBreakers {
     /// Returns the breaker of each merchant. `now` is the time since boot.
     #[must_use]
     pub fn view(&self, now: Duration) -> Vec<BreakerView> {
-        let view = |(merchant, breaker): (&MerchantName, _)| {
-            let breaker = lock(breaker);
+        let view = |merchant: &MerchantName, breaker: &CircuitBreaker| {
             let (state, next_try) = match breaker.state {
                 State::Closed => (BreakerState::Closed, Duration::ZERO),
                 State::Open { until } => {
@@ -86,6 +85,7 @@ impl CircuitBreakers {
             });
             BreakerView { endpoint: self.endpoint, merchant: merchant.clone(), state, trouble }
         };
-        self.breakers.iter().map(view).collect()
+        let merchants = self.rates.merchants().into_iter();
+        merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn actor(sudo_user: Option<&String>) -> Actor {
 
 /// Returns the name of the user who runs this process: by the system, and after it who is said to have
 /// become that user with sudo.
-fn user(sudo_user: Option<&String>) -> String {
+pub(super) fn user(sudo_user: Option<&String>) -> String {
     let id = getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::audited::Audited;
+use super::audited::{self, Audited};
 use super::table::printable;
 use super::{CliError, Format, Output};
-use crate::app::App;
+use crate::app::{App, ReadSettings};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{AuditLines, Merchant, Settings};
@@ -67,6 +67,22 @@ impl Context {
             dumps::allow();
         }
         Ok(settings)
+    }
+
+    /// Returns what loads the settings as [`Context::settings`] does, with the environment of the start.
+    #[must_use]
+    pub fn read_settings(&self) -> ReadSettings {
+        let (config, environment) = (self.config.clone(), self.environment.clone());
+        Arc::new(move || {
+            let environment = environment.iter().map(|(name, value)| (name.clone(), value.clone()));
+            Settings::load(config.as_deref(), environment)
+        })
+    }
+
+    /// Who runs this command, as the audit log names them.
+    #[must_use]
+    pub fn user(&self) -> String {
+        audited::user(self.environment.get("SUDO_USER"))
     }
 
     /// The environment variables, which settings may name, such as `vault.keys.k1.env`.

@@ -103,7 +103,9 @@ impl CliError {
             | Self::Telemetry(TelemetryError::Filter(_) | TelemetryError::Traces(_))
             | Self::Usage(_) => Exit::Usage,
             Self::App(AppError::Store(StoreError::NeedsNewerProgram { .. })) => Exit::Outdated,
-            Self::Telemetry(TelemetryError::Twice(_) | TelemetryError::Thread(_))
+            Self::Telemetry(
+                TelemetryError::Twice(_) | TelemetryError::Thread(_) | TelemetryError::Level(_),
+            )
             | Self::App(_)
             | Self::Failed { .. }
             | Self::Aborted

@@ -22,6 +22,7 @@ pub mod output;
 mod pauses;
 mod progress;
 mod refresh;
+mod reload;
 mod sandbox;
 mod serve;
 mod table;
@@ -115,6 +116,13 @@ enum Command {
     Audit(audit::Command),
     /// Refresh the tokens that are due: one sweep of the keeper, for cron
     Refresh(refresh::Args),
+    /// Reload the settings of the running service
+    ///
+    /// Reads the settings, and if they are right, asks the service that uses their instance folder
+    /// (`vault.instance_dir`) to read them too. Waits for its answer and prints what changed, and which
+    /// changed settings take effect after a restart. Exit code 1: there is no such service, or it goes on
+    /// with the settings of before. SIGHUP does the same for every process of `serve`.
+    Reload,
     /// Migrate the database's schema to this version
     ///
     /// Programs of this release and of the previous one can use the database meanwhile. On
@@ -156,6 +164,7 @@ impl Command {
             Self::Pauses => pauses::list(context),
             Self::Audit(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
+            Self::Reload => reload::run(context),
             Self::Migrate(args) => args.run(context),
             Self::Doctor(args) => args.run(context),
             Self::Instance(command) => command.run(context),
@@ -182,6 +191,7 @@ impl Command {
             Self::Serve(_)
             | Self::Demo(_)
             | Self::Sandbox(_)
+            | Self::Reload
             | Self::Migrate(_)
             | Self::Doctor(_)
             | Self::Instance(_)

@@ -10,6 +10,7 @@ use crate::app::{App, AppError, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::{Shutdown, manager};
 use crate::store::Transport;
+use crate::telemetry;
 
 /// Options of `serve`.
 #[derive(Debug, clap::Args)]
@@ -55,6 +56,7 @@ impl Args {
             return Err(CliError::Usage("--drain: needs the role worker".to_owned()));
         }
         let settings = context.settings()?;
+        telemetry::set_level(settings.telemetry.log_level)?;
         for (setting, transport) in Transport::of(&settings.database).map_err(AppError::from)? {
             if let Some(weakness) = transport.weakness() {
                 tracing::warn!(
@@ -72,7 +74,8 @@ impl Args {
         tracing::debug!(files, "The limit of open files and connections");
         let (ending, outdated) = context.block_on(async {
             // Before anything connects: as process 1, a process without a handler ignores SIGTERM.
-            let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
+            let (shutdown, reloads) =
+                Shutdown::install_for_service().map_err(|error| CliError::failed("handle signals", error))?;
             let grace = settings.server.shutdown_grace;
             let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
             let app = App::open(settings, context.environment(), Clock::system()).await?;
@@ -101,6 +104,7 @@ impl Args {
                 error = service.outdated() => Some(AppError::from(error)),
                 () = service.drained(), if !self.drain => None,
                 () = service.worked_off(), if self.drain => None,
+                never = service.reloader(context.read_settings()).run(reloads) => match never {},
             };
             manager::stopping();
             let durable = service.nothing_in_memory_alone();

@@ -60,8 +60,8 @@ pub(super) enum Command {
     },
     /// Remove a merchant's endpoint: no more events are written or sent
     ///
-    /// First take the webhook out of the settings of every process and restart them. A process whose
-    /// settings have the webhook brings the endpoint back at its next start.
+    /// First take the webhook out of the settings of every process and reload them. A process whose
+    /// settings have the webhook brings the endpoint back at its next start or reload.
     Remove {
         /// The merchant
         merchant: MerchantName,

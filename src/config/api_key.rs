@@ -17,7 +17,7 @@ use super::scope::{Scope, Scopes};
 use super::strength::{is_hash_of_guess, weakness_of_key};
 
 /// Who may call the API, and what for.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey {
     /// A name for the caller; logs show it instead of the key.
     pub name: String,

@@ -81,6 +81,18 @@ impl Layers {
         matches!(self.values.get(path), Some(Given::File(Value::Array(items))) if items.is_empty())
     }
 
+    /// What the values are, without showing them.
+    pub(super) fn given(&self) -> super::given::Given {
+        let mut given = super::given::Given::default();
+        for (path, value) in &self.values {
+            match value {
+                Given::File(value) => given.add(path, &value.to_string()),
+                Given::Variable { text, .. } => given.add(path, text),
+            }
+        }
+        given
+    }
+
     pub(super) fn is_section(&self, path: &str) -> bool {
         self.sections.contains(path)
     }

@@ -13,11 +13,14 @@ mod credentials;
 mod database;
 mod error;
 mod exposed;
+mod given;
 mod keeper;
 mod layers;
+mod live;
 mod merchant;
 mod presets;
 mod reader;
+mod reload;
 mod retention;
 mod rules;
 mod scope;
@@ -48,9 +51,11 @@ pub(crate) use database::{NO_HOST, postgres_url};
 pub use error::{ConfigError, Fault};
 pub use exposed::ExposedFile;
 pub use keeper::Keeper;
+pub use live::{ApiKeys, Live, LiveSettings};
 pub use merchant::{
     CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, Merchants, OnUnusableToken, Region,
 };
+pub use reload::{ChangedNames, Changes, FailedReload, SettingsStatus};
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use scope::Scope;
@@ -62,6 +67,7 @@ pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
 pub use wrapped_key::{KeyProgram, WrappedKey};
 
+use given::Given;
 use reader::Reader;
 use wrapped_key::WrappedBy;
 
@@ -103,6 +109,8 @@ pub struct Settings {
     pub merchants: Merchants,
     /// The files with secrets, by the setting that names them, without those of `vault.keys`.
     pub secret_files: BTreeMap<String, PathBuf>,
+    /// What is given, without any value.
+    given: Given,
 }
 
 impl Settings {
@@ -186,6 +194,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         telemetry,
         merchants,
         secret_files: std::mem::take(&mut reader.secret_files),
+        given: reader.given(),
     })
 }
 

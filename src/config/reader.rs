@@ -9,10 +9,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
 use toml::Table;
 
 use super::Fault;
-use super::layers::{Given, Layers};
+use super::given::Given;
+use super::layers::{self, Layers};
 use super::setting::Setting;
 use super::unknown;
 
@@ -25,6 +27,8 @@ pub(super) struct Reader {
     pub(super) groups: BTreeSet<String>,
     /// The files with secrets that were read, by their keys.
     pub(super) secret_files: BTreeMap<String, PathBuf>,
+    /// The secrets in files of their own, by the keys that name the files.
+    pub(super) secrets_of_files: BTreeMap<String, SecretString>,
     faults: Vec<Fault>,
 }
 
@@ -35,13 +39,14 @@ impl Reader {
             known: BTreeSet::new(),
             groups: BTreeSet::new(),
             secret_files: BTreeMap::new(),
+            secrets_of_files: BTreeMap::new(),
             faults: Vec::new(),
         }
     }
 
     /// Records a fault. Reading continues, so that all faults are reported at once.
     pub(super) fn fault(&mut self, key: &str, wrong: impl Into<String>, instead: impl Into<String>) {
-        let variable = self.layers.get(key).and_then(Given::variable).map(str::to_owned);
+        let variable = self.layers.get(key).and_then(layers::Given::variable).map(str::to_owned);
         self.faults.push(Fault {
             key: key.to_owned(),
             variable,
@@ -64,8 +69,8 @@ impl Reader {
     pub(super) fn get<T: Setting>(&mut self, key: &str) -> Option<T> {
         self.known.insert(key.to_owned());
         let read = match self.layers.get(key)? {
-            Given::File(value) => T::read(value),
-            Given::Variable { text, .. } => T::read_text(text),
+            layers::Given::File(value) => T::read(value),
+            layers::Given::Variable { text, .. } => T::read_text(text),
         };
         read.map_err(|wrong| self.fault(key, wrong, format!("write {}", T::EXPECTED))).ok()
     }
@@ -113,6 +118,15 @@ impl Reader {
         let start = format!("{group}.");
         let below = |path: &str| path.strip_prefix(&start)?.split('.').next().map(str::to_owned);
         self.layers.paths().into_iter().filter_map(below).collect()
+    }
+
+    /// What is given, secrets in files included.
+    pub(super) fn given(&mut self) -> Given {
+        let mut given = self.layers.given();
+        for (key, secret) in std::mem::take(&mut self.secrets_of_files) {
+            given.add(&key, secret.expose_secret());
+        }
+        given
     }
 
     /// Returns every fault, unknown keys included, in the order of the keys.

@@ -125,7 +125,9 @@ impl Reader {
             Ok(text) if text.trim().is_empty() => "that file is empty".to_owned(),
             Ok(text) => {
                 self.secret_files.insert(key.to_owned(), path.expose_secret().into());
-                return Some(text.trim().into());
+                let secret: SecretString = text.trim().into();
+                self.secrets_of_files.insert(key.to_owned(), secret.clone());
+                return Some(secret);
             }
             Err(error) => format!("that file cannot be read ({})", error.kind()),
         };

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_key::{ApiKey, Credential};
+use super::live::ApiKeys;
 use super::reader::Reader;
 use crate::tls::TlsFiles;
 
@@ -30,11 +32,13 @@ pub struct Server {
     pub max_connections: usize,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Whether a change of the settings file, or of a file with a secret, reloads the settings.
+    pub reload_on_change: bool,
     /// The files for TLS; `None`: plain HTTP.
     pub tls: Option<TlsFiles>,
     /// The API keys. The list is empty only if `bind` is a loopback address: then everybody on this machine
     /// may do everything.
-    pub api_keys: Vec<ApiKey>,
+    pub api_keys: ApiKeys,
 }
 
 impl Server {
@@ -54,13 +58,14 @@ impl Server {
             );
         }
         let docs = reader.get_or("server.docs", true);
+        let reload_on_change = reader.get_or("server.reload_on_change", false);
         let tls = tls(reader);
         let numbers = reader.names("server.api_keys");
         if numbers.is_empty() && !bind.ip().to_canonical().is_loopback() {
             let instead = "add a [[server.api_keys]] section, or bind to 127.0.0.1";
             reader.fault("server.bind", "reachable from other machines, and there are no API keys", instead);
         }
-        let mut api_keys: Vec<ApiKey> = Vec::new();
+        let mut api_keys = ApiKeys::new();
         for number in numbers {
             let section = format!("server.api_keys.{number}");
             let Some(key) = ApiKey::read(reader, &section, merchants) else {
@@ -73,9 +78,20 @@ impl Server {
             if api_keys.iter().any(|other| other.name == key.name || other.credential == key.credential) {
                 reader.fault(&section, "has the name or the key of another one", "give each its own");
             }
-            api_keys.push(key);
+            api_keys.push(Arc::new(key));
         }
-        Self { bind, probes, shutdown_grace, max_requests, max_waits, max_connections, docs, tls, api_keys }
+        Self {
+            bind,
+            probes,
+            shutdown_grace,
+            max_requests,
+            max_waits,
+            max_connections,
+            docs,
+            reload_on_change,
+            tls,
+            api_keys,
+        }
     }
 }
 

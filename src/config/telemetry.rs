@@ -4,12 +4,15 @@ use url::Url;
 
 use super::reader::Reader;
 use super::setting::Setting;
+use crate::telemetry::Verbosity;
 
 /// Where traces go.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     /// The collector of traces, if OpenTelemetry's variables do not name one.
     pub otlp_endpoint: Option<Collector>,
+    /// How much `serve` logs.
+    pub log_level: Verbosity,
 }
 
 /// A collector's base URL. Plain `http://` is allowed to any machine, because spans contain no
@@ -32,6 +35,21 @@ impl Setting for Collector {
     }
 }
 
+impl Setting for Verbosity {
+    const EXPECTED: &str = r#""error", "warn", "info", "debug" or "trace""#;
+
+    fn read(value: &toml::Value) -> Result<Self, &'static str> {
+        match value.as_str() {
+            Some("error") => Ok(Self::Quiet),
+            Some("warn") => Ok(Self::Warnings),
+            Some("info") => Ok(Self::Normal),
+            Some("debug") => Ok(Self::Debug),
+            Some("trace") => Ok(Self::Trace),
+            _ => Err("not a level of the log"),
+        }
+    }
+}
+
 impl From<Collector> for String {
     fn from(Collector(url): Collector) -> Self {
         url.into()
@@ -40,7 +58,10 @@ impl From<Collector> for String {
 
 impl Telemetry {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        Self { otlp_endpoint: reader.get("telemetry.otlp_endpoint") }
+        Self {
+            otlp_endpoint: reader.get("telemetry.otlp_endpoint"),
+            log_level: reader.get_or("telemetry.log_level", Verbosity::Normal),
+        }
     }
 }
 

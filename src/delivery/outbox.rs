@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::since_boot;
-use crate::config::{Merchant, Merchants};
+use crate::config::{Live, Merchant, Merchants};
 use crate::ids::MerchantName;
 use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
@@ -25,7 +25,7 @@ const LEASE: Duration = Duration::from_mins(1);
 /// Claims due events.
 pub struct Outbox {
     store: Arc<dyn Webhooks>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     pauses: Pauses,
     /// Grows with each claim, so that a single free slot goes round the merchants.
     round: AtomicUsize,
@@ -35,7 +35,7 @@ impl Outbox {
     /// An outbox over `store`, for the merchants of the settings that have a webhook. Events of merchants
     /// whose webhooks an operator has paused are left alone.
     #[must_use]
-    pub fn new(store: Arc<dyn Webhooks>, merchants: Arc<Merchants>, pauses: Pauses) -> Self {
+    pub fn new(store: Arc<dyn Webhooks>, merchants: Live<Merchants>, pauses: Pauses) -> Self {
         Self { store, merchants, pauses, round: AtomicUsize::new(0) }
     }
 
@@ -69,17 +69,22 @@ impl Source for Outbox {
         let left = |merchant: &MerchantName| {
             PER_MERCHANT.saturating_sub(load.running.get(merchant).copied().unwrap_or(0))
         };
+        let merchants = self.merchants.now();
+        if !has_endpoints(&merchants) {
+            return Ok(ClaimBatch::new(Vec::new(), false));
+        }
         let mut waiting = self.store.due_webhook_merchants().await?;
         // Other processes may have other settings.
         waiting.retain(|name| {
-            self.merchants.get(name).is_some_and(|known| known.webhook.is_some())
+            merchants.get(name).is_some_and(|known| known.webhook.is_some())
                 && self.pauses.allow(PauseKind::Webhooks, name, since_boot())
                 && left(name) > 0
         });
         if waiting.is_empty() {
             return Ok(ClaimBatch::new(Vec::new(), false));
         }
-        let mut shares = share(free, load, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
+        let most = PER_MERCHANT * waiting.len();
+        let mut shares = share(free.min(most), load, &waiting, self.round.fetch_add(1, Ordering::Relaxed));
         for (merchant, share) in &mut shares {
             *share = left(merchant).min(*share);
         }
@@ -91,6 +96,9 @@ impl Source for Outbox {
     }
 
     async fn next_due(&self) -> Result<Option<Duration>, StoreError> {
+        if !has_endpoints(&self.merchants.now()) {
+            return Ok(None);
+        }
         self.store.next_webhook_due().await
     }
 
@@ -106,4 +114,9 @@ impl Source for Outbox {
     async fn recover(&self, _: &[WebhookClaim]) -> Result<usize, StoreError> {
         Ok(0)
     }
+}
+
+/// Whether any merchant has an endpoint. A reload may add one.
+fn has_endpoints(merchants: &Merchants) -> bool {
+    merchants.values().any(|merchant| merchant.webhook.is_some())
 }

@@ -22,7 +22,7 @@ use tracing::{Instrument as _, Span};
 
 use super::schedule;
 use crate::clock::{Clock, since_boot};
-use crate::config::{Merchants, Webhook};
+use crate::config::{Live, Merchants, Webhook};
 use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
 use crate::meter;
 use crate::queue::{Handler, Slot, Wake};
@@ -39,7 +39,7 @@ const LONGEST_ASKED: Duration = Duration::from_hours(24);
 /// Sends events one at a time, each to its merchant's endpoint.
 pub struct Sender {
     store: Arc<dyn Webhooks>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     http: HttpClient,
     clock: Clock,
     /// Notified when an attempt ends, because the merchant's next event can be claimed then.
@@ -80,7 +80,7 @@ impl Sender {
     /// The HTTP client cannot be built.
     pub fn new(
         store: Arc<dyn Webhooks>,
-        merchants: Arc<Merchants>,
+        merchants: Live<Merchants>,
         clock: Clock,
         wake: Wake,
     ) -> Result<Self, BuildError> {
@@ -89,7 +89,7 @@ impl Sender {
 
     async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<StatusCode, Failed> {
         let merchant = self.merchants.get(event.merchant.as_str());
-        let webhook = merchant.and_then(|merchant| merchant.webhook.as_ref());
+        let webhook = merchant.as_ref().and_then(|merchant| merchant.webhook.as_ref());
         let webhook =
             webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
         let data =

@@ -13,7 +13,7 @@ use tracing::Span;
 use tracing::field::{Empty, display};
 
 use crate::clock::Clock;
-use crate::config::Merchants;
+use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::order::{Body, NewOrder, OrderId, OrderView, Rejection, Summary, Target, parse_change};
 use crate::store::{
@@ -87,7 +87,7 @@ pub trait InsertOrder: Send + Sync {
 #[derive(Clone)]
 pub struct Intake {
     store: Arc<dyn OrderAdmin>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     order_deadline: Duration,
     clock: Clock,
     direct: Option<Arc<dyn InsertOrder>>,
@@ -99,7 +99,7 @@ impl Intake {
     #[must_use]
     pub fn new(
         store: Arc<dyn OrderAdmin>,
-        merchants: Arc<Merchants>,
+        merchants: Live<Merchants>,
         order_deadline: Duration,
         clock: Clock,
     ) -> Self {
@@ -120,7 +120,7 @@ impl Intake {
     /// Every fault of the envelope and of the order.
     pub fn parse(&self, text: &str, target: Option<Target>) -> Result<NewOrder, Rejection> {
         let default =
-            |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants, merchant));
+            |merchant: &_| target.unwrap_or_else(|| check::default_target(&self.merchants.now(), merchant));
         let order = NewOrder::parse(text, default)?;
         Ok(NewOrder { target: order.target.or(target), ..order })
     }
@@ -130,7 +130,8 @@ impl Intake {
     /// # Errors
     /// Every fault of the body.
     pub fn parse_change(&self, text: &str, order: &OrderView) -> Result<Body, Rejection> {
-        let target = order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant));
+        let target =
+            order.target.unwrap_or_else(|| check::default_target(&self.merchants.now(), &order.merchant));
         parse_change(text, target)
     }
 
@@ -250,7 +251,7 @@ impl Intake {
     /// Checks an order against Klarna's rules and the settings, and collects every fault.
     fn check(&self, order: NewOrder) -> Result<OrderRow, Rejection> {
         let now = self.clock.now();
-        let faults = check::faults(&self.merchants, &order, now);
+        let faults = check::faults(&self.merchants.now(), &order, now);
         if !faults.is_empty() {
             return Err(Rejection::Faults(faults));
         }
@@ -258,7 +259,7 @@ impl Intake {
             id: OrderId::new(now),
             digest: order.digest(),
             target: Some(
-                order.target.unwrap_or_else(|| check::default_target(&self.merchants, &order.merchant)),
+                order.target.unwrap_or_else(|| check::default_target(&self.merchants.now(), &order.merchant)),
             ),
             merchant: order.merchant,
             user: order.user,

@@ -21,7 +21,7 @@ use super::plan::replan;
 use super::summary::{RefreshOutcome, Summary, TokenReport};
 use super::sweep_lease::SweepLease;
 use crate::clock::{delta, since_boot};
-use crate::config::{self, Merchants};
+use crate::config::{self, Live, Merchants};
 use crate::ids::{MerchantName, PurposeId, WorkerId};
 use crate::meter;
 use crate::silence::SilenceWatch;
@@ -43,9 +43,9 @@ pub struct Dependencies {
     /// Exchanges the tokens.
     pub vault: Vault,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// The section `keeper` of the settings.
-    pub settings: config::Keeper,
+    pub settings: Live<config::Keeper>,
     /// `vault.max_in_flight`. A sweep uses at most half of it, so that orders are not delayed.
     pub max_in_flight: u32,
     /// `vault.orphan_after`: exchanges left open for longer than this by processes that died are
@@ -61,8 +61,8 @@ pub struct Dependencies {
 pub struct Sweeper {
     store: Arc<dyn Keeper>,
     vault: Vault,
-    merchants: Arc<Merchants>,
-    settings: config::Keeper,
+    merchants: Live<Merchants>,
+    settings: Live<config::Keeper>,
     due: Due,
     at_once: usize,
     orphan_after: Duration,
@@ -116,7 +116,7 @@ impl Sweeper {
         let Dependencies { store, vault, merchants, settings, max_in_flight, orphan_after, silence, worker } =
             dependencies;
         let at_once = usize::try_from(max_in_flight / 2).unwrap_or(usize::MAX).max(1);
-        let due = Due::new(&settings);
+        let due = Due::new(&settings.now());
         Self { store, vault, merchants, settings, due, at_once, orphan_after, silence, worker }
     }
 
@@ -219,7 +219,7 @@ impl Sweeper {
                 now"
             );
         }
-        let Some(idle) = self.settings.forget_after_idle else { return Ok(0) };
+        let Some(idle) = self.settings.now().forget_after_idle else { return Ok(0) };
         let mut forgotten = 0;
         loop {
             let page = self.store.forget_idle(idle, FORGOTTEN_AT_ONCE).await?;
@@ -246,14 +246,7 @@ impl Sweeper {
 
     /// How many tokens `keeper.rate_per_second` allows in a day.
     fn carried_a_day(&self) -> u64 {
-        Duration::from_hours(24).mul_f64(self.settings.rate_per_second).as_secs()
-    }
-
-    fn is_idle(&self, token: &DueToken, now: DateTime<Utc>) -> bool {
-        let Some((stop_after, seen)) = self.settings.stop_after_idle.zip(token.last_seen_at) else {
-            return false;
-        };
-        now - seen >= delta(stop_after)
+        Duration::from_hours(24).mul_f64(self.settings.now().rate_per_second).as_secs()
     }
 
     /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens. `None`

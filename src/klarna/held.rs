@@ -17,6 +17,9 @@ pub struct HeldCredentials(Arc<Mutex<BTreeMap<(MerchantName, Target), Credential
 impl HeldCredentials {
     /// Returns the set that was accepted last; at first the first one.
     pub(super) fn of(&self, merchant: &Merchant, target: Target) -> CredentialSet {
+        if merchant.second_api_credentials.is_none() {
+            return CredentialSet::First;
+        }
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         held.get(&(merchant.name.clone(), target)).copied().unwrap_or_default()
     }

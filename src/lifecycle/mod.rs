@@ -1,14 +1,16 @@
 //! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies systemd.
 //!
-//! SIGTERM, SIGINT, SIGHUP and SIGQUIT ask for a stop. SIGUSR1, SIGUSR2 and SIGALRM do nothing: by
+//! SIGTERM, SIGINT, SIGHUP and SIGQUIT ask for a stop. In the service, SIGHUP asks for a reload of the
+//! settings instead, unless it says that its terminal was closed. SIGUSR1, SIGUSR2 and SIGALRM do nothing: by
 //! default they would end the process in the middle of an exchange. Rust's runtime ignores SIGPIPE.
 
 pub mod dumps;
 pub mod manager;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// The phase of the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +18,22 @@ enum ShutdownPhase {
     Running,
     Soft,
     Hard,
+}
+
+/// Tells when the service was asked to read its settings again. Several signals at once count as one.
+#[derive(Clone, Debug, Default)]
+pub struct ReloadSignals(Arc<Notify>);
+
+impl ReloadSignals {
+    /// Resolves when a reload is asked for.
+    pub async fn next(&self) {
+        self.0.notified().await;
+    }
+
+    /// Acts like a signal.
+    pub fn trigger(&self) {
+        self.0.notify_one();
+    }
 }
 
 /// The stop of the process, requested by signals or by [`Shutdown::trigger`]. Clones share it.
@@ -29,12 +47,33 @@ impl Shutdown {
     /// # Errors
     /// The operating system refuses a handler.
     pub fn install() -> io::Result<Self> {
+        Self::listen(None)
+    }
+
+    /// As [`Shutdown::install`], for the service: SIGHUP asks for a reload.
+    ///
+    /// # Errors
+    /// As [`Shutdown::install`].
+    pub fn install_for_service() -> io::Result<(Self, ReloadSignals)> {
+        let reloads = ReloadSignals::default();
+        Ok((Self::listen(Some(reloads.clone()))?, reloads))
+    }
+
+    fn listen(reloads: Option<ReloadSignals>) -> io::Result<Self> {
         let shutdown = Self::manual();
         let mut signals = Signals::install()?;
         let requested = shutdown.clone();
+        let had_terminal = has_terminal();
         tokio::spawn(async move {
             loop {
                 let name = signals.next().await;
+                if name == HANG_UP
+                    && let Some(reloads) = &reloads
+                    && is_reload(had_terminal, has_terminal())
+                {
+                    reloads.trigger();
+                    continue;
+                }
                 if requested.advance() == ShutdownPhase::Soft {
                     tracing::info!(signal = name, "Stopping; a second signal stops at once");
                 } else {
@@ -85,6 +124,19 @@ impl Shutdown {
     }
 }
 
+const HANG_UP: &str = "SIGHUP";
+
+/// Whether this process reads from, or writes to, a terminal that is open.
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
+/// Whether SIGHUP asks for a reload. The system also sends it when a terminal is closed: then nobody
+/// expects the service to go on.
+fn is_reload(had_terminal: bool, has_terminal: bool) -> bool {
+    has_terminal || !had_terminal
+}
+
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
@@ -113,7 +165,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-            _ = self.hang_up.recv() => "SIGHUP",
+            _ = self.hang_up.recv() => HANG_UP,
             _ = self.quit.recv() => "SIGQUIT",
         }
     }
@@ -158,6 +210,13 @@ mod tests {
 
         elsewhere.trigger();
         assert!(shutdown.hard().now_or_never().is_some(), "a third changes nothing");
+    }
+
+    #[test]
+    fn a_closed_terminal_is_no_reload() {
+        assert!(is_reload(false, false), "a service of systemd");
+        assert!(is_reload(true, true), "in a terminal");
+        assert!(!is_reload(true, false), "whose terminal was closed");
     }
 
     #[cfg(unix)]

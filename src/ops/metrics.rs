@@ -12,7 +12,7 @@ mod installation;
 mod process;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +22,7 @@ pub use self::catalogue::{CATALOGUE, Kind, Metric};
 use self::installation::Installation;
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
-use crate::config::Merchants;
+use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::meter;
 use crate::order::{Target, TokenOutcome};
@@ -56,7 +56,7 @@ pub struct Sources {
     /// The process's clock.
     pub clock: Clock,
     /// The merchants of the settings.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// A process without a heartbeat for this long is not counted as alive.
     pub worker_lost_after: Duration,
     /// Active tokens with less time left than this expire soon.
@@ -74,6 +74,7 @@ pub struct Metrics {
     recorded: PrometheusHandle,
     sources: Sources,
     installation: Installation,
+    open: Mutex<process::Open>,
 }
 
 impl Metrics {
@@ -82,21 +83,26 @@ impl Metrics {
     #[must_use]
     pub fn new(sources: Sources) -> Option<Self> {
         let recorded = recorder()?;
-        for merchant in sources.merchants.keys() {
-            // An alert on an increase needs an initial value.
-            let targets = Target::ALL.map(Target::as_str);
-            meter::begin(merchant, &targets, &TokenOutcome::ALL.map(TokenOutcome::as_str));
-        }
+        begin_counting(&sources.merchants.now());
         process::begin(&sources);
-        Some(Self { recorded, sources, installation: Installation::default() })
+        Some(Self { recorded, sources, installation: Installation::default(), open: Mutex::default() })
     }
 
     /// All metrics in Prometheus' text format (version 0.0.4). The database is queried at most
     /// every five seconds; if it does not answer, the other metrics are rendered all the same.
     pub async fn render(&self) -> String {
         self.installation.update(&self.sources).await;
-        process::update(&self.sources);
+        process::update(&self.sources, &mut self.open.lock().unwrap_or_else(PoisonError::into_inner));
         self.recorded.render()
+    }
+}
+
+/// Sets the counters of merchants to 0, unless they count already: an alert on an increase needs an
+/// initial value.
+pub fn begin_counting(merchants: &Merchants) {
+    let (targets, tokens) = (Target::ALL.map(Target::as_str), TokenOutcome::ALL.map(TokenOutcome::as_str));
+    for merchant in merchants.keys() {
+        meter::begin(merchant, &targets, &tokens);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config::{self, Merchants};
+use crate::config::{self, Live, Merchants};
 use crate::ids::MerchantName;
 use crate::meter;
 use crate::store::{ExpiredKind, ScannedTable, StoreError, Upkeep};
@@ -26,7 +26,7 @@ const WALK_EVERY: Duration = Duration::from_hours(24);
 pub struct Retention {
     store: Arc<dyn Upkeep>,
     settings: config::Retention,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
 }
 
 /// How many rows a run deleted or changed.
@@ -53,7 +53,7 @@ pub struct Removed {
 impl Retention {
     /// Retention over `store`, by the settings.
     #[must_use]
-    pub fn new(store: Arc<dyn Upkeep>, settings: config::Retention, merchants: Arc<Merchants>) -> Self {
+    pub fn new(store: Arc<dyn Upkeep>, settings: config::Retention, merchants: Live<Merchants>) -> Self {
         Self { store, settings, merchants }
     }
 
@@ -115,7 +115,8 @@ impl Retention {
 
     /// Gives up webhook events that nothing sends. Returns how many.
     async fn expire(&self) -> Result<u64, StoreError> {
-        let served = self.merchants.iter().filter(|(_, merchant)| merchant.webhook.is_some());
+        let merchants = self.merchants.now();
+        let served = merchants.iter().filter(|(_, merchant)| merchant.webhook.is_some());
         let served: Vec<MerchantName> = served.map(|(name, _)| name.clone()).collect();
         let mut expired = 0;
         loop {

@@ -15,6 +15,7 @@ use super::links::link;
 use super::pieces::{number, span, time};
 use super::viewer::Viewer;
 use crate::breaker::{BreakerState, OpenBreaker};
+use crate::config::SettingsStatus;
 use crate::meter;
 use crate::store::{Backlog, CodeCount, Endpoint, Overview};
 use crate::token::TokenState;
@@ -80,6 +81,7 @@ pub(super) async fn items(
         items.extend(spool((pages.deps.spool_files)()));
         items.extend(clocks(sources.overview.now, now));
         items.extend(pages.drops.item());
+        items.extend(failed_reload(&pages.deps.settings.now()));
     }
     Ok(items)
 }
@@ -123,6 +125,19 @@ fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> 
             @else { "Next try " (time(next_try)) "." }
         },
         href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
+    })
+}
+
+/// Everybody who sees it sees all merchants: the reason may name one.
+fn failed_reload(status: &SettingsStatus) -> Option<Item> {
+    status.failed.as_ref().map(|failed| Item {
+        tone: "bad",
+        title: "The settings could not be reloaded".to_owned(),
+        about: html! {
+            "At " (time(failed.at)) ": " (failed.reason) ". This process goes on with those of "
+            (time(status.read_at)) "."
+        },
+        href: "/#workers".to_owned(),
     })
 }
 

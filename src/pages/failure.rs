@@ -63,7 +63,7 @@ impl IntoResponse for Failure {
                     p { "These pages need an API key with the scope " code { "ops" }
                         ", and the settings have none. Create one:" }
                     pre { (NO_KEY) }
-                    p { "It prints the key once, and the section to add to the settings. Then restart the \
+                    p { "It prints the key once, and the section to add to the settings. Then reload the \
                         service." }
                 };
                 return (StatusCode::FORBIDDEN, frame::alone("No sign-in possible", &main)).into_response();

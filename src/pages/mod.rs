@@ -52,8 +52,7 @@ use chrono::{DateTime, Utc};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{ApiKey, Scope};
-use crate::ids::MerchantName;
+use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::intake::Intake;
 use crate::store::{
     AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, WebhookEndpoints, Webhooks,
@@ -91,10 +90,12 @@ pub struct Dependencies {
     pub audit_log: Arc<dyn AuditLog>,
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
-    /// The names of the merchants in the settings.
-    pub merchants: Vec<MerchantName>,
+    /// The merchants in the settings.
+    pub merchants: Live<Merchants>,
     /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
-    pub api_keys: Vec<ApiKey>,
+    pub api_keys: Live<ApiKeys>,
+    /// When the settings in force were read, and how the last reload ended.
+    pub settings: Live<SettingsStatus>,
     /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
     /// Gives the time of a request.
@@ -110,22 +111,28 @@ pub struct Dependencies {
 /// What the handlers share.
 struct Pages {
     deps: Dependencies,
-    /// The keys that may sign in.
-    keys: Vec<Arc<ApiKey>>,
-    /// Whether there are no API keys at all, so that no sign-in is needed.
-    open: bool,
     sessions: session::Sessions,
     counts: counts::Counts,
     refusals: sign_in::Refusals,
     drops: attention::Drops,
 }
 
+impl Pages {
+    /// Returns whether there are no API keys at all now, so that no sign-in is needed.
+    fn is_open(&self) -> bool {
+        self.deps.api_keys.now().is_empty()
+    }
+
+    /// Returns the keys that may sign in now.
+    fn keys(&self) -> Vec<Arc<ApiKey>> {
+        let keys = self.deps.api_keys.now();
+        keys.iter().filter(|key| key.scopes.contains(&Scope::OpsRead)).cloned().collect()
+    }
+}
+
 /// Builds the router of all pages.
-pub fn router(mut deps: Dependencies) -> Router {
-    let keys = std::mem::take(&mut deps.api_keys);
+pub fn router(deps: Dependencies) -> Router {
     let pages = Pages {
-        open: keys.is_empty(),
-        keys: keys.into_iter().filter(|key| key.scopes.contains(&Scope::OpsRead)).map(Arc::new).collect(),
         sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),

@@ -148,7 +148,7 @@ fn named(
     let kind = kind.ok_or_else(|| Failure::Invalid("Choose what to pause.".into()))?;
     let merchant: Option<MerchantName> = fields.name("merchant")?;
     let may = match &merchant {
-        Some(merchant) => viewer.merchants(pages).contains(&merchant),
+        Some(merchant) => viewer.merchants(pages).contains(merchant),
         None => viewer.sees_all(),
     };
     if !may {

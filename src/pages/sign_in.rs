@@ -36,10 +36,10 @@ impl Default for Refusals {
 }
 
 pub(super) async fn form(State(pages): State<Arc<Pages>>, uri: Uri) -> Result<Response, Failure> {
-    if pages.open {
+    if pages.is_open() {
         return Ok(see("/"));
     }
-    if pages.keys.is_empty() {
+    if pages.keys().is_empty() {
         return Err(Failure::NoKey);
     }
     let query = Fields::of(uri.query().unwrap_or_default().as_bytes());
@@ -79,13 +79,14 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    if pages.keys.is_empty() {
-        return if pages.open { Ok(see("/")) } else { Err(Failure::NoKey) };
+    if pages.keys().is_empty() {
+        return if pages.is_open() { Ok(see("/")) } else { Err(Failure::NoKey) };
     }
     let fields = read(&headers, body).await?;
     let presented = fields.get("key").unwrap_or_default().trim();
     let (now, peer) = (pages.deps.clock.now(), peer.map(|Extension(ConnectInfo(peer))| peer));
-    let found = ApiKey::find(&pages.keys, presented.as_bytes());
+    let keys = pages.keys();
+    let found = ApiKey::find(&keys, presented.as_bytes());
     let admitted = found.filter(|key| key.admits(now, peer.map(|peer| peer.ip())).is_ok());
     if let Some(key) = found {
         let outcome = if admitted.is_some() { Outcome::Done } else { Outcome::Refused };

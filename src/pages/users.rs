@@ -88,10 +88,10 @@ async fn page(
 ) -> Result<Vec<TokenView>, Failure> {
     let mut users = Vec::new();
     let mut merchants = viewer.merchants(pages);
-    merchants.retain(|name| merchant.is_none_or(|merchant| *name == merchant));
+    merchants.retain(|name| merchant.is_none_or(|merchant| name == merchant));
     for name in merchants {
-        let behind = after.filter(|after| after.merchant == *name);
-        if after.is_some_and(|after| *name < after.merchant) {
+        let behind = after.filter(|after| after.merchant == name);
+        if after.is_some_and(|after| name < after.merchant) {
             continue;
         }
         let filter = TokenFilter {

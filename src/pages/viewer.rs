@@ -67,8 +67,9 @@ pub(super) struct Posted {
 
 impl Viewer {
     /// Returns the merchants of the settings that they may see.
-    pub(super) fn merchants<'a>(&self, pages: &'a Pages) -> Vec<&'a MerchantName> {
-        pages.deps.merchants.iter().filter(|merchant| self.sees(merchant)).collect()
+    pub(super) fn merchants(&self, pages: &Pages) -> Vec<MerchantName> {
+        let merchants = pages.deps.merchants.now();
+        merchants.keys().filter(|merchant| self.sees(merchant)).cloned().collect()
     }
 
     /// Returns the merchants to query, one after the other. A single `None` means all, if they may
@@ -78,7 +79,7 @@ impl Viewer {
             Some(merchant) if self.sees(merchant) => vec![Some(merchant.clone())],
             Some(_) => Vec::new(),
             None if self.sees_all() => vec![None],
-            None => self.merchants(pages).into_iter().cloned().map(Some).collect(),
+            None => self.merchants(pages).into_iter().map(Some).collect(),
         }
     }
 
@@ -151,11 +152,11 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
         let known = parts.headers.get(IF_NONE_MATCH).cloned();
         let live = parts.headers.contains_key(LIVE);
-        if pages.open {
+        if pages.is_open() {
             let form_token = pages.sessions.form_token(None);
             return Ok(Self { key: None, form_token, now, query, live, renewed: None, known });
         }
-        if pages.keys.is_empty() {
+        if pages.keys().is_empty() {
             return Err(Failure::NoKey);
         }
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
@@ -240,10 +241,11 @@ fn signed_in(
 ) -> Option<(Arc<ApiKey>, Session, bool)> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let keys = pages.keys();
     let mut ours = pairs.filter(|(name, _)| [SECURE_COOKIE, PLAIN_COOKIE].contains(name));
     ours.find_map(|(name, value)| {
         let session = pages.sessions.open(value, now)?;
-        let key = pages.keys.iter().find(|key| pages.sessions.is_of(&session, key))?;
+        let key = keys.iter().find(|key| pages.sessions.is_of(&session, key))?;
         key.admits(now, peer).ok()?;
         Some((Arc::clone(key), session, name == SECURE_COOKIE))
     })

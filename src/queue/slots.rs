@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::share::Load;
-use crate::bulkhead::{Bulkhead, BulkheadPermit, Reservation};
+use crate::bulkhead::{Bulkhead, BulkheadPermit, Lone, Reservation};
 use crate::ids::MerchantName;
 
 /// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
@@ -18,7 +18,7 @@ const OUTSIDE_FOR_EACH_SLOT: usize = 4;
 /// The slots of a queue; their number is its concurrency.
 #[derive(Clone)]
 pub(super) struct Slots<I> {
-    lone: bool,
+    lone: Lone,
     inside: Bulkhead,
     outside: Bulkhead,
     claims: Arc<Mutex<Claims<I>>>,
@@ -71,11 +71,11 @@ impl Slot {
 
 impl<I: Clone> Slots<I> {
     /// `lone`: there is only one group, which may have all slots.
-    pub(super) fn new(count: usize, lone: bool) -> Self {
+    pub(super) fn new(count: usize, lone: Lone) -> Self {
         Self {
+            inside: Bulkhead::new(count, lone.clone()),
+            outside: Bulkhead::new(count.saturating_mul(OUTSIDE_FOR_EACH_SLOT), lone.clone()),
             lone,
-            inside: Bulkhead::new(count, lone),
-            outside: Bulkhead::new(count.saturating_mul(OUTSIDE_FOR_EACH_SLOT), lone),
             claims: Arc::new(Mutex::new(Claims { next: 0, held: BTreeMap::new() })),
         }
     }
@@ -139,7 +139,7 @@ impl<I: Clone> Slots<I> {
     /// What runs, for the next claim.
     pub(super) fn load(&self) -> Load {
         let full = self.full_outside().into_iter().collect();
-        Load { running: self.inside.held(), full, lone: self.lone }
+        Load { running: self.inside.held(), full, lone: self.lone.now() }
     }
 
     /// The groups of which so many jobs wait outside that no more are started.

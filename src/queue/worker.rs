@@ -20,6 +20,7 @@ use super::feeder::{Feeder, RecoveryRequest, Stopping, give_back};
 use super::slots::Slots;
 use super::source::{Handler, Source};
 use super::wake::Wake;
+use crate::bulkhead::Lone;
 
 /// The options of a queue.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub struct Options {
     /// their slots; at least one.
     pub concurrency: usize,
     /// Whether there is only one group of jobs, which may have all slots. Otherwise none may.
-    pub lone: bool,
+    pub lone: Lone,
     /// The maximum wait between two claims, if neither a wake-up nor a due time ends it earlier.
     pub poll: Duration,
     /// The queue's name in the log.
@@ -39,7 +40,7 @@ impl Options {
     /// Options for several groups, with a poll every second, in case wake-ups do not arrive.
     #[must_use]
     pub fn new(name: impl Into<String>, concurrency: usize) -> Self {
-        Self { concurrency, lone: false, poll: Duration::from_secs(1), name: name.into() }
+        Self { concurrency, lone: false.into(), poll: Duration::from_secs(1), name: name.into() }
     }
 }
 
@@ -78,7 +79,7 @@ impl Queue {
         let stopping = Stopping(stopping);
         let recovery = RecoveryRequest::default();
         let (jobs, rows) = mpsc::channel(concurrency);
-        let slots = Slots::new(concurrency, options.lone);
+        let slots = Slots::new(concurrency, options.lone.clone());
         let direct = DirectStarts {
             source: Arc::clone(&source),
             slots: slots.clone(),

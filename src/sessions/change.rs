@@ -193,8 +193,8 @@ impl Sessions {
         let target = order.target.unwrap_or(merchant.target);
         let klarna_id = order.klarna_id.as_deref().unwrap_or_default();
         let json = request::build(body, order.id, None, None).json;
-        let call = self.client.update(merchant, target, klarna_id, json);
-        self.call_by(latest, merchant, target, &order.user, call).await
+        let call = self.client.update(&merchant, target, klarna_id, json);
+        self.call_by(latest, &merchant, target, &order.user, call).await
     }
 }
 

@@ -139,7 +139,7 @@ impl FollowUpWorker {
         // Before the claim: what is claimed is not due.
         let _work = self.in_hand.begin();
         let claimed = self.store.claim_follow_ups(&merchant.name, AT_ONCE, LEASE).await?;
-        for handled in join_all(claimed.iter().map(|follow_up| self.attempt(merchant, follow_up))).await {
+        for handled in join_all(claimed.iter().map(|follow_up| self.attempt(&merchant, follow_up))).await {
             handled?;
         }
         Ok(claimed.len())

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::breaker::CallOutcome;
 use crate::clock::{Clock, since_boot};
-use crate::config::{Merchant, Merchants};
+use crate::config::{Live, Merchant, Merchants};
 use crate::ids::UserId;
 use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
@@ -42,7 +42,7 @@ pub struct Dependencies {
     /// The pauses.
     pub pausing: Arc<dyn Pausing>,
     /// The merchants of the settings.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// Which sets of the merchants' API credentials Klarna accepts.
     pub held: HeldCredentials,
     /// The process's clock.
@@ -55,7 +55,7 @@ pub struct Sessions {
     store: Arc<dyn KlarnaSessions>,
     orders: Arc<dyn Orders>,
     pausing: Arc<dyn Pausing>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     client: SessionClient,
     breakers: TargetBreakers,
     clock: Clock,

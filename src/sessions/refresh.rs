@@ -54,12 +54,12 @@ impl Sessions {
             return Refreshed { order, error: Some(error("unknown_merchant", message, None)) };
         };
         let target = order.target.unwrap_or(merchant.target);
-        let call = self.client.read(merchant, target, &klarna_id);
-        let mut read = self.call(merchant, target, &order.user, call).await.and_then(answered);
+        let call = self.client.read(&merchant, target, &klarna_id);
+        let mut read = self.call(&merchant, target, &order.user, call).await.and_then(answered);
         if target == Target::Checkout && matches!(read, Ok(None)) {
             // A completed order leaves Checkout after a while. Order management has it then.
-            let call = self.client.read_paid(merchant, &klarna_id);
-            read = self.call(merchant, target, &order.user, call).await.and_then(answered);
+            let call = self.client.read_paid(&merchant, &klarna_id);
+            read = self.call(&merchant, target, &order.user, call).await.and_then(answered);
         }
         let read = match read {
             Ok(read) => read,

@@ -3,15 +3,16 @@
 //! one is named (`otlp.rs`); [`traces`] makes their spans.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
-//! takes precedence over `-v` and `-q`. Those change only the level of this crate, because lines of
-//! HTTP libraries at their finest level may contain tokens.
+//! takes precedence over `-v` and `-q`, and these over the setting `telemetry.log_level`, which
+//! [`set_level`] puts in force. Those change only the level of this crate, because lines of HTTP
+//! libraries at their finest level may contain tokens.
 //!
 //! Spans give the lines within them their fields: order, merchant, attempt. No filter disables
 //! these spans, so a warning has all fields even if only warnings are logged.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::level_filters::LevelFilter;
@@ -20,7 +21,7 @@ use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, fmt, registry};
+use tracing_subscriber::{Layer, fmt, registry, reload};
 
 mod json;
 mod otlp;
@@ -61,6 +62,9 @@ pub enum TelemetryError {
     /// The filter directives are invalid.
     #[error("{VARIABLE}: not a log filter; write for example klarna_order_worker=debug,sqlx=warn")]
     Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// The filter of the log is gone.
+    #[error("the level of the log cannot be changed")]
+    Level(#[source] reload::Error),
     /// Logging is already set up in this process.
     #[error("logging was set up twice")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
@@ -73,6 +77,20 @@ pub enum TelemetryError {
         telemetry.otlp_endpoint"
     )]
     Traces(#[source] opentelemetry_otlp::ExporterBuildError),
+}
+
+/// The filter of the log, which can be changed. `None`: the environment or the command line decide.
+static LEVEL: OnceLock<Option<reload::Handle<Targets, registry::Registry>>> = OnceLock::new();
+
+/// Logs as much as a setting says, from now on. Returns `false` if [`VARIABLE`], `-v` or `-q` decide
+/// instead.
+///
+/// # Errors
+/// Never, unless the filter of the log is gone.
+pub fn set_level(verbosity: Verbosity) -> Result<bool, TelemetryError> {
+    let Some(Some(handle)) = LEVEL.get() else { return Ok(false) };
+    handle.reload(filter(verbosity, None)?).map_err(TelemetryError::Level)?;
+    Ok(true)
 }
 
 /// Runs a function while the terminal's progress bar is hidden.
@@ -105,7 +123,9 @@ impl Telemetry {
         environment: &BTreeMap<String, String>,
         traces: &Traces,
     ) -> Result<Self, TelemetryError> {
-        let filter = filter(verbosity, environment.get(VARIABLE).map(String::as_str))?;
+        let directives = environment.get(VARIABLE).map(String::as_str);
+        let (filter, handle) = reload::Layer::new(filter(verbosity, directives)?);
+        let is_decided = directives.is_some_and(is_given) || verbosity != Verbosity::Normal;
         let collector = match traces {
             Traces::None => None,
             Traces::Of(setting) => Collector::find(environment, setting.as_deref()),
@@ -133,6 +153,8 @@ impl Telemetry {
             subscriber(JsonLines::new(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
         }
         log.install();
+        // It was set up only once, so this is the first.
+        let _ = LEVEL.set((!is_decided).then_some(handle));
         Ok(Self { exporting, log })
     }
 
@@ -159,7 +181,7 @@ pub enum Traces {
 /// exported spans.
 fn subscriber<L>(
     lines: L,
-    filter: Targets,
+    filter: impl Filter<registry::Registry> + Send + Sync + 'static,
     exporting: Option<SdkTracer>,
 ) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync
 where
@@ -178,7 +200,7 @@ where
     registry().with(lines.with_filter(of_lines(filter))).with(spans)
 }
 
-fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: Targets) -> impl Filter<S> {
+fn of_lines<S: Subscriber + for<'a> LookupSpan<'a>>(filter: impl Filter<S>) -> impl Filter<S> {
     let own_spans = |metadata: &Metadata<'_>| metadata.is_span() && metadata.target().starts_with(OWN);
     let for_the_log = |metadata: &Metadata<'_>| metadata.target() != traces::TARGET;
     filter
@@ -203,8 +225,13 @@ fn filter(verbosity: Verbosity, directives: Option<&str>) -> Result<Targets, Tel
         Verbosity::Debug => "warn,klarna_order_worker=debug",
         Verbosity::Trace => "warn,klarna_order_worker=trace",
     };
-    let directives = directives.filter(|directives| !directives.trim().is_empty());
+    let directives = directives.filter(|directives| is_given(directives));
     directives.unwrap_or(usual).parse().map_err(TelemetryError::Filter)
+}
+
+/// An empty variable counts as none.
+fn is_given(directives: &str) -> bool {
+    !directives.trim().is_empty()
 }
 
 #[cfg(test)]

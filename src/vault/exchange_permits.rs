@@ -1,6 +1,6 @@
 //! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper, and no merchant takes all.
 
-use crate::bulkhead::{Bulkhead, BulkheadPermit};
+use crate::bulkhead::{Bulkhead, BulkheadPermit, Lone};
 use crate::ids::MerchantName;
 
 /// The permits for exchanges. Clones share them.
@@ -20,9 +20,10 @@ pub(super) struct ExchangePermit {
 impl ExchangePermits {
     /// Creates `count` permits for one merchant alone (`lone`) or for several. The keeper may use at
     /// most half of them.
-    pub(super) fn new(count: u32, lone: bool) -> Self {
+    pub(super) fn new(count: u32, lone: impl Into<Lone>) -> Self {
+        let lone = lone.into();
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        Self { all: Bulkhead::new(count, lone), keeper: Bulkhead::new((count / 2).max(1), lone) }
+        Self { all: Bulkhead::new(count, lone.clone()), keeper: Bulkhead::new((count / 2).max(1), lone) }
     }
 
     /// Returns how many are in use, and how many there are.

@@ -52,7 +52,7 @@ pub use self::vend::{NotVended, Vend};
 use crate::breaker::{BreakerState, BreakerView, CircuitBreakers};
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, since_boot};
-use crate::config::{self, LostAnswer, Merchant, Merchants};
+use crate::config::{self, Live, LostAnswer, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
@@ -100,7 +100,7 @@ pub struct Dependencies {
     /// The section `[vault]` of the settings.
     pub settings: config::Vault,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// Calculates when the keeper refreshes a new token.
     pub due: Arc<dyn DueDates>,
     /// The clock.
@@ -154,13 +154,10 @@ impl Vault {
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
         let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence, pauses } =
             dependencies;
-        let lone = merchants.len() == 1;
-        let permits = ExchangePermits::new(settings.max_in_flight, lone);
-        let breakers = CircuitBreakers::new(
-            "token",
-            merchants.values().map(|merchant| (&merchant.name, merchant.token_rate_per_second)),
-        );
-        let trials = ProviderTrials::new(merchants.keys().cloned());
+        let lone = merchants.lone();
+        let permits = ExchangePermits::new(settings.max_in_flight, lone.clone());
+        let breakers =
+            CircuitBreakers::new("token", merchants.rates(|merchant| merchant.token_rate_per_second));
         let context = ExchangeContext {
             store,
             secrets,
@@ -179,7 +176,7 @@ impl Vault {
             permits,
             breakers,
             pauses,
-            trials,
+            trials: ProviderTrials::default(),
             vending: Bulkhead::new(vend::MOST_WAITING, lone),
             stopping: watch::Sender::new(false),
         })
@@ -212,7 +209,7 @@ impl Vault {
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(POLL_INTERVAL);
         };
-        let OrderPermit { trial, permit } = match self.permit(&key).await {
+        let OrderPermit { trial, permit } = match self.permit(merchant, &key).await {
             Ok(permit) => permit,
             Err(NoPermit::NoToken) => return Access::Unusable(Unusable::NotRegistered),
             Err(NoPermit::Stopping) => return Access::ComeBack(POLL_INTERVAL),
@@ -244,10 +241,9 @@ impl Vault {
 
     /// Waits until an exchange of the user for an order may begin. A user without a token does not
     /// wait.
-    async fn permit(&self, key: &UserKey) -> Result<OrderPermit, NoPermit> {
-        let merchant = &key.merchant;
+    async fn permit(&self, merchant: &Merchant, key: &UserKey) -> Result<OrderPermit, NoPermit> {
         if let Ok(trial) = self.trials.try_now(merchant)
-            && let Some(permit) = self.permits.try_for_order(merchant)
+            && let Some(permit) = self.permits.try_for_order(&key.merchant)
         {
             return Ok(OrderPermit { trial, permit });
         }
@@ -259,7 +255,7 @@ impl Vault {
         }
         let permit = async {
             let trial = self.trials.wait(merchant).await;
-            OrderPermit { trial, permit: self.permits.for_order(merchant).await }
+            OrderPermit { trial, permit: self.permits.for_order(&key.merchant).await }
         };
         let mut stopping = self.stopping.subscribe();
         tokio::select! {
@@ -329,6 +325,11 @@ impl Vault {
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<MerchantName, BreakerState> {
         self.breakers.states()
+    }
+
+    /// Lets each open circuit breaker try a call at once.
+    pub fn try_now(&self) {
+        self.breakers.try_now();
     }
 
     /// Returns each merchant's circuit breaker, for operators.

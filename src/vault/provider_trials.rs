@@ -1,22 +1,24 @@
 //! Allows one exchange of a merchant at a time, until its provider has granted a token.
 //!
 //! If the settings are wrong, the first answers show it. Until one of them is a success, few tokens
-//! should be presented to a provider that may be the wrong one.
+//! should be presented to a provider that may be the wrong one. A merchant whose settings name another
+//! provider after a reload begins anew.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::ids::MerchantName;
+use crate::config::Merchant;
+use crate::ids::{MerchantName, Provider};
 
-/// The merchants, and whether their providers have granted a token. Clones share them.
-#[derive(Clone)]
-pub(super) struct ProviderTrials(Arc<BTreeMap<MerchantName, Merchant>>);
+/// The merchants with their providers, and whether these have granted a token. Clones share them.
+#[derive(Clone, Default)]
+pub(super) struct ProviderTrials(Arc<StdMutex<BTreeMap<(MerchantName, Provider), Trial>>>);
 
-#[derive(Default)]
-struct Merchant {
+#[derive(Clone, Default)]
+struct Trial {
     proven: Arc<AtomicBool>,
     one_at_a_time: Arc<Mutex<()>>,
 }
@@ -33,31 +35,28 @@ pub(super) struct TrialPermit {
 }
 
 impl ProviderTrials {
-    pub(super) fn new(merchants: impl Iterator<Item = MerchantName>) -> Self {
-        Self(Arc::new(merchants.map(|merchant| (merchant, Merchant::default())).collect()))
-    }
-
     /// Waits until no other exchange of the merchant is in flight. If its provider has granted a
     /// token, returns `None` at once.
-    pub(super) async fn wait(&self, merchant: &MerchantName) -> Option<TrialPermit> {
-        let Merchant { proven, one_at_a_time } = self.unproven(merchant)?;
-        let guard = Arc::clone(one_at_a_time).lock_owned().await;
-        (!proven.load(Ordering::Relaxed))
-            .then(|| TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard })
+    pub(super) async fn wait(&self, merchant: &Merchant) -> Option<TrialPermit> {
+        let Trial { proven, one_at_a_time } = self.unproven(merchant)?;
+        let guard = one_at_a_time.lock_owned().await;
+        (!proven.load(Ordering::Relaxed)).then(|| TrialPermit { proven, _one_at_a_time: guard })
     }
 
     /// As [`ProviderTrials::wait`].
     ///
     /// # Errors
     /// [`InTrial`] where it would wait.
-    pub(super) fn try_now(&self, merchant: &MerchantName) -> Result<Option<TrialPermit>, InTrial> {
-        let Some(Merchant { proven, one_at_a_time }) = self.unproven(merchant) else { return Ok(None) };
-        let guard = Arc::clone(one_at_a_time).try_lock_owned().map_err(|_| InTrial)?;
-        Ok(Some(TrialPermit { proven: Arc::clone(proven), _one_at_a_time: guard }))
+    pub(super) fn try_now(&self, merchant: &Merchant) -> Result<Option<TrialPermit>, InTrial> {
+        let Some(Trial { proven, one_at_a_time }) = self.unproven(merchant) else { return Ok(None) };
+        let guard = one_at_a_time.try_lock_owned().map_err(|_| InTrial)?;
+        Ok(Some(TrialPermit { proven, _one_at_a_time: guard }))
     }
 
-    fn unproven(&self, merchant: &MerchantName) -> Option<&Merchant> {
-        self.0.get(merchant).filter(|merchant| !merchant.proven.load(Ordering::Relaxed))
+    fn unproven(&self, merchant: &Merchant) -> Option<Trial> {
+        let mut trials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let trial = trials.entry((merchant.name.clone(), merchant.provider())).or_default();
+        (!trial.proven.load(Ordering::Relaxed)).then(|| trial.clone())
     }
 }
 

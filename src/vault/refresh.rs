@@ -11,7 +11,7 @@ use super::provider_trials::TrialPermit;
 use super::{Refreshed, Vault};
 use crate::breaker::CallPermit;
 use crate::config::Merchant;
-use crate::ids::{MerchantName, PurposeId, UserId, UserKey};
+use crate::ids::{PurposeId, UserId, UserKey};
 use crate::token::{IfDue, POLL_INTERVAL, Purpose, PurposeKind};
 
 /// Calculates when the keeper refreshes a token. The keeper implements it; the vault and the
@@ -45,7 +45,7 @@ impl Vault {
         let permits = tokio::select! {
             biased;
             () = stopped => return Refreshed::NotBegun,
-            permits = self.keeper_permits(&merchant.name) => permits,
+            permits = self.keeper_permits(merchant) => permits,
         };
         let KeeperPermits { trial, permit, call_permit } = match permits {
             Ok(permits) => permits,
@@ -72,8 +72,9 @@ impl Vault {
     ///
     /// # Errors
     /// The circuit breaker is open or an operator has paused this, for this long.
-    async fn keeper_permits(&self, merchant: &MerchantName) -> Result<KeeperPermits, Duration> {
+    async fn keeper_permits(&self, merchant: &Merchant) -> Result<KeeperPermits, Duration> {
         let trial = self.trials.wait(merchant).await;
+        let merchant = &merchant.name;
         // Take the permit first: whoever has the user's lock must not wait behind orders.
         let permit = self.permits.for_keeper(merchant).await;
         let call_permit = self.admit_sweep(merchant)?;

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::refresh::DueDates;
 use super::sealing::{PlainToken, Secrets};
 use crate::clock::delta;
-use crate::config::{Merchant, Merchants};
+use crate::config::{Live, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Store, StoreError, TokenFilter};
 use crate::token::{
@@ -77,7 +77,7 @@ pub struct Registry {
     store: Arc<dyn Store>,
     secrets: Arc<Secrets>,
     due: Arc<dyn DueDates>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
 }
 
 impl Registry {
@@ -87,7 +87,7 @@ impl Registry {
         store: Arc<dyn Store>,
         secrets: Arc<Secrets>,
         due: Arc<dyn DueDates>,
-        merchants: Arc<Merchants>,
+        merchants: Live<Merchants>,
     ) -> Self {
         Self { store, secrets, due, merchants }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::sealing::Secrets;
-use crate::config::{Merchant, Merchants};
+use crate::config::{Live, Merchant, Merchants};
 use crate::ids::MerchantName;
 use crate::klarna::http::BuildError;
 use crate::klarna::revoke::{RevokeClient, Revoked};
@@ -34,7 +34,7 @@ const LONGEST: Duration = HOUR.saturating_mul(4);
 pub struct Revoker {
     store: Arc<dyn Revocations>,
     secrets: Arc<Secrets>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     client: RevokeClient,
 }
 
@@ -46,7 +46,7 @@ impl Revoker {
     pub fn new(
         store: Arc<dyn Revocations>,
         secrets: Arc<Secrets>,
-        merchants: Arc<Merchants>,
+        merchants: Live<Merchants>,
         timeout: Duration,
     ) -> Result<Self, BuildError> {
         Ok(Self { store, secrets, merchants, client: RevokeClient::new(timeout)? })
@@ -98,7 +98,7 @@ impl Revoker {
         let Some(merchant) = self.merchants.get(&merchant) else { return Ok(0) };
         let claimed = self.store.claim_revocations(&merchant.name, AT_ONCE, LEASE).await?;
         let attempts = claimed.len();
-        for done in join_all(claimed.into_iter().map(|claimed| self.attempt(merchant, claimed))).await {
+        for done in join_all(claimed.into_iter().map(|claimed| self.attempt(&merchant, claimed))).await {
             done?;
         }
         Ok(attempts)

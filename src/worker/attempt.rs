@@ -20,7 +20,7 @@ use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
-use crate::config::{CredentialSet, Merchant, Merchants, OnUnusableToken};
+use crate::config::{CredentialSet, Live, Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::delivery::Waiters;
 use crate::intake::check_row;
@@ -49,7 +49,7 @@ pub struct OrderHandler {
     /// Where results are stored.
     pub store: Arc<dyn Orders>,
     /// The merchants in the settings, by name.
-    pub merchants: Arc<Merchants>,
+    pub merchants: Live<Merchants>,
     /// Where access tokens come from.
     pub vault: Vault,
     /// The client for the create call of each target.
@@ -75,14 +75,15 @@ impl Handler<ClaimedOrder> for OrderHandler {
         }
         let (run, span) = spans(&order);
         async {
-            let disposition = self.attempt(&order, slot).await.unwrap_or_else(|early| *early);
+            let merchants = self.merchants.now();
+            let disposition = self.attempt(&order, &merchants, slot).await.unwrap_or_else(|early| *early);
             trace(&run, &disposition);
             let stored = settle(&*self.store, &self.results, &order, &disposition, &here).await;
             crash::point("order_recorded");
             match stored {
                 Stored::Written => {
                     tell(&disposition);
-                    let target = order.target.or_else(|| Some(self.merchants.get(&order.merchant)?.target));
+                    let target = order.target.or_else(|| Some(merchants.get(&order.merchant)?.target));
                     count(&order, target, &disposition, since_boot().saturating_sub(begun));
                 }
                 Stored::ClaimLost => {
@@ -104,7 +105,12 @@ impl Handler<ClaimedOrder> for OrderHandler {
 type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
-    async fn attempt(&self, order: &ClaimedOrder, slot: &mut Slot) -> Result<Disposition, EarlyEnd> {
+    async fn attempt(
+        &self,
+        order: &ClaimedOrder,
+        merchants: &Merchants,
+        slot: &mut Slot,
+    ) -> Result<Disposition, EarlyEnd> {
         let begun = since_boot();
         if let Some(why) = &order.unreadable {
             let message = format!("{why}; the order cannot be run, and must be submitted anew");
@@ -114,13 +120,13 @@ impl OrderHandler {
         if order.claimed_at >= order.deadline_at {
             return Err(Box::new(past_deadline(order)));
         }
-        if order.unchecked {
-            check_row(&self.merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
-        }
-        let merchant = self
-            .merchants
+        // A reload has removed it after the claim.
+        let merchant = merchants
             .get(&order.merchant)
             .ok_or_else(|| Box::new(Disposition::Snooze { after: NO_MERCHANT, error: None }))?;
+        if order.unchecked {
+            check_row(merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
+        }
         let target = order.target.unwrap_or(merchant.target);
         let breakers = self.breakers.of(target);
         // Check this before a token is spent on an order that cannot be submitted.

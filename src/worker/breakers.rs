@@ -1,9 +1,10 @@
 //! The circuit breakers and rate limits of the calls to the targets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::breaker::{BreakerState, CircuitBreakers};
-use crate::config::Merchants;
+use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::order::Target;
 
@@ -15,26 +16,28 @@ pub struct TargetBreakers([CircuitBreakers; Target::ALL.len()]);
 impl TargetBreakers {
     /// Creates closed breakers for the create calls, with the rates in the settings.
     #[must_use]
-    pub fn new(merchants: &Merchants) -> Self {
+    pub fn new(merchants: &Live<Merchants>) -> Self {
         Self::named(merchants, Target::as_str)
     }
 
     /// Creates closed breakers for the calls about orders and sessions that exist, with the same rates.
     /// So these calls take nothing from the create calls, and their failures stop none.
     #[must_use]
-    pub fn of_sessions(merchants: &Merchants) -> Self {
+    pub fn of_sessions(merchants: &Live<Merchants>) -> Self {
         Self::named(merchants, |target| match target {
             Target::Checkout => "checkout_session",
             Target::Payments => "payments_session",
         })
     }
 
-    fn named(merchants: &Merchants, endpoint: fn(Target) -> &'static str) -> Self {
-        Self(Target::ALL.map(|target| {
-            let rates =
-                merchants.values().map(|merchant| (&merchant.name, merchant.checkout_rate_per_second));
-            CircuitBreakers::new(endpoint(target), rates)
-        }))
+    fn named(merchants: &Live<Merchants>, endpoint: fn(Target) -> &'static str) -> Self {
+        let rates = merchants.rates(|merchant| merchant.checkout_rate_per_second);
+        Self(Target::ALL.map(|target| CircuitBreakers::new(endpoint(target), Arc::clone(&rates))))
+    }
+
+    /// Lets each breaker that is open try a call at once.
+    pub fn try_now(&self) {
+        self.0.iter().for_each(CircuitBreakers::try_now);
     }
 
     /// Returns the breakers of one target.

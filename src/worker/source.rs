@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::since_boot;
-use crate::config::Merchants;
+use crate::config::{Live, Merchants};
 use crate::ids::{MerchantName, WorkerId};
 use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
@@ -17,7 +17,7 @@ use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 /// Claims due orders for one worker.
 pub struct OrderSource {
     store: Arc<dyn Orders>,
-    merchants: Arc<Merchants>,
+    merchants: Live<Merchants>,
     pauses: Pauses,
     worker: WorkerId,
     /// Moves on with each claim, so that a single free slot goes to each merchant in turn.
@@ -31,19 +31,21 @@ impl OrderSource {
     /// those in the settings: other processes may know more. Orders of merchants that an operator has
     /// paused are left alone.
     #[must_use]
-    pub fn new(store: Arc<dyn Orders>, merchants: Arc<Merchants>, pauses: Pauses, worker: WorkerId) -> Self {
+    pub fn new(store: Arc<dyn Orders>, merchants: Live<Merchants>, pauses: Pauses, worker: WorkerId) -> Self {
         Self { store, merchants, pauses, worker, round: AtomicUsize::new(0), unknown: Mutex::default() }
     }
 
     /// The merchants with due orders, without those that are not in the settings or are paused.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError> {
+        let merchants = self.merchants.now();
         let (mut known, unknown): (Vec<_>, Vec<_>) = self
             .store
             .due_merchants()
             .await?
             .into_iter()
-            .partition(|merchant| self.merchants.contains_key(merchant));
+            .partition(|merchant| merchants.contains_key(merchant));
         let mut named = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
+        named.retain(|merchant| !merchants.contains_key(merchant));
         for merchant in unknown {
             if named.insert(merchant.clone()) {
                 tracing::warn!(%merchant,

@@ -30,6 +30,7 @@ mod payments;
 mod read_only;
 mod refused_starts;
 mod refusing;
+mod reload;
 mod renaming;
 mod restart;
 mod revoke;

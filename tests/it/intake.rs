@@ -27,7 +27,7 @@ fn order(user: &str) -> NewOrder {
 
 fn intake(db: &Db) -> Intake {
     let merchants = BTreeMap::from([("shop".into(), Arc::new(merchant("http://127.0.0.1:1")))]);
-    Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone())
+    Intake::new(db.store.clone(), merchants.into(), Duration::from_mins(10), db.clock.clone())
 }
 
 async fn an_order_exists_if_and_only_if_its_transaction_commits(db: Db) {
@@ -50,8 +50,7 @@ async fn an_order_for_a_target_without_an_address_is_refused(db: Db) {
     let payments =
         Merchant { target: Target::Payments, checkout_url: None, ..merchant("http://127.0.0.1:1") };
     let merchants = BTreeMap::from([("shop".into(), Arc::new(payments))]);
-    let intake =
-        Intake::new(db.store.clone(), Arc::new(merchants), Duration::from_mins(10), db.clock.clone());
+    let intake = Intake::new(db.store.clone(), merchants.into(), Duration::from_mins(10), db.clock.clone());
     let accepted = intake.submit(order("u")).await.unwrap().accepted;
     assert_eq!(db.store.order(accepted.id).await.unwrap().unwrap().target, Some(Target::Payments));
     let other = NewOrder { target: Some(Target::Checkout), idempotency_key: None, ..order("u") };

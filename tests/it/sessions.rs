@@ -93,7 +93,7 @@ fn sessions_on(db: &Db, base: &str, name: &str, store: Arc<dyn KlarnaSessions>) 
         store,
         orders: Arc::clone(&db.store) as _,
         pausing: Arc::clone(&db.store) as _,
-        merchants: Arc::new(Merchants::from([(name.into(), Arc::new(merchant))])),
+        merchants: Merchants::from([(name.into(), Arc::new(merchant))]).into(),
         held: HeldCredentials::default(),
         clock: db.clock.clone(),
     })

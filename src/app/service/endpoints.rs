@@ -1,9 +1,10 @@
 //! Compares the addresses of merchants with `discovery` daily with the provider's OpenID documents.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Merchant, Merchants};
+use tokio::time::timeout;
+
+use crate::config::{Live, Merchant, Merchants};
 use crate::klarna::discovery::DiscoveryClient;
 use crate::meter;
 use crate::ops::discovery::{COMPARED, Difference, compare};
@@ -13,10 +14,12 @@ const AGAIN: Duration = Duration::from_hours(24);
 /// The same after they could not be read.
 const AFTER_FAILURE: Duration = Duration::from_hours(1);
 
-/// Compares at start and then daily, until the service ends. Nothing is changed.
-pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Arc<Merchants>) {
+/// Compares at start, after a reload, and then daily, until the service ends. Nothing is changed.
+pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Live<Merchants>) {
+    let mut changes = merchants.changes();
     loop {
         let mut wait = AGAIN;
+        let merchants = changes.borrow_and_update().clone();
         for merchant in merchants.values().filter(|merchant| merchant.discovery) {
             match compare(&client, merchant).await {
                 Ok(differences) => tell(merchant, &differences),
@@ -27,7 +30,8 @@ pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Arc<Merc
                 }
             }
         }
-        tokio::time::sleep(wait).await;
+        // A change ends the wait; the sender lives as long as `merchants` does.
+        let _ = timeout(wait, changes.changed()).await;
     }
 }
 

@@ -35,7 +35,7 @@ impl Service {
 /// What is due may run a moment later, and an order or follow-up that runs may leave a webhook: so they are
 /// asked for in this sequence.
 async fn is_worked_off(app: &App, worker: Option<WorkerId>, follow_ups: &InHand) -> Result<bool, StoreError> {
-    let (merchants, now) = (&app.settings.merchants, since_boot());
+    let (merchants, now) = (app.merchants().now(), since_boot());
     let may_run = |due: &[MerchantName]| {
         due.iter().any(|name| merchants.contains_key(name) && app.pauses.allow(PauseKind::Orders, name, now))
     };

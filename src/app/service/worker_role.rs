@@ -19,7 +19,7 @@ use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool, Target
 
 /// The running role `worker`.
 pub(super) struct WorkerRole {
-    webhooks: Option<Webhooks>,
+    webhooks: Webhooks,
     pub(super) queue: Running,
     /// Starts new orders in this process.
     pub(super) direct: Arc<DirectOrders>,
@@ -39,7 +39,7 @@ impl WorkerRole {
         background: &mut JoinSet<()>,
     ) -> Result<Self, AppError> {
         let settings = &app.settings;
-        let breakers = TargetBreakers::new(&settings.merchants);
+        let breakers = TargetBreakers::new(&app.merchants());
         let handler = OrderHandler {
             store: app.store.clone(),
             merchants: app.merchants(),
@@ -53,7 +53,7 @@ impl WorkerRole {
         };
         let source =
             OrderSource::new(app.store.clone(), app.merchants(), app.pauses.clone(), process.worker.id);
-        let lone = settings.merchants.len() == 1;
+        let lone = app.merchants().lone();
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let (queue, starts) =
@@ -79,9 +79,7 @@ impl WorkerRole {
             never = self.results.close_after(LAST_TRIES) => never,
         };
         // After the orders, because their ends write webhooks.
-        if let Some(webhooks) = self.webhooks {
-            webhooks.stop(until).await;
-        }
+        self.webhooks.stop(until).await;
         if let Stopped::Abandoned(orders) = stopped {
             tracing::error!(
                 orders,

@@ -22,7 +22,7 @@ pub(in crate::cli) enum Command {
     /// Make a new API key, and print it once, with the section for the settings
     ///
     /// The settings contain only its hash. To change a caller's key without downtime: add the new
-    /// key beside the old one, restart, give the new key to the caller, then remove the old one.
+    /// key beside the old one, reload, give the new key to the caller, then remove the old one.
     Generate(Args),
 }
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod faults;
 mod merchants;
 mod reference;
+mod reload;
 mod secrets;
 mod wrapped_keys;
 

@@ -12,7 +12,7 @@ use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
 use crate::bulkhead::{Bulkhead, BulkheadPermit};
 use crate::clock::{delta, since_boot};
-use crate::config::Merchant;
+use crate::config::{Merchant, Merchants};
 use crate::ids::MerchantName;
 use crate::keeper::summary::{RefreshOutcome, TokenReport};
 use crate::store::{DueToken, StoreError};
@@ -58,6 +58,9 @@ fn skipped(token: DueToken, outcome: RefreshOutcome) -> Step {
 
 pub(super) struct Walk {
     sweeper: Arc<Sweeper>,
+    /// The merchants and settings at the beginning of the sweep.
+    merchants: Arc<Merchants>,
+    stop_after_idle: Option<Duration>,
     scope: Scope,
     /// When the sweep began; tokens issued later are not due.
     began: DateTime<Utc>,
@@ -75,16 +78,19 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(sweeper: &Arc<Sweeper>, scope: &Scope, began: DateTime<Utc>, stop: Stop) -> Self {
         let by = scope.by(began);
+        let (merchants, settings) = (sweeper.merchants.now(), sweeper.settings.now());
         Self {
             sweeper: Arc::clone(sweeper),
+            stop_after_idle: settings.stop_after_idle,
             scope: scope.clone(),
             began,
             stop,
             by,
             since: since_boot(),
             due: DueTokens::new(scope.selection(by, began)),
-            places: Bulkhead::new(sweeper.at_once, sweeper.merchants.len() == 1),
-            rate_limiter: RateLimiter::new(sweeper.settings.rate_per_second),
+            places: Bulkhead::new(sweeper.at_once, merchants.len() == 1),
+            merchants,
+            rate_limiter: RateLimiter::new(settings.rate_per_second),
             presented: 0,
             ended: false,
         }
@@ -102,6 +108,12 @@ impl Walk {
         let step = self.look().await.unwrap_or_else(|error| Some(Step::Event(Event::Broken(error))));
         self.ended = matches!(step, Some(Step::Event(Event::Interrupted | Event::Broken(_))));
         step.map(|step| (step, self))
+    }
+
+    /// Whether the user has not been seen for `keeper.stop_after_idle`.
+    fn is_idle(&self, token: &DueToken) -> bool {
+        let idle = self.stop_after_idle.zip(token.last_seen_at);
+        idle.is_some_and(|(stop_after, seen)| self.began - seen >= delta(stop_after))
     }
 
     async fn look(&mut self) -> Result<Option<Step>, StoreError> {
@@ -132,10 +144,10 @@ impl Walk {
                 Next::End => return Ok(None),
             }
         };
-        let Some(merchant) = self.sweeper.merchants.get(&token.merchant).cloned() else {
+        let Some(merchant) = self.merchants.get(&token.merchant).cloned() else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
-        if self.sweeper.is_idle(&token, self.began) {
+        if self.is_idle(&token) {
             // The next sign-in or order of the user sets a new due date.
             self.sweeper.store.postpone(token.version, None, 0, Note::Idle).await?;
             return Ok(Some(skipped(token, RefreshOutcome::Idle)));

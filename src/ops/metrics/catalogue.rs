@@ -185,6 +185,12 @@ pub const CATALOGUE: &[Metric] = &[
         "Attempts of this process to store rows of the audit log, or their JSON lines, that failed.",
     ),
     counter(meter::AUDIT_ROWS_LOST, &[], "Rows of the audit log that this process could not store."),
+    gauge(
+        meter::RELOAD_SUCCESSFUL,
+        &[],
+        "Whether the last reload of this process's settings was successful. A start counts as one.",
+    ),
+    gauge(meter::SETTINGS_READ, &[], "When this process read the settings that are in force."),
     counter(process::CPU, &[], "CPU time that this process has used, in whole seconds."),
     gauge(process::MEMORY, &[], "Resident memory of this process."),
     gauge(process::FILES, &[], "Open file descriptors of this process, connections included."),

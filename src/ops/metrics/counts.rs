@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use metrics::gauge;
 
 use super::{Sources, by_merchant, number, since};
+use crate::config::Merchants;
 use crate::ops::foreign_tokens;
 use crate::store::{StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
@@ -27,17 +28,21 @@ const DAYS: i64 = 10;
 const MOST_DAYS: i64 = 60;
 
 /// Counts, and updates the gauges.
-pub(super) async fn count(sources: &Sources, now: DateTime<Utc>) -> Result<(), StoreError> {
+pub(super) async fn count(
+    sources: &Sources,
+    merchants: &Merchants,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     tell_tokens(&sources.store.token_counts(None).await?);
     count_secrets(sources).await?;
     let counts = sources.store.counts().await?;
-    for (merchant, events) in by_merchant(&sources.merchants, &counts.webhooks, |events| &events.merchant) {
+    for (merchant, events) in by_merchant(merchants, &counts.webhooks, |events| &events.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
         gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
     }
-    let foreign = foreign_tokens(&*sources.store, &sources.merchants).await?;
-    for merchant in sources.merchants.keys() {
+    let foreign = foreign_tokens(&*sources.store, merchants).await?;
+    for merchant in merchants.keys() {
         let tokens =
             foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
         gauge!(FOREIGN, "merchant" => merchant.to_string()).set(number(tokens));

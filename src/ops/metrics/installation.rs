@@ -1,6 +1,7 @@
 //! Metrics of the installation, read from the database at most every five seconds, however often
 //! Prometheus scrapes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
@@ -52,6 +53,9 @@ pub(super) struct Installation(Mutex<Next>);
 struct Next {
     poll: Option<Instant>,
     count: Option<Instant>,
+    /// The merchants that the settings have had since the start. The gauges of one that a reload removed
+    /// go on, so that they fall.
+    merchants: Merchants,
 }
 
 impl Installation {
@@ -78,9 +82,12 @@ impl Installation {
                 return;
             }
         };
-        tell(&overview, &sources.merchants);
+        let known = sources.merchants.now();
+        next.merchants.extend(known.iter().map(|(name, merchant)| (name.clone(), Arc::clone(merchant))));
+        let merchants = next.merchants.clone();
+        tell(&overview, &merchants);
         if let Ok(stopped) = bounded(sources.store.stopped_merchants(), until).await {
-            for merchant in sources.merchants.values() {
+            for merchant in merchants.values() {
                 let stopped = stopped.iter().any(|stopped| {
                     stopped.merchant == merchant.name && stopped.provider == merchant.provider()
                 });
@@ -88,12 +95,12 @@ impl Installation {
             }
         }
         if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
-            tell_pauses(&pauses, &sources.merchants);
+            tell_pauses(&pauses, &merchants);
         }
         if next.count.is_some_and(|at| now < at) {
             return;
         }
-        let counted = bounded(counts::count(sources, overview.now), until).await;
+        let counted = bounded(counts::count(sources, &merchants, overview.now), until).await;
         next.count = Some(Instant::now() + COUNT_EVERY.max(now.elapsed() * SHARE));
         if let Err(error) = counted {
             tracing::debug!(%error, "Tokens, keys and webhooks could not be counted for metrics");

@@ -1,9 +1,13 @@
 //! Metrics of the process's current state, updated at each scrape.
 
+use std::collections::BTreeSet;
+
 use metrics::{counter, gauge};
 
 use super::{Sources, number};
 use crate::breaker::BreakerState;
+use crate::ids::MerchantName;
+use crate::meter;
 
 pub(super) const SPOOL_FILES: &str = "klarna_worker_spool_files";
 pub(super) const IN_FLIGHT: &str = "klarna_worker_exchanges_in_flight";
@@ -24,18 +28,36 @@ pub(super) fn begin(sources: &Sources) {
     let schema = sources.store.schema().to_string();
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION"), "schema" => schema).set(1.0);
     gauge!(STARTED_AT).set(number(sources.clock.now().timestamp()));
+    meter::settings_read(sources.clock.now().timestamp());
 }
 
-pub(super) fn update(sources: &Sources) {
+/// Circuit breakers that are not closed: endpoint and merchant.
+pub(super) type Open = BTreeSet<(&'static str, MerchantName)>;
+
+/// Updates the gauges. `open` has the breakers that were open at the last scrape.
+pub(super) fn update(sources: &Sources, open: &mut Open) {
     gauge!(SPOOL_FILES).set(number((sources.spool_files)()));
     let exchanges = (sources.exchanges)();
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
     gauge!(PERMITS_USED).set(number(exchanges.permits_taken));
     gauge!(PERMITS_MAX).set(number(exchanges.permits));
+    let tell = |endpoint, merchant: &MerchantName, is_open: bool| {
+        gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string())
+            .set(f64::from(u8::from(is_open)));
+    };
+    let mut now_open = Open::new();
     for (endpoint, merchant, state) in (sources.breakers)() {
-        let open = if state == BreakerState::Closed { 0.0 } else { 1.0 };
-        gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string()).set(open);
+        let is_open = state != BreakerState::Closed;
+        tell(endpoint, &merchant, is_open);
+        if is_open {
+            now_open.insert((endpoint, merchant));
+        }
     }
+    // The merchant of an open breaker may be gone.
+    for (endpoint, merchant) in open.difference(&now_open) {
+        tell(endpoint, merchant, false);
+    }
+    *open = now_open;
     for pool in sources.store.pools() {
         gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "used").set(f64::from(pool.used));
         gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "idle").set(f64::from(pool.idle));

@@ -25,7 +25,7 @@ impl Idle {
     async fn open(concurrency: usize, lone: bool) -> Self {
         let memory = Memory::with_rows(0);
         let (handler, wake) = (Gated::closed(&memory), Wake::new());
-        let options = Options { poll: HOUR, lone, ..Options::new("test", concurrency) };
+        let options = Options { poll: HOUR, lone: lone.into(), ..Options::new("test", concurrency) };
         let (running, direct) =
             Queue::start_with_direct(Arc::clone(&memory), Arc::clone(&handler), options, &wake);
         until(SOON, "a first look", || memory.claim_calls() == 1).await;

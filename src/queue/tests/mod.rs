@@ -74,7 +74,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// Starts a queue that polls so rarely that anything found soon was not found by polling.
 fn start(memory: &Arc<Memory>, handler: &Arc<Gated>, concurrency: usize, wake: &Wake) -> Running {
-    let options = Options { poll: HOUR, lone: true, ..Options::new("test", concurrency) };
+    let options = Options { poll: HOUR, lone: true.into(), ..Options::new("test", concurrency) };
     Queue::start(Arc::clone(memory), Arc::clone(handler), options, wake)
 }
 

@@ -134,6 +134,13 @@ impl Instance {
     }
 }
 
+/// Returns whether a process uses the folder.
+#[must_use]
+pub fn is_taken(folder: &Path) -> bool {
+    let lock = File::options().read(true).write(true).open(folder.join("instance"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// Writes a new id into the lock file. The old one is overwritten at once, because both have the
 /// same length.
 fn new_id(lock: &mut File) -> std::io::Result<InstanceId> {

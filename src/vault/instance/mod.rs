@@ -13,6 +13,6 @@ pub use self::disk::Disk;
 pub use self::folder::{SpoolFile, SpoolFolder};
 pub use self::heartbeat_mark::HeartbeatMark;
 pub use self::host::Origin;
-pub use self::lock::{HostRecord, Instance, InstanceError};
+pub use self::lock::{HostRecord, Instance, InstanceError, is_taken};
 pub use self::replay::{ReplayError, Replayed};
 pub use self::spool::Spool;

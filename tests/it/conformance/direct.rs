@@ -241,7 +241,7 @@ impl Started {
         let (polled, mut over) = watch::channel(false);
         let source = Arc::new(Watched { source, polled });
         let handler = Arc::new(Held { started: watch::Sender::default(), gate: Semaphore::new(0) });
-        let lone = merchants.len() == 1;
+        let lone = (merchants.len() == 1).into();
         let options = Options { poll: Duration::from_hours(1), lone, ..Options::new("test", concurrency) };
         let (running, starts) = Queue::start_with_direct(source, Arc::clone(&handler), options, &Wake::new());
         over.wait_for(|over| *over).await.unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use klarna_order_worker::config::Merchants;
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::Pauses;
@@ -164,7 +165,7 @@ async fn a_locked_order_keeps_no_other_from_being_given_back(db: Db) {
     assert_eq!(db.store.running_orders(worker).await.unwrap(), [orders[0]]);
 
     let store: Arc<dyn Orders> = db.store.clone();
-    let source = OrderSource::new(store, Arc::default(), Pauses::default(), worker);
+    let source = OrderSource::new(store, Merchants::new().into(), Pauses::default(), worker);
     let recovered =
         timeout(AT_ONCE, source.recover(&[orders[0]])).await.expect("a locked order was waited for");
     assert_eq!(recovered.unwrap(), 0);
@@ -209,7 +210,7 @@ async fn an_announcement_counts_for_its_claim_alone(db: Db) {
 async fn a_locked_table_of_orders_is_no_outage_of_the_queue(db: Db) {
     let worker = db.begin_worker().await;
     let store: Arc<dyn Orders> = db.store.clone();
-    let source = OrderSource::new(store, Arc::default(), Pauses::default(), worker);
+    let source = OrderSource::new(store, Merchants::new().into(), Pauses::default(), worker);
     let lock = Lock::hold(&db, "LOCK TABLE orders IN ACCESS EXCLUSIVE MODE").await;
     let batch = source.claim(1, &Load::default(), None).await.unwrap();
     assert!(batch.blocked && batch.claimed.is_empty(), "{batch:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::join_all;
-use klarna_order_worker::config::{Merchant, Merchants};
+use klarna_order_worker::config::{Live, Merchant, Merchants};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::{OrderId, Status, Summary, Target};
 use klarna_order_worker::pauses::Pauses;
@@ -169,9 +169,10 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
 }
 
 /// The merchants in a process's settings.
-pub fn known(names: &[&str]) -> Arc<Merchants> {
+pub fn known(names: &[&str]) -> Live<Merchants> {
     let merchant = |name: &&str| Merchant { name: (*name).into(), ..merchant("http://127.0.0.1:1") };
-    Arc::new(names.iter().map(|name| ((*name).into(), Arc::new(merchant(name)))).collect())
+    let merchants: Merchants = names.iter().map(|name| ((*name).into(), Arc::new(merchant(name)))).collect();
+    merchants.into()
 }
 
 async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) {

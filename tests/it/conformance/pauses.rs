@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::clock::since_boot;
-use klarna_order_worker::config::Merchant;
+use klarna_order_worker::config::{Merchant, Merchants};
 use klarna_order_worker::ids::MerchantName;
 use klarna_order_worker::pauses::{Pause, PauseKind, Pauses};
 use klarna_order_worker::queue::{Load, Source as _};
@@ -103,7 +103,7 @@ async fn no_order_of_a_paused_merchant_is_claimed(db: Db) {
     let known = |name: &str| {
         (name.into(), Arc::new(Merchant { name: name.into(), ..merchant("http://127.0.0.1:1") }))
     };
-    let merchants = Arc::new([known("shop"), known("other")].into());
+    let merchants = Merchants::from([known("shop"), known("other")]).into();
     let pauses = Pauses::default();
     let source = OrderSource::new(db.store.clone(), merchants, pauses.clone(), db.begin_worker().await);
     let claim = async || {

@@ -1,9 +1,8 @@
 //! What retention deletes and what it must keep, and what remains of an erased user.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use klarna_order_worker::config;
+use klarna_order_worker::config::{self, Merchants};
 use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{OrderId, Status, Summary, Target};
@@ -42,7 +41,7 @@ fn retention(db: &Db) -> Retention {
     let days = |days: u64| Duration::from_hours(24 * days);
     let settings =
         config::Retention { bodies: days(2), orders: days(30), ledger: days(90), audit: days(400) };
-    Retention::new(db.store.clone(), settings, Arc::default())
+    Retention::new(db.store.clone(), settings, Merchants::new().into())
 }
 
 async fn has_body(db: &Db, id: OrderId) -> bool {

@@ -57,13 +57,13 @@ impl Shops {
     }
 
     fn outbox(&self) -> Outbox {
-        Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants), self.pauses.clone())
+        Outbox::new(self.db.store.clone(), Arc::clone(&self.merchants).into(), self.pauses.clone())
     }
 
     /// Returns a sender with the system's clock, because the shop's library uses that too.
     fn sender(&self) -> Sender {
         let (store, merchants) = (self.db.store.clone(), Arc::clone(&self.merchants));
-        Sender::new(store, merchants, Clock::system(), self.wake.clone()).unwrap()
+        Sender::new(store, merchants.into(), Clock::system(), self.wake.clone()).unwrap()
     }
 
     /// Sends the events that are due. Returns the number of attempts.

@@ -32,8 +32,8 @@ impl Process {
             // Each process has a store of its own, as its vault does.
             store: shop.db.open().await,
             vault: vault.clone(),
-            merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
-            settings: shop.keeper.clone(),
+            merchants: BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))]).into(),
+            settings: shop.keeper.clone().into(),
             max_in_flight: shop.settings.max_in_flight,
             orphan_after: shop.settings.orphan_after,
             silence: crate::vault::watch(),

@@ -27,6 +27,7 @@ both_engines![
     forgetting_meanwhile_wins_whatever_the_answer,
     another_process_waits_for_the_exchange_of_a_living_one,
     a_user_without_a_token_waits_for_no_exchange_of_others,
+    a_provider_that_a_reload_names_is_tried_with_one_token_at_a_time,
 ];
 postgres_alone![
     a_successor_outlives_the_connection_of_its_claim,
@@ -370,4 +371,29 @@ async fn a_user_without_a_token_waits_for_no_exchange_of_others(db: Db) {
         }
         assert_eq!(klarna.endpoint.presented().len(), before + in_flight);
     }
+}
+
+async fn a_provider_that_a_reload_names_is_tried_with_one_token_at_a_time(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let mut shop = Shop { proven: false, ..Shop::new(&db, &klarna.endpoint.url) };
+    shop.register("u-1", "rt-100").await;
+    let (vault, _) = shop.process().await;
+    klarna.answer_one();
+    ready(shop.access(&vault, "u-1").await);
+    Arc::make_mut(&mut shop.merchant).client_id = "another-client".to_owned();
+    let mut asked = Vec::new();
+    for (user, token) in [("u-2", "rt-200"), ("u-3", "rt-300"), ("u-4", "rt-400")] {
+        shop.register(user, token).await;
+        asked.push(waiting(&shop, &vault, user, an_order()));
+    }
+    klarna.endpoint.reached(2).await;
+    vault.stop_waiting();
+    while asked.len() > 1 {
+        let (access, _, left) = futures::future::select_all(asked).await;
+        assert_eq!(describe(&access.unwrap()), "200ms");
+        asked = left;
+    }
+    klarna.answer_one();
+    ready(asked.remove(0).await.unwrap());
+    assert_eq!(klarna.endpoint.presented().len(), 2);
 }

@@ -295,7 +295,7 @@ fn metrics(shop: &Shop) -> Metrics {
         store: shop.db.store.clone(),
         secrets: Arc::clone(&shop.secrets),
         clock: shop.db.clock.clone(),
-        merchants: Arc::new(BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))])),
+        merchants: BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))]).into(),
         worker_lost_after: Duration::from_secs(10),
         expiring_within: Duration::from_secs(10),
         breakers: Box::new(Vec::new),

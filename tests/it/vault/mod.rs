@@ -115,7 +115,7 @@ impl Shop {
 
     /// Returns the registry of a process with this store.
     pub fn registry_on(&self, store: Arc<dyn Store>) -> Registry {
-        Registry::new(store, Arc::clone(&self.secrets), self.due(), self.merchants())
+        Registry::new(store, Arc::clone(&self.secrets), self.due(), self.merchants().into())
     }
 
     pub fn registry(&self) -> Registry {
@@ -165,7 +165,7 @@ impl Shop {
         silence: &SilenceWatch,
     ) -> Vault {
         let (secrets, settings) = (Arc::clone(&self.secrets), self.settings.clone());
-        let merchants = self.merchants();
+        let merchants = self.merchants().into();
         let clock = self.db.clock.clone();
         let (due, silence, pauses) = (self.due(), silence.clone(), self.pauses.clone());
         let dependencies =

@@ -39,7 +39,7 @@ fn shop(db: &Db, base: &str) -> Shop {
 
 async fn revoker(shop: &Shop) -> Revoker {
     let (store, secrets) = (shop.db.open().await, Arc::clone(&shop.secrets));
-    Revoker::new(store, secrets, shop.merchants(), Duration::from_secs(10)).unwrap()
+    Revoker::new(store, secrets, shop.merchants().into(), Duration::from_secs(10)).unwrap()
 }
 
 async fn forget(shop: &Shop, user: &str) {
@@ -236,7 +236,7 @@ async fn a_hung_endpoint_holds_up_no_other_merchant(db: Db) {
     }
     let merchants: Merchants = shop.merchants().iter().chain(other.merchants().iter()).map(owned).collect();
     let (store, secrets) = (db.open().await, Arc::clone(&shop.secrets));
-    let revoker = Revoker::new(store, secrets, Arc::new(merchants), Duration::from_mins(10)).unwrap();
+    let revoker = Revoker::new(store, secrets, merchants.into(), Duration::from_mins(10)).unwrap();
     let running = tokio::spawn(revoker.run());
     let all = async {
         while hung.requests() == 0 || db.count("revocations WHERE merchant = 'other'").await > 0 {

@@ -1,0 +1,268 @@
+//! Reads the settings again while the service runs, and replaces what can change.
+//!
+//! The new settings are checked as a whole, and the database gets the merchants' endpoints, before
+//! anything in the process changes. If any of that fails, everything stays as it was. What is replaced
+//! then ([`LiveSettings`](crate::config::LiveSettings)) is read once by each request, job and sweep, so
+//! that those that run go on with what they began with.
+
+mod requests;
+mod watch;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use self::requests::ReloadRequests;
+pub use self::requests::{ReloadAnswer, ask_for_reload};
+use self::watch::{Seen, Watch};
+use super::App;
+use crate::audit::{Action, Actor, Entry, Outcome};
+use crate::config::{Changes, ConfigError, FailedReload, Settings, SettingsStatus};
+use crate::delivery::Outbox;
+use crate::lifecycle::ReloadSignals;
+use crate::meter;
+use crate::ops::foreign_tokens;
+use crate::ops::metrics::begin_counting;
+use crate::queue::Wake;
+use crate::store::{ProviderTokens, StoreError};
+use crate::telemetry;
+use crate::vault::Vault;
+use crate::worker::TargetBreakers;
+
+/// How long the database may take to get the merchants' endpoints, and to be asked about tokens.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads the settings from where the process has them.
+pub type ReadSettings = Arc<dyn Fn() -> Result<Settings, ConfigError> + Send + Sync>;
+
+/// What asked for a reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReloadCause {
+    /// SIGHUP.
+    Signal,
+    /// The command `reload`, run by this user of the machine.
+    Command(String),
+    /// The settings file, or a file with a secret, changed.
+    File,
+}
+
+/// Why the settings stay as they were.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] ConfigError),
+    /// The database did not take the merchants' endpoints.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The settings could not be read in time.
+    #[error("the files of the settings could not be read")]
+    Hung,
+}
+
+impl fmt::Display for ReloadCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signal => f.write_str("SIGHUP"),
+            Self::Command(user) => write!(f, "command:{user}"),
+            Self::File => f.write_str("file"),
+        }
+    }
+}
+
+/// What is told of a reload, besides those who look at the settings themselves.
+pub(super) struct ReloadedParts {
+    pub(super) vault: Option<Vault>,
+    pub(super) targets: Option<TargetBreakers>,
+    /// The queues, which may find work for new merchants.
+    pub(super) wakes: [Wake; 2],
+    /// Whether commands can ask for a reload in the instance folder of this process.
+    pub(super) has_folder: bool,
+}
+
+/// Reloads the settings of a running service.
+pub struct Reloader {
+    app: App,
+    read: ReadSettings,
+    /// The settings in force.
+    in_force: Settings,
+    parts: ReloadedParts,
+    /// What the last reload has read, if its end depends on nothing else.
+    seen: Option<Seen>,
+}
+
+impl Reloader {
+    pub(super) fn new(app: App, read: ReadSettings, parts: ReloadedParts) -> Self {
+        let in_force = (*app.settings).clone();
+        Self { app, read, in_force, parts, seen: None }
+    }
+
+    /// Reloads whenever `signals`, a command or a changed file asks for it, until the future is dropped.
+    pub async fn run(mut self, signals: ReloadSignals) -> Infallible {
+        let requests =
+            self.parts.has_folder.then(|| ReloadRequests::new(&self.app.settings.vault.instance_dir));
+        let known = Seen::Fingerprint(self.in_force.fingerprint());
+        let watches = self.app.settings.server.reload_on_change;
+        let mut watch = watches.then(|| Watch::new(self.read.clone(), known));
+        loop {
+            let asked = async {
+                match &requests {
+                    Some(requests) => requests.next().await,
+                    None => pending().await,
+                }
+            };
+            let changed = async {
+                match &watch {
+                    Some(watch) => watch.changed().await,
+                    None => pending().await,
+                }
+            };
+            let request = tokio::select! {
+                () = signals.next() => None,
+                path = asked => Some(path),
+                () = changed => {
+                    // The result is told where it is found.
+                    let _ = self.reload(&ReloadCause::File).await;
+                    self.tell_watch(&mut watch);
+                    continue;
+                }
+            };
+            match (request, &requests) {
+                (Some(path), Some(requests)) => {
+                    if let Some(request) = requests.take(path).await {
+                        let done = self.reload(&ReloadCause::Command(request.user.clone())).await;
+                        requests.answer(&request, done).await;
+                    }
+                }
+                _ => {
+                    let _ = self.reload(&ReloadCause::Signal).await;
+                }
+            }
+            self.tell_watch(&mut watch);
+        }
+    }
+
+    fn tell_watch(&mut self, watch: &mut Option<Watch>) {
+        let seen = self.seen.take();
+        if let Some(watch) = watch {
+            watch.tried(seen);
+        }
+    }
+
+    /// Reads the settings again and replaces what can change. The result is logged, and left in the audit
+    /// log.
+    ///
+    /// # Errors
+    /// The settings are wrong, or the database does not answer. Everything stays as it was.
+    pub async fn reload(&mut self, cause: &ReloadCause) -> Result<Changes, ReloadError> {
+        let done = self.replace().await;
+        let now = self.app.clock.now();
+        let (object, outcome) = match &done {
+            Ok(changes) => {
+                let status = SettingsStatus {
+                    read_at: now,
+                    failed: None,
+                    after_restart: changes.after_restart.clone(),
+                };
+                self.app.live.status.replace(status);
+                meter::settings_read(now.timestamp());
+                tell(cause, changes);
+                (format!("by={cause} {}", changes.lines().join("; ")), Outcome::Done)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                let before = self.app.live.status.now();
+                let failed = Some(FailedReload { at: now, reason: reason.clone() });
+                self.app.live.status.replace(SettingsStatus { failed, ..(*before).clone() });
+                meter::reload_failed();
+                tracing::error!(%cause, reason,
+                    "The settings could not be reloaded; everything stays as it was");
+                (format!("by={cause}"), Outcome::Failed)
+            }
+        };
+        let actor = match cause {
+            ReloadCause::Command(user) => Actor::Command(user.clone()),
+            ReloadCause::Signal | ReloadCause::File => Actor::Service,
+        };
+        self.app.audit.record(Entry::new(actor, Action::Reload).object(object.trim_end()).ended(outcome));
+        if done.is_ok() {
+            self.tell_foreign_tokens().await;
+        }
+        done
+    }
+
+    /// From the first change on, nothing fails and nothing is waited for.
+    async fn replace(&mut self) -> Result<Changes, ReloadError> {
+        let read = Arc::clone(&self.read);
+        // A file may lie on a disk that hangs.
+        let reading = tokio::task::spawn_blocking(move || read());
+        let read = timeout(PATIENCE, reading).await.map_err(|_| ReloadError::Hung)?;
+        let read = read.map_err(|_| ReloadError::Hung)?;
+        let seen = Seen::of(&read);
+        self.seen = Some(seen.clone());
+        let (next, changes) = self.in_force.reloaded(&read?)?;
+        self.seen = None;
+        let published = Outbox::published(&next.merchants, next.queue.order_deadline);
+        let publishing = self.app.store.publish(&published);
+        timeout(PATIENCE, publishing).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))?;
+        self.seen = Some(seen);
+        self.app.live.replace(&next);
+        begin_counting(&next.merchants);
+        match telemetry::set_level(next.telemetry.log_level) {
+            Ok(false) if changes.settings.iter().any(|key| key == "telemetry.log_level") => tracing::warn!(
+                "The setting telemetry.log_level has no effect: KLARNA_WORKER_LOG, -v or -q decides what is logged"
+            ),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "The level of the log stays as it was"),
+        }
+        self.in_force = next;
+        // What was wrong may be mended.
+        if let Some(vault) = &self.parts.vault {
+            vault.try_now();
+        }
+        if let Some(targets) = &self.parts.targets {
+            targets.try_now();
+        }
+        self.parts.wakes.iter().for_each(Wake::notify);
+        Ok(changes)
+    }
+
+    /// Logs which tokens cannot be used with the new settings, as a start does.
+    async fn tell_foreign_tokens(&self) {
+        let merchants = self.app.merchants().now();
+        let found = timeout(PATIENCE, foreign_tokens(&*self.app.store, &merchants)).await;
+        for ProviderTokens { merchant, provider, tokens } in
+            found.ok().and_then(Result::ok).unwrap_or_default()
+        {
+            tracing::error!(%merchant, %provider, tokens,
+                "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
+        }
+    }
+}
+
+fn tell(cause: &ReloadCause, changes: &Changes) {
+    if changes.is_empty() {
+        tracing::info!(%cause, "The settings were read again; nothing that is in force has changed");
+    } else {
+        let list = |names: &[String]| (!names.is_empty()).then(|| names.join(" "));
+        let (merchants, keys) = (&changes.merchants, &changes.api_keys);
+        tracing::info!(
+            %cause,
+            merchants_added = list(&merchants.added),
+            merchants_changed = list(&merchants.changed),
+            merchants_removed = list(&merchants.removed),
+            api_keys_added = list(&keys.added),
+            api_keys_changed = list(&keys.changed),
+            api_keys_removed = list(&keys.removed),
+            settings = list(&changes.settings),
+            "The settings were reloaded"
+        );
+    }
+    for setting in &changes.after_restart {
+        tracing::warn!(setting, "A setting changed: it takes effect after a restart");
+    }
+}

@@ -1,0 +1,140 @@
+//! How the command `reload` asks the service of an instance folder: by two files in that folder. A
+//! process id would be that of another process in another container.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::ReloadError;
+use crate::config::{Changes, private};
+use crate::vault::instance;
+
+/// The endings of the files.
+const REQUEST: &str = "reload-request";
+const ANSWER: &str = "reload-answer";
+
+/// How often the service looks for a request.
+const LOOK: Duration = Duration::from_millis(250);
+/// How often the command looks for the answer.
+const LOOK_FOR_ANSWER: Duration = Duration::from_millis(50);
+/// How long the command waits for the answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A command that asks for a reload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct ReloadRequest {
+    id: Uuid,
+    /// Who runs the command.
+    pub(super) user: String,
+}
+
+/// The service's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// What changed; absent if the reload failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
+    /// Why everything stays as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The requests in an instance folder. Each has a name of its own.
+pub(super) struct ReloadRequests(PathBuf);
+
+impl ReloadRequests {
+    pub(super) fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// Waits for a request. It stays where it is until it is taken.
+    pub(super) async fn next(&self) -> PathBuf {
+        loop {
+            let folder = self.0.clone();
+            if let Ok(Some(path)) = tokio::task::spawn_blocking(move || find(&folder)).await {
+                return path;
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Takes a request; `None` if it has been withdrawn, or cannot be read or removed.
+    pub(super) async fn take(&self, path: PathBuf) -> Option<ReloadRequest> {
+        let take = move || {
+            let request = read(&path);
+            // One that stays would be found again and again.
+            fs::remove_file(&path).ok().and(request)
+        };
+        let taken = tokio::task::spawn_blocking(take).await.ok().flatten();
+        if taken.is_none() {
+            sleep(LOOK).await;
+        }
+        taken
+    }
+
+    pub(super) async fn answer(&self, request: &ReloadRequest, done: Result<Changes, ReloadError>) {
+        let (changes, error) = match done {
+            Ok(changes) => (Some(changes), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let path = file(&self.0, request.id, ANSWER);
+        let answer = ReloadAnswer { changes, error };
+        let written = tokio::task::spawn_blocking(move || write(&path, &answer)).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "The command `reload` could not be answered");
+        }
+    }
+}
+
+fn file(folder: &Path, id: Uuid, ending: &str) -> PathBuf {
+    folder.join(format!("{}.{ending}", id.simple()))
+}
+
+/// Returns a request in the folder, if there is one.
+fn find(folder: &Path) -> Option<PathBuf> {
+    let mut paths = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|ending| ending == REQUEST))
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}
+
+/// Writes a file so that it is complete or absent.
+fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
+    let unfinished = path.with_extension(format!("{}.tmp", Uuid::new_v4().simple()));
+    private::write(&unfinished, &serde_json::to_vec(content)?)?;
+    fs::rename(&unfinished, path)
+}
+
+/// Asks the service that uses an instance folder to reload its settings, and waits for its answer.
+/// `None`: no service uses it.
+///
+/// # Errors
+/// The folder cannot be used, or the service does not answer.
+pub async fn ask_for_reload(folder: &Path, user: String) -> io::Result<Option<ReloadAnswer>> {
+    if !instance::is_taken(folder) {
+        return Ok(None);
+    }
+    let request = ReloadRequest { id: Uuid::new_v4(), user };
+    let (asked, answered) = (file(folder, request.id, REQUEST), file(folder, request.id, ANSWER));
+    write(&asked, &request)?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = read::<ReloadAnswer>(&answered) {
+            let _ = fs::remove_file(&answered);
+            return Ok(Some(answer));
+        }
+        if Instant::now() >= until {
+            let _ = fs::remove_file(&asked);
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the service does not answer; see its log"));
+        }
+        sleep(LOOK_FOR_ANSWER).await;
+    }
+}

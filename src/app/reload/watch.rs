@@ -1,0 +1,67 @@
+//! Notices that the settings file, or a file with a secret, changed.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::ReadSettings;
+use crate::config::{ConfigError, Settings};
+
+/// How often the files are read. A change must be seen twice, because it may be under way.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a change waits after a reload that failed for another reason than the settings.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Watches what the settings say, by reading them.
+pub(super) struct Watch {
+    read: ReadSettings,
+    /// What the last reload, or the start, has read.
+    known: Seen,
+    not_before: Instant,
+}
+
+/// What reading the settings gave.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    Fingerprint([u8; 32]),
+    Wrong(String),
+}
+
+impl Seen {
+    pub(super) fn of(read: &Result<Settings, ConfigError>) -> Self {
+        match read {
+            Ok(settings) => Self::Fingerprint(settings.fingerprint()),
+            Err(error) => Self::Wrong(error.to_string()),
+        }
+    }
+}
+
+impl Watch {
+    /// `known` is what the start has read.
+    pub(super) fn new(read: ReadSettings, known: Seen) -> Self {
+        Self { read, known, not_before: Instant::now() }
+    }
+
+    /// Resolves when the settings have differed twice in the same way from what is known.
+    pub(super) async fn changed(&self) {
+        sleep_until(self.not_before).await;
+        let mut before = None;
+        loop {
+            sleep(LOOK).await;
+            let read = self.read.clone();
+            let Ok(seen) = tokio::task::spawn_blocking(move || Seen::of(&read())).await else { continue };
+            if seen != self.known && before.as_ref() == Some(&seen) {
+                return;
+            }
+            before = Some(seen);
+        }
+    }
+
+    /// A reload has read this. `None`: it failed for another reason, so the change is tried again.
+    pub(super) fn tried(&mut self, seen: Option<Seen>) {
+        match seen {
+            Some(seen) => self.known = seen,
+            None => self.not_before = Instant::now() + AGAIN,
+        }
+    }
+}
