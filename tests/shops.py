@@ -47,6 +47,14 @@ def sign_in(browser, account, decision):
 
 
 def play(browser):
+    # It is reached by another name, too.
+    browser.do("/url", {"url": SHOP.replace("127.0.0.1", "localhost") + "/"})
+    press(browser, "Sign in with Klarna")
+    browser.sees("offline_access")
+    press(browser, "Sign in")
+    browser.sees("You are signed in as")
+    browser.do("/cookie", method="DELETE")
+
     # Each address has a page, and a sign-in that was declined or begun elsewhere is none.
     browser.go("/nothing")
     browser.sees("There is no such page.")

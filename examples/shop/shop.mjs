@@ -185,8 +185,11 @@ createServer(async (request, response) => {
   const { pathname, searchParams: query } = new URL(request.url, shop);
   const answer = pages[`${request.method} ${pathname}`] ?? (() => [404, page("Not found", "<p>There is no such page.</p>")]);
   let [status, content] = [502, again("Klarna is not available at the moment.")];
+  // Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
+  const elsewhere = !env.SHOP_URL && request.headers.host !== new URL(shop).host;
   try {
-    [status, content] = await answer(sessions.get(sid), { query, text: await new Response(request).text() });
+    if (elsewhere) [status, content] = [303, shop + request.url];
+    else [status, content] = await answer(sessions.get(sid), { query, text: await new Response(request).text() });
   } catch (error) {
     console.error(error.message);
   }
@@ -195,4 +198,4 @@ createServer(async (request, response) => {
   headers[status === 303 ? "location" : "content-type"] =
     status === 303 ? content : json ? "application/json" : "text/html; charset=utf-8";
   response.writeHead(status, headers).end(status === 303 ? "" : json ? JSON.stringify(content) : content);
-}).listen(port, "127.0.0.1");
+}).listen(port, "127.0.0.1", () => console.log(`The shop is at ${shop}/`));

@@ -226,8 +226,10 @@ class Shop(http.server.BaseHTTPRequestHandler):
         session = SESSIONS.setdefault(sid, new_session())
         path, _, query = self.path.partition("?")
         text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
+        # Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
+        elsewhere = "SHOP_URL" not in os.environ and self.headers["host"] != urllib.parse.urlsplit(SHOP).netloc
         try:
-            status, content = answer_to(f"{self.command} {path}", session, dict(urllib.parse.parse_qsl(query)), text)
+            status, content = (303, SHOP + self.path) if elsewhere else answer_to(f"{self.command} {path}", session, dict(urllib.parse.parse_qsl(query)), text)
         except (OSError, ValueError, KeyError) as error:  # the body of the worker's answer says what is wrong
             print(error, error.read() if isinstance(error, urllib.error.HTTPError) else "", file=sys.stderr)
             status, content = 502, again("Klarna is not available at the moment.")
@@ -243,4 +245,6 @@ class Shop(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 
 
-http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop).serve_forever()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop)
+print(f"The shop is at {SHOP}/", flush=True)
+server.serve_forever()
