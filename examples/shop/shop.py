@@ -228,8 +228,9 @@ class Shop(http.server.BaseHTTPRequestHandler):
         text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
         # Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
         elsewhere = "SHOP_URL" not in os.environ and self.headers["host"] != urllib.parse.urlsplit(SHOP).netloc
+        request, values = f"{self.command} {path}", dict(urllib.parse.parse_qsl(query))
         try:
-            status, content = (303, SHOP + self.path) if elsewhere else answer_to(f"{self.command} {path}", session, dict(urllib.parse.parse_qsl(query)), text)
+            status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
         except (OSError, ValueError, KeyError) as error:  # the body of the worker's answer says what is wrong
             print(error, error.read() if isinstance(error, urllib.error.HTTPError) else "", file=sys.stderr)
             status, content = 502, again("Klarna is not available at the moment.")
