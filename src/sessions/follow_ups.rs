@@ -106,15 +106,15 @@ impl FollowUpWorker {
         work_on_groups(self.due().await?, |merchant| self.handle_of(merchant)).await
     }
 
-    /// Returns the merchants that have due follow-ups, unless they are paused. Another process may know the
-    /// others; what no process has done in two days, because none knows its merchant, is given up.
+    /// Returns the merchants that have due follow-ups. Another process may know the others; what no process
+    /// has done in two days, because none knows its merchant, is given up.
     async fn due(&self) -> Result<Vec<MerchantName>, StoreError> {
         let mut known = Vec::new();
         for name in self.store.due_follow_ups().await? {
-            if !self.sessions.merchants.contains_key(&name) {
-                self.drop_lapsed(&name).await?;
-            } else if self.pauses.allow(PauseKind::Orders, &name, since_boot()) {
+            if self.sessions.merchants.contains_key(&name) {
                 known.push(name);
+            } else {
+                self.drop_lapsed(&name).await?;
             }
         }
         Ok(known)
@@ -133,8 +133,11 @@ impl FollowUpWorker {
         Ok(())
     }
 
-    /// Makes some calls of the merchant that are due, and returns how many.
+    /// Makes some calls of the merchant that are due, unless its orders are paused, and returns how many.
     async fn handle_of(&self, merchant: MerchantName) -> Result<usize, StoreError> {
+        if !self.pauses.allow(PauseKind::Orders, &merchant, since_boot()) {
+            return Ok(0);
+        }
         let Some(merchant) = self.sessions.merchants.get(&merchant) else { return Ok(0) };
         // Before the claim: what is claimed is not due.
         let _work = self.in_hand.begin();

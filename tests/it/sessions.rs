@@ -33,7 +33,7 @@ both_engines![
     calls_for_a_merchant_that_nobody_knows_are_given_up_after_two_days,
 ];
 
-/// A store that takes its time before it claims an order, or after.
+/// A store that takes its time to say that it has claimed an order.
 struct Slow {
     store: Arc<dyn Store>,
     takes: Duration,
