@@ -124,9 +124,10 @@ impl Sessions {
     /// serves the API alone keeps no copy of the pauses.
     async fn is_allowed(&self, merchant: &MerchantName) -> Result<(), NotChanged> {
         let pauses = self.pausing.pauses().await?;
-        let paused = pauses.into_iter().filter(|pause| pause.stops(PauseKind::Orders, merchant));
+        let of_orders = pauses.into_iter().filter(|pause| pause.stops(PauseKind::Orders, merchant));
         // The one that lasts longest.
-        let Some(pause) = paused.max_by_key(|pause| pause.until.unwrap_or(DateTime::<Utc>::MAX_UTC)) else {
+        let Some(pause) = of_orders.max_by_key(|pause| pause.until.unwrap_or(DateTime::<Utc>::MAX_UTC))
+        else {
             return Ok(());
         };
         let left = pause.until.and_then(|until| (until - pause.read_at).to_std().ok());

@@ -285,6 +285,8 @@ async fn a_push_becomes_one_event_and_is_acknowledged(database: Database) {
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "500" })).await;
     assert_eq!(push(PUSH_SECRET, &first["klarna_order_id"]).await, 204);
     acknowledged(&shop, &first["klarna_order_id"], 1).await;
+    let done = r#"klarna_worker_follow_ups_total{merchant="shop",kind="push",result="done"} 1"#;
+    until("the end of the call", PATIENCE, async || client.get_text("/metrics").await.contains(done)).await;
     // A push that comes again is read and acknowledged again, and tells nothing new.
     assert_eq!(push(PUSH_SECRET, &first["klarna_order_id"]).await, 204);
     acknowledged(&shop, &first["klarna_order_id"], 2).await;
