@@ -226,17 +226,16 @@ async fn resend_all(
     }
     let progress = Progress::new(&context.output, Some(found));
     let (mut resent, mut before) = (0, None);
+    let mut is_more = found > 0;
     // To the end of what matches: there may be more by now.
-    while found > 0 {
+    while is_more {
         let batch = WebhookFilter { before, limit: CHUNK, ..filter.clone() };
         let sent = store.resend_webhooks(&batch).await.map_err(failed)?;
         context.audit_each(&sent.webhooks).await;
         resent += sent.webhooks.len() as u64;
         progress.at(resent, format!("{resent} sent again"));
         before = sent.next;
-        if before.is_none() {
-            break;
-        }
+        is_more = before.is_some();
     }
     drop(progress);
     context

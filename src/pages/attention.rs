@@ -122,7 +122,7 @@ fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> 
             @if processes.len() > 1 { "of " (processes.len()) " processes " }
             "has been open for " (span(now - first.since)) ": " (first.cause) ". "
             @if first.state == BreakerState::Probing { "A call is being tried." }
-            @else { "Next try " (time(next_try)) "." }
+            @else { "Next try " (time(next_try)) }
         },
         href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
     })

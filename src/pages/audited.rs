@@ -57,8 +57,7 @@ impl Drop for Begun {
 pub(super) fn asked_for(route: &str, fields: &Fields) -> Option<Action> {
     match route {
         "/orders/bulk" if fields.get("action") == Some("cancel") => Some(Action::OrderCancel),
-        "/orders/bulk" => Some(Action::OrderRetry),
-        "/orders/{id}/retry" => Some(Action::OrderRetry),
+        "/orders/bulk" | "/orders/{id}/retry" => Some(Action::OrderRetry),
         "/orders/{id}/cancel" => Some(Action::OrderCancel),
         "/user/resolve" => Some(Action::TokenResolve),
         "/user/forget" => Some(Action::TokenForget),

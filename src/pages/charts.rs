@@ -39,8 +39,10 @@ pub(super) struct Chart<'a> {
 
 const HEIGHT: u64 = 160;
 const WIDTH: u64 = 960;
-/// A bar is cut off if it is this many times as high as nine of ten others.
+/// A bar is cut off if it is more than this many times as high as nine of ten others.
 const OUTLIER: u64 = 4;
+/// With fewer bars than this, none is cut off: what is usual cannot be told from so few.
+const FEW: usize = 10;
 
 impl Chart<'_> {
     /// Draws the bars with a legend, labels below, and a table of the same numbers.
@@ -146,7 +148,7 @@ fn highest(totals: &[u64]) -> u64 {
     some.sort_unstable();
     let Some(most) = some.last().copied() else { return 0 };
     let usual = some[(some.len() - 1) * 9 / 10];
-    if usual.saturating_mul(OUTLIER) < most { usual } else { most }
+    if some.len() >= FEW && usual.saturating_mul(OUTLIER) < most { usual } else { most }
 }
 
 /// Returns the smallest round, even number that is not less than `most`.
@@ -176,10 +178,10 @@ mod tests {
         for (totals, most) in [
             (&[0, 0][..], 0),
             (&[5], 5),
-            (&[5, 9, 0, 12, 7], 12),
-            (&[5, 9, 0, 12, 5000], 12),
-            (&[40, 12, 11], 40),
-            (&[41, 10, 0], 10),
+            (&[1, 5000], 5000),
+            (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 4, 6, 5000], 12),
+            (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 4, 6, 48], 48),
+            (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 5000], 5000),
         ] {
             assert_eq!(highest(totals), most, "{totals:?}");
         }

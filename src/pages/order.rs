@@ -60,7 +60,7 @@ pub(super) async fn show(
         }
         (done(&viewer.query))
         section #order data-live { (describe(&order)) }
-        section #waits data-live { (waits) }
+        section #waits data-live hidden[waits.0.is_empty()] { (waits) }
         @if let Some(error) = &order.error {
             @let title = if order.status == Status::Failed { "Why it failed" } else { "Why it is still waiting" };
             section #error data-live { h2 { (title) } (fault(error)) }

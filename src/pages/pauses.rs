@@ -10,7 +10,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
-use super::pieces::{badge, col, done, time};
+use super::pieces::{badge, col, command, done, time};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::{OrderView, Status};
@@ -45,7 +45,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         (done(&viewer.query))
         section #pauses data-live {
-            @if pauses.is_empty() { p.quiet.empty { "Nothing is paused." } } @else { (table(&pauses, &viewer)) }
+            @if pauses.is_empty() {
+                p.empty { "Nothing is paused. To pause work, for example while Klarna is down:" }
+                (command("klarna-order-worker pause orders --merchant shop --for 10m --reason \"Klarna is down\""))
+            } @else { (table(&pauses, &viewer)) }
         }
     };
     Ok(viewer.answer(MenuItem::Overview, "Pauses", &main))

@@ -104,7 +104,7 @@ pub(super) async fn tell_breakers(
         match store.note_breakers(worker, &open).await {
             Ok(()) => told = !open.is_empty(),
             Err(error) => {
-                tracing::debug!(%error, "The circuit breakers could not be told to other processes")
+                tracing::debug!(%error, "The circuit breakers could not be told to other processes");
             }
         }
     }

@@ -270,12 +270,12 @@ async fn every_webhook_that_matches_is_sent_again_however_many_there_are() {
     let browser = Browser::signed_in(&api, OPS).await;
     let file = api.folder.path().join("worker.db");
     let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
-    let fill = format!(
+    let events = format!(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {EVENTS})
         INSERT INTO webhooks (id, merchant, user_id, kind, data, status, occurred_at, due_at, give_up_at, ended_at)
         SELECT randomblob(16), 'shop', 'u-' || n, 'order.failed', '{{}}', 'failed', n, n, n, n FROM n"
     );
-    sqlx::query(sqlx::AssertSqlSafe(fill)).execute(&mut raw).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(events)).execute(&mut raw).await.unwrap();
     let ask = "/webhooks/resend?status=failed";
     let done = browser.act(ask, "/webhooks/resend", &[("status", "failed")]).await;
     assert_eq!(done.header("location"), format!("/webhooks?changed={EVENTS}&done=Resend&status=failed"));
