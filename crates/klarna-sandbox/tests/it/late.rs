@@ -29,7 +29,7 @@ async fn a_late_answer_and_a_delayed_request_differ_in_when_the_token_is_spent()
             (status, begun.elapsed())
         };
         let overtaking = async {
-            while shop.stats().faults.get(&format!("token.{failure}")).is_none() {
+            while !shop.stats().faults.contains_key(&format!("token.{failure}")) {
                 tokio::task::yield_now().await;
             }
             if failure == Failure::Late {

@@ -14,7 +14,7 @@ const BACK: &str = "https://shop.example/callback?shop=1";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-fn asked<'a>(scope: &'a str) -> Vec<(&'a str, &'a str)> {
+fn asked(scope: &str) -> Vec<(&str, &str)> {
     let pkce = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let all = [("client_id", "shop"), ("redirect_uri", BACK), ("response_type", "code"), ("scope", scope)];
     all.into_iter().chain([("state", "st&1"), ("nonce", "n-1")]).chain(pkce).collect()
