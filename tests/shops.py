@@ -1,6 +1,8 @@
 """What tests/shops.sh does in the browser: a shopper signs in, changes the cart, pays, and sees that it is paid."""
 
 import base64
+import pathlib
+import re
 import sys
 import time
 
@@ -44,6 +46,28 @@ def sign_in(browser, account, decision):
     browser.sees("offline_access")
     browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
     press(browser, decision)
+
+
+def web_sdk(browser):
+    """Signs in with the block of docs/shops.md for Klarna's Web SDK, and a stand-in for the SDK."""
+    page = (pathlib.Path(__file__).parent.parent / "docs/shops.md").read_text()
+    script = re.search(r"<script>(.*?KlarnaSDKCallback.*?)</script>", page, re.DOTALL)[1]
+    token = call(f"{SANDBOX}/sandbox/users", {"user": f"{NAME}-sdk"})["refresh_token"]
+    browser.do("/cookie", method="DELETE")
+    browser.go("/")
+    scope = browser.run(script + """
+        const on = {};
+        const button = (asked) => ({mount: (at) => { window.asked = document.querySelector(at) && asked.scope; }});
+        window.KlarnaSDKCallback({Identity: {on: (event, handler) => { on[event] = handler; }, button}});
+        on.signin({user_account_linking: {user_account_linking_refresh_token: arguments[0]}});
+        return window.asked;""", token)
+    assert "offline_access" in scope, scope
+    browser.until("the page loaded again", "return window.asked === undefined && document.readyState === 'complete'")
+    browser.go("/checkout")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+    events = [event["event"] for event in call(f"{SANDBOX}/sandbox/record") if event["user"] == f"{NAME}-sdk"]
+    assert events == ["signed_in", "presented", "order"], events
 
 
 def play(browser):
@@ -115,6 +139,7 @@ def play(browser):
     press(browser, "Try again")
     in_frame(browser, "600.00 SEK")
     out(browser)
+    web_sdk(browser)
 
     # The push has come to the service, which has acknowledged the order.
     deadline = time.monotonic() + PATIENCE
