@@ -1,5 +1,7 @@
 //! What a process itself leaves in the audit log, and the retention of the log.
 
+use chrono::{DateTime, Utc};
+
 use super::App;
 use crate::audit::{Action, Actor, Entry, Pruning};
 
@@ -12,6 +14,11 @@ pub(super) fn started(app: &App, roles: &str) -> Entry {
     let (keys, vault) = (keys.join(","), vault.join(","));
     Entry::new(Actor::Service, Action::ServiceStart)
         .object(format!("roles={roles} vault.keys={vault} server.api_keys={keys}"))
+}
+
+/// Returns the row of a process that begins with `--new-machine` on a database that is silent since then.
+pub(super) fn new_machine(silent_since: DateTime<Utc>) -> Entry {
+    Entry::new(Actor::Service, Action::NewMachine).object(format!("silent_since={silent_since}"))
 }
 
 /// Returns what deletes old rows of the audit log.

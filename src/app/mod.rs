@@ -84,6 +84,21 @@ pub enum AppError {
         /// When this instance sent the last heartbeat that the database confirmed, by the database's clock.
         seen_at: DateTime<Utc>,
     },
+    /// The instance folder is new, and the last process on the database has not ended in order.
+    #[error(
+        "this instance folder ({folder}) is new, and the last process on the database did not stop in order: it has \
+         been silent since {silent_since}. If its instance folder still exists, start with that one. If a backup was \
+         restored, run `klarna-order-worker tokens after-restore`, then start again. If it is the same database, and \
+         the old machine is gone for good, start once with --new-machine (`serve` or `refresh`): what lay in the old \
+         spool is lost",
+        folder = .folder.display()
+    )]
+    NewFolder {
+        /// The instance folder.
+        folder: PathBuf,
+        /// When the last heartbeat came, by the database's clock.
+        silent_since: DateTime<Utc>,
+    },
     /// The instance folder knows a database, and the SQLite file is not there.
     #[error(
         "there is no database file {file}, although this instance ({folder}) has used one: put the file back or \
@@ -152,6 +167,9 @@ pub struct App {
     pub pauses: Pauses,
     /// Which sets of the merchants' API credentials Klarna accepts.
     pub held_credentials: HeldCredentials,
+    /// Whether the operator said that an instance folder may be new on a database whose last process
+    /// did not end in order.
+    pub new_machine: bool,
 }
 
 impl App {
@@ -194,6 +212,7 @@ impl App {
             audit,
             pauses: Pauses::default(),
             held_credentials: HeldCredentials::default(),
+            new_machine: false,
         })
     }
 

@@ -47,7 +47,7 @@ impl Process {
         let settings = &app.settings;
         let instance = on_disk(folder, Instance::take).await?;
         super::origin::check(app, folder, &instance).await?;
-        super::restore::check(app, folder).await?;
+        super::restore::check(app, folder, instance.folder).await?;
         for folder in [folder, &refresh_folder(&app.settings)] {
             keys_of_spool(app, folder).await?;
         }

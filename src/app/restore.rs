@@ -1,13 +1,14 @@
-//! Detects at start that the database was restored from a backup, and implements `tokens
-//! after-restore`.
+//! Detects at start that the database was restored from a backup, or may have been, and implements
+//! `tokens after-restore`.
 
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::spools::{on_disk, refresh_folder, replay};
-use super::{App, AppError};
-use crate::ids::TokenId;
+use super::{App, AppError, audit};
+use crate::ids::{InstanceId, TokenId};
+use crate::ops::{NewFolder, silent_since};
 use crate::store::ConfirmedHeartbeat;
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
@@ -27,16 +28,39 @@ pub struct RestoreReport {
 }
 
 /// Refuses a database that does not know the last heartbeat recorded in the instance folder: it was
-/// restored, so its tokens may be spent and its orders submitted.
-pub(super) async fn check(app: &App, folder: &Path) -> Result<(), AppError> {
-    let Some(heartbeat_mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? else {
-        return Ok(());
-    };
-    let beat = ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
-    if app.store.remembers(heartbeat_mark.worker, beat, app.settings.retention.ledger).await? {
+/// restored, so its tokens may be spent and its orders submitted. In a folder without a heartbeat, it
+/// also refuses a database whose last process has neither ended nor lives.
+pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<(), AppError> {
+    if let Some(mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? {
+        return remembers(app, folder, mark).await;
+    }
+    let service = &app.settings.vault.instance_dir;
+    let beside = if folder == service { refresh_folder(&app.settings) } else { service.clone() };
+    let of_beside = |folder: &Path| Ok((Instance::id_of(folder), HeartbeatMark::read(folder)));
+    let (id_beside, mark) = on_disk(&beside, of_beside).await?;
+    if let Some(mark) = mark {
+        remembers(app, &beside, mark).await?;
+    }
+    let new = NewFolder { id: Some(id), beside: id_beside, lost_after: app.settings.queue.worker_lost_after };
+    let Some(silent_since) = silent_since(&*app.store, new).await? else { return Ok(()) };
+    if !app.new_machine {
+        return Err(AppError::NewFolder { folder: folder.to_owned(), silent_since });
+    }
+    tracing::warn!(
+        %silent_since,
+        "This process begins on a new machine (--new-machine); what the last process on this database left in \
+        its spool is lost"
+    );
+    app.audit.record(audit::new_machine(silent_since));
+    Ok(())
+}
+
+async fn remembers(app: &App, folder: &Path, mark: HeartbeatMark) -> Result<(), AppError> {
+    let beat = ConfirmedHeartbeat { heartbeat_at: mark.heartbeat_at, beats: mark.beats };
+    if app.store.remembers(mark.worker, beat, app.settings.retention.ledger).await? {
         return Ok(());
     }
-    Err(AppError::Restored { folder: folder.to_owned(), seen_at: heartbeat_mark.heartbeat_at })
+    Err(AppError::Restored { folder: folder.to_owned(), seen_at: mark.heartbeat_at })
 }
 
 impl App {

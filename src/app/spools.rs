@@ -9,7 +9,7 @@ use std::thread;
 use super::{App, AppError};
 use crate::config::Settings;
 use crate::store::StoreError;
-use crate::vault::instance::{Disk, Instance, InstanceError, Replayed, Spool};
+use crate::vault::instance::{self, Disk, Instance, InstanceError, Replayed, Spool};
 use crate::worker::ResultSpool;
 
 impl App {
@@ -88,9 +88,7 @@ pub(super) async fn keys_of_spool(app: &App, folder: &Path) -> Result<(), Instan
 
 /// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same settings.
 pub(super) fn refresh_folder(settings: &Settings) -> PathBuf {
-    let mut folder = settings.vault.instance_dir.clone().into_os_string();
-    folder.push("-refresh");
-    folder.into()
+    instance::refresh_folder(&settings.vault.instance_dir)
 }
 
 /// Replays the spool of `refresh`, unless a `refresh` is running. One that was killed during an

@@ -37,6 +37,9 @@ impl fmt::Display for Actor {
 pub enum Action {
     /// A process with API or worker started; its object has the names of all keys.
     ServiceStart,
+    /// A process started with `--new-machine` where that was needed; its object has the time of the last
+    /// heartbeat before.
+    NewMachine,
     /// State or history of a user's token was read.
     TokenRead,
     /// States of many tokens were read.
@@ -107,6 +110,7 @@ pub enum Action {
 
 words!(Action {
     ServiceStart = "service.start",
+    NewMachine = "service.new_machine",
     TokenRead = "token.read",
     TokensList = "tokens.list",
     TokenRegister = "token.register",

@@ -45,6 +45,12 @@ pub struct Args {
     /// Run even while another process is sweeping; no token is refreshed twice
     #[arg(long)]
     force: bool,
+    /// Start although this machine is new and the last process on the database did not stop in order
+    ///
+    /// Only if it is the same database, not a restored backup, and the old machine is gone for good: what
+    /// lay in its spool is lost. Without effect in an instance folder that was used before.
+    #[arg(long)]
+    new_machine: bool,
 }
 
 impl Args {
@@ -53,6 +59,7 @@ impl Args {
         let exit = context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = if self.dry_run { context.app_to_read().await? } else { context.app().await? };
+            let app = App { new_machine: self.new_machine, ..app };
             if let Some(merchant) = &self.merchant {
                 check_merchant(&app, merchant)?;
             }

@@ -29,6 +29,12 @@ pub struct Args {
     /// Needs the role `worker`. Orders that are paused, or due later, stay for another start.
     #[arg(long)]
     drain: bool,
+    /// Start although this machine is new and the last process on the database did not stop in order
+    ///
+    /// Only if it is the same database, not a restored backup, and the old machine is gone for good: what
+    /// lay in its spool is lost. Without effect in an instance folder that was used before.
+    #[arg(long)]
+    new_machine: bool,
 }
 
 /// Raises the limit of open files to the maximum that the system allows, because each waiting
@@ -79,6 +85,7 @@ impl Args {
             let grace = settings.server.shutdown_grace;
             let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
             let app = App::open(settings, context.environment(), Clock::system()).await?;
+            let app = App { new_machine: self.new_machine, ..app };
             let roles: BTreeSet<Role> = self.roles.into_iter().collect();
             let service = Service::start(app, &roles).await?;
             if self.drain {

@@ -3,8 +3,10 @@
 pub mod discovery;
 pub mod doctor;
 pub mod metrics;
+mod predecessors;
 mod providers;
 mod retention;
 
+pub use predecessors::{NewFolder, silent_since};
 pub use providers::foreign_tokens;
 pub use retention::{Removed, Retention};

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::{ConfirmedHeartbeat, StoreError, exchanges, json, last_id, one_row};
-use crate::ids::{TokenId, WorkerId};
+use crate::ids::{InstanceId, TokenId, WorkerId};
 use crate::order::OrderError;
 
 /// Storage for finding and handling a restore.
@@ -23,6 +24,17 @@ pub trait Restore: Send + Sync {
         beat: ConfirmedHeartbeat,
         kept_for: Duration,
     ) -> Result<bool, StoreError>;
+
+    /// Returns when the last worker that neither ended nor is accounted for sent its last heartbeat;
+    /// `None` if there is no such worker, or if the database knows the instance folder `known`.
+    /// Accounted for are workers in the folder `beside`, those that were silent for
+    /// `lost_after` when another one ended, and those before a restore that was declared.
+    async fn left_open(
+        &self,
+        known: Option<InstanceId>,
+        beside: Option<InstanceId>,
+        lost_after: Duration,
+    ) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have
     /// been used after the backup. Returns how many there were, and the last one's id; `None` if
@@ -49,6 +61,21 @@ impl<E: Engine> Restore for SqlStore<E> {
             let remembers =
                 c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat.heartbeat_at).bind(kept_for);
             Ok(remembers.bind(self.now()).bind(beat.beats).fetch_one().await?.flag("remembers")?)
+        })
+        .await
+    }
+
+    async fn left_open(
+        &self,
+        known: Option<InstanceId>,
+        beside: Option<InstanceId>,
+        lost_after: Duration,
+    ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (known, beside) = (known.map(|id| id.as_uuid()), beside.map(|id| id.as_uuid()));
+        self.read(async |c| {
+            let left_open =
+                c.query(E::STATEMENTS.restore.left_open).bind(known).bind(beside).bind(lost_after);
+            Ok(left_open.fetch_one().await?.opt_time("heartbeat_at")?)
         })
         .await
     }

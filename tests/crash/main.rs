@@ -4,6 +4,7 @@
 
 mod copied;
 mod crashes;
+mod new_folder;
 mod restored;
 mod scene;
 mod spooled;

@@ -10,7 +10,7 @@ use crate::scene::{PATIENCE, open, sign_in};
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 
 /// Copies the database while no process uses it.
-fn back_up(shop: &Shop) {
+pub fn back_up(shop: &Shop) {
     match &shop.database {
         Database::Sqlite => {
             std::fs::copy(shop.folder.path().join("data/worker.db"), shop.folder.path().join("backup"))
@@ -24,7 +24,7 @@ fn back_up(shop: &Shop) {
 }
 
 /// Replaces the database by the copy.
-fn restore(shop: &Shop) {
+pub fn restore(shop: &Shop) {
     match &shop.database {
         Database::Sqlite => {
             for left in ["data/worker.db-wal", "data/worker.db-shm"] {

@@ -107,7 +107,7 @@ async fn others_do_not_present_the_token_of_a_process_that_stopped_with_a_spool(
         crate::scene::hurry(&shop, "b");
         let (user, lock) = stop_with_a_spool(&shop).await;
         drop(lock);
-        let b = shop.serve("b");
+        let b = shop.serve_on_new_machine("b");
         // Its order looks at the token again every 200 ms: for longer than a lost answer has to wait
         // (1 s), and for much less than `orphan_after`.
         let waits = || {

@@ -110,7 +110,7 @@ async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String
     let (stalling, user) = stalling(shop, point).await;
     drop(posting(&stalling, &user, "cart-1"));
     stopped_itself(&stalling).await;
-    let other = shop.serve("b");
+    let other = shop.serve_on_new_machine("b");
     let (_, known) = other.client().try_post(&user, "cart-1", &order()).await.unwrap();
     let id = known["id"].as_str().unwrap().to_owned();
     let lost = "(SELECT max(lost_workers) FROM {schema}orders)";

@@ -128,8 +128,17 @@ impl Shop {
 
     /// Like [`Shop::serve_with`], with one of the builds.
     pub fn serve_by(&self, build: Build, name: &str, env: &[(&str, &str)]) -> Served {
+        self.served(build, name, &[], env)
+    }
+
+    /// Starts the service in an instance folder of its own, although another process died and none lives.
+    pub fn serve_on_new_machine(&self, name: &str) -> Served {
+        self.served(Build::Own, name, &["--new-machine"], &[])
+    }
+
+    fn served(&self, build: Build, name: &str, options: &[&str], env: &[(&str, &str)]) -> Served {
         let settings = format!("{name}.toml");
-        let args = ["--config", &settings, "serve"];
+        let args = [&["--config", &settings, "serve"], options].concat();
         let program = Program::start_build(build, self.folder.path(), name, &args, env);
         let url = program.ready["api"].as_str().unwrap().to_owned();
         Served { program, url, http: self.http.clone() }

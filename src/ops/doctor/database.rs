@@ -9,13 +9,13 @@ use super::disk::{self, Kind};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::ids::MerchantName;
-use crate::ops::foreign_tokens;
+use crate::ops::{NewFolder, foreign_tokens, silent_since};
 use crate::pauses::Pause;
 use crate::store::{
     self, ConfirmedHeartbeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store,
     StoreError,
 };
-use crate::vault::instance::HeartbeatMark;
+use crate::vault::instance::{HeartbeatMark, Instance, refresh_folder};
 
 /// The maximum difference between clocks; with more, times in logs and results contradict each other.
 const APART: TimeDelta = TimeDelta::seconds(2);
@@ -160,8 +160,8 @@ async fn look(
         foreign(store, settings, findings).await?;
         paused(store, findings).await?;
     }
-    if migrated && let Some(heartbeat_mark) = HeartbeatMark::read(&settings.vault.instance_dir) {
-        remembered(store, settings, &heartbeat_mark, findings).await?;
+    if migrated {
+        history(store, settings, findings).await?;
     }
     Ok(Found::Founded(installation))
 }
@@ -206,6 +206,35 @@ async fn paused(store: &dyn Store, findings: &mut Findings) -> Result<(), StoreE
                 kind.named()
             ),
             format!("to end this, run `resume {} {option}`", kind.as_str()),
+        );
+    }
+    Ok(())
+}
+
+/// Reports that the database was restored from a backup, or may have been, as a start would.
+async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings) -> Result<(), StoreError> {
+    let folder = &settings.vault.instance_dir;
+    if let Some(heartbeat_mark) = HeartbeatMark::read(folder) {
+        return remembered(store, settings, &heartbeat_mark, findings).await;
+    }
+    let beside = refresh_folder(folder);
+    if let Some(heartbeat_mark) = HeartbeatMark::read(&beside) {
+        remembered(store, settings, &heartbeat_mark, findings).await?;
+    }
+    let new = NewFolder {
+        id: Instance::id_of(folder),
+        beside: Instance::id_of(&beside),
+        lost_after: settings.queue.worker_lost_after,
+    };
+    if let Some(silent_since) = silent_since(store, new).await? {
+        findings.fail(
+            "database.history",
+            format!(
+                "this instance folder is new, and the last process on the database did not stop in order: it has \
+                 been silent since {silent_since}; a start with the role worker or keeper is refused"
+            ),
+            "start with its instance folder; if a backup was restored, run `tokens after-restore`; if the old \
+             machine is gone for good, start once with `serve --new-machine`",
         );
     }
     Ok(())

@@ -11,6 +11,9 @@ use super::host::{HostMark, Origin};
 use crate::config::private;
 use crate::ids::{InstanceId, WorkerId};
 
+/// The lock file, which contains the folder's id.
+const LOCK: &str = "instance";
+
 /// Why a process cannot use its instance folder.
 #[derive(Debug, thiserror::Error)]
 pub enum InstanceError {
@@ -86,7 +89,7 @@ impl Instance {
         let unusable = |error| InstanceError::Unusable { folder: folder.to_owned(), error };
         private::create_folder(folder).map_err(unusable)?;
         private::restrict(folder);
-        let path = folder.join("instance");
+        let path = folder.join(LOCK);
         let mut lock = private::options()
             .read(true)
             .write(true)
@@ -112,6 +115,12 @@ impl Instance {
             text.trim().parse().map_err(|_| InstanceError::NoId(path))?
         };
         Ok(Self { folder: id, start: Uuid::now_v7().into(), origin, host_mark, lock })
+    }
+
+    /// Returns the folder's id, without its lock; `None` if nothing has used the folder yet.
+    #[must_use]
+    pub fn id_of(folder: &Path) -> Option<InstanceId> {
+        std::fs::read_to_string(folder.join(LOCK)).ok()?.trim().parse().ok()
     }
 
     /// Gives the folder another id, so that it is an instance of its own on this machine. Its spool
@@ -162,6 +171,7 @@ mod tests {
         let first = Instance::take(&path).unwrap();
         assert!(matches!(Instance::take(&path), Err(InstanceError::Taken(_))));
         let (id, start) = (first.folder, first.start);
+        assert_eq!((Instance::id_of(&path), Instance::id_of(folder.path())), (Some(id), None));
         drop(first);
         let second = Instance::take(&path).unwrap();
         assert_eq!(second.folder, id);

@@ -9,6 +9,8 @@ mod lock;
 mod replay;
 pub(crate) mod spool;
 
+use std::path::{Path, PathBuf};
+
 pub use self::disk::Disk;
 pub use self::folder::{SpoolFile, SpoolFolder};
 pub use self::heartbeat_mark::HeartbeatMark;
@@ -16,3 +18,11 @@ pub use self::host::Origin;
 pub use self::lock::{HostRecord, Instance, InstanceError, is_taken};
 pub use self::replay::{ReplayError, Replayed};
 pub use self::spool::Spool;
+
+/// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same settings.
+#[must_use]
+pub fn refresh_folder(instance_dir: &Path) -> PathBuf {
+    let mut folder = instance_dir.as_os_str().to_owned();
+    folder.push("-refresh");
+    folder.into()
+}

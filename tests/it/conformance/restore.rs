@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::{TokenId, UserKey};
+use klarna_order_worker::ids::{InstanceId, TokenId, UserKey};
 use klarna_order_worker::order::Status;
 use klarna_order_worker::store::{ConfirmedHeartbeat, Installation};
 use klarna_order_worker::token::TokenState;
+
+use uuid::Uuid;
 
 use super::orders::{claim, insert, order};
 use super::tokens::{register, row};
@@ -14,6 +16,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     a_beat_is_remembered_and_a_later_one_is_not,
     who_was_removed_long_ago_raises_no_alarm,
+    only_who_neither_ended_nor_is_known_was_left_open,
     a_restore_that_was_declared_is_remembered_as_if_seen,
     active_tokens_are_doubted_in_batches,
     orders_that_have_not_ended_are_held_in_batches,
@@ -53,6 +56,33 @@ async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
     db.advance(1);
     assert!(db.store.remembers(removed, heartbeat, KEPT).await.unwrap());
     assert!(!db.store.remembers(worker, after(heartbeat, 1), KEPT).await.unwrap(), "its row is there");
+}
+
+async fn only_who_neither_ended_nor_is_known_was_left_open(db: Db) {
+    let lost_after = Duration::from_secs(10);
+    let left_open = async |known, beside| db.store.left_open(known, beside, lost_after).await.unwrap();
+    assert_eq!(left_open(None, None).await, None, "nobody was ever here");
+    let (one, two) = (InstanceId::from(Uuid::new_v4()), InstanceId::from(Uuid::new_v4()));
+    db.advance(60);
+    db.begin_worker_in(one).await;
+    let silent_since = db.clock.now();
+    assert_eq!(left_open(None, None).await, Some(silent_since));
+    assert_eq!(left_open(Some(two), None).await, Some(silent_since), "a folder that it never saw");
+    assert_eq!(left_open(Some(one), None).await, None, "its own folder");
+    assert_eq!(left_open(Some(two), Some(one)).await, None, "the other folder of these settings");
+    // Another process ends in order, at first too soon to know that this one is dead.
+    for (seconds, expected) in [(9, Some(silent_since)), (2, None)] {
+        db.advance(seconds);
+        let orderly = db.begin_worker().await;
+        db.store.end_worker(orderly).await.unwrap();
+        assert_eq!(left_open(Some(two), None).await, expected, "{seconds} s");
+    }
+    // A later one dies, and a restore is declared.
+    db.begin_worker_in(one).await;
+    assert_eq!(left_open(Some(two), None).await, Some(db.clock.now()));
+    db.advance(1);
+    db.store.declare_restored().await.unwrap();
+    assert_eq!(left_open(Some(two), None).await, None);
 }
 
 async fn a_restore_that_was_declared_is_remembered_as_if_seen(db: Db) {

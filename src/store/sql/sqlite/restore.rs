@@ -5,6 +5,13 @@ pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
         SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND beats >= $5)
             OR EXISTS (SELECT 1 FROM installation WHERE created_at >= $2 OR restored_at >= $2)
             OR ($2 < $4 - $3 AND NOT EXISTS (SELECT 1 FROM workers WHERE id = $1)) AS remembers",
+    left_open: "
+        SELECT max(w.heartbeat_at) AS heartbeat_at FROM workers w
+        WHERE w.ended_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM workers o WHERE o.instance = $1)
+            AND coalesce(w.instance <> $2, true)
+            AND NOT EXISTS (SELECT 1 FROM workers e WHERE e.ended_at > w.heartbeat_at + $3)
+            AND NOT EXISTS (SELECT 1 FROM installation WHERE restored_at >= w.heartbeat_at)",
     doubt_tokens: "
         UPDATE tokens SET state = 'uncertain', updated_at = $3
         WHERE id IN (SELECT id FROM tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
