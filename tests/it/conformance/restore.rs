@@ -59,6 +59,7 @@ async fn who_was_removed_long_ago_raises_no_alarm(db: Db) {
 }
 
 async fn only_who_neither_ended_nor_is_known_was_left_open(db: Db) {
+    db.store.found_installation(&Installation { name: "test".into(), hash_key: Vec::new() }).await.unwrap();
     let lost_after = Duration::from_secs(10);
     let left_open = async |known, beside| db.store.left_open(known, beside, lost_after).await.unwrap();
     assert_eq!(left_open(None, None).await, None, "nobody was ever here");
