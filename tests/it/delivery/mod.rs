@@ -109,7 +109,7 @@ async fn a_receiver_that_fails_half_the_time_gets_every_event(db: Db) {
     }
     let event: Value = serde_json::from_slice(&requests[0].body).unwrap();
     let members = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
-    assert_eq!(members(&event), "data timestamp type");
+    assert_eq!(members(&event), "data sequence timestamp type");
     let data = members(&event["data"]);
     let middle = if event["type"] == "order.failed" { "code" } else { "klarna_order_id" };
     assert!(data.split(' ').any(|member| member == middle), "{data}");
