@@ -150,7 +150,7 @@ pub(super) async fn pause(
     let body = extract::Text::read(&headers, body, &Expected::json(8 * 1024)).await?;
     let PauseRequest { merchant, kind, lasts, reason } = parse(body.text()?)?;
     let merchant = of(&caller, merchant)?;
-    if let Some(unknown) = merchant.as_ref().filter(|name| !app.merchants.contains_key(*name)) {
+    if let Some(unknown) = merchant.as_ref().filter(|name| !app.merchants.contains_key(name)) {
         let detail = format!("the settings have no merchant {unknown}");
         return Err(Problem::new(Kind::UnknownMerchant, detail));
     }

@@ -77,7 +77,8 @@ impl fmt::Display for ReloadCause {
 /// What is told of a reload, besides those who look at the settings themselves.
 pub(super) struct ReloadedParts {
     pub(super) vault: Option<Vault>,
-    pub(super) targets: Option<TargetBreakers>,
+    /// The circuit breakers of the calls about orders.
+    pub(super) targets: Vec<TargetBreakers>,
     /// The queues, which may find work for new merchants.
     pub(super) wakes: [Wake; 2],
     /// Whether commands can ask for a reload in the instance folder of this process.
@@ -124,9 +125,9 @@ impl Reloader {
             let request = tokio::select! {
                 () = signals.next() => None,
                 path = asked => Some(path),
-                () = changed => {
+                read = changed => {
                     // The result is told where it is found.
-                    let _ = self.reload(&ReloadCause::File).await;
+                    let _ = self.apply(&ReloadCause::File, read.map_err(ReloadError::from)).await;
                     self.tell_watch(&mut watch);
                     continue;
                 }
@@ -159,7 +160,23 @@ impl Reloader {
     /// # Errors
     /// The settings are wrong, or the database does not answer. Everything stays as it was.
     pub async fn reload(&mut self, cause: &ReloadCause) -> Result<Changes, ReloadError> {
-        let done = self.replace().await;
+        let read = Arc::clone(&self.read);
+        // A file may lie on a disk that hangs.
+        let reading = timeout(PATIENCE, tokio::task::spawn_blocking(move || read())).await;
+        let read = match reading {
+            Ok(Ok(read)) => read.map_err(ReloadError::from),
+            _ => Err(ReloadError::Hung),
+        };
+        self.apply(cause, read).await
+    }
+
+    /// Replaces what can change by what was read.
+    async fn apply(
+        &mut self,
+        cause: &ReloadCause,
+        read: Result<Settings, ReloadError>,
+    ) -> Result<Changes, ReloadError> {
+        let done = self.replace(read).await;
         let now = self.app.clock.now();
         let (object, outcome) = match &done {
             Ok(changes) => {
@@ -196,20 +213,18 @@ impl Reloader {
     }
 
     /// From the first change on, nothing fails and nothing is waited for.
-    async fn replace(&mut self) -> Result<Changes, ReloadError> {
-        let read = Arc::clone(&self.read);
-        // A file may lie on a disk that hangs.
-        let reading = tokio::task::spawn_blocking(move || read());
-        let read = timeout(PATIENCE, reading).await.map_err(|_| ReloadError::Hung)?;
-        let read = read.map_err(|_| ReloadError::Hung)?;
-        let seen = Seen::of(&read);
-        self.seen = Some(seen.clone());
+    async fn replace(&mut self, read: Result<Settings, ReloadError>) -> Result<Changes, ReloadError> {
+        self.seen = match &read {
+            Ok(settings) => Some(Seen::Fingerprint(settings.fingerprint())),
+            Err(ReloadError::Settings(error)) => Some(Seen::Wrong(error.to_string())),
+            Err(_) => None,
+        };
         let (next, changes) = self.in_force.reloaded(&read?)?;
-        self.seen = None;
+        let seen = self.seen.take();
         let published = Outbox::published(&next.merchants, next.queue.order_deadline);
         let publishing = self.app.store.publish(&published);
         timeout(PATIENCE, publishing).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))?;
-        self.seen = Some(seen);
+        self.seen = seen;
         self.app.live.replace(&next);
         begin_counting(&next.merchants);
         match telemetry::set_level(next.telemetry.log_level) {
@@ -224,9 +239,7 @@ impl Reloader {
         if let Some(vault) = &self.parts.vault {
             vault.try_now();
         }
-        if let Some(targets) = &self.parts.targets {
-            targets.try_now();
-        }
+        self.parts.targets.iter().for_each(TargetBreakers::try_now);
         self.parts.wakes.iter().for_each(Wake::notify);
         Ok(changes)
     }

@@ -40,6 +40,10 @@ pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<()
     let (id_beside, mark) = on_disk(&beside, of_beside).await?;
     if let Some(mark) = mark {
         remembers(app, &beside, mark).await?;
+        // What lets the service begin lets `refresh` begin.
+        if folder != service {
+            return Ok(());
+        }
     }
     let new = NewFolder { id: Some(id), beside: id_beside, lost_after: app.settings.queue.worker_lost_after };
     let Some(silent_since) = silent_since(&*app.store, new).await? else { return Ok(()) };

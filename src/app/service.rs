@@ -69,6 +69,8 @@ pub struct Service {
     /// What workers and keepers share: instance folder, heartbeat and vault.
     process: Option<Process>,
     worker: Option<WorkerRole>,
+    /// The circuit breakers of the API's calls about submitted orders.
+    session_breakers: TargetBreakers,
     keeper: Option<SweepSchedule>,
     /// Tasks that listen for signals, poll and clean up; they end with the service.
     background: JoinSet<()>,
@@ -124,6 +126,7 @@ impl Service {
         }
         let vault = vault_of(process.as_ref());
         let sessions = app.sessions()?;
+        let session_breakers = sessions.breakers();
         let api = addresses.api.map(|at| {
             let intake = app.intake().with_direct(direct_of(worker.as_ref()));
             let router = http_server::api(&app, intake, sessions, vault, &waiters, probes.clone(), pages);
@@ -149,6 +152,7 @@ impl Service {
             probes,
             process,
             worker,
+            session_breakers,
             keeper,
             background,
             _served: served,
@@ -172,7 +176,12 @@ impl Service {
     pub fn reloader(&self, read: ReadSettings) -> Reloader {
         let parts = ReloadedParts {
             vault: vault_of(self.process.as_ref()),
-            targets: breakers_of(self.worker.as_ref()),
+            targets: self
+                .worker
+                .iter()
+                .flat_map(|worker| [worker.breakers.clone(), worker.session_breakers.clone()])
+                .chain([self.session_breakers.clone()])
+                .collect(),
             wakes: [self.wakes.orders.clone(), self.wakes.webhooks.clone()],
             has_folder: self.process.is_some(),
         };

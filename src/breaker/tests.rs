@@ -150,7 +150,9 @@ fn after_a_reload_an_open_breaker_tries_a_call_at_once() {
     // Not while the endpoint asked for a pause.
     let pause = CallOutcome::Failed { what: "HTTP 503".to_owned(), retry_after: Some(seconds(60)) };
     let calls: Vec<_> = (0..FAILURES).map(|_| breakers.admit(&shop(), seconds(10)).ok().unwrap()).collect();
-    calls.into_iter().for_each(|call| call.report(pause.clone(), seconds(10)));
+    for call in calls {
+        call.report(pause.clone(), seconds(10));
+    }
     breakers.try_now();
     assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(59)));
 }

@@ -117,14 +117,14 @@ impl Settings {
     pub fn reloaded(&self, read: &Self) -> Result<(Self, Changes), ConfigError> {
         let mut next = self.clone();
         next.merchants = read.merchants.clone();
-        next.server.api_keys = read.server.api_keys.clone();
+        next.server.api_keys.clone_from(&read.server.api_keys);
         next.keeper.rate_per_second = read.keeper.rate_per_second;
         next.keeper.stop_after_idle = read.keeper.stop_after_idle;
         next.keeper.forget_after_idle = read.keeper.forget_after_idle;
         next.telemetry.log_level = read.telemetry.log_level;
         next.secret_files.clone_from(&read.secret_files);
         next.given.take(&read.given, is_live);
-        next.check_together()?;
+        next.check_together(self, read)?;
         let changes = self.changes(read, &next);
         Ok((next, changes))
     }
@@ -135,14 +135,18 @@ impl Settings {
         self.given.fingerprint()
     }
 
-    /// Applies the rules that compare what has changed with what has not.
-    fn check_together(&self) -> Result<(), ConfigError> {
+    /// Applies the rules that compare what has changed with what has not. `before` is in force.
+    fn check_together(&self, before: &Self, read: &Self) -> Result<(), ConfigError> {
         let mut reader = Reader::new(Table::new(), BTreeMap::new());
+        if read.installation != before.installation {
+            let wrong = "not the one of the running service, so these may be the settings of another one";
+            reader.fault("installation", wrong, "keep the name, or restart the service");
+        }
         rules::check_keeper(&mut reader, &self.keeper, &self.merchants);
         rules::check_retention(&mut reader, &self.retention, &self.merchants);
-        if self.server.api_keys.is_empty() && !self.server.bind.ip().to_canonical().is_loopback() {
-            let wrong = "none left, and the address in use (server.bind) is reachable from other machines";
-            reader.fault(API_KEYS, wrong, "keep one, or restart with another server.bind");
+        if self.server.api_keys.is_empty() && !before.server.api_keys.is_empty() {
+            let wrong = "none left, so whoever reaches the service would need no key";
+            reader.fault(API_KEYS, wrong, "keep one, or restart the service");
         }
         let faults = reader.into_faults();
         if faults.is_empty() {

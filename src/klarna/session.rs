@@ -15,6 +15,7 @@ use super::create::answer::{describe, error_code, messages};
 use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, retry_after};
 use super::redact::Redactor;
+use crate::clock::since_boot;
 use crate::config::{CredentialSet, Merchant};
 use crate::order::{OrderResult, SessionPhase, Target};
 use crate::received::{Document, storable};
@@ -96,6 +97,8 @@ pub enum SessionAnswer {
 pub struct SessionClient {
     http: HttpClient,
     held: HeldCredentials,
+    /// The longest time that a call takes, unless the process is suspended.
+    longest: Duration,
 }
 
 impl SessionClient {
@@ -105,7 +108,8 @@ impl SessionClient {
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(timeout: Duration, held: HeldCredentials) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)?, held })
+        let longest = timeout.saturating_add(http::GRACE_PERIOD);
+        Ok(Self { http: HttpClient::new(limits)?, held, longest })
     }
 
     /// Reads an order or session.
@@ -188,9 +192,12 @@ impl SessionClient {
         let set = self.held.of(merchant, target);
         // A refusal of the credentials does nothing else, so the call is sent again with the other set.
         let again = merchant.credentials(set.other()).and_then(|_| request.try_clone());
+        let begun = since_boot();
         let answer = self.send_with(set, template, merchant, target, request, &redactor).await;
+        // If the process was suspended meanwhile, another one may have sent a newer change.
+        let is_in_time = since_boot().saturating_sub(begun) <= self.longest;
         match (answer, again) {
-            (SessionAnswer::Unauthorised { .. }, Some(request)) => {
+            (SessionAnswer::Unauthorised { .. }, Some(request)) if is_in_time => {
                 self.send_with(set.other(), template, merchant, target, request, &redactor).await
             }
             (answer, _) => answer,

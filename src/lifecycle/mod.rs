@@ -133,8 +133,8 @@ fn has_terminal() -> bool {
 
 /// Whether SIGHUP asks for a reload. The system also sends it when a terminal is closed: then nobody
 /// expects the service to go on.
-fn is_reload(had_terminal: bool, has_terminal: bool) -> bool {
-    has_terminal || !had_terminal
+fn is_reload(began_in_terminal: bool, has_terminal: bool) -> bool {
+    has_terminal || !began_in_terminal
 }
 
 #[cfg(unix)]

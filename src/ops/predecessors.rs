@@ -33,7 +33,9 @@ pub struct NewFolder {
 /// The database cannot be used.
 pub async fn silent_since(store: &dyn Store, folder: NewFolder) -> Result<Option<DateTime<Utc>>, StoreError> {
     let NewFolder { id, beside, lost_after } = folder;
-    let Some(since) = store.left_open(id, beside, lost_after).await? else { return Ok(None) };
+    if store.left_open(id, beside, lost_after).await?.is_none() {
+        return Ok(None);
+    }
     // Whoever lives is seen to live: the time of a heartbeat would prove nothing.
     let before = store.heartbeats().await?;
     for _ in 0..POLLS {
@@ -42,5 +44,6 @@ pub async fn silent_since(store: &dyn Store, folder: NewFolder) -> Result<Option
             return Ok(None);
         }
     }
-    Ok(Some(since))
+    // Meanwhile it may have ended in order.
+    store.left_open(id, beside, lost_after).await
 }

@@ -92,7 +92,7 @@ impl Totals {
         let (failed, queued) = (self.of_status(Status::Failed), self.of_status(Status::Queued));
         html! {
             form.bulk #bulk method="get" action="/orders/bulk" {
-                @for name in FIELDS {
+                @for name in FIELDS.into_iter().filter(|name| *name != "order") {
                     @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
                 }
                 input type="hidden" name="only" value="selected";

@@ -73,6 +73,12 @@ impl Sessions {
         Ok(Self { store, orders, pausing, merchants, client, breakers, clock })
     }
 
+    /// Returns the circuit breakers of its calls.
+    #[must_use]
+    pub fn breakers(&self) -> TargetBreakers {
+        self.breakers.clone()
+    }
+
     /// Makes a call about a user's order, if circuit breaker and rate limit allow it now, and reports
     /// how it ended to both.
     async fn call(

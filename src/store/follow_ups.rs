@@ -59,8 +59,8 @@ pub trait FollowUps: Send + Sync {
     /// Ends a follow-up: its row is deleted. Does nothing if the claim is over.
     async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError>;
 
-    /// Makes a follow-up due again after `wait`, and counts the attempt. Returns `false`, and ends it, if its
-    /// time is over by then.
+    /// Makes a follow-up due again after `wait`, and counts the attempt. Returns `false` if its time is over
+    /// by then, and it was deleted. Does nothing if the claim is over.
     async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError>;
 
     /// Deletes follow-ups of a merchant whose time is over and that no process has claimed, because the
@@ -101,7 +101,7 @@ impl<E: Engine> FollowUps for SqlStore<E> {
     }
 
     async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
-        self.write(async |c| end(c, follow_up).await).await
+        self.write(async |c| end(c, follow_up).await.map(drop)).await
     }
 
     async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError> {
@@ -109,10 +109,7 @@ impl<E: Engine> FollowUps for SqlStore<E> {
             let again = by_claim(c, E::STATEMENTS.follow_ups.again, follow_up);
             let retried =
                 again.bind(self.now()).bind(wait).bind(follow_up.kind.as_str()).execute().await? == 1;
-            if !retried {
-                end(c, follow_up).await?;
-            }
-            Ok(retried)
+            Ok(retried || !end(c, follow_up).await?)
         })
         .await
     }
@@ -135,9 +132,10 @@ pub(super) async fn abort_orders<E: Engine>(
     record.bind(now).bind(FOLLOW_UP_FOR).execute().await.map(drop)
 }
 
-async fn end<E: Engine>(c: &mut Connection<'_, E>, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
+/// Returns whether it was deleted: not if the claim is over.
+async fn end<E: Engine>(c: &mut Connection<'_, E>, follow_up: &ClaimedFollowUp) -> Result<bool, StoreError> {
     let end = by_claim(c, E::STATEMENTS.follow_ups.done, follow_up).bind(follow_up.kind.as_str());
-    end.execute().await.map(drop)
+    Ok(end.execute().await? == 1)
 }
 
 /// Binds a claim as the first three parameters of a statement.

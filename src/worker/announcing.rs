@@ -130,12 +130,12 @@ mod tests {
     /// What the announcement of an order gives, and how often it was tried, if its row is locked for so
     /// many tries.
     async fn behind_a_lock(tries: u32, then: bool) -> (bool, u32) {
-        let tried = Cell::new(0);
+        let count = Cell::new(0);
         let announced = announce(|| {
-            tried.set(tried.get() + 1);
-            ready(if tried.get() <= tries { Err(StoreError::Busy("the test".into())) } else { Ok(then) })
+            count.set(count.get() + 1);
+            ready(if count.get() <= tries { Err(StoreError::Busy("the test".into())) } else { Ok(then) })
         });
-        (announced.await, tried.get())
+        (announced.await, count.get())
     }
 
     #[tokio::test(start_paused = true)]

@@ -98,8 +98,8 @@ async fn merchants_come_and_go_while_orders_run(database: Database) {
     assert_eq!(rows.len(), 4, "{rows:?}");
     assert!(rows.iter().all(|row| row["actor"].as_str().unwrap().starts_with("command:")), "{rows:?}");
     assert!(rows[2]["object"].as_str().unwrap().contains("merchants added: outlet"), "{rows:?}");
-    let stats = shop.stats().await;
-    assert_eq!((stats.exchanges.spent_presented, stats.orders.duplicates), (0, 0), "{stats:?}");
+    let seen = shop.stats().await;
+    assert_eq!((seen.exchanges.spent_presented, seen.orders.duplicates), (0, 0), "{seen:?}");
     assert!(served.program.terminate().await.success());
     assert!(!try_reload(&shop).status.success(), "no service runs");
     shop.close().await;
@@ -148,7 +148,7 @@ async fn credentials_are_rotated_under_load_without_a_failed_order(database: Dat
 /// A section of an API key.
 fn key(name: &str, key: &str, scopes: &str) -> String {
     use sha2::{Digest, Sha256};
-    let hash: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = Sha256::digest(key).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
     format!("[[server.api_keys]]\nname = \"{name}\"\nkey_sha256 = \"{hash}\"\nscopes = [{scopes}]")
 }
 

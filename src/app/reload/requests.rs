@@ -2,7 +2,8 @@
 //! process id would be that of another process in another container.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often the command looks for the answer.
 const LOOK_FOR_ANSWER: Duration = Duration::from_millis(50);
 /// How long the command waits for the answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A command that asks for a reload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +51,7 @@ pub(super) struct ReloadRequests(PathBuf);
 
 impl ReloadRequests {
     pub(super) fn new(folder: &Path) -> Self {
+        forget_old(folder);
         Self(folder.to_owned())
     }
 
@@ -73,6 +75,10 @@ impl ReloadRequests {
         };
         let taken = tokio::task::spawn_blocking(take).await.ok().flatten();
         if taken.is_none() {
+            tracing::warn!(
+                "A request of the command `reload` was withdrawn, or cannot be read; run the command as the \
+                 service's user"
+            );
             sleep(LOOK).await;
         }
         taken
@@ -96,6 +102,18 @@ fn file(folder: &Path, id: Uuid, ending: &str) -> PathBuf {
     folder.join(format!("{}.{ending}", id.simple()))
 }
 
+/// Deletes the answers and unfinished files that commands left which did not wait to the end.
+fn forget_old(folder: &Path) {
+    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let id = path.file_name().and_then(|name| name.to_str()?.split('.').next());
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let is_ours = id.is_some_and(|id| Uuid::try_parse(id).is_ok());
+        if is_ours && matches!(ending, Some(ANSWER | "tmp")) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 /// Returns a request in the folder, if there is one.
 fn find(folder: &Path) -> Option<PathBuf> {
     let mut paths = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
@@ -106,10 +124,18 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Writes a file so that it is complete or absent.
+/// Writes a file so that it is complete or absent. It belongs to the folder's owner: root may ask a
+/// service of another user, which must be able to read it.
 fn write(path: &Path, content: &impl Serialize) -> io::Result<()> {
     let unfinished = path.with_extension(format!("{}.tmp", Uuid::new_v4().simple()));
-    private::write(&unfinished, &serde_json::to_vec(content)?)?;
+    let mut file = private::options().write(true).create_new(true).open(&unfinished)?;
+    file.write_all(&serde_json::to_vec(content)?)?;
+    let folder = path.parent().map(fs::metadata).transpose()?;
+    if let Some(owner) = folder.map(|folder| folder.uid())
+        && owner != file.metadata()?.uid()
+    {
+        fchown(&file, Some(owner), None)?;
+    }
     fs::rename(&unfinished, path)
 }
 

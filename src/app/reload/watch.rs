@@ -42,16 +42,18 @@ impl Watch {
         Self { read, known, not_before: Instant::now() }
     }
 
-    /// Resolves when the settings have differed twice in the same way from what is known.
-    pub(super) async fn changed(&self) {
+    /// Waits until the settings have differed twice in the same way from what is known, and returns what
+    /// was read then: a third reading could find the next change half written.
+    pub(super) async fn changed(&self) -> Result<Settings, ConfigError> {
         sleep_until(self.not_before).await;
         let mut before = None;
         loop {
             sleep(LOOK).await;
             let read = self.read.clone();
-            let Ok(seen) = tokio::task::spawn_blocking(move || Seen::of(&read())).await else { continue };
+            let Ok(found) = tokio::task::spawn_blocking(move || read()).await else { continue };
+            let seen = Seen::of(&found);
             if seen != self.known && before.as_ref() == Some(&seen) {
-                return;
+                return found;
             }
             before = Some(seen);
         }

@@ -101,6 +101,8 @@ pub(super) async fn tell_breakers(
         if open.is_empty() && !told {
             continue;
         }
+        // Even if this fails, it may have been written.
+        told = true;
         match store.note_breakers(worker, &open).await {
             Ok(()) => told = !open.is_empty(),
             Err(error) => {

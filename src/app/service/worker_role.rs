@@ -25,6 +25,8 @@ pub(super) struct WorkerRole {
     pub(super) direct: Arc<DirectOrders>,
     results: ResultSpool,
     pub(super) breakers: TargetBreakers,
+    /// The circuit breakers of follow-ups.
+    pub(super) session_breakers: TargetBreakers,
     /// The follow-ups that this process works on.
     pub(super) follow_ups: InHand,
 }
@@ -63,12 +65,22 @@ impl WorkerRole {
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());
-        let follow_ups = FollowUpWorker::new(app.store.clone(), app.sessions()?, app.pauses.clone());
+        let sessions = app.sessions()?;
+        let session_breakers = sessions.breakers();
+        let follow_ups = FollowUpWorker::new(app.store.clone(), sessions, app.pauses.clone());
         let in_hand = follow_ups.in_hand();
         background.spawn(follow_ups.run());
         background
             .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
-        Ok(Self { webhooks, queue, direct, results: process.results.clone(), breakers, follow_ups: in_hand })
+        Ok(Self {
+            webhooks,
+            queue,
+            direct,
+            results: process.results.clone(),
+            breakers,
+            session_breakers,
+            follow_ups: in_hand,
+        })
     }
 
     /// Waits until running orders have ended and webhooks are sent, at most until `until`. Returns

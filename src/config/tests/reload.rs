@@ -44,7 +44,8 @@ fn merchants_and_keys_change_at_once_and_other_settings_are_named() {
     assert!(again.is_empty());
     assert_eq!(again.after_restart, ["queue.concurrency", "server.bind"]);
     assert!(next.reloaded(&settings(LEAST)).unwrap().1.after_restart.is_empty());
-    assert_eq!(lines(&after, LEAST)[..2], ["merchants changed: shop", "merchants removed: outlet"]);
+    let least = format!("{LEAST}{KEY}");
+    assert_eq!(lines(&after, &least)[..2], ["merchants changed: shop", "merchants removed: outlet"]);
     assert!(lines(LEAST, LEAST).is_empty());
 }
 
@@ -67,10 +68,12 @@ fn a_secret_in_a_file_counts_with_its_content() {
 
 #[test]
 fn what_stays_until_a_restart_must_fit_what_changes() {
-    // The service listens for other machines, and would be left without a key.
-    let open = format!("{LEAST}[server]\nbind = \"0.0.0.0:8080\"\n{KEY}");
-    let error = reloaded(&open, LEAST).unwrap_err().to_string();
+    // Whoever reaches the service would need no key.
+    let error = reloaded(&format!("{LEAST}{KEY}"), LEAST).unwrap_err().to_string();
     assert!(error.contains("server.api_keys: none left"), "{error}");
+    let staging = LEAST.replace("installation = \"test\"", "installation = \"staging\"");
+    let error = reloaded(LEAST, &staging).unwrap_err().to_string();
+    assert!(error.contains("installation: not the one of the running service"), "{error}");
     // The keeper's dates stay, so tokens must still live longer.
     let short = format!(
         "{LEAST}refresh_token_lifetime = \"25d\"\n[keeper]\nrefresh_before = \"10d\"\nspread = \"1d\"\n"

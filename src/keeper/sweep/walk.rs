@@ -12,7 +12,7 @@ use super::{Scope, Sweeper};
 use crate::breaker::RateLimiter;
 use crate::bulkhead::{Bulkhead, BulkheadPermit};
 use crate::clock::{delta, since_boot};
-use crate::config::{Merchant, Merchants};
+use crate::config::Merchant;
 use crate::ids::MerchantName;
 use crate::keeper::summary::{RefreshOutcome, TokenReport};
 use crate::store::{DueToken, StoreError};
@@ -58,8 +58,6 @@ fn skipped(token: DueToken, outcome: RefreshOutcome) -> Step {
 
 pub(super) struct Walk {
     sweeper: Arc<Sweeper>,
-    /// The merchants and settings at the beginning of the sweep.
-    merchants: Arc<Merchants>,
     stop_after_idle: Option<Duration>,
     scope: Scope,
     /// When the sweep began; tokens issued later are not due.
@@ -78,7 +76,7 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(sweeper: &Arc<Sweeper>, scope: &Scope, began: DateTime<Utc>, stop: Stop) -> Self {
         let by = scope.by(began);
-        let (merchants, settings) = (sweeper.merchants.now(), sweeper.settings.now());
+        let settings = sweeper.settings.now();
         Self {
             sweeper: Arc::clone(sweeper),
             stop_after_idle: settings.stop_after_idle,
@@ -88,8 +86,7 @@ impl Walk {
             by,
             since: since_boot(),
             due: DueTokens::new(scope.selection(by, began)),
-            places: Bulkhead::new(sweeper.at_once, merchants.len() == 1),
-            merchants,
+            places: Bulkhead::new(sweeper.at_once, sweeper.merchants.now().len() == 1),
             rate_limiter: RateLimiter::new(settings.rate_per_second),
             presented: 0,
             ended: false,
@@ -144,9 +141,9 @@ impl Walk {
                 Next::End => return Ok(None),
             }
         };
-        let Some(merchant) = self.merchants.get(&token.merchant).cloned() else {
+        if !self.sweeper.merchants.contains_key(&token.merchant) {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
-        };
+        }
         if self.is_idle(&token) {
             // The next sign-in or order of the user sets a new due date.
             self.sweeper.store.postpone(token.version, None, 0, Note::Idle).await?;
@@ -161,9 +158,13 @@ impl Walk {
         if self.stop.is_requested() {
             return Ok(Some(Step::Event(Event::Interrupted)));
         }
+        let place = self.places.take(&token.merchant).await;
+        // As it is now: a sweep takes hours, and a reload may have changed or removed it meanwhile.
+        let Some(merchant) = self.sweeper.merchants.get(&token.merchant) else {
+            return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
+        };
         self.presented += 1;
         let if_due = IfDue { by: self.by, issued_before: self.began };
-        let place = self.places.take(&token.merchant).await;
         Ok(Some(Step::Present(DueExchange { token, merchant, if_due, place })))
     }
 

@@ -14,6 +14,10 @@ use crate::config::private;
 
 const FILE: &str = "seen";
 
+/// Up to this number of heartbeats, the mark is synced to disk. Without any mark, a start could not tell
+/// that the database was restored.
+const FIRST: i64 = 2;
+
 /// A heartbeat that the database confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeartbeatMark {
@@ -32,14 +36,17 @@ impl HeartbeatMark {
         serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
     }
 
-    /// Replaces the last mark. It is not synced to disk: if it is lost, the older mark is still
-    /// correct.
+    /// Replaces the last mark. Only the first ones of a process are synced to disk: if a later one is
+    /// lost, the older mark is still correct.
     ///
     /// # Errors
     /// If the folder cannot be written.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let temporary = folder.join("seen.writing");
         private::write(&temporary, &serde_json::to_vec(self)?)?;
+        if self.beats <= FIRST {
+            std::fs::File::open(&temporary)?.sync_all()?;
+        }
         std::fs::rename(temporary, folder.join(FILE))
     }
 }

@@ -4,6 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -98,7 +99,7 @@ impl Instance {
             .open(&path)
             .map_err(unusable)?;
         private::restrict(&path);
-        match lock.try_lock() {
+        match try_lock(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(InstanceError::Taken(folder.to_owned())),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
@@ -141,6 +142,17 @@ impl Instance {
     pub fn host_mark(&self) -> HostRecord {
         HostRecord(self.host_mark.clone())
     }
+}
+
+/// Locks the file. [`is_taken`] holds the lock for a moment, so a lock that is held is tried again.
+fn try_lock(lock: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    lock.try_lock()
 }
 
 /// Returns whether a process uses the folder.

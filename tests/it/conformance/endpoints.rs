@@ -186,6 +186,12 @@ async fn a_test_event_is_sent_once_and_enables_the_endpoint(db: Db) {
         (WebhookStatus::Failed, 1, Some("HTTP 500"))
     );
     assert_eq!(db.store.endpoints().await.unwrap()[0].disabled, None, "one test disables nothing");
+
+    assert_eq!(db.store.resend_webhooks(&filter).await.unwrap().webhooks.len(), 1);
+    let again = claim(&db, 9).await.remove(0);
+    let later = retry(Duration::from_secs(5));
+    let settled = db.store.settle_webhook(again.claim, &later, Answer::default());
+    assert!(settled.await.unwrap().unwrap().given_up, "sent again, it is sent once again");
 }
 
 async fn a_later_event_about_an_order_has_a_larger_number(db: Db) {

@@ -380,7 +380,7 @@ async fn a_provider_that_a_reload_names_is_tried_with_one_token_at_a_time(db: Db
     let (vault, _) = shop.process().await;
     klarna.answer_one();
     ready(shop.access(&vault, "u-1").await);
-    Arc::make_mut(&mut shop.merchant).client_id = "another-client".to_owned();
+    "another-client".clone_into(&mut Arc::make_mut(&mut shop.merchant).client_id);
     let mut asked = Vec::new();
     for (user, token) in [("u-2", "rt-200"), ("u-3", "rt-300"), ("u-4", "rt-400")] {
         shop.register(user, token).await;

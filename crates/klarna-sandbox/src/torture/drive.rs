@@ -22,7 +22,7 @@ const STARTING: Duration = Duration::from_secs(30);
 /// How often the sandbox is asked whether a request has arrived.
 const LOOK: Duration = Duration::from_millis(5);
 /// The latency of exchanges while two orders are submitted together.
-const TOGETHER: Duration = Duration::from_millis(300);
+const TOGETHER: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// A sandbox, and the client that it is used to test.

@@ -168,7 +168,7 @@ impl Drop for Naive {
 fn torture(naive: &Naive, more: &[&str]) -> Output {
     let (register, order) = (naive.command("register"), naive.command("order"));
     let arguments = ["torture", "--register", &register, "--order", &order, "--bind", "127.0.0.1:0"];
-    let quick = ["--pause", "50ms", "--timeout", "20s", "--late", "3s", "--access-token-lifetime", "1s"];
+    let quick = ["--pause", "50ms", "--timeout", "20s", "--late", "6s", "--access-token-lifetime", "1s"];
     sandbox(&[&arguments[..], &quick, more].concat())
 }
 

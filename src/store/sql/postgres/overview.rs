@@ -54,7 +54,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
     webhook_counts: "
         SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
             min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
-        FROM klarna_worker.webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant",
+        FROM klarna_worker.webhooks WHERE status <> 'delivered' AND kind <> 'webhook.test' GROUP BY merchant ORDER BY merchant",
     held_orders: "
         SELECT count(*) AS orders FROM klarna_worker.orders
         WHERE status = 'failed' AND body IS NOT NULL AND error::json ->> 'code' = 'database_restored'",

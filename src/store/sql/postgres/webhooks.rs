@@ -99,7 +99,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             FOR UPDATE
         )
         UPDATE klarna_worker.webhooks w SET status = 'pending', ended_at = NULL, attempts = 0, due_at = t.now,
-            give_up_at = t.now + interval '3 days', claim_number = w.claim_number + 1
+            give_up_at = CASE WHEN w.kind = 'webhook.test' THEN t.now ELSE t.now + interval '3 days' END,
+            claim_number = w.claim_number + 1
         FROM t, chosen WHERE w.seq = chosen.seq
         RETURNING w.seq, w.id, w.merchant",
     enable_endpoint: "
@@ -114,8 +115,9 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
     // Those that another attempt is about to delete are left to it.
     forget_answers: "
         DELETE FROM klarna_worker.webhook_answers WHERE seq IN (
-            SELECT seq FROM klarna_worker.webhook_answers WHERE merchant = $1
-            ORDER BY seq DESC OFFSET $2 FOR UPDATE SKIP LOCKED)",
+            SELECT a.seq FROM klarna_worker.webhook_answers a WHERE a.seq IN (
+                SELECT seq FROM klarna_worker.webhook_answers WHERE merchant = $1 ORDER BY seq DESC OFFSET $2)
+            FOR UPDATE OF a SKIP LOCKED)",
     answers: "
         SELECT webhook, merchant, kind, answered_at, status, took_micros, error
         FROM klarna_worker.webhook_answers WHERE merchant = $1 ORDER BY seq DESC LIMIT $2",

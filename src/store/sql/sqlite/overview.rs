@@ -52,7 +52,7 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
     webhook_counts: "
         SELECT merchant, count(*) FILTER (WHERE status = 'failed') AS failed,
             min(occurred_at) FILTER (WHERE status = 'pending') AS oldest_pending
-        FROM webhooks WHERE status <> 'delivered' GROUP BY merchant ORDER BY merchant",
+        FROM webhooks WHERE status <> 'delivered' AND kind <> 'webhook.test' GROUP BY merchant ORDER BY merchant",
     held_orders: "
         SELECT count(*) AS orders FROM orders
         WHERE status = 'failed' AND body IS NOT NULL AND error ->> 'code' = 'database_restored'",

@@ -70,7 +70,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE ($1 IS NULL OR id = $1) AND ($2 IS NULL OR merchant = $2) AND ($3 IS NULL OR user_id = $3)
             AND ($4 IS NULL OR status = $4) AND ($5 IS NULL OR kind = $5) AND ($6 IS NULL OR occurred_at >= $6)",
     resend_webhooks: "
-        UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $9, give_up_at = $9 + 259200000000,
+        UPDATE webhooks SET status = 'pending', ended_at = NULL, attempts = 0, due_at = $9,
+            give_up_at = CASE WHEN kind = 'webhook.test' THEN $9 ELSE $9 + 259200000000 END,
             claim_number = claim_number + 1
         WHERE seq IN (
             SELECT w.seq FROM webhooks w
