@@ -37,6 +37,8 @@ pub struct Seen {
     pub order: Value,
     pub token: Value,
     pub stats: Stats,
+    /// How many orders of other users were submitted before.
+    pub earlier: u64,
 }
 
 impl Seen {
@@ -44,10 +46,12 @@ impl Seen {
     /// the number of orders created.
     pub fn sums(&self) -> (&str, (&str, i64), u64, u64) {
         assert_eq!(self.order["status"], "submitted", "{}", self.order);
-        assert_eq!(self.stats.orders.distinct_references, 1, "{:?}", self.stats);
+        assert_eq!(self.stats.orders.distinct_references, 1 + self.earlier, "{:?}", self.stats);
         assert_eq!(self.stats.exchanges.concurrent, 0, "{:?}", self.stats);
         let row = (self.token["state"].as_str().unwrap(), self.token["generation"].as_i64().unwrap());
-        (self.order["token"].as_str().unwrap(), row, self.stats.exchanges.total, self.stats.orders.total)
+        let (exchanges, orders) = (self.stats.exchanges.total, self.stats.orders.total);
+        let token = self.order["token"].as_str().unwrap();
+        (token, row, exchanges - self.earlier, orders - self.earlier)
     }
 
     pub fn possible_duplicate(&self) -> bool {
@@ -92,9 +96,21 @@ pub async fn crash(
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": failure })).await;
     }
     let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", point)]);
-    let user = sign_in(&shop, &served).await;
+    let mut user = sign_in(&shop, &served).await;
+    let mut earlier = 0;
+    let mut key = "cart-0".to_owned();
     // The process may die before it answers. The idempotency key finds the order again.
-    let accepted = served.client().try_post(&user, "cart-1", &order()).await;
+    let mut accepted = served.client().try_post(&user, &key, &order()).await;
+    // Once a second the queue polls. An order that comes at that moment does not start with its insert.
+    while point == "order_inserted"
+        && let Some((_, taken)) = &accepted
+    {
+        served.client().ended(taken["id"].as_str().unwrap(), PATIENCE).await;
+        earlier += 1;
+        user = sign_in(&shop, &served).await;
+        key = format!("cart-{earlier}");
+        accepted = served.client().try_post(&user, &key, &order()).await;
+    }
     let lock = match writes {
         Writes::Free => None,
         Writes::Blocked => {
@@ -111,10 +127,11 @@ pub async fn crash(
     drop(lock);
 
     let served = shop.serve("a");
-    let again = served.client().try_post(&user, "cart-1", &order()).await;
+    let again = served.client().try_post(&user, &key, &order()).await;
     let (_, taken) = again.or(accepted).unwrap();
     let order = served.client().ended(taken["id"].as_str().unwrap(), PATIENCE).await;
-    let seen = Seen { order, token: served.client().token(&user).await, stats: shop.stats().await };
+    let token = served.client().token(&user).await;
+    let seen = Seen { order, token, stats: shop.stats().await, earlier };
     assert!(served.program.terminate().await.success());
     let spooled = std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap().count();
     assert_eq!(spooled, 0, "the spool was not emptied");
