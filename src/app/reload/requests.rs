@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often the command looks for the answer.
 const LOOK_FOR_ANSWER: Duration = Duration::from_millis(50);
 /// How long the command waits for the answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A command that asks for a reload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
