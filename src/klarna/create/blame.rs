@@ -1,15 +1,19 @@
 //! Decides whether Klarna refused an order because of fields that the service filled in.
 
 /// Klarna's top-level members of an order, by which a message can be recognised as naming a field.
-const MEMBERS: [&str; 26] = [
+const MEMBERS: [&str; 33] = [
+    "acquiring_channel",
     "attachment",
     "billing_address",
     "billing_countries",
+    "custom_payment_method_ids",
     "customer",
+    "design",
     "discount_lines",
     "external_checkouts",
     "external_payment_methods",
     "gui",
+    "intent",
     "locale",
     "merchant_data",
     "merchant_reference1",
@@ -21,12 +25,15 @@ const MEMBERS: [&str; 26] = [
     "order_amount",
     "order_lines",
     "order_tax_amount",
+    "payment_method_categories",
     "purchase_country",
     "purchase_currency",
     "recurring",
+    "selected_shipping_option",
     "shipping_address",
     "shipping_countries",
     "shipping_options",
+    "status",
     "tags",
 ];
 
@@ -41,24 +48,31 @@ pub(super) fn is_due_to(messages: &[String], prefilled: &[String]) -> bool {
 }
 
 /// Returns the fields that a message names, as pointers: `billing_address.email` and
-/// `/billing_address/email` become `/billing_address/email`, and `postal_code` stays as it is.
+/// `/billing_address/email` become `/billing_address/email`, and `postal_code` stays as it is. A word
+/// such as `name`, which a sentence may have as well, names a field only behind a colon.
 fn fields(message: &str) -> Vec<String> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "_./[]".contains(character);
-    let words = message.split(|character| !is_part(character));
-    words.filter_map(field).collect()
+    let mut named = Vec::new();
+    for (index, text) in message.split(": ").enumerate() {
+        let words = text.split(|character| !is_part(character)).filter(|word| !word.is_empty());
+        named.extend(words.enumerate().filter_map(|(place, word)| field(word, index > 0 && place == 0)));
+    }
+    named
 }
 
-fn field(word: &str) -> Option<String> {
+fn field(word: &str, is_behind_colon: bool) -> Option<String> {
     let parts: Vec<&str> = word
         .split(['.', '/', '[', ']'])
         .filter(|part| !part.is_empty() && !part.bytes().all(|byte| byte.is_ascii_digit()))
         .collect();
     let first = *parts.first()?;
-    if MEMBERS.contains(&first) {
+    let is_name = first.contains('_') || is_behind_colon;
+    if MEMBERS.contains(&first) && (is_name || parts.len() > 1 || word.starts_with('/')) {
         return Some(format!("/{}", parts.join("/")));
     }
-    // A field without its object, such as `postal_code`. A word without `_` could be any word.
-    (parts.len() == 1 && (first.contains('_') || LEAVES.contains(&first))).then(|| first.to_owned())
+    // A field without its object, such as `postal_code`.
+    let is_leaf = first.contains('_') || (is_behind_colon && LEAVES.contains(&first));
+    (parts.len() == 1 && is_leaf).then(|| first.to_owned())
 }
 
 /// Fields of an address whose names have no `_`.
@@ -88,6 +102,12 @@ mod tests {
             ("Bad value: customer.date_of_birth", true),
             ("Klarna is not available for this shopper", true),
             ("", true),
+            ("Family name is not valid", true),
+            ("There are no options for this customer", true),
+            ("Klarna is not available in this country", true),
+            ("Bad value: name", false),
+            ("Bad value: 'locale'", false),
+            ("Bad value: design", false),
             ("Bad value: billing_address.phone", false),
             ("Bad value: shipping_address.postal_code", false),
             ("Bad value: shipping_address", false),
