@@ -73,6 +73,10 @@ kustomization = yaml.safe_load(read("deploy/kubernetes/kustomization.yml"))
 must(all(image["digest"].startswith("sha256:") for image in kustomization["images"]), "kustomization.yml: an image without digest")
 for resource in kustomization["resources"]:
     must(pathlib.Path("deploy/kubernetes", resource).exists(), f"kustomization.yml names {resource}")
+# What it leaves out is named in its comments: somebody has to want it.
+left_out = {path.name for path in pathlib.Path("deploy/kubernetes").glob("*.yaml")} - set(kustomization["resources"])
+for name in left_out:
+    must(name in read("deploy/kubernetes/kustomization.yml"), f"kustomization.yml does not say why it leaves out {name}")
 # Each port is open to whom it is for.
 (probes_policy, api_policy) = yaml.safe_load_all(read("deploy/kubernetes/network.yaml"))
 must("from" in probes_policy["spec"]["ingress"][0], "network.yaml: everybody reaches the probes")

@@ -85,6 +85,23 @@ async def unfinished_heads(port):
     await asyncio.gather(*(one() for _ in range(3000)))
 
 
+async def trickled_heads(port):
+    """Connections whose heads never end, with a line each second."""
+    async def one():
+        while True:
+            try:
+                reader, writer = await connect(port)
+                writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+                while not reader.at_eof():
+                    writer.write(b"X-A: b\r\n")
+                    await writer.drain()
+                    await asyncio.sleep(1)
+                writer.close()
+            except OSError:
+                await asyncio.sleep(0.05)
+    await asyncio.gather(*(one() for _ in range(3000)))
+
+
 async def idle_sockets(port):
     """Connections that send nothing."""
     async def one():
@@ -164,7 +181,7 @@ def main():
     key, seconds = open(sys.argv[3]).read(), float(sys.argv[4])
     failures = 0
     floods = [(None, api), (stalled_forms, api), (descriptions, api), (unfinished_heads, api), (unfinished_heads, probes),
-              (idle_sockets, api)]
+              (trickled_heads, api), (idle_sockets, api)]
     for kind, port in floods:
         name = f"{kind.__name__} at {'the API' if port == api else 'the probes'}" if kind else "no flood"
         before = done.value
