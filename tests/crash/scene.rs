@@ -130,8 +130,7 @@ pub async fn crash(
     let again = served.client().try_post(&user, &key, &order()).await;
     let (_, taken) = again.or(accepted).unwrap();
     let order = served.client().ended(taken["id"].as_str().unwrap(), PATIENCE).await;
-    let token = served.client().token(&user).await;
-    let seen = Seen { order, token, stats: shop.stats().await, earlier };
+    let seen = Seen { order, token: served.client().token(&user).await, stats: shop.stats().await, earlier };
     assert!(served.program.terminate().await.success());
     let spooled = std::fs::read_dir(shop.folder.path().join("data/instance-a/spool")).unwrap().count();
     assert_eq!(spooled, 0, "the spool was not emptied");
