@@ -24,14 +24,16 @@ impl Backoff {
     /// number from 0 to 1.
     ///
     /// `retry_after` is the wait that the other side asked for (`Retry-After`, RFC 9110 section
-    /// 10.2.3). The wait is never shorter, even if that exceeds the cap, and up to one `base`
-    /// longer, because other callers were given the same time.
+    /// 10.2.3). The wait is never shorter, even if that exceeds the cap. Where it decides, the wait is up
+    /// to one `base` longer, because other callers were given the same time.
     #[must_use]
     pub fn delay(&self, attempt: u32, unit: f64, retry_after: Option<Duration>) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         let longest = self.base.saturating_mul(1 << doublings).min(self.cap);
         let wait = longest / 2 + fraction(longest / 2, unit);
-        let asked = retry_after.map(|floor| floor.saturating_add(fraction(self.base, unit)));
+        // A shorter one is kept anyway, and must not lengthen the wait.
+        let floor = retry_after.filter(|floor| *floor > longest / 2);
+        let asked = floor.map(|floor| floor.saturating_add(fraction(self.base, unit)));
         wait.max(asked.unwrap_or_default())
     }
 }
@@ -60,6 +62,13 @@ mod tests {
         let asked = Some(Duration::from_mins(5));
         assert_eq!(Backoff::default().delay(1, 0.0, asked), Duration::from_mins(5));
         assert_eq!(Backoff::default().delay(1, 1.0, asked), Duration::from_secs(301));
+    }
+
+    #[test]
+    fn a_shorter_wait_that_was_asked_for_lengthens_nothing() {
+        let asked = Some(Duration::from_millis(500));
+        assert_eq!(Backoff::default().delay(1, 1.0, asked), Duration::from_secs(1));
+        assert_eq!(Backoff::default().delay(3, 1.0, Some(Duration::from_secs(2))), Duration::from_secs(4));
     }
 
     proptest! {

@@ -34,84 +34,70 @@ async def connect(port):
     return await asyncio.open_connection("127.0.0.1", port)
 
 
-async def stalled_forms(port):
-    """Connections that announce a sign-in form, send one byte of it, and then nothing until they are closed."""
-    async def one():
+async def repeat(count, one):
+    """Does it so many times at once, again and again."""
+    async def forever():
         while True:
             try:
-                reader, writer = await connect(port)
-                writer.write(b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
-                             b"Content-Type: application/x-www-form-urlencoded\r\n\r\nk")
-                await writer.drain()
-                while await reader.read(4096):
-                    pass
-                writer.close()
-            except OSError:
-                await asyncio.sleep(0.05)
-    await asyncio.gather(*(one() for _ in range(512)))
-
-
-async def descriptions(port):
-    """Requests of the pages that need no key, as fast as they are answered."""
-    async def one(path):
-        while True:
-            try:
-                reader, writer = await connect(port)
-                while True:
-                    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
-                    await writer.drain()
-                    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                    length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-                    await reader.readexactly(length)
-                    done.value += 1
+                await one()
             except (OSError, IndexError, asyncio.IncompleteReadError):
                 await asyncio.sleep(0.05)
-    await asyncio.gather(*(one(path) for path in ["/docs/", "/openapi.json", "/docs/style.css"] * 21))
+    await asyncio.gather(*(forever() for _ in range(count)))
+
+
+async def until_closed(port, sent):
+    """Sends bytes, and then nothing until the connection is closed."""
+    reader, writer = await connect(port)
+    writer.write(sent)
+    await writer.drain()
+    while await reader.read(4096):
+        pass
+    writer.close()
+
+
+async def stalled_forms(port):
+    """Connections that announce a sign-in form and send one byte of it."""
+    form = (b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\nk")
+    await repeat(512, lambda: until_closed(port, form))
 
 
 async def unfinished_heads(port):
     """Connections with heads of 100 KB that never end."""
-    async def one():
-        while True:
-            try:
-                reader, writer = await connect(port)
-                writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Filler: " + b"a" * 100_000)
-                await writer.drain()
-                while await reader.read(4096):
-                    pass
-                writer.close()
-            except OSError:
-                await asyncio.sleep(0.05)
-    await asyncio.gather(*(one() for _ in range(3000)))
+    await repeat(3000, lambda: until_closed(port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Filler: " + b"a" * 100_000))
+
+
+async def idle_sockets(port):
+    """Connections that send nothing."""
+    await repeat(10_000, lambda: until_closed(port, b""))
 
 
 async def trickled_heads(port):
     """Connections whose heads never end, with a line each second."""
     async def one():
-        while True:
-            try:
-                reader, writer = await connect(port)
-                writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
-                while not reader.at_eof():
-                    writer.write(b"X-A: b\r\n")
-                    await writer.drain()
-                    await asyncio.sleep(1)
-                writer.close()
-            except OSError:
-                await asyncio.sleep(0.05)
-    await asyncio.gather(*(one() for _ in range(3000)))
+        reader, writer = await connect(port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        while not reader.at_eof():
+            writer.write(b"X-A: b\r\n")
+            await writer.drain()
+            await asyncio.sleep(1)
+        writer.close()
+    await repeat(3000, one)
 
 
-async def idle_sockets(port):
-    """Connections that send nothing."""
+async def descriptions(port):
+    """Requests of the pages that need no key, as fast as they are answered."""
     async def one():
+        reader, writer = await connect(port)
         while True:
-            try:
-                reader, _ = await connect(port)
-                await reader.read(1)
-            except OSError:
-                await asyncio.sleep(0.05)
-    await asyncio.gather(*(one() for _ in range(10_000)))
+            for path in ("/docs/", "/openapi.json", "/docs/style.css"):
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+                await writer.drain()
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+                await reader.readexactly(length)
+                done.value += 1
+    await repeat(63, one)
 
 
 def flood(kind, port):
