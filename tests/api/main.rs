@@ -59,7 +59,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 /// Long enough for a busy machine, and shorter than anything that a test must not wait for.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 /// The API with two merchants, `shop` and `other`, and no worker.
 struct Api {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use klarna_order_worker::order::{Disposition, OrderResult, Prefill, Target, TokenOutcome};
 
-use super::{Api, SOON};
+use super::Api;
 
 fn submitted() -> Disposition {
     Disposition::Submitted {
@@ -62,5 +62,5 @@ async fn a_wait_that_is_no_duration_is_refused() {
     api.get(&format!("{path}?wiat=25s")).await.problem(400, "invalid-request");
     let began = Instant::now();
     assert_eq!(api.get(&format!("{path}?wait=0")).await.status, 200);
-    assert!(began.elapsed() < SOON);
+    assert!(began.elapsed() < Duration::from_secs(20));
 }

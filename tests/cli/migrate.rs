@@ -1,5 +1,3 @@
-use std::net::TcpListener;
-
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use test_support::postgres::{TestDatabase, errors_in};
@@ -96,8 +94,7 @@ async fn a_postgres_database_of_another_or_a_newer_program_is_left_alone() {
 
 #[test]
 fn a_server_that_does_not_answer_is_told_in_one_line() {
-    // A port that was bound and released, so nobody listens on it.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = test_support::ports::free();
     let home = on(&format!("postgres://user:pa55word@127.0.0.1:{port}/shop"));
     for command in [&["migrate"][..], &["migrate", "--check"], &["orders", "list"], &["serve"]] {
         let ran = home.run(command).exits(1).tells_in_one_line("the database is not available");

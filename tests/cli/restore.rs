@@ -10,7 +10,7 @@ use crate::program::{EXAMPLES, Home};
 
 /// Waits for a file that the service writes, such as the mark of its first confirmed heartbeat.
 fn wait_for(home: &Home, file: &str) {
-    let until = Instant::now() + Duration::from_secs(30);
+    let until = Instant::now() + Duration::from_mins(1);
     while !home.path(file).exists() {
         assert!(Instant::now() < until, "no {file}");
         std::thread::sleep(Duration::from_millis(20));

@@ -13,7 +13,7 @@ impl Manager {
     fn beside(home: Home) -> (Self, Home) {
         let path = home.path("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         (Self(socket), home.with("NOTIFY_SOCKET", path.to_str().unwrap()))
     }
 

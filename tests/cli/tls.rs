@@ -11,7 +11,7 @@ use test_support::program::{Program, until};
 
 use super::program::Home;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const FILES: [(&str, &str); 2] =
     [("KLARNA_WORKER__SERVER__TLS_CERT", "server.pem"), ("KLARNA_WORKER__SERVER__TLS_KEY", "server.key")];

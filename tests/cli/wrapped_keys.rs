@@ -215,7 +215,7 @@ fn a_service_unwraps_its_key_once_and_never_for_a_request() {
             body.len()
         );
         let mut connection = TcpStream::connect(address).unwrap();
-        connection.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        connection.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         connection.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();

@@ -10,7 +10,7 @@ use test_support::program::until;
 use test_support::service::Served;
 use test_support::shop::{Shop, order};
 
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Latencies that are longer than a process needs to reach a point while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];

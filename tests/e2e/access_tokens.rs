@@ -7,7 +7,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced);
 

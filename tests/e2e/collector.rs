@@ -99,7 +99,7 @@ impl Collector {
 
     /// Waits until `found` returns `true` for the spans.
     pub async fn until(&self, what: &str, found: impl Fn(&[Seen]) -> bool) {
-        until(what, Duration::from_secs(30), async || found(&self.spans())).await;
+        until(what, Duration::from_mins(1), async || found(&self.spans())).await;
     }
 }
 

@@ -7,7 +7,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::{PASSWORD, Shop};
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_mins(1);
 const CHANGED: &str = "Klarna refuses one set of the merchant's API credentials";
 
 both_engines!(the_second_credentials_are_tried_at_once);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use test_support::engine::{Database, both_engines};
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(1);
 const ORDERS: usize = 6;
 
 both_engines!(orders_of_an_idle_service_start_with_their_insert);

@@ -8,7 +8,7 @@ use test_support::program::until;
 use test_support::service::Client;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(another_address_of_the_provider_is_told_and_nothing_is_changed);
 

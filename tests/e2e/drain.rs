@@ -8,7 +8,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::{command, until};
 use test_support::shop::{Shop, order};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(
     a_process_that_drains_answers_who_waits_and_refuses_the_others,

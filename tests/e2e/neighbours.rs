@@ -9,7 +9,7 @@ use test_support::sandbox::SandboxClient;
 use test_support::service::Client;
 use test_support::shop::{PASSWORD, Shop};
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_mins(3);
 /// Longer than what the other merchant's orders take, and shorter than the time-out of an exchange.
 const LATENCY: &str = "100s";
 const SLOW_ORDERS: usize = 70;

@@ -6,7 +6,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_is_over);
 

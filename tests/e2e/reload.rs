@@ -9,7 +9,7 @@ use test_support::program::{command, until};
 use test_support::service::Served;
 use test_support::shop::{PASSWORD, Shop};
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_mins(1);
 const RELOADED: &str = "The settings were reloaded";
 const FAILED: &str = "The settings could not be reloaded; everything stays as it was";
 const OTHER: &str = "# the place of another merchant";

@@ -8,7 +8,7 @@ use test_support::program::until;
 use test_support::service::Client;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than a request needs to reach the service.
 const LATENCY: [&str; 2] = ["--token-latency", "1500ms"];
 

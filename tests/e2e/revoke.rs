@@ -7,7 +7,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(forgotten_erased_and_signed_out_users_are_revoked_at_klarna);
 

@@ -337,7 +337,7 @@ async fn an_order_is_read_from_whatever_can_be_read() {
 
 #[tokio::test]
 async fn broken_connections_tell_sent_from_not_sent() {
-    assert_unavailable(&create(&refusing_url().await).await, false);
+    assert_unavailable(&create(&refusing_url()).await, false);
 
     let whole = http("201 Created", "", r#"{"order_id":"o-1","html_snippet":"<div/>"}"#);
     let half = &whole[..whole.len() - 2];

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use klarna_order_worker::klarna::token::TokenClient;
 use klarna_order_worker::token::Answer;
@@ -27,7 +28,7 @@ fn answering_elsewhere(answer: String) -> (String, Receiver<()>, Sender<()>) {
         let (first, rest) = answer.as_bytes().split_at(answer.len() - 4);
         stream.write_all(first).unwrap();
         woken.recv().unwrap();
-        thread::sleep(SHORT / 20);
+        thread::sleep(Duration::from_millis(30));
         stream.write_all(rest).unwrap();
         // Keep the connection open until the client closes it.
         let _ = stream.read(&mut [0; 1]);

@@ -44,7 +44,7 @@ fn assert_not_sent(answer: &Answer, because: &str) {
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent() {
-    assert_not_sent(&present_to(&refusing_url().await).await, "connection refused");
+    assert_not_sent(&present_to(&refusing_url()).await, "connection refused");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ async fn a_proxy_of_the_settings_is_used_for_everything_or_nothing_is_sent() {
     assert!(seen.starts_with(&format!("POST {}/oauth2/token HTTP/1.1", klarna.url())), "{seen}");
     assert!(seen.contains("proxy-authorization: Basic dXNlcjpwdw=="), "{seen}");
 
-    through.http_proxy = Some(refusing_url().await.into());
+    through.http_proxy = Some(refusing_url().into());
     let answer = client.present(&through, &"two".into()).await.answer;
     assert!(matches!(answer, Answer::NotSent { .. }), "{answer:?}");
     assert_eq!(klarna.connections(), 0);

@@ -1,11 +1,11 @@
 //! A PostgreSQL server for one test, which can be stopped and started.
 
 use std::ffi::OsStr;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::engine::Database;
+use crate::ports;
 use crate::postgres::{is_root, programs};
 
 /// A server in a temporary folder. Dropping the value removes it.
@@ -41,7 +41,7 @@ impl Cluster {
         let programs = programs();
         let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
         let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::free();
         let cluster = Self { programs, folder, port, has_clock };
         let mut init = as_owner(cluster.programs.join("initdb"));
         init.arg("-D").arg(cluster.data()).args([

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
@@ -42,7 +43,7 @@ impl Database {
     pub async fn execute(&self, folder: &Path, statement: &str) {
         match self {
             Self::Sqlite => {
-                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let options = file(folder);
                 let mut connection = options.connect().await.unwrap();
                 let statement = AssertSqlSafe(statement.replace("{schema}", ""));
                 sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
@@ -57,7 +58,7 @@ impl Database {
     pub async fn value(&self, folder: &Path, query: &str) -> String {
         match self {
             Self::Sqlite => {
-                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let options = file(folder);
                 let mut connection = options.connect().await.unwrap();
                 let query =
                     AssertSqlSafe(format!("SELECT CAST(({}) AS text)", query.replace("{schema}", "")));
@@ -73,7 +74,7 @@ impl Database {
     pub async fn traces(&self, folder: &Path) -> Vec<String> {
         match self {
             Self::Sqlite => {
-                let options = SqliteConnectOptions::new().filename(folder.join("data/worker.db"));
+                let options = file(folder);
                 let mut connection = options.connect().await.unwrap();
                 let rows = sqlx::query("SELECT trace FROM orders WHERE trace IS NOT NULL")
                     .fetch_all(&mut connection);
@@ -103,6 +104,11 @@ impl Database {
             }
         }
     }
+}
+
+/// A connection to the service's file, which waits for as long as the service writes.
+fn file(folder: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(folder.join("data/worker.db")).busy_timeout(Duration::from_mins(1))
 }
 
 /// Returns the single value of a statement, as text.

@@ -154,9 +154,8 @@ impl Drop for FaultyServer {
 }
 
 /// Returns a URL at which nothing listens.
-pub async fn refusing_url() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+pub fn refusing_url() -> String {
+    format!("http://127.0.0.1:{}", crate::ports::free())
 }
 
 async fn converse(

@@ -4,6 +4,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`postgres`] | an empty PostgreSQL database for each test |
+//! | [`ports`] | ports at which nothing listens |
 //! | [`cluster`] | a PostgreSQL server that a test stops and starts |
 //! | [`pooler`] | `PgBouncer` before that server |
 //! | [`engine`] | one scenario on both engines |
@@ -34,6 +35,7 @@ pub mod leaks;
 pub mod lock;
 pub mod merchant;
 pub mod pooler;
+pub mod ports;
 pub mod postgres;
 pub mod program;
 pub mod receiver;

@@ -1,5 +1,7 @@
 //! Blocks writes to a table while a value exists.
 
+use std::time::Duration;
+
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqliteConnection};
 
@@ -31,7 +33,8 @@ impl Lock {
         match &shop.database {
             Database::Sqlite => {
                 let path = shop.folder.path().join("data/worker.db");
-                let mut connection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+                let file = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_mins(1));
+                let mut connection = file.connect().await.unwrap();
                 sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
                 Self { _session: Session::Sqlite { _connection: connection } }
             }

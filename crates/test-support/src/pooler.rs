@@ -1,11 +1,12 @@
 //! `PgBouncer` in transaction mode, before the test's server.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::ports;
 use crate::postgres::is_root;
 
 /// A pooler with the defaults of its package, but for its mode and the size of its pools. Dropping
@@ -26,7 +27,7 @@ impl Pooler {
     /// As [`Pooler::start`], with another size of its pools.
     pub fn start_with(server: &str, pool_size: u32) -> Self {
         let server: url::Url = server.parse().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = ports::free();
         let folder = tempfile::tempdir().unwrap();
         let (users, settings) = (folder.path().join("users.txt"), folder.path().join("pgbouncer.ini"));
         std::fs::write(&users, format!("\"{}\" \"\"\n", server.username())).unwrap();
@@ -53,7 +54,7 @@ impl Pooler {
         let pooler = Self { process, port, _folder: folder };
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(20), "PgBouncer does not listen");
+            assert!(begun.elapsed() < Duration::from_mins(1), "PgBouncer does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
         pooler

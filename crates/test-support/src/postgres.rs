@@ -2,7 +2,6 @@
 //! `test.sh` sets it), or one that this process starts. A test that finds none fails.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -126,7 +125,7 @@ impl Server {
 
     fn start() -> Self {
         let programs = programs();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let port = crate::ports::free().to_string();
         // PostgreSQL refuses to run as root.
         let mut shell = if is_root() {
             let mut runuser = Command::new("runuser");

@@ -102,7 +102,7 @@ impl Receiver {
     pub async fn reached(&self, requests: usize) {
         let mut seen = self.requests.subscribe();
         let reached = seen.wait_for(|seen| seen.len() >= requests);
-        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("they never came").unwrap();
+        tokio::time::timeout(Duration::from_mins(1), reached).await.expect("they never came").unwrap();
     }
 }
 

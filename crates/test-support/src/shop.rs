@@ -216,10 +216,13 @@ impl Shop {
         self.database.traces(self.folder.path()).await
     }
 
-    /// The lines of `NAME.log`.
+    /// The lines of `NAME.log`, without one that is being written.
     pub fn log(&self, name: &str) -> Vec<Value> {
-        let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap();
-        log.lines()
+        let log = std::fs::read(self.folder.path().join(format!("{name}.log"))).unwrap();
+        let end = log.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        str::from_utf8(&log[..end])
+            .unwrap()
+            .lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
             .collect()
     }

@@ -15,11 +15,11 @@ use super::*;
 use crate::clock::Clock;
 use crate::tls::TlsFiles;
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// Long enough for a whole head on a busy machine.
 const SHORT: Patience =
-    Patience { head: Duration::from_millis(500), write_stall: Duration::from_millis(200) };
+    Patience { head: Duration::from_millis(1500), write_stall: Duration::from_millis(200) };
 
 async fn served(most: usize, router: Router, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

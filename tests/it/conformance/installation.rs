@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::support::stores::{Db, both_engines, postgres_alone};
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_mins(1);
 
 both_engines![
     a_database_is_founded_once,

@@ -45,7 +45,7 @@ const MUST_BE_SEEN: [&str; 18] = [
 ];
 
 /// The time limit of a sequence.
-const HANGS: Duration = Duration::from_mins(2);
+const HANGS: Duration = Duration::from_mins(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite() {

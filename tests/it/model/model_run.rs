@@ -23,7 +23,7 @@ use crate::support::stores::Db;
 use crate::vault::{Shop, poll};
 
 /// A time limit that is long enough for a busy machine.
-const AMPLE: Duration = Duration::from_secs(30);
+const AMPLE: Duration = Duration::from_mins(1);
 
 /// A request in flight, in the order of the model's flights.
 struct Waiting {

@@ -1,6 +1,7 @@
 //! A connection of the test: for rows that no storage trait shows, and for killing connections.
 
 use std::path::Path;
+use std::time::Duration;
 
 use klarna_order_worker::store::OrderTx;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -15,7 +16,8 @@ pub enum Raw {
 
 impl Raw {
     pub async fn sqlite(path: &Path) -> Self {
-        Self::Sqlite(SqliteConnectOptions::new().filename(path).connect().await.unwrap())
+        let file = SqliteConnectOptions::new().filename(path).busy_timeout(Duration::from_mins(1));
+        Self::Sqlite(file.connect().await.unwrap())
     }
 
     pub async fn postgres(url: &str) -> Self {
