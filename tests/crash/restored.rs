@@ -5,7 +5,7 @@ use test_support::lock::Lock;
 use test_support::program::{command, until};
 use test_support::shop::{Shop, order};
 
-use crate::scene::{PATIENCE, open, sign_in};
+use crate::scene::{PATIENCE, open, sign_in, slow_down};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 
@@ -61,9 +61,12 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     back_up(&shop);
 
     // One rotation is in the database, and one only in the spool.
-    let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
+    let served = shop.serve("a");
     let first = served.client().post(&user, "cart-1").await;
     assert_eq!(served.client().ended(&first, PATIENCE).await["token"], "fresh");
+    assert!(served.program.terminate().await.success());
+    slow_down(&shop).await;
+    let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
     served.client().try_post(&user, "cart-2", &order()).await;
     until("a second exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 2).await;
     let lock = Lock::take(&shop).await;

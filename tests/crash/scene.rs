@@ -15,13 +15,13 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Latencies that are longer than a process needs to reach a point while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
 
-/// The shortest times that the settings allow, so that lost answers are replayed soon. On PostgreSQL, all
-/// exchanges share one session.
+/// Short times, so that lost answers are replayed soon, and long enough for a busy machine. On PostgreSQL,
+/// all exchanges share one session.
 const VAULT: &str = r#"token_patience = "10m"
             claim_sessions = 1
-            exchange_timeout = "2s"
-            send_within = "500ms"
-            replay_after = "1s""#;
+            exchange_timeout = "5s"
+            send_within = "2s"
+            replay_after = "2500ms""#;
 
 /// Whether writes to the token's row are blocked during the exchange.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +75,12 @@ pub fn hurry(shop: &Shop, name: &str) {
     shop.change_settings(name, r#"token_patience = "10m""#, VAULT);
 }
 
+/// Makes the sandbox so slow that a test can block the database while a request is in flight.
+pub async fn slow_down(shop: &Shop) {
+    let slow = json!({ "token": { "latency": "2500ms" }, "checkout": { "latency": "2500ms" } });
+    shop.tell_sandbox("/sandbox/options", slow).await;
+}
+
 /// Signs a user in and registers the token.
 pub async fn sign_in(shop: &Shop, served: &Served) -> String {
     let (user, token) = shop.sign_in(1).await.remove(0);
@@ -92,6 +98,9 @@ pub async fn crash(
     writes: Writes,
 ) -> Seen {
     let shop = open(database, provider);
+    if writes != Writes::Free {
+        slow_down(&shop).await;
+    }
     if let Some(failure) = failure {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": failure })).await;
     }

@@ -17,8 +17,28 @@ both_engines![
     a_caller_that_hangs_up_after_the_insert_takes_nothing_along,
 ];
 
+/// The shortest times that the settings allow. A stall must be longer, and shorter than the heartbeat's age
+/// at which a process sends no order.
+const BRIEF: [(&str, &str); 3] = [
+    (r#"exchange_timeout = "5s""#, r#"exchange_timeout = "2s""#),
+    (r#"send_within = "2s""#, r#"send_within = "500ms""#),
+    (r#"replay_after = "2500ms""#, r#"replay_after = "1s""#),
+];
 /// Longer than `send_within` and `exchange_timeout`.
 const AWAY: Duration = Duration::from_millis(2200);
+
+fn open_brief(database: Database) -> Shop {
+    let shop = open(database, "strict");
+    shorten(&shop, "a");
+    shop
+}
+
+/// Sets the times of [`BRIEF`] in `NAME.toml`.
+fn shorten(shop: &Shop, name: &str) {
+    for (long, brief) in BRIEF {
+        shop.change_settings(name, long, brief);
+    }
+}
 
 fn is_stopped(served: &Served) -> bool {
     let status = format!("/proc/{}/status", served.program.id());
@@ -59,7 +79,7 @@ async fn stalled(shop: &Shop, point: &str) {
 }
 
 async fn what_stalls_between_intent_and_request_sends_nothing(database: Database) {
-    let shop = open(database, "strict");
+    let shop = open_brief(database);
     stalled(&shop, "intended").await;
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
     assert!(log.contains("the process was suspended between intent and request"), "it was sent after all");
@@ -69,7 +89,7 @@ async fn what_stalls_between_intent_and_request_sends_nothing(database: Database
 }
 
 async fn an_answer_that_came_during_a_stall_is_read(database: Database) {
-    let shop = open(database, "strict");
+    let shop = open_brief(database);
     stalled(&shop, "token_sent").await;
     let stats = shop.stats().await;
     assert_eq!((stats.exchanges.total, stats.orders.total), (1, 1), "{stats:?}");
@@ -77,7 +97,7 @@ async fn an_answer_that_came_during_a_stall_is_read(database: Database) {
 }
 
 async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
-    let shop = open(database, "strict");
+    let shop = open_brief(database);
     let points = ["claimed", "token_answered", "token_stored", "submitting", "order_sent", "order_answered"];
     for point in points {
         stalled(&shop, point).await;
@@ -89,7 +109,7 @@ async fn a_stall_anywhere_else_costs_nothing_but_time(database: Database) {
 }
 
 async fn a_caller_that_hangs_up_after_the_insert_takes_nothing_along(database: Database) {
-    let shop = open(database, "strict");
+    let shop = open_brief(database);
     let (served, mut user) = stalling(&shop, "order_inserted").await;
     let mut key = 1;
     // Once a second the queue polls. An order that comes at that moment does not start with its insert.
@@ -121,6 +141,7 @@ async fn a_caller_that_hangs_up_after_the_insert_takes_nothing_along(database: D
 async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String) {
     shop.write_settings("b", "");
     hurry(shop, "b");
+    shorten(shop, "b");
     let (stalling, user) = stalling(shop, point).await;
     drop(posting(&stalling, &user, "cart-1"));
     stopped_itself(&stalling).await;
@@ -136,7 +157,7 @@ async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
     on_postgres(|database| async {
-        let shop = open(database, "strict");
+        let shop = open_brief(database);
         let (lost, other, id, _) = taken_over(&shop, "order_answered").await;
         let order = other.client().ended(&id, PATIENCE).await;
         assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
@@ -157,7 +178,7 @@ async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stalled_worker_keeps_its_successor_while_another_has_its_order() {
     on_postgres(|database| async {
-        let shop = open(database, "strict");
+        let shop = open_brief(database);
         let (lost, other, id, user) = taken_over(&shop, "token_answered").await;
         // The other process waits, because the token may be in the stalled one's memory.
         tokio::time::sleep(AWAY).await;

@@ -14,8 +14,7 @@ both_engines!(an_access_token_that_expires_while_its_order_waits_for_a_slot_is_r
 /// There is one slot. While the shopper's order waits for its exchange outside, a guest's order takes
 /// the slot, and keeps it for longer than the access token lives.
 async fn an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced(database: Database) {
-    let latencies =
-        ["--token-latency", "1s", "--checkout-latency", "3500ms", "--access-token-lifetime", "1s"];
+    let latencies = ["--token-latency", "4s", "--checkout-latency", "15s", "--access-token-lifetime", "6s"];
     let shop = Shop::open(database, &latencies, "[queue]\nconcurrency = 1\n[keeper]\nschedule = \"off\"");
     let served = shop.serve("a");
     let client = served.client();

@@ -17,7 +17,7 @@ both_engines!(
 );
 
 async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database: Database) {
-    let shop = Shop::open(database, &["--checkout-latency", "1500ms"], "");
+    let shop = Shop::open(database, &["--checkout-latency", "10s"], "");
     let mut served = shop.serve("a");
     let client = served.client();
     let first = client.post("guest", "cart-1").await;

@@ -18,7 +18,8 @@ use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const GUESTS: usize = 7;
-/// The promise for most guests of a test, and a limit for each, because a test machine is busy.
+/// The promise for most guests of a test, and a limit for each. Both grow by what orders need on the machine
+/// without a fault.
 const PROMISED: Duration = Duration::from_secs(1);
 const EACH: Duration = Duration::from_secs(3);
 
@@ -64,8 +65,8 @@ impl Session {
     }
 }
 
-/// One guest after the other orders. Most orders must end as promised.
-async fn guests(client: &Client, name: &str) {
+/// One guest after the other orders. Returns how long each order took, the shortest first.
+async fn guests(client: &Client, name: &str) -> Vec<Duration> {
     let mut took = Vec::new();
     for number in 0..GUESTS {
         let guest = format!("{name}-{number}");
@@ -79,7 +80,19 @@ async fn guests(client: &Client, name: &str) {
         );
     }
     took.sort();
-    assert!(took[GUESTS / 2] < PROMISED && took[GUESTS - 1] < EACH, "{name}: {took:?}");
+    took
+}
+
+/// The time that most orders need without a fault.
+async fn usual(client: &Client) -> Duration {
+    guests(client, "usual").await[GUESTS / 2]
+}
+
+/// As [`guests`]. Most orders must end as promised.
+async fn undelayed_guests(client: &Client, name: &str, usual: Duration) {
+    let took = guests(client, name).await;
+    let most = took[GUESTS / 2] < PROMISED + 3 * usual;
+    assert!(most && took[GUESTS - 1] < EACH + 10 * usual, "{name}: {took:?}, usually {usual:?}");
 }
 
 /// The lines of the log with this message.
@@ -102,6 +115,7 @@ async fn locked_tokens_and_long_transactions_delay_no_guest() {
         let users = shop.sign_in(13).await;
         client.register_all(&users).await;
         client.all_submitted_fresh(&[client.post("u-1", "first").await], PATIENCE).await;
+        let usual = usual(&client).await;
 
         let long = "SELECT count(*) FROM klarna_worker.orders; \
                     UPDATE klarna_worker.tokens SET updated_at = updated_at WHERE user_id = 'u-1'";
@@ -113,7 +127,7 @@ async fn locked_tokens_and_long_transactions_delay_no_guest() {
             sign_ins.spawn(async move { client.try_register("u-1", &token).await });
         }
         let mut ids = vec![client.post("u-1", "locked").await];
-        guests(&client, "row").await;
+        undelayed_guests(&client, "row", usual).await;
         client.all_submitted_fresh(&ids, PATIENCE).await;
         long.end().await;
 
@@ -122,7 +136,7 @@ async fn locked_tokens_and_long_transactions_delay_no_guest() {
             ids.push(client.post(user, &format!("table-of-{user}")).await);
         }
         until("a store that waits", PATIENCE, async || lines(&shop, NOT_STORED).len() >= 9).await;
-        guests(&client, "table").await;
+        undelayed_guests(&client, "table", usual).await;
         lock.end().await;
         client.all_submitted_fresh(&ids, PATIENCE).await;
         no_heartbeat_failed(&shop);
@@ -204,13 +218,14 @@ async fn a_long_reader_of_the_file_delays_no_guest() {
     on_sqlite(async |database: Database| {
         let shop = Shop::open(database, &[], "");
         let served = shop.serve("a");
+        let usual = usual(&served.client()).await;
         let file = SqliteConnectOptions::new().filename(shop.folder.path().join("data/worker.db"));
         let mut reader = file.connect().await.unwrap();
         sqlx::raw_sql("BEGIN; SELECT count(*) FROM orders").execute(&mut reader).await.unwrap();
-        guests(&served.client(), "guest").await;
+        undelayed_guests(&served.client(), "guest", usual).await;
         let seen: i64 =
             sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&mut reader).await.unwrap();
-        assert_eq!(seen, 0, "the reader's transaction was still the old one");
+        assert_eq!(seen, i64::try_from(GUESTS).unwrap(), "the reader's transaction was still the old one");
         reader.close().await.unwrap();
         assert!(served.program.terminate().await.success());
     })
@@ -224,14 +239,16 @@ async fn orders_go_on_at_once_when_their_table_is_free_again() {
         let shop = Shop::open(database, &["--checkout-latency", "1s"], "");
         let served = shop.serve("a");
         let client = served.client();
+        let begun = Instant::now();
         let on_its_way = client.post("guest", "on-its-way").await;
+        let usual = begun.elapsed();
         until("an order at Klarna", PATIENCE, async || shop.stats().await.orders.total == 1).await;
 
         let lock = Session::begin(&url, "LOCK TABLE klarna_worker.orders IN SHARE MODE").await;
         let begun = Instant::now();
         let (status, problem) = client.try_post("guest", "locked", &order()).await.unwrap();
         assert_eq!(status, 503, "{problem}");
-        assert!(begun.elapsed() < EACH, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < EACH + 10 * usual, "{:?}, usually {usual:?}", begun.elapsed());
         Session::open(&url).await.two_heartbeats().await;
         lock.end().await;
 
@@ -246,7 +263,8 @@ async fn orders_go_on_at_once_when_their_table_is_free_again() {
             );
         }
         // The create call alone takes a second.
-        assert!(begun.elapsed() < PROMISED + EACH, "{:?}", begun.elapsed());
+        let took = begun.elapsed();
+        assert!(took < PROMISED + EACH + 20 * usual, "{took:?}, an insert usually {usual:?}");
         assert_eq!(shop.stats().await.orders.total, 2);
         no_heartbeat_failed(&shop);
         assert!(served.program.terminate().await.success());
@@ -267,20 +285,23 @@ async fn a_full_server_delays_no_guest() {
     let mut watch = Session::open(&url).await;
     let own = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     until("the service's connections", PATIENCE, async || watch.count(own).await >= 6).await;
-    let mut others = Vec::new();
+    let usual = usual(&client).await;
+    let (mut others, filled) = (Vec::new(), Instant::now());
     while let Ok(other) = PgConnection::connect(&url).await {
         others.push(other);
     }
     assert!(others.len() > 150, "{}", others.len());
 
-    guests(&client, "guest").await;
+    undelayed_guests(&client, "guest", usual).await;
     watch.two_heartbeats().await;
     let ids = client.post_all(&users, 8).await;
     client.all_submitted_fresh(&ids, PATIENCE).await;
     drop(others);
     until("the end of the others", PATIENCE, async || watch.count(own).await < 100).await;
     no_heartbeat_failed(&shop);
-    assert!(lines(&shop, REFUSED).len() <= 1, "{:?}", lines(&shop, REFUSED));
+    // At most one line in a minute.
+    let minutes = filled.elapsed().as_secs() / 60;
+    assert!(lines(&shop, REFUSED).len() as u64 <= 1 + minutes, "{:?}", lines(&shop, REFUSED));
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
@@ -304,6 +325,7 @@ async fn a_role_with_six_connections_submits_every_order() {
         limited.set_password(Some("six")).unwrap();
         shop.change_settings("a", &url, limited.as_str());
 
+        let begun = Instant::now();
         let served = shop.serve("a");
         let client = served.client();
         let users = shop.sign_in(4).await;
@@ -316,13 +338,15 @@ async fn a_role_with_six_connections_submits_every_order() {
         assert_eq!((stats.orders.total, stats.orders.recognised), (28, 4), "{stats:?}");
         admin.two_heartbeats().await;
 
+        // At most one line in a minute.
         let told = lines(&shop, REFUSED);
-        assert_eq!(told.len(), 1, "{told:?}");
+        let minutes = usize::try_from(begun.elapsed().as_secs() / 60).unwrap();
+        assert!((1..=1 + minutes).contains(&told.len()), "{told:?}");
         assert!(told[0]["error"].as_str().is_some_and(|error| error.contains(&role)), "{told:?}");
         let log = shop.log("a");
         let loud: Vec<_> =
             log.iter().filter(|line| line["level"] == "ERROR" || line["level"] == "WARN").collect();
-        assert!(loud.len() <= 4, "{loud:#?}");
+        assert!(loud.len() <= 3 + told.len(), "{loud:#?}");
         assert!(served.program.terminate().await.success());
         admin.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
         shop.close().await;

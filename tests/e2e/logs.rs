@@ -59,7 +59,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 500 } else { 204 })).await;
     let webhooks = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
     let shop = Shop::open(database, &[], &webhooks);
-    let faster = "exchange_timeout = \"2s\"\nreplay_after = \"1s\"\ntoken_patience = \"10m\"";
+    let faster = "replay_after = \"5s\"\ntoken_patience = \"10m\"";
     shop.change_settings("a", r#"token_patience = "10m""#, faster);
     let served = shop.serve("a");
     let client = served.client();
@@ -120,11 +120,12 @@ async fn every_line_of_a_job_says_which(database: Database) {
             assert!(message.starts_with(|first: char| first.is_uppercase()), "no sentence: {line}");
         }
     }
-    // Every line of these rooms belongs to an order here, in whichever task it was written, so it must
+    // Every line of these modules belongs to an order here, in whichever task it was written, so it must
     // name the order.
-    let rooms = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];
-    let rooms = rooms.map(|room| format!("klarna_order_worker::{room}"));
-    let of_jobs = |line: &&Value| rooms.iter().any(|room| line["target"].as_str().unwrap().starts_with(room));
+    let modules = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];
+    let modules = modules.map(|module| format!("klarna_order_worker::{module}"));
+    let of_jobs =
+        |line: &&Value| modules.iter().any(|module| line["target"].as_str().unwrap().starts_with(module));
     let about: Vec<&Value> = lines.iter().filter(of_jobs).collect();
     assert!(about.len() > 12, "{about:#?}");
     for line in about {

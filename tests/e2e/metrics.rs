@@ -12,9 +12,13 @@ use test_support::program::{Program, until};
 use test_support::receiver::{Answer, Receiver};
 use test_support::service::Client;
 use test_support::shop::Shop;
+use tokio::time::{Instant, sleep};
 
 const PATIENCE: Duration = Duration::from_mins(2);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+
+const WITHOUT_TOKEN: &str =
+    "orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"unavailable\"}";
 
 both_engines!(what_happens_is_counted_and_told, a_process_without_the_api_is_watched_at_its_probes);
 
@@ -49,6 +53,12 @@ impl Scraped {
 
     fn count(&self, name: &str) -> u64 {
         self.value(name).parse().unwrap_or_else(|_| panic!("{name} {}", self.value(name)))
+    }
+
+    /// Whether a value has reached a least one.
+    fn reached(&self, name: &str, least: u64) -> bool {
+        let value = self.values.get(&format!("klarna_worker_{name}")).and_then(|value| value.parse().ok());
+        value.is_some_and(|value: u64| value >= least)
     }
 
     /// Checks names, help and types against Prometheus' conventions.
@@ -103,6 +113,19 @@ impl Scraped {
     }
 }
 
+/// Scrapes until a scrape is complete, or for as long as [`PATIENCE`]: a process counts after it has told a
+/// client, and figures of the installation may be some seconds old.
+async fn scraped(client: &Client, is_complete: impl Fn(&Scraped) -> bool) -> Scraped {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let scraped = Scraped::of(client).await;
+        if is_complete(&scraped) || Instant::now() >= end {
+            return scraped;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
 async fn what_happens_is_counted_and_told(database: Database) {
     // It accepts only the first event.
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 204 } else { 500 })).await;
@@ -112,11 +135,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
         &[],
         &format!("{webhook}\ndiscovery = true\n[keeper]\nschedule = \"* * * * * *\""),
     );
-    shop.change_settings(
-        "a",
-        "token_patience = \"10m\"",
-        "token_patience = \"15s\"\nexchange_timeout = \"2s\"\nreplay_after = \"1s\"",
-    );
+    shop.change_settings("a", "token_patience = \"10m\"", "token_patience = \"15s\"\nreplay_after = \"5s\"");
     let users = shop.sign_in(8).await;
     let served = shop.serve("a");
     let client = served.client();
@@ -137,10 +156,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     client.register_all(&users).await;
     let ids = client.post_all(&users, 6).await;
     client.all_submitted_fresh(&ids, PATIENCE).await;
-    let after = Scraped::of(&client).await;
-    after.check();
-    after.ask_promtool();
-    for (name, value) in [
+    let counts = [
         ("orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"fresh\"}", 6),
         ("order_attempts_total{merchant=\"shop\",target=\"checkout\",result=\"submitted\"}", 6),
         ("order_pickup_seconds_count{merchant=\"shop\"}", 6),
@@ -152,7 +168,14 @@ async fn what_happens_is_counted_and_told(database: Database) {
         ("spool_files", 0),
         ("exchanges_in_flight", 0),
         ("database_up", 1),
-    ] {
+    ];
+    let complete = |now: &Scraped| {
+        counts.iter().all(|(name, value)| now.reached(name, *value)) && !now.reached("exchanges_in_flight", 1)
+    };
+    let after = scraped(&client, complete).await;
+    after.check();
+    after.ask_promtool();
+    for (name, value) in counts {
         assert_eq!(after.count(name), value, "{name}");
     }
     assert_eq!(after.count("order_pickup_seconds_bucket{merchant=\"shop\",le=\"+Inf\"}"), 6);
@@ -168,22 +191,30 @@ async fn what_happens_is_counted_and_told(database: Database) {
         ids.push(client.post(user, &format!("away-{user}")).await);
     }
     client.all_submitted(&ids, &["unavailable"], PATIENCE).await;
-    // Figures of the installation may be some seconds old.
-    until("a scrape of the installation", PATIENCE, async || {
-        let now = Scraped::of(&client).await;
-        now.count("workers_alive") == 1 && now.count("keeper_last_sweep_timestamp_seconds") > 0
-    })
-    .await;
-    let away = Scraped::of(&client).await;
+    let complete = |now: &Scraped| {
+        let least = [
+            ("workers_alive", 1),
+            ("keeper_last_sweep_timestamp_seconds", 1),
+            ("keeper_sweeps_total{end=\"complete\"}", 1),
+            (WITHOUT_TOKEN, 7),
+            ("webhook_attempts_total{merchant=\"shop\",result=\"delivered\"}", 1),
+            ("webhook_attempts_total{merchant=\"shop\",result=\"failed\"}", 5),
+            ("webhook_duration_seconds_count{merchant=\"shop\"}", 6),
+            ("webhooks_pending{merchant=\"shop\"}", 5),
+        ];
+        let told = |metric: &str| now.values.keys().any(|name| name.starts_with(metric));
+        least.iter().all(|(name, least)| now.reached(name, *least))
+            && !now.reached("orders_queued{merchant=\"shop\"}", 1)
+            && CATALOGUE.iter().all(|metric| told(metric.name))
+    };
+    let away = scraped(&client, complete).await;
     away.check();
+    assert_eq!(away.count("workers_alive"), 1);
+    assert!(away.count("keeper_last_sweep_timestamp_seconds") > 0);
     assert!(away.count("lost_answers_total{merchant=\"shop\"}") >= 1);
     assert!(away.count("breaker_openings_total{merchant=\"shop\",endpoint=\"token\"}") >= 1);
     assert!(away.count("keeper_sweeps_total{end=\"complete\"}") >= 1);
-    assert!(
-        away.count(
-            "orders_ended_total{merchant=\"shop\",target=\"checkout\",status=\"submitted\",token=\"unavailable\"}"
-        ) >= 7
-    );
+    assert!(away.count(WITHOUT_TOKEN) >= 7);
     assert_eq!(away.count("orders_queued{merchant=\"shop\"}"), 0);
     let webhooks = |result: &str| {
         away.count(&format!("webhook_attempts_total{{merchant=\"shop\",result=\"{result}\"}}"))

@@ -11,7 +11,7 @@ use test_support::shop::{PASSWORD, Shop};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Longer than what the other merchant's orders take, and shorter than the time-out of an exchange.
-const LATENCY: &str = "100s";
+const LATENCY: &str = "20m";
 const SLOW_ORDERS: usize = 70;
 
 both_engines!(
@@ -49,9 +49,9 @@ impl Neighbours {
             url("checkout_url"),
         );
         shop.write_settings("a", &merchant);
-        let timeouts = "[vault]\nmax_in_flight = 4\nexchange_timeout = \"2m\"\nreplay_after = \"1m\"\norphan_after = \"10m\"";
+        let timeouts = "[vault]\nmax_in_flight = 4\nexchange_timeout = \"30m\"\nreplay_after = \"15m\"\norphan_after = \"3h\"";
         shop.change_settings("a", "[vault]", timeouts);
-        shop.change_settings("a", "[server]", "[server]\nshutdown_grace = \"3m\"");
+        shop.change_settings("a", "[server]", "[server]\nshutdown_grace = \"40m\"");
         Self { shop, slow }
     }
 

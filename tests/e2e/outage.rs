@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use test_support::cluster::Cluster;
 use test_support::program::{command, until};
 use test_support::shop::{SLOW, Shop};
@@ -10,12 +11,19 @@ use crate::keys;
 use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(3);
+/// For [`slow_down`].
+const LONG_EXCHANGES: &str = "[vault]\nexchange_timeout = \"20s\"\nreplay_after = \"10s\"";
 
 /// The length of the outage: longer than the time-outs for a connection (5 s) and a statement (10 s),
 /// and than `worker_lost_after` (10 s). `KLARNA_WORKER_TEST_OUTAGE` (seconds) sets a longer one.
 fn outage() -> Duration {
     let asked = std::env::var("KLARNA_WORKER_TEST_OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(asked.unwrap_or(16))
+}
+
+/// Makes an exchange long enough to stop the database while every token is in flight.
+async fn slow_down(shop: &Shop) {
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "12s" } })).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,7 +34,7 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     let (mut a, mut b) = (shop.serve("a"), shop.serve("b"));
     let users = shop.sign_in(40).await;
     a.client().register_all(&users).await;
-    let ids = a.client().post_all(&users, 300).await;
+    let ids = crate::pauses::post_during_pause(&shop, &a.client(), &users, 300).await;
     until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
 
     cluster.down();
@@ -48,14 +56,15 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
 async fn a_kill_while_the_database_is_away_loses_no_successor() {
     const USERS: usize = 20;
     let cluster = Cluster::start();
-    // Long enough to stop the database while every token is in flight.
-    let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], "");
+    let shop = Shop::open(cluster.database(), &[], "");
+    shop.change_settings("a", "[vault]", LONG_EXCHANGES);
     let served = shop.serve("a");
     // Until a first exchange has succeeded, tokens are exchanged one at a time.
     let first = shop.sign_in_ago(1, "first-", "0s").await.remove(0);
     let text = |member: &str| first[member].as_str().unwrap().to_owned();
     served.client().register(&text("user"), &text("refresh_token")).await;
     served.client().ended(&served.client().post(&text("user"), "first").await, PATIENCE).await;
+    slow_down(&shop).await;
     let users = shop.sign_in(USERS).await;
     served.client().register_all(&users).await;
     let ids = served.client().post_all(&users, USERS).await;
@@ -108,11 +117,13 @@ async fn a_service_stores_what_a_killed_refresh_left_in_its_spool() {
     const TOKENS: usize = 5;
     let cluster = Cluster::start();
     let settings = "[keeper]\nschedule = \"off\"\nrate_per_second = 50.0";
-    let shop = Shop::open(cluster.database(), &["--token-latency", "5s"], settings);
+    let shop = Shop::open(cluster.database(), &[], settings);
+    shop.change_settings("a", "[vault]", LONG_EXCHANGES);
     // Until a first exchange has succeeded, tokens are exchanged one at a time.
     crate::keeper::import(&shop, 1, "first", "45d").await;
     shop.run("a", &["refresh"]);
     let users = crate::keeper::import(&shop, TOKENS, "old", "45d").await;
+    slow_down(&shop).await;
     let mut refresh = command(shop.folder.path()).args(["--config", "a.toml", "refresh"]).spawn().unwrap();
     until("every token in flight", PATIENCE, async || {
         shop.stats().await.exchanges.total == 1 + TOKENS as u64

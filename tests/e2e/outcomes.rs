@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
-use test_support::shop::{PASSWORD, Shop, order};
+use test_support::shop::{PASSWORD, PATIENT, Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -17,7 +17,6 @@ both_engines!(
 
 async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) {
     let shop = Shop::open(database, &[], "");
-    shop.change_settings("a", r#"token_patience = "10m""#, r#"token_patience = "3s""#);
     let served = shop.serve("a");
     let client = served.client();
     let users = shop.sign_in(4).await;
@@ -75,11 +74,20 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert_eq!(shop.stats().await.orders.requests, requests + 2);
 
     // The token endpoint is down for longer than the order's patience: neither order nor token is lost.
+    assert!(served.program.terminate().await.success());
+    let short = r#"token_patience = "3s""#;
+    shop.change_settings("a", PATIENT, short);
+    let served = shop.serve("a");
+    let client = served.client();
     let down = json!({ "token": { "failure_rate": 1.0, "failures": ["503"] } });
     shop.tell_sandbox("/sandbox/options", down).await;
     let late = client.ended(&client.post("u-3", "k-5").await, PATIENCE).await;
     assert_eq!((&late["status"], &late["token"]), (&json!("submitted"), &json!("unavailable")), "{late}");
     shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
+    assert!(served.program.terminate().await.success());
+    shop.change_settings("a", short, PATIENT);
+    let served = shop.serve("a");
+    let client = served.client();
     let back = client.ended(&client.post("u-3", "k-6").await, PATIENCE).await;
     assert_eq!((&back["status"], &back["token"]), (&json!("submitted"), &json!("fresh")), "{back}");
 
@@ -90,8 +98,7 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
 async fn an_uncertain_token_waits_for_an_operator(database: Database) {
     let shop = Shop::open(database, &[], "");
     let hold = r#"lost_answer = "hold"
-            exchange_timeout = "2s"
-            replay_after = "1s"
+            replay_after = "5s"
             token_patience = "10m""#;
     shop.change_settings("a", r#"token_patience = "10m""#, hold);
     let served = shop.serve("a");

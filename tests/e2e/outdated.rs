@@ -35,7 +35,7 @@ async fn need(shop: &Shop, level: i64) {
 async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
     // One order at a time, slow enough to be at Klarna when the level is raised. The sandbox counts it after half of its
     // latency.
-    let shop = Shop::open(database, &["--checkout-latency", "6s"], "[queue]\nconcurrency = 1");
+    let shop = Shop::open(database, &["--checkout-latency", "16s"], "[queue]\nconcurrency = 1");
     shop.change_settings("a", "[server]", "[server]\nprobes = \"127.0.0.1:0\"");
     let users = shop.sign_in(2).await;
     let served = shop.serve("a");
@@ -61,7 +61,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     let exit = timeout(PATIENCE, served.program.end()).await.expect("it goes on");
     assert_eq!(exit.code(), Some(LEFT_BEHIND));
     let told: Vec<_> = watching.await.unwrap().into_iter().skip_while(|(status, _)| *status == 200).collect();
-    assert!(told.len() > 10, "{told:?}");
+    assert!(!told.is_empty());
     assert!(
         told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)),
         "{told:?}"
@@ -90,9 +90,11 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
 }
 
 async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
+    // More than the sweep begins until it notices, on a busy machine too.
+    const TOKENS: u64 = 150;
     let sandbox = ["--token-latency", "300ms"];
     let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"off\"\nrate_per_second = 10.0");
-    import(&shop, 60, "old", "45d").await;
+    import(&shop, usize::try_from(TOKENS).unwrap(), "old", "45d").await;
     let left_behind = async {
         until("a sweep", PATIENCE, async || shop.stats().await.exchanges.rotated > 0).await;
         need(&shop, 99).await;
@@ -101,15 +103,15 @@ async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     assert_eq!(code, LEFT_BEHIND, "{told:?} {error}");
     assert!(error.contains(SAYS), "{error}");
     let rotated = shop.stats().await.exchanges.rotated;
-    assert!(rotated < 60, "the sweep came to its end");
+    assert!(rotated < TOKENS, "the sweep came to its end");
 
     need(&shop, PROGRAM_LEVEL).await;
     let (code, told, _) = refresh(&shop, &[]).await;
-    assert_eq!((code, &told.last().unwrap()["refreshed"]), (0, &json!(60 - rotated)), "{told:?}");
+    assert_eq!((code, &told.last().unwrap()["refreshed"]), (0, &json!(TOKENS - rotated)), "{told:?}");
     let exchanges = shop.stats().await.exchanges;
     assert_eq!(
         (exchanges.rotated, exchanges.spent_presented, exchanges.concurrent),
-        (60, 0, 0),
+        (TOKENS, 0, 0),
         "{exchanges:?}"
     );
     shop.close().await;
@@ -117,8 +119,9 @@ async fn a_refresh_that_is_left_behind_ends_what_it_has_begun_and_exits(database
 
 async fn a_refresh_that_is_left_behind_and_cut_off_tells_why(database: Database) {
     // Longer than it takes to notice the migration.
-    let sandbox = ["--token-latency", "8s"];
+    let sandbox = ["--token-latency", "15s"];
     let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"off\"");
+    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"20s\"\nreplay_after = \"10s\"");
     import(&shop, 1, "old", "45d").await;
     let log = shop.folder.path().join("refresh.log");
     let refresh = tokio::process::Command::from(command(shop.folder.path()))

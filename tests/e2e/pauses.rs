@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
+use test_support::service::Client;
 use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -11,7 +12,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 both_engines!(pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_is_over);
 
 /// Pauses or resumes, and waits until the service keeps to it.
-async fn order_pause(shop: &Shop, args: &[&str]) {
+pub async fn order_pause(shop: &Shop, args: &[&str]) {
     let changes = || {
         let changed = |line: &&_| line_says(line, "This process keeps to changed pauses from now on");
         shop.log("a").iter().filter(changed).count()
@@ -21,13 +22,26 @@ async fn order_pause(shop: &Shop, args: &[&str]) {
     until("the service follows", PATIENCE, async || changes() > before).await;
 }
 
+/// Hands in orders while none is worked at, so that they begin together however long that takes.
+pub async fn post_during_pause(
+    shop: &Shop,
+    client: &Client,
+    users: &[(String, String)],
+    orders: usize,
+) -> Vec<String> {
+    order_pause(shop, &["pause", "orders", "--merchant", "shop", "--reason", "a test"]).await;
+    let ids = client.post_all(users, orders).await;
+    shop.run("a", &["resume", "orders", "--merchant", "shop"]);
+    ids
+}
+
 fn line_says(line: &serde_json::Value, message: &str) -> bool {
     line["message"] == message
 }
 
 async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_is_over(database: Database) {
     let shop = Shop::open(database, &[], "");
-    shop.change_settings("a", "token_patience = \"10m\"", "token_patience = \"1s\"");
+    shop.change_settings("a", "token_patience = \"10m\"", "token_patience = \"15s\"");
     let served = shop.serve("a");
     let client = served.client();
     client.register_all(&shop.sign_in(1).await).await;

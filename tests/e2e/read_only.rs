@@ -21,7 +21,9 @@ async fn a_read_only_server_is_named_and_waited_for() {
         let name = ask(&url, "SELECT current_database()");
         let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        ask(&url, &format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on; {others}"));
+        // In a statement of its own, so that a session that comes back at once finds it.
+        ask(&url, &format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on"));
+        ask(&url, others);
 
         until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only"))
             .await;
@@ -30,7 +32,8 @@ async fn a_read_only_server_is_named_and_waited_for() {
         let set = format!(
             "SET transaction_read_only = off; ALTER DATABASE \"{name}\" RESET default_transaction_read_only"
         );
-        ask(&url, &format!("{set}; {others}"));
+        ask(&url, &set);
+        ask(&url, others);
 
         until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some())
             .await;

@@ -109,7 +109,12 @@ async fn credentials_are_rotated_under_load_without_a_failed_order(database: Dat
     let accepted = ["--api-username", "sandbox", "--api-password", PASSWORD, "--checkout-latency", "50ms"];
     let shop = Shop::open(database, &accepted, "");
     let file = shop.folder.path().join("password");
-    let write = |text: &str| std::fs::write(&file, text).unwrap();
+    // At once, so that no reload finds half of it.
+    let write = |text: &str| {
+        let next = file.with_extension("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(&next, &file).unwrap();
+    };
     write(PASSWORD);
     shop.change_settings("a", &format!("api_password = \"{PASSWORD}\""), "api_password_file = \"password\"");
     shop.change_settings("a", "[server]", "[server]\nreload_on_change = true");

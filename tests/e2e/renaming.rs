@@ -10,7 +10,7 @@ use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer than a request needs to reach the service.
-const LATENCY: [&str; 2] = ["--token-latency", "1500ms"];
+const LATENCY: [&str; 2] = ["--token-latency", "4s"];
 
 both_engines!(a_rename_waits_for_the_exchange_of_an_order, a_rename_waits_for_no_exchange_of_the_keeper,);
 
@@ -44,8 +44,9 @@ async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
 
 async fn a_rename_waits_for_no_exchange_of_the_keeper(database: Database) {
     // Long, so that a rename that waited would return after the exchange.
-    let sandbox = ["--token-latency", "5s"];
+    let sandbox = ["--token-latency", "12s"];
     let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"* * * * * *\"");
+    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"20s\"\nreplay_after = \"10s\"");
     let due = crate::keeper::import(&shop, 1, "due-", "45d").await.remove(0);
     let served = shop.serve("a");
     let client = served.client();

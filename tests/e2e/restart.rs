@@ -16,7 +16,7 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
     let users = shop.sign_in(50).await;
     let served = shop.serve("a");
     served.client().register_all(&users).await;
-    let ids = served.client().post_all(&users, 250).await;
+    let ids = crate::pauses::post_during_pause(&shop, &served.client(), &users, 250).await;
     until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
     assert!(served.program.terminate().await.success(), "the stop was not clean");
     let before = shop.stats().await.orders.total;

@@ -154,7 +154,7 @@ async fn a_cart_changes_before_and_after_it_is_submitted(database: Database) {
     client.register_all(&shop.sign_in(2).await).await;
 
     // While it is queued: Klarna gets the new body only.
-    let not_before = klarna_order_worker::clock::Clock::system().now() + Duration::from_secs(2);
+    let not_before = klarna_order_worker::clock::Clock::system().now() + Duration::from_secs(10);
     let envelope = json!({ "merchant": "shop", "user": "u-2", "order": order(), "not_before": not_before });
     let (_, queued) = client.try_submit("k-0", &envelope).await.unwrap();
     let (status, changed) = client.change(queued["id"].as_str().unwrap(), "\"1\"", &more()).await;

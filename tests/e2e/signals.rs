@@ -58,7 +58,7 @@ async fn an_unread_log_and_stray_signals_stop_no_service() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_in_the_middle_of_a_refresh_loses_no_token() {
-    const TOKENS: usize = 6;
+    const TOKENS: usize = 20;
     let settings = "[keeper]\nschedule = \"off\"\nrate_per_second = 2.0";
     let shop = Shop::open(Database::Sqlite, &["--token-latency", "700ms"], settings);
     let users = keeper::import(&shop, TOKENS, "old", "45d").await;

@@ -119,9 +119,12 @@ async fn a_disabled_endpoint_is_told_and_enabled_by_a_resend(database: Database)
         .await;
     }
     assert_eq!(receiver.requests().len(), 1);
-    let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
-    assert!(log.contains("ALARM: the merchant's webhook endpoint is disabled"), "{log}");
-    assert!(!log.contains(&SECRET[6..]), "the log has the secret");
+    let log = || std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
+    until("the alarm in the log", PATIENCE, async || {
+        log().contains("ALARM: the merchant's webhook endpoint is disabled")
+    })
+    .await;
+    assert!(!log().contains(&SECRET[6..]), "the log has the secret");
     let again = shop.run("a", &["webhooks", "resend", "--merchant", "shop", "--status", "pending", "--yes"]);
     assert_eq!(again[0]["resent"], 2);
     until("both", PATIENCE, async || taken(&receiver).len() == 2).await;

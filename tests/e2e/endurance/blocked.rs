@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use serde_json::json;
 use test_support::engine::{Database, both_engines};
 use test_support::lock::Lock;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{finish, open, rng, rounds, seed, user_count};
+use super::{finish, open_steady, rng, rounds, seed, user_count};
 
 both_engines!(stops_with_a_blocked_store_lose_and_double_nothing);
 
@@ -17,9 +18,9 @@ const SPOOLED: i32 = 5;
 
 async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) {
     let (rounds, mut rng) = (rounds(1), rng(3));
-    let shop = open(database);
+    let shop = open_steady(database);
     // A stop gives up what it cannot store after the shortest time that the settings allow.
-    shop.change_settings("a", "[server]", "[checkout]\ntimeout = \"2s\"\n[server]\nshutdown_grace = \"10s\"");
+    shop.change_settings("a", "[server]", "[checkout]\ntimeout = \"5s\"\n[server]\nshutdown_grace = \"20s\"");
     let signed_in = shop.sign_in(user_count()).await;
     let mut served = shop.serve("a");
     served.client().register_all(&signed_in).await;
@@ -30,6 +31,9 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
         crowd.turn_to(&served);
         crowd.goes_on().await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
+        // So that exchanges are in flight when the database is blocked, on a busy machine too.
+        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "2s" } })).await;
+        tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
         let lock = Lock::take(&shop).await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..800))).await;
         let exit = served.program.terminate().await;
@@ -39,6 +43,7 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
             _ => panic!("the stop was not clean: {exit}"),
         }
         drop(lock);
+        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "5ms..60ms" } })).await;
         served = tokio::task::block_in_place(|| shop.serve("a"));
     }
     crowd.turn_to(&served);

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use test_support::cluster::Cluster;
-use test_support::shop::{PATIENT, QUICK};
 
 use super::sums::Sums;
-use super::{finish, open, rng, rounds, seed, under_load, user_count};
+use super::{finish, open_steady, rng, rounds, seed, under_load, user_count};
 
 /// As far as a step puts the clock from the machine's.
 const STEPS: [&str; 6] = ["+15s", "-15s", "-1h", "+1h", "+12h", "+0"];
@@ -19,9 +18,8 @@ const LAST: &str = "+1d";
 async fn steps_of_the_databases_clock_lose_and_double_nothing() {
     let (steps, mut rng) = (rounds(3), rng(4));
     let cluster = Cluster::start_with_clock();
-    let shop = open(cluster.database());
+    let shop = open_steady(cluster.database());
     shop.write_settings("b", "");
-    shop.change_settings("b", PATIENT, &format!("{PATIENT}\n{QUICK}"));
     let (a, crowd, users) = under_load(&shop, user_count()).await;
     let b = shop.serve("b");
     crowd.turn_to_all([&a, &b]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::service::{Client, Served};
-use test_support::shop::{PATIENT, QUICK, Shop};
+use test_support::shop::{PATIENT, Shop};
 use tokio::time::Instant;
 
 use super::proxy::Proxy;
@@ -75,7 +75,9 @@ async fn behind_a_proxy(database: Database) -> (Shop, Proxy) {
         &format!("token_url = \"{through}\"\nissuer = \"{issuer}\"\njwks_url = \"{jwks}\""),
     );
     let patience = format!("token_patience = \"{TOKEN_PATIENCE:?}\"");
-    shop.change_settings("a", PATIENT, &format!("{patience}\n{QUICK}"));
+    // Short, and long enough for an answer on a busy machine.
+    let waits = "exchange_timeout = \"8s\"\nreplay_after = \"4s\"";
+    shop.change_settings("a", PATIENT, &format!("{patience}\n{waits}"));
     (shop, proxy)
 }
 

@@ -8,13 +8,13 @@
 use test_support::engine::{Database, ask, on_postgres, on_sqlite};
 use test_support::program::{Build, until};
 use test_support::service::Served;
-use test_support::shop::{PATIENT, QUICK, Shop};
+use test_support::shop::Shop;
 use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{PATIENCE, finish, open_by, seed, user_count};
+use super::{PATIENCE, finish, open_steady_by, seed, user_count};
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 
 /// How many orders a process must end before the next step, to show that it works.
@@ -31,9 +31,8 @@ async fn a_release_that_follows_another_on_sqlite_loses_no_order_and_no_token() 
 }
 
 async fn side_by_side(database: Database) {
-    let shop = open_by(Build::Old, database);
+    let shop = open_steady_by(Build::Old, database);
     shop.write_settings("b", "");
-    shop.change_settings("b", PATIENT, &format!("{PATIENT}\n{QUICK}"));
     let signed_in = shop.sign_in(user_count()).await;
     let mut a = shop.serve_by(Build::Old, "a", &[]);
     let mut b = shop.serve_by(Build::Old, "b", &[]);
@@ -79,7 +78,7 @@ async fn side_by_side(database: Database) {
 }
 
 async fn one_after_the_other(database: Database) {
-    let shop = open_by(Build::Old, database);
+    let shop = open_steady_by(Build::Old, database);
     let signed_in = shop.sign_in(user_count()).await;
     let mut served = shop.serve_by(Build::Old, "a", &[]);
     served.client().register_all(&signed_in).await;

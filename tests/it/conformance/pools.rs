@@ -18,7 +18,8 @@ postgres_alone![
 ];
 
 /// Shorter than a wait for a connection, which lasts 5 s.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_millis(4500);
+const AMPLE: Duration = Duration::from_mins(1);
 /// More callers than any pool here has connections.
 const CROWD: usize = 16;
 
@@ -57,21 +58,21 @@ impl Limited {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(SOON, none).await.expect("the server still counts a session");
+        timeout(AMPLE, none).await.expect("the server still counts a session");
     }
 
     fn idle(&self, pool: &str) -> u32 {
         self.store.pools().iter().find(|used| used.pool == pool).unwrap().idle
     }
 
-    /// Waits until a pool has so many idle connections.
-    async fn until_idle(&self, pool: &str, connections: u32) {
+    /// Waits until each of these pools has so many idle connections: they come back a moment later.
+    async fn until_idle(&self, pools: &[(&str, u32)]) {
         let idle = async {
-            while self.idle(pool) != connections {
+            while pools.iter().any(|(pool, connections)| self.idle(pool) != *connections) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(SOON, idle).await.unwrap_or_else(|_| panic!("{:?}", self.store.pools()));
+        timeout(AMPLE, idle).await.unwrap_or_else(|_| panic!("{:?}", self.store.pools()));
     }
 
     async fn close(self) {
@@ -85,11 +86,11 @@ async fn a_pool_gives_an_idle_connection_up_to_one_that_has_none(db: Db) {
     let limited = Limited::open(&db, 2).await;
     let both = join_all((0..2).map(|_| limited.store.health())).await;
     assert!(both.iter().all(Result::is_ok), "{both:?}");
-    limited.until_idle("queue", 2).await;
+    limited.until_idle(&[("queue", 2)]).await;
 
-    let beat = timeout(SOON, limited.store.heartbeat(worker)).await.expect("a heartbeat waited");
-    assert!(beat.unwrap().is_some());
-    assert_eq!((limited.idle("queue"), limited.idle("heartbeats")), (1, 1));
+    let heartbeat = timeout(SOON, limited.store.heartbeat(worker)).await.expect("a heartbeat waited");
+    assert!(heartbeat.unwrap().is_some());
+    limited.until_idle(&[("queue", 1), ("heartbeats", 1)]).await;
     // Heartbeats keep their connection; the queue's last one goes to whoever has none.
     let order = insert(&db, order(&db, "guest")).await;
     let claimed = claim(&db, worker, 1).await.remove(0).claim;
@@ -98,9 +99,9 @@ async fn a_pool_gives_an_idle_connection_up_to_one_that_has_none(db: Db) {
         let announced =
             timeout(SOON, limited.store.announce_create(&claimed)).await.expect("a create call waited");
         assert!(announced.unwrap());
-        assert_eq!((limited.idle("intents"), limited.idle("queue"), limited.idle("heartbeats")), (1, 0, 1));
+        limited.until_idle(&[("intents", 1), ("queue", 0), ("heartbeats", 1)]).await;
         timeout(SOON, limited.store.health()).await.expect("the queue waited").unwrap();
-        assert_eq!((limited.idle("intents"), limited.idle("queue"), limited.idle("heartbeats")), (0, 1, 1));
+        limited.until_idle(&[("intents", 0), ("queue", 1), ("heartbeats", 1)]).await;
     }
     limited.close().await;
 }

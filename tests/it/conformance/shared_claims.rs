@@ -30,7 +30,7 @@ postgres_alone![
 ];
 
 /// Shorter than a wait for a lock, which lasts 1 s.
-const AT_ONCE: Duration = Duration::from_millis(700);
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 /// An exchange in flight.
 struct InFlight {

@@ -49,7 +49,7 @@ macro_rules! postgres_alone {
 pub(crate) use postgres_alone;
 
 /// The time limit of a case, long enough for a busy machine.
-const HANGS: Duration = Duration::from_mins(5);
+const HANGS: Duration = Duration::from_mins(3);
 
 /// Exchanges of a vault that may be in flight.
 pub const MAX_IN_FLIGHT: u32 = 4;

@@ -72,7 +72,7 @@ async fn checkout_fails_in_klarnas_shapes() {
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
     let mut behaviour = Behaviour::default();
-    behaviour.token.latency = Latency::fixed(Duration::from_millis(600));
+    behaviour.token.latency = Latency::fixed(Duration::from_secs(3));
     let shop = Shop::with(behaviour).await;
     let token = shop.sign_in("u-1");
     let received = async {

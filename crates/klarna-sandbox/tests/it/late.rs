@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::shop::{Shop, order, read};
 
-const LATE: Duration = Duration::from_secs(2);
+const LATE: Duration = Duration::from_secs(5);
 
 async fn late_shop() -> Shop {
     let mut behaviour = Behaviour::default();

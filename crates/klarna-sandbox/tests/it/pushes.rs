@@ -54,11 +54,22 @@ async fn the_button_pays_and_pushes_are_sent_until_the_order_is_acknowledged() {
     // All pushes would have been sent within 30 ms.
     let third = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;
     assert!(third.is_err(), "the order is acknowledged");
-    let pushes = shop.sandbox.admin().record().into_iter().filter_map(|event| match event.what {
-        What::Pushed { klarna_id, status } => Some((klarna_id, status)),
-        _ => None,
-    });
-    assert_eq!(pushes.collect::<Vec<_>>(), vec![(id.to_owned(), Some(204)); 2]);
+    let pushes = || {
+        let record = shop.sandbox.admin().record().into_iter();
+        let pushed = record.filter_map(|event| match event.what {
+            What::Pushed { klarna_id, status } => Some((klarna_id, status)),
+            _ => None,
+        });
+        pushed.collect::<Vec<_>>()
+    };
+    // The second one is recorded once its answer was read.
+    let recorded = async {
+        while pushes().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), recorded).await.expect("a push was not recorded");
+    assert_eq!(pushes(), vec![(id.to_owned(), Some(204)); 2]);
 }
 
 #[tokio::test]

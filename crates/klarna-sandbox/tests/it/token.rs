@@ -80,7 +80,8 @@ async fn a_provider_that_does_not_rotate_answers_the_same_token_or_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_fifty_at_once_one_rotates() {
     let mut behaviour = Behaviour::default();
-    behaviour.token.latency = Latency::fixed(Duration::from_millis(500));
+    // Long enough for all of them to arrive meanwhile.
+    behaviour.token.latency = Latency::fixed(Duration::from_secs(5));
     let shop = Shop::with(behaviour).await;
     let token = shop.sign_in("u-1");
     let answers = futures::future::join_all((0..50).map(|_| shop.exchange(&token))).await;
