@@ -1,7 +1,7 @@
 //! An order worker for *Sign in with Klarna*. It stores shoppers' single-use refresh tokens,
 //! exchanges them safely, and creates Klarna Checkout orders in which Klarna recognises the shopper.
 //!
-//! The rooms, in the order of the flow:
+//! The modules, in the order of the flow:
 //!
 //! 1. [`config`] has the settings of a process; [`clock`] its time, which is a parameter everywhere
 //!    else.
@@ -17,11 +17,11 @@
 //! 10. [`keeper`] refreshes tokens through the same vault before they expire.
 //!
 //! [`audit`] records who read or changed what. [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
-//! [`app`] connects the rooms.
+//! [`app`] connects the modules.
 //! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service, and [`tls`]
 //! protects the way. [`lifecycle`] and [`telemetry`] handle signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
 //!
-//! `ARCHITECTURE.md` has the map, the rules between rooms, and three walks through the code.
+//! `ARCHITECTURE.md` has the map, the rules between modules, and three walks through the code.
 
 pub mod api;
 pub mod app;

@@ -1,4 +1,4 @@
-//! Wires the rooms together: builds each of them from the settings, and starts and stops the service.
+//! Wires the modules together: builds each of them from the settings, and starts and stops the service.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -60,8 +60,8 @@ pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<()
 }
 
 async fn remembers(app: &App, folder: &Path, mark: HeartbeatMark) -> Result<(), AppError> {
-    let beat = ConfirmedHeartbeat { heartbeat_at: mark.heartbeat_at, beats: mark.beats };
-    if app.store.remembers(mark.worker, beat, app.settings.retention.ledger).await? {
+    let heartbeat = ConfirmedHeartbeat { heartbeat_at: mark.heartbeat_at, beats: mark.beats };
+    if app.store.remembers(mark.worker, heartbeat, app.settings.retention.ledger).await? {
         return Ok(());
     }
     Err(AppError::Restored { folder: folder.to_owned(), seen_at: mark.heartbeat_at })

@@ -1,6 +1,6 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The other rooms use the database only through storage traits: [`Orders`], [`OrderAdmin`],
+//! The other modules use the database only through storage traits: [`Orders`], [`OrderAdmin`],
 //! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
 //! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
 //! [`Revocations`], [`Pausing`], [`KlarnaSessions`], [`FollowUps`], [`AuditLog`] and [`DatabaseClock`].

@@ -106,8 +106,8 @@ fn as_stored<T: Serialize + DeserializeOwned>(value: &T) -> Option<T> {
 }
 
 /// Returns whether the order ends with this disposition.
-pub(super) fn ends_order(settlement: &Disposition) -> bool {
-    matches!(settlement, Disposition::Submitted { .. } | Disposition::Failed { .. })
+pub(super) fn ends_order(disposition: &Disposition) -> bool {
+    matches!(disposition, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
 /// Stores the end of an attempt. Returns `None`, and writes nothing, if the claim no longer holds.

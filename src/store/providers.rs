@@ -12,7 +12,7 @@ use super::keys::sealed_token;
 use super::known::know;
 use super::{SealedToken, StoreError};
 use crate::ids::{MerchantName, Provider, TokenId};
-use crate::token::{LATEST, Streak, Verdict};
+use crate::token::{LATEST, ProviderAnswer, Streak};
 
 /// A merchant's tokens of one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,7 +167,7 @@ impl<E: Engine> Providers for SqlStore<E> {
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
             let answers =
                 c.query(sql.latest_answers).bind(merchant).bind(&provider).bind(LATEST).fetch_all().await?;
-            let answers = answers.iter().map(verdict).collect::<Result<Vec<_>, _>>()?;
+            let answers = answers.iter().map(provider_answer).collect::<Result<Vec<_>, _>>()?;
             let streak = Streak::of(&answers);
             if streak.is_suspicious() {
                 let stop = c.query(sql.stop).bind(merchant).bind(&provider).bind(streak.length);
@@ -243,8 +243,8 @@ async fn adopt<E: Engine>(
     Ok(if adopt.execute().await? == 1 { Adopted::Moved } else { Adopted::Changed })
 }
 
-fn verdict(row: &impl Columns) -> Result<Verdict, StoreError> {
-    Ok(Verdict { token: row.token("token_id")?, rejected: row.flag("rejected")? })
+fn provider_answer(row: &impl Columns) -> Result<ProviderAnswer, StoreError> {
+    Ok(ProviderAnswer { token: row.token("token_id")?, rejected: row.flag("rejected")? })
 }
 
 fn stopped_merchant(row: &impl Columns) -> Result<Option<StoppedMerchant>, StoreError> {

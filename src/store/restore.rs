@@ -21,7 +21,7 @@ pub trait Restore: Send + Sync {
     async fn remembers(
         &self,
         worker: WorkerId,
-        beat: ConfirmedHeartbeat,
+        heartbeat: ConfirmedHeartbeat,
         kept_for: Duration,
     ) -> Result<bool, StoreError>;
 
@@ -54,13 +54,16 @@ impl<E: Engine> Restore for SqlStore<E> {
     async fn remembers(
         &self,
         worker: WorkerId,
-        beat: ConfirmedHeartbeat,
+        heartbeat: ConfirmedHeartbeat,
         kept_for: Duration,
     ) -> Result<bool, StoreError> {
         self.read(async |c| {
-            let remembers =
-                c.query(E::STATEMENTS.restore.remembers).bind(worker).bind(beat.heartbeat_at).bind(kept_for);
-            Ok(remembers.bind(self.now()).bind(beat.beats).fetch_one().await?.flag("remembers")?)
+            let remembers = c
+                .query(E::STATEMENTS.restore.remembers)
+                .bind(worker)
+                .bind(heartbeat.heartbeat_at)
+                .bind(kept_for);
+            Ok(remembers.bind(self.now()).bind(heartbeat.beats).fetch_one().await?.flag("remembers")?)
         })
         .await
     }

@@ -31,7 +31,7 @@ struct Shared {
     clock: Clock,
     /// What new connections use.
     present: watch::Sender<Arc<Loaded>>,
-    /// How many looks in a row have failed. One look at a time.
+    /// How many reads in a row have failed. One read at a time.
     failures: Mutex<u32>,
 }
 

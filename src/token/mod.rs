@@ -25,4 +25,4 @@ pub use self::secret::{SealedFor, TokenSecret};
 pub use self::state::{
     DeadReason, NewToken, Note, Registered, Resolution, Resolved, SignIn, TokenState, TokenView,
 };
-pub use self::streak::{LATEST, Streak, Verdict, probe_pause};
+pub use self::streak::{LATEST, ProviderAnswer, Streak, probe_pause};

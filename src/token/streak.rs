@@ -35,7 +35,7 @@ pub fn probe_pause(probes: u32) -> Duration {
 
 /// One answer of the token endpoint to a presented refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct ProviderAnswer {
     /// The token that was presented.
     pub token: TokenId,
     /// Whether it was rejected; otherwise the exchange succeeded.
@@ -54,7 +54,7 @@ pub struct Streak {
 impl Streak {
     /// Reads a merchant's latest answers, newest first.
     #[must_use]
-    pub fn of(answers: &[Verdict]) -> Self {
+    pub fn of(answers: &[ProviderAnswer]) -> Self {
         let rejections = answers.iter().take_while(|answer| answer.rejected).count();
         let (streak, before) = answers.split_at(rejections);
         let before = &before[..before.len().min(USUAL)];
@@ -88,9 +88,10 @@ fn threshold(rejected: usize, answered: usize) -> u32 {
 mod tests {
     use super::*;
 
-    fn answers(rejected: &[i64], before: &[bool]) -> Vec<Verdict> {
-        let streak = rejected.iter().map(|token| Verdict { token: TokenId(*token), rejected: true });
-        let before = before.iter().map(|rejected| Verdict { token: TokenId(1_000), rejected: *rejected });
+    fn answers(rejected: &[i64], before: &[bool]) -> Vec<ProviderAnswer> {
+        let streak = rejected.iter().map(|token| ProviderAnswer { token: TokenId(*token), rejected: true });
+        let before =
+            before.iter().map(|rejected| ProviderAnswer { token: TokenId(1_000), rejected: *rejected });
         streak.chain(before).collect()
     }
 

@@ -66,11 +66,14 @@ impl Lease for WorkerLease {
     type Error = StoreError;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {
-        let Some(beat) = self.store.heartbeat(self.worker.id).await? else {
+        let Some(confirmed) = self.store.heartbeat(self.worker.id).await? else {
             return Ok(HeartbeatOutcome::Lost);
         };
-        let heartbeat_mark =
-            HeartbeatMark { worker: self.worker.id, heartbeat_at: beat.heartbeat_at, beats: beat.beats };
+        let heartbeat_mark = HeartbeatMark {
+            worker: self.worker.id,
+            heartbeat_at: confirmed.heartbeat_at,
+            beats: confirmed.beats,
+        };
         self.record(heartbeat_mark);
         Ok(HeartbeatOutcome::Alive)
     }

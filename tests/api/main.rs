@@ -229,10 +229,10 @@ impl Api {
     }
 
     /// Claims the one order that is due, and settles it.
-    async fn settle(&self, settlement: &Disposition) {
+    async fn settle(&self, disposition: &Disposition) {
         let claimed = self.claim().await;
         assert_eq!(claimed.len(), 1);
-        assert!(self.app.store.settle_order(&claimed[0].claim, settlement).await.unwrap().is_some());
+        assert!(self.app.store.settle_order(&claimed[0].claim, disposition).await.unwrap().is_some());
         self.waiters.tell(claimed[0].claim.order);
     }
 }

@@ -9,7 +9,7 @@ mod intake;
 mod keeper;
 mod migrations;
 mod model;
-mod rooms;
+mod modules;
 mod sessions;
 mod support;
 mod vault;

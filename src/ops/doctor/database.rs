@@ -246,8 +246,9 @@ async fn remembered(
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let beat = ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
-    if !store.remembers(heartbeat_mark.worker, beat, settings.retention.ledger).await? {
+    let heartbeat =
+        ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    if !store.remembers(heartbeat_mark.worker, heartbeat, settings.retention.ledger).await? {
         findings.fail(
             "database.history",
             format!(
@@ -363,7 +364,7 @@ mod tests {
 
     #[test]
     fn what_a_server_may_lose_is_told() {
-        let one = |check: &str, verdict| vec![(check.to_owned(), verdict)];
+        let one = |check: &str, status| vec![(check.to_owned(), status)];
         assert_eq!(judged(|_| (), ""), []);
         assert_eq!(judged(|server| server.standby = true, ""), one("database.role", CheckStatus::Failed));
         assert_eq!(

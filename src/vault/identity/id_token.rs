@@ -82,17 +82,17 @@ pub(crate) fn signed_payload(
     keys: &[Key],
     validation: &Validation,
 ) -> Result<Payload, IdTokenError> {
-    let mut verdict = IdTokenError::UnknownKey;
+    let mut refusal = IdTokenError::UnknownKey;
     for key in keys {
         match decode::<Payload>(token, &key.decoding, validation) {
             Ok(data) => return Ok(data.claims),
-            Err(error) => verdict = reason(error.kind()),
+            Err(error) => refusal = reason(error.kind()),
         }
-        if verdict != IdTokenError::Signature {
+        if refusal != IdTokenError::Signature {
             break;
         }
     }
-    Err(verdict)
+    Err(refusal)
 }
 
 fn reason(kind: &ErrorKind) -> IdTokenError {

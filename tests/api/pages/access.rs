@@ -116,13 +116,13 @@ async fn a_session_is_nobody_elses() {
         let request = Request::get("/orders").header("cookie", cookie);
         request.body(Body::empty()).unwrap()
     };
-    let mut rooms = pages_of(&api.app, &api.clock);
+    let mut state = pages_of(&api.app, &api.clock);
     let other = pages(pages_of(&api.app, &api.clock));
     assert_eq!(other.oneshot(request(&cookie)).await.unwrap().status(), 200);
-    let mut left = (*rooms.api_keys.now()).clone();
+    let mut left = (*state.api_keys.now()).clone();
     left.retain(|key| key.name != "operator");
-    rooms.api_keys = left.into();
-    assert_eq!(pages(rooms).oneshot(request(&cookie)).await.unwrap().status(), 303);
+    state.api_keys = left.into();
+    assert_eq!(pages(state).oneshot(request(&cookie)).await.unwrap().status(), 303);
 
     let out = browser.act("/", "/sign-out", &[]).await;
     assert_eq!((out.status.as_u16(), out.header("location")), (303, "/sign-in"));

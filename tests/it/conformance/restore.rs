@@ -14,7 +14,7 @@ use super::tokens::{register, row};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
-    a_beat_is_remembered_and_a_later_one_is_not,
+    a_heartbeat_is_remembered_and_a_later_one_is_not,
     who_was_removed_long_ago_raises_no_alarm,
     only_who_neither_ended_nor_is_known_was_left_open,
     a_restore_that_was_declared_is_remembered_as_if_seen,
@@ -25,14 +25,14 @@ both_engines![
 const KEPT: Duration = Duration::from_hours(24);
 
 /// A heartbeat so many seconds later.
-fn after(beat: ConfirmedHeartbeat, seconds: u64) -> ConfirmedHeartbeat {
+fn after(heartbeat: ConfirmedHeartbeat, seconds: u64) -> ConfirmedHeartbeat {
     ConfirmedHeartbeat {
-        heartbeat_at: beat.heartbeat_at + Duration::from_secs(seconds),
-        beats: beat.beats + 1,
+        heartbeat_at: heartbeat.heartbeat_at + Duration::from_secs(seconds),
+        beats: heartbeat.beats + 1,
     }
 }
 
-async fn a_beat_is_remembered_and_a_later_one_is_not(db: Db) {
+async fn a_heartbeat_is_remembered_and_a_later_one_is_not(db: Db) {
     db.advance(60);
     let worker = db.begin_worker().await;
     let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();

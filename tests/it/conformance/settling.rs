@@ -172,10 +172,10 @@ async fn a_stale_claim_changes_nothing(db: Db) {
     let held = claim(&db, stale.worker, 1).await.remove(0).claim;
     let before = format!("{:?}", db.store.order(held.order).await.unwrap());
     let strangers = Claim { worker: db.begin_worker().await, ..held };
-    for settlement in [submitted(), failed(), retry(1, true), snooze(1, Some(error("x")))] {
+    for disposition in [submitted(), failed(), retry(1, true), snooze(1, Some(error("x")))] {
         for claim in [stale, strangers] {
-            assert!(db.store.settle_order(&claim, &settlement).await.unwrap().is_none(), "{settlement:?}");
-            assert_eq!(format!("{:?}", db.store.order(held.order).await.unwrap()), before, "{settlement:?}");
+            assert!(db.store.settle_order(&claim, &disposition).await.unwrap().is_none(), "{disposition:?}");
+            assert_eq!(format!("{:?}", db.store.order(held.order).await.unwrap()), before, "{disposition:?}");
         }
     }
     assert_eq!(db.store.running_orders(held.worker).await.unwrap(), [held]);
@@ -185,8 +185,8 @@ async fn a_stale_claim_changes_nothing(db: Db) {
 async fn nothing_ends_twice(db: Db) {
     let claim = claimed(&db).await;
     assert!(db.store.settle_order(&claim, &submitted()).await.unwrap().is_some());
-    for settlement in [submitted(), failed(), retry(1, true), snooze(1, None)] {
-        assert!(db.store.settle_order(&claim, &settlement).await.unwrap().is_none());
+    for disposition in [submitted(), failed(), retry(1, true), snooze(1, None)] {
+        assert!(db.store.settle_order(&claim, &disposition).await.unwrap().is_none());
     }
     db.store.give_back(&[claim]).await.unwrap();
     assert_eq!(db.store.order(claim.order).await.unwrap().unwrap().status, Status::Submitted);
@@ -242,7 +242,7 @@ pub async fn many_ends_at_once_are_each_answered(db: Db) {
         (claims[6], snooze(5, None)),
         (claims[7], submitted()),
     ];
-    let settling = ends.iter().map(|(claim, settlement)| db.store.settle_order(claim, settlement));
+    let settling = ends.iter().map(|(claim, disposition)| db.store.settle_order(claim, disposition));
     let noting = (0..8).map(|number| async move { format!("u-{number}") });
     let (answers, noted) = futures::join!(
         futures::future::join_all(settling),

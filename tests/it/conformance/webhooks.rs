@@ -57,11 +57,11 @@ async fn events(db: &Db) -> Vec<(EventKind, Value)> {
     views.into_iter().map(|view| view.kind).zip(data).collect()
 }
 
-pub async fn end_order(db: &Db, user: &str, settlement: &Disposition) -> OrderId {
+pub async fn end_order(db: &Db, user: &str, disposition: &Disposition) -> OrderId {
     let id = insert(db, order(db, user)).await;
     let worker = db.begin_worker().await;
     let claim = claim_orders(db, worker, 1).await.remove(0).claim;
-    assert!(db.store.settle_order(&claim, settlement).await.unwrap().is_some());
+    assert!(db.store.settle_order(&claim, disposition).await.unwrap().is_some());
     id
 }
 

@@ -35,9 +35,9 @@ async fn a_beat_adds_one_to_the_count(db: Db) {
     let worker = db.begin_worker().await;
     let [first] = noted(&db, &[worker]).await[..] else { panic!("it has not ended") };
     // The clock stands still, as it seems to do when it is put back.
-    let beat = db.store.heartbeat(worker).await.unwrap().unwrap();
-    assert_eq!((beat.beats, beat.heartbeat_at), (first.beats + 1, db.clock.now()));
-    assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, beats: beat.beats }]);
+    let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
+    assert_eq!((heartbeat.beats, heartbeat.heartbeat_at), (first.beats + 1, db.clock.now()));
+    assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, beats: heartbeat.beats }]);
     db.store.end_worker(worker).await.unwrap();
     assert_eq!(noted(&db, &[worker]).await, []);
 }

@@ -1,11 +1,11 @@
-//! Checks the rules for rooms in the sources: which rooms a room may import, and which crates it may
+//! Checks the rules for modules in the sources: which modules a module may import, and which crates it may
 //! use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// The rooms in the direction of the data: a room imports only rooms of earlier rows.
+/// The modules in the direction of the data: a module imports only modules of earlier rows.
 const ORDER: [&[&str]; 14] = [
     &["ids", "clock", "words", "backoff", "received"],
     &["meter", "silence"],
@@ -23,7 +23,7 @@ const ORDER: [&[&str]; 14] = [
     &["fuzzing"],
 ];
 
-/// The only rooms that may use a crate.
+/// The only modules that may use a crate.
 const TOOLS: [(&str, &[&str]); 12] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
@@ -66,13 +66,13 @@ fn gather(folder: &Path, module: &[String], files: &mut BTreeMap<Vec<String>, St
     }
 }
 
-/// Returns the code of each room.
-fn rooms() -> BTreeMap<String, String> {
-    let mut rooms = BTreeMap::<String, String>::new();
+/// Returns the code of each module.
+fn modules() -> BTreeMap<String, String> {
+    let mut modules = BTreeMap::<String, String>::new();
     for (path, code) in files() {
-        rooms.entry(path[0].clone()).or_default().push_str(&(code + "\n"));
+        modules.entry(path[0].clone()).or_default().push_str(&(code + "\n"));
     }
-    rooms
+    modules
 }
 
 /// Removes comments, and the tests at the end of a file, which begin with `#[cfg(test)]`.
@@ -124,7 +124,7 @@ fn is_word(letter: char) -> bool {
     letter.is_alphanumeric() || letter == '_'
 }
 
-/// Returns the rooms that the code names.
+/// Returns the modules that the code names.
 fn named(code: &str) -> BTreeSet<String> {
     paths(code, "crate").into_iter().map(|path| path[0].clone()).collect()
 }
@@ -167,32 +167,35 @@ fn names_are_found_alone_and_in_braces() {
 }
 
 #[test]
-fn every_room_has_its_place() {
-    for room in rooms().keys() {
+fn every_module_has_its_place() {
+    for module in modules().keys() {
         assert!(
-            ORDER.iter().any(|row| row.contains(&room.as_str())),
-            "{room} has no place in the order of rooms"
+            ORDER.iter().any(|row| row.contains(&module.as_str())),
+            "{module} has no place in the order of modules"
         );
     }
 }
 
 #[test]
 fn data_goes_one_way() {
-    let place = |room: &str| ORDER.iter().position(|row| row.contains(&room));
-    for (room, code) in rooms() {
-        for other in named(&code).into_iter().filter(|other| *other != room) {
+    let place = |module: &str| ORDER.iter().position(|row| row.contains(&module));
+    for (module, code) in modules() {
+        for other in named(&code).into_iter().filter(|other| *other != module) {
             let Some(others_place) = place(&other) else { continue };
-            assert!(Some(others_place) < place(&room), "{room} knows {other}, which does not come before it");
+            assert!(
+                Some(others_place) < place(&module),
+                "{module} knows {other}, which does not come before it"
+            );
         }
     }
 }
 
 #[test]
-fn orders_and_tokens_know_no_room_and_the_vault_no_order() {
-    let rooms = rooms();
-    let known = |room: &str| {
-        let names = named(&rooms[room]).into_iter();
-        names.filter(|name| *name != room && rooms.contains_key(name)).collect::<BTreeSet<_>>()
+fn orders_and_tokens_know_no_other_part_and_the_vault_no_order() {
+    let modules = modules();
+    let known = |module: &str| {
+        let names = named(&modules[module]).into_iter();
+        names.filter(|name| *name != module && modules.contains_key(name)).collect::<BTreeSet<_>>()
     };
     assert_eq!(known("order"), BTreeSet::from(["ids".to_owned()]));
     assert_eq!(known("token"), BTreeSet::from(["clock", "ids", "received", "words"].map(str::to_owned)));
@@ -201,15 +204,15 @@ fn orders_and_tokens_know_no_room_and_the_vault_no_order() {
 }
 
 #[test]
-fn each_tool_stays_in_its_rooms() {
+fn each_tool_stays_in_its_modules() {
     for (tool, allowed) in TOOLS {
-        for (room, code) in rooms() {
-            if !allowed.contains(&room.as_str()) {
-                assert!(!names_crate(&code, tool), "{room} names {tool}, which is for {allowed:?}");
+        for (module, code) in modules() {
+            if !allowed.contains(&module.as_str()) {
+                assert!(!names_crate(&code, tool), "{module} names {tool}, which is for {allowed:?}");
             }
         }
     }
-    assert!(names_crate(&rooms()["store"], "sqlx") && names_crate(&rooms()["queue"], "apalis"));
+    assert!(names_crate(&modules()["store"], "sqlx") && names_crate(&modules()["queue"], "apalis"));
 }
 
 #[test]
