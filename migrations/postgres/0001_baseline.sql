@@ -342,6 +342,8 @@ CREATE TABLE klarna_worker.exchanges (
     travelling boolean NOT NULL DEFAULT false,
     -- The provider that rejected the token. Null with any other outcome.
     provider bytea,
+    -- What the exchange failed with, for people: such as the status of the answer. Null if it did not fail.
+    cause text,
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
@@ -716,6 +718,8 @@ CREATE TABLE klarna_worker.audit_log (
 );
 CREATE INDEX audit_log_happened ON klarna_worker.audit_log (happened_at);
 CREATE INDEX audit_log_user ON klarna_worker.audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
+-- For the history of an order.
+CREATE INDEX audit_log_order ON klarna_worker.audit_log (object, id) WHERE action IN ('order.retry', 'order.cancel', 'order.update');
 
 CREATE FUNCTION klarna_worker.keep_audit_log() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN

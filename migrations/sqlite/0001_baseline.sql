@@ -324,6 +324,8 @@ CREATE TABLE exchanges (
     travelling BOOLEAN NOT NULL DEFAULT 0,
     -- The provider that rejected the token. Null with any other outcome.
     provider BLOB,
+    -- What the exchange failed with, for people: such as the status of the answer. Null if it did not fail.
+    cause TEXT,
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
@@ -560,6 +562,8 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_happened ON audit_log (happened_at);
 CREATE INDEX audit_log_user ON audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
+-- For the history of an order.
+CREATE INDEX audit_log_order ON audit_log (object, id) WHERE action IN ('order.retry', 'order.cancel', 'order.update');
 
 CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
 BEGIN

@@ -135,6 +135,10 @@ pub struct Exchange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub outcome: Option<Outcome>,
+    /// What it failed with, such as the status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "HTTP 503")]
+    pub cause: Option<String>,
 }
 
 impl From<LedgerEntry> for Exchange {
@@ -149,6 +153,7 @@ impl From<LedgerEntry> for Exchange {
             opened_at: entry.opened_at,
             closed_at: entry.closed_at,
             outcome: entry.outcome,
+            cause: entry.cause,
         }
     }
 }

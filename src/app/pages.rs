@@ -25,6 +25,8 @@ impl App {
             audit: self.audit.clone(),
             audit_log: self.store.clone(),
             pausing: self.store.clone(),
+            resolving: self.store.clone(),
+            providers: self.store.clone(),
             merchants: self.merchants(),
             api_keys: self.live.api_keys.clone(),
             settings: self.live.status.clone(),

@@ -32,6 +32,17 @@ impl fmt::Display for Actor {
     }
 }
 
+/// Names an actor for people, by their name in the audit log.
+#[must_use]
+pub fn who(actor: &str) -> String {
+    match actor.split_once(':') {
+        Some(("key", name)) => format!("the API key {name}"),
+        Some(("command", user)) => format!("{user} with a command"),
+        _ if actor == "local" => "somebody on this machine".to_owned(),
+        _ => actor.to_owned(),
+    }
+}
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-pub use entry::{Action, Actor, Entry, Outcome};
+pub use entry::{Action, Actor, Entry, Outcome, who};
 pub use retention::Pruning;
 pub use verify::{BrokenRow, Verified, verify};
 

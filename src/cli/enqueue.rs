@@ -2,6 +2,7 @@
 
 mod wait;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::lines::{Batch, Line, Lines};
 use super::progress::Progress;
 use super::table::printable;
 use super::{CliError, Context, Exit, Format};
+use crate::app::App;
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::lifecycle::Shutdown;
 use crate::order::{Fault, OrderId, Rejection, Target};
@@ -29,10 +31,14 @@ pub struct Args {
     #[arg(long, value_parser = PossibleValuesParser::new(Target::ALL.map(Target::as_str))
         .try_map(|word| word.parse::<Target>()))]
     target: Option<Target>,
-    /// Wait at most this long until every order has ended, and print the result of each
+    /// Wait at most this long until every order has ended; each accepted line is then printed once, when its
+    /// order has ended or the wait is over
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     wait: Option<Duration>,
 }
+
+/// The accepted lines that are not printed yet, by their number.
+type Unprinted = BTreeMap<u64, Taken>;
 
 /// The result of a line.
 #[derive(Serialize)]
@@ -107,64 +113,76 @@ impl Args {
         context.block_on(async {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = context.app().await?;
-            let intake = app.intake();
-            let taken = take_in(context, &intake, lines, self.target, self.wait.is_some(), &shutdown).await?;
-            let (Counts { new, known, refused, last }, accepted) = taken;
-            if context.output.format() == Format::Human {
-                let end = if shutdown.is_requested() {
-                    format!("; stopped after line {last}: continue from the next line")
-                } else {
-                    String::new()
-                };
-                let summary = format!("{new} accepted, {known} already known, {refused} refused{end}");
-                context.output.print(summary, &())?;
-            }
-            if shutdown.is_requested() {
-                return Ok(Exit::SomeFailed);
-            }
-            let all_submitted = match self.wait {
-                Some(patience) => tokio::select! {
-                    all_submitted = wait::for_all(context, &*app.store, accepted, patience) => all_submitted?,
-                    () = shutdown.soft() => false,
-                },
-                None => true,
-            };
-            Ok(if refused == 0 && all_submitted { Exit::Done } else { Exit::SomeFailed })
+            let mut unprinted = Unprinted::new();
+            let done = self.take_and_wait(context, &app, lines, &mut unprinted, &shutdown).await;
+            // Whatever ended the command: the ids of the accepted orders are told.
+            let printed = unprinted.values().try_for_each(|taken| context.output.print(taken, taken));
+            done.and_then(|exit| printed.map(|()| exit))
         })
     }
-}
 
-/// Submits the lines in batches. With `remember`, returns the line numbers and ids of the orders.
-async fn take_in(
-    context: &Context,
-    intake: &Intake,
-    lines: Lines,
-    target: Option<Target>,
-    remember: bool,
-    shutdown: &Shutdown,
-) -> Result<(Counts, Vec<(u64, OrderId)>), CliError> {
-    let progress = Progress::through(&context.output, &lines);
-    let mut counts = Counts::default();
-    let mut accepted = Vec::new();
-    let mut batches = lines.batches()?;
-    while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
-        let last = lines.last().map_or(counts.last, |line| line.number);
-        counts.last = last;
-        let (taken, failed) = submit(intake, lines, target).await;
-        for taken in &taken {
-            counts.count(taken.result);
-            if remember {
-                accepted.extend(taken.id.map(|id| (taken.line, id)));
-            }
+    async fn take_and_wait(
+        &self,
+        context: &Context,
+        app: &App,
+        lines: Lines,
+        unprinted: &mut Unprinted,
+        shutdown: &Shutdown,
+    ) -> Result<Exit, CliError> {
+        let Counts { new, known, refused, last } =
+            self.take_in(context, &app.intake(), lines, unprinted, shutdown).await?;
+        if context.output.format() == Format::Human {
+            let end = if shutdown.is_requested() {
+                format!("; stopped after line {last}: continue from the next line")
+            } else {
+                String::new()
+            };
+            let summary = format!("{new} accepted, {known} already known, {refused} refused{end}");
+            context.output.print(summary, &())?;
         }
-        let print = || taken.iter().try_for_each(|taken| context.output.print(taken, taken));
-        progress.aside(print).map_err(|error| error.behind_line(last))?;
-        if let Some((line, error)) = failed {
-            return Err(stopped(line, error));
+        if shutdown.is_requested() {
+            return Ok(Exit::SomeFailed);
         }
-        progress.at(position, format!("line {last}"));
+        let all_submitted = match self.wait {
+            Some(patience) => tokio::select! {
+                all_submitted = wait::for_all(context, &*app.store, unprinted, patience) => all_submitted?,
+                () = shutdown.soft() => false,
+            },
+            None => true,
+        };
+        Ok(if refused == 0 && all_submitted { Exit::Done } else { Exit::SomeFailed })
     }
-    Ok((counts, accepted))
+
+    /// Submits the lines in batches, and prints the result of each. Those that are waited for are kept
+    /// instead.
+    async fn take_in(
+        &self,
+        context: &Context,
+        intake: &Intake,
+        lines: Lines,
+        unprinted: &mut Unprinted,
+        shutdown: &Shutdown,
+    ) -> Result<Counts, CliError> {
+        let progress = Progress::through(&context.output, &lines);
+        let mut counts = Counts::default();
+        let mut batches = lines.batches()?;
+        while let Some(Batch { lines, position }) = batches.next(shutdown).await? {
+            let last = lines.last().map_or(counts.last, |line| line.number);
+            counts.last = last;
+            let (taken, failed) = submit(intake, lines, self.target).await;
+            taken.iter().for_each(|taken| counts.count(taken.result));
+            let (kept, printed): (Vec<Taken>, Vec<Taken>) =
+                taken.into_iter().partition(|taken| self.wait.is_some() && taken.id.is_some());
+            unprinted.extend(kept.into_iter().map(|taken| (taken.line, taken)));
+            let print = || printed.iter().try_for_each(|taken| context.output.print(taken, taken));
+            progress.aside(print).map_err(|error| error.behind_line(last))?;
+            if let Some((line, error)) = failed {
+                return Err(stopped(line, error));
+            }
+            progress.at(position, format!("line {last}"));
+        }
+        Ok(counts)
+    }
 }
 
 /// Returns the results of the lines, and the first line that could not be stored; later lines would

@@ -3,6 +3,7 @@
 mod change;
 mod history;
 mod update;
+mod watch;
 mod which;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -26,6 +27,8 @@ use crate::store::{OrderFilter, StoreError};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List orders, newest first
+    ///
+    /// With `--watch`, Ctrl-C ends the command with exit code 0.
     List(Filter),
     /// Find orders by what a shop or Klarna knows of them, newest first
     ///
@@ -73,6 +76,9 @@ pub(super) struct Filter {
     which: Which,
     #[command(flatten)]
     page: Page,
+    /// Redraw the list every 2 seconds, as far as it fits the terminal, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
 }
 
 /// Which part of a list.
@@ -132,7 +138,7 @@ async fn show(context: &Context, id: OrderId, result: bool, refresh: bool) -> Re
     } else {
         Order::from(order)
     };
-    let human = format!("{}\n\nhistory{history}", fields(&order, result));
+    let human = format!("{}\n\nhistory{history}", fields(&order, history.token_cause.as_deref(), result));
     context.output.print(human, &ShownOrder { order: &order, history: &history })?;
     Ok(Exit::Done)
 }
@@ -145,7 +151,11 @@ struct ShownOrder<'a> {
     history: &'a History,
 }
 
-async fn list(context: &Context, Filter { status, which, page }: Filter) -> Result<Exit, CliError> {
+async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
+    if filter.watch {
+        return watch::run(context, &filter).await;
+    }
+    let Filter { status, which, page, watch: _ } = filter;
     let app = context.app_to_read().await?;
     let filter = OrderFilter { status, ..which.filter(&app.clock) };
     let orders = read(&app, filter, &page, "list orders").await?;
@@ -208,7 +218,7 @@ fn table(orders: &[Order]) -> Table {
     table
 }
 
-fn fields(order: &Order, result: bool) -> Fields {
+fn fields(order: &Order, token_cause: Option<&str>, result: bool) -> Fields {
     let mut fields = Fields::default();
     fields.add("id", order.id);
     fields.add("merchant", &order.merchant);
@@ -234,7 +244,8 @@ fn fields(order: &Order, result: bool) -> Fields {
         }
     }
     fields.add("status", order.status);
-    fields.add("token", or_dash(order.token));
+    let token_cause = token_cause.map(|cause| format!("  {cause}")).unwrap_or_default();
+    fields.add("token", format!("{}{token_cause}", or_dash(order.token)));
     match &order.session_id {
         Some(id) => fields.add("session_id", id),
         None => fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref())),

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use console::{Term, style};
+use console::{Term, style, truncate_str};
 use serde::Serialize;
 use serde_json::json;
 
@@ -85,6 +85,38 @@ impl Output {
         if self.format == Format::Human {
             telemetry::tell(&hint.to_string());
         }
+    }
+}
+
+/// The terminal of standard output, for a command that draws on it again and again.
+pub(super) struct Screen(Term);
+
+impl Screen {
+    /// The terminal; `None` if standard output is none.
+    pub(super) fn of_stdout() -> Option<Self> {
+        Some(Term::stdout()).filter(Term::is_term).map(Self)
+    }
+
+    /// Its height and width now.
+    pub(super) fn size(&self) -> (usize, usize) {
+        let (height, width) = self.0.size();
+        (height.into(), width.into())
+    }
+
+    pub(super) fn clear(&self) -> Result<(), CliError> {
+        self.0.clear_screen().map_err(CliError::Output)
+    }
+
+    /// Replaces what is drawn by the first lines of `text` that fit, without an empty screen in between.
+    pub(super) fn draw(&self, text: &str, height: usize, width: usize) -> Result<(), CliError> {
+        let lines = text.lines().take(height.saturating_sub(1).max(1));
+        // After each line, the rest of it is cleared, and at the end all that is below.
+        let drawn: String =
+            lines.map(|line| format!("{}\u{1b}[K\n", truncate_str(line, width, "…"))).collect();
+        self.0
+            .write_str(&format!("\u{1b}[H{drawn}\u{1b}[J"))
+            .and_then(|()| self.0.flush())
+            .map_err(CliError::Output)
     }
 }
 

@@ -12,12 +12,14 @@ use super::Pages;
 use super::counts::Counted;
 use super::failure::Failure;
 use super::links::link;
+use super::pauses::whose;
 use super::pieces::{number, span, time};
 use super::viewer::Viewer;
 use crate::breaker::{BreakerState, OpenBreaker};
 use crate::config::SettingsStatus;
 use crate::meter;
-use crate::store::{Backlog, CodeCount, Endpoint, Overview};
+use crate::pauses::{Pause, PauseKind};
+use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant};
 use crate::token::TokenState;
 
 /// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
@@ -54,6 +56,8 @@ pub(super) struct Sources<'a> {
     /// The circuit breakers that are not closed, each with the name of its process.
     pub(super) breakers: &'a [(&'a str, &'a OpenBreaker)],
     pub(super) counts: &'a [Counted],
+    /// What is paused, as far as the viewer may see it.
+    pub(super) paused: &'a [Pause],
 }
 
 /// Returns everything that needs attention, the most urgent first.
@@ -69,7 +73,11 @@ pub(super) async fn items(
         stuck.extend(dashboard.waiting_codes(merchant.as_ref(), now - STUCK).await?);
         failed.extend(dashboard.failed_codes(merchant.as_ref(), now - LATELY).await?);
     }
+    let mut stopped = pages.deps.providers.stopped_merchants().await?;
+    stopped.retain(|stopped| viewer.sees(&stopped.merchant));
     let mut items = open_breakers(sources.breakers, now);
+    items.extend(stopped.iter().map(stopped_merchant));
+    items.extend(sources.paused.iter().map(pause));
     items.extend(no_worker(sources.overview));
     items.extend(unclaimed(sources));
     items.extend(stuck_orders(&merged(stuck)));
@@ -126,6 +134,43 @@ fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> 
         },
         href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
     })
+}
+
+fn stopped_merchant(stopped: &StoppedMerchant) -> Item {
+    let merchant = stopped.merchant.as_str();
+    Item {
+        tone: "bad",
+        title: format!("The refresh tokens of {merchant} are not used"),
+        about: html! {
+            "Stopped since " (time(stopped.since)) ", because those of " (number(stopped.rejections)) " users \
+            were rejected in a row. Check token_url and client_id of the merchant. One token at a time is tried \
+            until Klarna accepts one."
+        },
+        href: link("/users", &[("state", "reauth_required"), ("merchant", merchant)]),
+    }
+}
+
+fn pause(pause: &Pause) -> Item {
+    Item {
+        tone: "warn",
+        title: format!("The {} of {} are paused", work(pause.kind), whose(pause.merchant.as_ref())),
+        about: html! {
+            "Since " (time(pause.since)) " by " (pause.paused_by)
+            @if let Some(until) = pause.until { ", until " (time(until)) } @else { ", until it is resumed" }
+            ": " (pause.reason)
+        },
+        href: "/pauses".to_owned(),
+    }
+}
+
+/// What a pause stops, as the subject of a sentence.
+fn work(kind: PauseKind) -> &'static str {
+    match kind {
+        PauseKind::Orders => "orders",
+        PauseKind::Exchanges => "token exchanges",
+        PauseKind::Keeper => "keeper's refreshes",
+        PauseKind::Webhooks => "webhooks",
+    }
 }
 
 /// Everybody who sees it sees all merchants: the reason may name one.

@@ -59,7 +59,7 @@ pub(super) fn asked_for(route: &str, fields: &Fields) -> Option<Action> {
         "/orders/bulk" if fields.get("action") == Some("cancel") => Some(Action::OrderCancel),
         "/orders/bulk" | "/orders/{id}/retry" => Some(Action::OrderRetry),
         "/orders/{id}/cancel" => Some(Action::OrderCancel),
-        "/user/resolve" => Some(Action::TokenResolve),
+        "/user/resolve" | "/users/resolve" => Some(Action::TokenResolve),
         "/user/forget" => Some(Action::TokenForget),
         "/user/sign-out" => Some(Action::UserRevoke),
         "/webhooks/{id}/resend" | "/webhooks/resend" => Some(Action::WebhookResend),

@@ -17,6 +17,7 @@ mod attention;
 mod audit_log;
 mod audited;
 mod bulk;
+mod bulk_tokens;
 mod charts;
 mod counts;
 mod csv;
@@ -26,6 +27,7 @@ mod fields;
 mod frame;
 mod links;
 mod order;
+mod order_story;
 mod order_tabs;
 mod orders;
 mod overview;
@@ -55,7 +57,8 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::intake::Intake;
 use crate::store::{
-    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, WebhookEndpoints, Webhooks,
+    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Providers, Resolving,
+    WebhookEndpoints, Webhooks,
 };
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
@@ -90,6 +93,10 @@ pub struct Dependencies {
     pub audit_log: Arc<dyn AuditLog>,
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
+    /// Decides about many tokens.
+    pub resolving: Arc<dyn Resolving>,
+    /// Has the merchants that were stopped after too many rejections.
+    pub providers: Arc<dyn Providers>,
     /// The merchants in the settings.
     pub merchants: Live<Merchants>,
     /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
@@ -148,6 +155,7 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/orders/{id}/retry", get(act::ask_retry).post(act::retry))
         .route("/orders/{id}/cancel", get(act::ask_cancel).post(act::cancel))
         .route("/users", get(users::list))
+        .route("/users/resolve", get(bulk_tokens::ask_resolve_many).post(bulk_tokens::resolve_many))
         .route("/user", get(user::show))
         .route("/user/resolve", get(act::ask_resolve).post(act::resolve))
         .route("/user/forget", get(act::ask_forget).post(act::forget))

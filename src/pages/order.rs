@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
+use super::order_story;
 use super::pauses;
-use super::pieces::{amount, badge, col, done, exact_time, facts, outcome, span, status, time, words};
+use super::pieces::{amount, badge, col, done, facts, outcome, status, time};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::ids::UserKey;
 use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Summary, Target};
-use crate::store::{OrderHistory, WebhookFilter};
+use crate::store::{OrderHistory, WebhookFilter, failed_with};
 use crate::token::LedgerEntry;
 
 /// How many of the user's latest token uses are searched for those of this order.
@@ -59,15 +59,19 @@ pub(super) async fn show(
             } }
         }
         (done(&viewer.query))
-        section #order data-live { (describe(&order)) }
+        section #order data-live { (describe(&order, &past, &ledger)) }
         section #waits data-live hidden[waits.0.is_empty()] { (waits) }
         @if let Some(error) = &order.error {
-            @let title = if order.status == Status::Failed { "Why it failed" } else { "Why it is still waiting" };
+            @let title = match order.status {
+                Status::Failed => "Why it failed",
+                Status::Queued => "Why it is still waiting",
+                Status::Running | Status::Submitted | Status::Cancelled => "Why the last attempt failed",
+            };
             section #error data-live { h2 { (title) } (fault(error)) }
         }
         section #story data-live {
             h2 { "History" }
-            (line(&order, &past, &ledger))
+            (order_story::line(&order, &past, &ledger, viewer.now))
         }
         @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }
@@ -85,11 +89,15 @@ pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<Ord
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
 
-fn describe(order: &OrderView) -> Markup {
+fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> Markup {
     let text = |text: &str| html! { (text) };
     let mut told = vec![
         ("Status", html! { (status(order.status)) }),
-        ("Token", outcome(order.token)),
+        (
+            "Token",
+            html! { (outcome(order.token))
+            @if let Some(cause) = failed_with(order, ledger) { " " (cause) } },
+        ),
         ("Target", text(order.target.map_or("as the merchant's settings say", Target::as_str))),
         ("Merchant", text(order.merchant.as_str())),
         ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
@@ -116,7 +124,11 @@ fn describe(order: &OrderView) -> Markup {
         Some(ended) => ("Ended", time(ended)),
         None => ("Deadline", time(order.deadline_at)),
     });
-    told.push(("Attempts", html! { (order.attempts) }));
+    told.push((
+        "Attempts",
+        html! { (order.attempts)
+        @if past.retried_at().is_some() { span.quiet { " since it was retried" } } },
+    ));
     for (name, other) in [("Supersedes", order.supersedes), ("Superseded by", order.superseded_by)] {
         if let Some(other) = other {
             told.push((name, html! { a href={ "/orders/" (other) } { code { (other) } } }));
@@ -199,67 +211,4 @@ fn payment_methods(session: &PaymentsSession) -> String {
     let categories = session.payment_method_categories.as_array().map_or(&[][..], Vec::as_slice);
     let names: Vec<&str> = categories.iter().filter_map(|category| category["identifier"].as_str()).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-/// One event in the order's history.
-struct Event {
-    at: DateTime<Utc>,
-    tone: &'static str,
-    what: Markup,
-}
-
-fn line(order: &OrderView, story: &OrderHistory, ledger: &[LedgerEntry]) -> Markup {
-    let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Accepted" } }];
-    if let Some(at) = story.first_claimed_at {
-        let after = span(at - order.accepted_at);
-        events.push(Event {
-            at,
-            tone: "busy",
-            what: html! { "First claimed by a worker, " (after) " after it was accepted" },
-        });
-    }
-    for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into())) {
-        events.push(presented(entry));
-    }
-    for (number, attempt) in (1..).zip(&story.attempts) {
-        let what = html! {
-            "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
-            @if attempt.lost { "its worker stopped; the order may have been sent" }
-            @if let Some(error) = &attempt.error {
-                b { (error.code) } ". " (error.message)
-                @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }
-            }
-        };
-        events.push(Event { at: attempt.ended_at, tone: if attempt.lost { "warn" } else { "bad" }, what });
-    }
-    if let Some(at) = order.ended_at {
-        let (tone, what) = match order.status {
-            Status::Submitted => (
-                "good",
-                html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } },
-            ),
-            Status::Failed => ("bad", html! { "Failed" }),
-            _ => ("off", html! { "Cancelled" }),
-        };
-        events.push(Event { at, tone, what });
-    }
-    events.sort_by_key(|event| event.at);
-    html! {
-        ol.story { @for event in &events {
-            li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
-        } }
-        @if order.status == Status::Queued { p.note { "Next attempt: " (time(order.due_at)) "." } }
-    }
-}
-
-fn presented(entry: &LedgerEntry) -> Event {
-    let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
-    let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
-    let what = html! {
-        "Refresh token used (generation " (entry.place.generation)
-        ", presentation " (entry.place.presentation) "): "
-        b { (words(outcome)) } @if let Some(took) = took { ", after " (took) }
-        @if let Some(worker) = &entry.worker { " by " (worker) }
-    };
-    Event { at: entry.opened_at, tone: "busy", what }
 }

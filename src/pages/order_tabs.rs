@@ -97,7 +97,7 @@ impl Totals {
                 }
                 input type="hidden" name="only" value="selected";
                 div.buttons {
-                    span.quiet data-selected { "Selected orders:" }
+                    span.quiet data-selected="orders" { "Selected orders:" }
                     button type="submit" name="action" value="retry" { "Retry…" }
                     button type="submit" name="action" value="cancel" { "Cancel…" }
                 }

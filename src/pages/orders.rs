@@ -15,7 +15,7 @@ use super::links::user_link;
 use super::order_tabs::{self, FIELDS, Totals};
 use super::pieces::{
     amount, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment, older,
-    order_link, outcome, reference, status, time,
+    order_link, outcome, reference, select_all, status, time,
 };
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
@@ -127,11 +127,7 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    @if selectable {
-                        th scope="col" {
-                            input type="checkbox" data-all hidden aria-label="Select all on this page";
-                        }
-                    }
+                    @if selectable { (select_all()) }
                     (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
                     (col("Merchant")) (col("Age")) (col("Cause")) (col("Token")) (count_col("Attempts"))
                 } }

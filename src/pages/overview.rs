@@ -89,6 +89,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         failing: &failing,
         breakers: &breakers,
         counts: &counts,
+        paused: &paused,
     };
     let attention = attention::items(&pages, &viewer, &sources).await?;
     let main = html! {

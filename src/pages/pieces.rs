@@ -193,6 +193,7 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("Retry") => return done_to_many(query, "order", "queued again"),
         Some("Cancel") => return done_to_many(query, "order", "cancelled"),
         Some("Resend") => return done_to_many(query, "webhook", "sent again"),
+        Some("Resolve") => return done_to_many(query, "token", "resolved"),
         _ => return html! {},
     };
     html! { p.done role="status" { (told) } }
@@ -202,15 +203,26 @@ pub(super) fn done(query: &Fields) -> Markup {
 fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
     let count = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
     let (changed, unchanged) = (count("changed"), count("unchanged"));
+    let why = match noun {
+        "token" => "They need no decision any more, or no token is stored that could be used again.",
+        "webhook" => "They were deleted meanwhile.",
+        _ => "They have another status by now, or their body was deleted.",
+    };
     html! {
         p.done role="status" {
             (number(changed)) " " (noun) @if changed == 1 { " is " } @else { "s are " } (what) "."
             @if unchanged > 0 {
-                " Not changed: " (number(unchanged)) ". They have another status by now, or their body was \
-                deleted."
+                " Not changed: " (number(unchanged)) ". " (why)
             }
             @if query.get("more").is_some() { " There may be more: repeat the action." }
         }
+    }
+}
+
+/// The header of the boxes that select rows, with one for all rows of the page.
+pub(super) fn select_all() -> Markup {
+    html! {
+        th scope="col" { input type="checkbox" data-all hidden aria-label="Select all on this page"; }
     }
 }
 

@@ -1,9 +1,10 @@
-//! Sends all webhooks again that match the filters of their list.
+//! Sends many webhooks again: those that were selected, or all that match the filters of their list.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::html;
 
 use super::Pages;
@@ -16,11 +17,34 @@ use super::pieces::{facts, number};
 use super::viewer::{Posted, Viewer, see};
 use super::webhooks::{FIELDS, filter};
 use crate::audit::Action;
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WebhookId};
 use crate::store::WebhookFilter;
 
 /// How many webhooks one transaction makes due again.
 const BATCH: u32 = 500;
+
+/// Removes a selection from an address.
+const NOT_SELECTED: [(&str, &str); 2] = [("webhook", ""), ("only", "")];
+
+/// The webhooks that were selected; `None` if all that match are meant.
+fn selected(fields: &Fields) -> Result<Option<Vec<WebhookId>>, Failure> {
+    let ids = fields.word("webhook", |ids| {
+        ids.split(' ').map(|id| id.parse().ok()).collect::<Option<Vec<WebhookId>>>()
+    })?;
+    if ids.is_none() && fields.get("only").is_some() {
+        return Err(Failure::Invalid("No webhook is selected. Go back, and select some.".into()));
+    }
+    Ok(ids)
+}
+
+/// The filters whose webhooks are meant, without a merchant: one for each that was selected.
+fn filters(fields: &Fields, now: DateTime<Utc>) -> Result<Vec<WebhookFilter>, Failure> {
+    let filter = filter(fields, now)?;
+    Ok(match selected(fields)? {
+        Some(ids) => ids.into_iter().map(|id| WebhookFilter { id: Some(id), ..filter.clone() }).collect(),
+        None => vec![filter],
+    })
+}
 
 fn chosen(fields: &Fields) -> Vec<(&str, &str)> {
     FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?))).collect()
@@ -31,24 +55,32 @@ pub(super) async fn ask_resend_all(
     viewer: Viewer,
 ) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let filter = filter(&viewer.query, viewer.now)?;
     let mut count = 0;
-    for merchant in viewer.scopes(&pages, merchant.as_ref()) {
-        count += pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
+    for filter in filters(&viewer.query, viewer.now)? {
+        for merchant in viewer.scopes(&pages, merchant.as_ref()) {
+            count +=
+                pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
+        }
     }
+    let ids = viewer.query.get("webhook");
     let what = format!("{} {}", number(count), if count == 1 { "webhook" } else { "webhooks" });
     let fields = chosen(&viewer.query);
     let about = html! {
         p { "Each is sent again with the same id, and retried for up to three days. Disabled endpoints are \
             enabled." }
-        @if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
+        @if let Some(ids) = ids { p { (ids.split(' ').count()) " selected." } }
+        @else if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
         @else { (facts(&fields.iter().map(|(name, value)| (*name, html! { (value) })).collect::<Vec<_>>())) }
     };
     let answer = html! {
         @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }
+        @if let Some(ids) = ids {
+            input type="hidden" name="webhook" value=(ids);
+            input type="hidden" name="only" value="selected";
+        }
         @if count > 0 { button type="submit" autofocus { "Resend " (what) } }
     };
-    let (title, back) = (format!("Resend {what}?"), viewer.query.link("/webhooks", &[]));
+    let (title, back) = (format!("Resend {what}?"), viewer.query.link("/webhooks", &NOT_SELECTED));
     let question = Question { title: &title, action: "/webhooks/resend", back: &back };
     Ok(ask(viewer, MenuItem::Webhooks, &question, &about, &answer))
 }
@@ -56,17 +88,31 @@ pub(super) async fn ask_resend_all(
 pub(super) async fn resend_all(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
     let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
-    let row = Begun::new(&pages, entry.object("webhooks that match"));
+    let row = Begun::new(&pages, entry.object("webhooks that were selected or match"));
     let done = resend(&pages, &posted, merchant.as_ref()).await;
     let Ok(resent) = done else { return row.end(done.map(|_| see("/webhooks"))) };
     tracing::info!(webhooks = resent, "An operator sent many webhooks again");
-    let told = [("form_token", ""), ("done", "Resend"), ("changed", &resent.to_string())];
+    let resent_now = resent.to_string();
+    let told = [("form_token", ""), ("done", "Resend"), ("changed", resent_now.as_str())];
+    let told = [&told[..], &NOT_SELECTED].concat();
     row.object(format_args!("{resent} webhooks")).end(Ok(see(&posted.fields.link("/webhooks", &told))))
 }
 
-/// Walks through all that match, and returns how many there were.
+/// Walks through all that are meant, and returns how many there were.
 async fn resend(pages: &Pages, posted: &Posted, merchant: Option<&MerchantName>) -> Result<usize, Failure> {
-    let filter = filter(&posted.fields, posted.viewer.now)?;
+    let mut resent = 0;
+    for filter in filters(&posted.fields, posted.viewer.now)? {
+        resent += resend_of(pages, posted, merchant, &filter).await?;
+    }
+    Ok(resent)
+}
+
+async fn resend_of(
+    pages: &Pages,
+    posted: &Posted,
+    merchant: Option<&MerchantName>,
+    filter: &WebhookFilter,
+) -> Result<usize, Failure> {
     let mut resent = 0;
     for merchant in posted.viewer.scopes(pages, merchant) {
         let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());

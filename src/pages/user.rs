@@ -138,7 +138,8 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                     @let outcome = entry.outcome.map_or("under_way", |outcome| outcome.as_str());
                     tr {
                         td data-label="When" { (time(entry.opened_at)) }
-                        td data-label="Outcome" { (badge(tone(outcome), outcome)) }
+                        td data-label="Outcome" { (badge(tone(outcome), outcome))
+                            @if let Some(cause) = &entry.cause { " " span.quiet { (cause) } } }
                         td data-label="For" { @match (entry.purpose, entry.purpose_ref) {
                             (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.as_uuid().into())),
                             (purpose, _) => (purpose.as_str()),

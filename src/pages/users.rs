@@ -7,11 +7,14 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
+use super::bulk_tokens::{self, Group};
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{choice, col, command, count_col, filter_form, line, maybe_time, state, words};
+use super::pieces::{
+    choice, col, command, count_col, done, filter_form, line, maybe_time, select_all, state, words,
+};
 use super::viewer::Viewer;
 use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -34,15 +37,22 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let more = users.len() > PAGE as usize;
     let users = &users[..users.len().min(PAGE as usize)];
     let next = users.last().filter(|_| more);
+    let group = Group::shown(query).filter(|_| viewer.may_act());
+    let bulk = match group {
+        Some(group) => Some(bulk_tokens::form(&pages, &viewer, group).await?),
+        None => None,
+    };
     let main = html! {
         div.heading { h1 { "Users" } }
+        (done(query))
         (filter_form("/users", query, &["state", "merchant", "user"], &html! {
             (choice(query, "state", "Token", "any except forgotten", TokenState::ALL.map(TokenState::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User, exactly", "search"))
         }))
+        @if let Some(bulk) = &bulk { (bulk) }
         section #list data-live {
-            @if users.is_empty() { (none(query)) } @else { (table(users)) }
+            @if users.is_empty() { (none(query)) } @else { (table(users, group.is_some())) }
             nav.pages aria-label="More" {
                 @if after.is_some() {
                     a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
@@ -120,14 +130,18 @@ fn none(query: &Fields) -> Markup {
     }
 }
 
-fn table(users: &[TokenView]) -> Markup {
+/// A table of users, with boxes to select them if `selectable`.
+fn table(users: &[TokenView], selectable: bool) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {
+                @if selectable { (select_all()) }
                 (col("User")) (col("Merchant")) (col("Token")) (col("Expires"))
                 (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
             } }
             tbody { @for token in users { tr {
+                @if selectable { td.select { (bulk_tokens::select(&UserKey {
+                    merchant: token.merchant.clone(), user: token.user.clone() })) } }
                 td.name data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
                 td data-label="Merchant" { (token.merchant) }
                 td data-label="Token" { (state(token.state))

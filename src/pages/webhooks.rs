@@ -15,7 +15,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{
     badge, choice, col, command, count_col, done, filter_form, line, maybe_time, moment, older, order_link,
-    time,
+    select_all, time,
 };
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, WebhookId};
@@ -61,9 +61,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (line(query, "user", "User", "search"))
             (moment(query, "from", "Happened since (UTC)", viewer.now))
         }))
+        @if viewer.may_act() && !webhooks.is_empty() { (bulk(query)) }
         section #list data-live[before.is_none()] {
             @if webhooks.is_empty() { (none(query, endpoints.is_empty())) }
-            @else { (table(&webhooks, viewer.may_act())) }
+            @else { (list_of(&webhooks, viewer.may_act(), viewer.may_act())) }
             (older(query, "/webhooks", before.is_some(), next.as_deref()))
         }
     };
@@ -99,8 +100,29 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
     }
 }
 
+/// The form that sends selected webhooks again. The boxes in the table belong to it.
+fn bulk(query: &Fields) -> Markup {
+    html! {
+        form.bulk #bulk method="get" action="/webhooks/resend" {
+            @for name in FIELDS {
+                @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
+            }
+            input type="hidden" name="only" value="selected";
+            div.buttons {
+                span.quiet data-selected="webhooks" { "Selected webhooks:" }
+                button type="submit" { "Resend…" }
+            }
+        }
+    }
+}
+
 /// A table of webhooks.
 pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
+    list_of(webhooks, may_act, false)
+}
+
+/// A table of webhooks, with boxes to select them if `selectable`.
+fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool) -> Markup {
     let tone = |status: WebhookStatus| match status {
         WebhookStatus::Pending => "calm",
         WebhookStatus::Delivered => "good",
@@ -111,11 +133,16 @@ pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
+                    @if selectable { (select_all()) }
                     (col("Event")) (col("Status")) (col("Order")) (col("User"))
                     (col("Happened")) (col("Next or last attempt")) (count_col("Attempts"))
                     (col("Error")) @if may_act { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for webhook in webhooks { tr {
+                    @if selectable { td.select {
+                        input type="checkbox" name="webhook" value=(webhook.id) form="bulk"
+                            aria-label={ "Select " (webhook.id) };
+                    } }
                     td data-label="Event" { (webhook.kind.as_str()) }
                     td data-label="Status" { (badge(tone(webhook.status), webhook.status.as_str()))
                         @if webhook.endpoint_disabled_at.is_some() { " " (badge("warn", "endpoint disabled")) } }

@@ -11,7 +11,8 @@ use super::order_search::first_id;
 use super::{StoreError, from_json};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
-use crate::order::{OrderError, OrderId, Status, TokenOutcome};
+use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
+use crate::token::LedgerEntry;
 
 /// A number of orders with the same status and token outcome, accepted in the same period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,76 @@ pub struct OrderHistory {
     pub has_body: bool,
     /// The attempts that did not submit it, oldest first.
     pub attempts: Vec<Attempt>,
+    /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
+    pub changes: Vec<OrderChange>,
+}
+
+impl OrderHistory {
+    /// When it was queued again for the last time.
+    #[must_use]
+    pub fn retried_at(&self) -> Option<DateTime<Utc>> {
+        self.retries().next_back()
+    }
+
+    /// When it was queued again for the last time before this time.
+    #[must_use]
+    pub fn retried_before(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.retries().rev().find(|at| *at < time)
+    }
+
+    /// Returns the attempts with their numbers. A retry begins a new count.
+    pub fn numbered_attempts(&self) -> impl Iterator<Item = (usize, &Attempt)> {
+        (1..).zip(&self.attempts).map(|(place, attempt)| {
+            let retried = self.retried_before(attempt.ended_at);
+            let before = self.attempts.iter().filter(|other| retried.is_some_and(|at| other.ended_at <= at));
+            (place - before.count(), attempt)
+        })
+    }
+
+    /// Whether the changes already tell the end of an order with this status: who cancelled it.
+    #[must_use]
+    pub fn tells_end_of(&self, status: Status) -> bool {
+        status == Status::Cancelled && self.changes.iter().any(|change| change.kind == ChangeKind::Cancel)
+    }
+
+    fn retries(&self) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
+        self.changes.iter().filter(|change| change.kind == ChangeKind::Retry).map(|change| change.at)
+    }
+}
+
+/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
+/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
+/// user's token, newest first.
+#[must_use]
+pub fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
+    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) {
+        return None;
+    }
+    let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;
+    let (outcome, cause) = (last.outcome?, last.cause.as_ref()?);
+    Some(format!("{}: {cause}", outcome.as_str().replace('_', " ")))
+}
+
+/// A change of an order that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct OrderChange {
+    /// When it was done.
+    pub at: DateTime<Utc>,
+    /// Who did it, as the audit log names them.
+    pub actor: String,
+    /// What was done.
+    pub kind: ChangeKind,
+}
+
+/// What was done to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was queued again.
+    Retry,
+    /// It was cancelled.
+    Cancel,
+    /// Its body was replaced.
+    Update,
 }
 
 /// An attempt that did not submit its order.
@@ -185,10 +256,20 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             let found = c.query(E::STATEMENTS.dashboard.order_history).bind(order).fetch_optional().await?;
             let Some(row) = found else { return Ok(OrderHistory::default()) };
             let attempts = c.query(E::STATEMENTS.dashboard.attempts).bind(order).fetch_all().await?;
+            let id = order.to_string();
+            let changes = c.query(E::STATEMENTS.dashboard.changes_of_order).bind(&id).fetch_all().await?;
+            let first_claimed_at = row.opt_time("first_claimed_at")?;
+            let mut changes = changes.iter().rev().map(change).collect::<Result<Vec<_>, _>>()?;
+            let retry = changes.iter_mut().rfind(|change| change.kind == ChangeKind::Retry);
+            if let (Some(retry), Some(claimed_at)) = (retry, first_claimed_at) {
+                // The audit log gets its row after the change, perhaps after a worker has taken the order.
+                retry.at = retry.at.min(claimed_at);
+            }
             Ok(OrderHistory {
-                first_claimed_at: row.opt_time("first_claimed_at")?,
+                first_claimed_at,
                 has_body: row.flag("has_body")?,
                 attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
+                changes,
             })
         })
         .await
@@ -250,6 +331,15 @@ fn attempt(row: &impl Columns) -> Result<Attempt, StoreError> {
         lost: row.flag("lost")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
     })
+}
+
+fn change(row: &impl Columns) -> Result<OrderChange, StoreError> {
+    let kind = match row.text("action")?.as_str() {
+        "order.retry" => ChangeKind::Retry,
+        "order.cancel" => ChangeKind::Cancel,
+        _ => ChangeKind::Update,
+    };
+    Ok(OrderChange { at: row.time("happened_at")?, actor: row.text("actor")?, kind })
 }
 
 fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {

@@ -16,7 +16,7 @@ pub(super) async fn settle<E: Engine>(
     end: &ExchangeEnd,
 ) -> Result<Settled, StoreError> {
     let sql = &E::STATEMENTS.tokens;
-    let version = end.version;
+    let (version, cause) = (end.version, end.cause.as_deref());
     match &end.result {
         ExchangeResult::Rotated(successor) => return rotated(c, now, end, successor).await,
         ExchangeResult::Unchanged => {
@@ -25,21 +25,28 @@ pub(super) async fn settle<E: Engine>(
                 c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }
             cache(c, version, end.cached.as_ref()).await?;
-            close(c, now, end.exchange, Outcome::Unchanged, false).await?;
+            close(c, now, end.exchange, Outcome::Unchanged, false, None).await?;
         }
         ExchangeResult::Rejected(reason) => {
             let dead = c.query(sql.dead).bind_version(version).bind(end.exchange);
             dead.bind(reason.as_str()).bind(now).execute().await?;
-            close(c, now, end.exchange, Outcome::Rejected, false).await?;
+            close(c, now, end.exchange, Outcome::Rejected, false, cause).await?;
             c.query(sql.rejected_by).bind(end.exchange).bind(&end.provider).execute().await?;
         }
         // The token is unchanged, so it does not matter whether the row has a newer generation.
         ExchangeResult::NotSent | ExchangeResult::Refused => {
-            close(c, now, end.exchange, end.result.outcome(), false).await?;
+            close(c, now, end.exchange, end.result.outcome(), false, cause).await?;
             return Ok(Settled::Written);
         }
         ExchangeResult::NoAnswer { travelling, hold } => {
-            no_answer(c, now, end.exchange, version, *travelling, *hold).await?;
+            no_answer(
+                c,
+                now,
+                end.exchange,
+                version,
+                Unanswered { travelling: *travelling, hold: *hold, cause },
+            )
+            .await?;
         }
     }
     let row = c.query(sql.state_of_generation).bind_version(version).fetch_optional().await?;
@@ -82,7 +89,7 @@ async fn rotated<E: Engine>(
     // If the token was forgotten meanwhile, and is to be revoked, so is its successor.
     let revoke = c.query(E::STATEMENTS.revocations.record_successor).bind_version(end.version.next());
     revoke.bind(&end.provider).bind(&successor.sealed).bind(now).execute().await?;
-    close(c, now, end.exchange, Outcome::Superseded, false).await?;
+    close(c, now, end.exchange, Outcome::Superseded, false, None).await?;
     Ok(Settled::Superseded)
 }
 
@@ -117,32 +124,46 @@ pub(super) async fn know_successor<E: Engine>(
     Ok(())
 }
 
-/// Closes an intent as unanswered. The token is then presented again; with `hold` it waits for an
-/// operator.
+/// An exchange without an answer.
+#[derive(Clone, Copy)]
+pub(super) struct Unanswered<'a> {
+    /// Whether the request may still be on its way.
+    pub(super) travelling: bool,
+    /// Whether the token waits for an operator. Otherwise it is presented again.
+    pub(super) hold: bool,
+    /// What was there instead of an answer.
+    pub(super) cause: Option<&'a str>,
+}
+
+/// Closes an intent as unanswered.
 pub(super) async fn no_answer<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     exchange: ExchangeId,
     version: TokenVersion,
-    travelling: bool,
-    hold: bool,
+    Unanswered { travelling, hold, cause }: Unanswered<'_>,
 ) -> Result<(), StoreError> {
     let told = if hold { E::STATEMENTS.tokens.hold } else { E::STATEMENTS.tokens.replay_due };
     c.query(told).bind_version(version).bind(exchange).bind(now).execute().await?;
-    close(c, now, exchange, Outcome::NoAnswer, travelling).await
+    close(c, now, exchange, Outcome::NoAnswer, travelling, cause).await
 }
 
-/// Closes an intent.
+/// The most characters of a cause that are kept.
+const LONGEST_CAUSE: usize = 200;
+
+/// Closes an intent. `cause` says what the exchange failed with.
 pub(super) async fn close<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     exchange: ExchangeId,
     outcome: Outcome,
     travelling: bool,
+    cause: Option<&str>,
 ) -> Result<(), StoreError> {
+    let cause = cause.map(|cause| cause.chars().take(LONGEST_CAUSE).collect::<String>());
     let close =
         c.query(E::STATEMENTS.tokens.close).bind(exchange).bind(outcome.as_str()).bind(travelling).bind(now);
-    close.execute().await?;
+    close.bind(&cause).execute().await?;
     Ok(())
 }
 

@@ -66,6 +66,7 @@ fn ledger_entry(row: &impl Columns) -> Result<LedgerEntry, StoreError> {
         opened_at: row.time("opened_at")?,
         closed_at: row.opt_time("closed_at")?,
         outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
+        cause: row.opt_text("cause")?,
     })
 }
 

@@ -65,7 +65,8 @@ pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAudi
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{
-    Attempt, CodeCount, DashboardQueries, LatencySample, OrderHistory, OutcomeBucket, WorkerView,
+    Attempt, ChangeKind, CodeCount, DashboardQueries, LatencySample, OrderChange, OrderHistory,
+    OutcomeBucket, WorkerView, failed_with,
 };
 use self::engine::SqlStore;
 pub use self::error::StoreError;

@@ -52,6 +52,9 @@ pub trait Resolving: Tokens {
     /// Counts rejected tokens.
     async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError>;
 
+    /// Makes a rejected token active again. Returns `false` if it is not rejected, or is not stored any more.
+    async fn retry_rejected_token(&self, key: &UserKey) -> Result<bool, StoreError>;
+
     /// Makes up to `limit` rejected tokens with an id above `after` active again, in one transaction.
     /// Returns how many there were, and the last one's id; `None` if there are no more.
     async fn retry_rejected(
@@ -107,6 +110,14 @@ impl<E: Engine> Resolving for SqlStore<E> {
             let count =
                 c.query(E::STATEMENTS.resolving.count_rejected).bind(&which.merchant).bind(which.since);
             Ok(count.fetch_one().await?.count("tokens")?)
+        })
+        .await
+    }
+
+    async fn retry_rejected_token(&self, key: &UserKey) -> Result<bool, StoreError> {
+        self.write(async |c| {
+            let retry = c.query(E::STATEMENTS.resolving.retry_rejected_token).bind_user(key).bind(self.now());
+            Ok(retry.execute().await? > 0)
         })
         .await
     }

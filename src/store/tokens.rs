@@ -165,7 +165,9 @@ impl<E: Engine> Tokens for SqlStore<E> {
         hold: bool,
     ) -> Result<(), StoreError> {
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
-            exchange_end::no_answer(c, self.now(), exchange, version, true, hold).await
+            let cause = Some("the process that made it was lost before it stored an answer");
+            let unanswered = exchange_end::Unanswered { travelling: true, hold, cause };
+            exchange_end::no_answer(c, self.now(), exchange, version, unanswered).await
         })
         .await
     }

@@ -71,6 +71,9 @@ pub struct ExchangeEnd {
     pub version: TokenVersion,
     /// The result of the exchange.
     pub result: ExchangeResult,
+    /// What it failed with, such as the status of the answer: a text that is safe to log. `None` if it did
+    /// not fail.
+    pub cause: Option<String>,
     /// The tokens to cache for the purpose, if the exchange was for an order or a vend and returned an
     /// access token.
     pub cached: Option<NewCachedTokens>,

@@ -102,6 +102,8 @@ pub struct LedgerEntry {
     pub closed_at: Option<DateTime<Utc>>,
     /// The outcome; `None` while the exchange is in flight.
     pub outcome: Option<Outcome>,
+    /// What the exchange failed with, such as the status of the answer: `HTTP 503`.
+    pub cause: Option<String>,
 }
 
 /// A position in the ledger of one token.

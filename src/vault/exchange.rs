@@ -255,12 +255,13 @@ impl Exchange {
         received: Received,
         caller: &mut Caller,
     ) -> ExchangeReport {
-        let Conclusion { result, cached, report } = match self.read(received, token) {
+        let Conclusion { result, cause, cached, report } = match self.read(received, token) {
             Ok(read) => read,
             // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
                 tracing::error!(%exchange, %error, "A new refresh token could not be encrypted and is lost");
-                self.no_answer(false, Next::Never(Unusable::Unavailable))
+                let cause = "the new refresh token could not be encrypted".to_owned();
+                self.no_answer(false, Next::Never(Unusable::Unavailable), cause)
             }
         };
         let outcome = result.outcome();
@@ -270,6 +271,7 @@ impl Exchange {
             provider: self.merchant.provider(),
             version: token.version,
             result,
+            cause,
             cached,
         };
         let spooled = || {

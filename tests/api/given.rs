@@ -32,10 +32,9 @@ impl Api {
         let (exchange, version) = (Uuid::now_v7().into(), token.version);
         let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
-        claim
-            .settle(&ExchangeEnd { exchange, owner, provider, version, result, cached: None })
-            .await
-            .unwrap();
+        let cause = matches!(result, ExchangeResult::Refused).then(|| "HTTP 503".to_owned());
+        let end = ExchangeEnd { exchange, owner, provider, version, result, cause, cached: None };
+        claim.settle(&end).await.unwrap();
     }
 
     /// Makes the user's token uncertain: an answer was lost, and an operator has to decide.

@@ -5,8 +5,10 @@ mod acts;
 mod attention;
 mod audit;
 mod lists;
+mod many;
 mod pauses;
 mod safe;
+mod story;
 
 use std::time::Duration;
 

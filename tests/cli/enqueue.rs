@@ -150,12 +150,19 @@ fn waiting_tells_what_became_of_each() {
     let lines = [example(1), example(10), example(12)].join("\n");
 
     let late = home.feed(&["enqueue", "-", "--wait", "1ms", "--format", "json"], &lines).exits(3).json();
-    assert_eq!((late.len(), &late[3]["status"]), (6, &json!("queued")), "nobody works yet");
+    assert_eq!(
+        (late.len(), &late[2]["status"]),
+        (3, &json!("queued")),
+        "each line once; nobody works yet: {late:?}"
+    );
+    assert_eq!((&late[0]["line"], &late[0]["result"]), (&json!(1), &json!("new")));
 
     let mut serve = home.start(&["serve", "--roles", "worker"]);
     assert_eq!(serve.line(), "ready\n");
     let told = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], &lines).exits(3).json();
-    let find = |line: u64| told[3..].iter().find(|told| told["line"] == line).unwrap();
+    assert_eq!(told.len(), 3, "each line is printed once: {told:?}");
+    assert!(told.iter().all(|told| told["result"] == "known"), "{told:?}");
+    let find = |line: u64| told.iter().find(|told| told["line"] == line).unwrap();
     for line in [1, 2] {
         assert_eq!(
             (&find(line)["status"], &find(line)["token"]),
@@ -168,11 +175,30 @@ fn waiting_tells_what_became_of_each() {
     );
 
     let human = home.feed(&["enqueue", "-", "--wait", "60s"], example(1)).exits(0);
-    assert!(
-        human.stdout.lines().last().unwrap().starts_with("line 1      submitted  not_registered  "),
-        "{}",
-        human.stdout
-    );
+    let id = find(1)["id"].as_str().unwrap();
+    let lines: Vec<&str> = human.stdout.lines().collect();
+    assert_eq!(lines[0], "0 accepted, 1 already known, 0 refused");
+    assert!(lines[1].starts_with(&format!("line 1      submitted  {id}  not_registered   ")), "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
     serve.signal("-TERM");
     serve.end().exits(0);
+}
+
+#[test]
+fn a_wait_that_is_cut_short_still_tells_the_ids() {
+    let home = Home::new();
+    let mut enqueue = home.start(&["enqueue", "-", "--wait", "10m"]);
+    enqueue.write(&format!("{}\n{}\n", example(1), example(2)));
+    enqueue.close_input();
+    assert_eq!(enqueue.line(), "2 accepted, 0 already known, 0 refused\n");
+    enqueue.signal("-INT");
+    let ran = enqueue.end().exits(3);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .zip(1..)
+            .all(|(line, number)| line.starts_with(&format!("line {number}      new      ")))
+    );
 }

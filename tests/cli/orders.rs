@@ -72,7 +72,7 @@ fn one_order_is_shown_without_its_body() {
     }
     let (_, history) = human.stdout.split_once("\n\nhistory\n").expect(&human.stdout);
     let events: Vec<&str> = history.lines().map(|line| line.split_once("Z  ").unwrap().1).collect();
-    assert_eq!(events, ["accepted", "next attempt"]);
+    assert_eq!(events, ["accepted", "due, and not taken by a worker yet"]);
     let json = home.run(&["orders", "show", id, "--format", "json"]).exits(0);
     assert_eq!(json.json()[0]["history"][0]["what"], "accepted");
     assert_eq!((&json.json()[0]["user"], &json.json()[0]["attempts"]), (&json!("carla"), &json!(0)));
@@ -168,7 +168,7 @@ fn failed_orders_are_tried_again() {
     let mut serve = home.start(&["serve", "--roles", "worker"]);
     assert_eq!(serve.line(), "ready\n");
     let told = home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
-    assert_eq!(told[1]["error"]["code"], "klarna_refused_order");
+    assert_eq!(told[0]["error"]["code"], "klarna_refused_order");
     let id = told[0]["id"].as_str().unwrap();
     let shown = || home.run(&["orders", "show", id, "--format", "json"]).exits(0).json()[0].clone();
     let ended = shown()["ended_at"].clone();
@@ -189,7 +189,7 @@ fn failed_orders_are_tried_again() {
     // again.
     let again =
         home.feed(&["enqueue", "-", "--wait", "60s", "--format", "json"], example(12)).exits(3).json();
-    assert_eq!((&again[1]["status"], &again[1]["id"]), (&json!("failed"), &json!(id)));
+    assert_eq!((&again[0]["status"], &again[0]["id"]), (&json!("failed"), &json!(id)));
     assert!(shown()["ended_at"].as_str() > ended.as_str());
     // Both attempts are in its history, also after the retry.
     let history = shown()["history"].clone();
@@ -201,8 +201,35 @@ fn failed_orders_are_tried_again() {
         ("accepted", 2, "failed"),
         "{what:?}"
     );
+    let retried = what.iter().filter(|what| what.starts_with("had failed, and was retried by ")).count();
+    assert_eq!(retried, 1, "{what:?}");
+    assert_eq!(what.iter().filter(|what| what.starts_with("attempt 1")).count(), 2, "a new count: {what:?}");
     serve.signal("-TERM");
     serve.end().exits(0);
+}
+
+#[test]
+fn a_watched_list_keeps_itself_up_to_date() {
+    let home = Home::new();
+    let enqueue = |line| home.feed(&["enqueue", "-", "--format", "json"], example(line)).exits(0).json();
+    let id = |told: Vec<Value>| told[0]["id"].as_str().unwrap().to_owned();
+    let first = id(enqueue(1));
+    for arguments in [&["orders", "list", "--watch"][..], &["orders", "list", "--watch", "--format", "json"]]
+    {
+        let ran = home.run(arguments).exits(2);
+        assert!(ran.stderr.contains("--watch redraws the list on a terminal"), "{}", ran.stderr);
+    }
+
+    let mut watch = home.start_on_terminal(10, 100, &["orders", "list", "--watch"]);
+    watch.until(&first);
+    let second = id(enqueue(2));
+    let drawn = watch.until(&second);
+    assert!(drawn.contains("Ctrl-C ends"), "{drawn:?}");
+    // No line is wider than the terminal, and all fit it.
+    let last = drawn.rsplit("\u{1b}[H").next().unwrap();
+    assert!(last.lines().count() < 10, "{last:?}");
+    watch.write("\u{3}");
+    watch.end().exits(0);
 }
 
 /// On SQLite, the service gets no notification from another process. It notices that the file was

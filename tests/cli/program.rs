@@ -113,13 +113,21 @@ impl Home {
 
     /// Starts a command and does not wait for it.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(&mut self.command(arguments))
+    }
+
+    /// As [`Home::start`], on a terminal of its own with so many rows and columns. What is written to it
+    /// is typed there.
+    pub fn start_on_terminal(&self, rows: u32, columns: u32, arguments: &[&str]) -> Running {
+        let program = env!("CARGO_BIN_EXE_klarna-order-worker");
+        let command = format!("stty rows {rows} cols {columns}; exec '{program}' {}", arguments.join(" "));
+        let mut script = self.command_of("script".as_ref(), &["-q", "-e", "-f", "-c", &command, "/dev/null"]);
+        Self::spawn(script.env("SHELL", "/bin/sh").env("TERM", "xterm"))
+    }
+
+    fn spawn(command: &mut Command) -> Running {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         Running { child: Some(child), stdout }
     }
@@ -184,6 +192,23 @@ impl Running {
 
     pub fn write(&mut self, text: &str) {
         self.child.as_mut().unwrap().stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Ends its standard input.
+    pub fn close_input(&mut self) {
+        drop(self.child.as_mut().unwrap().stdin.take());
+    }
+
+    /// Reads its standard output until it has this text, and returns what was read.
+    pub fn until(&mut self, text: &str) -> String {
+        let mut seen = Vec::new();
+        while !String::from_utf8_lossy(&seen).contains(text) {
+            let more = self.stdout.fill_buf().unwrap().to_vec();
+            assert!(!more.is_empty(), "it ended without {text:?}: {}", String::from_utf8_lossy(&seen));
+            self.stdout.consume(more.len());
+            seen.extend(more);
+        }
+        String::from_utf8_lossy(&seen).into_owned()
     }
 
     pub fn signal(&self, signal: &str) {

@@ -1,11 +1,13 @@
 //! `enqueue --wait`: waits for the orders' results.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
+use super::{Outcome, Unprinted};
 use crate::api::Order;
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
@@ -19,55 +21,66 @@ const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// How many orders one query reads.
 const CHUNK: usize = 500;
 
-/// The result of an order, with its line number.
+/// What became of a line: whether it was new, and its order.
 #[derive(Serialize)]
 struct Ended {
     line: u64,
+    result: Outcome,
     #[serde(flatten)]
     order: Order,
 }
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, order } = self;
+        let Self { line, result: _, order } = self;
         let token = order.token.map_or("-", TokenOutcome::as_str);
-        write!(f, "line {line:<5}  {:<9}  {token:<15}  {}", order.status, printable(&outcome(order)))
+        let outcome = outcome(order);
+        write!(f, "line {line:<5}  {:<9}  {}  {token:<15}  {}", order.status, order.id, printable(&outcome))
     }
 }
 
-/// Waits until all orders have ended, for at most `patience`, and prints the result of each. Orders
-/// that have not ended by then are printed last. Returns whether all were submitted.
+/// Waits until all orders have ended, for at most `patience`, and prints each with its line. Orders
+/// that have not ended by then are printed last. A line that is printed is taken out of `unprinted`.
+/// Returns whether all were submitted.
 pub(super) async fn for_all(
     context: &Context,
     store: &dyn Orders,
-    mut pending: Vec<(u64, OrderId)>,
+    unprinted: &mut Unprinted,
     patience: Duration,
 ) -> Result<bool, CliError> {
     let failed = |error: StoreError| CliError::failed("look at the orders' results", error);
     let until = Instant::now() + patience;
-    let total = pending.len();
+    let total = unprinted.len();
     let progress = Progress::new(&context.output, Some(total as u64));
     let mut all_submitted = true;
-    while !pending.is_empty() {
+    while !unprinted.is_empty() {
         let is_over = Instant::now() >= until;
-        let mut unsettled = Vec::new();
-        for chunk in pending.chunks(CHUNK) {
-            let ids: Vec<OrderId> = chunk.iter().map(|(_, id)| *id).collect();
-            let settled = store.settled(&ids).await.map_err(failed)?;
-            for &(line, id) in chunk {
-                if !is_over && !settled.contains(&id) {
-                    unsettled.push((line, id));
-                    continue;
-                }
-                let Some(order) = store.order(id).await.map_err(failed)? else { continue };
-                all_submitted &= order.status == Status::Submitted;
-                let ended = Ended { line, order: order.into() };
-                progress.aside(|| context.output.print(&ended, &ended))?;
-            }
+        let ids: Vec<OrderId> = unprinted.values().filter_map(|taken| taken.id).collect();
+        let mut settled = HashSet::new();
+        for chunk in ids.chunks(CHUNK) {
+            settled.extend(store.settled(chunk).await.map_err(failed)?);
         }
-        pending = unsettled;
-        progress.at((total - pending.len()) as u64, format!("{} orders have not ended yet", pending.len()));
-        if !pending.is_empty() {
+        let ended = |id: OrderId| is_over || settled.contains(&id);
+        let due: Vec<(u64, OrderId)> = unprinted
+            .iter()
+            .filter_map(|(line, taken)| Some((*line, taken.id.filter(|id| ended(*id))?)))
+            .collect();
+        for (line, id) in due {
+            let order = store.order(id).await.map_err(failed)?;
+            let Some(taken) = unprinted.remove(&line) else { continue };
+            let Some(order) = order else {
+                // It was deleted meanwhile.
+                all_submitted = false;
+                progress.aside(|| context.output.print(&taken, &taken))?;
+                continue;
+            };
+            all_submitted &= order.status == Status::Submitted;
+            let ended = Ended { line, result: taken.result, order: order.into() };
+            progress.aside(|| context.output.print(&ended, &ended))?;
+        }
+        progress
+            .at((total - unprinted.len()) as u64, format!("{} orders have not ended yet", unprinted.len()));
+        if !unprinted.is_empty() {
             sleep(POLL_INTERVAL).await;
         }
     }

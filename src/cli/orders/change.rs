@@ -125,11 +125,13 @@ impl Change {
 impl Verb {
     async fn by_name(self, context: &Context, app: &App, orders: &[OrderId]) -> Result<Exit, CliError> {
         let mut exit = Exit::Done;
+        let mut changed = Vec::new();
         for &order in orders {
             let doing = format!("{} the order {order}", self.infinitive());
             match self.one(app, order).await.map_err(|error| CliError::failed(&doing, error))? {
                 Ok(order) => {
                     let order = Order::from(order);
+                    changed.push(order.id);
                     context.output.print(format!("{}  {}", order.id, order.status), &order)?;
                 }
                 Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
@@ -141,6 +143,10 @@ impl Verb {
                     exit = Exit::SomeFailed;
                 }
             }
+        }
+        if orders.len() > 1 {
+            // The command's own row names a single order.
+            context.audit_each(&changed).await;
         }
         Ok(exit)
     }

@@ -6,10 +6,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::audit::who;
 use crate::cli::table::printable;
 use crate::ids::UserKey;
 use crate::order::{OrderView, Status};
-use crate::store::{Attempt, OrderHistory, StoreError, WebhookFilter, WebhookStatus, WebhookView};
+use crate::store::{
+    Attempt, ChangeKind, OrderChange, OrderHistory, StoreError, WebhookFilter, WebhookStatus, WebhookView,
+    failed_with,
+};
 use crate::token::LedgerEntry;
 
 /// How many of the user's latest token uses and webhooks are searched for those of the order.
@@ -27,7 +31,12 @@ pub(super) struct Event {
 /// The events of an order, oldest first.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub(super) struct History(Vec<Event>);
+pub(super) struct History {
+    events: Vec<Event>,
+    /// What the order's last exchange failed with, if it has no fresh token.
+    #[serde(skip)]
+    pub(super) token_cause: Option<String>,
+}
 
 impl History {
     pub(super) async fn read(app: &App, order: &OrderView) -> Result<Self, StoreError> {
@@ -41,22 +50,40 @@ impl History {
             ..WebhookFilter::default()
         };
         let webhooks = app.store.webhooks(&of_user).await?;
-        Ok(Self::of(order, &past, &ledger, &webhooks))
+        let events = Self::of(order, &past, &ledger, &webhooks, app.clock.now());
+        Ok(Self { events, token_cause: failed_with(order, &ledger) })
     }
 
-    fn of(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry], webhooks: &[WebhookView]) -> Self {
+    fn of(
+        order: &OrderView,
+        past: &OrderHistory,
+        ledger: &[LedgerEntry],
+        webhooks: &[WebhookView],
+        now: DateTime<Utc>,
+    ) -> Vec<Event> {
         let mut events = vec![Event { at: order.accepted_at, what: "accepted".to_owned() }];
         let mut add = |at, what| events.push(Event { at, what });
+        for change in &past.changes {
+            add(change.at, changed(change));
+        }
         if let Some(at) = past.first_claimed_at {
-            add(at, "first claimed by a worker".to_owned());
+            add(
+                at,
+                if past.retried_at().is_some() {
+                    "claimed by a worker after the retry"
+                } else {
+                    "first claimed by a worker"
+                }
+                .to_owned(),
+            );
         }
         for entry in ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into())) {
             add(entry.opened_at, presented(entry));
         }
-        for (number, attempt) in (1..).zip(&past.attempts) {
+        for (number, attempt) in past.numbered_attempts() {
             add(attempt.ended_at, failed_attempt(number, attempt));
         }
-        if let Some(at) = order.ended_at {
+        if let Some(at) = order.ended_at.filter(|_| !past.tells_end_of(order.status)) {
             add(at, ended(order));
         }
         for webhook in webhooks.iter().filter(|webhook| webhook.order == Some(order.id)) {
@@ -64,16 +91,17 @@ impl History {
             add(at.unwrap_or(webhook.occurred_at), describe(webhook));
         }
         if order.status == Status::Queued {
-            add(order.due_at, "next attempt".to_owned());
+            let what = if order.due_at > now { "next attempt" } else { "due, and not taken by a worker yet" };
+            add(order.due_at, what.to_owned());
         }
         events.sort_by_key(|event| event.at);
-        Self(events)
+        events
     }
 }
 
 impl Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Event { at, what } in &self.0 {
+        for Event { at, what } in &self.events {
             write!(f, "\n  {}  {}", at.to_rfc3339_opts(SecondsFormat::Millis, true), printable(what))?;
         }
         Ok(())
@@ -85,13 +113,24 @@ fn presented(entry: &LedgerEntry) -> String {
     let took =
         entry.closed_at.map(|closed| format!(", after {} ms", (closed - entry.opened_at).num_milliseconds()));
     let by = entry.worker.as_ref().map(|worker| format!(", by {worker}"));
+    let cause = entry.cause.as_ref().map(|cause| format!(" ({cause})"));
     format!(
-        "refresh token used (generation {}, presentation {}): {outcome}{}{}",
+        "refresh token used (generation {}, presentation {}): {outcome}{}{}{}",
         entry.place.generation,
         entry.place.presentation,
+        cause.unwrap_or_default(),
         took.unwrap_or_default(),
         by.unwrap_or_default()
     )
+}
+
+fn changed(change: &OrderChange) -> String {
+    let what = match change.kind {
+        ChangeKind::Retry => "had failed, and was retried",
+        ChangeKind::Cancel => "cancelled",
+        ChangeKind::Update => "its body was replaced",
+    };
+    format!("{what} by {}", who(&change.actor))
 }
 
 fn failed_attempt(number: usize, attempt: &Attempt) -> String {

@@ -114,12 +114,13 @@
   }
 
   // Selected rows: how many, and all of this page at once.
-  const boxes = () => [...document.querySelectorAll('input[form="bulk"][name="order"]')];
+  const boxes = () => [...document.querySelectorAll('input[form="bulk"]')];
   const bulk = document.getElementById('bulk');
   function tellSelected() {
     if (!bulk) return;
     const count = boxes().filter(box => box.checked).length;
-    bulk.querySelector('[data-selected]').textContent = `Selected orders: ${count}`;
+    const told = bulk.querySelector('[data-selected]');
+    told.textContent = `Selected ${told.dataset.selected}: ${count}`;
     for (const button of bulk.querySelectorAll('button')) button.disabled = count === 0;
     for (const all of document.querySelectorAll('[data-all]')) {
       all.hidden = false;

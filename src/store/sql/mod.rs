@@ -32,7 +32,8 @@ macro_rules! statements {
 statements! {
     audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
     dashboard: DashboardSql {
-        outcome_buckets, latency_samples, waiting_codes, failed_codes, order_history, attempts, workers,
+        outcome_buckets, latency_samples, waiting_codes, failed_codes, order_history, attempts,
+        changes_of_order, workers,
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
@@ -56,7 +57,9 @@ statements! {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
     renaming: RenamingSql { lock_open_orders, token, known, open_orders, ended_orders, webhooks }
-    resolving: ResolvingSql { resolve, count_uncertain, resolve_all, count_rejected, retry_rejected }
+    resolving: ResolvingSql {
+        resolve, count_uncertain, resolve_all, count_rejected, retry_rejected, retry_rejected_token,
+    }
     restore: RestoreSql { remembers, left_open, doubt_tokens, hold_orders, declare_restored }
     revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
     sessions: SessionsSql {

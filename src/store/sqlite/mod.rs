@@ -313,7 +313,7 @@ impl Engine for Sqlite {
         // The cached tokens belong to the new generation.
         cache(c, TokenVersion { token, generation: generation + 1 }, end.cached.as_ref()).await?;
         know_successor(c, token, successor).await?;
-        close(c, now, end.exchange, Outcome::Rotated, false).await?;
+        close(c, now, end.exchange, Outcome::Rotated, false, None).await?;
         let announced = announce(c, end.cached.as_ref()).await?;
         Ok(Some(if announced { Settled::Announced } else { Settled::Written }))
     }

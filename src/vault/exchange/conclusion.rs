@@ -27,18 +27,20 @@ pub(super) struct Received {
 /// What an answer means: the result and tokens to store, and the report for the caller.
 pub(super) struct Conclusion {
     pub(super) result: ExchangeResult,
+    /// What the exchange failed with.
+    pub(super) cause: Option<String>,
     pub(super) cached: Option<NewCachedTokens>,
     pub(super) report: ExchangeReport,
 }
 
 impl Conclusion {
     fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
-        Self { result, cached: None, report }
+        Self { result, cause: None, cached: None, report }
     }
 
-    fn failed(result: ExchangeResult, next: Next) -> Self {
+    fn failed(result: ExchangeResult, next: Next, cause: String) -> Self {
         let report = ExchangeReport::Failed { outcome: result.outcome(), next };
-        Self::without(result, report)
+        Self { cause: Some(cause), ..Self::without(result, report) }
     }
 }
 
@@ -78,11 +80,12 @@ impl Exchange {
                 } else {
                     log("refused", &what);
                 }
-                Conclusion::failed(ExchangeResult::Refused, Next::After(retry_after.unwrap_or(ENDPOINT_AWAY)))
+                let next = Next::After(retry_after.unwrap_or(ENDPOINT_AWAY));
+                Conclusion::failed(ExchangeResult::Refused, next, what)
             }
             Answer::NotSent { what } => {
                 log("not_sent", &what);
-                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY))
+                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY), what)
             }
             Answer::NoAnswer { over, what } => {
                 tracing::warn!(
@@ -96,14 +99,14 @@ impl Exchange {
                     LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
                     LostAnswer::Replay => Next::After(self.context.settings.replay_after),
                 };
-                self.no_answer(!over, next)
+                self.no_answer(!over, next, what)
             }
         })
     }
 
-    pub(super) fn no_answer(&self, travelling: bool, next: Next) -> Conclusion {
+    pub(super) fn no_answer(&self, travelling: bool, next: Next, cause: String) -> Conclusion {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next)
+        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, cause)
     }
 
     /// Returns the successor of the token that was presented.
@@ -164,6 +167,11 @@ impl Exchange {
             announced: false,
             subject: token.subject.clone(),
         };
-        Ok(Conclusion { result, cached, report: ExchangeReport::Granted { access: Some(access), rotated } })
+        Ok(Conclusion {
+            result,
+            cause: None,
+            cached,
+            report: ExchangeReport::Granted { access: Some(access), rotated },
+        })
     }
 }

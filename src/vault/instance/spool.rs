@@ -155,6 +155,7 @@ impl Spool {
             owner,
             provider,
             version,
+            cause: None,
             result: ExchangeResult::Rotated(Successor {
                 sealed: record.sealed,
                 hash: secret.hash(provider),

@@ -41,6 +41,11 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT a.ended_at, a.lost, a.error, w.name AS worker
         FROM klarna_worker.order_attempts a LEFT JOIN klarna_worker.workers w ON w.id = a.worker
         WHERE a.order_id = $1 ORDER BY a.seq",
+    // The words of the condition are those of the partial index.
+    changes_of_order: "
+        SELECT happened_at, actor, action FROM klarna_worker.audit_log
+        WHERE object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
+        ORDER BY id DESC LIMIT 100",
     workers: "
         SELECT name, started_at, heartbeat_at, breakers,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers

@@ -37,4 +37,9 @@ pub(in crate::store) const RESOLVING: ResolvingSql = ResolvingSql {
                 AND ($1::text IS NULL OR merchant = $1) AND ($2::timestamptz IS NULL OR updated_at >= $2)
             ORDER BY id LIMIT $4)
         RETURNING id",
+    retry_rejected_token: "
+        UPDATE klarna_worker.tokens SET state = 'active', reason = NULL, refresh_due_at = NULL, refresh_due_generation = NULL,
+            refresh_failures = 0, refresh_note = NULL, updated_at = coalesce($3, clock_timestamp())
+        WHERE merchant = $1 AND user_id = $2 AND state = 'reauth_required' AND reason IN ('rejected', 'expired')
+            AND sealed IS NOT NULL",
 };

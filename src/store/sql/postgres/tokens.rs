@@ -66,7 +66,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ORDER BY user_id LIMIT $4",
     ledger: "
         SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
-            w.name AS worker
+            e.cause, w.name AS worker
         FROM klarna_worker.tokens t JOIN klarna_worker.exchanges e ON e.token_id = t.id
             LEFT JOIN klarna_worker.workers w ON w.id = e.holder
         WHERE t.merchant = $1 AND t.user_id = $2
@@ -133,7 +133,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     state_of_generation: "
         SELECT state FROM klarna_worker.tokens WHERE id = $1 AND generation = $2",
     close: "
-        UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp())
+        UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp()),
+            cause = $5
         WHERE id = $1 AND outcome IS NULL",
     cached: "
         SELECT k.purpose_ref, k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now

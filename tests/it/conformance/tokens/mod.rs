@@ -141,6 +141,7 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
         provider: provider(),
         version,
         result,
+        cause: None,
         cached,
     }
 }

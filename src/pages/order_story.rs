@@ -1,0 +1,100 @@
+//! The history of one order: what happened to it, and who asked for it.
+
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+use super::pieces::{exact_time, outcome, span, time, words};
+use crate::audit::who;
+use crate::order::{OrderView, Status};
+use crate::store::{Attempt, ChangeKind, OrderChange, OrderHistory};
+use crate::token::LedgerEntry;
+
+/// One event.
+struct Event {
+    at: DateTime<Utc>,
+    tone: &'static str,
+    what: Markup,
+}
+
+/// The events of an order, oldest first.
+pub(super) fn line(
+    order: &OrderView,
+    story: &OrderHistory,
+    ledger: &[LedgerEntry],
+    now: DateTime<Utc>,
+) -> Markup {
+    let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Accepted" } }];
+    let of_order = ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into()));
+    events.extend(of_order.map(presented));
+    events.extend(story.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
+    events.extend(story.changes.iter().map(changed));
+    // After the changes: it was claimed at the earliest at the time of its retry.
+    events.extend(story.first_claimed_at.map(|at| claimed(at, order, story)));
+    if let Some(at) = order.ended_at.filter(|_| !story.tells_end_of(order.status)) {
+        let (tone, what) = match order.status {
+            Status::Submitted => (
+                "good",
+                html! { "Submitted" @if let Some(token) = order.token { ", " (outcome(Some(token))) } },
+            ),
+            Status::Failed => ("bad", html! { "Failed" }),
+            _ => ("off", html! { "Cancelled" }),
+        };
+        events.push(Event { at, tone, what });
+    }
+    events.sort_by_key(|event| event.at);
+    html! {
+        ol.story { @for event in &events {
+            li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
+        } }
+        @if order.status == Status::Queued {
+            p.note {
+                @if order.due_at > now { "Next attempt: " (time(order.due_at)) "." }
+                @else { "Due since " (time(order.due_at)) ", and not taken by a worker yet." }
+            }
+        }
+    }
+}
+
+fn claimed(at: DateTime<Utc>, order: &OrderView, story: &OrderHistory) -> Event {
+    let what = match story.retried_at() {
+        Some(retried) => html! { "Claimed by a worker, " (span(at - retried)) " after it was retried" },
+        None => {
+            html! { "First claimed by a worker, " (span(at - order.accepted_at)) " after it was accepted" }
+        }
+    };
+    Event { at, tone: "busy", what }
+}
+
+fn failed(number: usize, attempt: &Attempt) -> Event {
+    let what = html! {
+        "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
+        @if attempt.lost { "its worker stopped; the order may have been sent" }
+        @if let Some(error) = &attempt.error {
+            b { (error.code) } ". " (error.message)
+            @if let Some(correlation) = &error.correlation_id { " " code { (correlation) } }
+        }
+    };
+    Event { at: attempt.ended_at, tone: if attempt.lost { "warn" } else { "bad" }, what }
+}
+
+fn changed(change: &OrderChange) -> Event {
+    let (tone, what) = match change.kind {
+        ChangeKind::Retry => ("calm", "Had failed, and was retried by "),
+        ChangeKind::Cancel => ("off", "Cancelled by "),
+        ChangeKind::Update => ("calm", "Its body was replaced by "),
+    };
+    Event { at: change.at, tone, what: html! { (what) b { (who(&change.actor)) } } }
+}
+
+fn presented(entry: &LedgerEntry) -> Event {
+    let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
+    let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
+    let what = html! {
+        "Refresh token used (generation " (entry.place.generation)
+        ", presentation " (entry.place.presentation) "): "
+        b { (words(outcome)) } @if let Some(cause) = &entry.cause { " (" (cause) ")" }
+        @if let Some(took) = took { ", after " (took) }
+        @if let Some(worker) = &entry.worker { " by " (worker) }
+    };
+    Event { at: entry.opened_at, tone: "busy", what }
+}
