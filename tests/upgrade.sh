@@ -36,21 +36,21 @@ build_old() {
         give_up "tests/upgrade/from names $commit, which this version does not come from"
     old=$target/upgrade/$commit
     [ ! -x "$old" ] || return 0
-    local room=$target/upgrade/build
-    rm -rf "$room"
-    mkdir -p "$room/source" "$room/debug"
+    local build=$target/upgrade/build
+    rm -rf "$build"
+    mkdir -p "$build/source" "$build/debug"
     say "building the earlier release $commit"
-    git archive "$commit" | tar -x -C "$room/source"
+    git archive "$commit" | tar -x -C "$build/source"
     if [ -d "$target/debug/.fingerprint" ]; then
         # Libraries alone: the crate's own and the tests' programs are large, and of no use.
         (cd "$target/debug" && find deps build .fingerprint -type f ! -name '*klarna*' ! -path '*/klarna*' \
             ! \( -path 'deps/*' ! -name '*.rlib' ! -name '*.rmeta' ! -name '*.so' ! -name '*.d' \) -print0 |
-            xargs -0 cp -p --parents -t "$room/debug")
+            xargs -0 cp -p --parents -t "$build/debug")
     fi
     # As the tests build theirs: the same features of the same libraries.
-    (cd "$room/source" && cargo test --locked --all-features --no-run --test cli --target-dir "$room" >&2)
-    mv "$room/debug/klarna-order-worker" "$old"
-    rm -rf "$room"
+    (cd "$build/source" && cargo test --locked --all-features --no-run --test cli --target-dir "$build" >&2)
+    mv "$build/debug/klarna-order-worker" "$old"
+    rm -rf "$build"
 }
 
 command -v cargo >/dev/null || give_up "Rust is missing: install it from https://rustup.rs"

@@ -20,13 +20,16 @@ struct Cli {
 }
 
 async fn torture_finds_nothing(database: Database) {
-    let shop = Shop::open(database, &[], "[checkout]\ntimeout = \"2s\"");
-    shop.change_settings("a", PATIENT, &format!("token_patience = \"20s\"\n{QUICK}"));
+    let asked = std::env::var("KLARNA_WORKER_TEST_TORTURE").ok();
+    // Some cases that are asked for need time-outs below `--late`. The others pass on a busy machine too.
+    let (checkout, waits) = if asked.is_some() { ("2s", QUICK) } else { ("10s", "replay_after = \"5s\"") };
+    let shop = Shop::open(database, &[], &format!("[checkout]\ntimeout = \"{checkout}\""));
+    shop.change_settings("a", PATIENT, &format!("token_patience = \"20s\"\n{waits}"));
     let worker = worker(&shop);
     let run = |arguments: &str| format!("exec sh '{worker}' {arguments}");
     let (start, register, order) = (run("serve"), run("tokens import -"), run("enqueue --wait 50s -"));
     let log = shop.folder.path().join("client.log");
-    let cases = std::env::var("KLARNA_WORKER_TEST_TORTURE").unwrap_or_else(|_| CASES.to_owned());
+    let cases = asked.unwrap_or_else(|| CASES.to_owned());
     let mut arguments =
         vec!["torture", "--bind", "127.0.0.1:0", "--pause", "500ms", "--log", log.to_str().unwrap()];
     // A request travels for less than the 3 s after which the service presents a token again.

@@ -11,10 +11,10 @@ use super::service::an_order_and_its_token_go_their_way;
 use crate::support::stores::{Db, on_pooler};
 
 macro_rules! through_a_pooler {
-    ($($case:ident of $room:ident),+ $(,)?) => {
+    ($($case:ident of $module:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $case() {
-            on_pooler(super::$room::$case).await;
+            on_pooler(super::$module::$case).await;
         })+
     };
 }
