@@ -13,9 +13,11 @@
 #    1 to 7     the rule of this number in docs/protocol.md
 #    8 and 9    when an answer of a provider is believed
 #   10 to 19    who is alive, one token in one row, and sessions of the database
-#   20 to 29    merchants and users do not delay one another
-#   30 to 39    spool and results: nothing that Klarna said is lost
+#   20 to 29    merchants, users, bad rows and readers of the log hold nobody up
+#   30 to 39    answers, spool and results: nothing that Klarna said is lost
 #   40 to 49    connections and locks of the database
+#   50 to 59    where a process may begin: folder, machine, database file
+#   60 to 69    registered and rejected tokens, names, providers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

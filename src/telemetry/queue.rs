@@ -158,11 +158,16 @@ mod tests {
         let (read, reads) = channel();
         let written = Arc::default();
         let pipe = Pipe { reads: Mutex::new(reads), written: Arc::clone(&written) };
-        let mut queue = LogQueue::with_capacity(4, pipe).unwrap();
+        let queue = LogQueue::with_capacity(4, pipe).unwrap();
         let before = meter::log_lines_dropped();
-        for number in 0..100 {
-            queue.write_all(format!("line {number}\n").as_bytes()).unwrap();
-        }
+        let (mut writer, (done, all)) = (queue.clone(), channel());
+        thread::spawn(move || {
+            for number in 0..100 {
+                writer.write_all(format!("line {number}\n").as_bytes()).unwrap();
+            }
+            done.send(()).unwrap();
+        });
+        all.recv_timeout(Duration::from_mins(1)).expect("a line waits for the reader");
         // One may be with the thread, and four wait.
         let dropped = meter::log_lines_dropped() - before;
         assert!((95..=96).contains(&dropped), "{dropped}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use test_support::engine::{Database, both_engines, on_postgres};
-use test_support::program::{command, until};
+use test_support::program::{command, output, until};
 use test_support::shop::Shop;
 
 use crate::scene::PATIENCE;
@@ -20,8 +20,7 @@ fn copy(folder: &Path, from: &str, to: &str) {
 
 fn refused(shop: &Shop, settings: &str, says: &str) {
     let mut serve = command(shop.folder.path());
-    let output =
-        serve.env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]).output().unwrap();
+    let output = output(serve.env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]));
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains(says), "{told}");

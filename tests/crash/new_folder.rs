@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use test_support::engine::{Database, both_engines, on_postgres};
-use test_support::program::{command, until};
+use test_support::program::{command, output, until};
 use test_support::shop::Shop;
 
 use crate::restored::{back_up, restore};
@@ -19,7 +19,7 @@ both_engines![
 fn run(shop: &Shop, name: &str, args: &[&str]) -> Output {
     let settings = format!("{name}.toml");
     let mut command = command(shop.folder.path());
-    command.env("KLARNA_WORKER_LOG", "off").args(["--config", &settings]).args(args).output().unwrap()
+    output(command.env("KLARNA_WORKER_LOG", "off").args(["--config", &settings]).args(args))
 }
 
 fn refused(shop: &Shop, name: &str, args: &[&str]) {

@@ -2,7 +2,7 @@
 
 use test_support::engine::{Database, ask, both_engines};
 use test_support::lock::Lock;
-use test_support::program::{command, until};
+use test_support::program::{command, output, until};
 use test_support::shop::{Shop, order};
 
 use crate::scene::{PATIENCE, open, sign_in, slow_down};
@@ -76,7 +76,7 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     assert_eq!(spooled(&shop), 1);
 
     restore(&shop);
-    let refused = command(shop.folder.path()).args(["--config", "a.toml", "serve"]).output().unwrap();
+    let refused = output(command(shop.folder.path()).args(["--config", "a.toml", "serve"]));
     assert_eq!(refused.status.code(), Some(1), "a restored database is served");
     let doubted = shop.run("a", &["tokens", "after-restore", "--yes"]).remove(0);
     assert_eq!((&doubted["tokens"], &doubted["spool"]["stored"]), (&1.into(), &1.into()), "{doubted}");

@@ -3,15 +3,12 @@
 use std::path::Path;
 
 use test_support::engine::Database;
-use test_support::program::command;
+use test_support::program::{command, output};
 use test_support::shop::Shop;
 
 pub fn refused(folder: &Path, settings: &str, code: i32, says: &str) {
-    let output = command(folder)
-        .env("KLARNA_WORKER_LOG", "off")
-        .args(["--config", settings, "serve"])
-        .output()
-        .unwrap();
+    let mut serve = command(folder);
+    let output = output(serve.env("KLARNA_WORKER_LOG", "off").args(["--config", settings, "serve"]));
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{told}");
     assert!(told.contains(says), "{told}");

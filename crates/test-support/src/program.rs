@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -157,6 +159,25 @@ fn bare(program: &Path, folder: &Path) -> Command {
     }
     command.current_dir(folder).env("KLARNA_WORKER_LOG", "debug");
     command
+}
+
+/// How long a command may take that must end by itself.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Runs a command that must end by itself, such as a start that is refused. It is killed after a minute.
+///
+/// # Panics
+/// If it has not ended by then.
+pub fn output(command: &mut Command) -> Output {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let id = child.id().to_string();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+    end.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let _ = Command::new("kill").args(["-KILL", &id]).status();
+        panic!("has not ended within {PATIENCE:?}: {command:?}")
+    })
 }
 
 /// Checks again and again until `found` returns `true`, for at most `patience`.
