@@ -17,7 +17,8 @@
 #   30 to 39    answers, spool and results: nothing that Klarna said is lost
 #   40 to 49    connections and locks of the database
 #   50 to 59    where a process may begin: folder, machine, database file
-#   60 to 69    registered and rejected tokens, names, providers
+#   60 to 69    registered, rejected and cached tokens, names, providers, waits
+#   70 to 79    create calls and their results
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
