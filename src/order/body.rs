@@ -75,6 +75,13 @@ impl Body {
         Some(text).filter(|text| !text.is_empty())
     }
 
+    /// Returns the texts in the array `key` of the object at `path`; none if it is no array of texts.
+    #[must_use]
+    pub fn texts(&self, path: &[&str], key: &str) -> Vec<String> {
+        let texts = self.object(path).and_then(|object| serde_json::from_str(object.get(key)?.get()).ok());
+        texts.unwrap_or_default()
+    }
+
     fn object(&self, path: &[&str]) -> Option<Object<'_>> {
         let mut object = self.raw().and_then(Object::read);
         for key in path {

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::value::RawValue;
 
 use super::Fault;
-use super::json::{Kind, Object, array, not_an_object, offset, push_step};
+use super::json::{Kind, Object, array, is_blank, not_an_object, offset, push_step};
 
 /// The faults found so far, each with the position of its value in the document.
 pub(super) struct Faults<'a> {
@@ -36,7 +36,7 @@ impl<'a> Faults<'a> {
     }
 }
 
-/// Whether a member is required. A `null` counts as missing, as at Klarna.
+/// Whether a member is required.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Required,
@@ -57,13 +57,31 @@ pub(super) enum Amount {
 pub(super) struct Fields<'a> {
     object: Object<'a>,
     pointer: String,
+    /// Whether a value stands for an absent optional member.
+    is_absent: fn(&RawValue) -> bool,
 }
 
 impl<'a> Fields<'a> {
-    /// Returns the members of a whole document, or `None` if it is not an object.
-    pub fn of_document(document: &'a RawValue) -> Option<Self> {
-        let object = Object::read(document)?;
-        Some(Self { object, pointer: String::new() })
+    /// Returns the members of an envelope, or `None` if it is not an object. A `null` stands for an
+    /// absent member.
+    pub fn of_envelope(document: &'a RawValue) -> Option<Self> {
+        Self::of_document(document, |raw| Kind::of(raw) == Kind::Null)
+    }
+
+    /// Returns the members of an order, or `None` if it is not an object. `null`, `""` and `[]` stand for
+    /// an absent member, at any depth: shops write it so, and no source says that Klarna refuses it. (In
+    /// PHP, `[]` is an empty object too.)
+    pub fn of_order(document: &'a RawValue) -> Option<Self> {
+        Self::of_document(document, is_blank)
+    }
+
+    fn of_document(document: &'a RawValue, is_absent: fn(&RawValue) -> bool) -> Option<Self> {
+        Some(Self { object: Object::read(document)?, pointer: String::new(), is_absent })
+    }
+
+    /// Returns the members of a part of this object.
+    fn part(&self, raw: &'a RawValue, pointer: String) -> Option<Self> {
+        Some(Self { object: Object::read(raw)?, pointer, is_absent: self.is_absent })
     }
 
     /// Returns all members, by name.
@@ -191,7 +209,7 @@ impl<'a> Fields<'a> {
     /// Returns the members of the object `name`, if it is present.
     pub fn object(&self, name: &str, faults: &mut Faults<'_>) -> Option<Self> {
         let raw = self.value(name, Need::Optional, Kind::Object, "an object", faults)?;
-        Some(Self { object: Object::read(raw)?, pointer: self.pointer(name) })
+        self.part(raw, self.pointer(name))
     }
 
     /// Returns the members of each object in the array `name`, which has 1 to `most` items; `None`
@@ -207,18 +225,18 @@ impl<'a> Fields<'a> {
         }
         let read = |(index, raw): (usize, &'a RawValue)| {
             let pointer = format!("{}/{index}", self.pointer(name));
-            let object = Object::read(raw);
-            if object.is_none() {
-                faults.add(raw.get(), Fault::new(pointer.as_str(), not_an_object(raw)));
+            let item = self.part(raw, pointer.clone());
+            if item.is_none() {
+                faults.add(raw.get(), Fault::new(pointer, not_an_object(raw)));
             }
-            object.map(|object| Self { object, pointer })
+            item
         };
         Some(items.into_iter().enumerate().map(read).collect())
     }
 
-    /// Returns whether `name` is missing or null.
+    /// Returns whether `name` is missing, or has a value that stands for an absent member.
     pub fn is_absent(&self, name: &str) -> bool {
-        self.object.get(name).is_none_or(|raw| Kind::of(raw) == Kind::Null)
+        self.object.get(name).is_none_or(self.is_absent)
     }
 }
 

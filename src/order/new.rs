@@ -52,7 +52,7 @@ impl NewOrder {
     /// misspelt option would silently do nothing.
     pub fn parse(text: &str, default: impl FnOnce(&MerchantName) -> Target) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let envelope = Fields::of_document(raw)
+        let envelope = Fields::of_envelope(raw)
             .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
         let mut faults = Faults::new(raw.get());
         check_members(&envelope, &MEMBERS, &mut faults);
@@ -108,7 +108,7 @@ impl NewOrder {
 /// As [`NewOrder::parse`].
 pub fn parse_change(text: &str, target: Target) -> Result<Body, Rejection> {
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    let envelope = Fields::of_document(raw)
+    let envelope = Fields::of_envelope(raw)
         .ok_or_else(|| Rejection::Faults(vec![Fault::new("", not_an_object(raw))]))?;
     let mut faults = Faults::new(raw.get());
     check_members(&envelope, &["order"], &mut faults);

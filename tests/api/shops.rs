@@ -38,7 +38,7 @@ async fn what_live_shops_send_is_taken_as_it_is() {
     for order in &claimed {
         refused += u8::from(create(&order.body).await.0 == 400);
     }
-    assert_eq!(refused, 6, "strict");
+    assert_eq!(refused, 8, "strict");
     sandbox.shutdown().await;
 }
 

@@ -4,6 +4,7 @@
 mod checkout;
 mod id_token;
 mod payments;
+mod rules;
 mod stall;
 mod token_faults;
 mod token_requests;

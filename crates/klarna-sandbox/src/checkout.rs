@@ -15,11 +15,11 @@ use crate::create::{
     self, Created, READ_ONLY, Target, answer_later_call, authenticated, later_call, refusal, updated,
 };
 use crate::faults::Endpoint;
-use crate::rules::klarna_faults;
+use crate::rules::order_faults;
 use crate::stats::What;
 use crate::{Shared, World};
 
-const CHECKOUT: Target = Target { endpoint: Endpoint::Checkout, faults: klarna_faults, create: order };
+const CHECKOUT: Target = Target { endpoint: Endpoint::Checkout, faults: order_faults, create: order };
 
 /// How long an order can be paid after its creation or last update.
 const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
@@ -145,7 +145,7 @@ pub(super) async fn update(
             Ok(order) => order,
             Err(refusal) => return *refusal,
         };
-        match updated(&order.body, &text, klarna_faults, shared.behaviour().strict) {
+        match updated(&order.body, &text, order_faults, shared.behaviour().strict) {
             Ok(body) => {
                 order.body = body;
                 order.modified_at = now;

@@ -18,6 +18,7 @@ use crate::create::{
     self, Created, READ_ONLY, Target, answer_later_call, authenticated, later_call, refusal, updated,
 };
 use crate::faults::Endpoint;
+use crate::rules::session_faults;
 use crate::stats::What;
 use crate::{Shared, World};
 
@@ -127,51 +128,4 @@ fn categories() -> Value {
             "asset_urls": {"standard": url("klarna"), "descriptive": url("klarna")}})
     };
     json!([category("klarna", "Pay with Klarna"), category("pay_later", "Pay later")])
-}
-
-/// Returns Klarna's error messages about a session's body; empty if Klarna would accept it. Unless
-/// `strict`, sums may be off by the number of items. A purchase country of `AQ` is refused, as at
-/// Checkout.
-fn session_faults(text: &str, strict: bool) -> Vec<String> {
-    let tolerated = |items: i128| if strict { 0 } else { items };
-    let body = match serde_json::from_str::<Value>(text) {
-        Ok(body) if body.is_object() => body,
-        _ => return vec!["Malformed JSON".to_owned()],
-    };
-    let mut faults = Vec::new();
-    let mut require = |holds: bool, path: &str| {
-        if !holds {
-            faults.push(format!("Bad value: {path}"));
-        }
-    };
-    let country = body["purchase_country"].as_str().unwrap_or_default();
-    require(country.len() == 2 && country != "AQ", "purchase_country");
-    require(body["purchase_currency"].as_str().is_some_and(|code| code.len() == 3), "purchase_currency");
-    require(body["locale"].as_str().is_some_and(|locale| locale.len() >= 2), "locale");
-    require(
-        body["customer"]["klarna_access_token"].as_str().is_none_or(|token| !token.is_empty()),
-        "customer",
-    );
-    let lines = body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
-    require((1..=1_000).contains(&lines.len()), "order_lines");
-    let (mut items, mut total) = (0, 0);
-    for (index, line) in lines.iter().enumerate() {
-        let number = |name: &str| line[name].as_i64().map(i128::from);
-        let path = |name: &str| format!("order_lines[{index}].{name}");
-        require(line["name"].as_str().is_some_and(|name| !name.is_empty()), &path("name"));
-        let (quantity, price, amount) = (number("quantity"), number("unit_price"), number("total_amount"));
-        require(quantity.is_some_and(|quantity| quantity >= 0), &path("quantity"));
-        require(price.is_some(), &path("unit_price"));
-        let (Some(quantity), Some(price), Some(amount)) = (quantity, price, amount) else {
-            require(amount.is_some(), &path("total_amount"));
-            continue;
-        };
-        let expected = quantity * price - number("total_discount_amount").unwrap_or(0);
-        require((amount - expected).abs() <= tolerated(quantity.max(1)), &path("total_amount"));
-        items += quantity.max(1);
-        total += amount;
-    }
-    let amount = body["order_amount"].as_i64().map(i128::from);
-    require(amount.is_some_and(|amount| (amount - total).abs() <= tolerated(items)), "order_amount");
-    faults
 }

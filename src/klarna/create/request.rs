@@ -142,23 +142,36 @@ const SHIPPING: AddressPaths = [
     &["shipping_address", "country"],
 ];
 
-/// Returns whether a company buys. If the shop says `person`, a person buys, whatever else it sends.
+/// The members of `customer` that only an order of an organization has.
+///
+/// Source: Klarna's API descriptions (of Checkout and of Klarna Payments): "only applies for b2b orders".
+const OF_ORGANIZATIONS: [&str; 3] = ["organization_registration_id", "vat_id", "organization_entity_type"];
+
+/// Returns whether an organization buys, or may buy: one sign is enough. With the type `person`, the name
+/// of an organization is none, because a person may have goods sent to work.
 fn is_for_organization(body: &Body) -> bool {
-    match body.text(&["customer"], "type") {
-        Some(kind) => kind.eq_ignore_ascii_case("organization"),
-        None => {
-            body.holds_any(&["customer"], &["organization_registration_id"])
-                || body.holds_any(&["billing_address"], &["organization_name"])
-        }
-    }
+    let is_organization = |kind: &String| kind.eq_ignore_ascii_case("organization");
+    let allowed = body.texts(&["options"], "allowed_customer_types");
+    let is_named = |address| body.holds_any(&[address], &["organization_name"]);
+    let by_type = match body.text(&["customer"], "type") {
+        Some(kind) => !kind.eq_ignore_ascii_case("person"),
+        None => is_named("billing_address") || is_named("shipping_address"),
+    };
+    by_type
+        || body.holds_any(&["customer"], &OF_ORGANIZATIONS)
+        || (!allowed.is_empty() && allowed.iter().all(is_organization))
 }
 
 /// Returns whether the claimed address lies in the country of the order's address, or else in its
-/// purchase country.
+/// purchase country. A country of the order that is no text, such as a number, is no country's.
 fn is_same_country(body: &Body, container: &str, claimed: &Address) -> bool {
-    let order = body.text(&[container], "country").or_else(|| body.text(&[], "purchase_country"));
+    let places: [(&[&str], &str); 2] = [(&[container], "country"), (&[], "purchase_country")];
+    let Some((path, key)) = places.into_iter().find(|(path, key)| body.holds_any(path, &[*key])) else {
+        return true;
+    };
     let claimed = claimed.country.as_deref();
-    order.is_none_or(|order| claimed.is_some_and(|claimed| claimed.eq_ignore_ascii_case(&order)))
+    body.text(path, key)
+        .is_some_and(|order| claimed.is_some_and(|claimed| claimed.eq_ignore_ascii_case(&order)))
 }
 
 /// Returns the whole address, or `None`: an address with a part missing could send the goods to the

@@ -74,6 +74,19 @@ fn members_that_are_absent_or_null_are_none() {
 }
 
 #[test]
+fn blank_members_of_the_envelope_are_faults() {
+    for member in ["prefill", "target", "not_before", "deadline", "idempotency_key"] {
+        for blank in ["\"\"", "[]"] {
+            let text = envelope(&format!(r#","{member}":{blank}"#));
+            assert_eq!(pointers(&text), [format!("/{member}")], "{blank}");
+        }
+    }
+    let blank = envelope("").replacen(r#""x":5e4"#, r#""customer":[],"billing_address":"""#, 1);
+    let order = NewOrder::parse(&blank, checkout).unwrap();
+    assert!(order.body.as_str().ends_with(r#""customer":[],"billing_address":"" }"#), "sent as it is");
+}
+
+#[test]
 fn every_fault_of_envelope_and_order_is_told() {
     let text = r#"{"user":"","order":{"order_lines":[]},"prefil":true,"deadline":"tomorrow","prefill":"yes","idempotency_key":"a b"}"#;
     assert_eq!(

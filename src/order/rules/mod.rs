@@ -21,7 +21,7 @@ use super::{Body, Fault, Target};
 #[must_use]
 pub fn check(target: Target, body: &Body) -> Vec<Fault> {
     let mut faults = Faults::new(body.as_str());
-    if let Some(order) = body.raw().and_then(Fields::of_document) {
+    if let Some(order) = body.raw().and_then(Fields::of_order) {
         match target {
             Target::Checkout => checkout(&order, &mut faults),
             Target::Payments => payments::check(&order, &mut faults),

@@ -133,6 +133,12 @@ fn the_country_of_the_order_decides() {
     );
     assert_eq!(filled(json!({ "purchase_country": "se" })), ALL);
     assert_eq!(filled(json!({ "purchase_country": "NO", "billing_address": { "country": "" } })), no_address);
+    // A country that is no text is nobody's, whatever the purchase country is.
+    for odd in [json!(752), json!({ "code": "SE" }), json!(["SE"]), json!(true)] {
+        let order = json!({ "purchase_country": "SE", "billing_address": { "country": odd } });
+        assert_eq!(filled(order), no_address, "{odd}");
+        assert_eq!(filled(json!({ "purchase_country": odd })), no_address, "{odd}");
+    }
     // All members there, and all blank.
     let blank = json!({
         "purchase_country": "SE", "merchant_reference2": "", "customer": { "date_of_birth": "" },
@@ -149,13 +155,31 @@ fn an_organization_gets_nothing_private() {
     for order in [
         json!({ "customer": { "type": "organization" } }),
         json!({ "customer": { "type": "ORGANIZATION" }, "billing_address": { "organization_name": "Bolaget AB" } }),
+        json!({ "customer": { "type": "b2b" } }),
         json!({ "customer": { "organization_registration_id": "556737-0431" } }),
+        json!({ "customer": { "organization_registration_id": 5_567_370_431_i64 } }),
+        json!({ "customer": { "vat_id": "SE556737043101" } }),
+        json!({ "customer": { "type": "person", "vat_id": "SE556737043101" } }),
+        json!({ "customer": { "organization_entity_type": "LIMITED_COMPANY" } }),
         json!({ "billing_address": { "organization_name": "Bolaget AB" } }),
+        json!({ "shipping_address": { "organization_name": "Bolaget AB" } }),
+        json!({ "options": { "allowed_customer_types": ["organization"] } }),
+        json!({ "options": { "allowed_customer_types": ["Organization", "organization"] } }),
+        json!({ "customer": { "type": "person" }, "options": { "allowed_customer_types": ["organization"] } }),
     ] {
         assert_eq!(filled(order.clone()), [""; 0], "{order}");
     }
-    let person = json!({ "customer": { "type": "person", "organization_registration_id": "" } });
-    assert_eq!(filled(person), ALL);
+    for order in [
+        json!({ "customer": { "type": "person", "organization_registration_id": "", "vat_id": [] } }),
+        // A person may have goods sent to work.
+        json!({ "customer": { "type": "Person" }, "billing_address": { "organization_name": "Bolaget AB" } }),
+        json!({ "billing_address": { "organization_name": "" }, "shipping_address": { "organization_name": null } }),
+        json!({ "options": { "allowed_customer_types": ["person", "organization"] } }),
+        json!({ "options": { "allowed_customer_types": [] } }),
+        json!({ "options": [] }),
+    ] {
+        assert_eq!(filled(order.clone()), ALL, "{order}");
+    }
 }
 
 #[test]

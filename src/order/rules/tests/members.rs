@@ -58,10 +58,12 @@ fn members_of_another_kind_are_told() {
         ("/locale", json!(null), "is null, expected a string"),
         ("/order_amount", json!("five"), "is a string, expected an integer of 0 or more"),
         ("/order_lines", json!({}), "is an object, expected an array of 1 to 1000 lines"),
-        ("/order_lines/0/type", json!([]), "is an array, expected a string"),
+        ("/order_lines/0/type", json!([1]), "is an array, expected a string"),
         ("/merchant_urls", json!("https://"), "is a string, expected an object"),
         ("/billing_address", json!("Karlaplan"), "is a string, expected an object"),
-        ("/shipping_address", json!([]), "is an array, expected an object"),
+        ("/shipping_address", json!([[]]), "is an array, expected an object"),
+        ("/order_lines/0/name", json!([]), "is an array, expected a string of 1 to 255 characters"),
+        ("/order_lines/0/tax_rate", json!(""), "is a string, expected an integer from 0 to 10000"),
         ("/customer", json!(true), "is a boolean, expected an object"),
     ];
     for (pointer, value, message) in cases {
@@ -149,6 +151,30 @@ fn lawful_variants_pass() {
     ] {
         assert_eq!(found(&with(pointer, value)), [], "{pointer}");
     }
+}
+
+/// In PHP, an empty object is written as an empty array.
+#[test]
+fn a_blank_value_of_an_optional_member_counts_as_absent() {
+    for pointer in [
+        "/billing_address",
+        "/shipping_address",
+        "/customer",
+        "/merchant_urls",
+        "/merchant_data",
+        "/order_lines/0/type",
+        "/order_lines/0/product_identifiers",
+        "/order_lines/0/total_discount_amount",
+    ] {
+        for blank in ["null", "\"\"", "[]", "[ ]"] {
+            let text = with(pointer, json!("here")).to_string().replace("\"here\"", blank);
+            assert_eq!(found_in(&text), [], "{pointer}: {blank}");
+            let session = super::payments::found(|order| *order = serde_json::from_str(&text).unwrap());
+            assert_eq!(session, [], "{pointer}: {blank}");
+        }
+    }
+    let inner = json!({ "street_address": [], "country": "", "phone": null });
+    assert_eq!(found(&with("/billing_address", inner)), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::lawful;
 use crate::order::{Body, Target, check};
 
-fn found(change: impl Fn(&mut Value)) -> Vec<(String, String)> {
+pub(super) fn found(change: impl Fn(&mut Value)) -> Vec<(String, String)> {
     let mut order = lawful();
     change(&mut order);
     let faults = check(Target::Payments, &Body::parse(&order.to_string()).unwrap());
