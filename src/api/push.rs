@@ -16,7 +16,7 @@ use super::answers::Pushed;
 use super::extract::{InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
 use crate::breaker::RateLimiter;
-use crate::clock::since_boot;
+use crate::clock::{Clock, since_boot};
 use crate::ids::MerchantName;
 use crate::klarna::http::is_id;
 use crate::store::FollowUps;
@@ -27,14 +27,21 @@ const RATE: f64 = 50.0;
 /// Takes Klarna's pushes.
 pub struct PushEndpoint {
     store: Arc<dyn FollowUps>,
+    clock: Clock,
     limits: PushLimits,
 }
 
 impl PushEndpoint {
     /// Creates it. It takes pushes for the merchants whose settings have a `push_secret`.
     #[must_use]
-    pub fn new(store: Arc<dyn FollowUps>) -> Self {
-        Self { store, limits: PushLimits::default() }
+    pub fn new(store: Arc<dyn FollowUps>, clock: Clock) -> Self {
+        Self { store, clock, limits: PushLimits::default() }
+    }
+
+    /// Returns the time of the limits. The system's clock may step, so they go by the time since boot.
+    fn now(&self) -> Duration {
+        let manual = self.clock.manual_now().and_then(|now| u64::try_from(now.timestamp_micros()).ok());
+        manual.map_or_else(since_boot, Duration::from_micros)
     }
 }
 
@@ -43,7 +50,7 @@ impl PushEndpoint {
 struct PushLimits(Mutex<BTreeMap<MerchantName, RateLimiter>>);
 
 impl PushLimits {
-    /// Counts a push of a merchant of the settings at `now`, by the clock since boot.
+    /// Counts a push of a merchant of the settings at `now`.
     fn reserve(&self, merchant: &MerchantName, now: Duration) -> Result<(), Problem> {
         let mut limiters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = limiters.entry(merchant.clone()).or_insert_with(|| RateLimiter::new(RATE));
@@ -106,7 +113,7 @@ pub(super) async fn push(
     if !is_id(&klarna_id) {
         return Err(invalid("klarna_order_id: is not an id of Klarna"));
     }
-    app.pushes.limits.reserve(&merchant.name, since_boot())?;
+    app.pushes.limits.reserve(&merchant.name, app.pushes.now())?;
     app.pushes.store.record_push(&merchant.name, &klarna_id).await?;
     tracing::info!(merchant = merchant.name.as_str(), klarna_id, "Klarna pushed an order");
     Ok(StatusCode::NO_CONTENT)

@@ -95,7 +95,7 @@ pub(super) fn api(
         },
         waiters: waiters.clone(),
         sessions,
-        pushes: api::PushEndpoint::new(app.store.clone()),
+        pushes: api::PushEndpoint::new(app.store.clone(), app.clock.clone()),
         orders: app.store.clone(),
         upkeep: app.store.clone(),
         exports: app.store.clone(),

@@ -64,7 +64,7 @@ const SOON: Duration = Duration::from_mins(1);
 /// The API with two merchants, `shop` and `other`, and no worker.
 struct Api {
     app: App,
-    /// The clock of sessions.
+    /// The clock of the pages' sessions, and of the limits of pushes.
     clock: Clock,
     waiters: Waiters,
     ready: Readiness,
@@ -160,7 +160,7 @@ impl Api {
             },
             waiters: waiters.clone(),
             sessions: app.sessions().unwrap(),
-            pushes: PushEndpoint::new(app.store.clone()),
+            pushes: PushEndpoint::new(app.store.clone(), clock.clone()),
             orders: app.store.clone(),
             upkeep: app.store.clone(),
             exports: app.store.clone(),

@@ -1,5 +1,7 @@
 //! `POST /v1/push/{merchant}/{secret}`
 
+use std::time::Duration;
+
 use reqwest::Method;
 
 use super::{Api, key, send, settings_with};
@@ -33,4 +35,31 @@ async fn a_push_needs_the_secret_and_no_key() {
     }
     let due = api.app.store.claim_follow_ups(&"shop".into(), 10, super::SOON).await.unwrap();
     assert_eq!((due.len(), &*due[0].klarna_id), (1, "k-1"), "a push that comes twice is one");
+}
+
+#[tokio::test]
+async fn a_merchant_that_is_pushed_too_often_waits_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret =
+        |merchant: &str| (format!("KLARNA_WORKER__MERCHANTS__{merchant}__PUSH_SECRET"), SECRET.to_owned());
+    let settings = settings_with(None, folder.path(), "", [secret("SHOP"), secret("OTHER")]);
+    let api = Api::of(settings, folder, Limits { requests: 10, waits: 10 }).await;
+    let push = async |path: String| send(api.request(Method::POST, &format!("/v1/push/{path}"))).await;
+    let shop = async |order: u32| push(format!("shop/{SECRET}?klarna_order_id=k-{order}")).await;
+
+    // The clock stands still: 50 pushes are a second's.
+    for order in 0..50 {
+        assert_eq!(shop(order).await.status, 204, "{order}");
+    }
+    let refused = shop(50).await;
+    refused.problem(503, "overloaded");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(push(format!("other/{SECRET}?klarna_order_id=k-50")).await.status, 204);
+    // A wrong secret takes nothing, and learns nothing of the limit.
+    push("shop/wrong?klarna_order_id=k-50".to_owned()).await.problem(404, "not-found");
+    let recorded = api.app.store.claim_follow_ups(&"shop".into(), 100, super::SOON).await.unwrap();
+    assert_eq!(recorded.len(), 50, "a refused push is not recorded");
+
+    api.clock.advance(Duration::from_secs(1));
+    assert_eq!(shop(50).await.status, 204);
 }
