@@ -27,6 +27,7 @@ mod outcomes;
 mod outdated;
 mod pauses;
 mod payments;
+mod prefill;
 mod read_only;
 mod refused_starts;
 mod refusing;
