@@ -16,8 +16,8 @@ program=$(built_program)
 
 stage clients
 
-ports=$(free_ports 6)
-read -r sandbox_port api_port node_port python_port php_port payments_port <<<"$ports"
+ports=$(free_ports 7)
+read -r sandbox_port api_port node_port python_port php_port payments_port klarna_port <<<"$ports"
 sandbox=http://127.0.0.1:$sandbox_port
 api=http://127.0.0.1:$api_port
 key=$(head -c 24 /dev/urandom | base64)
@@ -56,11 +56,19 @@ order=$(curl "$api/v1/orders" -d @"$repository/examples/order.json" | json /id)
 answer=$(curl "$api/v1/orders/$order?wait=25s")
 is "the first order" "$(json /status <<<"$answer") $(json /token <<<"$answer")" "submitted fresh"
 
+# As a browser: with the cookies of one shopper.
+browse() { command curl -s --max-time 60 -b "$jar" -c "$jar" "$@"; }
+# What the stand-in for Klarna has recorded of a shopper, or of an order.
+record() {
+    command curl -s "$sandbox/sandbox/record" | python3 -c 'import json, sys
+print([event["event"] + ":" + event.get("recognition", event.get("outcome") or "") for event in json.load(sys.stdin)
+       if sys.argv[1] in (event["user"], event.get("klarna_id"))])' "$1"
+}
+
 # A round as a browser makes it: the page with the button, a forged sign-in, a sign-in, the checkout page and its reload.
 round() {
     local name=$1 shop=http://127.0.0.1:$2 jar=$home/$1.cookies user=$1-shopper token state page
     await "$shop/"
-    browse() { command curl -s --max-time 60 -b "$jar" -c "$jar" "$@"; }
     token=$(command curl -s --fail -d "{\"user\": \"$user\"}" "$sandbox/sandbox/users" | json /refresh_token)
     state=$(browse "$shop/" | sed -n 's/.*data-state="\([^"]*\)".*/\1/p')
     signed_in() { browse -o /dev/null -w '%{http_code}' -H 'content-type: application/json' -d "{\"state\": \"$1\", \"refresh_token\": \"$token\"}" "$shop/klarna/signed-in"; }
@@ -70,10 +78,36 @@ round() {
     page=$(browse --fail "$shop/checkout")
     [[ $page == *klarna-checkout-container* ]] || give_up "$name: no snippet on the checkout page: $page"
     is "$name: the page loaded again" "$(browse "$shop/checkout")" "$page"
-    # What the stand-in for Klarna has seen of this shopper.
-    is "$name: at the sandbox" "$(command curl -s "$sandbox/sandbox/record" | python3 -c 'import json, sys
-print([event["event"] + ":" + event.get("recognition", event.get("outcome") or "") for event in json.load(sys.stdin) if event["user"] == sys.argv[1]])' "$user")" \
-        "['signed_in:', 'presented:rotated', 'order:recognised']"
+    is "$name: at the sandbox" "$(record "$user")" "['signed_in:', 'presented:rotated', 'order:recognised']"
+}
+
+# The answers of the service to a changed cart: done, not now, Klarna's refusal, and that the order is too old for it.
+answers() {
+    local name=$1 shop=http://127.0.0.1:$2 jar=$home/$1.cookies first failure
+    fails() { command curl -s --fail -d "[$(printf '{"endpoint": "checkout", "failure": "%s"},' "$@" | sed 's/,$//')]" "$sandbox/sandbox/fail"; }
+    cart() { is "$name: the cart" "$(browse -o /dev/null -w '%{http_code}' -d "quantity=$1" "$shop/cart")" 303; }
+    # The status of the checkout page, and Klarna's order in it or what it says.
+    checkout() { browse -w '\n%{http_code}\n' "$shop/checkout" | sed -n 's/.*data-order-id="\([^"]*\)".*/\1/p; s/.*<p>\([A-Z][^.]*\)\..*/\1/p; /^[0-9]*$/p' | tr '\n' ' '; }
+    first=$(checkout)
+    cart 2
+    fails 503
+    is "$name: tried again after a 503" "$(checkout)" "$first"
+    cart 3
+    fails 503 503 503
+    is "$name: after three of them" "$(checkout)" "Your order is not ready yet 202 "
+    is "$name: later" "$(checkout)" "$first"
+    cart 4
+    fails 422
+    is "$name: refused by Klarna" "$(checkout)" "Klarna does not take this order 502 "
+    is "$name: taken the next time" "$(checkout)" "$first"
+    is "$name: the changes" "$(record "${first%% *}")" "['updated:', 'updated:', 'updated:']"
+    cart 5
+    # What retention does after `retention.bodies`.
+    python3 -c 'import sqlite3, sys
+with sqlite3.connect("data/worker.db", timeout=60) as database:
+    database.execute("UPDATE orders SET body = NULL, result = NULL WHERE user_id = ?", [sys.argv[1]])' "$name-shopper"
+    second=$(checkout)
+    [[ $second == *" 200 " && $second != "$first" ]] || give_up "$name: no new order for the old one, but $second"
 }
 
 export KLARNA_WORKER_URL=$api KLARNA_WORKER_KEY=$key
@@ -84,19 +118,45 @@ client() {
     PORT=$port SHOP_USER=$name-shopper "$@" >"$home/$name.log" 2>&1 &
     started+=($!)
     round "$name" "$port"
+    answers "$name" "$port"
 }
 client node "$node_port" node "$repository/examples/shop/shop.mjs"
 client python "$python_port" python3 "$repository/examples/shop/shop.py"
 client php "$php_port" php -S "127.0.0.1:$php_port" "$repository/examples/shop/shop.php"
 
 say "examples/shop: payments"
-PORT=$payments_port SHOP_USER=node-shopper node "$repository/examples/shop/payments.mjs" >"$home/payments.log" 2>&1 &
+# A stand-in for the call with which the shop itself places the order at Klarna.
+cat >"$home/klarna.py" <<'KLARNA'
+import base64, http.server, json, sys
+class Klarna(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        order = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        user = base64.b64decode(self.headers["authorization"].removeprefix("Basic ")).decode()
+        taken = self.path == "/payments/v1/authorizations/authorized%2F1/order" and user == "shop:secret" and order["order_amount"] == 50000
+        self.send_response(200 if taken else 404)
+        self.end_headers()
+        self.wfile.write(b'{"order_id": "klarna-77"}')
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Klarna).serve_forever()
+KLARNA
+python3 "$home/klarna.py" "$klarna_port" >"$home/klarna.log" 2>&1 &
 started+=($!)
-await "http://127.0.0.1:$payments_port/checkout"
-page=$(command curl -s --fail "http://127.0.0.1:$payments_port/checkout")
+PORT=$payments_port SHOP_USER=node-shopper KLARNA_API_URL=http://127.0.0.1:$klarna_port KLARNA_API_USERNAME=shop KLARNA_API_PASSWORD=secret \
+    node "$repository/examples/shop/payments.mjs" >"$home/payments.log" 2>&1 &
+started+=($!)
+payments=http://127.0.0.1:$payments_port
+await "$payments/checkout"
+page=$(command curl -s --fail "$payments/checkout")
 issued=$(command curl -s --fail "$sandbox/sandbox/issued" | json /client_tokens/0)
 [[ $page == *"client_token: \"$issued\""* ]] || give_up "payments: no client token on the checkout page: $page"
-is "payments: the page loaded again" "$(command curl -s "http://127.0.0.1:$payments_port/checkout")" "$page"
+is "payments: the page loaded again" "$(command curl -s "$payments/checkout")" "$page"
+# Every address of the page has an answer.
+is "payments: its addresses" "$(grep -o '"/[a-z-]*"' <<<"$page" | sort -u | tr '\n' ' ')" '"/checkout" "/place-order" "/thanks" '
+status() { command curl -s -o /dev/null -w '%{http_code}' --max-time 60 "$@"; }
+is "payments: thanks for nothing" "$(status "$payments/thanks")" 404
+is "payments: not authorised" "$(status -d forged "$payments/place-order")" 502
+is "payments: placed" "$(status -d authorized/1 "$payments/place-order")" 204
+is "payments: thanks" "$(command curl -s --fail "$payments/thanks")" "Thank you. Klarna's order is klarna-77."
+[[ $(command curl -s --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
 
 say "examples/access-token"
 vended=$(curl -X POST "$api/v1/merchants/shop/users/u-3/access-token" | json /access_token)
@@ -125,10 +185,10 @@ is "access-token: woocommerce" "$(php "$home/wordpress.php" "$repository/example
     "{\"type\":\"person\",\"klarna_access_token\":\"$vended\"} {\"type\":\"person\"} {\"type\":\"person\"} "
 
 stats=$(command curl -s --fail "$sandbox/stats")
-is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "1 1"
-is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 4
+is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "2 2"
+is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 7
 is "orders created twice" "$(json /orders/duplicates <<<"$stats")" 0
-is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 4
+is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 7
 is "spent tokens presented" "$(json /exchanges/spent_presented <<<"$stats")" 0
 for client in "$repository"/examples/shop/*; do
     lines=$(wc -l <"$client")

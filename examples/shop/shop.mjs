@@ -17,7 +17,7 @@ const clientId = env.KLARNA_CLIENT_ID ?? "sandbox-client";
 const clientSecret = env.KLARNA_CLIENT_SECRET; // of a confidential client
 const scope = env.KLARNA_SCOPE ?? "openid offline_access customer:login profile:name profile:email profile:billing_address";
 
-async function worker(method, path, body, headers = {}) {
+async function worker(method, path, body, headers = {}, tries = 3) {
   const answer = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
@@ -25,8 +25,15 @@ async function worker(method, path, body, headers = {}) {
     signal: AbortSignal.timeout(40_000), // must be longer than the wait below
   });
   if (answer.ok) return answer.status === 204 ? undefined : answer.json();
-  // The answer's body says what is wrong. After a 503, the same request can be sent again.
-  throw Object.assign(new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`), { status: answer.status });
+  const { status } = answer;
+  const text = await answer.text(); // It says what is wrong.
+  if (status === 503 && tries > 1) { // Not now: the same request can be sent again.
+    const seconds = Math.min(Number(answer.headers.get("retry-after")) || 1, 2);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return worker(method, path, body, headers, tries - 1);
+  }
+  const problem = /"urn:klarna-order-worker:problem:([a-z-]+)"/.exec(text)?.[1];
+  throw Object.assign(new Error(`${method} ${path}: ${status} ${text}`), { status, problem });
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
@@ -36,12 +43,26 @@ const signedIn = (user, refreshToken) =>
 // Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
 // The cart's id is the idempotency key, so loading the page twice does not order twice.
 async function checkout(user, cart, body) {
+  try {
+    return await present(user, cart, body);
+  } catch (error) {
+    console.error(error.message);
+    if (error.status === 503) return { state: "wait" };
+    if (error.status !== 422) throw error;
+    if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
+    return { state: "failed" };
+  }
+}
+
+async function present(user, cart, body) {
   const wanted = JSON.stringify(body);
   const deleted = (error) => {
     if (error.status !== 404) throw error;
     renew(cart); // The order was deleted.
   };
-  let order = cart.order && (await worker("GET", `/v1/orders/${cart.order}`).catch(deleted));
+  const known = cart.order && (await worker("GET", `/v1/orders/${cart.order}`).catch(deleted));
+  const anew = () => present(user, renew(cart), body);
+  let order = known;
   if (!order) {
     order = await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
     [cart.order, cart.sent] = [order.id, wanted];
@@ -52,6 +73,7 @@ async function checkout(user, cart, body) {
       order = await worker("PUT", `/v1/orders/${order.id}`, { order: body }, { "if-match": `"${order.version}"` });
       cart.sent = wanted;
     } catch (error) {
+      if (error.problem === "body-gone") return anew(); // The order is too old to be changed.
       if (![409, 412].includes(error.status)) throw error; // It is paid, has ended, or was changed in another window.
       order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
     }
@@ -60,8 +82,9 @@ async function checkout(user, cart, body) {
   const open = order.html_snippet && order.session?.phase !== "ended";
   if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet };
   if (open || ["queued", "running"].includes(order.status)) return { state: "wait" };
-  renew(cart); // It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
-  return { state: order.status === "submitted" ? "wait" : "failed" };
+  if (known && order.status === "submitted") return anew(); // It can no longer be paid.
+  renew(cart); // It failed or was cancelled: the next visit makes a new order.
+  return { state: "failed" };
 }
 
 // The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.

@@ -15,20 +15,33 @@ define('CLIENT_ID', setting('KLARNA_CLIENT_ID', 'sandbox-client'));
 define('CLIENT_SECRET', setting('KLARNA_CLIENT_SECRET', '')); // of a confidential client
 define('SCOPE', setting('KLARNA_SCOPE', 'openid offline_access customer:login profile:name profile:email profile:billing_address'));
 
+class Refused extends RuntimeException
+{
+    public int $after = 1; // seconds until the same request can be sent again
+}
+
 function send(string $method, string $url, string $body, array $headers, int $timeout): ?array
 {
     $http = ['method' => $method, 'header' => $headers, 'content' => $body, 'ignore_errors' => true, 'timeout' => $timeout];
     $answer = file_get_contents($url, false, stream_context_create(['http' => $http]));
     $status = (int) (explode(' ', $http_response_header[0] ?? '')[1] ?? 0);
     if ($answer !== false && $status >= 200 && $status < 300) return json_decode($answer, true);
-    // The answer's body says what is wrong. After a 503, the same request can be sent again.
-    throw new RuntimeException("$method $url: $status $answer", $status);
+    $refused = new Refused("$method $url: $status $answer", $status); // The answer's body says what is wrong.
+    if (preg_match('/^retry-after: (\d+)/im', implode("\n", $http_response_header ?? []), $after)) $refused->after = (int) $after[1];
+    throw $refused;
 }
 
 function worker(string $method, string $path, ?array $body = null, array $headers = []): ?array
 {
     $headers = [...$headers, 'Authorization: Bearer ' . getenv('KLARNA_WORKER_KEY'), 'Content-Type: application/json'];
-    return send($method, URL . $path, $body ? json_encode($body) : '', $headers, 40); // longer than the wait below
+    for ($tries = 2; ; $tries--) {
+        try {
+            return send($method, URL . $path, $body ? json_encode($body) : '', $headers, 40); // longer than the wait below
+        } catch (Refused $error) {
+            if ($error->getCode() !== 503 || $tries === 0) throw $error;
+            sleep(min($error->after, 2)); // Not now: the same request can be sent again.
+        }
+    }
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
@@ -41,14 +54,28 @@ function signedIn(string $user, string $refreshToken): void
 // The cart's id is the idempotency key, so loading the page twice does not order twice.
 function checkout(string $user, array &$cart, array $body): array
 {
+    try {
+        return present($user, $cart, $body);
+    } catch (Refused $error) {
+        if (!in_array($error->getCode(), [422, 503])) throw $error;
+        error_log($error->getMessage());
+        if ($error->getCode() === 503) return ['state' => 'wait'];
+        if (!$cart['order']) $cart = newCart($cart['quantity']); // The same key with another order would be refused.
+        return ['state' => 'failed'];
+    }
+}
+
+function present(string $user, array &$cart, array $body): array
+{
     $order = null;
     try {
         if ($cart['order']) $order = worker('GET', "/v1/orders/$cart[order]");
-    } catch (RuntimeException $error) {
+    } catch (Refused $error) {
         if ($error->getCode() !== 404) throw $error;
         $cart = newCart($cart['quantity']); // The order was deleted.
     }
-    if (!$order) {
+    $known = $order !== null;
+    if (!$known) {
         $request = ['merchant' => MERCHANT, 'user' => $user, 'order' => $body];
         $order = worker('POST', '/v1/orders', $request, ["Idempotency-Key: $cart[id]"]);
         [$cart['order'], $cart['sent']] = [$order['id'], $body];
@@ -59,8 +86,12 @@ function checkout(string $user, array &$cart, array $body): array
         try {
             $order = worker('PUT', "/v1/orders/$order[id]", ['order' => $body], ["If-Match: \"$order[version]\""]);
             $cart['sent'] = $body;
-        } catch (RuntimeException $error) { // 409, 412: it is paid, has ended, or was changed in another window.
-            if (!in_array($error->getCode(), [409, 412])) throw $error;
+        } catch (Refused $error) {
+            if (str_contains($error->getMessage(), 'urn:klarna-order-worker:problem:body-gone')) {
+                $cart = newCart($cart['quantity']);
+                return present($user, $cart, $body); // The order is too old to be changed.
+            }
+            if (!in_array($error->getCode(), [409, 412])) throw $error; // It is paid, has ended, or was changed in another window.
             $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
         }
     }
@@ -69,8 +100,9 @@ function checkout(string $user, array &$cart, array $body): array
     $open = isset($order['html_snippet']) && $phase !== 'ended';
     if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet']];
     if ($open || in_array($order['status'], $waits)) return ['state' => 'wait'];
-    $cart = newCart($cart['quantity']); // It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
-    return ['state' => $order['status'] === 'submitted' ? 'wait' : 'failed'];
+    $cart = newCart($cart['quantity']);
+    if ($known && $order['status'] === 'submitted') return present($user, $cart, $body); // The old one can no longer be paid.
+    return ['state' => 'failed']; // It failed or was cancelled: the next visit makes a new order.
 }
 
 function base64url(string $bytes): string

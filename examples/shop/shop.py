@@ -20,8 +20,15 @@ SCOPE = os.environ.get(
 def worker(method, path, body=None, **headers):
     headers |= {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
     request = urllib.request.Request(URL + path, body and json.dumps(body).encode(), headers, method=method)
-    with urllib.request.urlopen(request, timeout=40) as answer:  # must be longer than the wait below
-        return json.loads(answer.read() or "null")
+    for tries in (2, 1, 0):
+        try:
+            with urllib.request.urlopen(request, timeout=40) as answer:  # must be longer than the wait below
+                return json.loads(answer.read() or "null")
+        except urllib.error.HTTPError as error:
+            error.text = error.read().decode()  # It says what is wrong.
+            if error.code != 503 or not tries:
+                raise
+            time.sleep(min(int(error.headers["retry-after"] or 1), 2))  # Not now: the same request can be sent again.
 
 
 def signed_in(user, refresh_token):
@@ -33,15 +40,30 @@ def signed_in(user, refresh_token):
 def checkout(user, cart, body):
     """Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
     The cart's id is the idempotency key, so loading the page twice does not order twice."""
+    try:
+        return present(user, cart, body)
+    except urllib.error.HTTPError as error:
+        if error.code not in (422, 503):
+            raise
+        print(error, error.text, file=sys.stderr)
+        if error.code == 503:
+            return {"state": "wait"}
+        if not cart["order"]:
+            renew(cart)  # The same idempotency key with another order would be refused.
+        return {"state": "failed"}
+
+
+def present(user, cart, body):
     order = None
-    if cart.get("order"):
+    if cart["order"]:
         try:
             order = worker("GET", f"/v1/orders/{cart['order']}")
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
             renew(cart)  # The order was deleted.
-    if not order:
+    is_known = order is not None
+    if not is_known:
         request = {"merchant": MERCHANT, "user": user, "order": body}
         order = worker("POST", "/v1/orders", request, **{"idempotency-key": cart["id"]})
         cart.update(order=order["id"], sent=body)
@@ -52,6 +74,8 @@ def checkout(user, cart, body):
             order = worker("PUT", f"/v1/orders/{order['id']}", {"order": body}, **{"if-match": f'"{order["version"]}"'})
             cart["sent"] = body
         except urllib.error.HTTPError as error:
+            if "urn:klarna-order-worker:problem:body-gone" in error.text:
+                return present(user, renew(cart), body)  # The order is too old to be changed.
             if error.code not in (409, 412):  # It is paid, has ended, or was changed in another window.
                 raise
             order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
@@ -63,8 +87,10 @@ def checkout(user, cart, body):
         return {"state": "open", "html": order["html_snippet"]}
     if is_open or order["status"] in ("queued", "running"):
         return {"state": "wait"}
-    renew(cart)  # It failed, was cancelled, or can no longer be paid: the next visit makes a new order.
-    return {"state": "wait" if order["status"] == "submitted" else "failed"}
+    renew(cart)
+    if is_known and order["status"] == "submitted":
+        return present(user, cart, body)  # The old one can no longer be paid.
+    return {"state": "failed"}  # It failed or was cancelled: the next visit makes a new order.
 
 
 def base64url(data):
@@ -232,7 +258,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
         try:
             status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
         except (OSError, ValueError, KeyError) as error:  # the body of the worker's answer says what is wrong
-            print(error, error.read() if isinstance(error, urllib.error.HTTPError) else "", file=sys.stderr)
+            print(error, getattr(error, "text", ""), file=sys.stderr)
             status, content = 502, again("Klarna is not available at the moment.")
         self.send_response(status)
         self.send_header("set-cookie", f"sid={sid}; HttpOnly; SameSite=Lax; Path=/")
