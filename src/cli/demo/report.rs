@@ -121,7 +121,7 @@ impl fmt::Display for Report {
         let refused = refused_by_service + refused_by_klarna;
         let (exchanges, orders) = (&sandbox.exchanges, &sandbox.orders);
         let unavailable = sandbox.faults.get("token.503").copied().unwrap_or_default();
-        writeln!(f, "\nSubmitted with a token     {with_token:>2}  Klarna recognises the shopper")?;
+        writeln!(f, "\nSubmitted with a token     {with_token:>2}  fresh: sent with a new access token")?;
         writeln!(f, "Submitted without a token  {without_token:>2}  {}", self.reasons())?;
         writeln!(
             f,
