@@ -29,6 +29,7 @@ use utoipa::ToSchema;
 
 pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
+use self::view::shortened;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
@@ -357,7 +358,7 @@ impl CircuitBreaker {
             CallOutcome::Throttled(wait) => {
                 self.count(String::from("it asked for a pause"), Some(wait), now, probe)
             }
-            CallOutcome::Failed { what, retry_after } => self.count(what, retry_after, now, probe),
+            CallOutcome::Failed { what, retry_after } => self.count(shortened(what), retry_after, now, probe),
             CallOutcome::Misconfigured { user } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);

@@ -1,6 +1,7 @@
 //! Entry points for the fuzz targets: bytes from outside, given to the code that reads them.
 //! Nothing here may panic.
 
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use clap::ValueEnum as _;
 use jsonwebtoken::decode_header;
@@ -9,11 +10,14 @@ use secrecy::SecretString;
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
 use crate::cli::tokens::systems::{System, SystemReader};
-use crate::config::Merchant;
+use crate::config::{ConfigError, Merchant, Settings};
 use crate::klarna::create::{Call, CreateAnswer, classify};
 use crate::klarna::discovery::{self, OpenIdDocument};
-use crate::klarna::http::retry_after;
+use crate::klarna::encoding;
+use crate::klarna::http::{Reply, retry_after};
 use crate::klarna::redact::Redactor;
+use crate::klarna::revoke::{self, Revoked};
+use crate::klarna::session::{self, SessionAnswer};
 use crate::order::Target;
 use crate::token::claims::Claims;
 use crate::token::{Answer, answer};
@@ -44,6 +48,43 @@ pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
 pub fn create_answer(bytes: &[u8], target: Target, merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
     let (status, headers, body) = http_answer(bytes)?;
     Some(classify(Call::of(target), status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
+}
+
+/// Reads an answer of a target about an order or session, whose new body was `sent`.
+pub fn session_answer(
+    bytes: &[u8],
+    target: Target,
+    merchant: &Merchant,
+    sent: &str,
+) -> Option<SessionAnswer> {
+    let redactor = || Redactor::new(merchant, sent.as_bytes());
+    Some(session::read(Call::of(target), &reply(bytes)?, redactor))
+}
+
+/// Reads an answer of the revocation endpoint.
+pub fn revocation_answer(bytes: &[u8]) -> Option<Revoked> {
+    Some(revoke::read(&reply(bytes)?))
+}
+
+fn reply(bytes: &[u8]) -> Option<Reply> {
+    let (status, headers, body) = http_answer(bytes)?;
+    Some(Reply { status, headers, body: body.to_vec().into() })
+}
+
+/// Returns the body of an answer without compression: a line for `Content-Encoding`, and the body.
+pub fn decompressed(bytes: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let encoding = HeaderValue::from_bytes(&bytes[..end]).ok()?;
+    let headers = HeaderMap::from_iter([(CONTENT_ENCODING, encoding)]);
+    Some(encoding::decompressed(bytes[end + 1..].to_vec().into(), &headers, limit).to_vec())
+}
+
+/// Reads the settings in a text and in variables.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn settings(text: &str, variables: Vec<(String, String)>) -> Result<Settings, ConfigError> {
+    Settings::parse("settings", text, variables.into_iter())
 }
 
 /// Reads the payload of an `id_token` as if its signature were valid.

@@ -27,6 +27,7 @@ pub mod api;
 pub mod app;
 pub mod audit;
 mod backoff;
+mod bounded;
 pub mod breaker;
 pub mod bulkhead;
 pub mod cli;

@@ -5,6 +5,7 @@
 #     tests/long.sh alerts endurance   # these
 #     tests/long.sh kills sessions blocked clocks     # the service under load, with its sums at the end
 #     KLARNA_WORKER_TEST_ROUNDS=3 tests/long.sh kills # a short form
+#     KLARNA_WORKER_TEST_FUZZ=60 tests/long.sh fuzz   # each target for 60 seconds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/lib.sh
@@ -91,10 +92,27 @@ floods() {
     KLARNA_WORKER_BIN=target/release/klarna-order-worker tests/floods.sh
 }
 
+# Every fuzz target for ten minutes, with AddressSanitizer. A finding ends the run; its input lies in fuzz/artifacts/.
+fuzz() {
+    local target seconds=${KLARNA_WORKER_TEST_FUZZ:-600}
+    command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz@0.13.2
+    # The sanitizer is an option of the nightly compiler, which this one has too if it is told so.
+    export RUSTC_BOOTSTRAP=1
+    cargo fuzz build -s address
+    for target in fuzz/fuzz_targets/*.rs; do
+        target=$(basename "$target" .rs)
+        mkdir -p "fuzz/corpus/$target"
+        cargo fuzz run -s address "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
+            "-max_total_time=$seconds" -timeout=10 -rss_limit_mb=4096 -print_final_stats=1 2>&1 |
+            tee "fuzz/corpus/$target.log"
+        echo "fuzz $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "fuzz/corpus/$target.log") inputs" >>"$sums"
+    done
+}
+
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(kills sessions blocked clocks endurance torture model year protocol pooler rules upgrade alerts requests floods packages)
+all=(kills sessions blocked clocks endurance torture model year protocol pooler rules upgrade alerts requests floods fuzz packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

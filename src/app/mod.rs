@@ -312,7 +312,7 @@ async fn open_secrets(
 ) -> Result<Secrets, AppError> {
     let found = store.installation().await?;
     // A key is made only beside a database that holds nothing sealed with another.
-    let cipher = keys::load(&settings.vault, environment, embedded && found.is_none()).await?;
+    let cipher = keys::load(settings, environment, embedded && found.is_none()).await?;
     let installation = if let Some(found) = found {
         found
     } else {

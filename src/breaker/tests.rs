@@ -44,6 +44,16 @@ fn failures_in_a_row_open_it_for_that_merchant_alone() {
 }
 
 #[test]
+fn a_cause_is_short_whatever_the_endpoint_said() {
+    let breakers = breakers();
+    let long = CallOutcome::Failed { what: "é".repeat(100_000), retry_after: None };
+    (0..FAILURES).for_each(|_| call(&breakers, long.clone(), seconds(10)));
+    let view = breakers.view(seconds(10));
+    let trouble = view.iter().find_map(|breaker| breaker.trouble.as_ref()).unwrap();
+    assert_eq!(trouble.cause, format!("{}…, 5 failures in a row", "é".repeat(500)));
+}
+
+#[test]
 fn an_answer_in_between_starts_the_count_anew() {
     let breakers = breakers();
     for report in [failure(), failure(), failure(), failure(), CallOutcome::Answered, failure()] {

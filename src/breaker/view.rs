@@ -9,6 +9,9 @@ use super::{BreakerState, CircuitBreaker, CircuitBreakers, State};
 use crate::clock::delta;
 use crate::ids::MerchantName;
 
+/// The most characters of a cause: every process is told of it.
+const LONGEST_CAUSE: usize = 500;
+
 /// A circuit breaker of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakerView {
@@ -88,4 +91,13 @@ impl CircuitBreakers {
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()
     }
+}
+
+/// Returns a cause without what is too long.
+pub(super) fn shortened(mut cause: String) -> String {
+    if let Some((end, _)) = cause.char_indices().nth(LONGEST_CAUSE) {
+        cause.truncate(end);
+        cause.push('…');
+    }
+    cause
 }

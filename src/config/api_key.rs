@@ -131,7 +131,7 @@ impl ApiKey {
     }
 }
 
-const STRONG_KEY: &str = "make one with `klarna-order-worker keys api generate`";
+pub(super) const STRONG_KEY: &str = "make one with `klarna-order-worker keys api generate`";
 
 fn credential(reader: &mut Reader, section: &str) -> Option<Credential> {
     const FORMS: [&str; 4] = ["key_sha256", "key_env", "key_file", "certificate"];

@@ -60,7 +60,7 @@ pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use scope::Scope;
 pub use server::Server;
-pub(crate) use strength::is_uniform;
+pub(crate) use strength::{is_hash_of_trial, is_uniform};
 pub use telemetry::{Collector, Telemetry};
 pub use vault::{KeySource, LostAnswer, Vault};
 pub use webhook::Webhook;
@@ -71,6 +71,7 @@ use given::Given;
 use reader::Reader;
 use wrapped_key::WrappedBy;
 
+use crate::bounded;
 use crate::clock::Clock;
 
 /// The shipped `config.toml`: every key, its default, and when to change it.
@@ -78,6 +79,9 @@ pub const REFERENCE: &str = include_str!("../../config.toml");
 
 /// Where the settings are looked for when no file is named, relative to the working directory.
 pub const DEFAULT_PATH: &str = "config.toml";
+
+/// The most bytes of the file: tens of thousands of merchants.
+const LARGEST: usize = 8 * 1024 * 1024;
 
 const NAME_EXPECTED: &str = "write 1 to 64 of the characters a-z, 0-9, - and _";
 
@@ -125,7 +129,7 @@ impl Settings {
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
-        match std::fs::read_to_string(file) {
+        match bounded::read_text(file, LARGEST) {
             Ok(text) => Self::parse(&file.display().to_string(), &text, env),
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Self::parse(
                 &format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"),
@@ -177,6 +181,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     let audit = Audit::read(reader);
     let telemetry = Telemetry::read(reader);
     let merchants = merchants(reader, names);
+    rules::check_keys(reader, installation.as_deref(), &server);
     rules::check(reader, &server, &vault, &checkout, &queue);
     rules::check_effect(reader, &keeper, &vault, &queue, Clock::system().now());
     rules::check_keeper(reader, &keeper, &merchants);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::api_key::{Credential, STRONG_KEY};
 use super::reader::Reader;
+use super::strength::is_hash_of_trial;
 use super::{Checkout, Keeper, Merchants, Queue, Retention, Server, Vault};
 use crate::clock::delta;
 
@@ -22,6 +24,20 @@ struct AtLeast<'a> {
     /// The minimum in words, naming the other keys.
     formula: &'a str,
     others: &'a [&'a str],
+}
+
+/// Checks that no API key is one of the trial in `deploy/try`, unless this is that trial.
+pub(super) fn check_keys(reader: &mut Reader, installation: Option<&str>, server: &Server) {
+    let installation = installation.unwrap_or_default();
+    for key in &server.api_keys {
+        if let Credential::Key(hash) = &key.credential
+            && is_hash_of_trial(hash, installation)
+        {
+            let wrong =
+                format!("the key {} is that of the trial in deploy/try, which everybody knows", key.name);
+            reader.fault("server.api_keys", wrong, STRONG_KEY);
+        }
+    }
 }
 
 pub(super) fn check(reader: &mut Reader, server: &Server, vault: &Vault, checkout: &Checkout, queue: &Queue) {

@@ -1,10 +1,15 @@
 //! Reads secrets from the settings file, from environment variables, or from files of their own.
 
+use std::path::Path;
+
 use secrecy::{ExposeSecret, SecretString};
-use zeroize::Zeroizing;
 
 use super::reader::Reader;
 use super::setting::OneOrTwo;
+use crate::bounded;
+
+/// The most bytes of a file with a secret.
+const LARGEST: usize = 64 * 1024;
 
 impl Reader {
     /// Returns which of the keys, which exclude each other, is given: its index in `keys` and its value.
@@ -121,7 +126,7 @@ impl Reader {
 
     /// The trimmed content of the file that `key` names.
     pub(super) fn secret_of_file(&mut self, key: &str, path: &SecretString) -> Option<SecretString> {
-        let wrong = match std::fs::read_to_string(path.expose_secret()).map(Zeroizing::new) {
+        let wrong = match bounded::read_text(Path::new(path.expose_secret()), LARGEST) {
             Ok(text) if text.trim().is_empty() => "that file is empty".to_owned(),
             Ok(text) => {
                 self.secret_files.insert(key.to_owned(), path.expose_secret().into());

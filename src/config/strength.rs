@@ -44,6 +44,15 @@ const GUESSED: [&str; 28] = [
     "12345678",
 ];
 
+/// The installation's name in the trial of `deploy/try`, whose keys everybody can read.
+const TRIAL: &str = "try";
+/// The SHA-256 of its API keys, and of the bytes of its encryption key.
+const KEYS_OF_TRIAL: [&str; 3] = [
+    "fcafb55b1e1460a395e062bf3661050533ce72f6741f5a7fb77ed9a4be61a05a",
+    "542a8c24e0ae65d991264f730c98edcf5fb9d22aba93a46ca801a5bd6e9c2c07",
+    "41526d315d99f4ae061261b8b3464ee1d844af929d9ee26c3c7ee08083abf376",
+];
+
 /// Returns why an API key is too weak; `None` if it is not.
 pub(super) fn weakness_of_key(key: &str) -> Option<String> {
     if key.chars().count() < SHORTEST_KEY {
@@ -55,6 +64,12 @@ pub(super) fn weakness_of_key(key: &str) -> Option<String> {
 /// Returns whether this is the SHA-256 of a key that anybody would try first.
 pub(super) fn is_hash_of_guess(hash: &[u8; 32]) -> bool {
     GUESSED.iter().any(|guess| Sha256::digest(guess).as_slice() == hash)
+}
+
+/// Returns whether this is the SHA-256 of a key of the trial, in another installation.
+pub(crate) fn is_hash_of_trial(hash: &[u8; 32], installation: &str) -> bool {
+    let digits: Vec<String> = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    installation != TRIAL && KEYS_OF_TRIAL.contains(&digits.concat().as_str())
 }
 
 /// Returns whether bytes follow a pattern: few different ones, or steps of the same size.

@@ -4,6 +4,11 @@ use std::collections::BTreeSet;
 
 use super::layers::Layers;
 
+/// The most unknown paths that are told, and the longest one that is compared with known ones, in bytes:
+/// each costs a comparison with all others.
+const MOST: usize = 100;
+const LONGEST: usize = 200;
+
 /// The maximum edit distance at which a path of this length is considered a misspelling of another
 /// one.
 fn tolerance(path: &str) -> usize {
@@ -20,6 +25,9 @@ pub(super) fn find(
     let sections: BTreeSet<&str> = keys.iter().chain(groups).flat_map(|path| ancestors(path)).collect();
     let mut found: Vec<(String, String, String)> = Vec::new();
     for path in layers.paths() {
+        if found.len() == MOST {
+            break;
+        }
         let below_unknown = ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
         let is_section = layers.is_section(path);
         let fits =
@@ -45,6 +53,9 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> String {
+    if path.len() > LONGEST {
+        return "leave it out".to_owned();
+    }
     let last = |path: &str| path.rsplit('.').next().map(str::to_owned);
     let candidates = || keys.iter().map(String::as_str).chain(sections.iter().copied());
     let closest = candidates().map(|key| (strsim::osa_distance(key, path), key)).min();

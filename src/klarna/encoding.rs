@@ -16,7 +16,7 @@ const MOST_LAYERS: usize = 3;
 /// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no header
 /// names it; deflate by the header. Of a body that breaks off, the readable part is returned. A body
 /// in another encoding is returned unchanged. The result is empty if it exceeds `limit` bytes.
-pub(super) fn decompressed(
+pub(crate) fn decompressed(
     mut body: Zeroizing<Vec<u8>>,
     headers: &HeaderMap,
     limit: usize,

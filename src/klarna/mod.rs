@@ -7,7 +7,7 @@ mod authorization;
 mod client_auth;
 pub mod create;
 pub mod discovery;
-mod encoding;
+pub(crate) mod encoding;
 pub mod held;
 pub mod http;
 pub(crate) mod jwks;

@@ -71,7 +71,8 @@ impl RevokeClient {
     }
 }
 
-fn read(reply: &Reply) -> Revoked {
+/// Reads a whole answer.
+pub(crate) fn read(reply: &Reply) -> Revoked {
     if reply.status.is_success() {
         return Revoked::Done;
     }

@@ -268,7 +268,8 @@ fn unanswered(failure: &Failure) -> SessionAnswer {
     }
 }
 
-fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Redactor>) -> SessionAnswer {
+/// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
+pub(crate) fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Redactor>) -> SessionAnswer {
     let Reply { status, headers, body } = reply;
     let document = Document::new(body);
     let members = document.members();

@@ -14,7 +14,11 @@ use tokio_rustls::rustls::{Error, RootCertStore, ServerConfig};
 use zeroize::Zeroizing;
 
 use super::certificate::CertificateInfo;
+use crate::bounded;
 use crate::clock::Clock;
+
+/// The most bytes of a file: several times as many as all authorities that browsers trust.
+const LARGEST: usize = 1024 * 1024;
 
 /// The files of the settings `server.tls_cert`, `server.tls_key` and `server.client_ca`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,9 +79,9 @@ pub struct Loaded {
 
 /// The bytes of the files.
 pub(super) struct Contents {
-    certificate: Vec<u8>,
+    certificate: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
-    client_ca: Option<Vec<u8>>,
+    client_ca: Option<Zeroizing<Vec<u8>>>,
 }
 
 const CERTIFICATE: &str = "server.tls_cert";
@@ -97,7 +101,7 @@ impl TlsFiles {
     pub(super) async fn read(&self) -> Result<Contents, TlsError> {
         Ok(Contents {
             certificate: read(CERTIFICATE, &self.certificate).await?,
-            key: Zeroizing::new(read(KEY, &self.key).await?),
+            key: read(KEY, &self.key).await?,
             client_ca: match &self.client_ca {
                 Some(path) => Some(read(CLIENT_CA, path).await?),
                 None => None,
@@ -127,16 +131,19 @@ impl TlsFiles {
 impl Contents {
     pub(super) fn digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
-        for file in [&self.certificate[..], &self.key, self.client_ca.as_deref().unwrap_or_default()] {
+        for file in [&self.certificate[..], &self.key, self.client_ca.as_ref().map_or(&[], |file| &file[..])]
+        {
             hash.update(Sha256::digest(file));
         }
         hash.finalize().into()
     }
 }
 
-async fn read(setting: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
+async fn read(setting: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
     let failed = |error| TlsError::Unreadable { setting, path: path.to_owned(), error };
-    tokio::fs::read(path).await.map_err(failed)
+    let file = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || bounded::read(&file, LARGEST)).await;
+    reading.map_err(io::Error::other).flatten().map_err(failed)
 }
 
 fn missing(setting: &'static str, path: &Path, what: &'static str) -> TlsError {

@@ -1,4 +1,4 @@
-//! `keys api`
+//! `keys api`, keys that everybody knows, and files that have no end.
 
 use klarna_order_worker::config::{Credential, Scope, Settings};
 use sha2::{Digest, Sha256};
@@ -28,4 +28,39 @@ fn for_people_the_key_stands_alone_on_the_first_line() {
     assert!(one.stdout.lines().next().unwrap().starts_with("kow_"), "{}", one.stdout);
     assert_ne!(one.stdout, other.stdout);
     home.run(&["keys", "api", "generate", "--scopes", "root"]).exits(2);
+}
+
+#[test]
+fn the_encryption_key_of_the_trial_opens_no_other_installation() {
+    let trial = include_str!("../../deploy/try/compose.yaml");
+    let key = trial.lines().find_map(|line| line.trim().strip_prefix("KLARNA_WORKER_KEY: ")).unwrap();
+    for (installation, code) in [("shop", 1), ("try", 0)] {
+        let home = Home::new()
+            .with("KLARNA_WORKER__INSTALLATION", installation)
+            .with("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "KLARNA_WORKER_KEY")
+            .with("KLARNA_WORKER_KEY", key);
+        let ran = home.run(&["tokens", "import", "-"]).exits(code);
+        assert_eq!(ran.stderr.contains("the key of the trial"), code == 1, "{}", ran.stderr);
+        assert!(!ran.stderr.contains(key));
+    }
+}
+
+#[test]
+fn no_file_is_read_without_an_end() {
+    let endless = "/dev/zero";
+    let told = |home: &Home, arguments: &[&str], code| {
+        let ran = home.run(arguments).exits(code);
+        ran.stderr + &ran.stdout
+    };
+    assert!(told(&Home::new(), &["--config", endless, "doctor"], 2).contains("more than 8388608 bytes"));
+    let secret = Home::new().with("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_FILE", endless);
+    assert!(told(&secret, &["doctor"], 2).contains("file too large"));
+    let key = Home::new().with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", endless);
+    assert!(told(&key, &["tokens", "import", "-"], 1).contains("more than 16384 bytes"));
+    let tls = Home::new()
+        .with("KLARNA_WORKER__SERVER__TLS_CERT", endless)
+        .with("KLARNA_WORKER__SERVER__TLS_KEY", endless);
+    assert!(told(&tls, &["serve"], 1).contains("more than 1048576 bytes"));
+    let update = ["orders", "update", "0190a6f0-0000-7000-8000-000000000000", endless];
+    assert!(told(&Home::new(), &update, 1).contains("it has more than 1000000 bytes"));
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// The modules in the direction of the data: a module imports only modules of earlier rows.
 const ORDER: [&[&str]; 14] = [
-    &["ids", "clock", "words", "backoff", "received"],
+    &["ids", "clock", "words", "backoff", "bounded", "received"],
     &["meter", "silence"],
     &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "pauses", "tls", "token"],
     &["config", "queue"],

@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use klarna_order_worker::config::ConfigError;
 use klarna_order_worker::fuzzing;
 use klarna_order_worker::klarna::create::CreateAnswer;
 use klarna_order_worker::klarna::create::request::build;
+use klarna_order_worker::klarna::revoke::Revoked;
+use klarna_order_worker::klarna::session::SessionAnswer;
 use klarna_order_worker::order::{Body, NewOrder, OrderId, OrderResult, Target, check};
 use klarna_order_worker::token::Answer;
 use klarna_order_worker::token::claims::Claims;
@@ -14,6 +17,7 @@ use klarna_order_worker::vault::instance::Spool;
 use klarna_order_worker::vault::sealing::{Cipher, Secrets};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::merchant::merchant;
@@ -57,10 +61,105 @@ fn create_answer(answer: Option<CreateAnswer>) {
             assert!(again == Some(result), "stored otherwise than received");
         }
         Some(CreateAnswer::BadOrder { messages, .. } | CreateAnswer::Unauthorised { messages, .. }) => {
-            assert!((1..=20).contains(&messages.len()));
-            assert!(messages.iter().all(|text| text.chars().count() <= 501 && !text.contains(ACCESS_TOKEN)));
+            are_clean(&messages);
         }
         Some(CreateAnswer::Throttled { .. } | CreateAnswer::Unavailable { .. }) | None => {}
+    }
+}
+
+/// Messages of Klarna are few, short, and without what was sent.
+fn are_clean(messages: &[String]) {
+    assert!((1..=20).contains(&messages.len()));
+    assert!(messages.iter().all(|text| text.chars().count() <= 501 && !text.contains(ACCESS_TOKEN)));
+}
+
+/// Answers of each target about an order or session that exists.
+pub fn session_answer(bytes: &[u8]) {
+    let sent = format!(r#"{{"customer":{{"klarna_access_token":"{ACCESS_TOKEN}"}}}}"#);
+    for target in Target::ALL {
+        match fuzzing::session_answer(bytes, target, &merchant("http://klarna.test"), &sent) {
+            Some(SessionAnswer::Done(read)) => {
+                assert!(read.result.is_none_or(|result| result.target() == target && !result.is_empty()));
+                assert!(read.merchant_reference1.is_none_or(|reference| !reference.contains('\0')));
+            }
+            Some(SessionAnswer::Refused { messages, .. }) => are_clean(&messages),
+            Some(SessionAnswer::Unavailable { what, .. }) => assert!(!what.contains(ACCESS_TOKEN)),
+            Some(
+                SessionAnswer::Gone | SessionAnswer::Unauthorised { .. } | SessionAnswer::Throttled { .. },
+            )
+            | None => {}
+        }
+    }
+}
+
+/// Answers of the revocation endpoint.
+pub fn revocation_answer(bytes: &[u8]) {
+    match fuzzing::revocation_answer(bytes) {
+        Some(Revoked::Refused { what } | Revoked::Failed { what, .. }) => {
+            assert!(what.len() < 64, "more than a status and a known word: {what}");
+        }
+        Some(Revoked::Done) | None => {}
+    }
+}
+
+/// Compressed answers.
+pub fn compressed_answer(bytes: &[u8]) {
+    const LIMIT: usize = 64 * 1024;
+    if let Some(body) = fuzzing::decompressed(bytes, LIMIT) {
+        assert!(body.len() <= LIMIT.max(bytes.len()));
+    }
+}
+
+/// Settings: a file's text, and behind a line of `---` one variable a line. Their values are secrets.
+pub fn settings(bytes: &[u8]) {
+    const SECRET: &str = "s3cret-0f-4-variable";
+    let Ok(input) = std::str::from_utf8(bytes) else { return };
+    let (text, names) = input.split_once("\n---\n").unwrap_or((input, ""));
+    let variables = names.lines().map(|name| (format!("KLARNA_WORKER__{name}"), SECRET.to_owned()));
+    match fuzzing::settings(text, variables.collect()) {
+        Ok(settings) => {
+            let shown = format!("{settings:?}");
+            assert!(!shown.is_empty() && !settings.merchants.is_empty());
+            for merchant in settings.merchants.values() {
+                are_safe(merchant.webhook.as_ref().map(|webhook| &webhook.url));
+                are_safe([Some(&merchant.token_url), merchant.checkout_url.as_ref()].into_iter().flatten());
+            }
+        }
+        Err(error) => {
+            let told = error.to_string();
+            assert!(!told.is_empty() && (input.contains(SECRET) || !told.contains(SECRET)), "{told}");
+        }
+    }
+}
+
+/// Addresses of webhooks.
+pub fn webhook_url(bytes: &[u8]) {
+    let Ok(url) = std::str::from_utf8(bytes) else { return };
+    let text = "installation = \"test\"\n[merchants.shop]\nregion = \"eu\"\nenvironment = \"playground\"\n\
+        client_id = \"client\"\ncheckout_provider = \"klarna\"\n\
+        api_username = \"user\"\napi_password = \"pass\"\n\
+        webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=\"]";
+    let variable = ("KLARNA_WORKER__MERCHANTS__SHOP__WEBHOOK_URL".to_owned(), url.to_owned());
+    match fuzzing::settings(text, vec![variable]) {
+        Ok(settings) => {
+            are_safe(
+                settings.merchants.values().filter_map(|shop| shop.webhook.as_ref()).map(|hook| &hook.url),
+            );
+        }
+        Err(ConfigError::Faults { faults, .. }) => {
+            assert!(faults.iter().all(|fault| fault.key.ends_with("webhook_url")), "{faults:?}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Secrets are sent there: encrypted, or only to this machine.
+fn are_safe<'a>(urls: impl IntoIterator<Item = &'a Url>) {
+    for url in urls {
+        let host = url.host_str().unwrap_or_default();
+        let is_here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+        assert!(url.scheme() == "https" || url.scheme() == "http" && is_here, "{url}");
+        assert!(!host.is_empty() && url.username().is_empty() && url.password().is_none(), "{url}");
     }
 }
 

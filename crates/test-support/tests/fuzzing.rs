@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use klarna_order_worker::fuzzing;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use test_support::fuzz_targets;
+use test_support::issuer::{SigningKey, b64, message};
+use test_support::merchant::merchant;
 
 /// Makes a property of each target.
 macro_rules! targets {
@@ -23,7 +26,48 @@ macro_rules! targets {
     };
 }
 
-targets![token_answer, checkout_answer, id_token, openid_document, order, spool, import];
+targets![
+    token_answer,
+    checkout_answer,
+    session_answer,
+    revocation_answer,
+    compressed_answer,
+    id_token,
+    openid_document,
+    order,
+    spool,
+    import,
+    settings,
+    webhook_url,
+];
+
+/// Each of these took time with the square of its size, and would not end today.
+#[test]
+fn no_input_takes_more_than_its_size() {
+    const MANY: usize = 500_000;
+    let lines = ".\n".repeat(MANY);
+    let odd = |export: String| {
+        let wrong = fuzzing::exports(export.as_bytes()).into_iter().map(|(_, wrong)| wrong.len());
+        wrong.sum::<usize>()
+    };
+    assert_eq!(odd(format!("<customers>\n<!--\n{lines}{lines}")), 0, "a comment without an end");
+    assert_eq!(odd(format!("<customers>\n<customer customer-no=\"\n{lines}")), 1, "a tag without an end");
+    let empty = "<customer/>".repeat(80_000) + "\n";
+    assert_eq!(odd(format!("<customers>\n{}", empty.repeat(20))), 0, "many customers on a line");
+    let token = "&".repeat(900_000);
+    let element = "<custom-attribute attribute-id=\"kpRefreshToken\">";
+    let customer = format!("<customers>\n<customer>{element}{token}</custom-attribute></customer>");
+    assert_eq!(odd(customer), 1, "what looks like an entity");
+    let columns = format!("customer_id\trefresh_token{}\n", "\tx".repeat(400_000));
+    assert_eq!(odd(columns + &lines), 0, "a header with many columns, and short rows");
+
+    let key = SigningKey::es256("k").jwk();
+    let keys = serde_json::json!({ "keys": vec![key; 30_000] }).to_string();
+    assert_eq!(fuzzing::key_set(keys.as_bytes()), 64);
+    let token = message(&serde_json::json!({ "alg": "ES256" }), &serde_json::json!("x".repeat(2 * MANY)));
+    let token = format!("{token}.{}", b64(&[1; 64]));
+    assert!(fuzzing::id_token(&token, keys.as_bytes(), &merchant("http://klarna.test")).is_none());
+}
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);

@@ -13,12 +13,17 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::ReloadError;
+use crate::bounded;
 use crate::config::{Changes, private};
 use crate::vault::instance;
 
 /// The endings of the files.
 const REQUEST: &str = "reload-request";
 const ANSWER: &str = "reload-answer";
+
+/// The most bytes of each. An answer has all faults of the settings.
+const LARGEST_REQUEST: usize = 4 * 1024;
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How often the service looks for a request.
 const LOOK: Duration = Duration::from_millis(250);
@@ -69,7 +74,7 @@ impl ReloadRequests {
     /// Takes a request; `None` if it has been withdrawn, or cannot be read or removed.
     pub(super) async fn take(&self, path: PathBuf) -> Option<ReloadRequest> {
         let take = move || {
-            let request = read(&path);
+            let request = read(&path, LARGEST_REQUEST);
             // One that stays would be found again and again.
             fs::remove_file(&path).ok().and(request)
         };
@@ -114,14 +119,18 @@ fn forget_old(folder: &Path) {
     }
 }
 
-/// Returns a request in the folder, if there is one.
+/// Returns a request in the folder, if there is one. Whatever is no file was not written by a command, and
+/// reading it might never end.
 fn find(folder: &Path) -> Option<PathBuf> {
-    let mut paths = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
-    paths.find(|path| path.extension().is_some_and(|ending| ending == REQUEST))
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let mut files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let is_request = |path: &PathBuf| path.extension().is_some_and(|ending| ending == REQUEST);
+    files.find_map(|entry| Some(entry.path()).filter(is_request))
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+/// Reads a file of at most `most` bytes.
+fn read<T: DeserializeOwned>(path: &Path, most: usize) -> Option<T> {
+    serde_json::from_slice(&bounded::read(path, most).ok()?).ok()
 }
 
 /// Writes a file so that it is complete or absent. It belongs to the folder's owner: root may ask a
@@ -153,7 +162,7 @@ pub async fn ask_for_reload(folder: &Path, user: String) -> io::Result<Option<Re
     write(&asked, &request)?;
     let until = Instant::now() + PATIENCE;
     loop {
-        if let Some(answer) = read::<ReloadAnswer>(&answered) {
+        if let Some(answer) = read::<ReloadAnswer>(&answered, LARGEST_ANSWER) {
             let _ = fs::remove_file(&answered);
             return Ok(Some(answer));
         }
@@ -162,5 +171,35 @@ pub async fn ask_for_reload(folder: &Path, user: String) -> io::Result<Option<Re
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the service does not answer; see its log"));
         }
         sleep(LOOK_FOR_ANSWER).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(folder: &Path, content: &[u8]) -> PathBuf {
+        let path = file(folder, Uuid::new_v4(), REQUEST);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn only_a_small_file_is_a_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let requests = ReloadRequests::new(folder.path());
+        // Reading these would never end.
+        std::os::unix::fs::symlink("/dev/zero", file(folder.path(), Uuid::new_v4(), REQUEST)).unwrap();
+        fs::create_dir(file(folder.path(), Uuid::new_v4(), REQUEST)).unwrap();
+        assert_eq!(find(folder.path()), None);
+        let request = ReloadRequest { id: Uuid::new_v4(), user: "u".to_owned() };
+        let request = serde_json::to_vec(&request).unwrap();
+        let large = [&request[..], &[b' '; LARGEST_REQUEST]].concat();
+        for (content, is_taken) in [(&large, false), (&request, true)] {
+            let path = put(folder.path(), content);
+            assert_eq!(requests.next().await, path);
+            assert_eq!(requests.take(path.clone()).await.is_some(), is_taken);
+            assert!(!path.exists(), "it would be found again and again");
+        }
     }
 }

@@ -2,11 +2,17 @@
 
 use std::path::PathBuf;
 
+use zeroize::Zeroizing;
+
 use crate::api::Order;
 use crate::audit::Action;
+use crate::bounded;
 use crate::cli::audited::Audited;
 use crate::cli::{CliError, Context, Exit};
-use crate::order::OrderId;
+use crate::order::{MAX_BODY, OrderId};
+
+/// The most bytes that are read: the largest order, and white space.
+const LARGEST: usize = MAX_BODY + 16 * 1024;
 
 /// A new body for an order.
 #[derive(Debug, clap::Args)]
@@ -35,7 +41,7 @@ impl Update {
         let found = app.store.order(self.id).await.map_err(failed)?;
         let found =
             found.ok_or_else(|| CliError::failed(&doing, "there is no such order in this database"))?;
-        let change = format!(r#"{{"order":{body}}}"#);
+        let change = format!(r#"{{"order":{}}}"#, *body);
         let body = app
             .intake()
             .parse_change(&change, &found)
@@ -48,11 +54,11 @@ impl Update {
         Ok(Exit::Done)
     }
 
-    fn read(&self) -> std::io::Result<String> {
+    fn read(&self) -> std::io::Result<Zeroizing<String>> {
         if self.file.as_os_str() == "-" {
-            std::io::read_to_string(std::io::stdin())
+            bounded::read_text_from(std::io::stdin(), LARGEST)
         } else {
-            std::fs::read_to_string(&self.file)
+            bounded::read_text(&self.file, LARGEST)
         }
     }
 }

@@ -136,6 +136,26 @@ fn a_key_that_can_be_guessed_is_refused() {
 }
 
 #[test]
+fn the_keys_of_the_trial_are_refused_elsewhere() {
+    let trial = include_str!("../../../deploy/try/compose.yaml");
+    let keys: Vec<&str> =
+        trial.split_whitespace().filter(|word| word.starts_with("try-") && word.len() > 20).collect();
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    for key in keys {
+        assert!(trial.contains(&hash_of(key)), "another hash than that of {key}");
+        for (form, variables) in [
+            (format!("key_sha256 = \"{}\"", hash_of(key)), vec![]),
+            ("key_env = \"K\"".to_owned(), vec![("K", key)]),
+        ] {
+            let elsewhere = text(&format!("name = \"a\"\nscopes = [\"ops\"]\n{form}"));
+            assert_eq!(faulty_keys(&elsewhere, &variables), ["server.api_keys"], "{key}");
+            let there = elsewhere.replace("installation = \"test\"", "installation = \"try\"");
+            Settings::parse("test", &there, env(&variables)).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_key_has_a_time_and_a_place() {
     let key = |more: &str| {
         let text = text(&format!("name = \"a\"\nscopes = [\"ops\"]\nkey_env = \"KEY\"\n{more}"));

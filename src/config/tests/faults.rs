@@ -215,3 +215,11 @@ fn what_can_never_act_is_refused() {
     let text = format!("{LEAST}[keeper]\nstop_after_idle = \"300d\"\nforget_after_idle = \"400d\"\n");
     assert!(Settings::parse("test", &text, env(&[])).is_ok());
 }
+
+#[test]
+fn many_unknown_keys_are_not_all_told() {
+    let unknown: Vec<String> = (0..20_000).map(|number| format!("x{number} = 1")).collect();
+    assert_eq!(faults(&format!("{LEAST}{}", unknown.join("\n")), &[]).len(), 100);
+    let long = format!("{LEAST}{} = 1", "x".repeat(1_000_000));
+    assert!(faults(&long, &[])[0].ends_with("not a key of these settings; leave it out"));
+}

@@ -20,7 +20,7 @@ pub(super) async fn check(
         findings.ok("keys", format!("none yet; the first start creates {}", path.display()));
         return;
     }
-    let cipher = match keys::load(&settings.vault, environment, false).await {
+    let cipher = match keys::load(settings, environment, false).await {
         Ok(cipher) => cipher,
         Err(error) => {
             findings.fail_with("keys", &error);

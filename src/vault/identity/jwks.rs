@@ -22,6 +22,9 @@ const KEEP: TimeDelta = TimeDelta::hours(1);
 /// The least time between two fetches of one key set, however many tokens name keys that it lacks.
 const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
+/// The most keys of a set that are used: a token that names none is tried with each.
+const MOST_KEYS: usize = 64;
+
 /// A key that signs `id_token`s.
 #[derive(Clone)]
 pub(crate) struct Key {
@@ -108,14 +111,15 @@ fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> boo
     then.is_none_or(|then| now < then || now - then >= wait)
 }
 
-/// Reads a key set. A key that cannot be read is skipped; a set without any usable key is an error.
+/// Reads a key set. A key that cannot be read is skipped, and so are those after the first 64; a set
+/// without any usable key is an error.
 pub(crate) fn parse(body: &[u8]) -> Option<Vec<Key>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
     }
     let set: Set = serde_json::from_slice(body).ok()?;
-    let keys: Vec<Key> = set.keys.into_iter().filter_map(usable).collect();
+    let keys: Vec<Key> = set.keys.into_iter().filter_map(usable).take(MOST_KEYS).collect();
     (!keys.is_empty()).then_some(keys)
 }
 

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::disk::Disk;
 use crate::backoff::Backoff;
+use crate::bounded;
 use crate::config::private;
 use crate::vault::sealing::{Cipher, Secrets};
 
@@ -25,6 +26,8 @@ const FOLDER: &str = "spool";
 const ENDINGS: [&str; 2] = ["successor", "result"];
 /// The ending of a file that is being written.
 const UNFINISHED: &str = "writing";
+/// The most bytes of a file. One with the largest answer of Klarna is smaller.
+const LARGEST: usize = 64 * 1024 * 1024;
 /// The pauses between tries to write a file.
 const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration::from_secs(5) };
 /// How long to wait until a file is removed. The removal itself goes on.
@@ -128,7 +131,7 @@ impl SpoolFolder {
         let from = path.to_owned();
         let read = move || match fs::symlink_metadata(&from) {
             Ok(metadata) if !metadata.is_file() => Err(io::Error::other("it is not a file")),
-            Ok(_) => fs::read(&from).map(Some),
+            Ok(_) => bounded::read(&from, LARGEST).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };
@@ -208,7 +211,8 @@ pub(super) fn keys_in(instance_dir: &Path, installation: &str) -> Vec<String> {
         if !path.is_file() {
             continue;
         }
-        let envelope = fs::read(path).ok().and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
+        let text = bounded::read(&path, LARGEST).ok();
+        let envelope = text.and_then(|text| serde_json::from_slice::<Envelope>(&text).ok());
         let Some(envelope) = envelope.filter(|envelope| envelope.installation == installation) else {
             continue;
         };

@@ -8,9 +8,10 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::WorkerId;
-
+use super::LARGEST;
+use crate::bounded;
 use crate::config::private;
+use crate::ids::WorkerId;
 
 const FILE: &str = "seen";
 
@@ -33,7 +34,7 @@ impl HeartbeatMark {
     /// Returns the folder's mark; `None` if it has none, or if a power cut left it half written.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+        serde_json::from_slice(&bounded::read(&folder.join(FILE), LARGEST).ok()?).ok()
     }
 
     /// Replaces the last mark. Only the first ones of a process are synced to disk: if a later one is

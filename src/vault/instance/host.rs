@@ -8,6 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::LARGEST;
+use crate::bounded;
 use crate::config::private;
 
 const FILE: &str = "host";
@@ -40,7 +42,7 @@ impl HostMark {
     /// Returns the mark of this machine and of the folder with this lock file.
     pub(super) fn of(lock: &File) -> io::Result<Self> {
         let first = |paths: &[&str]| {
-            let read = |path: &&str| std::fs::read_to_string(path).ok();
+            let read = |path: &&str| bounded::read_text(Path::new(path), LARGEST).ok();
             paths.iter().find_map(read).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
         let metadata = lock.metadata()?;
@@ -54,7 +56,7 @@ impl HostMark {
 
     /// Returns the folder's mark; `None` if it has none, or if a power cut left it half written.
     pub(super) fn read(folder: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(folder.join(FILE)).ok()?).ok()
+        serde_json::from_slice(&bounded::read(&folder.join(FILE), LARGEST).ok()?).ok()
     }
 
     /// Replaces the folder's mark.

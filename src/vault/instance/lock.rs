@@ -2,13 +2,15 @@
 //! this folder is dead.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::LARGEST;
 use super::host::{HostMark, Origin};
+use crate::bounded;
 use crate::config::private;
 use crate::ids::{InstanceId, WorkerId};
 
@@ -104,8 +106,7 @@ impl Instance {
             Err(TryLockError::WouldBlock) => return Err(InstanceError::Taken(folder.to_owned())),
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
-        let mut text = String::new();
-        lock.read_to_string(&mut text).map_err(unusable)?;
+        let text = bounded::read_text_from(&lock, LARGEST).map_err(unusable)?;
         let host_mark = HostMark::of(&lock).map_err(unusable)?;
         let mut origin = host_mark.origin(HostMark::read(folder).as_ref());
         let id = if text.is_empty() {
@@ -121,7 +122,7 @@ impl Instance {
     /// Returns the folder's id, without its lock; `None` if nothing has used the folder yet.
     #[must_use]
     pub fn id_of(folder: &Path) -> Option<InstanceId> {
-        std::fs::read_to_string(folder.join(LOCK)).ok()?.trim().parse().ok()
+        bounded::read_text(&folder.join(LOCK), LARGEST).ok()?.trim().parse().ok()
     }
 
     /// Gives the folder another id, so that it is an instance of its own on this machine. Its spool

@@ -19,6 +19,9 @@ pub use self::lock::{HostRecord, Instance, InstanceError, is_taken};
 pub use self::replay::{ReplayError, Replayed};
 pub use self::spool::Spool;
 
+/// The most bytes of the small files: lock, marks.
+const LARGEST: usize = 4096;
+
 /// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same settings.
 #[must_use]
 pub fn refresh_folder(instance_dir: &Path) -> PathBuf {

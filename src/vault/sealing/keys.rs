@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::cipher::{Cipher, CipherError};
-use super::wrapping::{self, WrappingError};
-use crate::config::{KeySource, Vault, WrappedKey, is_uniform, key_file};
+use super::wrapping::{self, LARGEST, WrappingError};
+use crate::bounded;
+use crate::config::{KeySource, Settings, WrappedKey, is_hash_of_trial, is_uniform, key_file};
 
 /// Why the keys cannot be used. No text contains any part of a key.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,12 @@ pub enum KeysError {
     /// The value follows a pattern.
     #[error("vault.keys.{0}: not random bytes; make a key with `klarna-order-worker keys generate`")]
     Guessable(String),
+    /// The key stands in a public file.
+    #[error(
+        "vault.keys.{0}: the key of the trial in deploy/try, which everybody knows; make another one with \
+        `klarna-order-worker keys generate`"
+    )]
+    OfTrial(String),
     /// The cipher cannot use the keys.
     #[error(transparent)]
     Cipher(#[from] CipherError),
@@ -79,11 +87,12 @@ pub enum KeysError {
 /// # Errors
 /// If a key is missing, or cannot be read or unwrapped.
 pub async fn load(
-    settings: &Vault,
+    settings: &Settings,
     environment: &BTreeMap<String, String>,
     make_missing: bool,
 ) -> Result<Cipher, KeysError> {
-    let mut keys = BTreeMap::new();
+    let (installation, settings) = (&settings.installation, &settings.vault);
+    let mut keys: BTreeMap<String, Zeroizing<[u8; 32]>> = BTreeMap::new();
     for (name, source) in &settings.keys {
         let text = match source {
             KeySource::Wrapped(wrapped) => {
@@ -94,7 +103,7 @@ pub async fn load(
                 if make_missing && *name == settings.active_key && !path.exists() {
                     make(name, path)?;
                 }
-                std::fs::read_to_string(path).map_err(|error| KeysError::Unreadable {
+                bounded::read_text(path, LARGEST).map_err(|error| KeysError::Unreadable {
                     name: name.clone(),
                     path: path.clone(),
                     error,
@@ -102,10 +111,15 @@ pub async fn load(
             }
             KeySource::Env(variable) => environment
                 .get(variable)
-                .cloned()
+                .map(|text| Zeroizing::new(text.clone()))
                 .ok_or_else(|| KeysError::NoVariable { name: name.clone(), variable: variable.clone() })?,
         };
-        keys.insert(name.clone(), decode(name, &Zeroizing::new(text))?);
+        keys.insert(name.clone(), decode(name, &text)?);
+    }
+    if let Some((name, _)) =
+        keys.iter().find(|(_, key)| is_hash_of_trial(&Sha256::digest(&key[..]).into(), installation))
+    {
+        return Err(KeysError::OfTrial(name.clone()));
     }
     Ok(Cipher::new(&settings.active_key, &keys)?)
 }
@@ -126,7 +140,7 @@ async fn unwrapped(
     wrapped: &WrappedKey,
     environment: &BTreeMap<String, String>,
 ) -> Result<Zeroizing<[u8; 32]>, KeysError> {
-    let content = std::fs::read(&wrapped.file).map_err(|error| KeysError::NoWrapped {
+    let content = bounded::read(&wrapped.file, LARGEST).map_err(|error| KeysError::NoWrapped {
         name: name.to_owned(),
         path: wrapped.file.clone(),
         error,

@@ -12,6 +12,9 @@ const META_KEYS: [&str; 2] = ["_siwk_tokens", "siwk_refresh_token"];
 /// What `mysql --batch` writes for a null.
 const NULL: &str = "NULL";
 
+/// The most columns. Each row is read into as many fields.
+const MOST_COLUMNS: usize = 1000;
+
 /// A system whose export is a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
@@ -71,6 +74,11 @@ impl Header {
         let separator = [b'\t', b';', b','].into_iter().find(|separator| text.as_bytes().contains(separator));
         let separator = separator.unwrap_or(b',');
         let names: Vec<String> = fields(text, separator)?.iter().map(|name| column(name)).collect();
+        if names.len() > MOST_COLUMNS {
+            return Err(format!(
+                "is not the header of such an export: it has more than {MOST_COLUMNS} columns"
+            ));
+        }
         let place = |wanted: &str| names.iter().position(|name| name == wanted);
         let needed = |wanted: &str| {
             place(wanted)

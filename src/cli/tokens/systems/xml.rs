@@ -13,17 +13,43 @@ const LARGEST: usize = 1024 * 1024;
 /// A customer's line number, and its token or what is wrong with it.
 type Found = (u64, Result<Exported, String>);
 
-/// The part of the input that was read and not used yet: from the beginning of a customer on, or less
-/// than a line without one.
+/// The part of the input that was read and not used yet: from the beginning of a customer on. Each byte is
+/// looked at once, however the input is divided into lines.
 #[derive(Default)]
 pub(super) struct Customers {
     text: String,
-    /// Where the search for the customer's end goes on.
-    searched: usize,
-    /// The line of the customer's beginning; `None` outside of customers.
-    begun: Option<u64>,
+    place: Place,
     /// Whether anything of the input looked like XML.
     is_xml: bool,
+}
+
+/// What the text begins with.
+#[derive(Default)]
+enum Place {
+    /// Something that is not read.
+    #[default]
+    Between,
+    /// A part of a comment.
+    Comment,
+    Customer(Customer),
+}
+
+/// A customer whose end has not been found.
+struct Customer {
+    /// The line of its beginning.
+    begun: u64,
+    tag: FirstTag,
+    /// Where the search for its end goes on.
+    searched: usize,
+}
+
+/// The first tag of a text, as far as it was read.
+#[derive(Default)]
+struct FirstTag {
+    read: usize,
+    /// The quotation mark that is open there.
+    quote: Option<u8>,
+    end: Option<usize>,
 }
 
 impl Customers {
@@ -38,115 +64,90 @@ impl Customers {
         self.is_xml = true;
         self.text.push_str(line);
         self.text.push('\n');
-        let mut found = Vec::new();
-        while self.begin(number) {
-            match self.take() {
-                Taken::Customer { begun, text } => {
-                    found.extend(exported(&text).map(|exported| (begun, exported)));
-                }
-                Taken::TooLarge { begun } => {
-                    found.push((begun, Err(format!("begins a customer of more than {LARGEST} bytes"))));
-                }
-                Taken::Nothing => break,
-            }
+        let (mut found, mut used) = (Vec::new(), 0);
+        while used < self.text.len() {
+            let rest = &self.text[used..];
+            let (taken, next) = match &mut self.place {
+                Place::Between => beginning(rest, number),
+                Place::Comment => match rest.find("-->") {
+                    Some(end) => (end + 3, Place::Between),
+                    None => (rest.len(), Place::Comment),
+                },
+                Place::Customer(customer) => match customer.end(rest) {
+                    Some(end) => {
+                        found.extend(exported(&rest[..end]).map(|exported| (customer.begun, exported)));
+                        (end, Place::Between)
+                    }
+                    None if rest.len() > LARGEST => {
+                        let wrong = format!("begins a customer of more than {LARGEST} bytes");
+                        found.push((customer.begun, Err(wrong)));
+                        (rest.len(), Place::Between)
+                    }
+                    None => break,
+                },
+            };
+            used += taken;
+            self.place = next;
         }
+        self.text.drain(..used);
         Ok(found)
     }
 
     /// Returns the line of a customer that does not end, and what is wrong.
     pub(super) fn end(&mut self) -> Option<(u64, String)> {
-        let begun = self.begun.take()?;
+        let Place::Customer(Customer { begun, .. }) = std::mem::take(&mut self.place) else { return None };
         Some((begun, "begins a customer that does not end: the export breaks off".to_owned()))
     }
+}
 
-    /// Goes to the beginning of the next customer. Returns whether there is one.
-    fn begin(&mut self, number: u64) -> bool {
-        if self.begun.is_some() {
-            return true;
+impl Customer {
+    /// Returns where it ends in the text that begins with it. The text may have grown since the last call.
+    fn end(&mut self, text: &str) -> Option<usize> {
+        if let Some(tag) = self.tag.end(text)
+            && text[..tag].ends_with("/>")
+        {
+            return Some(tag);
         }
-        match beginning(&self.text) {
-            Ok(at) => {
-                self.text.drain(..at);
-                (self.begun, self.searched) = (Some(number), 0);
-                true
-            }
-            Err(used) => {
-                self.text.drain(..if self.text.len() > LARGEST { self.text.len() } else { used });
-                false
-            }
-        }
-    }
-
-    /// Takes the customer with whom the text begins, if it has ended.
-    fn take(&mut self) -> Taken {
-        let begun = self.begun.unwrap_or_default();
-        if let Some(end) = end(&self.text, self.searched) {
-            let text = self.text.drain(..end).collect();
-            self.begun = None;
-            return Taken::Customer { begun, text };
-        }
-        self.searched = self.text.len().saturating_sub(END.len());
-        if self.text.len() <= LARGEST {
-            return Taken::Nothing;
-        }
-        (self.text, self.begun) = (String::new(), None);
-        Taken::TooLarge { begun }
+        // No line break is in the words that are searched for, and the text ends with one.
+        let end = text[self.searched..].find(END).map(|at| self.searched + at + END.len());
+        self.searched = text.len();
+        end
     }
 }
 
-/// What was taken out of the text: a customer with the line of its beginning.
-enum Taken {
-    Customer {
-        begun: u64,
-        text: String,
-    },
-    TooLarge {
-        begun: u64,
-    },
-    /// The customer has not ended yet.
-    Nothing,
+impl FirstTag {
+    /// Returns where it ends in the text, quotes heeded. The text may have grown since the last call.
+    fn end(&mut self, text: &str) -> Option<usize> {
+        while self.end.is_none()
+            && let Some(byte) = text.as_bytes().get(self.read)
+        {
+            self.read += 1;
+            match (self.quote, *byte) {
+                (None, b'>') => self.end = Some(self.read),
+                (None, open @ (b'"' | b'\'')) => self.quote = Some(open),
+                (Some(open), byte) if open == byte => self.quote = None,
+                _ => {}
+            }
+        }
+        self.end
+    }
 }
 
-/// Returns where a customer begins that is not in a comment. The error: up to where the text is of no
-/// use any more.
-fn beginning(text: &str) -> Result<usize, usize> {
+/// Returns how much of a text stands before a comment or a customer, and what begins there.
+fn beginning(text: &str, number: u64) -> (usize, Place) {
     let mut from = 0;
     while let Some(at) = text[from..].find('<').map(|at| from + at) {
         let rest = &text[at..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            from = at + 4 + comment.find("-->").ok_or(at)?;
-        } else if rest.strip_prefix(BEGIN).is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '>', '/'])) {
-            return Ok(at);
-        } else {
-            from = at + 1;
+        if rest.starts_with("<!--") {
+            return (at + 4, Place::Comment);
         }
-    }
-    Err(text.len())
-}
-
-/// Returns where the customer ends with whom the text begins.
-fn end(text: &str, searched: usize) -> Option<usize> {
-    if let Some(tag) = tag_end(text)
-        && text[..tag].ends_with("/>")
-    {
-        return Some(tag);
-    }
-    let from = text.floor_char_boundary(searched);
-    text[from..].find(END).map(|at| from + at + END.len())
-}
-
-/// Returns where the first tag of the text ends, quotes heeded.
-fn tag_end(text: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, letter) in text.char_indices() {
-        match (quote, letter) {
-            (None, '>') => return Some(at + 1),
-            (None, '"' | '\'') => quote = Some(letter),
-            (Some(open), letter) if open == letter => quote = None,
-            _ => {}
+        if rest.strip_prefix(BEGIN).is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '>', '/'])) {
+            let customer = Customer { begun: number, tag: FirstTag::default(), searched: 0 };
+            return (at, Place::Customer(customer));
         }
+        from = at + 1;
     }
-    None
+    (text.len(), Place::Between)
 }
 
 /// Returns the token of a customer. `None`: it has none.
@@ -155,7 +156,7 @@ fn exported(customer: &str) -> Option<Result<Exported, String>> {
     let refresh_token = loop {
         let at = rest.find("<custom-attribute")?;
         rest = &rest[at..];
-        let end = tag_end(rest)?;
+        let end = FirstTag::default().end(rest)?;
         let (tag, after) = rest.split_at(end);
         if attribute(tag, "attribute-id").as_deref() == Some(ATTRIBUTE) && !tag.ends_with("/>") {
             break after.split("</custom-attribute>").next().unwrap_or_default();
@@ -170,7 +171,7 @@ fn exported(customer: &str) -> Option<Result<Exported, String>> {
         Some(text) => text.trim_end_matches("]]>").to_owned(),
         None => decoded(refresh_token),
     };
-    let number = tag_end(customer).and_then(|end| attribute(&customer[..end], "customer-no"));
+    let number = FirstTag::default().end(customer).and_then(|end| attribute(&customer[..end], "customer-no"));
     Some(match number {
         Some(user) => Ok(Exported { user, refresh_token, id_token: None }),
         None => Err("has a customer without customer-no".to_owned()),
@@ -198,7 +199,9 @@ fn decoded(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         decoded.push_str(before);
-        let known = after.split_once(';').and_then(|(name, next)| Some((entity(name)?, next)));
+        // An entity has no other `&` before its end.
+        let end = after.find([';', '&']).filter(|end| after[*end..].starts_with(';'));
+        let known = end.and_then(|end| Some((entity(&after[..end])?, &after[end + 1..])));
         let (letter, next) = known.unwrap_or(('&', after));
         decoded.push(letter);
         rest = next;

@@ -3,9 +3,13 @@
 //! lines that it cannot read.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
+
+use crate::bounded;
+
+/// The most bytes of the file.
+const LARGEST: usize = 1024 * 1024;
 
 /// What a line must name.
 pub(super) struct Login<'a> {
@@ -27,7 +31,7 @@ pub(super) fn password(
 ) -> Result<Option<String>, &'static str> {
     let usual = || variable("HOME").map(|home| Path::new(&home).join(".pgpass"));
     let Some(path) = variable("PGPASSFILE").map(PathBuf::from).or_else(usual) else { return Ok(None) };
-    let Ok(mut file) = File::open(&path) else { return Ok(None) };
+    let Ok(file) = File::open(&path) else { return Ok(None) };
     match file.metadata() {
         Ok(metadata) if metadata.is_file() && is_private(&metadata) => {}
         Ok(metadata) if metadata.is_file() => {
@@ -38,10 +42,7 @@ pub(super) fn password(
         }
         _ => return Ok(None),
     }
-    let mut lines = Vec::new();
-    if file.read_to_end(&mut lines).is_err() {
-        return Ok(None);
-    }
+    let Ok(lines) = bounded::read_file(file, LARGEST) else { return Ok(None) };
     let password = lines.split(|byte| *byte == b'\n').find_map(|line| of_line(line, login));
     password
         .transpose()
