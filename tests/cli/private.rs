@@ -1,4 +1,4 @@
-//! What other users of the machine can read of a service: its files and its memory.
+//! What others can read of a service: its files, its memory, and what it sends to its database.
 
 use std::fs::{File, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,6 +6,9 @@ use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use test_support::postgres::TestDatabase;
 
 use super::program::{Home, SETTINGS};
 use super::wrapped_keys::rotated;
@@ -124,4 +127,65 @@ fn no_text_of_an_encryption_key_is_left_in_memory() {
     }
     signal(&child, "-TERM");
     child.wait().unwrap();
+}
+
+/// Starts `serve`, ends it again, and returns the warnings of its log: message and setting.
+fn warnings(home: &Home) -> Vec<(String, String)> {
+    let mut running = home.start(&["--format", "json", "serve"]);
+    assert!(running.line().contains("http://"), "it is not ready");
+    running.signal("-TERM");
+    let log = running.end().exits(0).stderr;
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let warnings = lines.filter(|line| line["level"] == "WARN");
+    warnings.map(|line| (text(&line["message"]), text(&line["setting"]))).collect()
+}
+
+/// The same with hosts of Klarna at which nothing listens.
+fn without_klarna(home: Home) -> Home {
+    home.with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", "http://127.0.0.1:1/token")
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", "http://127.0.0.1:1/jwks")
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", "http://127.0.0.1:1")
+}
+
+/// Returns the checks of which `doctor` warns.
+fn doubts(home: &Home) -> Vec<String> {
+    let findings = home.run(&["doctor", "--format", "json"]).json();
+    let doubts = findings.iter().filter(|finding| finding["status"] == "warning");
+    doubts.map(|finding| finding["check"].as_str().unwrap().to_owned()).collect()
+}
+
+#[track_caller]
+fn assert_told(home: &Home, is_told: bool, setting: &str, message: &str, check: &str) {
+    let (warnings, doubts) = (warnings(home), doubts(home));
+    let is_this = |(said, named): &(String, String)| said.contains(message) && named == setting;
+    assert_eq!(warnings.iter().any(is_this), is_told, "{warnings:?}");
+    assert_eq!(doubts.iter().any(|doubt| doubt == check), is_told, "{doubts:?}");
+}
+
+#[test]
+fn a_file_with_a_secret_that_others_can_read_is_told_at_the_start_and_by_doctor() {
+    const SETTING: &str = "merchants.shop.api_password_file";
+    let home = Home::new().with("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_FILE", "password");
+    let home = without_klarna(home);
+    home.write("password", "the-password-of-the-shop");
+    for (mode, is_told) in [(0o666, true), (0o600, false)] {
+        std::fs::set_permissions(home.path("password"), Permissions::from_mode(mode)).unwrap();
+        assert_told(&home, is_told, SETTING, "can read or change a file with a secret", SETTING);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_to_the_database_without_tls_is_told_at_the_start_and_by_doctor() {
+    let database = TestDatabase::create().await;
+    let home = without_klarna(Home::on_postgres(&database));
+    let message = "The connection to the database is not safe";
+    assert_told(&home, false, "database.url", message, "database.tls");
+    // By this address the same server counts as another machine.
+    let mut far: url::Url = database.url().parse().unwrap();
+    far.set_host(Some("0.0.0.0")).unwrap();
+    far.set_query(Some("sslmode=disable"));
+    let home = home.with("KLARNA_WORKER__DATABASE__URL", far);
+    assert_told(&home, true, "database.url", message, "database.tls");
+    database.remove().await;
 }

@@ -3,6 +3,8 @@
 use std::process::Output;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use klarna_order_worker::clock::Clock;
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
 use test_support::program::{command, until};
@@ -21,6 +23,7 @@ both_engines!(
     merchants_come_and_go_while_orders_run,
     credentials_are_rotated_under_load_without_a_failed_order,
     keys_and_the_log_change_and_wrong_settings_change_nothing,
+    keys_are_added_limited_and_expired_by_a_reload,
 );
 
 /// Runs `reload`, which must be done. Returns what changed.
@@ -223,6 +226,42 @@ async fn keys_and_the_log_change_and_wrong_settings_change_nothing(database: Dat
     assert_eq!(told.status.code(), Some(2), "refresh_before and spread exceed the tokens' life: {told:?}");
     let (_, metrics) = get(&served, "/metrics", OPERATOR).await;
     assert!(metrics.contains("klarna_worker_settings_last_reload_successful 1\n"), "{metrics}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn keys_are_added_limited_and_expired_by_a_reload(database: Database) {
+    let shop = Shop::open(database, &[], KEYS);
+    shop.sign_in(1).await;
+    let operator = key("operator", OPERATOR, "\"ops\"");
+    shop.change_settings("a", KEYS, &operator);
+    let served = shop.serve("a");
+    let status = async |path| get(&served, path, READER).await.0;
+    assert_eq!(status("/v1/orders").await, 401);
+
+    let reader = key("reader", READER, "\"orders:read\", \"ops:read\"");
+    let mut section = operator.clone();
+    // What is added to the key's section, and what its requests for orders and for metrics are answered.
+    for (more, orders, metrics) in [
+        (String::new(), 200, 200),
+        ("merchants = [\"shop\"]".to_owned(), 200, 403),
+        ("sources = [\"192.0.2.0/24\"]".to_owned(), 403, 403),
+        ("sources = [\"127.0.0.0/8\"]".to_owned(), 200, 200),
+        ("expires_at = \"2020-01-01\"".to_owned(), 401, 401),
+        ("expires_at = \"2120-01-01\"".to_owned(), 200, 200),
+    ] {
+        let next = format!("{operator}\n{reader}\n{more}");
+        shop.change_settings("a", &section, &next);
+        let kind = if section == operator { "added" } else { "changed" };
+        assert_eq!(reload(&shop)["api_keys"][kind], json!(["reader"]), "{more}");
+        assert_eq!((status("/v1/orders").await, status("/metrics").await), (orders, metrics), "{more}");
+        section = next;
+    }
+    // It expires by itself, without another reload.
+    let soon = (Clock::system().now() + TimeDelta::seconds(3)).to_rfc3339();
+    shop.change_settings("a", "2120-01-01", &soon);
+    reload(&shop);
+    until("the key's end", PATIENCE, async || status("/v1/orders").await == 401).await;
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
