@@ -165,6 +165,9 @@ order_deadline = \"1h\"
 schedule = \"off\"
 rate_per_second = 10000.0
 
+[audit]
+submissions = {audit}
+
 [merchants.{MERCHANT}]
 region = \"eu\"
 environment = \"playground\"
@@ -179,6 +182,7 @@ token_rate_per_second = 100000.0
         instance = quoted(&dir.join("instance")),
         key = quoted(&dir.join("k1.key")),
         connections = options.connections,
+        audit = options.audit,
         max_in_flight = workload.max_in_flight,
         concurrency = workload.concurrency,
     )

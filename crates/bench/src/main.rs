@@ -98,6 +98,10 @@ struct Cli {
     /// The setting `database.max_connections`
     #[arg(long, default_value_t = 20)]
     connections: u16,
+    /// Leave submissions out of the audit log (`audit.submissions = false`): without and with this, steady
+    /// shows what they cost
+    #[arg(long)]
+    no_audit: bool,
     /// Orders in the one user's backlog of one-user
     #[arg(long, default_value_t = 1000)]
     one_user_orders: u64,
@@ -191,6 +195,7 @@ impl Cli {
             slow_rounds: usize::from(self.slow_rounds),
             max_in_flight: u32::from(self.max_in_flight),
             connections: u32::from(self.connections),
+            audit: !self.no_audit,
             one_user_orders: self.one_user_orders,
             tokens: self.tokens,
             waiting: self.waiting,

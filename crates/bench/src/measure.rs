@@ -77,6 +77,8 @@ pub struct Options {
     pub max_in_flight: u32,
     /// The setting `database.max_connections`.
     pub connections: u32,
+    /// The setting `audit.submissions`.
+    pub audit: bool,
     /// Orders in the backlog of the one-user scenario.
     pub one_user_orders: u64,
     /// Due tokens in the keeper scenario.
