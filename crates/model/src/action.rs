@@ -54,6 +54,8 @@ pub enum Action {
 
     /// A process starts in its instance folder, and takes the folder's lock.
     Start { process: usize },
+    /// An operator starts a process in a new instance folder, because the old machines are gone for good.
+    StartOnNewMachine { process: usize },
     /// A process stores what a file of its spool contains.
     Replay { process: usize, file: usize },
     /// A process removes a file whose contents are stored.
@@ -143,6 +145,7 @@ impl fmt::Display for Action {
                 write!(f, "P{process} spools the result of attempt {attempt}")
             }
             Self::Start { process } => write!(f, "P{process} starts"),
+            Self::StartOnNewMachine { process } => write!(f, "P{process} starts with --new-machine"),
             Self::Replay { process, file } => {
                 write!(f, "P{process} stores what file {file} of its spool has")
             }

@@ -1,6 +1,6 @@
 //! Questions about a state that several rules ask.
 
-use crate::state::{Holder, Intent, Outcome, Process, State, Token};
+use crate::state::{Holder, Intent, Life, Outcome, Process, State, Token};
 use crate::{Provider, Rule, Scene};
 
 /// A length or place as the small number that a state holds.
@@ -29,6 +29,21 @@ impl State {
         let stepped = self.clock_stepped && !scene.has(Rule::SilenceIsWatched);
         let silent = self.in_folder(holder.folder).silent >= silence || stepped;
         row.start > holder.start || (row.start == holder.start && (row.ended || silent))
+    }
+
+    /// Whether somebody may still start in a new instance folder. Nobody else asks why a process has not ended.
+    pub(crate) fn has_new_folder(&self) -> bool {
+        self.processes.iter().any(|process| process.new_folder)
+    }
+
+    /// Whether the last process on the database has neither ended nor is seen to live: it died, or the
+    /// database is a backup of a time when it ran.
+    pub(crate) fn left_open(&self) -> bool {
+        let sends = |process: usize| {
+            let it = &self.processes[process];
+            matches!(it.life, Life::Up | Life::Stopping) && !it.no_heartbeat && self.reaches(process)
+        };
+        self.db.workers.iter().any(|row| row.is_open()) && !(0..self.processes.len()).any(sends)
     }
 
     /// The open intents of a user.

@@ -303,6 +303,8 @@ fn copied_folder(scene: &Scene, state: &mut State, process: usize) {
 /// The database goes back. What only the newer one had is lost.
 fn restore(state: &mut State) {
     let Some(backup) = state.backup.clone() else { return };
+    // A new instance folder cannot tell a backup of a time when everybody had ended.
+    let unseen = state.has_new_folder() && !backup.workers.iter().any(|row| row.is_open());
     for user in 0..state.db.rows.len() {
         let newest = state.db.rows[user].token;
         let works = |token: Token| {
@@ -316,8 +318,7 @@ fn restore(state: &mut State) {
         // Without a row, the file stays in the spool.
         let row = backup.rows[user].state != TokenState::None;
         let saved = row && state.processes.iter().any(|process| process.spool.iter().any(spooled));
-        let ghost = &mut state.ghost_users[user];
-        ghost.at_risk |= newest != backup.rows[user].token && !saved;
+        state.ghost_users[user].at_risk |= unseen || newest != backup.rows[user].token && !saved;
     }
     for order in &mut state.ghost_orders {
         order.at_risk = true;

@@ -74,7 +74,7 @@ fn apply(scene: &Scene, state: &mut State, action: Action) {
         Action::ReadResult { request } => network::read_result(state, request),
         Action::Settle { process, attempt } => order::settle(scene, state, process, attempt, false),
         Action::SpoolResult { process, attempt } => spool_result(state, process, attempt),
-        Action::Start { process } => process::start(state, process),
+        Action::Start { process } | Action::StartOnNewMachine { process } => process::start(state, process),
         Action::Replay { process, file } => {
             let file = state.processes[process].spool[file];
             store::replay(scene, state, file);

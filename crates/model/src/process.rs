@@ -14,9 +14,8 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
     for process in 0..state.processes.len() {
         let me = &state.processes[process];
         match me.life {
-            Life::Down if !state.restored || !scene.has(Rule::RestoreIsNoticed) => {
-                actions.push(Action::Start { process });
-            }
+            Life::Down if may_start(scene, state, process) => actions.push(Action::Start { process }),
+            Life::Down if may_replace(state, process) => actions.push(Action::StartOnNewMachine { process }),
             Life::Starting if state.reaches(process) && may_register(scene, state, process) => {
                 actions.push(Action::Register { process });
             }
@@ -82,6 +81,26 @@ pub(crate) fn start(state: &mut State, process: usize) {
     me.granted = false;
 }
 
+/// The instance folder remembers a heartbeat that a restored database does not know. A new one remembers
+/// nothing: the last process on the database must have ended, or live.
+fn may_start(scene: &Scene, state: &State, process: usize) -> bool {
+    if state.processes[process].new_folder {
+        !state.database_out && (!state.left_open() || !scene.has(Rule::NewFolderRefused))
+    } else {
+        !state.restored || !scene.has(Rule::RestoreIsNoticed)
+    }
+}
+
+/// `serve --new-machine`: an operator knows that the machines of the processes that have not ended are gone
+/// for good, and that no backup was restored.
+fn may_replace(state: &State, process: usize) -> bool {
+    let mut rows = state.processes.iter().zip(&state.db.workers);
+    state.processes[process].new_folder
+        && !state.database_out
+        && !state.restored
+        && rows.all(|(other, row)| !row.is_open() || other.life == Life::Gone)
+}
+
 /// The spool has been stored, as far as the database can take it.
 fn may_register(scene: &Scene, state: &State, process: usize) -> bool {
     state.processes[process].spool.iter().all(|file| {
@@ -99,7 +118,8 @@ pub(crate) fn register(scene: &Scene, state: &mut State, process: usize) {
     let (folder, start) = (me.me.folder, me.me.start);
     me.life = Life::Up;
     me.silent = 0;
-    state.db.workers[usize::from(folder)] = WorkerRow { start, ended: false };
+    me.new_folder = false;
+    state.db.workers[usize::from(folder)] = WorkerRow::begun(start);
     for order in 0..state.db.orders.len() {
         let row = &state.db.orders[order];
         let mine = row.owner.is_some_and(|owner| owner.folder == folder && owner.start < start);
@@ -141,8 +161,20 @@ pub(crate) fn end(scene: &Scene, state: &mut State, process: usize) {
         }
         let row = &mut state.db.workers[usize::from(holder.folder)];
         row.ended = row.start == holder.start && (empty || !scene.has(Rule::EndWithEmptyHands));
+        if row.ended {
+            account_for_silent(state);
+        }
     }
     stop_running(state, process);
+}
+
+/// Somebody has worked on after the silent, and has ended in order.
+fn account_for_silent(state: &mut State) {
+    if state.has_new_folder() {
+        for (row, process) in state.db.workers.iter_mut().zip(&state.processes) {
+            row.accounted |= process.silent > 0;
+        }
+    }
 }
 
 /// What is only in memory is gone, and nobody waits for answers.
@@ -226,6 +258,9 @@ pub(crate) fn silence(scene: &Scene, state: &mut State, process: usize) {
 /// `tokens after-restore`: whatever may have happened since the backup is in doubt.
 pub(crate) fn after_restore(state: &mut State) {
     state.restored = false;
+    if state.has_new_folder() {
+        state.db.workers.iter_mut().for_each(|row| row.accounted = true);
+    }
     for row in state.db.rows.iter_mut().filter(|row| row.state == TokenState::Active) {
         row.state = TokenState::Uncertain;
     }

@@ -94,6 +94,8 @@ rules! {
     CopiedFolderRefused,
     /// A start is refused after a restore, until `tokens after-restore` has run.
     RestoreIsNoticed,
+    /// A start in a new instance folder is refused if the database's last process has neither ended nor lives.
+    NewFolderRefused,
     /// After a restore, a spooled successor is compared by arrival, not by generation.
     ArrivalDecidesAfterRestore,
     /// After a restore, a successor that arrived before the row's token is superseded.

@@ -112,6 +112,8 @@ pub struct Scene {
     pub signed_out: bool,
     /// Whether the last process is not running at the beginning.
     pub starts_later: bool,
+    /// Whether the last process is not running at the beginning, and its instance folder is new.
+    pub new_machine: bool,
     /// Whether the rows name no provider, because they are older than that column.
     pub unbound: bool,
     /// The rule that is left out.
@@ -135,6 +137,7 @@ impl Scene {
             hold: false,
             signed_out: false,
             starts_later: false,
+            new_machine: false,
             unbound: false,
             without: None,
         }

@@ -32,6 +32,7 @@ pub fn small() -> Vec<Scene> {
         restore_with_an_order(),
         restore_with_sign_in(),
         restore_to_before_sign_in(),
+        new_machine(),
         one_order(),
         order_without_token(),
         results(),
@@ -61,7 +62,14 @@ pub fn large() -> Vec<Scene> {
         stop.total = 3;
         scenes.push(stop.called(engine, "a stop with a spool and three faults"));
         scenes.push(restore().on(engine).called(engine, "a restored database"));
+        let mut machine = new_machine().on(engine);
+        machine.faults.push((Crash, 1));
+        scenes.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
     }
+    let mut machine = new_machine().with_processes(3);
+    machine.faults.push((Crash, 1));
+    machine.total = 3;
+    scenes.push(machine.called(Sqlite, "a new machine beside two"));
     for scene in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
         let (engine, name) = (scene.engine, format!("{} and three faults", scene.name));
         let mut scene = scene.called(engine, &name);
@@ -237,6 +245,16 @@ pub fn restore_to_before_sign_in() -> Scene {
         .with_refreshes(2)
         .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1)]);
     scene.signed_out = true;
+    scene
+}
+
+/// A new machine takes part, and perhaps a backup was restored.
+pub fn new_machine() -> Scene {
+    let mut scene = Scene::new("a new machine, and perhaps a restored database")
+        .on(Sqlite)
+        .with_refreshes(2)
+        .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (MachineLost, 1)]);
+    scene.new_machine = true;
     scene
 }
 

@@ -168,8 +168,12 @@ impl State {
         let users8 = 0..u8::try_from(users).unwrap_or(u8::MAX);
         let folders = 0..u8::try_from(scene.processes).unwrap_or(u8::MAX);
         let mut processes: Vec<Process> = folders.map(Process::up).collect();
+        let mut workers = vec![WorkerRow::begun(1); scene.processes];
         if let Some(last) = processes.last_mut().filter(|_| scene.starts_later) {
             last.life = Life::Down;
+        }
+        if let (true, Some(last), Some(row)) = (scene.new_machine, processes.last_mut(), workers.last_mut()) {
+            (*last, *row) = (Process::new_machine(last.me.folder), WorkerRow::unknown());
         }
         Self {
             db: Database {
@@ -177,7 +181,7 @@ impl State {
                 ledger: Vec::new(),
                 known: users8.clone().map(|user| (Token { grant: user, serial: 0 }, user)).collect(),
                 orders: vec![order; scene.orders.len()],
-                workers: vec![WorkerRow { start: 1, ended: false }; scene.processes],
+                workers,
                 streak_from: 0,
             },
             backup: None,

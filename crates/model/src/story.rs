@@ -75,7 +75,8 @@ fn facts(state: &State) -> BTreeMap<String, String> {
         let name = format!("P{number}");
         let silent = ["", ", lost", ", silent"][usize::from(it.silent)];
         let cut = if it.cut_off { ", cut off" } else { "" };
-        tell(name.clone(), format!("{:?}, start {}{silent}{cut}", it.life, it.me.start));
+        let new = if it.new_folder { ", in a new folder" } else { "" };
+        tell(name.clone(), format!("{:?}, start {}{silent}{cut}{new}", it.life, it.me.start));
         for (at, exchange) in it.exchanges.iter().enumerate() {
             let spooled = if exchange.spooled { ", spooled" } else { "" };
             tell(

@@ -134,6 +134,26 @@ pub struct WorkerRow {
     pub start: u8,
     /// `ended_at` is written.
     pub ended: bool,
+    /// It is known why `ended_at` is not written: `tokens after-restore` has run since, or it was silent
+    /// when another process ended in order.
+    pub accounted: bool,
+}
+
+impl WorkerRow {
+    /// A start that has registered itself.
+    pub fn begun(start: u8) -> Self {
+        Self { start, ended: false, accounted: false }
+    }
+
+    /// Whether the process died, or works.
+    pub fn is_open(self) -> bool {
+        !self.ended && !self.accounted
+    }
+
+    /// An instance folder of which the database knows nothing.
+    pub fn unknown() -> Self {
+        Self { start: 0, ended: true, accounted: false }
+    }
 }
 
 /// What a backup contains.

@@ -146,6 +146,8 @@ pub struct Process {
     pub life: Life,
     /// Its present start.
     pub me: Holder,
+    /// Whether nothing has registered itself from its instance folder: no heartbeat is recorded there.
+    pub new_folder: bool,
     /// For how long the others have seen no heartbeat: 1 is longer than `worker_lost_after`, 2 longer than `orphan_after`.
     pub silent: u8,
     /// Whether it cannot reach the database.
@@ -174,6 +176,7 @@ impl Process {
         Self {
             life: Life::Up,
             me: Holder { folder, start: 1 },
+            new_folder: false,
             silent: 0,
             cut_off: false,
             no_heartbeat: false,
@@ -185,6 +188,11 @@ impl Process {
             spool: Vec::new(),
             taken: Vec::new(),
         }
+    }
+
+    /// A machine on which nothing has run.
+    pub(super) fn new_machine(folder: u8) -> Self {
+        Self { life: Life::Down, me: Holder { folder, start: 0 }, new_folder: true, ..Self::up(folder) }
     }
 
     /// Whether it is running, or about to.

@@ -64,6 +64,7 @@ fn all() -> Vec<Missed> {
         missed(Rule::EndWithEmptyHands, scenes::stop_with_a_spool(Sqlite), STEP),
         missed(Rule::CopiedFolderRefused, scenes::clock_and_copies(), STEP),
         missed(Rule::RestoreIsNoticed, scenes::restore(), STEP),
+        missed(Rule::NewFolderRefused, scenes::new_machine(), STEP),
         missed(Rule::ArrivalDecidesAfterRestore, scenes::restore_with_sign_in(), KEPT),
         missed(Rule::LaterArrivalStays, scenes::restore_with_sign_in(), KEPT),
         missed(Rule::ResolveAfterSpools, scenes::restore(), STEP),
