@@ -23,8 +23,10 @@ pub struct Server {
     pub version: String,
     /// The server's time.
     pub now: DateTime<Utc>,
-    /// Whether it is a read-only standby.
+    /// Whether it is a standby, which takes no writes.
     pub standby: bool,
+    /// Whether transactions take no writes by default (`default_transaction_read_only`); also so on a standby.
+    pub read_only: bool,
     /// Whether a commit is on disk before it is confirmed.
     pub durable: bool,
     /// The number of standbys that follow it, if no commit waits for one.

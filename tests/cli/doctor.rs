@@ -2,7 +2,7 @@
 
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use test_support::postgres::TestDatabase;
 
 use crate::program::{Home, Ran};
@@ -122,6 +122,39 @@ async fn a_postgres_server_is_looked_over() {
         level["found"].as_str().unwrap().starts_with("the database needs a newer program (level 99;"),
         "{level}"
     );
+    server.close().await.unwrap();
+    sandbox.shutdown().await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_server_that_takes_no_writes_is_told_with_what_to_do() {
+    let database = TestDatabase::create().await;
+    let (sandbox, home) = shop().await;
+    let home = home
+        .with("KLARNA_WORKER__DATABASE__URL", database.url())
+        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home.run(&["migrate"]).exits(0);
+    home.run(&["tokens", "import", "-"]).exits(0);
+    let mut server = PgConnection::connect(database.url()).await.unwrap();
+    let switch = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', \
+        current_database()); END $$";
+    sqlx::raw_sql(switch).execute(&mut server).await.unwrap();
+    let (home, ran) = doctor(home, 3).await;
+    let role = finding(&ran, "database.role");
+    assert_eq!(role["status"], "failed", "{role}");
+    for (member, words) in [("found", "takes no writes"), ("advice", "default_transaction_read_only off")] {
+        assert!(role[member].as_str().unwrap().contains(words), "{role}");
+    }
+    // It says so once.
+    assert_eq!(finding(&ran, "database")["status"], "ok", "{}", ran.stdout);
+
+    let back =
+        switch.replace("SET default_transaction_read_only = on", "RESET default_transaction_read_only");
+    sqlx::raw_sql(AssertSqlSafe(back)).execute(&mut server).await.unwrap();
+    let ran = tokio::task::spawn_blocking(move || home.run(&["doctor", "--format", "json"])).await.unwrap();
+    assert_eq!(finding(&ran, "database.role")["status"], "ok", "{}", ran.stdout);
     server.close().await.unwrap();
     sandbox.shutdown().await;
     database.remove().await;

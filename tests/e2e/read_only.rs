@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use test_support::cluster::Cluster;
 use test_support::engine::{Database, ask, on_postgres};
-use test_support::program::until;
+use test_support::program::{command, until};
 use test_support::shop::{Shop, order};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,4 +44,31 @@ async fn a_read_only_server_is_named_and_waited_for() {
         assert!(served.program.terminate().await.success());
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_is_named_and_waited_for_until_it_is_promoted() {
+    let cluster = Cluster::start();
+    let shop = Shop::open(cluster.database(), &[], "");
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(2).await).await;
+    client.all_submitted_fresh(&[client.post("u-1", "before").await], PATIENCE).await;
+    cluster.become_standby();
+
+    until("a read-only database", PATIENCE, async || client.readiness().await.contains("read_only")).await;
+    let mut doctor = command(shop.folder.path());
+    doctor.args(["--config", "a.toml", "doctor"]);
+    let told = tokio::task::spawn_blocking(move || doctor.output().unwrap()).await.unwrap();
+    let said = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(told.status.code(), Some(3), "{said}");
+    assert!(said.contains("the server is a standby") && said.contains("to the primary"), "{said}");
+
+    cluster.promote();
+    until("a database that takes writes", PATIENCE, async || client.timed("/readyz").await.is_some()).await;
+    client.all_submitted_fresh(&[client.post("u-2", "after").await], PATIENCE).await;
+    let seen = shop.stats().await;
+    assert_eq!((seen.orders.total, seen.exchanges.spent_presented), (2, 0), "{seen:?}");
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
 }

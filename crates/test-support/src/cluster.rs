@@ -96,6 +96,18 @@ impl Cluster {
         run(self.control().args(["-m", "immediate", "-w", "stop"]));
     }
 
+    /// Stops the server in order, and starts it as a standby, as after a failover to it.
+    pub fn become_standby(&self) {
+        run(self.control().args(["-m", "fast", "-w", "stop"]));
+        run(as_owner("touch").arg(self.data().join("standby.signal")));
+        self.up();
+    }
+
+    /// Makes the primary of a standby.
+    pub fn promote(&self) {
+        run(self.control().args(["-w", "promote"]));
+    }
+
     /// Returns its database.
     pub fn database(&self) -> Database {
         Database::Postgres { url: format!("postgres://postgres@127.0.0.1:{}/postgres", self.port) }

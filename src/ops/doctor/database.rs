@@ -1,5 +1,8 @@
 //! Checks the database: reachable, of this installation, migrated, durable.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use chrono::TimeDelta;
@@ -133,7 +136,12 @@ async fn look(
             format!("SQLite {version} uses the journal mode {journal_mode} instead of wal"),
             "move the file to a local disk: this file system does not support a write-ahead log",
         ),
-        Inspection::Postgres(server) => postgres(&server, settings, clock, findings),
+        Inspection::Postgres(server) => {
+            postgres(&server, settings, clock, findings);
+            if server.standby || server.read_only {
+                return Ok(Found::Unknown);
+            }
+        }
     }
     let missing = store.missing_migrations().await?;
     findings.ok("level", format!("the database accepts this program (level {PROGRAM_LEVEL})"));
@@ -264,7 +272,21 @@ async fn remembered(
 fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut Findings) {
     findings.ok("database", format!("PostgreSQL {} answers", server.version));
     if server.standby {
-        findings.fail("database.role", "the server is a standby", "point database.url at the primary");
+        findings.fail(
+            "database.role",
+            "the server is a standby: it takes no writes, so orders are refused and no token is exchanged",
+            "point database.url to the primary, or promote this server (pg_promote())",
+        );
+    } else if server.read_only {
+        findings.fail(
+            "database.role",
+            "the database takes no writes (default_transaction_read_only is on): orders are refused, and no token \
+             is exchanged",
+            "switch default_transaction_read_only off where it was switched on: for the server, the database or the \
+             role (SELECT * FROM pg_db_role_setting)",
+        );
+    } else {
+        findings.ok("database.role", "the server takes writes");
     }
     if !server.durable {
         findings.fail(
@@ -323,73 +345,5 @@ fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
         );
     } else {
         findings.ok("database.pooler", "the transaction pooler before the server suits the settings");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ops::doctor::CheckStatus;
-
-    fn judged(change: impl FnOnce(&mut Server), settings: &str) -> Vec<(String, CheckStatus)> {
-        let clock = Clock::system();
-        let mut server = Server {
-            version: "15.8".into(),
-            now: clock.now(),
-            standby: false,
-            durable: true,
-            asynchronous_standbys: 0,
-            max_connections: 100,
-            pooler: None,
-        };
-        change(&mut server);
-        let text = format!("installation = \"test\"\n[database]\nurl = \"postgres://db/shop\"\n{settings}");
-        let rest = r#"
-            [vault.keys.k1]
-            file = "k1.key"
-            [merchants.shop]
-            region = "eu"
-            environment = "playground"
-            client_id = "client"
-            checkout_provider = "klarna"
-            api_username = "user"
-            api_password = "password"
-        "#;
-        let settings = Settings::parse("test", &format!("{text}{rest}"), std::iter::empty()).unwrap();
-        let mut findings = Findings::default();
-        postgres(&server, &settings, &clock, &mut findings);
-        let bad = findings.0.into_iter().filter(|finding| finding.status != CheckStatus::Ok);
-        bad.map(|finding| (finding.check, finding.status)).collect()
-    }
-
-    #[test]
-    fn what_a_server_may_lose_is_told() {
-        let one = |check: &str, status| vec![(check.to_owned(), status)];
-        assert_eq!(judged(|_| (), ""), []);
-        assert_eq!(judged(|server| server.standby = true, ""), one("database.role", CheckStatus::Failed));
-        assert_eq!(
-            judged(|server| server.durable = false, ""),
-            one("database.durability", CheckStatus::Failed)
-        );
-        assert_eq!(
-            judged(|server| server.asynchronous_standbys = 1, ""),
-            one("database.standbys", CheckStatus::Warning)
-        );
-        assert_eq!(
-            judged(|server| server.max_connections = 30, ""),
-            one("database.connections", CheckStatus::Warning)
-        );
-        assert_eq!(
-            judged(|server| server.now += TimeDelta::seconds(5), ""),
-            one("clock", CheckStatus::Warning)
-        );
-    }
-
-    #[test]
-    fn a_pooler_needs_a_transaction_for_each_claim_session_and_one_more() {
-        let pooler = |transactions| judged(|server| server.pooler = Some(transactions), "");
-        assert_eq!(pooler(2), [("database.pooler".to_owned(), CheckStatus::Warning)]);
-        assert_eq!(pooler(4), [("database.pooler".to_owned(), CheckStatus::Warning)]);
-        assert_eq!(pooler(5), []);
     }
 }

@@ -21,6 +21,7 @@ pub(super) async fn inspect(pools: &Pools) -> Result<Inspection, StoreError> {
         version: facts.text("version")?,
         now: facts.time("now")?,
         standby: facts.flag("standby")?,
+        read_only: facts.flag("read_only")?,
         durable: facts.flag("durable")?,
         asynchronous_standbys: facts.int("asynchronous_standbys")?,
         max_connections: facts.int("max_connections")?,
