@@ -59,6 +59,9 @@ endurance() {
     under_load 'test(outage::)' KLARNA_WORKER_TEST_OUTAGE=90
 }
 
+# Nobody reads the log of the service for ten minutes, on each engine.
+unread() { under_load 'test(endurance::unread::)' "KLARNA_WORKER_TEST_UNREAD=${KLARNA_WORKER_TEST_UNREAD:-600}"; }
+
 # Every case of klarna-sandbox torture, with this program as the client under test.
 torture() { under_load 'test(torture_finds_nothing)' KLARNA_WORKER_TEST_TORTURE=all; }
 
@@ -112,7 +115,7 @@ fuzz() {
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(kills sessions blocked clocks endurance torture model year protocol pooler rules upgrade alerts requests floods fuzz packages)
+all=(kills sessions blocked clocks endurance unread torture model year protocol pooler rules upgrade alerts requests floods fuzz packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

@@ -14,6 +14,7 @@ mod silence;
 mod stops;
 mod sums;
 mod sweep;
+mod unread;
 mod upgrade;
 
 use std::time::Duration;
@@ -42,7 +43,7 @@ fn user_count() -> usize {
 
 /// Returns whether the environment asks for a long run.
 fn is_long() -> bool {
-    let asked = ["KLARNA_WORKER_TEST_ROUNDS", "KLARNA_WORKER_TEST_SILENCE", "KLARNA_WORKER_TEST_SWEEP"];
+    let asked = ["ROUNDS", "SILENCE", "SWEEP", "UNREAD"].map(|name| format!("KLARNA_WORKER_TEST_{name}"));
     asked.iter().any(|name| number(name).is_some())
 }
 
