@@ -16,6 +16,7 @@ both_engines!(
     a_service_refreshes_what_is_due_and_catches_up_at_its_start,
     refresh_runs_beside_a_service_and_tells_scripts,
     a_refresh_that_stops_at_suspicious_rejections_tells_scripts,
+    tokens_that_a_wrong_address_rejected_come_back,
     two_services_and_a_refresh_at_once_refresh_each_token_once,
     a_dry_run_shows_what_has_no_date_yet,
     many_uncertain_tokens_are_presented_by_the_keeper,
@@ -156,6 +157,46 @@ async fn a_refresh_that_stops_at_suspicious_rejections_tells_scripts(database: D
     let (code, told, _) = refresh(&shop, &[]).await;
     assert_eq!((code, &told.last().unwrap()["breaker_open"]), (3, &json!(30 - rejected)), "{told:?}");
     assert_eq!(shop.stats().await.exchanges.total, rejected);
+    shop.close().await;
+}
+
+/// The token endpoint refuses good tokens as another provider's does, until the address is corrected.
+async fn tokens_that_a_wrong_address_rejected_come_back(database: Database) {
+    const USERS: usize = 30;
+    let shop = Shop::open(database, &[], OFF);
+    let users = import(&shop, USERS, "old", "45d").await;
+    let served = shop.serve("a");
+    let client = served.client();
+    let wrong = json!({ "token": { "failure_rate": 1.0, "failures": ["invalid-grant"] } });
+    shop.tell_sandbox("/sandbox/options", wrong).await;
+    let (code, told, stderr) = refresh(&shop, &[]).await;
+    let rejected = told.last().unwrap()["needs_sign_in"].as_u64().unwrap();
+    assert!(code == 3 && (3..=4).contains(&rejected), "{code}: {told:?} {stderr}");
+    assert_eq!(shop.stats().await.exchanges.total, rejected);
+    let stopped = async || {
+        let ready: Value = serde_json::from_str(&client.get_text("/readyz?verbose").await).unwrap();
+        ready["suspicious_rejections"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(stopped().await, ["shop"]);
+    let stopped_metric = "klarna_worker_suspicious_rejections{merchant=\"shop\"} 1";
+    until("the metric", PATIENCE, async || client.get_text("/metrics").await.contains(stopped_metric)).await;
+
+    shop.tell_sandbox("/sandbox/options", json!({ "token": { "failure_rate": 0.0 } })).await;
+    let resolved =
+        shop.run("a", &["tokens", "resolve", "--rejected", "--retry", "--merchant", "shop", "--yes"]);
+    assert_eq!(resolved, [json!({ "resolved": rejected, "left": 0 })]);
+    let (code, told, stderr) = refresh(&shop, &[]).await;
+    assert_eq!((code, &told.last().unwrap()["refreshed"]), (0, &json!(USERS)), "{told:?} {stderr}");
+    assert_eq!(stopped().await, [""; 0]);
+    let users: Vec<_> = users.into_iter().map(|user| (user, String::new())).collect();
+    client.all_submitted_fresh(&client.post_all(&users, USERS).await, PATIENCE).await;
+    let stats = shop.stats().await;
+    assert_eq!(
+        (stats.exchanges.rotated, stats.exchanges.spent_presented),
+        (2 * USERS as u64, 0),
+        "{stats:?}"
+    );
+    assert!(served.program.terminate().await.success());
     shop.close().await;
 }
 

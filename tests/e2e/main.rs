@@ -2,6 +2,7 @@
 //! engines, with processes and servers stopped in the middle.
 
 mod access_tokens;
+mod asked_to_wait;
 mod bad_rows;
 mod clock;
 mod collector;
@@ -11,6 +12,7 @@ mod discovery;
 mod drain;
 mod dumps;
 mod endurance;
+mod hung_disk;
 mod idle_connections;
 mod keeper;
 mod keys;

@@ -49,7 +49,7 @@ fn trigger(database: &Database) -> String {
 }
 
 /// A trigger that refuses such rows for good.
-fn refusing(database: &Database, rows: &str) -> String {
+pub fn refusing(database: &Database, rows: &str) -> String {
     match database {
         Database::Sqlite => format!(
             "CREATE TRIGGER refuse BEFORE UPDATE ON orders WHEN {rows} BEGIN SELECT RAISE(ABORT, 'no'); END"
@@ -63,7 +63,7 @@ fn refusing(database: &Database, rows: &str) -> String {
     }
 }
 
-const fn no_trigger(database: &Database) -> &'static str {
+pub const fn no_trigger(database: &Database) -> &'static str {
     match database {
         Database::Sqlite => "DROP TRIGGER refuse",
         Database::Postgres { .. } => "DROP FUNCTION public.refuse() CASCADE",
