@@ -52,11 +52,8 @@ pub fn large() -> Vec<Scene> {
         let mut users = two_users().on(engine).with_refreshes(3);
         users.total = 2;
         scenes.push(users.called(engine, "two users"));
-        let mut orders = two_orders().on(engine);
-        orders.total = 2;
-        scenes.push(orders.called(engine, "two orders"));
-        let mut users = two_orders().on(engine).with_users(2).with_orders(&[0, 1]);
-        users.total = 1;
+        scenes.push(two_orders().on(engine).called(engine, "two orders"));
+        let users = two_orders().on(engine).with_users(2).with_orders(&[0, 1]);
         scenes.push(users.called(engine, "orders of two users"));
         let mut stop = stop_with_a_spool(engine);
         stop.total = 3;
