@@ -76,9 +76,9 @@ async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(da
     // Nothing else warns of it.
     let own = |line: &&Value| line["target"].as_str().unwrap().starts_with("klarna_order_worker");
     let about = |line: &&Value| {
-        ["vault", "klarna", "worker"]
-            .iter()
-            .any(|room| line["target"].as_str().unwrap().starts_with(&format!("klarna_order_worker::{room}")))
+        ["vault", "klarna", "worker"].iter().any(|module| {
+            line["target"].as_str().unwrap().starts_with(&format!("klarna_order_worker::{module}"))
+        })
     };
     let log = shop.log("a");
     let others = log
