@@ -63,8 +63,28 @@ pub(crate) enum Failure {
     /// The request was sent, wholly or in part, and no complete answer came back.
     #[error("no answer: {0}")]
     NoAnswer(&'static str),
+    /// The answer's status and headers came, and then the connection broke.
+    #[error("no answer: {BROKEN}")]
+    NoBody {
+        /// The answer's status.
+        status: StatusCode,
+        /// The answer's headers.
+        headers: HeaderMap,
+    },
 }
 
+impl Failure {
+    /// Describes it for the error of an order.
+    pub fn at_klarna(&self) -> String {
+        match self {
+            Self::NotSent(why) => format!("Klarna could not be reached: {why}"),
+            Self::NoAnswer(why) => format!("no answer from Klarna: {why}"),
+            Self::NoBody { .. } => format!("no answer from Klarna: {BROKEN}"),
+        }
+    }
+}
+
+const BROKEN: &str = "the connection broke before the answer was complete";
 const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 
 /// A complete answer.
@@ -190,7 +210,13 @@ impl HttpClient {
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
         let mut body = Zeroizing::new(Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
+        loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(error) if error.is_timeout() => return Err(TIMED_OUT),
+                Err(_) => return Err(Failure::NoBody { status, headers }),
+            };
             if body.len() + chunk.len() > self.limits.body {
                 body = Zeroizing::default();
                 break;
@@ -234,7 +260,7 @@ fn tell(span: &Span, reply: &Result<Reply, Failure>) {
             }
         }
         Err(Failure::NotSent(_)) => failed(span, "not_sent"),
-        Err(Failure::NoAnswer(_)) => failed(span, "no_answer"),
+        Err(Failure::NoAnswer(_) | Failure::NoBody { .. }) => failed(span, "no_answer"),
     }
 }
 
@@ -248,6 +274,11 @@ pub(crate) fn correlation_id(headers: &HeaderMap) -> Option<String> {
 pub(crate) fn is_id(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(plain)
+}
+
+/// Returns whether an id can be part of an address. Dots alone would lead to another path.
+pub(crate) fn is_segment(id: &str) -> bool {
+    is_id(id) && !id.bytes().all(|byte| byte == b'.')
 }
 
 /// Check `is_connect` first: a connect time-out is also a time-out, but nothing was sent.
@@ -265,7 +296,7 @@ fn unanswered(error: &reqwest::Error) -> Failure {
     if error.is_timeout() {
         return TIMED_OUT;
     }
-    Failure::NoAnswer("the connection broke before the answer was complete")
+    Failure::NoAnswer(BROKEN)
 }
 
 /// Returns only the kind of error, in fixed words: the errors' own texts may quote what the other

@@ -13,7 +13,7 @@ use super::authorization::authorized;
 use super::create::Call;
 use super::create::answer::{describe, error_code, messages};
 use super::held::HeldCredentials;
-use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, retry_after};
+use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, is_segment, retry_after};
 use super::redact::Redactor;
 use crate::clock::since_boot;
 use crate::config::{CredentialSet, Merchant};
@@ -245,8 +245,7 @@ fn below(
 ) -> Result<Url, Failure> {
     let base = merchant.url(target);
     let base = base.ok_or_else(|| Failure::NotSent(format!("the settings have no {target}_url")))?;
-    // An id that is none must not lead to another path.
-    if !is_id(klarna_id) || klarna_id.bytes().all(|byte| byte == b'.') {
+    if !is_segment(klarna_id) {
         return Err(Failure::NotSent("the id cannot be part of an address".to_owned()));
     }
     let mut url = base.clone();
@@ -259,10 +258,7 @@ fn below(
 fn unanswered(failure: &Failure) -> SessionAnswer {
     SessionAnswer::Unavailable {
         may_arrive: !matches!(failure, Failure::NotSent(_)),
-        what: match failure {
-            Failure::NotSent(why) => format!("Klarna could not be reached: {why}"),
-            Failure::NoAnswer(why) => format!("no answer from Klarna: {why}"),
-        },
+        what: failure.at_klarna(),
         retry_after: None,
         correlation_id: None,
     }

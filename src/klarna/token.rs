@@ -59,7 +59,7 @@ impl TokenClient {
                 (answer, correlation_id(&headers))
             }
             Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
-            Err(failure @ Failure::NoAnswer(_)) => {
+            Err(failure @ (Failure::NoAnswer(_) | Failure::NoBody { .. })) => {
                 (Answer::NoAnswer { over: false, what: failure.to_string() }, None)
             }
         };

@@ -64,14 +64,9 @@ pub(super) fn disposition(
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
     match answer {
-        CreateAnswer::Created { klarna_id, result, correlation_id } => Disposition::Submitted {
-            klarna_id,
-            target,
-            result: Some(result),
-            correlation_id,
-            token,
-            prefilled,
-        },
+        CreateAnswer::Created { klarna_id, result, correlation_id } => {
+            Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
+        }
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             Disposition::Failed {

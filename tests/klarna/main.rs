@@ -3,6 +3,7 @@
 
 mod checkout;
 mod id_token;
+mod located;
 mod payments;
 mod rules;
 mod stall;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
-use super::{Call, Created, blame};
+use super::{Call, blame};
 use crate::klarna::http::{self, is_id, retry_after};
 use crate::klarna::redact::Redactor;
 use crate::order::OrderResult;
@@ -23,8 +23,8 @@ pub enum CreateAnswer {
     Created {
         /// Klarna's id of the order or session.
         klarna_id: String,
-        /// What the shop gets for the shopper's browser.
-        result: OrderResult,
+        /// What the shop gets for the shopper's browser; `None` if the answer does not tell.
+        result: Option<OrderResult>,
         /// Klarna's id of the call.
         correlation_id: Option<String>,
     },
@@ -111,7 +111,7 @@ impl fmt::Debug for CreateAnswer {
 
 /// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
 ///
-/// An unreadable 2xx counts as perhaps created: the order exists, but its id is unknown. So does
+/// A 2xx that names no id counts as perhaps created: the order exists, but its id is unknown. So does
 /// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
 /// are never followed. Of them, only 303 says that the request was carried out (RFC 9110 section
 /// 15.4.4). The others, 404, 405 and 410 mean that the target's address is wrong.
@@ -134,11 +134,12 @@ pub(crate) fn classify(
         correlation_id: correlation_id(),
     };
     match code {
-        200..=299 => match call.created(&members) {
-            Some(Created { klarna_id, result }) => {
+        200..=299 => match call.id(&members, headers) {
+            Some(klarna_id) => {
+                let result = call.result(&members);
                 CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
             }
-            _ => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
+            None => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
         },
         429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).

@@ -11,7 +11,7 @@ pub mod request;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
 use tracing::Span;
 use url::Url;
 use zeroize::Zeroizing;
@@ -21,11 +21,11 @@ pub(crate) use self::answer::classify;
 use self::answer::correlation_id;
 use super::authorization::authorized;
 use super::held::HeldCredentials;
-use super::http::{BuildError, Failure, HttpClient, Limits};
+use super::http::{BuildError, Failure, HttpClient, Limits, is_segment};
 use super::redact::Redactor;
-use crate::config::{CredentialSet, Merchant};
+use crate::config::{ApiCredentials, CredentialSet, Merchant};
 use crate::order::{OrderResult, Target};
-use crate::received::Members;
+use crate::received::{Document, Members};
 
 /// The largest answer that is read, in bytes. An answer repeats the order, which may be 1 MB, and
 /// adds its snippet.
@@ -44,13 +44,6 @@ pub(crate) struct Call {
     result: fn(&Members<'_>) -> Option<OrderResult>,
 }
 
-/// What Klarna created.
-struct Created {
-    /// The id of the order or session.
-    klarna_id: String,
-    result: OrderResult,
-}
-
 impl Call {
     /// Returns the call of a target.
     pub(crate) const fn of(target: Target) -> &'static Self {
@@ -60,10 +53,16 @@ impl Call {
         }
     }
 
-    /// Reads what was created from the members of an answer with a status 2xx. `None` if they do not
-    /// tell.
-    fn created(&self, members: &Members<'_>) -> Option<Created> {
-        Some(Created { klarna_id: answer::id(members, self.id)?, result: (self.result)(members)? })
+    /// Reads the id of what was created from an answer with a status 2xx: from its members, or else from
+    /// its `Location`, of which nothing but the id is used.
+    fn id(&self, members: &Members<'_>, headers: &HeaderMap) -> Option<String> {
+        let located = || {
+            let location = headers.get(LOCATION)?.to_str().ok()?;
+            let path = location.split(['?', '#']).next()?;
+            let (before, id) = path.trim_end_matches('/').rsplit_once('/')?;
+            (before.ends_with(self.path) && is_segment(id)).then(|| id.to_owned())
+        };
+        answer::id(members, self.id).or_else(located)
     }
 
     /// Reads what the shop gets from an answer about an order or session that exists.
@@ -138,26 +137,70 @@ impl CreateClient {
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.clone());
-        match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
+        let answer = match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
                     Span::current().record("correlation", id);
                 }
                 self.held.answered(merchant, target, set, reply.status);
-                classify(call, reply.status, &reply.headers, &reply.body, || Redactor::new(merchant, &body))
+                let redactor = || Redactor::new(merchant, &body);
+                classify(call, reply.status, &reply.headers, &reply.body, redactor)
+            }
+            Err(Failure::NoBody { status, headers }) => {
+                match classify(call, status, &headers, &[], || None) {
+                    created @ CreateAnswer::Created { .. } => created,
+                    _ => unanswered(&Failure::NoBody { status, headers }),
+                }
             }
             Err(failure) => unanswered(&failure),
+        };
+        self.whole(answer, merchant, target, credentials).await
+    }
+
+    /// Reads what was created at Klarna, once, if the answer tells no more than its id. If that fails, the
+    /// answer stays as it is: the shop can read it later. If Klarna does not know the id, nothing is known.
+    async fn whole(
+        &self,
+        answer: CreateAnswer,
+        merchant: &Merchant,
+        target: Target,
+        credentials: &ApiCredentials,
+    ) -> CreateAnswer {
+        let CreateAnswer::Created { klarna_id, result: None, correlation_id } = answer else { return answer };
+        let call = Call::of(target);
+        tracing::warn!(
+            klarna_id,
+            "Klarna's answer to an order tells no more than its id; the order is read there"
+        );
+        let Some(base) = merchant.url(target) else {
+            return CreateAnswer::Created { klarna_id, result: None, correlation_id };
+        };
+        let mut url = call.url(base);
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.push(&klarna_id);
         }
+        let request = authorized(self.http.get(url), credentials).header(ACCEPT, "application/json");
+        let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await;
+        let result = match read {
+            Ok(reply) if reply.status.is_success() => call.result(&Document::new(&reply.body).members()),
+            Ok(reply) if matches!(reply.status.as_u16(), 404 | 410) => {
+                return CreateAnswer::Unavailable {
+                    what: "an answer of Klarna that names an order which Klarna does not know".to_owned(),
+                    maybe_created: true,
+                    retry_after: None,
+                    correlation_id,
+                };
+            }
+            Ok(_) | Err(_) => None,
+        };
+        CreateAnswer::Created { klarna_id, result, correlation_id }
     }
 }
 
 fn unanswered(failure: &Failure) -> CreateAnswer {
     CreateAnswer::Unavailable {
         maybe_created: !matches!(failure, Failure::NotSent(_)),
-        what: match failure {
-            Failure::NotSent(why) => format!("Klarna could not be reached: {why}"),
-            Failure::NoAnswer(why) => format!("no answer from Klarna: {why}"),
-        },
+        what: failure.at_klarna(),
         retry_after: None,
         correlation_id: None,
     }
