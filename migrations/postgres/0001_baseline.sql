@@ -386,7 +386,7 @@ CREATE TABLE klarna_worker.revocations (
 CREATE INDEX revocations_due ON klarna_worker.revocations (merchant, due_at);
 
 -- Calls to Klarna about orders that exist. 'push': Klarna says that a shopper has paid an order; that
--- carries no trust, so the order is read there. 'abort': the order's user was erased. A row is deleted
+-- carries no trust, so the order is read there. 'abort': nobody may pay the order any more. A row is deleted
 -- once its calls are done, or when its time is over.
 CREATE TABLE klarna_worker.follow_ups (
     kind text COLLATE "C" NOT NULL CHECK (kind IN ('push', 'abort')),

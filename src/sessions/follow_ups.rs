@@ -3,7 +3,7 @@
 //! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
 //! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
 //! acknowledged. Klarna repeats a push until then, for two days. An order whose user was erased is
-//! aborted. While an operator has paused the orders of a merchant, they wait.
+//! aborted, and so is one that had ended otherwise here before Klarna's answer arrived. While an operator has paused the orders of a merchant, they wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -191,7 +191,7 @@ impl FollowUpWorker {
     /// Aborts an order. One that is paid, or that Klarna does not know any more, needs no more.
     async fn abort(&self, merchant: &Merchant, klarna_id: &str) -> Handled {
         let call = self.sessions.client.abort(merchant, klarna_id);
-        // The order's user is erased.
+        // The order's user may be erased.
         let user = UserId::from(klarna_id);
         match self.sessions.call(merchant, Target::Checkout, &user, call).await {
             Ok(SessionAnswer::Refused { status, .. }) => {

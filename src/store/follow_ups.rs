@@ -8,6 +8,7 @@ use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
 use crate::ids::{MerchantName, UserKey};
+use crate::order::OrderId;
 use crate::words::words;
 
 /// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open order.
@@ -18,7 +19,8 @@ pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
 pub enum FollowUp {
     /// Klarna says that a shopper has paid: read the order and acknowledge it.
     Push,
-    /// The order's user was erased: abort the order.
+    /// Nobody may pay the order any more: its user was erased, or it had ended otherwise here before
+    /// Klarna's answer arrived. Abort it.
     Abort,
 }
 
@@ -130,6 +132,23 @@ pub(super) async fn abort_orders<E: Engine>(
 ) -> Result<(), StoreError> {
     let record = c.query(E::STATEMENTS.follow_ups.record_aborts).bind_user(key);
     record.bind(now).bind(FOLLOW_UP_FOR).execute().await.map(drop)
+}
+
+/// Records that what Klarna created for an order of Checkout that has ended otherwise is to be aborted.
+/// Returns `false`, and records nothing, if the order has not ended: a later claim may get the same id.
+pub(super) async fn abort_unwanted<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    order: OrderId,
+    klarna_id: &str,
+) -> Result<bool, StoreError> {
+    let Some(row) = c.query(E::STATEMENTS.follow_ups.ended).bind(order).fetch_optional().await? else {
+        return Ok(false);
+    };
+    let merchant = row.merchant()?;
+    let record = c.query(E::STATEMENTS.follow_ups.record).bind(&merchant).bind(klarna_id).bind(now);
+    record.bind(FOLLOW_UP_FOR).bind(FollowUp::Abort.as_str()).execute().await?;
+    Ok(true)
 }
 
 /// Returns whether it was deleted: not if the claim is over.

@@ -82,7 +82,7 @@ pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
-pub use self::order_end::{LateResult, OrderEnd, StoredEnd};
+pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::overview::{
     Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog,

@@ -20,6 +20,18 @@ pub struct LateResult {
     pub possible_duplicate: bool,
 }
 
+/// What became of a result of Klarna whose claim was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettledLate {
+    /// The order has it.
+    Stored,
+    /// The order has ended otherwise, so what Klarna created is to be aborted there.
+    Aborts,
+    /// Nothing was stored: a later claim is about to send the order, or the order has ended otherwise and
+    /// its target knows no abort.
+    Dropped,
+}
+
 /// What the row has after the end of an attempt was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredEnd {

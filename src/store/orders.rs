@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
-    Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderRow, Reclaimed, StoreError, StoredEnd,
-    from_micros, order_end, order_search, workers,
+    Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderRow, Reclaimed, SettledLate, StoreError,
+    StoredEnd, follow_ups, from_micros, order_end, order_search, workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{Disposition, OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{Disposition, OrderId, OrderView, Status, Target, TokenOutcome};
 
 /// Selects orders, newest first.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,9 @@ pub struct OrderFilter {
     pub merchant: Option<MerchantName>,
     /// Only this user's.
     pub user: Option<UserId>,
+    /// Only orders for this target. An order that leaves the target to its merchant's setting has one once
+    /// it is submitted.
+    pub target: Option<Target>,
     /// Only orders with this token outcome.
     pub token: Option<TokenOutcome>,
     /// Only orders with an error of this code.
@@ -104,9 +107,13 @@ pub trait Orders: Send + Sync {
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError>;
 
     /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna, and
-    /// whoever has claimed it since must not send it again. `false` where the order has ended otherwise,
-    /// or a later claim is about to send it: that one's result counts. May be called again.
-    async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError>;
+    /// whoever has claimed it since must not send it again. Nothing is stored where the order has ended
+    /// otherwise, or a later claim is about to send it: that one's result counts. May be called again.
+    async fn settle_late(
+        &self,
+        late: &LateResult,
+        submitted: &Disposition,
+    ) -> Result<SettledLate, StoreError>;
 
     /// Returns one order.
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
@@ -197,15 +204,27 @@ impl<E: Engine> Orders for SqlStore<E> {
         self.engine.announce_create(claim).await
     }
 
-    async fn settle_late(&self, late: &LateResult, submitted: &Disposition) -> Result<bool, StoreError> {
-        let ours = transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
-            order_end::settle_late(c, self.now(), late, submitted).await
+    async fn settle_late(
+        &self,
+        late: &LateResult,
+        submitted: &Disposition,
+    ) -> Result<SettledLate, StoreError> {
+        let order = late.claim.order;
+        let settled = transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
+            if order_end::settle_late(c, self.now(), late, submitted).await? {
+                return Ok(SettledLate::Stored);
+            }
+            let Disposition::Submitted { klarna_id, target: Target::Checkout, .. } = submitted else {
+                return Ok(SettledLate::Dropped);
+            };
+            let aborts = follow_ups::abort_unwanted(c, self.now(), order, klarna_id).await?;
+            Ok(if aborts { SettledLate::Aborts } else { SettledLate::Dropped })
         })
         .await?;
-        if ours {
-            self.engine.tell_settled(&[late.claim.order]);
+        if settled == SettledLate::Stored {
+            self.engine.tell_settled(&[order]);
         }
-        Ok(ours)
+        Ok(settled)
     }
 
     async fn order(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {

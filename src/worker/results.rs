@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::ids::WorkerId;
 use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome};
-use crate::store::{Claim, LateResult, Orders, StoreError, StoredEnd};
+use crate::store::{Claim, LateResult, Orders, SettledLate, StoreError, StoredEnd};
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
 
@@ -194,13 +194,16 @@ async fn write(
     }
     match disposition {
         Disposition::Submitted { klarna_id, .. } => {
-            let ours = store.settle_late(late, disposition).await?;
-            if !ours {
-                tracing::error!(order = %late.claim.order, klarna_id,
+            let settled = store.settle_late(late, disposition).await?;
+            match settled {
+                SettledLate::Stored => return Ok(Written::LateResult),
+                SettledLate::Aborts => tracing::warn!(order = %late.claim.order, klarna_id,
+                    "Klarna created an order that has ended otherwise meanwhile; it is aborted there"),
+                SettledLate::Dropped => tracing::error!(order = %late.claim.order, klarna_id,
                     "Klarna created an order that has ended otherwise, or is sent again, meanwhile; the result was not \
-                    stored");
+                    stored"),
             }
-            Ok(if ours { Written::LateResult } else { Written::No })
+            Ok(Written::No)
         }
         _ => Ok(Written::No),
     }

@@ -1,7 +1,7 @@
 //! Orders as live shops send them, and the values on both sides of each rule's limit.
 //!
 //! `tests/data/shops.jsonl` has one order in the shape that each of these integrations sends; the
-//! member `user` names it. `api-description` is the example in Klarna's API description.
+//! member `user` names it, and `tests/data/README.md` its source.
 
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::{Value, json};

@@ -842,7 +842,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\x0a1b9e61226bd606fa38e0d60c96c3
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 21:13:10.032484+00', true, '\x8838d68c925f17d3884f7e06943b57547b707c7ae3b62620c8ae0ef2e4c9fe6ba73a4ec3093dc4b69c88b053325281e1', 81253154);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-29 21:13:10.032484+00', true, '\x00ed25643e66dbfa7abc3106f60450af6e0a2741a1690fcd3f29b2d8c2f657f77785b0d6236537b343a9f800b2d5c8b0', 81253154);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 21:12:57',1,X'534e3a1dc60700ca2d3542c8742d39fd5fb14a118db9b43bf5b9e0da08e516b929132c9925236471b3d000b28f845738',39710355);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-29 21:12:57',1,X'12574a04d0ebfbbd6c2eb40ff1a56d2bafa5d381562f360b5bf37cfc76bee099c877415f15bf83790438080eadc20e10',39710355);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,

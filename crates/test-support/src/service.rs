@@ -146,6 +146,14 @@ impl Client {
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
 
+    /// Posts a text as it is. Returns the status and the answer.
+    pub async fn send_text(&self, path: &str, media_type: &str, text: String) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", media_type);
+        let answer = request.body(text).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
+
     /// Posts to a path, without a body.
     pub async fn send_post(&self, path: &str) -> reqwest::Response {
         self.http.post(format!("{}{path}", self.url)).send().await.unwrap()

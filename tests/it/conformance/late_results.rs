@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::order::{Disposition, OrderId, Status};
-use klarna_order_worker::store::{Claim, ClaimedOrder, LateResult, Moved, Renamed};
+use klarna_order_worker::store::{Claim, ClaimedOrder, FollowUp, LateResult, Moved, Renamed, SettledLate};
 use klarna_order_worker::token::{ExchangeResult, Intended, OrderClaim, Settled};
 
 use super::orders::{claim, insert, order};
-use super::settling::{failed, submitted};
+use super::settling::{failed, session, submitted};
 use super::tokens::{claim as token_claim, end, intent, register, successor};
 use crate::support::stores::{Db, both_engines};
 
@@ -22,6 +22,8 @@ both_engines![
     a_result_changes_nothing_while_a_later_claim_sends_the_order,
     a_result_ends_an_order_that_was_sent_again_as_a_possible_duplicate,
     an_order_that_ended_otherwise_keeps_its_end,
+    a_cancelled_order_takes_no_result,
+    what_klarna_created_twice_is_aborted_once,
     an_erased_order_takes_no_result,
     an_order_of_a_renamed_user_takes_its_result,
     a_result_that_is_stored_again_changes_nothing,
@@ -48,6 +50,13 @@ async fn lost_after_sending(db: &Db) -> (OrderId, ClaimedOrder) {
 async fn claimed_again(db: &Db) -> (WorkerId, Claim) {
     let worker = db.begin_worker().await;
     (worker, claim(db, worker, 1).await.remove(0).claim)
+}
+
+/// What is due to be aborted at Klarna.
+async fn aborts(db: &Db) -> Vec<String> {
+    let due = db.store.claim_follow_ups(&"shop".into(), 9, Duration::from_mins(1)).await.unwrap();
+    assert!(due.iter().all(|follow_up| follow_up.kind == FollowUp::Abort), "{due:?}");
+    due.into_iter().map(|follow_up| follow_up.klarna_id).collect()
 }
 
 async fn how(db: &Db, id: OrderId) -> (Status, bool, Option<String>) {
@@ -113,14 +122,14 @@ async fn a_store_that_is_superseded_announces_nothing(db: Db) {
 async fn a_result_of_a_lost_claim_ends_the_order_that_nobody_sent_again(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     assert!(db.store.settle_order(&claimed.claim, &submitted()).await.unwrap().is_none());
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     assert_eq!(how(&db, id).await, K1(false));
 }
 
 async fn a_result_takes_the_order_from_a_worker_that_has_not_sent_it(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     assert_eq!(how(&db, id).await, K1(false));
     assert!(!db.store.announce_create(&again).await.unwrap(), "it may be sent again");
     assert!(db.store.settle_order(&again, &failed()).await.unwrap().is_none());
@@ -131,7 +140,7 @@ async fn a_result_changes_nothing_while_a_later_claim_sends_the_order(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
     assert!(db.store.announce_create(&again).await.unwrap());
-    assert!(!db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Dropped);
     assert_eq!(how(&db, id).await, (Status::Running, true, None));
     assert!(db.store.settle_order(&again, &submitted()).await.unwrap().is_some());
     assert_eq!(how(&db, id).await, K1(true));
@@ -142,7 +151,7 @@ async fn a_result_ends_an_order_that_was_sent_again_as_a_possible_duplicate(db: 
     let (_, again) = claimed_again(&db).await;
     assert!(db.store.announce_create(&again).await.unwrap());
     db.store.lose_order(&again).await.unwrap();
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     assert_eq!(how(&db, id).await, K1(true));
 }
 
@@ -161,17 +170,49 @@ async fn an_order_that_ended_otherwise_keeps_its_end(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
     assert!(db.store.settle_order(&again, &failed()).await.unwrap().is_some());
-    assert!(!db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &failed()).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(aborts(&db).await, [""; 0]);
+    // It may be stored again, as from the spool.
+    for _ in 0..2 {
+        assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Aborts);
+    }
     assert_eq!(how(&db, id).await, (Status::Failed, true, None));
-    assert!(!db.store.settle_late(&late(&claimed), &failed()).await.unwrap());
+    assert_eq!(aborts(&db).await, ["k-1"]);
+}
+
+async fn a_cancelled_order_takes_no_result(db: Db) {
+    let (id, claimed) = lost_after_sending(&db).await;
+    assert!(db.store.cancel_order(id).await.unwrap().is_ok());
+    // What Klarna Payments has created ends by itself: it knows no abort.
+    assert_eq!(db.store.settle_late(&late(&claimed), &session()).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(aborts(&db).await, [""; 0]);
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Aborts);
+    assert_eq!(how(&db, id).await, (Status::Cancelled, true, None));
+    assert_eq!(aborts(&db).await, ["k-1"]);
+}
+
+async fn what_klarna_created_twice_is_aborted_once(db: Db) {
+    let (id, claimed) = lost_after_sending(&db).await;
+    let (_, again) = claimed_again(&db).await;
+    assert!(db.store.announce_create(&again).await.unwrap());
+    let Disposition::Submitted { target, result, token, prefilled, .. } = submitted() else { unreachable!() };
+    let klarna_id = "k-2".to_owned();
+    let twin = Disposition::Submitted { klarna_id, target, result, correlation_id: None, token, prefilled };
+    assert!(db.store.settle_order(&again, &submitted()).await.unwrap().is_some());
+    // The order's own result, and that of an earlier claim, which nobody has seen.
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
+    assert_eq!(db.store.settle_late(&late(&claimed), &twin).await.unwrap(), SettledLate::Aborts);
+    assert_eq!(how(&db, id).await, K1(true));
+    assert_eq!(aborts(&db).await, ["k-2"]);
 }
 
 async fn an_erased_order_takes_no_result(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let key = UserKey::new("shop", "u");
     db.store.erase_user(&key).await.unwrap();
-    assert!(!db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Aborts);
     assert_eq!(how(&db, id).await.2, None);
+    assert_eq!(aborts(&db).await, ["k-1"]);
 }
 
 async fn an_order_of_a_renamed_user_takes_its_result(db: Db) {
@@ -179,15 +220,15 @@ async fn an_order_of_a_renamed_user_takes_its_result(db: Db) {
     let renamed =
         db.store.rename_user(&UserKey::new("shop", "u"), &"v".into(), Duration::ZERO).await.unwrap();
     assert_eq!(renamed, Renamed::Done(Moved { token: false, orders: 1, webhooks: 0 }));
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     assert_eq!(how(&db, id).await, K1(false));
 }
 
 async fn a_result_that_is_stored_again_changes_nothing(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     db.advance(5);
-    assert!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
     let view = db.store.order(id).await.unwrap().unwrap();
     assert_eq!((view.attempts, view.ended_at.unwrap() < db.clock.now()), (1, true));
     let Disposition::Submitted { result, .. } = submitted() else { unreachable!() };

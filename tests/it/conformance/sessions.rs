@@ -6,7 +6,9 @@ use klarna_order_worker::order::{
     Body, Disposition, KlarnaState, OrderId, OrderResult, Prefill, SessionPhase, Status, Summary, Target,
     TokenOutcome,
 };
-use klarna_order_worker::store::{BodyChange, ChangeBegun, Inserted, LateResult, OrderRow, UpdateClaim};
+use klarna_order_worker::store::{
+    BodyChange, ChangeBegun, Inserted, LateResult, OrderRow, SettledLate, UpdateClaim,
+};
 
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};
@@ -84,12 +86,13 @@ async fn a_result_of_an_earlier_body_does_not_end_a_changed_order(db: Db) {
 
     // Klarna has created the order with the first body.
     let late = LateResult { claim: first.claim, possible_duplicate: false };
-    assert!(!db.store.settle_late(&late, &submitted("k-1")).await.unwrap());
+    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Dropped);
     let second = claim(&db, worker, 1).await.remove(0);
     assert_eq!((&*second.body, second.version, second.possible_duplicate), ("{}", 2, true));
     db.store.lose_order(&second.claim).await.unwrap();
     let late = LateResult { claim: second.claim, possible_duplicate: true };
-    assert!(db.store.settle_late(&late, &submitted("k-2")).await.unwrap(), "a result of the new body");
+    let settled = db.store.settle_late(&late, &submitted("k-2")).await.unwrap();
+    assert_eq!(settled, SettledLate::Stored, "a result of the new body");
 }
 
 async fn a_submitted_order_is_changed_by_one_at_a_time(db: Db) {
