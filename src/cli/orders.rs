@@ -21,7 +21,7 @@ use crate::api::Order;
 use crate::app::App;
 use crate::audit::Action;
 use crate::ids::check_name;
-use crate::order::{OrderId, Status};
+use crate::order::{OrderId, Status, Target};
 use crate::store::{OrderFilter, StoreError};
 
 #[derive(Debug, clap::Subcommand)]
@@ -72,6 +72,10 @@ pub(super) struct Filter {
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str))
         .try_map(|word| word.parse::<Status>()))]
     status: Option<Status>,
+    /// Only orders for this target
+    #[arg(long, value_parser = PossibleValuesParser::new(Target::ALL.map(Target::as_str))
+        .try_map(|word| word.parse::<Target>()))]
+    target: Option<Target>,
     #[command(flatten)]
     which: Which,
     #[command(flatten)]
@@ -155,9 +159,9 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
     if filter.watch {
         return watch::run(context, &filter).await;
     }
-    let Filter { status, which, page, watch: _ } = filter;
+    let Filter { status, target, which, page, watch: _ } = filter;
     let app = context.app_to_read().await?;
-    let filter = OrderFilter { status, ..which.filter(&app.clock) };
+    let filter = OrderFilter { status, target, ..which.filter(&app.clock) };
     let orders = read(&app, filter, &page, "list orders").await?;
     print(context, &orders, &page)
 }

@@ -13,10 +13,11 @@ use crate::order::Status;
 use crate::store::OrderFilter;
 
 /// The fields that choose orders.
-pub(super) const FIELDS: [&str; 11] = [
+pub(super) const FIELDS: [&str; 12] = [
     "q",
     "status",
     "token",
+    "target",
     "merchant",
     "user",
     "error",

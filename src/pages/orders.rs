@@ -19,7 +19,7 @@ use super::pieces::{
 };
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
-use crate::order::{OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{OrderId, OrderView, Status, Target, TokenOutcome};
 use crate::store::OrderFilter;
 
 /// Orders on one page.
@@ -60,6 +60,7 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
     Ok(OrderFilter {
         status: query.one_of("status", Status::ALL, Status::as_str)?,
         user: query.name("user")?,
+        target: query.one_of("target", Target::ALL, Target::as_str)?,
         token: query.one_of("token", TokenOutcome::ALL, TokenOutcome::as_str)?,
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
@@ -95,6 +96,7 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
             (line(query, "q", "Id, reference, cart, user", "search"))
             @if let Some(status) = query.get("status") { input type="hidden" name="status" value=(status); }
             (choice(query, "token", "Token", "any", TokenOutcome::ALL.map(TokenOutcome::as_str)))
+            (choice(query, "target", "Target", "any", Target::ALL.map(Target::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
             (line(query, "user", "User", "search"))
             (line(query, "error", "Error code", "text"))

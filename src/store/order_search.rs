@@ -282,6 +282,9 @@ impl<'f> Search<'f> {
         if let Some(user) = &filter.user {
             self.compare("user_id =", user);
         }
+        if let Some(target) = filter.target {
+            self.compare("target =", Target::as_str(target));
+        }
         if let Some(token) = filter.token {
             self.compare("token_outcome =", TokenOutcome::as_str(token));
         }

@@ -47,6 +47,12 @@ async fn filters_leave_out_the_rest() {
     api.settle(&Disposition::Failed { error, token: None, prefilled: Prefill::default() }).await;
     let (queued, of_other) = (api.accepted("shop", "u-1").await, api.accepted("other", "u-2").await);
 
+    let payments = envelope("shop", "u-3", ORDER).replacen('{', r#"{"target":"payments","#, 1);
+    let payments = api.post_order(payments).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&api, "?target=payments").await, [payments.as_str()]);
+    assert_eq!(ids(&api, "?target=checkout&user=u-3").await, [""; 0]);
+    assert_eq!(api.get("/v1/orders?target=card").await.status, 400);
+
     assert_eq!(ids(&api, "?status=failed").await, [failed.as_str()]);
     assert_eq!(ids(&api, "?merchant=other").await, [of_other.as_str()]);
     assert_eq!(ids(&api, "?user=u-1&status=queued").await, [queued.as_str()]);

@@ -15,7 +15,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::problem::Problem;
 use crate::ids::MerchantName;
-use crate::order::{OrderId, Status};
+use crate::order::{OrderId, Status, Target};
 use crate::store::OrderFilter;
 
 /// Query of `GET /v1/orders`.
@@ -35,6 +35,9 @@ pub(in crate::api) struct ListQuery {
     /// Only orders with this status.
     #[param(inline)]
     status: Option<Status>,
+    /// Only orders for this target.
+    #[param(inline)]
+    target: Option<Target>,
     /// Only orders of this merchant.
     #[param(
         example = "shop",
@@ -99,6 +102,7 @@ pub(in crate::api) async fn list(
     // Read one more than the limit, to know whether there is another page.
     let filter = |merchant: Option<MerchantName>| OrderFilter {
         status: query.status,
+        target: query.target,
         merchant,
         user: query.user.clone().map(Into::into),
         error: query.error.clone(),

@@ -329,10 +329,14 @@ async fn lists_go_from_new_to_old_by_page_and_filter(db: Db) {
     assert_eq!(list(next).await, newest_first[2..4]);
     let shop = OrderFilter { merchant: Some("shop".into()), ..all.clone() };
     assert_eq!(list(shop).await, [newest_first[0], newest_first[2], newest_first[4]]);
+    let of = |target| OrderFilter { target: Some(target), ..all.clone() };
+    let payments = insert(&db, OrderRow { target: Some(Target::Payments), ..order(&db, "d") }).await;
+    assert_eq!(list(of(Target::Payments)).await, [payments]);
+    assert_eq!(list(of(Target::Checkout)).await, newest_first);
     let user = OrderFilter { user: Some("b".into()), ..all.clone() };
     assert_eq!(list(user).await, [newest_first[0], newest_first[3]]);
     assert_eq!(list(OrderFilter { status: Some(Status::Running), ..all.clone() }).await, [running]);
-    assert_eq!(list(OrderFilter { status: Some(Status::Queued), ..all }).await.len(), 4);
+    assert_eq!(list(OrderFilter { status: Some(Status::Queued), ..all }).await.len(), 5);
 }
 
 async fn listeners_hear_of_orders_and_ends(db: Db) {
