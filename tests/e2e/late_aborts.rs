@@ -17,7 +17,7 @@ async fn an_order_that_was_erased_in_the_air_is_aborted_at_klarna(database: Data
     let served = shop.serve("a");
     let client = served.client();
     client.register_all(&shop.sign_in(1).await).await;
-    shop.tell_sandbox("/sandbox/options", json!({ "checkout": { "late": "12s" } })).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "checkout": { "late": "20s" } })).await;
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "late" })).await;
     let id = client.post("u-1", "cart-1").await;
     let sandbox = shop.sandbox_client();
