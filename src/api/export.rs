@@ -295,7 +295,8 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let key = path.of(&caller)?;
     let merchant = key.merchant.clone();
-    let begun = Export::begin(app.registry.clone(), app.exports.clone(), key, app.clock.now()).await?;
+    let begun =
+        Export::begin(app.registry_for_lists.clone(), app.exports.clone(), key, app.clock.now()).await?;
     let export = begun.ok_or_else(|| Problem::new(Kind::NotFound, "no data is stored for this user"))?;
     tracing::info!(merchant = merchant.as_str(), "A user's data was exported");
     let parts = try_unfold(export, |mut export| async move {

@@ -21,6 +21,7 @@ use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
 use super::pauses::Pause;
 use super::problem::{Kind, Problem, ProblemDetails};
+use super::read_replica::ReadReplica;
 use crate::breaker::BreakerState;
 use crate::config::{Live, SettingsStatus};
 use crate::meter;
@@ -118,6 +119,11 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_lines_dropped: Option<u64>,
+    /// Only with `verbose`, and if there is one (`database.read_url`): the read replica. This does not make
+    /// the process unready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub read_replica: Option<ReadReplica>,
 }
 
 /// The settings of this process.
@@ -227,7 +233,7 @@ pub struct Probes {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints, pauses, the last reload and refused requests. Needs no value. If the
+    /// Also show circuit breakers, webhook endpoints, pauses, the last reload, the read replica and refused requests. Needs no value. If the
     /// settings have API keys, this needs one with the scope `ops:read` and without `merchants`, except
     /// at the address in `server.probes`.
     verbose: Option<String>,
@@ -242,6 +248,7 @@ const OK: Health = Health {
     settings: None,
     refused: None,
     log_lines_dropped: None,
+    read_replica: None,
 };
 
 /// Check whether the process runs.
@@ -291,7 +298,7 @@ pub(super) async fn readyz(
     }
     let verbose = detail.verbose.is_some();
     match timeout(PATIENCE, probe(&probes, verbose)).await {
-        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
+        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses, read_replica })) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let settings = verbose.then(|| SettingsInForce::from(&*probes.settings.now()));
             let refused = verbose.then(|| probes.refusals.counts());
@@ -304,6 +311,7 @@ pub(super) async fn readyz(
                 settings,
                 refused,
                 log_lines_dropped,
+                read_replica,
                 ..OK
             }))
         }
@@ -326,6 +334,7 @@ struct Probed {
     webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
     suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
     pauses: Option<Vec<Pause>>,
+    read_replica: Option<ReadReplica>,
 }
 
 /// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
@@ -344,6 +353,7 @@ async fn probe(probes: &Probes, verbose: bool) -> Result<Probed, StoreError> {
             stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect(),
         ),
         pauses: Some(pauses.map(Pause::from).collect()),
+        read_replica: probes.store.replica_state().await.map(ReadReplica::from),
     })
 }
 

@@ -32,6 +32,7 @@ mod pauses;
 mod prepared;
 mod problem;
 mod push;
+mod read_replica;
 mod rename;
 mod request_id;
 mod resolve;
@@ -45,7 +46,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
 use tower_http::compression::CompressionLayer;
 
@@ -64,6 +65,7 @@ pub use orders::{
 pub use pauses::{Pause, PauseList, PauseRequest};
 pub use problem::ProblemDetails;
 pub use push::PushEndpoint;
+pub use read_replica::ReadReplica;
 pub use resolve::{Decision, ResolveRequest};
 pub use serve::serve;
 pub use tokens::{Token, TokenRequest};
@@ -77,7 +79,7 @@ use crate::config::{ApiKeys, Live, Merchants, Scope};
 use crate::delivery::Waiters;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
-use crate::store::{AuditLog, Exports, OrderAdmin, Pausing, Upkeep, WebhookEndpoints, Webhooks};
+use crate::store::{AuditLog, Exports, OrderAdmin, Orders, Pausing, Upkeep, WebhookEndpoints, Webhooks};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -98,6 +100,10 @@ pub struct AppState {
     pub pushes: PushEndpoint,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
+    /// Where orders are listed. A list may be a little old.
+    pub lists: Arc<dyn Orders>,
+    /// Where refresh tokens are listed. A list may be a little old.
+    pub registry_for_lists: Registry,
     /// Where a user is erased.
     pub upkeep: Arc<dyn Upkeep>,
     /// Where the data of a user is read.
@@ -189,6 +195,7 @@ pub fn router(mut app: AppState) -> Router {
     };
     let read_orders = Router::new()
         .route("/v1/orders", get(orders::list).layer(CompressionLayer::new()))
+        .route_layer(from_fn(read_replica::or_primary))
         .route("/v1/orders/{id}", get(orders::show));
     let orders = Router::new()
         .route("/v1/orders", post(orders::post))
@@ -198,11 +205,12 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/orders/{id}/retry", post(orders::retry));
     let read_tokens = Router::new()
         .route("/v1/merchants/{merchant}/users", get(users::list).layer(CompressionLayer::new()))
-        .route("/v1/merchants/{merchant}/users/{user}/token", get(tokens::show))
         .route(
             "/v1/merchants/{merchant}/users/{user}/token/history",
             get(users::history).layer(CompressionLayer::new()),
-        );
+        )
+        .route_layer(from_fn(read_replica::or_primary))
+        .route("/v1/merchants/{merchant}/users/{user}/token", get(tokens::show));
     let tokens = Router::new()
         .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
     let vending =
@@ -213,6 +221,7 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/merchants/{merchant}/users/{user}/rename", post(rename::rename));
     let whole_users = guarded(whole_users, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
     let exports = Router::new().route("/v1/merchants/{merchant}/users/{user}/export", get(export::export));
+    let exports = exports.route_layer(from_fn(read_replica::or_primary));
     let exports = guarded(exports, Scope::OrdersRead).route_layer(guard(Scope::TokensRead));
     let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
     let metrics = metrics_route().route_layer(limit(RouteGroup::Api));
@@ -229,6 +238,7 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/ops/pauses", get(pauses::list))
         .route("/v1/merchants/{merchant}/webhook/answers", get(webhook_endpoint::answers));
     let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
+    let audit_log = audit_log.route_layer(from_fn(read_replica::or_primary));
     let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
     let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
     let pushes = Router::new().route("/v1/push/{merchant}/{secret}", post(push::push));

@@ -72,7 +72,8 @@ pub(super) async fn list(
         // One more than the limit tells whether there is another page.
         limit: limit + 1,
     };
-    let mut users: Vec<Token> = app.registry.list(&filter).await?.into_iter().map(Token::from).collect();
+    let mut users: Vec<Token> =
+        app.registry_for_lists.list(&filter).await?.into_iter().map(Token::from).collect();
     let next = cut_page(&mut users, limit).map(|last| last.user.clone());
     Ok(Json(UserList { users, next }))
 }
@@ -181,7 +182,7 @@ pub(super) async fn history(
     let key = path.of(&caller)?;
     let limit = page_size(query.limit)?;
     let before = query.cursor.as_deref().map(place).transpose()?;
-    let mut entries = app.registry.history(&key, before, limit + 1).await?;
+    let mut entries = app.registry_for_lists.history(&key, before, limit + 1).await?;
     if entries.is_empty() && app.registry.view(&key).await?.is_none() {
         return Err(Problem::new(Kind::NotFound, "no refresh token was ever registered for this user"));
     }

@@ -157,6 +157,8 @@ pub struct App {
     pub live: LiveSettings,
     /// The rows.
     pub store: Arc<dyn Store>,
+    /// The rows for pages and lists, from the read replica if there is one.
+    pub lists: Arc<dyn Store>,
     /// The encryption keys and the key of the hashes.
     pub secrets: Arc<Secrets>,
     /// The process's clock; times that are compared with rows are the database's.
@@ -206,6 +208,7 @@ impl App {
         Ok(Self {
             settings,
             live,
+            lists: store.for_lists(),
             store,
             secrets,
             clock,
@@ -264,6 +267,12 @@ impl App {
     #[must_use]
     pub fn registry(&self) -> Registry {
         Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.merchants())
+    }
+
+    /// Shows refresh tokens in lists, from the read replica if there is one.
+    #[must_use]
+    pub fn registry_for_lists(&self) -> Registry {
+        Registry::new(self.lists.clone(), Arc::clone(&self.secrets), self.due(), self.merchants())
     }
 
     /// Renames users.

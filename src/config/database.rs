@@ -19,6 +19,8 @@ pub struct Database {
     pub url: SecretString,
     /// A direct connection for `LISTEN` and migrations, if `url` goes through PgBouncer.
     pub listen_url: Option<SecretString>,
+    /// A read-only replica for pages, lists and exports.
+    pub read_url: Option<SecretString>,
     /// Prepared statements kept by connection; 0 behind PgBouncer in transaction mode.
     pub statement_cache: usize,
     /// For the API, the queue and the reports; the vault has pools of its own.
@@ -56,23 +58,26 @@ impl Database {
                 );
             })
             .ok();
-        let listen_url: Option<SecretString> = reader.get("database.listen_url");
-        if let Some(listen_url) = &listen_url {
-            if engine == Some(Engine::Postgres) && !is_postgres(listen_url.expose_secret()) {
-                reader.fault(
-                    "database.listen_url",
-                    "not the URL of a PostgreSQL server",
-                    r#"write "postgres://user@host/name""#,
-                );
-            }
-            if matches!(engine, Some(Engine::Sqlite { .. })) {
-                reader.fault("database.listen_url", "has no effect on SQLite", "leave it out");
-            }
-        }
+        let listen_url = server(reader, "database.listen_url", engine.as_ref());
+        let read_url = server(reader, "database.read_url", engine.as_ref());
         let statement_cache = number(reader.within("database.statement_cache", 100, &(0..=10_000)));
         let max_connections = reader.within("database.max_connections", 20, &(1..=10_000));
-        Some(Self { engine: engine?, url, listen_url, statement_cache, max_connections })
+        Some(Self { engine: engine?, url, listen_url, read_url, statement_cache, max_connections })
     }
+}
+
+/// Reads the URL of another server, which only PostgreSQL has.
+fn server(reader: &mut Reader, key: &'static str, engine: Option<&Engine>) -> Option<SecretString> {
+    let url: Option<SecretString> = reader.get(key);
+    if let Some(url) = &url {
+        if engine == Some(&Engine::Postgres) && !is_postgres(url.expose_secret()) {
+            reader.fault(key, "not the URL of a PostgreSQL server", r#"write "postgres://user@host/name""#);
+        }
+        if matches!(engine, Some(Engine::Sqlite { .. })) {
+            reader.fault(key, "has no effect on SQLite", "leave it out");
+        }
+    }
+    url
 }
 
 fn engine(url: &str) -> Result<Engine, &'static str> {

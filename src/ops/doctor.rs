@@ -6,6 +6,7 @@ mod disk;
 mod hosts;
 mod instance;
 mod keys;
+mod replica;
 mod tls;
 
 use std::collections::BTreeMap;

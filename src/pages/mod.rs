@@ -34,6 +34,7 @@ mod overview;
 mod pauses;
 mod pausing;
 mod pieces;
+mod replica;
 mod resend;
 mod session;
 mod shell;
@@ -57,7 +58,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::intake::Intake;
 use crate::store::{
-    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Providers, Resolving,
+    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Providers, Resolving, Store,
     WebhookEndpoints, Webhooks,
 };
 use crate::vault::Registry;
@@ -91,6 +92,8 @@ pub struct Dependencies {
     pub audit: Audit,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
+    /// Tells how the read replica stands.
+    pub store: Arc<dyn Store>,
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
     /// Decides about many tokens.
@@ -172,6 +175,7 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{name}", get(assets::asset))
+        .layer(from_fn(replica::or_primary))
         .layer(from_fn(shell::add_headers))
         .with_state(Arc::new(pages))
 }

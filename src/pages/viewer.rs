@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use maud::Markup;
+use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ use super::audited::asked_for;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::{self, Account, MenuItem};
+use super::replica;
 use super::session::{LIFETIME, Session, Sessions};
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::{ApiKey, Scope};
@@ -57,6 +58,8 @@ pub(super) struct Viewer {
     live: bool,
     renewed: Option<HeaderValue>,
     known: Option<HeaderValue>,
+    /// What is told of the read replica, if there is one.
+    replica: Option<Markup>,
 }
 
 /// A form that a signed-in operator sent.
@@ -129,8 +132,14 @@ impl Viewer {
     /// Returns the page, or 304 if the browser already has it.
     pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
         let name = self.key.as_ref().map(|key| key.name.as_str());
+        let note = self.replica.map(|note| {
+            let unneeded = note.0.is_empty();
+            html! { p.wrong #replica data-live role="status" hidden[unneeded] { (note) } }
+        });
+        let note = note.unwrap_or_default();
         let account = Account { name, form_token: &self.form_token };
-        let text = frame::page(place, title, &account, self.query.get("q"), main).into_string();
+        let text =
+            frame::page(place, title, &account, self.query.get("q"), &html! { (note) (main) }).into_string();
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
         let tag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
         let mut response = if tag.is_some() && tag == self.known {
@@ -154,7 +163,8 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let live = parts.headers.contains_key(LIVE);
         if pages.is_open() {
             let form_token = pages.sessions.form_token(None);
-            return Ok(Self { key: None, form_token, now, query, live, renewed: None, known });
+            let replica = replica::note(pages).await;
+            return Ok(Self { key: None, form_token, now, query, live, renewed: None, known, replica });
         }
         if pages.keys().is_empty() {
             return Err(Failure::NoKey);
@@ -172,7 +182,8 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let renewed = if live { None } else { Sessions::renewed(&session, now) };
         let renewed = renewed.and_then(|session| cookie(&pages.sessions.seal(&session), secure));
         let form_token = pages.sessions.form_token(Some(&session));
-        Ok(Self { key: Some(key), form_token, now, query, live, renewed, known })
+        let replica = replica::note(pages).await;
+        Ok(Self { key: Some(key), form_token, now, query, live, renewed, known, replica })
     }
 }
 

@@ -5,6 +5,7 @@
 mod param;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,8 +19,8 @@ use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse, Signals,
-    StoreError, StoredEnd,
+    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse, ReplicaFacts,
+    ReplicaState, Signals, StoreError, StoredEnd,
 };
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
@@ -29,7 +30,9 @@ use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 /// A store on one of the engines. Beside each storage trait is its one implementation for both
 /// engines.
 pub struct SqlStore<E> {
-    pub(super) engine: E,
+    pub(super) engine: Arc<E>,
+    /// Whether reads outside transactions may be a little old, so that a replica answers them.
+    pub(super) may_lag: bool,
 }
 
 /// An engine: its types and statements, its pools, and the few operations that need code of their own
@@ -74,6 +77,24 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
 
     /// Takes a connection for reading.
     fn reader(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
+
+    /// Takes a connection to the read replica; `None` if there is none, or it cannot be used.
+    fn replica(&self) -> impl Future<Output = Option<PooledConnection<Self::Database>>> + Send {
+        async { None }
+    }
+
+    /// Notes that a read from the replica failed.
+    fn replica_failed(&self, _error: &StoreError) {}
+
+    /// As [`super::Store::replica_state`].
+    fn replica_state(&self) -> impl Future<Output = Option<ReplicaState>> + Send {
+        async { None }
+    }
+
+    /// As [`super::Store::examine_replica`].
+    fn examine_replica(&self) -> impl Future<Output = Result<Option<ReplicaFacts>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 
     /// Takes a connection for writing. Of several, those that wait for locks never take all: accepting
     /// and claiming orders does not use this.
@@ -217,14 +238,6 @@ pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
 impl<E: Engine> SqlStore<E> {
     pub(super) fn now(&self) -> Now {
         self.engine.now()
-    }
-
-    /// Runs statements that read.
-    pub(super) async fn read<T>(
-        &self,
-        run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        by::<E, T>(self.engine.reader().await?, run).await
     }
 
     /// Runs statements that write, each a transaction of its own.

@@ -1,11 +1,13 @@
 //! Which installation a database belongs to, its schema, and whether it accepts this program.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, SqlStore};
 use super::migrations::{self, OLDEST_PROGRAM, check_level};
-use super::{Inspection, Signals, Store, StoreError};
+use super::{Inspection, ReplicaFacts, ReplicaState, Signals, Store, StoreError};
 
 /// The installation that a database belongs to.
 #[derive(Clone)]
@@ -77,6 +79,18 @@ impl<E: Engine> Store for SqlStore<E> {
 
     async fn keep_ready(&self) -> Result<(), StoreError> {
         self.engine.keep_ready().await
+    }
+
+    fn for_lists(&self) -> Arc<dyn Store> {
+        Arc::new(self.lagging())
+    }
+
+    async fn replica_state(&self) -> Option<ReplicaState> {
+        self.engine.replica_state().await
+    }
+
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {
+        self.engine.examine_replica().await
     }
 
     async fn close(&self) {

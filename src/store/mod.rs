@@ -38,6 +38,7 @@ mod pool;
 mod postgres;
 mod providers;
 mod renaming;
+mod replica;
 mod resolving;
 mod restore;
 mod revocations;
@@ -92,6 +93,7 @@ pub use self::pausing::{NewPause, Pausing};
 use self::postgres::Postgres;
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::renaming::{Moved, Renamed, Renaming};
+pub use self::replica::{ReplicaFacts, ReplicaState, noting_failures, up_to_date};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
@@ -172,6 +174,17 @@ pub trait Store:
         Ok(())
     }
 
+    /// Returns the same store for reads that may be a little old: pages and lists. If there is a read
+    /// replica, single reads are answered by it, but not within [`up_to_date`]. Whatever is written, or decided in a
+    /// transaction, uses the primary all the same.
+    fn for_lists(&self) -> Arc<dyn Store>;
+
+    /// Returns how the read replica stands; `None` if there is none.
+    async fn replica_state(&self) -> Option<ReplicaState>;
+
+    /// Asks the read replica about itself, for `doctor`; `None` if there is none.
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError>;
+
     /// Closes every connection.
     async fn close(&self);
 }
@@ -211,10 +224,10 @@ pub async fn open(
 ) -> Result<Arc<dyn Store>, StoreError> {
     Ok(match &database.engine {
         config::Engine::Sqlite { path } => {
-            Arc::new(SqlStore { engine: Sqlite::open(path, database.max_connections, clock.clone()).await? })
+            Arc::new(SqlStore::new(Sqlite::open(path, database.max_connections, clock.clone()).await?))
         }
         config::Engine::Postgres => {
-            Arc::new(SqlStore { engine: Postgres::open(database, claim_sessions, clock.clone()).await? })
+            Arc::new(SqlStore::new(Postgres::open(database, claim_sessions, clock.clone()).await?))
         }
     })
 }

@@ -19,7 +19,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Returns how the connections of both URLs are protected, with the setting of each URL.
+    /// Returns how the connections of all URLs are protected, with the setting of each URL.
     ///
     /// # Errors
     /// If a URL cannot be read.
@@ -28,7 +28,8 @@ impl Transport {
             return Ok(vec![("database.url", Self::Local)]);
         }
         let listen = database.listen_url.as_ref().map(|url| ("database.listen_url", url));
-        let urls = [("database.url", &database.url)].into_iter().chain(listen);
+        let replica = database.read_url.as_ref().map(|url| ("database.read_url", url));
+        let urls = [("database.url", &database.url)].into_iter().chain(listen).chain(replica);
         urls.map(|(key, url)| Ok((key, postgres::transport(key, expose(url))?))).collect()
     }
 

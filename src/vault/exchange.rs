@@ -260,8 +260,8 @@ impl Exchange {
             // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
                 tracing::error!(%exchange, %error, "A new refresh token could not be encrypted and is lost");
-                let cause = "the new refresh token could not be encrypted".to_owned();
-                self.no_answer(false, Next::Never(Unusable::Unavailable), cause)
+                let what = "the new refresh token could not be encrypted";
+                self.no_answer(false, Next::Never(Unusable::Unavailable), what)
             }
         };
         let outcome = result.outcome();

@@ -209,3 +209,40 @@ async fn the_providers_openid_documents_are_compared_where_that_is_wanted() {
     assert!(finding["found"].as_str().unwrap().ends_with("no issuer has a document (HTTP 404)"), "{finding}");
     sandbox.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_replica_is_looked_at() {
+    const READ_URL: &str = "KLARNA_WORKER__DATABASE__READ_URL";
+    let database = TestDatabase::create().await;
+    let (sandbox, home) = shop().await;
+    let home = home.with(READ_URL, database.url());
+    let refused = home.run(&["doctor"]).exits(2);
+    assert!(refused.stderr.contains("has no effect on SQLite; leave it out"), "{}", refused.stderr);
+
+    let home = home
+        .with("KLARNA_WORKER__DATABASE__URL", database.url())
+        .with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home.run(&["migrate"]).exits(0);
+    home.run(&["orders", "list"]).exits(0);
+    // The server of the tests is no standby.
+    let look = async |home: Home| {
+        tokio::task::spawn_blocking(move || {
+            let ran = home.run(&["doctor", "--format", "json"]);
+            (home, finding(&ran, "database.read_url"))
+        })
+        .await
+        .unwrap()
+    };
+    let (home, found) = look(home).await;
+    assert_eq!(found["status"], "warning", "{found}");
+    assert!(found["found"].as_str().unwrap().contains("is no replica"), "{found}");
+    // Nobody listens there, and a command goes on.
+    let home = home.with(READ_URL, "postgres://postgres@127.0.0.1:1/nowhere");
+    home.run(&["orders", "list"]).exits(0);
+    let (_home, found) = look(home).await;
+    assert_eq!(found["status"], "warning", "{found}");
+    assert!(found["found"].as_str().unwrap().contains("cannot be used"), "{found}");
+    sandbox.shutdown().await;
+    database.remove().await;
+}

@@ -37,6 +37,7 @@ mod refused_starts;
 mod refusing;
 mod reload;
 mod renaming;
+mod replica;
 mod restart;
 mod revoke;
 mod sessions;

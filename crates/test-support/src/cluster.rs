@@ -38,11 +38,7 @@ impl Cluster {
     }
 
     fn start_by(has_clock: bool, files: &[(&str, &str)]) -> Self {
-        let programs = programs();
-        let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
-        let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
-        let port = ports::free();
-        let cluster = Self { programs, folder, port, has_clock };
+        let cluster = Self::placed(has_clock);
         let mut init = as_owner(cluster.programs.join("initdb"));
         init.arg("-D").arg(cluster.data()).args([
             "-U",
@@ -67,6 +63,36 @@ impl Cluster {
         }
         cluster.up();
         cluster
+    }
+
+    /// Creates a hot standby of this server and starts it. It follows this server.
+    pub fn standby(&self) -> Self {
+        let standby = Self::placed(false);
+        let mut copy = as_owner(standby.programs.join("pg_basebackup"));
+        copy.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "postgres",
+            "-R",
+            "-c",
+            "fast",
+            "-D",
+        ]);
+        run(copy.arg(standby.data()));
+        standby.up();
+        standby
+    }
+
+    /// A folder and a port for a server.
+    fn placed(has_clock: bool) -> Self {
+        let programs = programs();
+        let made = as_owner("mktemp").args(["-d", "/tmp/klarna-worker-e2e.XXXXXX"]).output().unwrap();
+        let folder = PathBuf::from(String::from_utf8(made.stdout).unwrap().trim());
+        let port = ports::free();
+        Self { programs, folder, port, has_clock }
     }
 
     /// Puts the server's clock so far from the machine's: `+15s`, `-1h`, `+1d`.

@@ -80,6 +80,8 @@ pub(in crate::api) struct ListQuery {
 }
 
 /// List orders, newest first, without their snippets.
+///
+/// With a read replica (`database.read_url`), a list may be some seconds old; `GET /v1/orders/{id}` is not.
 #[utoipa::path(
     get,
     operation_id = "list_orders",
@@ -118,13 +120,13 @@ pub(in crate::api) async fn list(
     match (&query.merchant, caller.merchants()) {
         (None, Some(merchants)) => {
             for merchant in merchants {
-                orders.extend(app.orders.orders(&filter(Some(merchant.into()))).await?);
+                orders.extend(app.lists.orders(&filter(Some(merchant.into()))).await?);
             }
             orders.sort_by_key(|order| std::cmp::Reverse(order.id));
         }
         (merchant, _) => {
             merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = app.orders.orders(&filter(merchant.clone().map(Into::into))).await?;
+            orders = app.lists.orders(&filter(merchant.clone().map(Into::into))).await?;
         }
     }
     Ok(Json(OrderList::page(orders, limit)))

@@ -35,7 +35,13 @@ impl fmt::Display for Ended {
         let Self { line, result: _, order } = self;
         let token = order.token.map_or("-", TokenOutcome::as_str);
         let outcome = outcome(order);
-        write!(f, "line {line:<5}  {:<9}  {}  {token:<15}  {}", order.status, order.id, printable(&outcome))
+        let told = format!(
+            "line {line:<5}  {:<9}  {}  {token:<15}  {}",
+            order.status,
+            order.id,
+            printable(&outcome)
+        );
+        f.write_str(told.trim_end())
     }
 }
 

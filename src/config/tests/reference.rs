@@ -21,6 +21,7 @@ const EXAMPLES: [&str; 47] = [
     "client_ca",
     "certificate",
     "listen_url",
+    "read_url",
     "[server.api_keys]",
     "name",
     "key_sha256",

@@ -158,6 +158,7 @@ mod tests {
             engine: Engine::Sqlite { path },
             url: url.as_str().into(),
             listen_url: None,
+            read_url: None,
             statement_cache: 100,
             max_connections: 4,
         };

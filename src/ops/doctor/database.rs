@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 
 use super::Findings;
 use super::disk::{self, Kind};
+use super::replica;
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::ids::MerchantName;
@@ -79,6 +80,9 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
             Found::Unknown
         }
     };
+    if settings.database.read_url.is_some() {
+        replica::check(&*store, settings, findings).await;
+    }
     store.close().await;
     found
 }

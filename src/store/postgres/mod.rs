@@ -9,6 +9,7 @@ mod pick;
 mod pooler;
 mod pools;
 mod ready;
+mod replica;
 mod signals;
 mod writers;
 
@@ -23,6 +24,7 @@ use sqlx::{Executor, PgConnection};
 use self::address::Address;
 use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
+use self::replica::Replica;
 use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written, still_held};
 use super::batch::Batcher;
 use super::columns::Stamp;
@@ -32,7 +34,7 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
-    Signals, StoreError, StoredEnd, Transport, new_order, tokens,
+    ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, new_order, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -45,6 +47,7 @@ type Query<'c> = engine::Query<'c, Postgres>;
 
 pub(super) struct Postgres {
     pools: Arc<Pools>,
+    replica: Option<Replica>,
     clock: Clock,
     claims: Claims,
     announcements: Arc<Batcher<Announcements>>,
@@ -73,7 +76,8 @@ impl Postgres {
             queue_permits: Arc::clone(&pools.half_of_queue),
         });
         let claims = Claims::new(&pools, &announcements, &clock, claim_sessions);
-        Ok(Self { pools, clock, claims, announcements, ends, subjects })
+        let replica = Pools::replica(database)?.map(|pool| Replica::new(pool, clock.clone()));
+        Ok(Self { pools, replica, clock, claims, announcements, ends, subjects })
     }
 }
 
@@ -153,6 +157,27 @@ impl Engine for Postgres {
         self.pools.queue.take().await
     }
 
+    async fn replica(&self) -> Option<PooledConnection<sqlx::Postgres>> {
+        self.replica.as_ref()?.take(&self.pools.queue).await
+    }
+
+    fn replica_failed(&self, error: &StoreError) {
+        if let Some(replica) = &self.replica {
+            replica.failed(error);
+        }
+    }
+
+    async fn replica_state(&self) -> Option<ReplicaState> {
+        Some(self.replica.as_ref()?.tell(&self.pools.queue).await)
+    }
+
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {
+        match &self.replica {
+            Some(replica) => replica.examine().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     async fn writer(&self) -> Result<PooledConnection<sqlx::Postgres>, StoreError> {
         self.pools.writer().await
     }
@@ -180,6 +205,9 @@ impl Engine for Postgres {
     }
 
     async fn close(&self) {
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
         self.pools.close().await;
     }
 

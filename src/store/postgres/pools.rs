@@ -56,6 +56,17 @@ const RESULT_SESSION: Session = Session {
         SET LOCAL lock_timeout = '250ms'; SET LOCAL synchronous_commit = on",
 };
 
+/// Reads from the replica. It writes nothing, whatever server the setting names.
+const REPLICA_SESSION: Session = Session {
+    direct: "
+        SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
+        SET default_transaction_read_only = on",
+    pooled: "
+        BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '10s'",
+};
+/// The longest wait for a connection to the replica: the primary can be read instead.
+const ACQUIRE_REPLICA: Duration = Duration::from_secs(1);
+
 /// What a session needs, whatever the defaults of server, database and role are.
 struct Session {
     /// Said once, when a connection is opened.
@@ -109,6 +120,17 @@ impl Pools {
             scarcity,
             listen,
         })
+    }
+
+    /// Opens the pool of the read replica, if the settings have one. It shares no server with the others.
+    pub(super) fn replica(database: &Database) -> Result<Option<Pool<Postgres>>, StoreError> {
+        let Some(url) = &database.read_url else { return Ok(None) };
+        let options = Address::of_process("database.read_url", expose(url))?.options;
+        let options = options.statement_cache_capacity(database.statement_cache);
+        let pooled = database.goes_through_pooler();
+        let (most, scarcity) = (database.max_connections, Scarcity::default());
+        let settings = settings(most, &REPLICA_SESSION, pooled, &options, &scarcity);
+        Ok(Some(Pool::new(PoolSettings { wait: ACQUIRE_REPLICA, ..settings })))
     }
 
     /// Takes one of the queue's connections for a write that may have to wait for a locked token.

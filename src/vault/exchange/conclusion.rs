@@ -38,8 +38,12 @@ impl Conclusion {
         Self { result, cause: None, cached: None, report }
     }
 
-    fn failed(result: ExchangeResult, next: Next, cause: String) -> Self {
+    /// `what` is the answer's text for logs.
+    fn failed(result: ExchangeResult, next: Next, what: &str) -> Self {
         let report = ExchangeReport::Failed { outcome: result.outcome(), next };
+        // The outcome says that already.
+        let cause = ["not sent: ", "no answer: "].into_iter().find_map(|start| what.strip_prefix(start));
+        let cause = cause.unwrap_or(what).to_owned();
         Self { cause: Some(cause), ..Self::without(result, report) }
     }
 }
@@ -81,11 +85,11 @@ impl Exchange {
                     log("refused", &what);
                 }
                 let next = Next::After(retry_after.unwrap_or(ENDPOINT_AWAY));
-                Conclusion::failed(ExchangeResult::Refused, next, what)
+                Conclusion::failed(ExchangeResult::Refused, next, &what)
             }
             Answer::NotSent { what } => {
                 log("not_sent", &what);
-                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY), what)
+                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY), &what)
             }
             Answer::NoAnswer { over, what } => {
                 tracing::warn!(
@@ -99,14 +103,14 @@ impl Exchange {
                     LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
                     LostAnswer::Replay => Next::After(self.context.settings.replay_after),
                 };
-                self.no_answer(!over, next, what)
+                self.no_answer(!over, next, &what)
             }
         })
     }
 
-    pub(super) fn no_answer(&self, travelling: bool, next: Next, cause: String) -> Conclusion {
+    pub(super) fn no_answer(&self, travelling: bool, next: Next, what: &str) -> Conclusion {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, cause)
+        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, what)
     }
 
     /// Returns the successor of the token that was presented.

@@ -126,7 +126,14 @@ async fn run_on<F: Future<Output = ()>>(
 }
 
 fn settings(engine: Engine, url: &str) -> Database {
-    Database { engine, url: url.into(), listen_url: None, statement_cache: 100, max_connections: 4 }
+    Database {
+        engine,
+        url: url.into(),
+        listen_url: None,
+        read_url: None,
+        statement_cache: 100,
+        max_connections: 4,
+    }
 }
 
 async fn run<F: Future<Output = ()>>(

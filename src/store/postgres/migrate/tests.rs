@@ -40,10 +40,11 @@ async fn database() -> (TestDatabase, SqlStore<Postgres>) {
         engine: config::Engine::Postgres,
         url: url.into(),
         listen_url: None,
+        read_url: None,
         statement_cache: 100,
         max_connections: 4,
     };
-    let store = SqlStore { engine: Postgres::open(&settings, 4, Clock::system()).await.unwrap() };
+    let store = SqlStore::new(Postgres::open(&settings, 4, Clock::system()).await.unwrap());
     assert!(store.migrate().await.unwrap() > 0);
     (database, store)
 }

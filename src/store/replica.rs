@@ -1,0 +1,92 @@
+//! Reads that a read-only replica may answer, and what is told of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use super::engine::{Connection, Engine, SqlStore, by};
+
+/// How the read replica stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaState {
+    /// Pages and lists read from it.
+    Used {
+        /// Until when it has all changes. `None` if it does not say: it is no standby.
+        replayed_at: Option<DateTime<Utc>>,
+        /// The time by its own clock.
+        now: DateTime<Utc>,
+    },
+    /// It cannot be used, and the primary is read instead.
+    Away {
+        /// Since when.
+        since: DateTime<Utc>,
+        /// Why.
+        error: String,
+    },
+}
+
+/// What `doctor` reads about the replica.
+#[derive(Clone, Debug)]
+pub struct ReplicaFacts {
+    /// The name of its installation; `None` if it has none.
+    pub installation: Option<String>,
+    /// Whether it is a standby of another server.
+    pub standby: bool,
+    /// Until when it has all changes. `None` if it does not say.
+    pub replayed_at: Option<DateTime<Utc>>,
+    /// The time by its own clock.
+    pub now: DateTime<Utc>,
+}
+
+tokio::task_local! {
+    /// Set while reads must not be old, although the store's may be.
+    static UP_TO_DATE: ();
+    /// Whether a read from the replica has failed.
+    static FAILED: Arc<AtomicBool>;
+}
+
+/// Runs something whose reads must see every earlier write.
+pub async fn up_to_date<T>(run: impl Future<Output = T>) -> T {
+    UP_TO_DATE.scope((), run).await
+}
+
+/// Runs something, and returns whether a read from the replica failed meanwhile: it may then be repeated within
+/// [`up_to_date`].
+pub async fn noting_failures<T>(run: impl Future<Output = T>) -> (T, bool) {
+    let failed = Arc::new(AtomicBool::new(false));
+    let done = FAILED.scope(Arc::clone(&failed), run).await;
+    (done, failed.load(Ordering::Relaxed))
+}
+
+impl<E: Engine> SqlStore<E> {
+    pub(super) fn new(engine: E) -> Self {
+        Self { engine: Arc::new(engine), may_lag: false }
+    }
+
+    /// The same store, whose reads may be a little old.
+    pub(super) fn lagging(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine), may_lag: true }
+    }
+
+    /// Runs statements that read: on the replica, if they may see old rows and it can be used.
+    pub(super) async fn read<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if self.may_lag
+            && UP_TO_DATE.try_with(|()| ()).is_err()
+            && let Some(connection) = self.engine.replica().await
+        {
+            let read = by::<E, T>(connection, run).await;
+            if let Err(error) = &read {
+                self.engine.replica_failed(error);
+                // Outside such a scope, nobody repeats the read.
+                let _ = FAILED.try_with(|failed| failed.store(true, Ordering::Relaxed));
+            }
+            return read;
+        }
+        by::<E, T>(self.engine.reader().await?, run).await
+    }
+}
