@@ -176,7 +176,7 @@ fn fault(error: &OrderError) -> Markup {
             p.quiet { "Klarna's correlation id: " code { (correlation) } }
         }
         @if !error.faults.is_empty() {
-            div.scroll { table {
+            div.scroll tabindex="0" role="group" aria-label="Faults" { table {
                 thead { tr { (col("Where")) (col("Fault")) } }
                 tbody { @for fault in &error.faults {
                     tr { td { code { (fault.pointer) } } td { (fault.message) } }

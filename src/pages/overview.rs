@@ -241,7 +241,7 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
     html! {
         @if latency_samples.is_empty() { p.quiet { "No order has been submitted yet." } }
         @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="group" aria-label="Times of orders" { table {
                 thead { tr { (col("Time")) @for name in ["p50", "p90", "p99", "longest"] { (count_col(name)) } } }
                 tbody { @for (name, times) in &rows {
                     tr { th scope="row" { (name) } @for percent in [50, 90, 99, 100] {
@@ -288,7 +288,7 @@ fn processes(workers: &[WorkerView]) -> Markup {
     html! {
         @if workers.is_empty() { p.quiet { "No process is running." } }
         @else {
-            div.scroll { table {
+            div.scroll tabindex="0" role="group" aria-label="Processes" { table {
                 thead { tr { (col("Process")) (col("State")) (col("Started")) (col("Last seen")) } }
                 tbody { @for worker in workers {
                     tr {

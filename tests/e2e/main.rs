@@ -23,6 +23,7 @@ mod load;
 mod locks;
 mod logs;
 mod lost_file;
+mod memory;
 mod metrics;
 mod neighbours;
 mod odd_answers;

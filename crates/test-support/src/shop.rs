@@ -204,6 +204,11 @@ impl Shop {
         secrets
     }
 
+    /// Returns every refresh token that the sandbox issued.
+    pub async fn refresh_tokens(&self) -> Vec<String> {
+        self.issued().await.refresh_tokens
+    }
+
     /// Returns everything that the sandbox issued.
     async fn issued(&self) -> Issued {
         let url = format!("{}/sandbox/issued", self.sandbox_url());

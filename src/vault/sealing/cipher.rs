@@ -39,7 +39,7 @@ pub struct Binding<'a>(pub &'a [&'a str]);
 impl Binding<'_> {
     /// Each word with its length before it, so that two different bindings never have the same
     /// bytes.
-    fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self) -> Zeroizing<Vec<u8>> {
         length_prefixed(self.0.iter().map(|word| word.as_bytes()))
     }
 }

@@ -5,9 +5,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Joins words so that two different lists never give the same bytes.
-pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut bytes = Vec::new();
+/// Joins words so that two different lists never give the same bytes. One of them may be a secret, so the
+/// memory is wiped, and has its size from the beginning: growing would leave a copy behind.
+pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Zeroizing<Vec<u8>> {
+    let words: Vec<&[u8]> = words.collect();
+    let size = words.iter().map(|word| size_of::<u64>() + word.len()).sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size));
     for word in words {
         bytes.extend_from_slice(&(word.len() as u64).to_le_bytes());
         bytes.extend_from_slice(word);
