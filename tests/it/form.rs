@@ -139,7 +139,7 @@ fn tests(folder: &Path, found: &mut BTreeSet<String>) {
 fn each_test_that_the_page_on_security_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut there = BTreeSet::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "crates/test-support/tests"] {
         tests(&root.join(folder), &mut there);
     }
     let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
