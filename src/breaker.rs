@@ -14,39 +14,29 @@
 //! Times are durations since boot, from [`since_boot`](crate::clock::since_boot). They are
 //! parameters, so tests need no clock.
 
+mod circuit;
+mod endpoint;
 mod rate_limiter;
 mod rates;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::circuit::{Change, CircuitBreaker, State};
+pub use self::endpoint::{Endpoint, probed};
 pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
-use self::view::shortened;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
-
-/// How many failures in a row open a breaker.
-const FAILURES: u32 = 5;
-/// How many different users must be refused for the merchant's settings to open a breaker. One user
-/// alone is not enough, because the cause may be that user.
-const USERS_REFUSED: usize = 3;
-/// How often this process checks whether another process has ended the stop of a merchant.
-const LONGEST_STOP: Duration = Duration::from_secs(90);
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// The longest time that a caller delays a call itself to keep the rate.
-const LONGEST_HOLD: Duration = Duration::from_secs(1);
-/// How long a probe without a report counts as running.
-const LONGEST_PROBE: Duration = Duration::from_mins(1);
+use crate::words::words;
 
 /// The result of a call, as far as the endpoint is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +62,15 @@ pub enum CallOutcome {
     Throttled(Duration),
 }
 
+/// Klarna's limit of calls is used up, as an answer said (`X-Ratelimit-*`), whatever else it said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedUp {
+    /// The most calls in Klarna's interval, if it said so.
+    pub limit: Option<u32>,
+    /// When the next interval begins.
+    pub wait: Duration,
+}
+
 /// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -84,43 +83,14 @@ pub enum BreakerState {
     Probing,
 }
 
+words!(BreakerState { Closed = "closed", Open = "open", Probing = "probing" });
+
 /// The circuit breakers and rate limits of one endpoint, one for each merchant. Clones share them.
 #[derive(Clone)]
 pub struct CircuitBreakers {
-    /// The endpoint's name in metrics.
-    endpoint: &'static str,
+    endpoint: Endpoint,
     rates: Arc<dyn Rates>,
     breakers: Arc<Mutex<BTreeMap<MerchantName, CircuitBreaker>>>,
-}
-
-struct CircuitBreaker {
-    state: State,
-    /// Failures since the last answer.
-    failures: u32,
-    /// The last failure, in words.
-    cause: String,
-    /// Users refused for the settings, while closed.
-    refused: BTreeSet<UserId>,
-    /// Until when the endpoint asked for a pause.
-    held_until: Duration,
-    /// Since when the breaker has not been closed.
-    open_since: Option<Duration>,
-    pause: Duration,
-    rate_limiter: RateLimiter,
-}
-
-#[derive(Clone, Copy)]
-enum State {
-    Closed,
-    Open { until: Duration },
-    Probing { since: Duration },
-}
-
-/// What a result changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
-    Opened,
-    Closed,
 }
 
 /// The permit for one call. Report the call's result with it. If nothing was sent, drop it; this
@@ -137,8 +107,14 @@ pub struct CallPermit {
 impl CircuitBreakers {
     /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
-    pub fn new(endpoint: &'static str, rates: Arc<dyn Rates>) -> Self {
+    pub fn new(endpoint: Endpoint, rates: Arc<dyn Rates>) -> Self {
         Self { endpoint, rates, breakers: Arc::default() }
+    }
+
+    /// Returns the endpoint.
+    #[must_use]
+    pub const fn endpoint(&self) -> Endpoint {
+        self.endpoint
     }
 
     /// Lets each breaker that is open try a call at once, because its cause may be mended. Pauses that
@@ -149,6 +125,24 @@ impl CircuitBreakers {
                 breaker.state = State::Open { until: Duration::ZERO };
             }
         }
+    }
+
+    /// Lets one call of a merchant test the endpoint at once, because an operator says so: also if the
+    /// endpoint asked for a pause. Returns whether calls had to wait.
+    #[must_use]
+    pub fn probe_now(&self, merchant: &MerchantName, now: Duration) -> bool {
+        self.with(merchant, |breaker, _| breaker.probe_now(now)).unwrap_or(false)
+    }
+
+    /// Returns whether calls of any merchant have to wait now.
+    #[must_use]
+    pub fn any_waits(&self, now: Duration) -> bool {
+        lock(&self.breakers).values().any(|breaker| breaker.closed_for(now).is_some())
+    }
+
+    /// Lets the calls of a merchant wait, because an answer said that Klarna's limit is used up.
+    pub fn used_up(&self, merchant: &MerchantName, limit: &UsedUp, now: Duration) {
+        self.with(merchant, |breaker, _| breaker.used_up(limit, now));
     }
 
     /// Returns a permit to call now.
@@ -181,14 +175,15 @@ impl CircuitBreakers {
     /// Returns why a call has to wait for `wait` now, as a sentence for the error of an order.
     #[must_use]
     pub fn why(&self, merchant: &MerchantName, now: Duration, wait: Duration) -> String {
-        let endpoint = self.endpoint;
+        let endpoint = self.endpoint.as_str();
         let why = self.with(merchant, |breaker, _| match breaker {
             CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. } => {
                 Some(format!("Circuit breaker open for {endpoint}: {cause}"))
             }
-            breaker if breaker.held_until > now => {
-                Some(format!("Klarna asked for a pause of {endpoint} calls"))
-            }
+            breaker if breaker.held.until > now => Some(match &breaker.held.limit {
+                Some(limit) => format!("Klarna's limit of {endpoint} calls is used up{limit}"),
+                None => format!("Klarna asked for a pause of {endpoint} calls"),
+            }),
             _ => None,
         });
         let why = why.flatten().unwrap_or_else(|| format!("Rate limit reached for {endpoint} calls"));
@@ -231,13 +226,20 @@ impl CallPermit {
         }
     }
 
+    /// Reports that the answer said that Klarna's limit is used up.
+    pub fn used_up(&self, limit: &UsedUp, now: Duration) {
+        self.breakers.used_up(&self.merchant, limit, now);
+    }
+
     /// Reports the result of the call.
     pub fn report(mut self, report: CallOutcome, now: Duration) {
         self.reported = true;
-        let endpoint = self.breakers.endpoint;
+        let endpoint = self.breakers.endpoint.as_str();
         let asked =
             matches!(report, CallOutcome::Throttled(_) | CallOutcome::Failed { retry_after: Some(_), .. });
+        let longest = self.breakers.rates.longest_pause(&self.merchant);
         let reported = self.breakers.with(&self.merchant, |breaker, _| {
+            breaker.longest_pause = longest;
             let change = breaker.report(report, now, self.probe);
             (change, breaker.cause.clone(), breaker.closed_for(now).unwrap_or_default())
         });
@@ -294,107 +296,4 @@ fn lock(
     breakers: &Mutex<BTreeMap<MerchantName, CircuitBreaker>>,
 ) -> MutexGuard<'_, BTreeMap<MerchantName, CircuitBreaker>> {
     breakers.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl CircuitBreaker {
-    fn new(rate: f64) -> Self {
-        Self {
-            state: State::Closed,
-            failures: 0,
-            cause: String::new(),
-            refused: BTreeSet::new(),
-            held_until: Duration::ZERO,
-            open_since: None,
-            pause: FIRST_PAUSE,
-            rate_limiter: RateLimiter::new(rate),
-        }
-    }
-
-    /// Returns whether the allowed call is a probe, and how long it must wait for the rate limit.
-    fn admit(&mut self, now: Duration) -> Result<(bool, Duration), Duration> {
-        if let Some(wait) = self.closed_for(now) {
-            return Err(wait);
-        }
-        let hold = self.rate_limiter.reserve(now, LONGEST_HOLD)?;
-        let probe = !matches!(self.state, State::Closed);
-        if probe {
-            self.state = State::Probing { since: now };
-        }
-        Ok((probe, hold))
-    }
-
-    fn closed_for(&self, now: Duration) -> Option<Duration> {
-        let until = match self.state {
-            State::Open { until } => until.max(self.held_until),
-            // A probe of another call is running. Ask again soon.
-            State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
-            State::Closed | State::Probing { .. } => self.held_until,
-        };
-        let wait = until.saturating_sub(now);
-        (!wait.is_zero()).then_some(wait)
-    }
-
-    /// Records a result. Returns whether it opened or closed the breaker.
-    fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> Option<Change> {
-        match report {
-            CallOutcome::Answered => {
-                // A late answer to a call from before the breaker opened says nothing about the
-                // endpoint now.
-                if !probe && !matches!(self.state, State::Closed) {
-                    return None;
-                }
-                let closed = self.open_since.map(|_| Change::Closed);
-                *self =
-                    Self { held_until: self.held_until, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
-                closed
-            }
-            CallOutcome::Stopped(wait) => {
-                let opened = self.open_since.is_none().then_some(Change::Opened);
-                self.open_since.get_or_insert(now);
-                self.cause = String::from("too many refresh tokens were rejected in a row");
-                self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
-                opened
-            }
-            CallOutcome::Throttled(wait) => {
-                self.count(String::from("it asked for a pause"), Some(wait), now, probe)
-            }
-            CallOutcome::Failed { what, retry_after } => self.count(shortened(what), retry_after, now, probe),
-            CallOutcome::Misconfigured { user } => {
-                if self.refused.len() < USERS_REFUSED {
-                    self.refused.insert(user);
-                }
-                self.cause = String::from("Klarna refused the merchant's settings");
-                self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
-            }
-        }
-    }
-
-    /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more useful
-    /// than one that does not answer.
-    fn count(
-        &mut self,
-        what: String,
-        retry_after: Option<Duration>,
-        now: Duration,
-        probe: bool,
-    ) -> Option<Change> {
-        self.held_until = self.held_until.max(now + retry_after.unwrap_or_default());
-        self.failures = self.failures.saturating_add(1);
-        self.cause = match self.failures {
-            1 => what,
-            failures => format!("{what}, {failures} failures in a row"),
-        };
-        self.failed(now, probe, self.failures >= FAILURES)
-    }
-
-    fn failed(&mut self, now: Duration, probe: bool, enough: bool) -> Option<Change> {
-        if probe {
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        } else if !enough || !matches!(self.state, State::Closed) {
-            return None;
-        }
-        self.open_since.get_or_insert(now);
-        self.state = State::Open { until: now + self.pause };
-        (!probe).then_some(Change::Opened)
-    }
 }

@@ -10,11 +10,12 @@ use secrecy::SecretString;
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
 use crate::cli::tokens::systems::{System, SystemReader};
-use crate::config::{ConfigError, Merchant, Settings};
+use crate::config::{ConfigError, LongestPauses, Merchant, Settings};
 use crate::klarna::create::{Call, CreateAnswer, classify};
 use crate::klarna::discovery::{self, OpenIdDocument};
 use crate::klarna::encoding;
-use crate::klarna::http::{Reply, retry_after};
+use crate::klarna::http::Reply;
+use crate::klarna::pauses::retry_after;
 use crate::klarna::redact::Redactor;
 use crate::klarna::revoke::{self, Revoked};
 use crate::klarna::session::{self, SessionAnswer};
@@ -41,13 +42,17 @@ fn http_answer(bytes: &[u8]) -> Option<(StatusCode, HeaderMap, &[u8])> {
 /// Reads an answer of the token endpoint to the token `sent`.
 pub fn token_answer(bytes: &[u8], sent: &SecretString) -> Option<Answer> {
     let (status, headers, body) = http_answer(bytes)?;
-    Some(answer::read(status.as_u16(), retry_after(&headers), body, sent))
+    let wait = retry_after(&headers, LongestPauses::default().asked);
+    Some(answer::read(status.as_u16(), wait, body, sent))
 }
 
 /// Reads an answer of a target's create call to the order `sent`.
 pub fn create_answer(bytes: &[u8], target: Target, merchant: &Merchant, sent: &str) -> Option<CreateAnswer> {
     let (status, headers, body) = http_answer(bytes)?;
-    Some(classify(Call::of(target), status, &headers, body, || Redactor::new(merchant, sent.as_bytes())))
+    let longest_pause = merchant.longest_pauses.asked;
+    Some(classify(Call::of(target), status, &headers, body, longest_pause, || {
+        Redactor::new(merchant, sent.as_bytes())
+    }))
 }
 
 /// Reads an answer of a target about an order or session, whose new body was `sent`.
@@ -58,12 +63,12 @@ pub fn session_answer(
     sent: &str,
 ) -> Option<SessionAnswer> {
     let redactor = || Redactor::new(merchant, sent.as_bytes());
-    Some(session::read(Call::of(target), &reply(bytes)?, redactor))
+    Some(session::read(Call::of(target), &reply(bytes)?, merchant.longest_pauses.asked, redactor))
 }
 
 /// Reads an answer of the revocation endpoint.
 pub fn revocation_answer(bytes: &[u8]) -> Option<Revoked> {
-    Some(revoke::read(&reply(bytes)?))
+    Some(revoke::read(&reply(bytes)?, LongestPauses::default().asked))
 }
 
 fn reply(bytes: &[u8]) -> Option<Reply> {

@@ -159,6 +159,14 @@ CREATE TABLE klarna_worker.pauses (
     PRIMARY KEY (merchant, kind)
 );
 
+-- When an operator last ordered a merchant's circuit breakers for an endpoint to try a call at once.
+CREATE TABLE klarna_worker.probes (
+    merchant text COLLATE "C" NOT NULL,
+    endpoint text COLLATE "C" NOT NULL,
+    asked_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant, endpoint)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE klarna_worker.orders (
     id uuid PRIMARY KEY,

@@ -151,6 +151,14 @@ CREATE TABLE pauses (
     PRIMARY KEY (merchant, kind)
 );
 
+-- When an operator last ordered a merchant's circuit breakers for an endpoint to try a call at once.
+CREATE TABLE probes (
+    merchant TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    PRIMARY KEY (merchant, endpoint)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,

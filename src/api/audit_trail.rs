@@ -36,7 +36,7 @@ impl Concerns {
 }
 
 /// The operations that leave a row.
-pub(super) const ACTIONS: [(Method, &str, Action); 23] = [
+pub(super) const ACTIONS: [(Method, &str, Action); 24] = [
     (Method::GET, "/v1/merchants/{merchant}/users", Action::TokensList),
     (Method::GET, "/v1/merchants/{merchant}/users/{user}/token", Action::TokenRead),
     (Method::GET, "/v1/merchants/{merchant}/users/{user}/token/history", Action::TokenRead),
@@ -58,6 +58,7 @@ pub(super) const ACTIONS: [(Method, &str, Action); 23] = [
     (Method::POST, "/v1/merchants/{merchant}/webhook/test", Action::WebhookTest),
     (Method::POST, "/v1/ops/pauses", Action::Pause),
     (Method::DELETE, "/v1/ops/pauses", Action::Resume),
+    (Method::POST, "/v1/ops/breakers/probe", Action::BreakersProbe),
     (Method::POST, "/v1/ops/drain", Action::Drain),
     (Method::GET, "/v1/audit", Action::AuditRead),
 ];

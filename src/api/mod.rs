@@ -3,7 +3,7 @@
 //! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
 //! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
 //! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits (`limits.rs`);
-//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `pauses.rs`,
+//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `pauses.rs`, `breakers.rs`,
 //! `health.rs`).
 //! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
@@ -17,6 +17,7 @@ mod answers;
 mod audit_log;
 mod audit_trail;
 mod auth;
+mod breakers;
 mod docs;
 mod drain;
 mod erase;
@@ -53,6 +54,7 @@ use tower_http::compression::CompressionLayer;
 pub use access_token::{ShopperAddress, ShopperClaims, UserAccessToken, Vending};
 pub use audit_log::{AuditList, AuditRecord};
 pub use auth::{Refusals, Refused};
+pub use breakers::{OrderedProbe, ProbeRequest};
 pub use drain::Draining;
 pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
 pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
@@ -118,7 +120,7 @@ pub struct AppState {
     pub endpoints: Arc<dyn WebhookEndpoints>,
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
-    /// Where pauses begin and end.
+    /// Where pauses begin and end, and tries of circuit breakers are ordered.
     pub pausing: Arc<dyn Pausing>,
     /// The merchants in the settings, by name.
     pub merchants: Live<Merchants>,
@@ -232,6 +234,7 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/webhooks/resend", post(webhooks::resend))
         .route("/v1/merchants/{merchant}/webhook/test", post(webhook_endpoint::test))
         .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))
+        .route("/v1/ops/breakers/probe", post(breakers::probe))
         .route("/v1/ops/drain", post(drain::drain))
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
     let read_ops = Router::new()

@@ -11,8 +11,8 @@ use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
 use super::{
-    access_token, audit_log, drain, erase, export, health, orders, pauses, push, rename, resolve, tokens,
-    users, webhook_endpoint, webhooks,
+    access_token, audit_log, breakers, drain, erase, export, health, orders, pauses, push, rename, resolve,
+    tokens, users, webhook_endpoint, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -46,6 +46,7 @@ use super::{
         pauses::list,
         pauses::pause,
         pauses::resume,
+        breakers::probe,
         drain::drain,
         audit_log::list,
         export::export,

@@ -21,6 +21,7 @@ pub use self::requests::{ReloadAnswer, ask_for_reload};
 use self::watch::{Seen, Watch};
 use super::App;
 use crate::audit::{Action, Actor, Entry, Outcome};
+use crate::breaker::CircuitBreakers;
 use crate::config::{Changes, ConfigError, FailedReload, Settings, SettingsStatus};
 use crate::delivery::Outbox;
 use crate::lifecycle::ReloadSignals;
@@ -30,8 +31,6 @@ use crate::ops::metrics::begin_counting;
 use crate::queue::Wake;
 use crate::store::{ProviderTokens, StoreError};
 use crate::telemetry;
-use crate::vault::Vault;
-use crate::worker::TargetBreakers;
 
 /// How long the database may take to get the merchants' endpoints, and to be asked about tokens.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,9 +75,8 @@ impl fmt::Display for ReloadCause {
 
 /// What is told of a reload, besides those who look at the settings themselves.
 pub(super) struct ReloadedParts {
-    pub(super) vault: Option<Vault>,
-    /// The circuit breakers of the calls about orders.
-    pub(super) targets: Vec<TargetBreakers>,
+    /// The circuit breakers of this process.
+    pub(super) breakers: Vec<CircuitBreakers>,
     /// The queues, which may find work for new merchants.
     pub(super) wakes: [Wake; 2],
     /// Whether commands can ask for a reload in the instance folder of this process.
@@ -236,10 +234,7 @@ impl Reloader {
         }
         self.in_force = next;
         // What was wrong may be mended.
-        if let Some(vault) = &self.parts.vault {
-            vault.try_now();
-        }
-        self.parts.targets.iter().for_each(TargetBreakers::try_now);
+        self.parts.breakers.iter().for_each(CircuitBreakers::try_now);
         self.parts.wakes.iter().for_each(Wake::notify);
         Ok(changes)
     }

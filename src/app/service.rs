@@ -2,6 +2,7 @@
 
 mod background;
 mod endpoints;
+mod probes;
 mod pulse;
 mod work_off;
 mod worker_role;
@@ -18,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::background::{Wakeups, keep_ready, listen, look_after_refresh, tell_breakers, wake_after_pauses};
 use self::endpoints::watch_endpoints;
+use self::probes::follow_probes;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
@@ -26,6 +28,7 @@ use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{breaker_states, scrape};
 use super::{App, AppError, audit};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
+use crate::breaker::CircuitBreakers;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::intake::InsertOrder;
@@ -69,8 +72,8 @@ pub struct Service {
     /// What workers and keepers share: instance folder, heartbeat and vault.
     process: Option<Process>,
     worker: Option<WorkerRole>,
-    /// The circuit breakers of the API's calls about submitted orders.
-    session_breakers: TargetBreakers,
+    /// All circuit breakers of this process.
+    breakers: Vec<CircuitBreakers>,
     keeper: Option<SweepSchedule>,
     /// Tasks that listen for signals, poll and clean up; they end with the service.
     background: JoinSet<()>,
@@ -126,7 +129,8 @@ impl Service {
         }
         let vault = vault_of(process.as_ref());
         let sessions = app.sessions()?;
-        let session_breakers = sessions.breakers();
+        let breakers = all_breakers(vault.as_ref(), worker.as_ref(), &sessions.breakers());
+        background.spawn(follow_probes(app.store.clone(), breakers.clone()));
         let api = addresses.api.map(|at| {
             let intake = app.intake().with_direct(direct_of(worker.as_ref()));
             let router = http_server::api(&app, intake, sessions, vault, &waiters, probes.clone(), pages);
@@ -152,7 +156,7 @@ impl Service {
             probes,
             process,
             worker,
-            session_breakers,
+            breakers,
             keeper,
             background,
             _served: served,
@@ -175,13 +179,7 @@ impl Service {
     #[must_use]
     pub fn reloader(&self, read: ReadSettings) -> Reloader {
         let parts = ReloadedParts {
-            vault: vault_of(self.process.as_ref()),
-            targets: self
-                .worker
-                .iter()
-                .flat_map(|worker| [worker.breakers.clone(), worker.session_breakers.clone()])
-                .chain([self.session_breakers.clone()])
-                .collect(),
+            breakers: self.breakers.clone(),
             wakes: [self.wakes.orders.clone(), self.wakes.webhooks.clone()],
             has_folder: self.process.is_some(),
         };
@@ -340,6 +338,17 @@ fn vault_of(process: Option<&Process>) -> Option<Vault> {
 
 fn breakers_of(worker: Option<&WorkerRole>) -> Option<TargetBreakers> {
     worker.map(|worker| worker.breakers.clone())
+}
+
+/// Returns all circuit breakers of this process. `api`: those of the API's calls about submitted orders.
+fn all_breakers(
+    vault: Option<&Vault>,
+    worker: Option<&WorkerRole>,
+    api: &TargetBreakers,
+) -> Vec<CircuitBreakers> {
+    let of_worker = worker.into_iter().flat_map(|worker| [&worker.breakers, &worker.session_breakers]);
+    let targets = of_worker.chain([api]).flat_map(TargetBreakers::each);
+    vault.map(Vault::circuit_breakers).into_iter().chain(targets).collect()
 }
 
 /// Returns how new orders start at once in this process.

@@ -101,6 +101,8 @@ pub enum Action {
     Pause,
     /// Work was resumed.
     Resume,
+    /// Circuit breakers were ordered to try a call; its object names the endpoint.
+    BreakersProbe,
     /// A process was asked to drain.
     Drain,
     /// A process read its settings again; its object says what asked for it, and what changed.
@@ -147,6 +149,7 @@ words!(Action {
     WebhookRemove = "webhook.remove",
     Pause = "ops.pause",
     Resume = "ops.resume",
+    BreakersProbe = "ops.breakers_probe",
     Drain = "ops.drain",
     Reload = "ops.reload",
     SignIn = "pages.sign_in",

@@ -1,7 +1,11 @@
+use super::circuit::{FAILURES, FIRST_PAUSE};
 use super::*;
 
 fn breakers() -> CircuitBreakers {
-    CircuitBreakers::new("token", Arc::new(BTreeMap::from([(shop(), 1_000_000.0), (other(), 1_000_000.0)])))
+    CircuitBreakers::new(
+        Endpoint::Token,
+        Arc::new(BTreeMap::from([(shop(), 1_000_000.0), (other(), 1_000_000.0)])),
+    )
 }
 
 fn shop() -> MerchantName {
@@ -102,6 +106,24 @@ fn a_failed_probe_doubles_the_pause_up_to_a_minute() {
 }
 
 #[test]
+fn the_longest_pause_is_the_merchants_and_a_reload_changes_it() {
+    let rates = Arc::new(Changing::new([(shop(), 1000.0)], seconds(3)));
+    let breakers = CircuitBreakers::new(Endpoint::Token, Arc::clone(&rates) as Arc<dyn Rates>);
+    (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(10)));
+    let mut now = seconds(10);
+    let mut pauses = Vec::new();
+    for round in 0..6 {
+        if round == 4 {
+            *rates.longest_pause.lock().unwrap() = seconds(5);
+        }
+        now += breakers.wait(&shop(), now).unwrap();
+        call(&breakers, failure(), now);
+        pauses.push(breakers.wait(&shop(), now).unwrap().as_secs());
+    }
+    assert_eq!(pauses, [2, 3, 3, 3, 5, 5]);
+}
+
+#[test]
 fn a_probe_that_sent_nothing_lets_the_next_one_probe() {
     let breakers = opened();
     drop(breakers.admit(&shop(), seconds(11)));
@@ -167,30 +189,95 @@ fn after_a_reload_an_open_breaker_tries_a_call_at_once() {
     assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(59)));
 }
 
-/// Merchants and rates that change.
-struct Changing(Mutex<BTreeMap<MerchantName, f64>>);
+#[test]
+fn an_operators_probe_is_one_call_also_if_klarna_asked_for_a_pause() {
+    let breakers = breakers();
+    assert!(!breakers.probe_now(&shop(), seconds(10)), "nothing waits");
+    call(&breakers, CallOutcome::Throttled(seconds(3600)), seconds(10));
+    assert!(breakers.any_waits(seconds(20)) && breakers.admit(&shop(), seconds(20)).is_err());
+    assert!(breakers.probe_now(&shop(), seconds(20)));
+    let probe = breakers.admit(&shop(), seconds(20)).ok().unwrap();
+    assert!(breakers.admit(&shop(), seconds(20)).is_err(), "one alone");
+    assert!(!breakers.probe_now(&shop(), seconds(20)), "it is being tried");
+    probe.report(CallOutcome::Answered, seconds(21));
+    assert!(breakers.admit(&shop(), seconds(21)).is_ok() && !breakers.any_waits(seconds(21)));
+
+    // A probe that is refused waits as long as it is asked to.
+    call(&breakers, CallOutcome::Throttled(seconds(3600)), seconds(30));
+    assert!(breakers.probe_now(&shop(), seconds(40)));
+    call(&breakers, CallOutcome::Throttled(seconds(600)), seconds(40));
+    assert_eq!(breakers.wait(&shop(), seconds(40)), Some(seconds(600)));
+    assert!(!breakers.probe_now(&other(), seconds(40)), "of that merchant alone");
+}
+
+#[test]
+fn calls_wait_for_klarnas_next_interval_when_its_limit_is_used_up() {
+    let breakers = breakers();
+    let used_up = |limit, wait| UsedUp { limit, wait: seconds(wait) };
+    let permit = breakers.admit(&shop(), seconds(10)).ok().unwrap();
+    permit.used_up(&used_up(Some(40), 30), seconds(10));
+    permit.report(CallOutcome::Answered, seconds(10));
+    assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(29)));
+    assert_eq!(
+        breakers.why(&shop(), seconds(11), seconds(29)),
+        "Klarna's limit of token calls is used up (40); next try in 29 s"
+    );
+    let told = breakers.view(seconds(11));
+    let told: Vec<_> = told.iter().filter_map(|view| Some((view.state, view.trouble.clone()?))).collect();
+    let cause = "Klarna's limit of calls is used up (40)".to_owned();
+    let trouble = Trouble { cause, open_for: seconds(1), next_try: seconds(29) };
+    assert_eq!(told, [(BreakerState::Closed, trouble)]);
+    assert!(breakers.admit(&other(), seconds(11)).is_ok());
+    // The last second is waited for with the permit, and nobody is told.
+    assert_eq!(breakers.wait(&shop(), seconds(39)), None);
+    assert_eq!(breakers.admit(&shop(), seconds(39)).ok().unwrap().hold, seconds(1));
+    assert_eq!(breakers.view(seconds(39))[1].trouble, None);
+    // A shorter one ends no longer one.
+    breakers.used_up(&other(), &used_up(None, 20), seconds(50));
+    breakers.used_up(&other(), &used_up(None, 1), seconds(51));
+    assert_eq!(breakers.wait(&other(), seconds(51)), Some(seconds(19)));
+    // It counts as no failure.
+    (0..9).for_each(|_| breakers.used_up(&shop(), &used_up(None, 0), seconds(50)));
+    assert_eq!(breakers.admit(&shop(), seconds(50)).ok().unwrap().hold, Duration::ZERO);
+}
+
+/// Merchants, rates and a longest pause that change.
+struct Changing {
+    rates: Mutex<BTreeMap<MerchantName, f64>>,
+    longest_pause: Mutex<Duration>,
+}
+
+impl Changing {
+    fn new(rates: impl IntoIterator<Item = (MerchantName, f64)>, longest_pause: Duration) -> Self {
+        Self { rates: Mutex::new(rates.into_iter().collect()), longest_pause: longest_pause.into() }
+    }
+}
 
 impl Rates for Changing {
     fn rate(&self, merchant: &MerchantName) -> Option<f64> {
-        self.0.lock().unwrap().get(merchant).copied()
+        self.rates.lock().unwrap().get(merchant).copied()
+    }
+
+    fn longest_pause(&self, _: &MerchantName) -> Duration {
+        *self.longest_pause.lock().unwrap()
     }
 
     fn merchants(&self) -> Vec<MerchantName> {
-        self.0.lock().unwrap().keys().cloned().collect()
+        self.rates.lock().unwrap().keys().cloned().collect()
     }
 }
 
 #[test]
 fn merchants_come_and_go_and_rates_change() {
-    let rates = Arc::new(Changing(Mutex::new(BTreeMap::from([(shop(), 1.0)]))));
-    let breakers = CircuitBreakers::new("token", Arc::clone(&rates) as Arc<dyn Rates>);
+    let rates = Arc::new(Changing::new([(shop(), 1.0)], seconds(60)));
+    let breakers = CircuitBreakers::new(Endpoint::Token, Arc::clone(&rates) as Arc<dyn Rates>);
     let admitted =
         |merchant: &MerchantName, at| (0..9).filter(|_| breakers.admit(merchant, at).is_ok()).count();
     assert_eq!(admitted(&shop(), seconds(10)), 2, "one at once, and one a second later");
-    rates.0.lock().unwrap().extend([(shop(), 1000.0), (other(), 1000.0)]);
+    rates.rates.lock().unwrap().extend([(shop(), 1000.0), (other(), 1000.0)]);
     assert_eq!((admitted(&shop(), seconds(20)), admitted(&other(), seconds(20))), (9, 9));
     let in_flight = breakers.admit(&other(), seconds(20)).ok().unwrap();
-    rates.0.lock().unwrap().remove(&other());
+    rates.rates.lock().unwrap().remove(&other());
     in_flight.report(failure(), seconds(20));
     assert_eq!(breakers.states().keys().collect::<Vec<_>>(), [&shop()]);
 }

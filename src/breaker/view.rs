@@ -11,6 +11,9 @@ use crate::ids::MerchantName;
 
 /// The most characters of a cause: every process is told of it.
 const LONGEST_CAUSE: usize = 500;
+/// The shortest pause that is told while the breaker is closed. At a limit of calls a second, there may be one
+/// in each second.
+const SHORTEST_TOLD: Duration = Duration::from_secs(5);
 
 /// A circuit breaker of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +24,11 @@ pub struct BreakerView {
     pub merchant: MerchantName,
     /// Its state.
     pub state: BreakerState,
-    /// Why it is not closed; `None` if it is.
+    /// Why it is not closed, or why calls wait although it is; `None` if they do not.
     pub trouble: Option<Trouble>,
 }
 
-/// Why a circuit breaker is not closed.
+/// Why calls wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// The last failure, in words without secrets.
@@ -36,7 +39,7 @@ pub struct Trouble {
     pub next_try: Duration,
 }
 
-/// A circuit breaker that is not closed, as its process tells others.
+/// A circuit breaker whose calls wait, as its process tells others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenBreaker {
     /// The endpoint's name in metrics.
@@ -54,7 +57,7 @@ pub struct OpenBreaker {
 }
 
 impl BreakerView {
-    /// Returns what other processes are told, if it is not closed. `now` is the time of the view.
+    /// Returns what other processes are told, if calls wait. `now` is the time of the view.
     #[must_use]
     pub fn open(&self, now: DateTime<Utc>) -> Option<OpenBreaker> {
         let Trouble { cause, open_for, next_try } = self.trouble.as_ref()?;
@@ -77,16 +80,26 @@ impl CircuitBreakers {
             let (state, next_try) = match breaker.state {
                 State::Closed => (BreakerState::Closed, Duration::ZERO),
                 State::Open { until } => {
-                    (BreakerState::Open, until.max(breaker.held_until).saturating_sub(now))
+                    (BreakerState::Open, until.max(breaker.held.until).saturating_sub(now))
                 }
                 State::Probing { .. } => (BreakerState::Probing, Duration::ZERO),
             };
-            let trouble = (state != BreakerState::Closed).then(|| Trouble {
-                cause: breaker.cause.clone(),
-                open_for: breaker.open_since.map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+            let since = breaker.open_since.unwrap_or(breaker.held.since);
+            let held = breaker.held.until.saturating_sub(now);
+            let trouble = match (state, &breaker.held.limit) {
+                (BreakerState::Closed, _) if held < SHORTEST_TOLD => None,
+                (BreakerState::Closed, Some(limit)) => {
+                    Some((format!("Klarna's limit of calls is used up{limit}"), held))
+                }
+                (BreakerState::Closed, None) => Some((String::from("Klarna asked for a pause"), held)),
+                _ => Some((breaker.cause.clone(), next_try)),
+            };
+            let trouble = trouble.map(|(cause, next_try)| Trouble {
+                cause,
+                open_for: now.saturating_sub(since),
                 next_try,
             });
-            BreakerView { endpoint: self.endpoint, merchant: merchant.clone(), state, trouble }
+            BreakerView { endpoint: self.endpoint.as_str(), merchant: merchant.clone(), state, trouble }
         };
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()

@@ -4,6 +4,7 @@
 
 mod audit;
 mod audited;
+mod breakers;
 mod confirm;
 mod context;
 mod demo;
@@ -111,6 +112,9 @@ enum Command {
     Resume(pauses::ResumeArgs),
     /// List what is paused, since when, by whom and why
     Pauses,
+    /// List circuit breakers whose calls to Klarna wait, and let them try a call now
+    #[command(subcommand)]
+    Breakers(breakers::Command),
     /// List and verify the audit log: who read or changed what
     #[command(subcommand)]
     Audit(audit::Command),
@@ -162,6 +166,7 @@ impl Command {
             Self::Pause(args) => args.run(context),
             Self::Resume(args) => args.run(context),
             Self::Pauses => pauses::list(context),
+            Self::Breakers(command) => command.run(context),
             Self::Audit(command) => command.run(context),
             Self::Refresh(args) => args.run(context),
             Self::Reload => reload::run(context),
@@ -185,6 +190,7 @@ impl Command {
             Self::Webhooks(command) => command.audited(),
             Self::Pause(args) => Some(args.audited()),
             Self::Resume(args) => Some(args.audited()),
+            Self::Breakers(command) => command.audited(),
             Self::Audit(command) => command.audited(),
             Self::Refresh(_) => Some(Audited::new(Action::TokensRefresh)),
             Self::Keys(command) => command.audited(),

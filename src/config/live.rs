@@ -5,6 +5,7 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -111,6 +112,12 @@ struct MerchantRates {
 impl Rates for MerchantRates {
     fn rate(&self, merchant: &MerchantName) -> Option<f64> {
         self.merchants.0.borrow().get(merchant).map(|merchant| (self.of)(merchant))
+    }
+
+    fn longest_pause(&self, merchant: &MerchantName) -> Duration {
+        let merchants = self.merchants.0.borrow();
+        let pauses = merchants.get(merchant).map(|merchant| merchant.longest_pauses);
+        pauses.unwrap_or_default().between_tries
     }
 
     fn merchants(&self) -> Vec<MerchantName> {

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::reader::Reader;
 use super::strength::weakness_of_key;
-use super::{ApiCredentials, CredentialSet, NAME_EXPECTED, Webhook, is_name, presets};
+use super::{ApiCredentials, CredentialSet, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
 
@@ -55,6 +55,8 @@ pub struct Merchant {
     pub checkout_rate_per_second: f64,
     /// The maximum number of exchanges per second of one process.
     pub token_rate_per_second: f64,
+    /// How long calls wait at most.
+    pub longest_pauses: LongestPauses,
     /// The full URL of the token endpoint.
     pub token_url: Url,
     /// The revocation endpoint (RFC 7009). `None`: none is known, because the path of `token_url` does
@@ -245,6 +247,7 @@ impl Merchant {
         let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
         let checkout_rate_per_second = rate("checkout_rate_per_second");
         let token_rate_per_second = rate("token_rate_per_second");
+        let longest_pauses = LongestPauses::read(reader, key);
         let overrides = Overrides::read(reader, key);
         let http_proxy = proxy(reader, &key("http_proxy"));
         let webhook = Webhook::read(reader, &section);
@@ -287,6 +290,7 @@ impl Merchant {
             payments_prefill,
             checkout_rate_per_second,
             token_rate_per_second,
+            longest_pauses,
             checkout_url: overrides
                 .checkout_url
                 .or_else(|| presets::checkout_url(checkout_provider?, region, environment)),

@@ -17,6 +17,7 @@ mod given;
 mod keeper;
 mod layers;
 mod live;
+mod longest_pauses;
 mod merchant;
 mod presets;
 mod reader;
@@ -52,6 +53,7 @@ pub use error::{ConfigError, Fault};
 pub use exposed::ExposedFile;
 pub use keeper::Keeper;
 pub use live::{ApiKeys, Live, LiveSettings};
+pub use longest_pauses::LongestPauses;
 pub use merchant::{
     CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, Merchants, OnUnusableToken, Region,
 };

@@ -23,7 +23,8 @@ use tracing::{Instrument as _, Span};
 use super::schedule;
 use crate::clock::{Clock, since_boot};
 use crate::config::{Live, Merchants, Webhook};
-use crate::klarna::http::{BuildError, HttpClient, Limits, retry_after_within};
+use crate::klarna::http::{BuildError, HttpClient, Limits};
+use crate::klarna::pauses::retry_after;
 use crate::meter;
 use crate::queue::{Handler, Slot, Wake};
 use crate::store::{Answer, ClaimedWebhook, Delivery, EventKind, Webhooks};
@@ -121,7 +122,7 @@ impl Sender {
         }
         Err(Failed {
             error: format!("HTTP {}", reply.status.as_u16()),
-            retry_after: retry_after_within(&reply.headers, LONGEST_ASKED),
+            retry_after: retry_after(&reply.headers, LONGEST_ASKED),
             status: Some(reply.status),
             gone: reply.status == StatusCode::GONE,
         })

@@ -13,8 +13,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::DateTime;
-use reqwest::header::{ACCEPT_ENCODING, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Proxy, Request, RequestBuilder, StatusCode, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
@@ -32,9 +31,6 @@ const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION
 /// How long idle connections are reused, where they are. One that the other side has closed meanwhile
 /// would look like a lost answer.
 const POOL_IDLE: Duration = Duration::from_secs(5);
-
-/// The longest pause that an answer may ask for. A longer one is shortened to this.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// How long an answer may still be read after the time-out. A process that was suspended wakes up
 /// after its time-out, perhaps with the answer in its socket; throwing that away would lose a
@@ -335,40 +331,9 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Returns the pause that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110
-/// section 10.2.3), or else Klarna's `X-Ratelimit-Reset` in seconds. A date is compared with the
-/// answer's own `Date`, so that our clock does not matter.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    retry_after_within(headers, LONGEST_WAIT)
-}
-
-/// Like [`retry_after`], with another longest pause.
-pub(crate) fn retry_after_within(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
-    let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
-    let until = |then: &str| Some((date(then)? - date(text(DATE.as_str())?)?).to_std().unwrap_or_default());
-
-    text(RETRY_AFTER.as_str())
-        .and_then(|value| seconds(value).or_else(|| until(value)))
-        .map(|wait| wait.min(longest))
-        // Some services send a point in time in this header. Read as a duration, it would be decades.
-        .or_else(|| text("x-ratelimit-reset").and_then(seconds).filter(|wait| *wait <= longest))
-}
-
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
-
     use super::*;
-
-    fn wait(headers: &[(&'static str, &'static str)]) -> Option<u64> {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
-        retry_after(&headers).map(|wait| wait.as_secs())
-    }
 
     #[test]
     fn debug_shows_no_password_of_a_proxy() {
@@ -376,25 +341,5 @@ mod tests {
         let client = HttpClient::new(Limits { connect: second, call: second, body: 1, reuse: true }).unwrap();
         client.through(Some(&"http://user:proxy-password@127.0.0.1:1".into())).unwrap();
         assert!(!format!("{client:?}").contains("proxy-password"));
-    }
-
-    #[test]
-    fn reads_every_form_of_a_requested_wait() {
-        let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
-        assert_eq!(wait(&[("retry-after", "7")]), Some(7));
-        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT"), date]), Some(30));
-        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), date]), Some(0));
-        assert_eq!(wait(&[("x-ratelimit-reset", "3")]), Some(3));
-        assert_eq!(wait(&[("retry-after", "2"), ("x-ratelimit-reset", "3")]), Some(2));
-        assert_eq!(wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "3")]), Some(3));
-    }
-
-    #[test]
-    fn absurd_waits_are_cut_or_ignored() {
-        assert_eq!(wait(&[("retry-after", "99999999")]), Some(3600));
-        assert_eq!(wait(&[("x-ratelimit-reset", "1792567680")]), None);
-        assert_eq!(wait(&[("retry-after", "-1")]), None);
-        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT")]), None);
-        assert_eq!(wait(&[]), None);
     }
 }

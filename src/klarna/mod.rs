@@ -11,6 +11,7 @@ pub(crate) mod encoding;
 pub mod held;
 pub mod http;
 pub(crate) mod jwks;
+pub(crate) mod pauses;
 pub mod probe;
 pub(crate) mod redact;
 pub mod revoke;

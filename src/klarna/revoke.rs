@@ -8,7 +8,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::client_auth;
-use super::http::{BuildError, HttpClient, Limits, Reply, retry_after};
+use super::http::{BuildError, HttpClient, Limits, Reply};
+use super::pauses::retry_after;
 use crate::config::Merchant;
 
 /// The largest answer that is read, in bytes. A valid one has none or a short error.
@@ -65,14 +66,14 @@ impl RevokeClient {
         let fields = [("token", refresh_token.expose_secret()), ("token_type_hint", "refresh_token")];
         let request = client_auth::form(request, merchant, &fields);
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(REVOKE)).await {
-            Ok(reply) => read(&reply),
+            Ok(reply) => read(&reply, merchant.longest_pauses.asked),
             Err(failure) => Revoked::Failed { what: failure.to_string(), retry_after: None },
         }
     }
 }
 
 /// Reads a whole answer.
-pub(crate) fn read(reply: &Reply) -> Revoked {
+pub(crate) fn read(reply: &Reply, longest_pause: Duration) -> Revoked {
     if reply.status.is_success() {
         return Revoked::Done;
     }
@@ -82,6 +83,6 @@ pub(crate) fn read(reply: &Reply) -> Revoked {
         // Some providers answer so for a token that is spent or revoked.
         Some("invalid_grant" | "invalid_token") => Revoked::Done,
         Some("unsupported_token_type") => Revoked::Refused { what: format!("{what} unsupported_token_type") },
-        _ => Revoked::Failed { what, retry_after: retry_after(&reply.headers) },
+        _ => Revoked::Failed { what, retry_after: retry_after(&reply.headers, longest_pause) },
     }
 }

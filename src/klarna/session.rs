@@ -13,7 +13,8 @@ use super::authorization::authorized;
 use super::create::Call;
 use super::create::answer::{describe, error_code, messages};
 use super::held::HeldCredentials;
-use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, is_segment, retry_after};
+use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, is_segment};
+use super::pauses::retry_after;
 use super::redact::Redactor;
 use crate::clock::since_boot;
 use crate::config::{CredentialSet, Merchant};
@@ -218,7 +219,7 @@ impl SessionClient {
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(template)).await {
             Ok(reply) => {
                 self.held.answered(merchant, target, set, reply.status);
-                read(Call::of(target), &reply, redactor)
+                read(Call::of(target), &reply, merchant.longest_pauses.asked, redactor)
             }
             Err(failure) => unanswered(&failure),
         }
@@ -265,11 +266,17 @@ fn unanswered(failure: &Failure) -> SessionAnswer {
 }
 
 /// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
-pub(crate) fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Redactor>) -> SessionAnswer {
+pub(crate) fn read(
+    call: &Call,
+    reply: &Reply,
+    longest_pause: Duration,
+    redactor: impl Fn() -> Option<Redactor>,
+) -> SessionAnswer {
     let Reply { status, headers, body } = reply;
     let document = Document::new(body);
     let members = document.members();
     let correlation_id = || http::correlation_id(headers);
+    let retry_after = || retry_after(headers, longest_pause);
     match status.as_u16() {
         200..=299 => SessionAnswer::Done(SessionRead {
             status: members.text("status").filter(|status| is_id(status)),
@@ -284,7 +291,7 @@ pub(crate) fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Red
         }),
         404 | 410 => SessionAnswer::Gone,
         401 => SessionAnswer::Unauthorised { status: 401, correlation_id: correlation_id() },
-        429 => SessionAnswer::Throttled { retry_after: retry_after(headers) },
+        429 => SessionAnswer::Throttled { retry_after: retry_after() },
         code @ (400..=407 | 409..=424 | 426..=499) => {
             let redactor = redactor();
             SessionAnswer::Refused {
@@ -298,7 +305,7 @@ pub(crate) fn read(call: &Call, reply: &Reply, redactor: impl Fn() -> Option<Red
             what: describe(*status, body, &members, redactor().as_ref()),
             // A gateway gave up waiting.
             may_arrive: matches!(code, 502 | 504),
-            retry_after: retry_after(headers),
+            retry_after: retry_after(),
             correlation_id: correlation_id(),
         },
     }
@@ -352,7 +359,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.as_bytes().to_vec().into(),
         };
-        read(Call::of(Target::Checkout), &reply, || None)
+        read(Call::of(Target::Checkout), &reply, Duration::from_hours(1), || None)
     }
 
     #[test]

@@ -7,7 +7,9 @@ use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::client_auth;
-use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id, retry_after};
+use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id};
+use super::pauses::{retry_after, used_up};
+use crate::breaker::UsedUp;
 use crate::config::Merchant;
 use crate::token::{Answer, answer};
 
@@ -24,6 +26,8 @@ pub struct Presented {
     pub answer: Answer,
     /// Klarna's correlation id of the call, if the answer had one.
     pub correlation_id: Option<String>,
+    /// Whether the answer says that Klarna's limit of calls is used up.
+    pub used_up: Option<UsedUp>,
 }
 
 /// Presents refresh tokens at the merchants' token endpoints, each by a connection of its own: an
@@ -49,21 +53,23 @@ impl TokenClient {
     ///
     /// Do not cancel this future: dropping it may drop the only copy of the successor.
     pub async fn present(&self, merchant: &Merchant, refresh_token: &SecretString) -> Presented {
-        let (answer, correlation_id) = match self
+        let longest = merchant.longest_pauses.asked;
+        let (answer, correlation_id, used_up) = match self
             .http
             .send(self.request(merchant, refresh_token), merchant.http_proxy.as_ref(), Some(TOKEN))
             .await
         {
             Ok(Reply { status, headers, body }) => {
-                let answer = answer::read(status.as_u16(), retry_after(&headers), &body, refresh_token);
-                (answer, correlation_id(&headers))
+                let wait = retry_after(&headers, longest);
+                let answer = answer::read(status.as_u16(), wait, &body, refresh_token);
+                (answer, correlation_id(&headers), used_up(&headers, longest))
             }
-            Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None),
+            Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None, None),
             Err(failure @ (Failure::NoAnswer(_) | Failure::NoBody { .. })) => {
-                (Answer::NoAnswer { over: false, what: failure.to_string() }, None)
+                (Answer::NoAnswer { over: false, what: failure.to_string() }, None, None)
             }
         };
-        Presented { answer, correlation_id }
+        Presented { answer, correlation_id, used_up }
     }
 
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {

@@ -84,6 +84,7 @@ pub async fn examine(
 ) -> Vec<Finding> {
     let mut findings = Findings::default();
     describe(settings, &mut findings);
+    longest_pauses(settings, &mut findings);
     let installation = database::check(settings, clock, &mut findings).await;
     keys::check(settings, environment, installation, &mut findings).await;
     files(settings, &mut findings);
@@ -105,6 +106,20 @@ fn api_keys(settings: &Settings, clock: &Clock, findings: &mut Findings) {
             found,
             "make a new one with `keys api generate`, and give it to the caller",
         );
+    }
+}
+
+/// Checks that an open circuit breaker is tried again before the orders that wait for it fail.
+fn longest_pauses(settings: &Settings, findings: &mut Findings) {
+    let deadline = settings.queue.order_deadline;
+    let pauses = settings.merchants.values().map(|merchant| (&merchant.name, merchant.longest_pauses));
+    for (name, _) in pauses.filter(|(_, pauses)| pauses.between_tries > deadline) {
+        let found = format!(
+            "merchants.{name}.longest_back_off is longer than queue.order_deadline: orders fail before an open \
+             circuit breaker is tried again"
+        );
+        let deadline = humantime::format_duration(deadline);
+        findings.warn("longest_back_off", found, format!("write \"{deadline}\" or less"));
     }
 }
 

@@ -126,9 +126,10 @@ fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> 
         tone: "bad",
         title: format!("No calls to {} for {}", first.endpoint, first.merchant),
         about: html! {
-            "The circuit breaker "
+            @if first.state == BreakerState::Closed { "Calls " } @else { "The circuit breaker " }
             @if processes.len() > 1 { "of " (processes.len()) " processes " }
-            "has been open for " (span(now - first.since)) ": " (first.cause) ". "
+            @if first.state == BreakerState::Closed { "have waited for " } @else { "has been open for " }
+            (span(now - first.since)) ": " (first.cause) ". "
             @if first.state == BreakerState::Probing { "A call is being tried." }
             @else { "Next try " (time(next_try)) }
         },

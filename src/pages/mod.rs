@@ -16,6 +16,7 @@ mod assets;
 mod attention;
 mod audit_log;
 mod audited;
+mod breakers;
 mod bulk;
 mod bulk_tokens;
 mod charts;
@@ -172,6 +173,7 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/pauses", get(pauses::list).post(pausing::pause))
         .route("/pauses/new", get(pausing::ask_pause))
         .route("/pauses/resume", get(pausing::ask_resume).post(pausing::resume))
+        .route("/breakers/probe", get(breakers::ask_probe).post(breakers::probe))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/assets/{name}", get(assets::asset))

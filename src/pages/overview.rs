@@ -10,15 +10,16 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::attention::{self, Sources};
+use super::breakers;
 use super::charts::{Bar, Chart, Part};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
 use super::pauses;
-use super::pieces::{badge, col, count_col, facts, maybe_time, number, span, time};
+use super::pieces::{badge, col, count_col, done, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
-use crate::breaker::{BreakerState, OpenBreaker};
+use crate::breaker::OpenBreaker;
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
@@ -77,7 +78,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .collect();
     let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
-    let breakers: Vec<(&str, &OpenBreaker)> = workers
+    let waiting: Vec<(&str, &OpenBreaker)> = workers
         .iter()
         .filter(|worker| worker.alive)
         .flat_map(|worker| worker.breakers.iter().map(|breaker| (worker.name.as_str(), breaker)))
@@ -87,7 +88,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         overview: &overview,
         backlogs: &backlogs,
         failing: &failing,
-        breakers: &breakers,
+        breakers: &waiting,
         counts: &counts,
         paused: &paused,
     };
@@ -102,6 +103,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 }
             }
         }
+        (done(&viewer.query))
         (attention::strip(&attention))
         section #pauses data-live { (pauses::strip(&paused, &viewer)) }
         section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
@@ -126,7 +128,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
         div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breaker_table(&breakers, &workers)) }
+            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
     };
@@ -250,36 +252,6 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
                 } }
             } }
             p.note { "The last " (number(latency_samples.len())) " submitted orders." }
-        }
-    }
-}
-
-fn breaker_table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView]) -> Markup {
-    let shown = |state: BreakerState| match state {
-        BreakerState::Closed => badge("good", "closed"),
-        BreakerState::Open => badge("bad", "open"),
-        BreakerState::Probing => badge("warn", "probing"),
-    };
-    html! {
-        @if workers.is_empty() { p.quiet { "No process is running." } }
-        @else if breakers.is_empty() {
-            p.quiet { "All circuit breakers are closed: no endpoint of Klarna fails." }
-        }
-        @else {
-            div.scroll { table.list {
-                thead { tr {
-                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause"))
-                } }
-                tbody { @for (process, breaker) in breakers {
-                    tr {
-                        td data-label="Merchant" { (breaker.merchant) }
-                        td data-label="Endpoint" { (breaker.endpoint) }
-                        td data-label="State" { (shown(breaker.state)) }
-                        td data-label="Process" { (process) }
-                        td.text data-label="Cause" { (breaker.cause) }
-                    }
-                } }
-            } }
         }
     }
 }

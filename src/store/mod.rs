@@ -89,7 +89,7 @@ pub use self::overview::{
     Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog,
     WebhookCounts,
 };
-pub use self::pausing::{NewPause, Pausing};
+pub use self::pausing::{AskedProbe, NewPause, Pausing};
 use self::postgres::Postgres;
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::renaming::{Moved, Renamed, Renaming};

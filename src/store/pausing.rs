@@ -1,12 +1,14 @@
-//! The storage trait for pauses, which operators begin and end.
+//! The storage trait for what operators order all processes to do: pauses, and tries of circuit breakers.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use super::columns::Columns;
-use super::engine::{Engine, SqlStore};
+use super::engine::{Engine, SqlStore, by};
+use crate::breaker::Endpoint;
 use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
 
@@ -25,7 +27,23 @@ pub struct NewPause {
     pub lasts: Option<Duration>,
 }
 
-/// Storage for pauses.
+/// How long processes follow an order to try a call.
+const PROBES_LAST: Duration = Duration::from_secs(10);
+/// The most orders that are made due at once.
+const MOST_FORWARD: u32 = 1000;
+
+/// An operator has ordered a circuit breaker to try a call now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedProbe {
+    /// The merchant.
+    pub merchant: MerchantName,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// When, by the database's clock. Each order has another time.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// Storage for what operators order.
 #[async_trait]
 pub trait Pausing: Send + Sync {
     /// Returns the pauses that are not over, by merchant and kind. Those of all merchants come first.
@@ -38,6 +56,20 @@ pub trait Pausing: Send + Sync {
     /// Ends a pause, and notifies all processes. Returns `false` if there was none. A pause of all
     /// merchants and one of a merchant are two pauses.
     async fn resume(&self, merchant: Option<&MerchantName>, kind: PauseKind) -> Result<bool, StoreError>;
+
+    /// Orders the circuit breakers of some endpoints of a merchant to try a call now. Returns the time.
+    async fn probe(
+        &self,
+        merchant: &MerchantName,
+        endpoints: &[Endpoint],
+    ) -> Result<DateTime<Utc>, StoreError>;
+
+    /// Returns the tries that were ordered in the last seconds.
+    async fn probes(&self) -> Result<Vec<AskedProbe>, StoreError>;
+
+    /// Makes those orders of a merchant due that wait for their next try, at most a thousand, and notifies
+    /// all processes. Returns how many.
+    async fn bring_orders_forward(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 
 /// The column `merchant` of a pause of all merchants. No merchant has an empty name.
@@ -77,6 +109,52 @@ impl<E: Engine> Pausing for SqlStore<E> {
         self.engine.tell_pauses();
         Ok(resumed)
     }
+
+    async fn probe(
+        &self,
+        merchant: &MerchantName,
+        endpoints: &[Endpoint],
+    ) -> Result<DateTime<Utc>, StoreError> {
+        self.transaction(async |c| {
+            let mut asked_at = DateTime::UNIX_EPOCH;
+            for endpoint in endpoints {
+                let ask = c.query(E::STATEMENTS.pausing.probe).bind(merchant).bind(endpoint.as_str());
+                asked_at = ask.bind(self.now()).fetch_one().await?.time("asked_at")?;
+            }
+            Ok(asked_at)
+        })
+        .await
+    }
+
+    async fn probes(&self) -> Result<Vec<AskedProbe>, StoreError> {
+        self.read(async |c| {
+            let asked = c.query(E::STATEMENTS.pausing.probes).bind(PROBES_LAST).bind(self.now());
+            let rows = asked.fetch_all().await?;
+            // A newer program may know more endpoints.
+            Ok(rows.iter().filter_map(|row| probe(row).ok()).collect())
+        })
+        .await
+    }
+
+    async fn bring_orders_forward(&self, merchant: &MerchantName) -> Result<u64, StoreError> {
+        let forward = by::<E, _>(self.engine.order_writer().await?, async |c| {
+            let bring = c.query(E::STATEMENTS.pausing.bring_orders_forward).bind(merchant);
+            Ok(bring.bind(self.now()).bind(MOST_FORWARD).fetch_all().await?.len())
+        })
+        .await?;
+        if forward > 0 {
+            self.engine.tell_due();
+        }
+        Ok(u64::try_from(forward).unwrap_or(u64::MAX))
+    }
+}
+
+fn probe(row: &impl Columns) -> Result<AskedProbe, StoreError> {
+    Ok(AskedProbe {
+        merchant: row.text("merchant")?.into(),
+        endpoint: Endpoint::from_word(&row.text("endpoint")?)?,
+        asked_at: row.time("asked_at")?,
+    })
 }
 
 fn column(merchant: Option<&MerchantName>) -> &str {

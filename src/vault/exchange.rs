@@ -224,10 +224,13 @@ impl Exchange {
         } else {
             let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
-            let Presented { answer, correlation_id } = crash::in_flight("token_sent", request).await;
+            let Presented { answer, correlation_id, used_up } = crash::in_flight("token_sent", request).await;
             meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
             span.record("correlation", correlation_id.as_deref());
             caller.correlation_id = correlation_id;
+            if let Some(limit) = used_up {
+                caller.used_up(&limit);
+            }
             crash::point("token_answered");
             // Whether a rejection is believed is known once it is stored.
             if !matches!(answer, Answer::InvalidGrant) {

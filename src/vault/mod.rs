@@ -49,7 +49,7 @@ pub use self::shopper::Shopper;
 use self::user_locks::UserLocks;
 pub(crate) use self::vend::MOST_WAITING;
 pub use self::vend::{NotVended, Vend};
-use crate::breaker::{BreakerState, BreakerView, CircuitBreakers};
+use crate::breaker::{BreakerState, BreakerView, CircuitBreakers, Endpoint};
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, since_boot};
 use crate::config::{self, Live, LostAnswer, Merchant, Merchants};
@@ -157,7 +157,7 @@ impl Vault {
         let lone = merchants.lone();
         let permits = ExchangePermits::new(settings.max_in_flight, lone.clone());
         let breakers =
-            CircuitBreakers::new("token", merchants.rates(|merchant| merchant.token_rate_per_second));
+            CircuitBreakers::new(Endpoint::Token, merchants.rates(|merchant| merchant.token_rate_per_second));
         let context = ExchangeContext {
             store,
             secrets,
@@ -327,9 +327,10 @@ impl Vault {
         self.breakers.states()
     }
 
-    /// Lets each open circuit breaker try a call at once.
-    pub fn try_now(&self) {
-        self.breakers.try_now();
+    /// Returns the circuit breakers of the token endpoints.
+    #[must_use]
+    pub fn circuit_breakers(&self) -> CircuitBreakers {
+        self.breakers.clone()
     }
 
     /// Returns each merchant's circuit breaker, for operators.

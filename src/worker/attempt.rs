@@ -24,7 +24,7 @@ use crate::config::{CredentialSet, Live, Merchant, Merchants, OnUnusableToken};
 use crate::crash;
 use crate::delivery::Waiters;
 use crate::intake::check_row;
-use crate::klarna::create::{CreateAnswer, CreateClient, request};
+use crate::klarna::create::{Called, CreateAnswer, CreateClient, request};
 use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
@@ -235,7 +235,10 @@ impl OrderHandler {
     ) -> CreateAnswer {
         let begun = since_boot();
         let call = self.klarna.create_with(set, merchant, target, key, body);
-        let answer = crash::in_flight("order_sent", call).await;
+        let Called { answer, used_up } = crash::in_flight("order_sent", call).await;
+        if let Some(limit) = used_up {
+            self.breakers.of(target).used_up(&merchant.name, &limit, since_boot());
+        }
         meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(begun));
         answer
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::breaker::{BreakerState, CircuitBreakers};
+use crate::breaker::{BreakerState, CircuitBreakers, Endpoint};
 use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::order::Target;
@@ -17,7 +17,10 @@ impl TargetBreakers {
     /// Creates closed breakers for the create calls, with the rates in the settings.
     #[must_use]
     pub fn new(merchants: &Live<Merchants>) -> Self {
-        Self::named(merchants, Target::as_str)
+        Self::named(merchants, |target| match target {
+            Target::Checkout => Endpoint::Checkout,
+            Target::Payments => Endpoint::Payments,
+        })
     }
 
     /// Creates closed breakers for the calls about orders and sessions that exist, with the same rates.
@@ -25,19 +28,19 @@ impl TargetBreakers {
     #[must_use]
     pub fn of_sessions(merchants: &Live<Merchants>) -> Self {
         Self::named(merchants, |target| match target {
-            Target::Checkout => "checkout_session",
-            Target::Payments => "payments_session",
+            Target::Checkout => Endpoint::CheckoutSession,
+            Target::Payments => Endpoint::PaymentsSession,
         })
     }
 
-    fn named(merchants: &Live<Merchants>, endpoint: fn(Target) -> &'static str) -> Self {
+    fn named(merchants: &Live<Merchants>, endpoint: fn(Target) -> Endpoint) -> Self {
         let rates = merchants.rates(|merchant| merchant.checkout_rate_per_second);
         Self(Target::ALL.map(|target| CircuitBreakers::new(endpoint(target), Arc::clone(&rates))))
     }
 
-    /// Lets each breaker that is open try a call at once.
-    pub fn try_now(&self) {
-        self.0.iter().for_each(CircuitBreakers::try_now);
+    /// Returns the breakers of each target.
+    pub fn each(&self) -> impl Iterator<Item = CircuitBreakers> {
+        self.0.iter().cloned()
     }
 
     /// Returns the breakers of one target.

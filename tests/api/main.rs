@@ -4,6 +4,7 @@
 mod audit;
 mod auth;
 mod batch;
+mod breakers;
 mod change;
 mod docs;
 mod erase;

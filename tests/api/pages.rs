@@ -4,6 +4,7 @@ mod access;
 mod acts;
 mod attention;
 mod audit;
+mod breakers;
 mod lists;
 mod many;
 mod pauses;

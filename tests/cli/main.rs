@@ -1,6 +1,7 @@
 //! The commands, run as processes in folders of their own.
 
 mod audit;
+mod breakers;
 mod demo;
 mod doctor;
 mod documents;

@@ -33,6 +33,7 @@ mod outdated;
 mod pauses;
 mod payments;
 mod prefill;
+mod probe;
 mod read_only;
 mod refused_starts;
 mod refusing;

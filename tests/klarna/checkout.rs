@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::config::{ApiCredentials, CredentialSet, Merchant};
+use klarna_order_worker::breaker::UsedUp;
+use klarna_order_worker::config::{ApiCredentials, CredentialSet, LongestPauses, Merchant};
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
 use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::klarna::session::{SessionAnswer, SessionClient};
@@ -24,18 +25,29 @@ pub(crate) async fn create(base: &str) -> CreateAnswer {
 async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> CreateAnswer {
     let client = CreateClient::new(timeout, HeldCredentials::default()).unwrap();
     let body = Zeroizing::new(body.to_owned());
-    client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await
+    client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await.answer
 }
 
 /// Sends one request, which gets this answer.
 async fn answer_to(status: usize, headers: &[(&'static str, &str)], body: &str) -> CreateAnswer {
+    answer_within(LongestPauses::default(), status, headers, body).await
+}
+
+/// As [`answer_to`], with the merchant's longest pauses.
+async fn answer_within(
+    longest_pauses: LongestPauses,
+    status: usize,
+    headers: &[(&'static str, &str)],
+    body: &str,
+) -> CreateAnswer {
     let mut server = Server::new_async().await;
     let mut mock = orders(&mut server).with_status(status).with_body(body);
     for (name, value) in headers {
         mock = mock.with_header(*name, value);
     }
     let mock = mock.create_async().await;
-    let answer = create(&server.url()).await;
+    let merchant = Merchant { longest_pauses, ..merchant(&server.url()) };
+    let answer = send(&merchant, AMPLE, BODY).await;
     mock.assert_async().await;
     answer
 }
@@ -143,7 +155,7 @@ async fn the_credentials_that_were_accepted_last_are_in_use() {
     merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
     let create = async |set: CredentialSet| {
         let body = Zeroizing::new(BODY.to_owned());
-        client.create_with(set, &merchant, Target::Checkout, "order-1", body).await
+        client.create_with(set, &merchant, Target::Checkout, "order-1", body).await.answer
     };
     let in_use = |target| client.credentials_in_use(&merchant, target);
     assert_eq!(in_use(Target::Checkout), CredentialSet::First);
@@ -270,12 +282,44 @@ async fn settings_at_fault_concern_every_order_of_the_merchant() {
 }
 
 #[tokio::test]
+async fn a_limit_that_is_used_up_is_told_beside_any_answer() {
+    let created = r#"{"order_id":"k-1","html_snippet":"<div/>"}"#;
+    for (status, body) in [(201, created), (400, "{}"), (429, "")] {
+        let mut server = Server::new_async().await;
+        let mock = orders(&mut server)
+            .with_status(status)
+            .with_header("X-RateLimit-Limit", "40, 40;w=1")
+            .with_header("X-RateLimit-Remaining", "0")
+            .with_header("X-RateLimit-Reset", "7")
+            .with_body(body);
+        let mock = mock.create_async().await;
+        let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();
+        let (set, sent) = (CredentialSet::First, Zeroizing::new(BODY.to_owned()));
+        let called =
+            client.create_with(set, &merchant(&server.url()), Target::Checkout, "order-1", sent).await;
+        assert_eq!(called.used_up, Some(UsedUp { limit: Some(40), wait: Duration::from_secs(7) }));
+        mock.assert_async().await;
+    }
+}
+
+#[tokio::test]
 async fn throttling_passes_on_the_requested_wait() {
     let CreateAnswer::Throttled { retry_after } = answer_to(429, &[("x-ratelimit-reset", "2")], "").await
     else {
         panic!()
     };
     assert_eq!(retry_after.unwrap().as_secs(), 2);
+}
+
+#[tokio::test]
+async fn a_requested_wait_is_at_most_the_longest_pause() {
+    let waits = async |longest: LongestPauses| {
+        let answer = answer_within(longest, 503, &[("retry-after", "7200")], "").await;
+        let CreateAnswer::Unavailable { retry_after, .. } = answer else { panic!("{answer:?}") };
+        retry_after.unwrap().as_secs()
+    };
+    assert_eq!(waits(LongestPauses::default()).await, 3600);
+    assert_eq!(waits(LongestPauses { asked: Duration::from_secs(90), ..LongestPauses::default() }).await, 90);
 }
 
 #[track_caller]

@@ -29,7 +29,8 @@ async fn answer_to(status: usize, body: &str) -> CreateAnswer {
         .await;
     let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();
     let (set, body) = (CredentialSet::First, Zeroizing::new(BODY.into()));
-    let answer = client.create_with(set, &merchant(&server.url()), Target::Payments, "order-1", body).await;
+    let answer =
+        client.create_with(set, &merchant(&server.url()), Target::Payments, "order-1", body).await.answer;
     mock.assert_async().await;
     answer
 }

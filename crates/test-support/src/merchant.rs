@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use klarna_order_worker::config::{
-    ApiCredentials, CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, OnUnusableToken, Region,
+    ApiCredentials, CheckoutProvider, ClientAuth, Environment, GivenUrls, LongestPauses, Merchant,
+    OnUnusableToken, Region,
 };
 use klarna_order_worker::order::Target;
 
@@ -31,6 +32,7 @@ pub fn merchant(base: &str) -> Merchant {
         payments_prefill: false,
         checkout_rate_per_second: 1_000.0,
         token_rate_per_second: 1_000.0,
+        longest_pauses: LongestPauses::default(),
         token_url: url("/oauth2/token"),
         revoke_url: Some(url("/oauth2/revoke")),
         revoke_on_forget: false,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use super::{LEAST, env, faults, faulty_keys, with};
-use crate::config::{ApiCredentials, ClientAuth, CredentialSet, Merchant, Settings};
+use crate::config::{ApiCredentials, ClientAuth, CredentialSet, LongestPauses, Merchant, Settings};
 use crate::order::Target;
 
 fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
@@ -15,6 +15,21 @@ fn merchant(variables: &[(&str, &str)]) -> Arc<Merchant> {
         .collect();
     let variables: Vec<(&str, &str)> = variables.iter().map(|(key, value)| (key.as_str(), *value)).collect();
     with(&variables).unwrap().merchants["shop"].clone()
+}
+
+#[test]
+fn the_longest_pauses_are_settings() {
+    assert_eq!(merchant(&[]).longest_pauses, LongestPauses::default());
+    let own = merchant(&[("LONGEST_PAUSE", "5m"), ("LONGEST_BACK_OFF", "24h")]).longest_pauses;
+    assert_eq!((own.asked.as_secs(), own.between_tries.as_secs()), (300, 24 * 3600));
+    for wrong in ["0s", "999ms", "25h"] {
+        let key = |name| format!("KLARNA_WORKER__MERCHANTS__SHOP__LONGEST_{name}");
+        let (pause, back_off) = (key("PAUSE"), key("BACK_OFF"));
+        assert_eq!(
+            faulty_keys(LEAST, &[(&*pause, wrong), (&*back_off, wrong)]),
+            ["merchants.shop.longest_back_off", "merchants.shop.longest_pause"]
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::{Call, blame};
-use crate::klarna::http::{self, is_id, retry_after};
+use crate::klarna::http::{self, is_id};
+use crate::klarna::pauses::retry_after;
 use crate::klarna::redact::Redactor;
 use crate::order::OrderResult;
 use crate::received::{Document, Members};
@@ -109,7 +110,7 @@ impl fmt::Debug for CreateAnswer {
     }
 }
 
-/// Reads a whole answer. The redactor is created only if texts of Klarna are kept.
+/// Reads a whole answer. A pause that it asks for is shortened to `longest_pause`. The redactor is created only if texts of Klarna are kept.
 ///
 /// A 2xx that names no id counts as perhaps created: the order exists, but its id is unknown. So does
 /// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
@@ -120,17 +121,19 @@ pub(crate) fn classify(
     status: StatusCode,
     headers: &HeaderMap,
     body: &[u8],
+    longest_pause: Duration,
     redactor: impl Fn() -> Option<Redactor>,
 ) -> CreateAnswer {
     let code = status.as_u16();
     let document = Document::new(body);
     let members = document.members();
+    let retry_after = || retry_after(headers, longest_pause);
     let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
     let described = || describe(status, body, &members, redactor().as_ref());
     let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
         what,
         maybe_created,
-        retry_after: retry_after(headers),
+        retry_after: retry_after(),
         correlation_id: correlation_id(),
     };
     match code {
@@ -141,7 +144,7 @@ pub(crate) fn classify(
             }
             None => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
         },
-        429 => CreateAnswer::Throttled { retry_after: retry_after(headers) },
+        429 => CreateAnswer::Throttled { retry_after: retry_after() },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
         408 | 425 => unavailable(false, described()),
         303 | 409 => unavailable(true, described()),

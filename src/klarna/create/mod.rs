@@ -22,7 +22,9 @@ use self::answer::correlation_id;
 use super::authorization::authorized;
 use super::held::HeldCredentials;
 use super::http::{BuildError, Failure, HttpClient, Limits, is_segment};
+use super::pauses::used_up;
 use super::redact::Redactor;
+use crate::breaker::UsedUp;
 use crate::config::{ApiCredentials, CredentialSet, Merchant};
 use crate::order::{OrderResult, Target};
 use crate::received::{Document, Members};
@@ -85,6 +87,15 @@ impl Call {
     }
 }
 
+/// A create call that was made.
+#[derive(Debug)]
+pub struct Called {
+    /// What happened to the order.
+    pub answer: CreateAnswer,
+    /// Whether the answer says that Klarna's limit of calls is used up.
+    pub used_up: Option<UsedUp>,
+}
+
 /// Creates orders at Klarna, whatever their target. Clones share their connections.
 #[derive(Clone, Debug)]
 pub struct CreateClient {
@@ -124,19 +135,22 @@ impl CreateClient {
         target: Target,
         idempotency_key: &str,
         body: Zeroizing<String>,
-    ) -> CreateAnswer {
+    ) -> Called {
         let credentials = merchant.credentials(set).unwrap_or(&merchant.api_credentials);
         let call = Call::of(target);
         // The body is shared, not copied, and wiped when the last owner is dropped.
         let body = Bytes::from_owner(body);
         let Some(url) = merchant.url(target) else {
-            return unanswered(&Failure::NotSent(format!("the settings have no {target}_url")));
+            let failure = Failure::NotSent(format!("the settings have no {target}_url"));
+            return Called { answer: unanswered(&failure), used_up: None };
         };
         let request = authorized(self.http.post(call.url(url)), credentials)
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .header("Klarna-Idempotency-Key", idempotency_key)
             .body(body.clone());
+        let longest_pause = merchant.longest_pauses.asked;
+        let mut limit = None;
         let answer = match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
             Ok(reply) => {
                 if let Some(id) = correlation_id(&reply.headers, &reply.body) {
@@ -144,17 +158,18 @@ impl CreateClient {
                 }
                 self.held.answered(merchant, target, set, reply.status);
                 let redactor = || Redactor::new(merchant, &body);
-                classify(call, reply.status, &reply.headers, &reply.body, redactor)
+                limit = used_up(&reply.headers, longest_pause);
+                classify(call, reply.status, &reply.headers, &reply.body, longest_pause, redactor)
             }
             Err(Failure::NoBody { status, headers }) => {
-                match classify(call, status, &headers, &[], || None) {
+                match classify(call, status, &headers, &[], longest_pause, || None) {
                     created @ CreateAnswer::Created { .. } => created,
                     _ => unanswered(&Failure::NoBody { status, headers }),
                 }
             }
             Err(failure) => unanswered(&failure),
         };
-        self.whole(answer, merchant, target, credentials).await
+        Called { answer: self.whole(answer, merchant, target, credentials).await, used_up: limit }
     }
 
     /// Reads what was created at Klarna, once, if the answer tells no more than its id. If that fails, the

@@ -52,7 +52,7 @@ statements! {
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
-    pausing: PausingSql { pauses, pause, resume }
+    pausing: PausingSql { pauses, pause, resume, probe, probes, bring_orders_forward }
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }

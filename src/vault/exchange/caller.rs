@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::breaker::{CallOutcome, CallPermit};
+use crate::breaker::{CallOutcome, CallPermit, UsedUp};
 use crate::clock::since_boot;
 use crate::ids::TokenVersion;
 use crate::vault::provider_trials::TrialPermit;
@@ -61,6 +61,13 @@ impl Caller {
     /// Ends the trial: others may try the provider now.
     pub(super) fn end_trial(&mut self) {
         self.trial = None;
+    }
+
+    /// Reports to the circuit breaker that Klarna's limit of calls is used up.
+    pub(super) fn used_up(&self, limit: &UsedUp) {
+        if let Some(call_permit) = &self.call_permit {
+            call_permit.used_up(limit, since_boot());
+        }
     }
 
     /// Reports to the circuit breaker how the call ended. Only the first report counts.

@@ -15,6 +15,7 @@ pub mod pauses;
 pub mod pg;
 mod pooler;
 mod pools;
+mod probes;
 mod renaming;
 mod restore;
 mod searching;

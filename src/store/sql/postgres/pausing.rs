@@ -1,4 +1,4 @@
-//! Pauses.
+//! What operators order.
 
 use crate::store::sql::PausingSql;
 
@@ -26,4 +26,28 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
         SELECT ends_at IS NULL OR ends_at > coalesce($3, clock_timestamp()) AS was_active,
             pg_notify('klarna_worker_pauses', '')::text
         FROM ended",
+    probe: "
+        INSERT INTO klarna_worker.probes AS p (merchant, endpoint, asked_at)
+        VALUES ($1, $2, coalesce($3, clock_timestamp()))
+        ON CONFLICT (merchant, endpoint) DO UPDATE SET asked_at = excluded.asked_at
+        RETURNING asked_at",
+    // The time of an order may be ahead, if the clock was set back since.
+    probes: "
+        WITH t AS MATERIALIZED (SELECT coalesce($2, clock_timestamp()) AS now)
+        SELECT p.merchant, p.endpoint, p.asked_at FROM klarna_worker.probes p, t
+        WHERE p.asked_at > t.now - $1 * interval '1 microsecond' AND p.asked_at <= t.now + interval '10 seconds'
+        ORDER BY p.merchant, p.endpoint",
+    // A row that somebody else has locked is about to change anyway.
+    bring_orders_forward: "
+        WITH t AS MATERIALIZED (SELECT coalesce($2, clock_timestamp()) AS now),
+        waiting AS (
+            SELECT o.id FROM klarna_worker.orders o, t
+            WHERE o.merchant = $1 AND o.status = 'queued' AND o.due_at > t.now AND o.first_claimed_at IS NOT NULL
+            ORDER BY o.due_at LIMIT $3
+            FOR NO KEY UPDATE OF o SKIP LOCKED
+        ),
+        forward AS (
+            UPDATE klarna_worker.orders o SET due_at = t.now FROM waiting, t WHERE o.id = waiting.id RETURNING o.id
+        )
+        SELECT id, pg_notify('klarna_worker_due', '')::text FROM forward",
 };

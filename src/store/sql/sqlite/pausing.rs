@@ -1,4 +1,4 @@
-//! Pauses.
+//! What operators order.
 
 use crate::store::sql::PausingSql;
 
@@ -17,4 +17,19 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
     resume: "
         DELETE FROM pauses WHERE merchant = $1 AND kind = $2
         RETURNING ends_at IS NULL OR ends_at > $3 AS was_active",
+    probe: "
+        INSERT INTO probes (merchant, endpoint, asked_at) VALUES ($1, $2, $3)
+        ON CONFLICT (merchant, endpoint) DO UPDATE SET asked_at = excluded.asked_at
+        RETURNING asked_at",
+    // The time of an order may be ahead, if the clock was set back since.
+    probes: "
+        SELECT merchant, endpoint, asked_at FROM probes
+        WHERE asked_at > $2 - $1 AND asked_at <= $2 + 10000000
+        ORDER BY merchant, endpoint",
+    bring_orders_forward: "
+        UPDATE orders SET due_at = $2 WHERE id IN (
+            SELECT id FROM orders
+            WHERE merchant = $1 AND status = 'queued' AND due_at > $2 AND first_claimed_at IS NOT NULL
+            ORDER BY due_at LIMIT $3)
+        RETURNING id",
 };

@@ -1,0 +1,84 @@
+//! `/v1/ops/breakers`
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::{Extension, Json};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::answers::{AbsentMerchant, Common, Sent};
+use super::audit_trail::Concerns;
+use super::auth::Caller;
+use super::extract::{self, Expected, check_filter, parse};
+use super::problem::{Kind, Problem};
+use crate::breaker::{Endpoint, probed};
+use crate::ids::MerchantName;
+
+/// The circuit breakers that try a call.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeRequest {
+    /// The merchant's name in the settings.
+    #[schema(
+        example = "shop",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
+    pub merchant: String,
+    /// The endpoint. Without it, all endpoints of the merchant.
+    #[schema(required = false)]
+    pub endpoint: Option<Endpoint>,
+}
+
+/// What was ordered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OrderedProbe {
+    /// The merchant.
+    #[schema(example = "shop")]
+    pub merchant: String,
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// When.
+    pub asked_at: DateTime<Utc>,
+}
+
+/// Let circuit breakers try a call now.
+///
+/// In every process within a second: where calls to the endpoint wait, because its circuit breaker is open or
+/// because Klarna asked for a pause, one call tests it at once. If it succeeds, the others follow. Orders that
+/// wait for their next try are due at once, at most a thousand. A closed circuit breaker stays as it is.
+#[utoipa::path(
+    post,
+    operation_id = "probe_breakers",
+    path = "/v1/ops/breakers/probe",
+    tag = "ops",
+    request_body = ProbeRequest,
+    responses((status = 200, description = "It is ordered", body = OrderedProbe), Sent, AbsentMerchant, Common)
+)]
+pub(super) async fn probe(
+    State(app): State<Arc<AppState>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(Extension<Concerns>, Json<OrderedProbe>), Problem> {
+    let body = extract::Text::read(&headers, body, &Expected::json(8 * 1024)).await?;
+    let ProbeRequest { merchant, endpoint } = parse(body.text()?)?;
+    check_filter("merchant", Some(&merchant))?;
+    caller.act_for(&merchant)?;
+    let merchant = MerchantName::from(merchant);
+    if !app.merchants.contains_key(&merchant) {
+        let detail = format!("the settings have no merchant {merchant}");
+        return Err(Problem::new(Kind::UnknownMerchant, detail));
+    }
+    let endpoints = endpoint.map_or(Endpoint::ALL.to_vec(), |endpoint| vec![endpoint]);
+    let asked_at = app.pausing.probe(&merchant, &endpoints).await?;
+    tracing::info!(%merchant, endpoint = probed(endpoint), "An operator ordered a try of circuit breakers");
+    let concerns = Concerns::many(Some(merchant.clone()), probed(endpoint).to_owned());
+    Ok((Extension(concerns), Json(OrderedProbe { merchant: merchant.into(), endpoints, asked_at })))
+}

@@ -1,0 +1,50 @@
+//! Follows what operators order: that a circuit breaker tries a call now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::breaker::CircuitBreakers;
+use crate::clock::since_boot;
+use crate::store::{AskedProbe, Store};
+
+/// How often the orders are read while calls wait.
+const READ_PROBES: Duration = Duration::from_millis(500);
+
+/// Lets the circuit breakers of this process try a call when an operator says so. Then it makes the orders
+/// due that wait for their next try, because somebody has to make that call.
+pub(super) async fn follow_probes(store: Arc<dyn Store>, breakers: Vec<CircuitBreakers>) {
+    let mut seen = BTreeMap::new();
+    loop {
+        tokio::time::sleep(READ_PROBES).await;
+        if !breakers.iter().any(|breakers| breakers.any_waits(since_boot())) {
+            continue;
+        }
+        let asked = match store.probes().await {
+            Ok(asked) => asked,
+            Err(error) => {
+                tracing::debug!(%error, "The ordered probes could not be read");
+                continue;
+            }
+        };
+        for AskedProbe { merchant, endpoint, asked_at } in asked {
+            if seen.insert((merchant.clone(), endpoint), asked_at) == Some(asked_at) {
+                continue;
+            }
+            let of_endpoint = breakers.iter().filter(|breakers| breakers.endpoint() == endpoint);
+            if of_endpoint.filter(|breakers| breakers.probe_now(&merchant, since_boot())).count() == 0 {
+                continue;
+            }
+            tracing::info!(
+                %merchant,
+                endpoint = endpoint.as_str(),
+                "An operator let a circuit breaker try a call at once"
+            );
+            if endpoint.is_for_new_orders()
+                && let Err(error) = store.bring_orders_forward(&merchant).await
+            {
+                tracing::debug!(%error, "Waiting orders could not be made due for a probe");
+            }
+        }
+    }
+}

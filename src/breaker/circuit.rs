@@ -1,0 +1,199 @@
+//! The circuit breaker of one merchant's endpoint.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::view::shortened;
+use super::{CallOutcome, RateLimiter, UsedUp};
+use crate::ids::UserId;
+
+/// How many failures in a row open a breaker.
+pub(super) const FAILURES: u32 = 5;
+/// How many different users must be refused for the merchant's settings to open a breaker. One user
+/// alone is not enough, because the cause may be that user.
+const USERS_REFUSED: usize = 3;
+/// How often this process checks whether another process has ended the stop of a merchant.
+const LONGEST_STOP: Duration = Duration::from_secs(90);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest time that a caller delays a call itself to keep the rate.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
+/// How long a probe without a report counts as running.
+const LONGEST_PROBE: Duration = Duration::from_mins(1);
+
+/// The circuit breaker and the rate limit of a merchant's endpoint.
+pub(super) struct CircuitBreaker {
+    pub(super) state: State,
+    /// Failures since the last answer.
+    failures: u32,
+    /// The last failure, in words.
+    pub(super) cause: String,
+    /// Users refused for the settings, while closed.
+    refused: BTreeSet<UserId>,
+    pub(super) held: Hold,
+    /// Since when the breaker has not been closed.
+    pub(super) open_since: Option<Duration>,
+    pause: Duration,
+    /// The longest pause between two tries.
+    pub(super) longest_pause: Duration,
+    pub(super) rate_limiter: RateLimiter,
+}
+
+/// A pause that the endpoint asked for.
+#[derive(Clone, Default)]
+pub(super) struct Hold {
+    pub(super) since: Duration,
+    pub(super) until: Duration,
+    /// The end of a sentence about the limit that is used up. `None`: it asked for a pause in another way.
+    pub(super) limit: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum State {
+    Closed,
+    Open { until: Duration },
+    Probing { since: Duration },
+}
+
+/// What a result changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Opened,
+    Closed,
+}
+
+impl Hold {
+    /// Makes it last at least for `wait` from now on.
+    fn extend(&mut self, wait: Duration, limit: Option<String>, now: Duration) {
+        if now + wait > self.until {
+            let since = if self.until > now { self.since } else { now };
+            *self = Self { since, until: now + wait, limit };
+        }
+    }
+}
+
+impl CircuitBreaker {
+    pub(super) fn new(rate: f64) -> Self {
+        Self {
+            state: State::Closed,
+            failures: 0,
+            cause: String::new(),
+            refused: BTreeSet::new(),
+            held: Hold::default(),
+            open_since: None,
+            pause: FIRST_PAUSE,
+            longest_pause: Duration::ZERO,
+            rate_limiter: RateLimiter::new(rate),
+        }
+    }
+
+    /// Returns whether the allowed call is a probe, and how long it must wait for the rate limit.
+    pub(super) fn admit(&mut self, now: Duration) -> Result<(bool, Duration), Duration> {
+        if let Some(wait) = self.closed_for(now) {
+            return Err(wait);
+        }
+        // A short pause until the limit is new is waited for here.
+        let hold = self.rate_limiter.reserve(now, LONGEST_HOLD)?.max(self.held.until.saturating_sub(now));
+        let probe = !matches!(self.state, State::Closed);
+        if probe {
+            self.state = State::Probing { since: now };
+        }
+        Ok((probe, hold))
+    }
+
+    pub(super) fn closed_for(&self, now: Duration) -> Option<Duration> {
+        let until = match self.state {
+            State::Open { until } => until.max(self.held.until),
+            // A probe of another call is running. Ask again soon.
+            State::Probing { since } if now < since + LONGEST_PROBE => now + FIRST_PAUSE,
+            State::Closed if self.held.limit.is_some() && self.held.until <= now + LONGEST_HOLD => now,
+            State::Closed | State::Probing { .. } => self.held.until,
+        };
+        let wait = until.saturating_sub(now);
+        (!wait.is_zero()).then_some(wait)
+    }
+
+    /// Lets one call test the endpoint now. Returns whether calls had to wait, and no test was running.
+    pub(super) fn probe_now(&mut self, now: Duration) -> bool {
+        let tests = matches!(self.state, State::Probing { .. });
+        if tests || self.closed_for(now).is_none() {
+            return false;
+        }
+        if self.open_since.is_none() {
+            self.open_since = Some(now);
+            self.cause = String::from("it asked for a pause");
+        }
+        self.held = Hold::default();
+        self.state = State::Open { until: Duration::ZERO };
+        true
+    }
+
+    /// Records that the endpoint's limit of calls is used up.
+    pub(super) fn used_up(&mut self, UsedUp { limit, wait }: &UsedUp, now: Duration) {
+        let limit = limit.map_or_else(String::new, |limit| format!(" ({limit})"));
+        self.held.extend(*wait, Some(limit), now);
+    }
+
+    /// Records a result. Returns whether it opened or closed the breaker.
+    pub(super) fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> Option<Change> {
+        match report {
+            CallOutcome::Answered => {
+                // A late answer to a call from before the breaker opened says nothing about the
+                // endpoint now.
+                if !probe && !matches!(self.state, State::Closed) {
+                    return None;
+                }
+                let closed = self.open_since.map(|_| Change::Closed);
+                let held = std::mem::take(&mut self.held);
+                *self = Self { held, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
+                closed
+            }
+            CallOutcome::Stopped(wait) => {
+                let opened = self.open_since.is_none().then_some(Change::Opened);
+                self.open_since.get_or_insert(now);
+                self.cause = String::from("too many refresh tokens were rejected in a row");
+                self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
+                opened
+            }
+            CallOutcome::Throttled(wait) => {
+                self.count(String::from("it asked for a pause"), Some(wait), now, probe)
+            }
+            CallOutcome::Failed { what, retry_after } => self.count(shortened(what), retry_after, now, probe),
+            CallOutcome::Misconfigured { user } => {
+                if self.refused.len() < USERS_REFUSED {
+                    self.refused.insert(user);
+                }
+                self.cause = String::from("Klarna refused the merchant's settings");
+                self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
+            }
+        }
+    }
+
+    /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more useful
+    /// than one that does not answer.
+    fn count(
+        &mut self,
+        what: String,
+        retry_after: Option<Duration>,
+        now: Duration,
+        probe: bool,
+    ) -> Option<Change> {
+        self.held.extend(retry_after.unwrap_or_default(), None, now);
+        self.failures = self.failures.saturating_add(1);
+        self.cause = match self.failures {
+            1 => what,
+            failures => format!("{what}, {failures} failures in a row"),
+        };
+        self.failed(now, probe, self.failures >= FAILURES)
+    }
+
+    fn failed(&mut self, now: Duration, probe: bool, enough: bool) -> Option<Change> {
+        if probe {
+            self.pause = (self.pause * 2).min(self.longest_pause);
+        } else if !enough || !matches!(self.state, State::Closed) {
+            return None;
+        }
+        self.open_since.get_or_insert(now);
+        self.state = State::Open { until: now + self.pause };
+        (!probe).then_some(Change::Opened)
+    }
+}

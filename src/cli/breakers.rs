@@ -1,0 +1,116 @@
+//! `breakers`
+
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::json;
+
+use super::audited::Audited;
+use super::context::check_merchant;
+use super::views::time;
+use super::{CliError, Context, Exit, Table};
+use crate::audit::Action;
+use crate::breaker::{Endpoint, OpenBreaker, probed};
+use crate::ids::MerchantName;
+
+/// Commands about circuit breakers.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the circuit breakers whose calls wait, of all running processes
+    List,
+    /// Let circuit breakers try a call now, in every running process
+    ///
+    /// Within a second, one call tests the endpoint, also if Klarna asked for a pause. If it succeeds, the
+    /// others follow. Orders that wait for their next try are due at once, at most a thousand.
+    Probe(ProbeArgs),
+}
+
+/// Options of `breakers probe`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ProbeArgs {
+    /// The merchant
+    #[arg(long)]
+    merchant: MerchantName,
+    /// The endpoint; without it, all endpoints of the merchant
+    #[arg(long, value_enum)]
+    endpoint: Option<Endpoint>,
+}
+
+impl Command {
+    /// Returns what the command leaves in the audit log.
+    pub(super) fn audited(&self) -> Option<Audited> {
+        match self {
+            Self::List => None,
+            Self::Probe(args) => {
+                let audited = Audited::new(Action::BreakersProbe).merchant(Some(args.merchant.clone()));
+                Some(audited.object(probed(args.endpoint).to_owned()))
+            }
+        }
+    }
+
+    pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
+        match self {
+            Self::List => list(context),
+            Self::Probe(args) => args.run(context),
+        }
+    }
+}
+
+impl ProbeArgs {
+    fn run(self, context: &Context) -> Result<Exit, CliError> {
+        let Self { merchant, endpoint } = self;
+        context.block_on(async {
+            let app = context.app().await?;
+            check_merchant(&app, &merchant)?;
+            let endpoints = endpoint.map_or(Endpoint::ALL.to_vec(), |endpoint| vec![endpoint]);
+            let asked_at = app.store.probe(&merchant, &endpoints).await;
+            let asked_at = asked_at.map_err(|error| CliError::failed("order a try", error))?;
+            let human = "Where calls wait, every running process tries one within a second".to_owned();
+            let told = json!({ "merchant": merchant, "endpoints": endpoints, "asked_at": asked_at });
+            context.output.print(human, &told)?;
+            Ok(Exit::Done)
+        })
+    }
+}
+
+/// A circuit breaker of a process.
+#[derive(Serialize)]
+struct Row {
+    /// Host name and process id.
+    process: String,
+    #[serde(flatten)]
+    breaker: OpenBreaker,
+}
+
+fn list(context: &Context) -> Result<Exit, CliError> {
+    context.block_on(async {
+        let app = context.app_to_read().await?;
+        let workers = app.store.workers(app.settings.queue.worker_lost_after).await;
+        let workers = workers.map_err(|error| CliError::failed("list circuit breakers", error))?;
+        let rows: Vec<Row> = workers
+            .into_iter()
+            .filter(|worker| worker.alive)
+            .flat_map(|worker| {
+                let process = worker.name;
+                worker.breakers.into_iter().map(move |breaker| Row { process: process.clone(), breaker })
+            })
+            .collect();
+        context.output.table(&rows, table)?;
+        Ok(Exit::Done)
+    })
+}
+
+fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new(["merchant", "endpoint", "state", "since", "next try", "process", "cause"]);
+    for Row { process, breaker } in rows {
+        table.row([
+            breaker.merchant.clone(),
+            breaker.endpoint.clone(),
+            breaker.state.as_str().to_owned(),
+            time(breaker.since),
+            time(breaker.next_try),
+            process.clone(),
+            breaker.cause.clone(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,108 @@
+//! The circuit breakers whose calls wait, and the form that lets them try a call now.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::Pages;
+use super::act::{Question, ask};
+use super::audited::Begun;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::frame::MenuItem;
+use super::links::link;
+use super::pieces::{badge, col, facts, time};
+use super::viewer::{Posted, Viewer, see};
+use crate::audit::Action;
+use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
+use crate::ids::MerchantName;
+use crate::store::WorkerView;
+
+/// The table on the overview. Each breaker comes with the name of its process.
+pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], viewer: &Viewer) -> Markup {
+    let shown = |state: BreakerState| match state {
+        BreakerState::Closed => badge("warn", "asked to wait"),
+        BreakerState::Open => badge("bad", "open"),
+        BreakerState::Probing => badge("warn", "probing"),
+    };
+    html! {
+        @if workers.is_empty() { p.quiet { "No process is running." } }
+        @else if breakers.is_empty() {
+            p.quiet { "All circuit breakers are closed: no endpoint of Klarna fails." }
+        }
+        @else {
+            div.scroll { table.list {
+                thead { tr {
+                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause"))
+                    @if viewer.may_act() { th scope="col" { span.unseen { "Action" } } }
+                } }
+                tbody { @for (process, breaker) in breakers {
+                    tr {
+                        td data-label="Merchant" { (breaker.merchant) }
+                        td data-label="Endpoint" { (breaker.endpoint) }
+                        td data-label="State" { (shown(breaker.state)) }
+                        td data-label="Process" { (process) }
+                        td.text data-label="Cause" { (breaker.cause) }
+                        @if viewer.may_act() { td { a href=(probe_link(breaker)) { "Try now…" } } }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn probe_link(breaker: &OpenBreaker) -> String {
+    link("/breakers/probe", &[("merchant", &breaker.merchant), ("endpoint", &breaker.endpoint)])
+}
+
+pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let (merchant, endpoint) = named(&pages, &viewer, &viewer.query)?;
+    let workers = pages.deps.dashboard.workers(pages.deps.worker_lost_after).await?;
+    let breakers = workers.iter().filter(|worker| worker.alive).flat_map(|worker| &worker.breakers);
+    let breaker = breakers
+        .filter(|breaker| breaker.merchant == merchant.as_str() && breaker.endpoint == endpoint.as_str())
+        .min_by_key(|breaker| breaker.next_try);
+    let about = html! {
+        p { "In every process, within a second, one call tests the endpoint. If it succeeds, the others follow. \
+            Orders that wait for their next try are due at once." }
+        (facts(&[
+            ("Merchant", html! { (merchant.as_str()) }),
+            ("Endpoint", html! { (endpoint.as_str()) }),
+            ("Cause", html! {
+                @if let Some(breaker) = breaker { (breaker.cause) } @else { span.quiet { "its calls do not wait any more" } }
+            }),
+            ("Next try", html! { @if let Some(breaker) = breaker { (time(breaker.next_try)) } }),
+        ]))
+    };
+    let answer = html! {
+        input type="hidden" name="merchant" value=(merchant.as_str());
+        input type="hidden" name="endpoint" value=(endpoint.as_str());
+        button type="submit" autofocus { "Try now" }
+    };
+    let question = Question { title: "Try a call now?", action: "/breakers/probe", back: "/#breakers" };
+    Ok(ask(viewer, MenuItem::Overview, &question, &about, &answer))
+}
+
+pub(super) async fn probe(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
+    let (merchant, endpoint) = named(&pages, &posted.viewer, &posted.fields)?;
+    let entry = posted.viewer.entry(Action::BreakersProbe).merchant(Some(&merchant));
+    let row = Begun::new(&pages, entry.object(endpoint.as_str()));
+    let ordered = pages.deps.pausing.probe(&merchant, &[endpoint]).await.map_err(Failure::from);
+    if ordered.is_ok() {
+        tracing::info!(%merchant, endpoint = endpoint.as_str(), "An operator ordered a try of circuit breakers");
+    }
+    row.end(ordered.map(|_| see("/?done=probed#breakers")))
+}
+
+/// Reads which breakers a form or a query is about, and checks that the viewer may act on them.
+fn named(pages: &Pages, viewer: &Viewer, fields: &Fields) -> Result<(MerchantName, Endpoint), Failure> {
+    let endpoint = fields.word("endpoint", |word| Endpoint::from_word(word).ok())?;
+    let endpoint = endpoint.ok_or_else(|| Failure::Invalid("Name an endpoint.".into()))?;
+    let merchant: MerchantName = fields.needed("merchant")?;
+    if !viewer.merchants(pages).contains(&merchant) {
+        return Err(Failure::NotFound("This merchant is not in the settings, or not for your key."));
+    }
+    Ok((merchant, endpoint))
+}

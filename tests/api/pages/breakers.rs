@@ -1,0 +1,55 @@
+//! Circuit breakers on the pages.
+
+use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::store::Worker;
+use uuid::Uuid;
+
+use super::{Browser, OPS, keys};
+use crate::Api;
+
+#[tokio::test]
+async fn an_operator_lets_a_breaker_try_a_call() {
+    let api = Api::with_keys(&keys()).await;
+    let worker =
+        Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "host/1".to_owned() };
+    api.app.store.begin_worker(&worker).await.unwrap();
+    let now = Clock::system().now();
+    let open = |merchant: &str, endpoint: &str, state, cause: &str| OpenBreaker {
+        endpoint: endpoint.to_owned(),
+        merchant: merchant.to_owned(),
+        state,
+        cause: cause.to_owned(),
+        since: now,
+        next_try: now,
+    };
+    let told = [
+        open("shop", "checkout", BreakerState::Open, "<b>HTTP 503</b>"),
+        open("shop", "token", BreakerState::Closed, "Klarna asked for a pause"),
+    ];
+    api.app.store.note_breakers(worker.id, &told).await.unwrap();
+    let browser = Browser::signed_in(&api, OPS).await;
+    let page = browser.page("/").await;
+    let ask = "/breakers/probe?merchant=shop&endpoint=checkout";
+    assert!(page.contains(&ask.replace('&', "&amp;")) && page.contains("Try now…"), "{page}");
+    assert!(page.contains("asked to wait") && !page.contains("<b>HTTP 503</b>"), "{page}");
+    let asked = browser.page(ask).await;
+    assert!(asked.contains("Try a call now?") && asked.contains("&lt;b&gt;HTTP 503"), "{asked}");
+    let fields = [("merchant", "shop"), ("endpoint", "checkout")];
+    let done = browser.act(ask, "/breakers/probe", &fields).await;
+    assert_eq!((done.status.as_u16(), done.header("location")), (303, "/?done=probed#breakers"), "{done:?}");
+    assert!(browser.page("/?done=probed").await.contains("Every process tries a call now."));
+    let asked: Vec<_> = api.app.store.probes().await.unwrap();
+    assert_eq!(
+        (asked.len(), asked[0].merchant.as_str(), asked[0].endpoint.as_str()),
+        (1, "shop", "checkout")
+    );
+    for (path, status) in [
+        ("/breakers/probe", 400),
+        ("/breakers/probe?merchant=shop", 400),
+        ("/breakers/probe?merchant=shop&endpoint=every", 400),
+        ("/breakers/probe?merchant=no-such&endpoint=token", 404),
+    ] {
+        assert_eq!(browser.get(path).await.status, status, "{path}");
+    }
+}
