@@ -18,25 +18,30 @@ mod circuit;
 mod endpoint;
 mod rate_limiter;
 mod rates;
+mod shared_rate;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
 use utoipa::ToSchema;
 
 use self::circuit::{Change, CircuitBreaker, State};
 pub use self::endpoint::{Endpoint, probed};
 pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
+pub use self::shared_rate::RateAsk;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
+use crate::clock::since_boot;
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
-use crate::words::words;
 
 /// The result of a call, as far as the endpoint is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +88,17 @@ pub enum BreakerState {
     Probing,
 }
 
-words!(BreakerState { Closed = "closed", Open = "open", Probing = "probing" });
+impl BreakerState {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Probing => "probing",
+        }
+    }
+}
 
 /// The circuit breakers and rate limits of one endpoint, one for each merchant. Clones share them.
 #[derive(Clone)]
@@ -91,6 +106,16 @@ pub struct CircuitBreakers {
     endpoint: Endpoint,
     rates: Arc<dyn Rates>,
     breakers: Arc<Mutex<BTreeMap<MerchantName, CircuitBreaker>>>,
+    sharing: Arc<Sharing>,
+}
+
+/// What the processes that share the rates tell.
+struct Sharing {
+    processes: AtomicU32,
+    /// Some merchant needs more calls than it has.
+    short: Notify,
+    /// Calls were leased.
+    leased: watch::Sender<()>,
 }
 
 /// The permit for one call. Report the call's result with it. If nothing was sent, drop it; this
@@ -108,7 +133,8 @@ impl CircuitBreakers {
     /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
     pub fn new(endpoint: Endpoint, rates: Arc<dyn Rates>) -> Self {
-        Self { endpoint, rates, breakers: Arc::default() }
+        let sharing = Sharing { processes: 1.into(), short: Notify::new(), leased: watch::Sender::new(()) };
+        Self { endpoint, rates, breakers: Arc::default(), sharing: Arc::new(sharing) }
     }
 
     /// Returns the endpoint.
@@ -150,12 +176,45 @@ impl CircuitBreakers {
     /// # Errors
     /// How long to wait before asking again.
     pub fn admit(&self, merchant: &MerchantName, now: Duration) -> Result<CallPermit, Duration> {
+        let processes = self.sharing.processes.load(Ordering::Relaxed);
         let admitted = self.with(merchant, |breaker, rate| {
-            breaker.rate_limiter.set_rate(rate);
-            breaker.admit(now)
+            breaker.rate.set(rate, processes);
+            let admitted = breaker.admit(now);
+            if breaker.rate.is_short() {
+                self.sharing.short.notify_one();
+            }
+            admitted
         });
         let (probe, hold) = admitted.unwrap_or(Ok((false, Duration::ZERO)))?;
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
+    }
+
+    /// Says how many processes share the rates.
+    pub fn set_processes(&self, processes: u32) {
+        self.sharing.processes.store(processes.max(1), Ordering::Relaxed);
+    }
+
+    /// Resolves when a merchant's own share is used up. One task waits.
+    pub async fn short(&self) {
+        self.sharing.short.notified().await;
+    }
+
+    /// Returns what to tell the other processes through the database.
+    #[must_use]
+    pub fn rate_asks(&self, now: Duration) -> Vec<RateAsk> {
+        let ask = |(merchant, breaker): (&MerchantName, &mut CircuitBreaker)| {
+            let (rate, used, wanted) = breaker.rate.ask(now)?;
+            Some(RateAsk { merchant: merchant.clone(), endpoint: self.endpoint, rate, used, wanted })
+        };
+        lock(&self.breakers).iter_mut().filter_map(ask).collect()
+    }
+
+    /// Gives a merchant calls that the database has handed out to this process.
+    pub fn lease(&self, merchant: &MerchantName, calls: u32, now: Duration) {
+        self.with(merchant, |breaker, _| breaker.rate.lease(calls, now));
+        if calls > 0 {
+            self.sharing.leased.send_replace(());
+        }
     }
 
     /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
@@ -221,9 +280,28 @@ impl CallPermit {
     /// Waits as long as the rate limit requires, usually not at all. It skips the timer then,
     /// because even a wait of zero lasts until the timer's next millisecond.
     pub async fn wait_for_rate(&self) {
-        if !self.hold.is_zero() {
-            tokio::time::sleep(self.hold).await;
+        if self.hold.is_zero() {
+            return;
         }
+        let mut leases = self.breakers.sharing.leased.subscribe();
+        let mut over = pin!(tokio::time::sleep(self.hold));
+        loop {
+            tokio::select! {
+                () = &mut over => return,
+                Ok(()) = leases.changed() => {}
+            }
+            if self.takes_leased(since_boot()) {
+                return;
+            }
+        }
+    }
+
+    /// Whether a leased call lets it go before its own place. Not before a pause of the endpoint is over.
+    fn takes_leased(&self, now: Duration) -> bool {
+        let taken = self.breakers.with(&self.merchant, |breaker, _| {
+            breaker.held.until <= now && breaker.rate.exchange_for_leased(now)
+        });
+        taken.unwrap_or(false)
     }
 
     /// Reports that the answer said that Klarna's limit is used up.

@@ -88,6 +88,15 @@ impl SilenceWatch {
         silent.map(|(&worker, series)| HeartbeatCount { worker, beats: series.beats }).collect()
     }
 
+    /// Returns how many workers there are, this one included, without those that were silent for at least
+    /// `least`. Zero if this process knows of none.
+    #[must_use]
+    pub fn living(&self, least: Duration) -> u32 {
+        let seen = self.seen();
+        let living = seen.values().filter(|series| series.until.saturating_sub(series.since) < least);
+        u32::try_from(living.count()).unwrap_or(u32::MAX)
+    }
+
     fn seen(&self) -> MutexGuard<'_, HashMap<WorkerId, Observation>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -122,6 +131,7 @@ mod tests {
         assert_eq!(watch.silent_for(count(1, 8)), Duration::ZERO, "it has sent one since the last poll");
         assert_eq!(watch.silent(Duration::from_millis(5500)), [count(1, 7)]);
         assert!(watch.silent(Duration::from_secs(6)).is_empty());
+        assert_eq!((watch.living(Duration::from_millis(5500)), watch.living(Duration::from_secs(6))), (1, 2));
         poll(&watch, 18, &[count(1, 8)]);
         assert_eq!(watch.silent_for(count(1, 8)), Duration::ZERO);
     }

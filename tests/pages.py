@@ -181,7 +181,7 @@ def play(browser):
     browser.sees("HTTP 503")
 
     # Narrow and wide, light and dark: nothing sticks out, and everything can be read.
-    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/pauses", "/pauses/new",
+    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/orders/none"]
     grounds = set()
     for width in (360, 390, 768, 1400, 2560):

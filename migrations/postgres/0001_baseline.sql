@@ -167,6 +167,15 @@ CREATE TABLE klarna_worker.probes (
     PRIMARY KEY (merchant, endpoint)
 );
 
+-- The rate of a merchant's endpoint, shared by all processes.
+CREATE TABLE klarna_worker.rates (
+    merchant text COLLATE "C" NOT NULL,
+    endpoint text COLLATE "C" NOT NULL,
+    -- Up to when, at exactly this rate, the calls made and handed out so far last.
+    due_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant, endpoint)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE klarna_worker.orders (
     id uuid PRIMARY KEY,

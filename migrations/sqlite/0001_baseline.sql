@@ -159,6 +159,15 @@ CREATE TABLE probes (
     PRIMARY KEY (merchant, endpoint)
 );
 
+-- The rate of a merchant's endpoint, shared by all processes.
+CREATE TABLE rates (
+    merchant TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    -- Up to when, at exactly this rate, the calls made and handed out so far last.
+    due_at INTEGER NOT NULL,
+    PRIMARY KEY (merchant, endpoint)
+);
+
 -- One row per order. The row is also the job of the queue.
 CREATE TABLE orders (
     id BLOB PRIMARY KEY,

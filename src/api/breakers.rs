@@ -32,7 +32,7 @@ pub struct ProbeRequest {
     )]
     pub merchant: String,
     /// The endpoint. Without it, all endpoints of the merchant.
-    #[schema(required = false)]
+    #[schema(required = false, nullable = false)]
     pub endpoint: Option<Endpoint>,
 }
 
@@ -50,16 +50,17 @@ pub struct OrderedProbe {
 
 /// Let circuit breakers try a call now.
 ///
-/// In every process within a second: where calls to the endpoint wait, because its circuit breaker is open or
-/// because Klarna asked for a pause, one call tests it at once. If it succeeds, the others follow. Orders that
-/// wait for their next try are due at once, at most a thousand. A closed circuit breaker stays as it is.
+/// In every process within a second: where calls to the endpoint wait, because its circuit breaker is open
+/// or because Klarna asked for a pause, one call tests it at once. If it succeeds, the others follow. Orders
+/// that wait for their next try are due at once, at most a thousand. A closed circuit breaker stays as it
+/// is.
 #[utoipa::path(
     post,
     operation_id = "probe_breakers",
     path = "/v1/ops/breakers/probe",
     tag = "ops",
     request_body = ProbeRequest,
-    responses((status = 200, description = "It is ordered", body = OrderedProbe), Sent, AbsentMerchant, Common)
+    responses((status = 200, description = "Ordered", body = OrderedProbe), Sent, AbsentMerchant, Common)
 )]
 pub(super) async fn probe(
     State(app): State<Arc<AppState>>,

@@ -31,6 +31,7 @@ mod outbox;
 mod outdated;
 mod pages;
 mod process;
+mod rates;
 mod refresh;
 mod reload;
 mod restore;

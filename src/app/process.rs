@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::ending::Ending;
+use super::rates::share_rates;
 use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
 use crate::clock::since_boot;
@@ -38,6 +39,8 @@ pub(super) struct Process {
     pub(super) heartbeat: Heartbeat,
     tidying: JoinHandle<()>,
     following: JoinHandle<()>,
+    /// Shares the rates of the token endpoints.
+    sharing: Option<JoinHandle<()>>,
     _instance: Instance,
 }
 
@@ -95,6 +98,8 @@ impl Process {
         }
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
+        let breakers = vec![vault.circuit_breakers()];
+        let sharing = share_rates(app, heartbeat.watch().silence(), breakers).map(tokio::spawn);
         Ok(Self {
             worker,
             vault,
@@ -102,6 +107,7 @@ impl Process {
             heartbeat,
             tidying,
             following,
+            sharing,
             _instance: instance,
         })
     }
@@ -136,6 +142,9 @@ impl Process {
             timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
         self.tidying.abort();
         self.following.abort();
+        if let Some(sharing) = &self.sharing {
+            sharing.abort();
+        }
         let spooled = self.vault.spooled().await + self.results.waiting().await;
         if work_done
             && idle

@@ -24,6 +24,7 @@ use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
+use super::rates::share_rates;
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{breaker_states, scrape};
 use super::{App, AppError, audit};
@@ -112,6 +113,12 @@ impl Service {
         let worker = of(Role::Worker)
             .map(|process| WorkerRole::start(&app, process, &wakes, &waiters, &mut background))
             .transpose()?;
+        if let (Some(process), Some(worker)) = (&process, &worker) {
+            let targets = worker.breakers.each().collect();
+            if let Some(sharing) = share_rates(&app, process.heartbeat.watch().silence(), targets) {
+                background.spawn(sharing);
+            }
+        }
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
         // After the metrics, which it sets.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::shared_rate::SharedRate;
 use super::view::shortened;
-use super::{CallOutcome, RateLimiter, UsedUp};
+use super::{CallOutcome, UsedUp};
 use crate::ids::UserId;
 
 /// How many failures in a row open a breaker.
@@ -35,7 +36,7 @@ pub(super) struct CircuitBreaker {
     pause: Duration,
     /// The longest pause between two tries.
     pub(super) longest_pause: Duration,
-    pub(super) rate_limiter: RateLimiter,
+    pub(super) rate: SharedRate,
 }
 
 /// A pause that the endpoint asked for.
@@ -82,7 +83,7 @@ impl CircuitBreaker {
             open_since: None,
             pause: FIRST_PAUSE,
             longest_pause: Duration::ZERO,
-            rate_limiter: RateLimiter::new(rate),
+            rate: SharedRate::new(rate),
         }
     }
 
@@ -92,7 +93,7 @@ impl CircuitBreaker {
             return Err(wait);
         }
         // A short pause until the limit is new is waited for here.
-        let hold = self.rate_limiter.reserve(now, LONGEST_HOLD)?.max(self.held.until.saturating_sub(now));
+        let hold = self.rate.reserve(now, LONGEST_HOLD)?.max(self.held.until.saturating_sub(now));
         let probe = !matches!(self.state, State::Closed);
         if probe {
             self.state = State::Probing { since: now };
@@ -144,7 +145,7 @@ impl CircuitBreaker {
                 }
                 let closed = self.open_since.map(|_| Change::Closed);
                 let held = std::mem::take(&mut self.held);
-                *self = Self { held, rate_limiter: self.rate_limiter, ..Self::new(0.0) };
+                *self = Self { held, rate: self.rate, ..Self::new(0.0) };
                 closed
             }
             CallOutcome::Stopped(wait) => {

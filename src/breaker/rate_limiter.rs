@@ -24,8 +24,18 @@ impl RateLimiter {
 
     /// Changes the rate. Calls that are reserved already keep their places.
     pub fn set_rate(&mut self, rate: f64) {
+        self.set_rate_with(rate, Duration::from_secs(1));
+    }
+
+    /// Changes the rate, with a burst of the calls of this time, but at least one.
+    pub(super) fn set_rate_with(&mut self, rate: f64, burst: Duration) {
         self.interval = Duration::try_from_secs_f64(1.0 / rate).unwrap_or_default();
-        self.burst = Duration::from_secs(1).max(self.interval);
+        self.burst = burst.max(self.interval);
+    }
+
+    /// Gives the place of one call back that is not made.
+    pub(super) fn give_back(&mut self) {
+        self.due = self.due.saturating_sub(self.interval);
     }
 
     /// Reserves one call and returns how long to delay it, at most `longest`.

@@ -51,9 +51,9 @@ pub struct Merchant {
     pub prefill: bool,
     /// The same for orders that are submitted to Klarna Payments.
     pub payments_prefill: bool,
-    /// The maximum number of orders per second that one process sends to Klarna.
+    /// The maximum number of orders per second that all processes send to Klarna.
     pub checkout_rate_per_second: f64,
-    /// The maximum number of exchanges per second of one process.
+    /// The maximum number of exchanges per second of all processes.
     pub token_rate_per_second: f64,
     /// How long calls wait at most.
     pub longest_pauses: LongestPauses,

@@ -37,6 +37,7 @@ mod pausing;
 mod pool;
 mod postgres;
 mod providers;
+mod rates;
 mod renaming;
 mod replica;
 mod resolving;
@@ -92,6 +93,7 @@ pub use self::overview::{
 pub use self::pausing::{AskedProbe, NewPause, Pausing};
 use self::postgres::Postgres;
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
+pub use self::rates::SharedRates;
 pub use self::renaming::{Moved, Renamed, Renaming};
 pub use self::replica::{ReplicaFacts, ReplicaState, noting_failures, up_to_date};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
@@ -136,6 +138,7 @@ pub trait Store:
     + Restore
     + Revocations
     + Pausing
+    + SharedRates
     + KlarnaSessions
     + FollowUps
     + AuditLog

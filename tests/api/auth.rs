@@ -202,6 +202,7 @@ async fn reading_and_writing_are_allowed_apart() {
         (Method::GET, "/v1/ops/pauses".to_owned(), "ops:read ops"),
         (Method::POST, "/v1/ops/pauses".to_owned(), "ops"),
         (Method::DELETE, "/v1/ops/pauses".to_owned(), "ops"),
+        (Method::POST, "/v1/ops/breakers/probe".to_owned(), "ops"),
         (Method::POST, "/v1/ops/drain".to_owned(), "ops"),
         (Method::POST, "/v1/orders/retry".to_owned(), "ops"),
         (Method::POST, "/v1/orders/cancel".to_owned(), "ops"),

@@ -34,6 +34,7 @@ mod pauses;
 mod payments;
 mod prefill;
 mod probe;
+mod rates;
 mod read_only;
 mod refused_starts;
 mod refusing;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use klarna_order_worker::breaker::UsedUp;
 use klarna_order_worker::config::{ApiCredentials, CredentialSet, LongestPauses, Merchant};
-use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
+use klarna_order_worker::klarna::create::{Called, CreateAnswer, CreateClient};
 use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::klarna::session::{SessionAnswer, SessionClient};
 use klarna_order_worker::order::{OrderResult, Target};
@@ -18,19 +18,19 @@ use crate::{AMPLE, SHORT, merchant};
 const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
 
 pub(crate) async fn create(base: &str) -> CreateAnswer {
-    send(&merchant(base), AMPLE, BODY).await
+    send(&merchant(base), AMPLE, BODY).await.answer
 }
 
 /// Sends an order to Checkout with the first credentials.
-async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> CreateAnswer {
+async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> Called {
     let client = CreateClient::new(timeout, HeldCredentials::default()).unwrap();
     let body = Zeroizing::new(body.to_owned());
-    client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await.answer
+    client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await
 }
 
 /// Sends one request, which gets this answer.
 async fn answer_to(status: usize, headers: &[(&'static str, &str)], body: &str) -> CreateAnswer {
-    answer_within(LongestPauses::default(), status, headers, body).await
+    answer_within(LongestPauses::default(), status, headers, body).await.answer
 }
 
 /// As [`answer_to`], with the merchant's longest pauses.
@@ -39,7 +39,7 @@ async fn answer_within(
     status: usize,
     headers: &[(&'static str, &str)],
     body: &str,
-) -> CreateAnswer {
+) -> Called {
     let mut server = Server::new_async().await;
     let mut mock = orders(&mut server).with_status(status).with_body(body);
     for (name, value) in headers {
@@ -47,9 +47,9 @@ async fn answer_within(
     }
     let mock = mock.create_async().await;
     let merchant = Merchant { longest_pauses, ..merchant(&server.url()) };
-    let answer = send(&merchant, AMPLE, BODY).await;
+    let called = send(&merchant, AMPLE, BODY).await;
     mock.assert_async().await;
-    answer
+    called
 }
 
 fn orders(server: &mut ServerGuard) -> Mock {
@@ -100,13 +100,13 @@ async fn an_api_key_is_sent_as_it_was_issued() {
         .await;
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("kco_test_api_1+/=".into());
-    let answer = send(&merchant, AMPLE, BODY).await;
+    let answer = send(&merchant, AMPLE, BODY).await.answer;
     mock.assert_async().await;
     assert!(matches!(answer, CreateAnswer::Created { .. }), "{answer:?}");
 
     // A key that is not valid in a header is never sent.
     merchant.api_credentials = ApiCredentials::Key("line\nbreak".into());
-    let answer = send(&merchant, AMPLE, BODY).await;
+    let answer = send(&merchant, AMPLE, BODY).await.answer;
     assert_unavailable(&answer, false);
 }
 
@@ -236,7 +236,7 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
     let mut server = Server::new_async().await;
     let _cut = orders(&mut server).with_status(400).with_body(refusal(&json!([text]))).create_async().await;
     let body = json!({"customer": {"name": name, "klarna_access_token": "krn:at:secret-1"}}).to_string();
-    let answer = send(&merchant(&server.url()), AMPLE, &body).await;
+    let answer = send(&merchant(&server.url()), AMPLE, &body).await.answer;
     let CreateAnswer::BadOrder { messages, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(messages, ["[redacted]".repeat(4)]);
 
@@ -250,7 +250,7 @@ async fn a_long_message_about_a_large_order_is_read_in_one_pass() {
             .collect::<serde_json::Map<_, _>>()
             .into();
         let body = json!({"customer": customer, "billing_address": {"email": "karl@klarna.example", "x": "krn:at:secret-1"}});
-        match send(&merchant(&server.url()), AMPLE, &body.to_string()).await {
+        match send(&merchant(&server.url()), AMPLE, &body.to_string()).await.answer {
             CreateAnswer::BadOrder { messages, .. } => messages,
             other => panic!("{other:?}"),
         }
@@ -283,22 +283,12 @@ async fn settings_at_fault_concern_every_order_of_the_merchant() {
 
 #[tokio::test]
 async fn a_limit_that_is_used_up_is_told_beside_any_answer() {
+    let headers =
+        [("X-RateLimit-Limit", "40, 40;w=1"), ("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", "7")];
     let created = r#"{"order_id":"k-1","html_snippet":"<div/>"}"#;
     for (status, body) in [(201, created), (400, "{}"), (429, "")] {
-        let mut server = Server::new_async().await;
-        let mock = orders(&mut server)
-            .with_status(status)
-            .with_header("X-RateLimit-Limit", "40, 40;w=1")
-            .with_header("X-RateLimit-Remaining", "0")
-            .with_header("X-RateLimit-Reset", "7")
-            .with_body(body);
-        let mock = mock.create_async().await;
-        let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();
-        let (set, sent) = (CredentialSet::First, Zeroizing::new(BODY.to_owned()));
-        let called =
-            client.create_with(set, &merchant(&server.url()), Target::Checkout, "order-1", sent).await;
+        let called = answer_within(LongestPauses::default(), status, &headers, body).await;
         assert_eq!(called.used_up, Some(UsedUp { limit: Some(40), wait: Duration::from_secs(7) }));
-        mock.assert_async().await;
     }
 }
 
@@ -314,7 +304,7 @@ async fn throttling_passes_on_the_requested_wait() {
 #[tokio::test]
 async fn a_requested_wait_is_at_most_the_longest_pause() {
     let waits = async |longest: LongestPauses| {
-        let answer = answer_within(longest, 503, &[("retry-after", "7200")], "").await;
+        let answer = answer_within(longest, 503, &[("retry-after", "7200")], "").await.answer;
         let CreateAnswer::Unavailable { retry_after, .. } = answer else { panic!("{answer:?}") };
         retry_after.unwrap().as_secs()
     };
@@ -395,7 +385,7 @@ async fn broken_connections_tell_sent_from_not_sent() {
 #[tokio::test]
 async fn silence_ends_with_the_time_out() {
     let server = FaultyServer::start([Step::hang_after("")]).await;
-    let answer = send(&merchant(&server.url()), SHORT, BODY).await;
+    let answer = send(&merchant(&server.url()), SHORT, BODY).await.answer;
     assert_unavailable(&answer, true);
     assert_eq!(server.requests(), 1);
 }

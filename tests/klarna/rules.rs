@@ -115,8 +115,9 @@ async fn the_sandbox_refuses_what_the_door_refuses_and_nothing_else() {
                 let text = changed(pointer, value.as_ref()).to_string();
                 let faults = check(target, &Body::parse(&text).unwrap());
                 let body = Zeroizing::new(text);
-                let answer =
+                let called =
                     client.create_with(CredentialSet::First, &merchant, target, "order-1", body).await;
+                let answer = called.answer;
                 let is_taken = matches!(answer, CreateAnswer::Created { .. });
                 assert_eq!(
                     is_taken,

@@ -56,6 +56,7 @@ statements! {
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
+    rates: RatesSql { begin, lock, lease }
     renaming: RenamingSql { lock_open_orders, token, known, open_orders, ended_orders, webhooks }
     resolving: ResolvingSql {
         resolve, count_uncertain, resolve_all, count_rejected, retry_rejected, retry_rejected_token,

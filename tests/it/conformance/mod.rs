@@ -16,6 +16,7 @@ pub mod pg;
 mod pooler;
 mod pools;
 mod probes;
+mod rates;
 mod renaming;
 mod restore;
 mod searching;

@@ -15,6 +15,7 @@ mod overview;
 mod own;
 mod pausing;
 mod providers;
+mod rates;
 mod renaming;
 mod resolving;
 mod restore;
@@ -43,6 +44,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     overview: overview::OVERVIEW,
     pausing: pausing::PAUSING,
     providers: providers::PROVIDERS,
+    rates: rates::RATES,
     renaming: renaming::RENAMING,
     resolving: resolving::RESOLVING,
     restore: restore::RESTORE,
