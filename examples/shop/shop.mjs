@@ -78,6 +78,8 @@ async function present(user, cart, body) {
       order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
     }
   }
+  // Klarna's answer did not show it, and it could not be read at once.
+  if (order.status === "submitted" && !order.html_snippet) order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
   if (order.session?.phase === "completed") return { state: "paid" };
   const open = order.html_snippet && order.session?.phase !== "ended";
   if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet };

@@ -95,6 +95,10 @@ function present(string $user, array &$cart, array $body): array
             $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
         }
     }
+    if ($order['status'] === 'submitted' && !isset($order['html_snippet'])) {
+        // Klarna's answer did not show it, and it could not be read at once.
+        $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
+    }
     $phase = $order['session']['phase'] ?? '';
     if ($phase === 'completed') return ['state' => 'paid'];
     $open = isset($order['html_snippet']) && $phase !== 'ended';

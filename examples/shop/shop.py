@@ -79,6 +79,9 @@ def present(user, cart, body):
             if error.code not in (409, 412):  # It is paid, has ended, or was changed in another window.
                 raise
             order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
+    if order["status"] == "submitted" and not order.get("html_snippet"):
+        # Klarna's answer did not show it, and it could not be read at once.
+        order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
     phase = order.get("session", {}).get("phase")
     if phase == "completed":
         return {"state": "paid"}

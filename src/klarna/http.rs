@@ -59,13 +59,14 @@ pub(crate) enum Failure {
     /// The request was sent, wholly or in part, and no complete answer came back.
     #[error("no answer: {0}")]
     NoAnswer(&'static str),
-    /// The answer's status and headers came, and then the connection broke.
-    #[error("no answer: {BROKEN}")]
-    NoBody {
-        /// The answer's status.
-        status: StatusCode,
-        /// The answer's headers.
-        headers: HeaderMap,
+    /// The answer's status and headers came, perhaps with the beginning of its body. Then the connection
+    /// broke, or the time was over.
+    #[error("no answer: {why}")]
+    Broken {
+        /// What came.
+        begun: Box<Reply>,
+        /// What happened then.
+        why: &'static str,
     },
 }
 
@@ -74,8 +75,7 @@ impl Failure {
     pub fn at_klarna(&self) -> String {
         match self {
             Self::NotSent(why) => format!("Klarna could not be reached: {why}"),
-            Self::NoAnswer(why) => format!("no answer from Klarna: {why}"),
-            Self::NoBody { .. } => format!("no answer from Klarna: {BROKEN}"),
+            Self::NoAnswer(why) | Self::Broken { why, .. } => format!("no answer from Klarna: {why}"),
         }
     }
 }
@@ -83,12 +83,21 @@ impl Failure {
 const BROKEN: &str = "the connection broke before the answer was complete";
 const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 
-/// A complete answer.
+/// An answer.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The body, decompressed. Empty if it exceeded the limit: such a body cannot be a valid answer.
+    /// The body; decompressed if it is complete. Empty if it exceeded the limit: such a body cannot be a
+    /// valid answer.
     pub body: Zeroizing<Vec<u8>>,
+}
+
+/// Leaves out what the other side sent.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({}, …)", self.status)
+    }
 }
 
 /// The limits of a client's calls.
@@ -194,33 +203,48 @@ impl HttpClient {
     }
 
     async fn send_within(&self, client: &Client, request: Request) -> Result<Reply, Failure> {
-        let mut exchange = pin!(self.exchange(client, request));
-        match timeout(self.limits.call, exchange.as_mut()).await {
-            Ok(reply) => reply,
+        let begun = Mutex::new(None);
+        let mut exchange = pin!(self.exchange(client, request, &begun));
+        let over = match timeout(self.limits.call, exchange.as_mut()).await {
+            Ok(over) => over,
             Err(_) => timeout(GRACE_PERIOD, exchange).await.unwrap_or(Err(TIMED_OUT)),
+        };
+        let reply = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (over, reply) {
+            (Ok(()), Some(Reply { status, headers, body })) => {
+                let body = decompressed(body, &headers, self.limits.body);
+                Ok(Reply { status, headers, body })
+            }
+            (Err(Failure::NoAnswer(why)), Some(reply)) => {
+                Err(Failure::Broken { begun: Box::new(reply), why })
+            }
+            (Err(failure), _) => Err(failure),
+            (Ok(()), None) => Err(Failure::NoAnswer(BROKEN)),
         }
     }
 
-    async fn exchange(&self, client: &Client, request: Request) -> Result<Reply, Failure> {
+    /// Sends the request, and reads the answer into `begun` as far as it comes.
+    async fn exchange(
+        &self,
+        client: &Client,
+        request: Request,
+        begun: &Mutex<Option<Reply>>,
+    ) -> Result<(), Failure> {
         let mut response = client.execute(request).await.map_err(|error| failure(&error))?;
         let status = response.status();
         let headers = std::mem::take(response.headers_mut());
-        let mut body = Zeroizing::new(Vec::new());
-        loop {
-            let chunk = match response.chunk().await {
-                Ok(Some(chunk)) => chunk,
-                Ok(None) => break,
-                Err(error) if error.is_timeout() => return Err(TIMED_OUT),
-                Err(_) => return Err(Failure::NoBody { status, headers }),
-            };
+        *begun.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Reply { status, headers, body: Zeroizing::default() });
+        while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
+            let mut begun = begun.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(Reply { body, .. }) = begun.as_mut() else { break };
             if body.len() + chunk.len() > self.limits.body {
-                body = Zeroizing::default();
+                *body = Zeroizing::default();
                 break;
             }
             body.extend_from_slice(&chunk);
         }
-        let body = decompressed(body, &headers, self.limits.body);
-        Ok(Reply { status, headers, body })
+        Ok(())
     }
 }
 
@@ -256,7 +280,7 @@ fn tell(span: &Span, reply: &Result<Reply, Failure>) {
             }
         }
         Err(Failure::NotSent(_)) => failed(span, "not_sent"),
-        Err(Failure::NoAnswer(_) | Failure::NoBody { .. }) => failed(span, "no_answer"),
+        Err(Failure::NoAnswer(_) | Failure::Broken { .. }) => failed(span, "no_answer"),
     }
 }
 

@@ -65,7 +65,14 @@ impl TokenClient {
                 (answer, correlation_id(&headers), used_up(&headers, longest))
             }
             Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None, None),
-            Err(failure @ (Failure::NoAnswer(_) | Failure::NoBody { .. })) => {
+            Err(Failure::Broken { begun, why }) => {
+                match answer::read(begun.status.as_u16(), None, &begun.body, refresh_token) {
+                    // The successor came before the answer broke off.
+                    rotated @ Answer::Rotated(_) => (rotated, correlation_id(&begun.headers), None),
+                    _ => (Answer::NoAnswer { over: false, what: format!("no answer: {why}") }, None, None),
+                }
+            }
+            Err(failure @ Failure::NoAnswer(_)) => {
                 (Answer::NoAnswer { over: false, what: failure.to_string() }, None, None)
             }
         };

@@ -1,5 +1,6 @@
 //! Decides about many tokens: those that were selected, or all that match the filters of the list of users.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -94,16 +95,11 @@ impl Group {
     }
 }
 
-/// What is above a list of users whose tokens wait for a decision. The boxes in the table belong to it.
-pub(super) async fn form(pages: &Pages, viewer: &Viewer, group: Group) -> Result<Markup, Failure> {
-    let query = &viewer.query;
-    let named: Option<MerchantName> = query.name("merchant")?;
-    let mut all = 0;
-    for merchant in viewer.scopes(pages, named.as_ref()) {
-        all += group.count(pages, merchant).await?;
-    }
+/// What is above a list of users whose tokens wait for a decision. The boxes in the table belong to it. Only
+/// the question counts: the list updates itself, and a count reads every such token.
+pub(super) fn form(query: &Fields, group: Group) -> Markup {
     let every = query.link("/users/resolve", &[("after", ""), ("after_merchant", ""), ("done", "")]);
-    Ok(html! {
+    html! {
         form.bulk #bulk method="get" action="/users/resolve" {
             @for name in ["state", "merchant"] {
                 @if let Some(value) = query.get(name) { input type="hidden" name=(name) value=(value); }
@@ -113,13 +109,11 @@ pub(super) async fn form(pages: &Pages, viewer: &Viewer, group: Group) -> Result
                 span.quiet data-selected="users" { "Selected users:" }
                 button type="submit" { "Resolve…" }
             }
-            div.buttons #all-that-match data-live {
-                @if all > 0 && query.get("user").is_none() {
-                    a.button href=(every) { "Resolve all " (number(all)) " " (group.word()) " that match…" }
-                }
+            @if query.get("user").is_none() {
+                div.buttons { a.button href=(every) { "Resolve all " (group.word()) " that match…" } }
             }
         }
-    })
+    }
 }
 
 /// The box that selects a user's token.
@@ -270,7 +264,10 @@ async fn decide(
         return Err(Failure::WrongStatus(IN_SPOOL.to_owned()));
     }
     let (mut resolved, mut left) = (0, 0);
+    let mut concerned = posted.viewer.scopes(pages, merchant);
     if let Some(keys) = selected(&posted.viewer, &posted.fields)? {
+        let merchants: BTreeSet<_> = keys.iter().map(|key| key.merchant.clone()).collect();
+        concerned = merchants.into_iter().map(Some).collect();
         for key in keys {
             if group.decide(pages, &key, decision).await? {
                 pages.deps.audit.record(posted.viewer.entry(Action::TokenResolve).about(&key));
@@ -289,7 +286,7 @@ async fn decide(
     }
     if group == Group::Rejected && resolved > 0 {
         // A merchant that was stopped because of the rejections tries the next one at once.
-        for merchant in posted.viewer.scopes(pages, merchant) {
+        for merchant in concerned {
             pages.deps.providers.probe_now(merchant.as_ref()).await?;
         }
     }

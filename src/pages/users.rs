@@ -38,10 +38,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let users = &users[..users.len().min(PAGE as usize)];
     let next = users.last().filter(|_| more);
     let group = Group::shown(query).filter(|_| viewer.may_act());
-    let bulk = match group {
-        Some(group) => Some(bulk_tokens::form(&pages, &viewer, group).await?),
-        None => None,
-    };
+    let bulk = group.map(|group| bulk_tokens::form(query, group));
     let main = html! {
         div.heading { h1 { "Users" } }
         (done(query))

@@ -31,15 +31,16 @@ impl Refreshed {
 }
 
 impl Sessions {
-    /// Whether a submitted order may have ended at Klarna although nothing was read of it, because its
-    /// session has been there for as long as Klarna keeps one that nobody touches.
+    /// Whether a submitted order is to be read at Klarna before its key is answered: its session has been
+    /// there for as long as Klarna keeps one that nobody touches, or nothing is kept for the shopper.
     #[must_use]
-    pub fn may_have_ended(&self, order: &OrderView) -> bool {
+    pub fn is_to_be_read(&self, order: &OrderView) -> bool {
         let Some(submitted_at) = order.ended_at.filter(|_| order.status == Status::Submitted) else {
             return false;
         };
         let phase = order.session.as_ref().map(|session| session.phase);
-        phase.is_none_or(|phase| phase == SessionPhase::Open) && self.clock.now() - submitted_at >= GOOD_FOR
+        phase.is_none_or(|phase| phase == SessionPhase::Open)
+            && (order.result.is_none() || self.clock.now() - submitted_at >= GOOD_FOR)
     }
 
     /// Reads the order or session of a submitted order at Klarna once, and stores what Klarna says. An

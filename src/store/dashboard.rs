@@ -66,10 +66,12 @@ impl OrderHistory {
 
     /// Returns the attempts with their numbers. A retry begins a new count.
     pub fn numbered_attempts(&self) -> impl Iterator<Item = (usize, &Attempt)> {
-        (1..).zip(&self.attempts).map(|(place, attempt)| {
+        self.attempts.iter().enumerate().map(|(earlier, attempt)| {
             let retried = self.retried_before(attempt.ended_at);
-            let before = self.attempts.iter().filter(|other| retried.is_some_and(|at| other.ended_at <= at));
-            (place - before.count(), attempt)
+            // Only those in front of it: clocks may step.
+            let before = self.attempts[..earlier].iter();
+            let before = before.filter(|other| retried.is_some_and(|at| other.ended_at <= at));
+            (earlier + 1 - before.count(), attempt)
         })
     }
 

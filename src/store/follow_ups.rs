@@ -135,14 +135,16 @@ pub(super) async fn abort_orders<E: Engine>(
 }
 
 /// Records that what Klarna created for an order of Checkout that has ended otherwise is to be aborted.
-/// Returns `false`, and records nothing, if the order has not ended: a later claim may get the same id.
+/// Returns `false`, and records nothing, if the order has not ended, because a later claim may get the same
+/// id, or if it has ended with this id.
 pub(super) async fn abort_unwanted<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     order: OrderId,
     klarna_id: &str,
 ) -> Result<bool, StoreError> {
-    let Some(row) = c.query(E::STATEMENTS.follow_ups.ended).bind(order).fetch_optional().await? else {
+    let ended = c.query(E::STATEMENTS.follow_ups.ended).bind(order).bind(klarna_id);
+    let Some(row) = ended.fetch_optional().await? else {
         return Ok(false);
     };
     let merchant = row.merchant()?;

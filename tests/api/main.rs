@@ -59,8 +59,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Long enough for a busy machine, and shorter than anything that a test must not wait for.
-const SOON: Duration = Duration::from_mins(1);
+/// Long enough for a busy machine, and shorter than anything that a test must not wait for: `?wait=60s`.
+const SOON: Duration = Duration::from_secs(45);
 
 /// The API with two merchants, `shop` and `other`, and no worker.
 struct Api {

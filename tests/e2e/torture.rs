@@ -32,7 +32,7 @@ async fn torture_finds_nothing(database: Database) {
     let cases = asked.unwrap_or_else(|| CASES.to_owned());
     let mut arguments =
         vec!["torture", "--bind", "127.0.0.1:0", "--pause", "500ms", "--log", log.to_str().unwrap()];
-    // A request travels for less than the 3 s after which the service presents a token again.
+    // A request travels for less than the time after which the service presents a token again (`replay_after`).
     arguments.extend(["--late", "2500ms", "--access-token-lifetime", "1s"]);
     arguments.extend(["--start", &start, "--register", &register, "--order", &order]);
     if cases != "all" {

@@ -22,7 +22,7 @@ pub(crate) async fn create(base: &str) -> CreateAnswer {
 }
 
 /// Sends an order to Checkout with the first credentials.
-async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> Called {
+pub(crate) async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> Called {
     let client = CreateClient::new(timeout, HeldCredentials::default()).unwrap();
     let body = Zeroizing::new(body.to_owned());
     client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await
@@ -373,9 +373,11 @@ async fn broken_connections_tell_sent_from_not_sent() {
     assert_unavailable(&create(&refusing_url()).await, false);
 
     let whole = http("201 Created", "", r#"{"order_id":"o-1","html_snippet":"<div/>"}"#);
-    let half = &whole[..whole.len() - 2];
+    let unnamed = &whole[..whole.len() - 30];
     let flood = Step::flood_after("HTTP/1.1 201 Created\r\nconnection: close\r\n\r\n");
-    for step in [Step::reset_unread(), Step::reset(), Step::close_after(""), Step::close_after(half), flood] {
+    for step in
+        [Step::reset_unread(), Step::reset(), Step::close_after(""), Step::close_after(unnamed), flood]
+    {
         let server = FaultyServer::start([step]).await;
         assert_unavailable(&create(&server.url()).await, true);
         assert_eq!(server.requests(), 1);

@@ -3,7 +3,8 @@
 use klarna_order_worker::klarna::create::CreateAnswer;
 use test_support::faults::{FaultyServer, Step, http};
 
-use crate::checkout::{assert_unavailable, create};
+use crate::checkout::{BODY, assert_unavailable, create, send};
+use crate::{SHORT, merchant};
 
 /// Sends an order whose answer is `created`, and reads the order with the answers `read`.
 async fn created_and_read(created: Step, read: Step) -> (CreateAnswer, FaultyServer) {
@@ -38,6 +39,16 @@ async fn an_order_that_only_its_location_names_is_read_and_not_created_again() {
     let named = Step::answer(http("201 Created", "", r#"{"order_id":"o-1"}"#));
     let (answer, _) = created_and_read(named, shown()).await;
     assert!(matches!(answer, CreateAnswer::Created { result: Some(_), .. }), "{answer:?}");
+
+    // The connection breaks, or nothing more comes, after the body has named it.
+    let whole = http("201 Created", "", r#"{"order_id":"o-1","html_snippet":"<div/>"}"#);
+    let half = &whole[..whole.len() - 2];
+    for cut in [Step::close_after(half), Step::hang_after(half)] {
+        let server = FaultyServer::start([cut, shown()]).await;
+        let answer = send(&merchant(&server.url()), SHORT, BODY).await.answer;
+        let CreateAnswer::Created { klarna_id, result, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!((klarna_id.as_str(), &*result.unwrap().to_text()), ("o-1", "<div/>"));
+    }
 
     // If it cannot be read now, it is known all the same; if Klarna does not know it, nothing is.
     let named = || Step::answer(http("201 Created", "location: /checkout/v3/orders/o-1\r\n", ""));

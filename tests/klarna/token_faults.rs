@@ -100,6 +100,17 @@ async fn half_an_answer_is_no_answer() {
 }
 
 #[tokio::test]
+async fn a_successor_that_came_before_the_answer_broke_off_is_kept() {
+    let whole = http("200 OK", "", r#"{"access_token":"at","refresh_token":"new","token_type":"Bearer"}"#);
+    let half = &whole[..whole.len() - 4];
+    for answer in
+        [present(Step::close_after(half)).await, present_within(SHORT, Step::hang_after(half)).await]
+    {
+        assert!(matches!(answer, Answer::Rotated(_)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn garbage_is_no_answer() {
     assert_travelling(&present(Step::close_after("SSH-2.0-OpenSSH_9.9\r\n\r\n")).await);
 }

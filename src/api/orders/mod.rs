@@ -114,7 +114,7 @@ pub(super) async fn post(
 /// as open.
 async fn has_ended(app: &AppState, id: OrderId) -> bool {
     match app.orders.order(id).await {
-        Ok(Some(order)) if app.sessions.may_have_ended(&order) => {
+        Ok(Some(order)) if app.sessions.is_to_be_read(&order) => {
             app.sessions.refresh(order).await.has_ended()
         }
         _ => false,

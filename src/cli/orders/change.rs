@@ -124,29 +124,40 @@ impl Change {
 
 impl Verb {
     async fn by_name(self, context: &Context, app: &App, orders: &[OrderId]) -> Result<Exit, CliError> {
-        let mut exit = Exit::Done;
         let mut changed = Vec::new();
-        for &order in orders {
-            let doing = format!("{} the order {order}", self.infinitive());
-            match self.one(app, order).await.map_err(|error| CliError::failed(&doing, error))? {
+        let done = self.each(context, app, orders, &mut changed).await;
+        if orders.len() > 1 {
+            // The command's own row names a single order. Those that were changed before an error have rows too.
+            context.audit_each(&changed).await;
+        }
+        done
+    }
+
+    /// Changes one order after the other. Those that were changed are added to `changed`.
+    async fn each(
+        self,
+        context: &Context,
+        app: &App,
+        orders: &[OrderId],
+        changed: &mut Vec<OrderId>,
+    ) -> Result<Exit, CliError> {
+        let mut exit = Exit::Done;
+        for &id in orders {
+            let doing = format!("{} the order {id}", self.infinitive());
+            match self.one(app, id).await.map_err(|error| CliError::failed(&doing, error))? {
                 Ok(order) => {
+                    changed.push(id);
                     let order = Order::from(order);
-                    changed.push(order.id);
                     context.output.print(format!("{}  {}", order.id, order.status), &order)?;
                 }
                 Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
                 Err(why) => {
-                    context.output.print(
-                        format!("{order}  {why}"),
-                        &json!({ "id": order, "error": why.to_string() }),
-                    )?;
+                    context
+                        .output
+                        .print(format!("{id}  {why}"), &json!({ "id": id, "error": why.to_string() }))?;
                     exit = Exit::SomeFailed;
                 }
             }
-        }
-        if orders.len() > 1 {
-            // The command's own row names a single order.
-            context.audit_each(&changed).await;
         }
         Ok(exit)
     }

@@ -26,12 +26,18 @@ pub(super) async fn run(context: &Context, filter: &Filter) -> Result<Exit, CliE
         return Err(CliError::Usage(wrong.to_owned()));
     };
     let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
-    let app = context.app_to_read().await?;
+    let app = tokio::select! {
+        () = shutdown.soft() => return Ok(Exit::Done),
+        app = context.app_to_read() => app?,
+    };
     screen.clear()?;
     loop {
         let (height, width) = screen.size();
         // While the database does not answer, the last line says so, and the list is tried again.
-        let text = shown(&app, filter, height, width).await.unwrap_or_else(|error| error);
+        let text = tokio::select! {
+            () = shutdown.soft() => return Ok(Exit::Done),
+            text = shown(&app, filter, height, width) => text.unwrap_or_else(|error| error),
+        };
         screen.draw(&text, height, width)?;
         tokio::select! {
             () = shutdown.soft() => return Ok(Exit::Done),

@@ -35,6 +35,10 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long the order may be read of which an answer told only the id. The id is only in memory
+/// meanwhile, so this is part of the 5 s that a stop has for storing results.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The create call of one target.
 pub(crate) struct Call {
     /// The path below the target's address, also the call's name in traces.
@@ -161,10 +165,10 @@ impl CreateClient {
                 limit = used_up(&reply.headers, longest_pause);
                 classify(call, reply.status, &reply.headers, &reply.body, longest_pause, redactor)
             }
-            Err(Failure::NoBody { status, headers }) => {
-                match classify(call, status, &headers, &[], longest_pause, || None) {
+            Err(Failure::Broken { begun, why }) => {
+                match classify(call, begun.status, &begun.headers, &begun.body, longest_pause, || None) {
                     created @ CreateAnswer::Created { .. } => created,
-                    _ => unanswered(&Failure::NoBody { status, headers }),
+                    _ => unanswered(&Failure::NoAnswer(why)),
                 }
             }
             Err(failure) => unanswered(&failure),
@@ -195,10 +199,10 @@ impl CreateClient {
             path.push(&klarna_id);
         }
         let request = authorized(self.http.get(url), credentials).header(ACCEPT, "application/json");
-        let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await;
-        let result = match read {
-            Ok(reply) if reply.status.is_success() => call.result(&Document::new(&reply.body).members()),
-            Ok(reply) if matches!(reply.status.as_u16(), 404 | 410) => {
+        let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path));
+        let result = match tokio::time::timeout(READ_TIMEOUT, read).await {
+            Ok(Ok(reply)) if reply.status.is_success() => call.result(&Document::new(&reply.body).members()),
+            Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {
                     what: "an answer of Klarna that names an order which Klarna does not know".to_owned(),
                     maybe_created: true,

@@ -17,6 +17,7 @@ both_engines![
     a_result_of_an_earlier_body_does_not_end_a_changed_order,
     a_submitted_order_is_changed_by_one_at_a_time,
     a_change_writes_nothing_back_that_retention_deleted,
+    what_a_create_did_not_tell_is_stored_once_it_is_read,
     what_is_completed_stays_so,
     a_key_is_free_once_nobody_can_pay_its_order,
     of_many_that_take_over_a_key_one_does,
@@ -141,6 +142,21 @@ async fn a_change_writes_nothing_back_that_retention_deleted(db: Db) {
     assert_eq!(db.store.order(id).await.unwrap().unwrap().result, None);
     let gone = db.store.begin_change(change(id, 2, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(gone, ChangeBegun::BodyGone), "{gone:?}");
+}
+
+async fn what_a_create_did_not_tell_is_stored_once_it_is_read(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    let worker = db.begin_worker().await;
+    let claimed = claim(&db, worker, 1).await.remove(0);
+    let Disposition::Submitted { klarna_id, target, correlation_id, token, prefilled, .. } = submitted("k-1")
+    else {
+        unreachable!()
+    };
+    let unread = Disposition::Submitted { klarna_id, target, result: None, correlation_id, token, prefilled };
+    assert!(db.store.settle_order(&claimed.claim, &unread).await.unwrap().is_some());
+    let open = session(SessionPhase::Open);
+    assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>"))).await.unwrap());
+    assert_eq!(db.store.order(id).await.unwrap().unwrap().result, Some(snippet("<b>")));
 }
 
 async fn what_is_completed_stays_so(db: Db) {

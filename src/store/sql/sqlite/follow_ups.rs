@@ -18,7 +18,7 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         ON CONFLICT DO NOTHING",
     // An order that takes no result any more. It may be erased.
     ended: "
-        SELECT merchant FROM orders WHERE id = $1 AND ended_at IS NOT NULL",
+        SELECT merchant FROM orders WHERE id = $1 AND ended_at IS NOT NULL AND klarna_id IS NOT $2",
     due_merchants: "
         SELECT DISTINCT merchant FROM follow_ups WHERE due_at <= $1",
     claim: "

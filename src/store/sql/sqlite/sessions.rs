@@ -7,7 +7,7 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
     // what is completed or ended; only an ended one may turn out to have been completed.
     note: "
         UPDATE orders SET session_phase = $3, session = $4, session_read_at = $6,
-            result = CASE WHEN result IS NULL THEN NULL ELSE coalesce($5, result) END
+            result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($5, result) END
         WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'
             AND (session_phase IS NULL OR session_phase IN ('open', $3) OR session_phase = 'ended' AND $3 = 'completed')
         RETURNING id",
@@ -28,7 +28,7 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
         UPDATE orders SET version = version + 1, update_until = NULL,
             body = CASE WHEN body IS NULL THEN NULL ELSE $3 END,
             merchant_reference1 = $8, merchant_reference2 = $9, order_amount = $10, purchase_currency = $11,
-            result = CASE WHEN result IS NULL THEN NULL ELSE coalesce($4, result) END,
+            result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($4, result) END,
             session_phase = coalesce($5, session_phase), session = coalesce($6, session),
             session_read_at = CASE WHEN $6 IS NULL THEN session_read_at ELSE $7 END
         WHERE id = $1 AND update_claim = $2 AND status = 'submitted' AND klarna_id IS NOT NULL
