@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 47] = [
+const EXAMPLES: [&str; 48] = [
     "wrapped_by",
     "unwrap",
     "wrap",
