@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{AMPLE, SHORT, merchant};
 
-const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
+pub(crate) const BODY: &str = r#"{"purchase_country":"SE","billing_address":{"email":"karl@klarna.example","country":"SE"},"customer":{"klarna_access_token":"krn:at:secret-1"}}"#;
 
 pub(crate) async fn create(base: &str) -> CreateAnswer {
     send(&merchant(base), AMPLE, BODY).await.answer
