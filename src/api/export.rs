@@ -24,7 +24,7 @@ use super::tokens::Token;
 use super::users::Exchange;
 use crate::ids::UserKey;
 use crate::order::{self, OrderError, OrderId};
-use crate::store::{self, Exports, StoreError};
+use crate::store::{self, Exports, StoreError, up_to_date};
 use crate::token::LedgerCursor;
 use crate::vault::Registry;
 
@@ -295,12 +295,13 @@ pub(super) async fn export(
 ) -> Result<Response, Problem> {
     let key = path.of(&caller)?;
     let merchant = key.merchant.clone();
-    let begun =
-        Export::begin(app.registry_for_lists.clone(), app.exports.clone(), key, app.clock.now()).await?;
+    // From the primary: an erased user is exported no more.
+    let begin = Export::begin(app.registry_for_lists.clone(), app.exports.clone(), key, app.clock.now());
+    let begun = up_to_date(begin).await?;
     let export = begun.ok_or_else(|| Problem::new(Kind::NotFound, "no data is stored for this user"))?;
     tracing::info!(merchant = merchant.as_str(), "A user's data was exported");
     let parts = try_unfold(export, |mut export| async move {
-        let part = export.part().await.inspect_err(|error| {
+        let part = up_to_date(export.part()).await.inspect_err(|error| {
             tracing::warn!(%error, "An export of a user's data broke off");
         })?;
         Ok::<_, StoreError>(part.map(|part| (part, export)))

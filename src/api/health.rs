@@ -297,8 +297,12 @@ pub(super) async fn readyz(
         return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
     }
     let verbose = detail.verbose.is_some();
-    match timeout(PATIENCE, probe(&probes, verbose)).await {
-        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses, read_replica })) => {
+    // The replica has time limits of its own, and makes nothing unready.
+    let replica =
+        async { if verbose { probes.store.replica_state().await.map(ReadReplica::from) } else { None } };
+    let (probed, read_replica) = tokio::join!(timeout(PATIENCE, probe(&probes, verbose)), replica);
+    match probed {
+        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let settings = verbose.then(|| SettingsInForce::from(&*probes.settings.now()));
             let refused = verbose.then(|| probes.refusals.counts());
@@ -334,7 +338,6 @@ struct Probed {
     webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
     suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
     pauses: Option<Vec<Pause>>,
-    read_replica: Option<ReadReplica>,
 }
 
 /// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
@@ -353,7 +356,6 @@ async fn probe(probes: &Probes, verbose: bool) -> Result<Probed, StoreError> {
             stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect(),
         ),
         pauses: Some(pauses.map(Pause::from).collect()),
-        read_replica: probes.store.replica_state().await.map(ReadReplica::from),
     })
 }
 

@@ -88,7 +88,7 @@ const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The body; decompressed if it is complete. Empty if it exceeded the limit: such a body cannot be a
+    /// The body, decompressed as far as it came. Empty if it exceeded the limit: such a body cannot be a
     /// valid answer.
     pub body: Zeroizing<Vec<u8>>,
 }
@@ -215,8 +215,9 @@ impl HttpClient {
                 let body = decompressed(body, &headers, self.limits.body);
                 Ok(Reply { status, headers, body })
             }
-            (Err(Failure::NoAnswer(why)), Some(reply)) => {
-                Err(Failure::Broken { begun: Box::new(reply), why })
+            (Err(Failure::NoAnswer(why)), Some(Reply { status, headers, body })) => {
+                let body = decompressed(body, &headers, self.limits.body);
+                Err(Failure::Broken { begun: Box::new(Reply { status, headers, body }), why })
             }
             (Err(failure), _) => Err(failure),
             (Ok(()), None) => Err(Failure::NoAnswer(BROKEN)),

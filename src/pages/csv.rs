@@ -15,7 +15,7 @@ use super::orders::{found, search};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::{OrderView, Status, TokenOutcome};
-use crate::store::OrderFilter;
+use crate::store::{OrderFilter, noting_failures, up_to_date};
 
 /// How many orders are read at a time.
 const ROWS: u32 = 500;
@@ -54,7 +54,12 @@ pub(super) async fn orders(State(pages): State<Arc<Pages>>, viewer: Viewer) -> R
         let next = match last {
             Some(last) => {
                 search.before = Some(last);
-                let next = found(&pages, &viewer, merchant.as_ref(), &search).await;
+                // The answer has begun, so nobody repeats the request.
+                let (mut next, failed) =
+                    noting_failures(found(&pages, &viewer, merchant.as_ref(), &search)).await;
+                if failed && next.is_err() {
+                    next = up_to_date(found(&pages, &viewer, merchant.as_ref(), &search)).await;
+                }
                 Some(next.map_err(|_| std::io::Error::other("the database failed"))?)
             }
             None => None,

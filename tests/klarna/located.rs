@@ -4,7 +4,7 @@ use klarna_order_worker::klarna::create::CreateAnswer;
 use test_support::faults::{FaultyServer, Step, http};
 
 use crate::checkout::{BODY, assert_unavailable, create, send};
-use crate::{SHORT, merchant};
+use crate::{AMPLE, SHORT, merchant};
 
 /// Sends an order whose answer is `created`, and reads the order with the answers `read`.
 async fn created_and_read(created: Step, read: Step) -> (CreateAnswer, FaultyServer) {
@@ -43,9 +43,9 @@ async fn an_order_that_only_its_location_names_is_read_and_not_created_again() {
     // The connection breaks, or nothing more comes, after the body has named it.
     let whole = http("201 Created", "", r#"{"order_id":"o-1","html_snippet":"<div/>"}"#);
     let half = &whole[..whole.len() - 2];
-    for cut in [Step::close_after(half), Step::hang_after(half)] {
+    for (cut, patience) in [(Step::close_after(half), AMPLE), (Step::hang_after(half), SHORT)] {
         let server = FaultyServer::start([cut, shown()]).await;
-        let answer = send(&merchant(&server.url()), SHORT, BODY).await.answer;
+        let answer = send(&merchant(&server.url()), patience, BODY).await.answer;
         let CreateAnswer::Created { klarna_id, result, .. } = answer else { panic!("{answer:?}") };
         assert_eq!((klarna_id.as_str(), &*result.unwrap().to_text()), ("o-1", "<div/>"));
     }

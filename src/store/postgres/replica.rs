@@ -68,7 +68,12 @@ impl Replica {
                 Some(connection)
             }
             Err(error) => {
-                self.failed(&error);
+                // While all its connections are at work, only this read goes to the primary.
+                let lent = self.pool.used("replica");
+                let busy = lent.used >= lent.most && !matches!(error, StoreError::Location(_));
+                if !busy {
+                    self.failed(&error);
+                }
                 None
             }
         }
