@@ -217,6 +217,11 @@ impl CircuitBreakers {
         }
     }
 
+    /// Counts the calls of an ask that did not reach the database again.
+    pub fn not_told(&self, ask: &RateAsk) {
+        self.with(&ask.merchant, |breaker, _| breaker.rate.not_told(ask.used));
+    }
+
     /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
     #[must_use]
     pub fn open_for(&self, merchant: &MerchantName, now: Duration) -> Option<Duration> {
@@ -255,6 +260,8 @@ impl CircuitBreakers {
         let state = |merchant: MerchantName| {
             let state = self.with(&merchant, |breaker, _| match breaker.state {
                 State::Closed => BreakerState::Closed,
+                // A pause that an operator ended; nothing was tried yet.
+                State::Open { .. } if breaker.open_since.is_none() => BreakerState::Closed,
                 State::Open { .. } => BreakerState::Open,
                 State::Probing { .. } => BreakerState::Probing,
             })?;

@@ -61,6 +61,7 @@ async fn share(
                     }
                     Err(error) => {
                         is_free = false;
+                        breakers.not_told(&ask);
                         tracing::debug!(%error, "No calls could be leased");
                     }
                 }

@@ -31,6 +31,8 @@ pub(super) struct CircuitBreaker {
     /// Users refused for the settings, while closed.
     refused: BTreeSet<UserId>,
     pub(super) held: Hold,
+    /// The pause that an operator's try has cut short.
+    cut_short: Hold,
     /// Since when the breaker has not been closed.
     pub(super) open_since: Option<Duration>,
     pause: Duration,
@@ -80,6 +82,7 @@ impl CircuitBreaker {
             cause: String::new(),
             refused: BTreeSet::new(),
             held: Hold::default(),
+            cut_short: Hold::default(),
             open_since: None,
             pause: FIRST_PAUSE,
             longest_pause: Duration::ZERO,
@@ -96,6 +99,8 @@ impl CircuitBreaker {
         let hold = self.rate.reserve(now, LONGEST_HOLD)?.max(self.held.until.saturating_sub(now));
         let probe = !matches!(self.state, State::Closed);
         if probe {
+            // An operator's try of a pause begins here.
+            self.open_since.get_or_insert(now);
             self.state = State::Probing { since: now };
         }
         Ok((probe, hold))
@@ -120,10 +125,9 @@ impl CircuitBreaker {
             return false;
         }
         if self.open_since.is_none() {
-            self.open_since = Some(now);
             self.cause = String::from("it asked for a pause");
         }
-        self.held = Hold::default();
+        self.cut_short = std::mem::take(&mut self.held);
         self.state = State::Open { until: Duration::ZERO };
         true
     }
@@ -179,6 +183,9 @@ impl CircuitBreaker {
         probe: bool,
     ) -> Option<Change> {
         self.held.extend(retry_after.unwrap_or_default(), None, now);
+        if probe && retry_after.is_none() && self.cut_short.until > self.held.until {
+            self.held = std::mem::take(&mut self.cut_short);
+        }
         self.failures = self.failures.saturating_add(1);
         self.cause = match self.failures {
             1 => what,

@@ -58,8 +58,8 @@ pub(super) struct SharedRate {
     rate: f64,
     /// How many processes share the rate.
     processes: u32,
-    /// Calls of the own share since they were last told.
-    used: u32,
+    /// Calls of the own share since they were last told. Negative: so many were told that became leased ones.
+    used: i64,
     /// Calls that the own share had no place for at once, as far as none was leased for them.
     wanted: u32,
     wanted_at: Duration,
@@ -105,9 +105,24 @@ impl SharedRate {
         if self.take_leased(now) {
             return Ok(Duration::ZERO);
         }
-        let hold = self.own.reserve(now, longest)?;
+        // A leased call may come sooner than the own place.
+        let soon = longest.max(self.turn());
+        let hold = self.own.reserve(now, longest).map_err(|wait| wait.min(soon))?;
         self.used = self.used.saturating_add(1);
         Ok(hold)
+    }
+
+    /// The time of one call at exactly the rate of all processes.
+    fn turn(&self) -> Duration {
+        Duration::try_from_secs_f64(1.0 / self.rate).unwrap_or_default()
+    }
+
+    /// How long leased calls last. Where the own share has less than a call a second, whoever needs one does
+    /// not wait here but comes back.
+    fn lasts(&self) -> Duration {
+        let turn = self.turn();
+        let comes_back = turn.saturating_mul(self.processes) > Duration::from_secs(1);
+        if comes_back { turn.saturating_add(Duration::from_secs(1)).saturating_mul(2) } else { LASTS }
     }
 
     /// Makes a call that waits for its place in the own share a leased one, if there is one.
@@ -137,9 +152,16 @@ impl SharedRate {
     pub(super) fn ask(&mut self, now: Duration) -> Option<(f64, u32, u32)> {
         if self.processes <= 1 || now.saturating_sub(self.wanted_at) > LASTS {
             self.wanted = 0;
+            self.used = self.used.max(0);
         }
-        let used = std::mem::take(&mut self.used);
+        let used = u32::try_from(self.used.max(0)).unwrap_or(u32::MAX);
+        self.used = self.used.min(0);
         (self.processes > 1 && (used > 0 || self.wanted > 0)).then_some((self.rate, used, self.wanted))
+    }
+
+    /// Counts calls again that could not be told. The database caps the debt.
+    pub(super) fn not_told(&mut self, used: u32) {
+        self.used = self.used.saturating_add(used.into()).min(1_000_000);
     }
 
     /// Adds leased calls.
@@ -148,7 +170,7 @@ impl SharedRate {
             return;
         }
         let left = if now < self.leased_until { self.leased } else { 0 };
-        (self.leased, self.leased_until) = (left.saturating_add(granted), now + LASTS);
+        (self.leased, self.leased_until) = (left.saturating_add(granted), now + self.lasts());
         self.wanted = self.wanted.saturating_sub(granted);
     }
 }

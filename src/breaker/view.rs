@@ -79,6 +79,8 @@ impl CircuitBreakers {
         let view = |merchant: &MerchantName, breaker: &CircuitBreaker| {
             let (state, next_try) = match breaker.state {
                 State::Closed => (BreakerState::Closed, Duration::ZERO),
+                // A pause that an operator ended; nothing was tried yet.
+                State::Open { .. } if breaker.open_since.is_none() => (BreakerState::Closed, Duration::ZERO),
                 State::Open { until } => {
                     (BreakerState::Open, until.max(breaker.held.until).saturating_sub(now))
                 }

@@ -41,6 +41,8 @@ const NO_MERCHANT: Duration = Duration::from_secs(30);
 /// How long a repeated submission waits for a new exchange, and an order whose access token became too
 /// old before it was sent. The order's own patience may be over by then.
 const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
+/// How long an order that is sent once more without prefilled fields waits for Klarna's limit or the rate.
+const SECOND_CALL: Duration = Duration::from_secs(10);
 /// How long a result waits, beside the create call, until the user's shopper is noted.
 const NOTE: Duration = Duration::from_millis(250);
 
@@ -169,9 +171,20 @@ impl OrderHandler {
             if !answer.is_due_to(&built.prefilled) {
                 return (answer, Prefill::Filled(built.prefilled));
             }
-            // If the circuit breaker has opened meanwhile, Klarna's first answer stands.
-            let Ok(second_permit) = breakers.admit(&order.merchant, since_boot()) else {
-                return (answer, Prefill::Filled(built.prefilled));
+            // A limit that is used up is new soon. If the circuit breaker has opened meanwhile, Klarna's first
+            // answer stands.
+            let until = since_boot() + SECOND_CALL;
+            let second_permit = loop {
+                match breakers.admit(&order.merchant, since_boot()) {
+                    Ok(permit) => break permit,
+                    Err(wait)
+                        if breakers.open_for(&order.merchant, since_boot()).is_none()
+                            && since_boot() + wait <= until =>
+                    {
+                        tokio::time::sleep(wait).await;
+                    }
+                    Err(_) => return (answer, Prefill::Filled(built.prefilled)),
+                }
             };
             second_permit.wait_for_rate().await;
             // So it does if the order may be another worker's by now.

@@ -1,6 +1,6 @@
 //! Follows what operators order: that a circuit breaker tries a call now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub(super) async fn follow_probes(store: Arc<dyn Store>, breakers: Vec<CircuitBr
                 continue;
             }
         };
+        let mut tried = BTreeSet::new();
         for AskedProbe { merchant, endpoint, asked_at } in asked {
             if seen.insert((merchant.clone(), endpoint), asked_at) == Some(asked_at) {
                 continue;
@@ -40,9 +41,12 @@ pub(super) async fn follow_probes(store: Arc<dyn Store>, breakers: Vec<CircuitBr
                 endpoint = endpoint.as_str(),
                 "An operator let a circuit breaker try a call at once"
             );
-            if endpoint.is_for_new_orders()
-                && let Err(error) = store.bring_orders_forward(&merchant).await
-            {
+            if endpoint.is_for_new_orders() {
+                tried.insert(merchant);
+            }
+        }
+        for merchant in tried {
+            if let Err(error) = store.bring_orders_forward(&merchant).await {
                 tracing::debug!(%error, "Waiting orders could not be made due for a probe");
             }
         }
