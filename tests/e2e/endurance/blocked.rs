@@ -6,10 +6,11 @@ use rand::RngExt as _;
 use serde_json::json;
 use test_support::engine::{Database, both_engines};
 use test_support::lock::Lock;
+use test_support::program::until;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{finish, open_steady, rng, rounds, seed, user_count};
+use super::{PATIENCE, finish, open_steady, rng, rounds, seed, user_count};
 
 both_engines!(stops_with_a_blocked_store_lose_and_double_nothing);
 
@@ -31,9 +32,10 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
         crowd.turn_to(&served);
         crowd.goes_on().await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
-        // So that exchanges are in flight when the database is blocked, on a busy machine too.
-        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "2s" } })).await;
-        tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
+        // The database is blocked while an exchange is in flight that takes so long.
+        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "4s" } })).await;
+        let earlier = shop.stats().await.exchanges.total;
+        until("an exchange", PATIENCE, async || shop.stats().await.exchanges.total > earlier).await;
         let lock = Lock::take(&shop).await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..800))).await;
         let exit = served.program.terminate().await;
