@@ -296,8 +296,8 @@ pub(super) async fn export(
     let key = path.of(&caller)?;
     let merchant = key.merchant.clone();
     // From the primary: an erased user is exported no more.
-    let begin = Export::begin(app.registry_for_lists.clone(), app.exports.clone(), key, app.clock.now());
-    let begun = up_to_date(begin).await?;
+    let first = Export::begin(app.registry_for_lists.clone(), app.exports.clone(), key, app.clock.now());
+    let begun = up_to_date(first).await?;
     let export = begun.ok_or_else(|| Problem::new(Kind::NotFound, "no data is stored for this user"))?;
     tracing::info!(merchant = merchant.as_str(), "A user's data was exported");
     let parts = try_unfold(export, |mut export| async move {

@@ -300,8 +300,8 @@ pub(super) async fn readyz(
     // The replica has time limits of its own, and makes nothing unready.
     let replica =
         async { if verbose { probes.store.replica_state().await.map(ReadReplica::from) } else { None } };
-    let (probed, read_replica) = tokio::join!(timeout(PATIENCE, probe(&probes, verbose)), replica);
-    match probed {
+    let (answered, read_replica) = tokio::join!(timeout(PATIENCE, probe(&probes, verbose)), replica);
+    match answered {
         Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());
             let settings = verbose.then(|| SettingsInForce::from(&*probes.settings.now()));

@@ -167,7 +167,7 @@ fn a_session_may_be_off_by_its_items_and_leave_tax_out() {
         ("/order_amount", json!("50000"), "order_amount"),
         ("/order_tax_amount", json!(4_550), "order_tax_amount"),
         ("/order_lines/0/unit_price", json!(10_001), "order_lines[0].total_amount"),
-        ("/order_lines/0/unit_price", json!(9_998.6666), "order_lines[0].unit_price"),
+        ("/order_lines/0/unit_price", json!(9_998.666_6), "order_lines[0].unit_price"),
         ("/order_lines/0/name", json!(7), "order_lines[0].name"),
     ] {
         let change = |order: &mut Value| *order.pointer_mut(pointer).unwrap() = value.clone();
