@@ -46,7 +46,9 @@ async fn share(
         let processes = silence.living(lost_after);
         if processes > 0 && processes != known {
             known = processes;
-            breakers.iter().for_each(|breakers| breakers.set_processes(processes));
+            for breakers in &breakers {
+                breakers.set_processes(processes);
+            }
             let endpoints: Vec<_> = breakers.iter().map(|breakers| breakers.endpoint().as_str()).collect();
             let endpoints = endpoints.join(" ");
             tracing::info!(processes, endpoints, "So many processes share the rates of these endpoints now");

@@ -170,7 +170,9 @@ impl Args {
             let last = lines.last().map_or(counts.last, |line| line.number);
             counts.last = last;
             let (taken, failed) = submit(intake, lines, self.target).await;
-            taken.iter().for_each(|taken| counts.count(taken.result));
+            for taken in &taken {
+                counts.count(taken.result);
+            }
             let (kept, printed): (Vec<Taken>, Vec<Taken>) =
                 taken.into_iter().partition(|taken| self.wait.is_some() && taken.id.is_some());
             unprinted.extend(kept.into_iter().map(|taken| (taken.line, taken)));

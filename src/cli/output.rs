@@ -111,8 +111,8 @@ impl Screen {
     pub(super) fn draw(&self, text: &str, height: usize, width: usize) -> Result<(), CliError> {
         let lines = text.lines().take(height.saturating_sub(1).max(1));
         // After each line, the rest of it is cleared, and at the end all that is below.
-        let drawn: String =
-            lines.map(|line| format!("{}\u{1b}[K\n", truncate_str(line, width, "…"))).collect();
+        let lines: Vec<_> = lines.map(|line| truncate_str(line, width, "…") + "\u{1b}[K\n").collect();
+        let drawn = lines.concat();
         self.0
             .write_str(&format!("\u{1b}[H{drawn}\u{1b}[J"))
             .and_then(|()| self.0.flush())
