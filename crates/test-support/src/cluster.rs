@@ -66,6 +66,7 @@ impl Cluster {
     }
 
     /// Creates a hot standby of this server and starts it. It follows this server.
+    #[must_use]
     pub fn standby(&self) -> Self {
         let standby = Self::placed(false);
         let mut copy = as_owner(standby.programs.join("pg_basebackup"));
