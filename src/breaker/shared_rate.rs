@@ -244,7 +244,7 @@ mod tests {
             let mut most = 0.0_f64;
             for (first, from) in self.calls.iter().enumerate() {
                 for (count, to) in (1_u32..).zip(&self.calls[first..]) {
-                    most = most.max(f64::from(count) / self.rate - (*to - *from).as_secs_f64());
+                    most = most.max(f64::from(count) / self.rate - to.saturating_sub(*from).as_secs_f64());
                 }
             }
             most

@@ -58,17 +58,17 @@ type Arrived = Arc<Mutex<Vec<String>>>;
 
 /// Klarna, which creates whatever it is sent and calls the n-th `k-n`.
 async fn klarna() -> (String, Arrived) {
-    async fn taken(arrived: &Arrived, body: String) -> usize {
+    fn taken(arrived: &Arrived, body: String) -> usize {
         let mut arrived = arrived.lock().unwrap();
         arrived.push(body);
         arrived.len() - 1
     }
     let checkout = async |State(arrived): State<Arrived>, body: String| {
-        let n = taken(&arrived, body).await;
+        let n = taken(&arrived, body);
         (StatusCode::CREATED, format!(r#"{{"order_id":"k-{n}","html_snippet":"<div/>"}}"#))
     };
     let payments = async |State(arrived): State<Arrived>, body: String| {
-        let n = taken(&arrived, body).await;
+        let n = taken(&arrived, body);
         format!(r#"{{"session_id":"k-{n}","client_token":"t"}}"#)
     };
     let arrived = Arrived::default();

@@ -55,6 +55,19 @@ const BREAKER_OPENED: &str = "A circuit breaker opened; calls to this endpoint w
 const NO_ANSWER: &str = "An exchange got no usable answer; its outcome is unknown";
 const NOT_ACCEPTED: &str = "A webhook was not accepted by the shop; it is sent again";
 
+/// A line has a time and a level, and no nested value. The program's own messages are sentences.
+fn is_well_formed(line: &Value) {
+    let at = line["timestamp"].as_str().unwrap();
+    assert!(at.ends_with('Z') && DateTime::parse_from_rfc3339(at).is_ok(), "{line}");
+    assert!(["ERROR", "WARN", "INFO", "DEBUG"].contains(&line["level"].as_str().unwrap()), "{line}");
+    let flat = line.as_object().unwrap().values().all(|value| !value.is_object() && !value.is_array());
+    assert!(flat, "{line}");
+    if is_own(line) {
+        let message = line["message"].as_str().unwrap();
+        assert!(message.starts_with(|first: char| first.is_uppercase()), "no sentence: {line}");
+    }
+}
+
 async fn every_line_of_a_job_says_which(database: Database) {
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 500 } else { 204 })).await;
     let webhooks = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url);
@@ -109,17 +122,7 @@ async fn every_line_of_a_job_says_which(database: Database) {
     assert!(served.program.terminate().await.success());
 
     let lines = shop.log("a");
-    for line in &lines {
-        let at = line["timestamp"].as_str().unwrap();
-        assert!(at.ends_with('Z') && DateTime::parse_from_rfc3339(at).is_ok(), "{line}");
-        assert!(["ERROR", "WARN", "INFO", "DEBUG"].contains(&line["level"].as_str().unwrap()), "{line}");
-        let flat = line.as_object().unwrap().values().all(|value| !value.is_object() && !value.is_array());
-        assert!(flat, "{line}");
-        if is_own(line) {
-            let message = line["message"].as_str().unwrap();
-            assert!(message.starts_with(|first: char| first.is_uppercase()), "no sentence: {line}");
-        }
-    }
+    lines.iter().for_each(is_well_formed);
     // Every line of these modules belongs to an order here, in whichever task it was written, so it must
     // name the order.
     let modules = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];

@@ -126,6 +126,13 @@ async fn scraped(client: &Client, is_complete: impl Fn(&Scraped) -> bool) -> Scr
     }
 }
 
+/// Every metric of the catalogue has a value.
+fn tells_all(now: &Scraped) {
+    for metric in CATALOGUE {
+        assert!(now.values.keys().any(|name| name.starts_with(metric.name)), "{} is never told", metric.name);
+    }
+}
+
 async fn what_happens_is_counted_and_told(database: Database) {
     // It accepts only the first event.
     let receiver = Receiver::start(|n| Answer::status(if n == 0 { 204 } else { 500 })).await;
@@ -223,14 +230,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert!(webhooks("failed") >= 5 && away.count("webhook_duration_seconds_count{merchant=\"shop\"}") >= 6);
     assert!(away.count("webhooks_pending{merchant=\"shop\"}") >= 5);
     assert_eq!(away.count("webhook_endpoint_disabled{merchant=\"shop\"}"), 0);
-    // Every metric of the catalogue has a value by now.
-    for metric in CATALOGUE {
-        assert!(
-            away.values.keys().any(|name| name.starts_with(metric.name)),
-            "{} is never told",
-            metric.name
-        );
-    }
+    tells_all(&away);
     for secret in users.iter().flat_map(|(user, token)| [user, token]).chain(&ids) {
         assert!(!away.text.contains(&format!("\"{secret}\"")), "{secret} is in a label");
     }

@@ -7,7 +7,7 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::Shop;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(a_command_ends_a_pause_that_klarna_asked_for);
 

@@ -117,8 +117,8 @@ async fn rejected_tokens_are_made_active_again() {
         let question = browser.page(ask).await;
         let chosen = value(&question, "token");
         let base = [("state", "reauth_required"), ("only", "selected"), ("token", chosen.as_str())];
-        let lost = browser.act(ask, "/users/resolve", &[&base[..], &[("as", "lost")]].concat()).await;
-        assert_eq!(lost.status, 400, "only a retry makes sense");
+        let refused = browser.act(ask, "/users/resolve", &[&base[..], &[("as", "lost")]].concat()).await;
+        assert_eq!(refused.status, 400, "only a retry makes sense");
         let done = browser.act(ask, "/users/resolve", &[&base[..], &[("as", "retry")]].concat()).await;
         assert_eq!(
             done.header("location"),

@@ -69,13 +69,13 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         assert_eq!(describe(&shop.access(&vault, &user).await), access, "{case}");
         assert_eq!(shop.row(&user).await, row, "{case}");
         assert_eq!(shop.ledger().await.pop().unwrap(), outcome, "{case}");
-        let cause = db.value("cause FROM exchanges ORDER BY id DESC LIMIT 1").await;
+        let told = db.value("cause FROM exchanges ORDER BY id DESC LIMIT 1").await;
         let status = format!("HTTP {status}");
         match outcome {
             "refused" | "no_answer" => {
-                assert!(cause.is_some_and(|cause| cause.starts_with(&status)), "{case}")
+                assert!(told.is_some_and(|cause| cause.starts_with(&status)), "{case}");
             }
-            _ => assert_eq!(cause, None, "{case}"),
+            _ => assert_eq!(told, None, "{case}"),
         }
         mock.assert_async().await;
         mock.remove_async().await;
