@@ -80,7 +80,6 @@ def present(user, cart, body):
                 raise
             order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
     if order["status"] == "submitted" and not order.get("html_snippet"):
-        # Klarna's answer did not show it, and it could not be read at once.
         order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
     phase = order.get("session", {}).get("phase")
     if phase == "completed":

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -32,8 +32,14 @@ pub struct ProbeRequest {
     )]
     pub merchant: String,
     /// The endpoint. Without it, all endpoints of the merchant.
+    #[serde(default, deserialize_with = "present")]
     #[schema(required = false, nullable = false)]
     pub endpoint: Option<Endpoint>,
+}
+
+/// Reads an endpoint that may be left out, but not be `null`.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Endpoint>, D::Error> {
+    Endpoint::deserialize(deserializer).map(Some)
 }
 
 /// What was ordered.
