@@ -51,6 +51,7 @@ async fn it_needs_the_scope_and_the_merchant() {
         value!({"endpoint": "token"}),
         value!({"merchant": ""}),
         value!({"merchant": "shop", "endpoint": "every"}),
+        value!({"merchant": "shop", "endpoint": null}),
         value!({"merchant": "shop", "endpoints": ["token"]}),
     ] {
         probe(&api, "key-of-ops", &body).await.problem(400, "invalid-request");
