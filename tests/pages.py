@@ -8,7 +8,7 @@ import urllib.request
 from browser import ENTER, TAB, Browser, call
 
 DRIVER, API, SANDBOX = sys.argv[1:4]
-KEY = pathlib.Path(sys.argv[4]).read_text()
+KEY, AXE = (pathlib.Path(path).read_text() for path in sys.argv[4:6])
 
 
 def submit(user, **more):
@@ -35,25 +35,11 @@ def registered(user):
     urllib.request.urlopen(request, timeout=60).close()
 
 
-# Each piece of text against what is behind it (WCAG 2.2, 1.4.3: 4.5 to 1).
-CONTRAST = """
-const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-const rgba = colour => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
-    return canvas.getImageData(0, 0, 1, 1).data; };
-const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
-    .reduce((sum, v, at) => sum + v * [.2126, .7152, .0722][at], 0);
-const behind = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; }
-    return [255, 255, 255]; };
-const faint = new Set();
-const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-while (walk.nextNode()) {
-    const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || !e.checkVisibility() || e.closest('svg, option')) continue;
-    const [one, other] = [light(rgba(getComputedStyle(e).color)), light(behind(e))].sort((a, b) => b - a);
-    const ratio = (one + .05) / (other + .05);
-    if (ratio < 4.5) faint.add(`${e.localName}.${e.className} ${walk.currentNode.data.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
-}
-return [...faint];
+# What axe-core finds wrong with a page: names, roles, contrast, sizes of targets, and the rest of WCAG 2.2 that a program can
+# check.
+FINDINGS = """
+return axe.run(document, {rules: {'target-size': {enabled: true}}, resultTypes: ['violations']}).then(found =>
+    found.violations.map(rule => `${rule.id}: ${rule.help}: ${rule.nodes.map(node => node.target.join(' ')).slice(0, 4).join(', ')}`));
 """
 
 
@@ -180,10 +166,20 @@ def play(browser):
     browser.sees("No calls to checkout for shop")
     browser.sees("HTTP 503")
 
-    # Narrow and wide, light and dark: nothing sticks out, and everything can be read.
+    # Work is paused, so that there is a pause to end.
+    browser.go("/pauses/new")
+    browser.run("document.querySelector('[name=kind][value=keeper]').click(); document.querySelector('[name=merchant]').value = 'shop'")
+    browser.run("document.querySelector('[name=reason]').value = 'a test of the pages'")
+    browser.click("Pause")
+    browser.sees("a test of the pages")
+
+    # Narrow and wide, light and dark: nothing sticks out, and everybody can use it.
     pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
-             f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/orders/none"]
-    grounds = set()
+             f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/user/sign-out?merchant=shop&user=alma",
+             "/orders/bulk?action=retry&status=submitted", "/webhooks/resend?status=pending", "/pauses/resume?merchant=shop&kind=keeper",
+             "/orders/none", "/docs/"]
+    grounds, findings = set(), []
+    axe = browser.chrome("Page.addScriptToEvaluateOnNewDocument", source=AXE)["identifier"]
     for width in (360, 390, 768, 1400, 2560):
         for dark in (False, True):
             browser.screen(width, 900, dark)
@@ -191,12 +187,23 @@ def play(browser):
                 browser.go(page)
                 wide = browser.run("return document.documentElement.scrollWidth")
                 assert wide <= width, f"{page} is {wide} wide on a screen of {width}"
-                faint = browser.run(CONTRAST)
-                assert not faint, f"{page}, {'dark' if dark else 'light'}: {faint}"
                 if width in (390, 1400):
+                    findings += [f"{page}, {width}, {'dark' if dark else 'light'}: {found}" for found in browser.run(FINDINGS)]
                     browser.picture(f"{width}-{'dark' if dark else 'light'}-{number}")
             grounds.add(browser.run("return getComputedStyle(document.body).backgroundColor"))
     assert len(grounds) == 2, grounds
+    # The page to sign in at, which asks for no session.
+    session = browser.do("/cookie")
+    browser.do("/cookie", method="DELETE")
+    for width in (390, 1400):
+        for dark in (False, True):
+            browser.screen(width, 900, dark)
+            browser.go("/sign-in")
+            findings += [f"/sign-in, {width}, {'dark' if dark else 'light'}: {found}" for found in browser.run(FINDINGS)]
+    for cookie in session:
+        browser.do("/cookie", {"cookie": cookie})
+    browser.chrome("Page.removeScriptToEvaluateOnNewDocument", identifier=axe)
+    assert not findings, "\n".join(findings)
 
     complaints = [line for line in browser.complaints() if "404" not in line]
     assert not complaints, complaints

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the operators' pages in Chromium: sign-in, live updates, actions, keyboard, narrow windows, dark colours. Installs
-# Chromium and its driver if they are missing.
+# Tests the operators' pages in Chromium: sign-in, live updates, actions, keyboard, narrow windows, dark colours, and
+# accessibility by axe-core. Installs Chromium, its driver and npm if they are missing; needs the package index of npm.
 #
 # KLARNA_WORKER_BIN names a program that is built already; KLARNA_WORKER_PICTURES names a folder for screenshots.
 set -euo pipefail
@@ -12,7 +12,16 @@ need curl curl
 need python3 python3
 need chromedriver chromium-driver
 need chromium chromium
+need npm npm
 program=$(built_program)
+
+axe_core=4.14.1
+axe=$PWD/target/axe-core/$axe_core
+if [ ! -f "$axe/package/axe.min.js" ]; then
+    mkdir -p "$axe"
+    (cd "$axe" && npm pack --silent "axe-core@$axe_core" && tar xzf "axe-core-$axe_core.tgz") >&2
+fi
+echo "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c  $axe/package/axe.min.js" | sha256sum --check --quiet >&2
 
 stage pages
 
@@ -46,5 +55,6 @@ await "$api/readyz"
 await "http://127.0.0.1:$driver_port/status"
 
 say "the pages in Chromium"
-python3 "$repository/tests/pages.py" "http://127.0.0.1:$driver_port" "$api" "http://127.0.0.1:$sandbox_port" "$home/api-key"
+python3 "$repository/tests/pages.py" "http://127.0.0.1:$driver_port" "$api" "http://127.0.0.1:$sandbox_port" "$home/api-key" \
+    "$axe/package/axe.min.js"
 say "the pages are what they should be"
