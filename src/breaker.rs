@@ -11,7 +11,7 @@
 //!     └──────────────────────────────── answered ───────────────────────────────────────┘
 //! ```
 //!
-//! Times are durations since boot, from [`since_boot`](crate::clock::since_boot). They are
+//! Times are durations since boot, from [`since_boot`]. They are
 //! parameters, so tests need no clock.
 
 mod circuit;
