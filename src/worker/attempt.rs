@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use self::end::{count, tell};
 use super::announcing::{announce, may_send};
-use super::breakers::TargetBreakers;
+use super::breakers::{TargetBreakers, admit_unless_open};
 use super::disposition::{disposition, error, past_deadline, report};
 use super::results::ResultSpool;
 use super::settle::{Stored, settle};
@@ -173,18 +173,8 @@ impl OrderHandler {
             }
             // A limit that is used up is new soon. If the circuit breaker has opened meanwhile, Klarna's first
             // answer stands.
-            let until = since_boot() + SECOND_CALL;
-            let second_permit = loop {
-                match breakers.admit(&order.merchant, since_boot()) {
-                    Ok(permit) => break permit,
-                    Err(wait)
-                        if breakers.open_for(&order.merchant, since_boot()).is_none()
-                            && since_boot() + wait <= until =>
-                    {
-                        tokio::time::sleep(wait).await;
-                    }
-                    Err(_) => return (answer, Prefill::Filled(built.prefilled)),
-                }
+            let Some(second_permit) = admit_unless_open(breakers, &order.merchant, SECOND_CALL).await else {
+                return (answer, Prefill::Filled(built.prefilled));
             };
             second_permit.wait_for_rate().await;
             // So it does if the order may be another worker's by now.
