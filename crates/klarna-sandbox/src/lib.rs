@@ -80,7 +80,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -148,7 +148,7 @@ struct Shared {
     options: SandboxOptions,
     clock: Clock,
     key: jwt::SigningKey,
-    behaviour: RwLock<Arc<Behaviour>>,
+    behaviour: watch::Sender<Arc<Behaviour>>,
     world: Mutex<World>,
     stop: watch::Sender<bool>,
 }
@@ -195,7 +195,7 @@ impl Sandbox {
         let shared = Arc::new(Shared {
             base,
             key: jwt::SigningKey::generate(options.algorithm, &kid)?,
-            behaviour: RwLock::new(Arc::new(options.behaviour.clone())),
+            behaviour: watch::Sender::new(Arc::new(options.behaviour.clone())),
             world: Mutex::new(World {
                 grants,
                 profiles: HashMap::new(),
@@ -267,11 +267,17 @@ impl Shared {
     }
 
     fn behaviour(&self) -> Arc<Behaviour> {
-        Arc::clone(&self.behaviour.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.behaviour.borrow())
     }
 
     fn set_behaviour(&self, behaviour: Behaviour) {
-        *self.behaviour.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(behaviour);
+        self.behaviour.send_replace(Arc::new(behaviour));
+    }
+
+    /// Waits until answers of this endpoint are not held.
+    async fn released(&self, endpoint: Endpoint) {
+        // It fails only if the sender is gone, but `self` holds the sender.
+        let _ = self.behaviour.subscribe().wait_for(|behaviour| !behaviour.endpoint(endpoint).held).await;
     }
 
     /// Waits until the sandbox is told to stop.

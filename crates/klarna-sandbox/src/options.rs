@@ -170,6 +170,8 @@ pub enum InvalidGrantForm {
 pub struct EndpointBehaviour {
     /// The time from request to answer. The request is processed after half of it.
     pub latency: Latency,
+    /// Whether answers are held, after their requests were processed, until this is `false` again.
+    pub held: bool,
     /// The share of requests that fail, from 0 to 1.
     pub failure_rate: f64,
     /// The kinds of failures, all with the same probability.
@@ -186,6 +188,7 @@ impl Default for EndpointBehaviour {
     fn default() -> Self {
         Self {
             latency: Latency::default(),
+            held: false,
             failure_rate: 0.0,
             failures: vec![
                 Failure::InternalError,

@@ -14,8 +14,8 @@ use crate::faults::{Endpoint, Failure};
 use crate::odd_answers::odd_answer;
 use crate::options::EndpointBehaviour;
 
-/// Answers a request: waits for half of the latency, lets `work` process the request, waits for the
-/// other half, and applies the failure to the answer. `work` returns `None` if the failure prevents
+/// Answers a request: waits for half of the latency, lets `work` process the request, waits until answers are
+/// not held and for the other half, and applies the failure to the answer. `work` returns `None` if the failure prevents
 /// processing.
 ///
 /// `work` runs in a task of its own: like a real provider, the sandbox processes a received request
@@ -40,9 +40,11 @@ pub(super) async fn respond(
         (failure, world.script.latency(settings.latency))
     };
     let travel = if failure == Some(Failure::Delayed) { settings.late } else { Duration::ZERO };
+    let holding = Arc::clone(shared);
     let processing = tokio::spawn(async move {
         pause(latency / 2 + travel).await;
         let answer = work(failure);
+        holding.released(endpoint).await;
         pause(latency / 2).await;
         drop(guard);
         answer

@@ -1,8 +1,6 @@
 //! Failures: requested ones, random ones, and clients that close the connection.
 
-use std::time::Duration;
-
-use klarna_sandbox::{Behaviour, Endpoint, Failure, Latency, Outcome, SandboxOptions};
+use klarna_sandbox::{Behaviour, Endpoint, Failure, Outcome, SandboxOptions};
 
 use crate::shop::{Shop, order, read, text};
 
@@ -72,7 +70,7 @@ async fn checkout_fails_in_klarnas_shapes() {
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
     let mut behaviour = Behaviour::default();
-    behaviour.token.latency = Latency::fixed(Duration::from_secs(3));
+    behaviour.token.held = true;
     let shop = Shop::with(behaviour).await;
     let token = shop.sign_in("u-1");
     let received = async {
@@ -84,7 +82,14 @@ async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
         _ = shop.send_exchange(&token) => panic!("answered before its time"),
         () = received => {}
     }
-    shop.refused(&token).await;
+    // Still held: the request that was hung up on is under way.
+    let (again, ()) = tokio::join!(shop.exchange(&token), async {
+        while shop.stats().exchanges.total < 2 {
+            tokio::task::yield_now().await;
+        }
+        shop.sandbox.admin().behave(Behaviour::default()).unwrap();
+    });
+    assert!(!again.0.is_success(), "{again:?}");
     assert_eq!(shop.outcomes("u-1"), [Some(Outcome::Rotated), Some(Outcome::Reused)]);
     assert_eq!(shop.stats().exchanges.concurrent, 1);
 }
