@@ -38,6 +38,7 @@ async fn taken_over(database: Database, release: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrade");
     let dump = folder.join(format!("{release}.{}.sql", database.name().to_lowercase()));
     if let Database::Postgres { url } = &database {
+        test_support::engine::ask(url, "DROP SCHEMA IF EXISTS klarna_worker CASCADE");
         let psql = Command::new(programs().join("psql"))
             .args(["-Xqv", "ON_ERROR_STOP=1", "-o", "/dev/null", "-f"])
             .args([&dump, Path::new(url)])

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use crate::postgres::{TestDatabase, programs};
+use crate::program::Build;
 
 /// Where the service's rows are.
 pub enum Database {
@@ -87,6 +88,12 @@ impl Database {
         }
     }
 
+    /// Returns whether it is a server's database without tables, which no start of a service makes.
+    pub fn lacks_tables(&self) -> bool {
+        let Self::Postgres { url } = self else { return false };
+        ask(url, "SELECT to_regclass('klarna_worker.migrations') IS NULL") == "t"
+    }
+
     /// Returns everything that can be read from it, as bytes: its files, which also contain deleted
     /// rows, and on PostgreSQL a dump.
     pub fn bytes(&self, folder: &Path) -> Vec<u8> {
@@ -123,9 +130,11 @@ pub async fn on_sqlite<F: Future<Output = ()>>(scenario: impl FnOnce(Database) -
     scenario(Database::Sqlite).await;
 }
 
-/// Runs a scenario on a PostgreSQL database of its own.
+/// Runs a scenario on a PostgreSQL database of its own. It has this program's tables, unless an earlier release is
+/// to make its own.
 pub async fn on_postgres<F: Future<Output = ()>>(scenario: impl FnOnce(Database) -> F) {
-    let database = TestDatabase::create().await;
+    let database =
+        if Build::has_old() { TestDatabase::create().await } else { TestDatabase::create_migrated().await };
     scenario(Database::Postgres { url: database.url().to_owned() }).await;
     database.remove().await;
 }

@@ -1,11 +1,15 @@
 //! PostgreSQL for tests: the server that `KLARNA_WORKER_TEST_POSTGRES` names (a superuser's URL;
 //! `test.sh` sets it), or one that this process starts. A test that finds none fails.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use klarna_order_worker::clock::Clock;
+use klarna_order_worker::config::{Database, Engine};
+use klarna_order_worker::store;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -32,11 +36,24 @@ pub const ODD_DEFAULTS: [&str; 8] = [
 impl TestDatabase {
     /// Creates the database.
     pub async fn create() -> Self {
+        Self::copy_of("template0").await.unwrap()
+    }
+
+    /// Creates the database with everything that this program's migrations make: as a copy of a database of the
+    /// server, which is quicker than to run them. The first test makes that one.
+    pub async fn create_migrated() -> Self {
+        let template = template();
+        if let Ok(copy) = Self::copy_of(&template).await {
+            return copy;
+        }
+        make_template(&template).await;
+        Self::copy_of(&template).await.unwrap()
+    }
+
+    async fn copy_of(template: &str) -> sqlx::Result<Self> {
         let name = format!("klarna_worker_test_{}", Uuid::new_v4().simple());
-        server(&format!("CREATE DATABASE {name} TEMPLATE template0")).await;
-        let mut url: url::Url = SERVER.get().unwrap().url.parse().unwrap();
-        url.set_path(&name);
-        Self { name, url: url.into(), has_role: false }
+        try_server(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+        Ok(Self { url: url_of(&name), name, has_role: false })
     }
 
     /// Creates a superuser whose sessions have [`ODD_DEFAULTS`]. Returns the URL with this user.
@@ -83,11 +100,69 @@ pub async fn errors_in(url: &str) -> Vec<String> {
     log.lines().filter(|line| levels.iter().any(|level| line.contains(level))).map(str::to_owned).collect()
 }
 
-async fn server(statement: &str) {
+/// The name of the database that [`TestDatabase::create_migrated`] copies. Other migrations have another.
+fn template() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut hash = DefaultHasher::new();
+    for file in files {
+        hash.write(&std::fs::read(file).unwrap());
+    }
+    format!("klarna_worker_migrated_{:016x}", hash.finish())
+}
+
+/// Makes the database that [`TestDatabase::create_migrated`] copies, unless another process has made it
+/// meanwhile. It has its name as soon as it is complete.
+async fn make_template(template: &str) {
+    let mut server = connect().await;
+    sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(template).execute(&mut server).await.unwrap();
+    let made = sqlx::query("SELECT FROM pg_database WHERE datname = $1").bind(template);
+    if made.fetch_optional(&mut server).await.unwrap().is_none() {
+        let unfinished = format!("{template}_unfinished");
+        for statement in ["DROP DATABASE IF EXISTS", "CREATE DATABASE"] {
+            let statement = AssertSqlSafe(format!("{statement} {unfinished}"));
+            sqlx::raw_sql(statement).execute(&mut server).await.unwrap();
+        }
+        let database = Database {
+            engine: Engine::Postgres,
+            url: url_of(&unfinished).into(),
+            listen_url: None,
+            read_url: None,
+            statement_cache: 100,
+            max_connections: 4,
+        };
+        let store = store::open(&database, 1, &Clock::system()).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        // A connection that is closed may not have ended yet.
+        let end = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = $1";
+        sqlx::query(end).bind(&unfinished).execute(&mut server).await.unwrap();
+        let rename = AssertSqlSafe(format!("ALTER DATABASE {unfinished} RENAME TO {template}"));
+        sqlx::raw_sql(rename).execute(&mut server).await.unwrap();
+    }
+    server.close().await.unwrap();
+}
+
+fn url_of(database: &str) -> String {
+    let mut url: url::Url = SERVER.get_or_init(Server::find).url.parse().unwrap();
+    url.set_path(database);
+    url.into()
+}
+
+async fn connect() -> PgConnection {
     let url = &SERVER.get_or_init(Server::find).url;
-    let mut connection = PgConnection::connect(url).await.expect("the test's PostgreSQL does not answer");
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    connection.close().await.unwrap();
+    PgConnection::connect(url).await.expect("the test's PostgreSQL does not answer")
+}
+
+async fn server(statement: &str) {
+    try_server(statement).await.unwrap();
+}
+
+async fn try_server(statement: &str) -> sqlx::Result<()> {
+    let mut connection = connect().await;
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    connection.close().await
 }
 
 static SERVER: OnceLock<Server> = OnceLock::new();

@@ -47,7 +47,7 @@ impl Shop {
         let sandbox = Program::start(folder.path(), "sandbox", &args);
         let shop = Self { folder, database, sandbox, http: reqwest::Client::new() };
         shop.write_settings("a", settings);
-        if matches!(shop.database, Database::Postgres { .. }) {
+        if shop.database.lacks_tables() {
             shop.run_by(build, "a", &["migrate"]);
         }
         shop

@@ -91,7 +91,7 @@ pub async fn on_postgres_within<F: Future<Output = ()>>(limit: Duration, case: i
     if std::env::var_os("KLARNA_WORKER_TEST_POOLER").is_some() {
         return on_pooler_within(limit, case).await;
     }
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::create_migrated().await;
     let settings = settings(Engine::Postgres, database.url());
     run_on(database, settings, limit, case).await;
 }
