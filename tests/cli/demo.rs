@@ -178,10 +178,14 @@ fn left_open_it_serves_until_it_is_told_to_stop() {
 #[test]
 fn interrupted_it_stops_what_it_started() {
     let home = Home::empty();
-    let mut demo = home.start(&["demo", "--format", "json"]);
-    demo.line();
-    demo.signal("-INT");
-    let ran = demo.end().exits(1);
+    let interrupted = || {
+        let mut demo = home.start(&["demo", "--format", "json"]);
+        demo.line();
+        demo.signal("-INT");
+        demo.end()
+    };
+    // On a busy machine, a demo may be over before the signal comes.
+    let ran = (0..10).map(|_| interrupted()).find(|ran| ran.code != Some(0)).unwrap().exits(1);
     assert!(ran.stderr.contains("it was interrupted"), "{}", ran.stderr);
     home.run(&["demo"]).exits(0);
 }

@@ -5,7 +5,7 @@ use test_support::lock::Lock;
 use test_support::program::{command, output, until};
 use test_support::shop::{Shop, order};
 
-use crate::scene::{PATIENCE, open, sign_in, slow_down};
+use crate::scene::{PATIENCE, open, sign_in};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 
@@ -65,11 +65,12 @@ async fn what_the_spool_holds_is_the_token_after_a_restore(database: Database) {
     let first = served.client().post(&user, "cart-1").await;
     assert_eq!(served.client().ended(&first, PATIENCE).await["token"], "fresh");
     assert!(served.program.terminate().await.success());
-    slow_down(&shop).await;
+    shop.hold("token", true).await;
     let served = shop.serve_with("a", &[("KLARNA_WORKER_CRASH_AT", "spooled")]);
     served.client().try_post(&user, "cart-2", &order()).await;
     until("a second exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 2).await;
     let lock = Lock::take(&shop).await;
+    shop.hold("token", false).await;
     let mut dying = served.program;
     until("the crash", PATIENCE, async || !dying.is_running()).await;
     drop(lock);

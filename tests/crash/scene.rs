@@ -75,12 +75,6 @@ pub fn hurry(shop: &Shop, name: &str) {
     shop.change_settings(name, r#"token_patience = "10m""#, VAULT);
 }
 
-/// Makes the sandbox so slow that a test can block the database while a request is in flight.
-pub async fn slow_down(shop: &Shop) {
-    let slow = json!({ "token": { "latency": "2500ms" }, "checkout": { "latency": "2500ms" } });
-    shop.tell_sandbox("/sandbox/options", slow).await;
-}
-
 /// Signs a user in and registers the token.
 pub async fn sign_in(shop: &Shop, served: &Served) -> String {
     let (user, token) = shop.sign_in(1).await.remove(0);
@@ -98,8 +92,11 @@ pub async fn crash(
     writes: Writes,
 ) -> Seen {
     let shop = open(database, provider);
-    if writes != Writes::Free {
-        slow_down(&shop).await;
+    // Answers are held until the database is blocked.
+    match writes {
+        Writes::Free => {}
+        Writes::Blocked => shop.hold("token", true).await,
+        Writes::BlockedOrders => shop.hold("checkout", true).await,
     }
     if let Some(failure) = failure {
         shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": failure })).await;
@@ -124,11 +121,15 @@ pub async fn crash(
         Writes::Free => None,
         Writes::Blocked => {
             until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
-            Some(Lock::take(&shop).await)
+            let lock = Lock::take(&shop).await;
+            shop.hold("token", false).await;
+            Some(lock)
         }
         Writes::BlockedOrders => {
             until("a create under way", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
-            Some(Lock::take_orders(&shop).await)
+            let lock = Lock::take_orders(&shop).await;
+            shop.hold("checkout", false).await;
+            Some(lock)
         }
     };
     let mut dying = served.program;

@@ -5,7 +5,7 @@ use test_support::lock::Lock;
 use test_support::program::{command, until};
 use test_support::shop::Shop;
 
-use crate::scene::{PATIENCE, open_with, sign_in, slow_down};
+use crate::scene::{PATIENCE, open_with, sign_in};
 
 both_engines![
     a_stop_with_a_spool_says_so_and_a_restart_stores_it,
@@ -43,12 +43,13 @@ fn left_a_spool(shop: &Shop, log: &str) -> bool {
 
 /// A process whose only successor is in its spool stops; its exit code and last line say so.
 async fn stop_with_a_spool(shop: &Shop) -> (String, Lock) {
-    slow_down(shop).await;
+    shop.hold("token", true).await;
     let served = shop.serve("a");
     let user = sign_in(shop, &served).await;
     served.client().post(&user, "cart-1").await;
     until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
     let lock = Lock::take(shop).await;
+    shop.hold("token", false).await;
     until("the successor in the spool", PATIENCE, async || successors(shop, "instance-a") == 1).await;
     assert_eq!(served.program.terminate().await.code(), SPOOLED);
     assert!(left_a_spool(shop, "a.log"));
@@ -75,12 +76,13 @@ async fn a_stop_with_a_spool_says_so_and_a_restart_stores_it(database: Database)
 /// The database takes no result while the order is being created, and until the process has stopped.
 async fn a_stop_with_a_result_in_the_spool_doubles_nothing(database: Database) {
     let shop = open_with(database, "strict", NO_KEEPER);
-    slow_down(&shop).await;
+    shop.hold("checkout", true).await;
     let served = shop.serve("a");
     let user = sign_in(&shop, &served).await;
     let order = served.client().post(&user, "cart-1").await;
     until("a create under way", PATIENCE, async || shop.stats().await.orders.requests == 1).await;
     let lock = Lock::take_orders(&shop).await;
+    shop.hold("checkout", false).await;
     let spool = shop.folder.path().join("data/instance-a/spool");
     let results =
         || std::fs::read_dir(&spool).unwrap().filter(|entry| is_result(entry.as_ref().unwrap())).count();
@@ -142,7 +144,7 @@ async fn a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it(database:
     let user = sign_in(&shop, &served).await;
     assert!(served.program.terminate().await.success());
     let before = ended(&shop).await;
-    slow_down(&shop).await;
+    shop.hold("token", true).await;
     let log = std::fs::File::create(shop.folder.path().join("refresh.log")).unwrap();
     let mut refresh = command(shop.folder.path());
     // Without the debug lines of the connections that close last.
@@ -151,6 +153,7 @@ async fn a_refresh_that_leaves_a_spool_says_so_and_a_restart_stores_it(database:
     let refresh = tokio::task::spawn_blocking(move || refresh.status().unwrap());
     until("an exchange under way", PATIENCE, async || shop.stats().await.exchanges.total == 1).await;
     let lock = Lock::take(&shop).await;
+    shop.hold("token", false).await;
     assert_eq!(refresh.await.unwrap().code(), SPOOLED);
     assert!(left_a_spool(&shop, "refresh.log"));
     drop(lock);

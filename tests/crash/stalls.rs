@@ -70,11 +70,9 @@ async fn stalled(shop: &Shop, point: &str) {
     tokio::time::sleep(AWAY).await;
     served.program.signal("CONT");
     let order = served.client().ended(&posting.await.unwrap(), PATIENCE).await;
-    assert_eq!(
-        (&order["status"], &order["token"]),
-        (&"submitted".into(), &"fresh".into()),
-        "{point}: {order}"
-    );
+    assert_eq!(order["status"], "submitted", "{point}: {order}");
+    // On a busy machine, the stall may be so long that the order is sent in a second attempt.
+    assert!(["fresh", "kept"].map(Into::into).contains(&order["token"]), "{point}: {order}");
     assert!(served.program.terminate().await.success());
 }
 

@@ -31,11 +31,13 @@ async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(da
     client.all_submitted_fresh(&[client.post("u-1", "first").await], PATIENCE).await;
 
     let retry_after = format!("{PAUSE}s");
-    let busy =
-        json!({ "failure_rate": 1.0, "failures": ["503"], "retry_after": retry_after, "latency": "5s" });
+    let busy = json!({ "failure_rate": 1.0, "failures": ["503"], "retry_after": retry_after, "held": true });
     shop.tell_sandbox("/sandbox/options", json!({ "token": busy })).await;
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "token", "failure": "429" })).await;
     let first = client.post_all(&users[1..=IN_FLIGHT], IN_FLIGHT).await;
+    let all = 1 + IN_FLIGHT as u64;
+    until("exchanges", PATIENCE, async || shop.stats().await.exchanges.total == all).await;
+    shop.hold("token", false).await;
     client.all_submitted(&first, &["unavailable"], PATIENCE).await;
     let opened = || told(&shop, "circuit breaker opened");
     until("an open circuit breaker", PATIENCE, async || !opened().is_empty()).await;
@@ -54,7 +56,7 @@ async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(da
     assert_eq!(shop.database.value(shop.folder.path(), claims).await, "1");
     assert_eq!(shop.stats().await.exchanges.total, presented);
 
-    let well = json!({ "failure_rate": 0.0, "latency": "0s" });
+    let well = json!({ "failure_rate": 0.0 });
     shop.tell_sandbox("/sandbox/options", json!({ "token": well })).await;
     let mut cart = 0;
     until("orders with tokens", PATIENCE, async || {

@@ -16,8 +16,10 @@ const STEPS: [&str; 4] = ["+15s", "-1h", "+1d", "+0"];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     let cluster = Cluster::start_with_clock();
-    let shop = Shop::open(cluster.database(), &SLOW, "");
-    shop.write_settings("b", "");
+    // A worker is lost only after a silence that no busy machine causes.
+    let queue = "[queue]\nworker_lost_after = \"1m\"";
+    let shop = Shop::open(cluster.database(), &SLOW, queue);
+    shop.write_settings("b", queue);
     let (a, b) = (shop.serve("a"), shop.serve("b"));
     let users = shop.sign_in(40).await;
     a.client().register_all(&users).await;

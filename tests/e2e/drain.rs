@@ -17,7 +17,8 @@ both_engines!(
 );
 
 async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database: Database) {
-    let shop = Shop::open(database, &["--checkout-latency", "10s"], "");
+    let shop = Shop::open(database, &[], "");
+    shop.hold("checkout", true).await;
     let mut served = shop.serve("a");
     let client = served.client();
     let first = client.post("guest", "cart-1").await;
@@ -25,8 +26,7 @@ async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database
         let (client, first) = (client.clone(), first.clone());
         async move { client.order(&first, "30s").await }
     });
-    until("the order at Klarna", PATIENCE, async || client.order(&first, "0s").await["status"] == "running")
-        .await;
+    until("the order at Klarna", PATIENCE, async || shop.stats().await.orders.total == 1).await;
     let drained = client.send_post("/v1/ops/drain").await;
     assert_eq!(drained.status(), 202);
     let drained: Value = serde_json::from_str(&drained.text().await.unwrap()).unwrap();
@@ -38,6 +38,7 @@ async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database
     assert_eq!((batch.status().as_u16(), &batch.headers()["retry-after"]), (503, &"1".parse().unwrap()));
     assert!(client.readiness().await.contains("the process drains"));
     assert!(served.program.is_running());
+    shop.hold("checkout", false).await;
     assert_eq!(waiting.await.unwrap()["status"], "submitted");
     assert!(served.program.end().await.success());
     assert_eq!(shop.stats().await.orders.total, 1);

@@ -17,8 +17,7 @@ async fn an_order_that_was_erased_in_the_air_is_aborted_at_klarna(database: Data
     let served = shop.serve("a");
     let client = served.client();
     client.register_all(&shop.sign_in(1).await).await;
-    shop.tell_sandbox("/sandbox/options", json!({ "checkout": { "late": "20s" } })).await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "late" })).await;
+    shop.hold("checkout", true).await;
     let id = client.post("u-1", "cart-1").await;
     let sandbox = shop.sandbox_client();
     let created = async || {
@@ -40,6 +39,7 @@ async fn an_order_that_was_erased_in_the_air_is_aborted_at_klarna(database: Data
     // The first call fails, and is made again.
     shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "500" })).await;
     let klarna_id = created().await.unwrap();
+    shop.hold("checkout", false).await;
     until("an abort", PATIENCE, async || {
         let record = sandbox.record().await;
         record.iter().any(|event| matches!(&event.what, What::Aborted { klarna_id: id } if *id == klarna_id))

@@ -33,9 +33,9 @@ async fn need(shop: &Shop, level: i64) {
 }
 
 async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database: Database) {
-    // One order at a time, slow enough to be at Klarna when the level is raised. The sandbox counts it after half of its
-    // latency.
-    let shop = Shop::open(database, &["--checkout-latency", "16s"], "[queue]\nconcurrency = 1");
+    // One order at a time, which is at Klarna when the level is raised.
+    let shop = Shop::open(database, &[], "[queue]\nconcurrency = 1");
+    shop.hold("checkout", true).await;
     shop.change_settings("a", "[server]", "[server]\nprobes = \"127.0.0.1:0\"");
     let users = shop.sign_in(2).await;
     let served = shop.serve("a");
@@ -58,6 +58,10 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
         }
         told
     });
+    let says = "The database needs a newer program; this process completes its work and exits";
+    let said = || shop.log("a").iter().filter(|line| line["message"] == says).count();
+    until("the log", PATIENCE, async || said() > 0).await;
+    shop.hold("checkout", false).await;
     let exit = timeout(PATIENCE, served.program.end()).await.expect("it goes on");
     assert_eq!(exit.code(), Some(LEFT_BEHIND));
     let told: Vec<_> = watching.await.unwrap().into_iter().skip_while(|(status, _)| *status == 200).collect();
@@ -66,11 +70,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
         told.iter().all(|(status, why)| *status == 503 && why.as_str().unwrap().starts_with(SAYS)),
         "{told:?}"
     );
-    let log = shop.log("a");
-    let said = log.iter().filter(|line| {
-        line["message"] == "The database needs a newer program; this process completes its work and exits"
-    });
-    assert_eq!(said.count(), 1);
+    assert_eq!(said(), 1);
     assert_eq!(shop.stats().await.orders.total, 1, "what was begun is ended, and nothing else is begun");
     refused(shop.folder.path(), "a.toml", LEFT_BEHIND, SAYS);
 

@@ -9,9 +9,6 @@ use test_support::service::Client;
 use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Longer than a request needs to reach the service.
-const LATENCY: [&str; 2] = ["--token-latency", "4s"];
-
 both_engines!(a_rename_waits_for_the_exchange_of_an_order, a_rename_waits_for_no_exchange_of_the_keeper,);
 
 async fn in_flight(client: &Client) {
@@ -20,14 +17,21 @@ async fn in_flight(client: &Client) {
 }
 
 async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
-    let shop = Shop::open(database, &LATENCY, "[keeper]\nschedule = \"off\"");
+    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"off\"");
+    shop.hold("token", true).await;
     let served = shop.serve("a");
     let client = served.client();
     let (user, token) = shop.sign_in(1).await.remove(0);
     client.register(&user, &token).await;
     let order = client.post(&user, "cart-1").await;
     in_flight(&client).await;
-    let (code, moved) = client.rename(&user, "renamed").await;
+    let renaming = client.rename(&user, "renamed");
+    let answering = async {
+        // It would be over by then, if it did not wait.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shop.hold("token", false).await;
+    };
+    let ((code, moved), ()) = tokio::join!(renaming, answering);
     assert_eq!((code, &moved["token"], &moved["orders"]), (200, &json!(true), &json!(1)), "{moved}");
     // It had its token when it was renamed, or later.
     assert_eq!(client.token("renamed").await["generation"], 2);
@@ -43,10 +47,9 @@ async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
 }
 
 async fn a_rename_waits_for_no_exchange_of_the_keeper(database: Database) {
-    // Long, so that a rename that waited would return after the exchange.
-    let sandbox = ["--token-latency", "12s"];
-    let shop = Shop::open(database, &sandbox, "[keeper]\nschedule = \"* * * * * *\"");
-    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"20s\"\nreplay_after = \"10s\"");
+    let shop = Shop::open(database, &[], "[keeper]\nschedule = \"* * * * * *\"");
+    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"30s\"\nreplay_after = \"15s\"");
+    shop.hold("token", true).await;
     let due = crate::keeper::import(&shop, 1, "due-", "45d").await.remove(0);
     let served = shop.serve("a");
     let client = served.client();
@@ -54,6 +57,7 @@ async fn a_rename_waits_for_no_exchange_of_the_keeper(database: Database) {
     let (code, moved) = client.rename(&due, "renamed").await;
     assert_eq!((code, &moved["token"]), (200, &json!(true)), "{moved}");
     assert_eq!(client.token("renamed").await["generation"], 1, "the rename waited");
+    shop.hold("token", false).await;
     until("the successor", PATIENCE, async || client.token("renamed").await["generation"] == 2).await;
     let next = client.post("renamed", "cart-1").await;
     assert_eq!(client.ended(&next, PATIENCE).await["token"], "fresh");

@@ -180,6 +180,11 @@ impl Shop {
         answer.send().await.unwrap().error_for_status().unwrap();
     }
 
+    /// Lets an endpoint of the sandbox process requests and hold its answers, or lets the answers go.
+    pub async fn hold(&self, endpoint: &str, held: bool) {
+        self.tell_sandbox("/sandbox/options", json!({ endpoint: { "held": held } })).await;
+    }
+
     /// Returns the sandbox's counts.
     pub async fn stats(&self) -> Stats {
         let text = self

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
-use serde_json::json;
 use test_support::engine::{Database, both_engines};
 use test_support::lock::Lock;
 use test_support::program::until;
@@ -32,11 +31,12 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
         crowd.turn_to(&served);
         crowd.goes_on().await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..500))).await;
-        // The database is blocked while an exchange is in flight that takes so long.
-        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "4s" } })).await;
+        // The database is blocked while an exchange is in flight.
+        shop.hold("token", true).await;
         let earlier = shop.stats().await.exchanges.total;
         until("an exchange", PATIENCE, async || shop.stats().await.exchanges.total > earlier).await;
         let lock = Lock::take(&shop).await;
+        shop.hold("token", false).await;
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..800))).await;
         let exit = served.program.terminate().await;
         match exit.code() {
@@ -45,7 +45,6 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
             _ => panic!("the stop was not clean: {exit}"),
         }
         drop(lock);
-        shop.tell_sandbox("/sandbox/options", json!({ "token": { "latency": "5ms..60ms" } })).await;
         served = tokio::task::block_in_place(|| shop.serve("a"));
     }
     crowd.turn_to(&served);
