@@ -19,14 +19,22 @@ finally() { stop_postgres; }
 stage tests
 start_postgres
 
+# The examples in the docs are compiled beside the tests.
+if [ $# -eq 0 ]; then
+    say "cargo test --workspace --doc"
+    cargo test --workspace --all-features --doc >"$home/docs.log" 2>&1 &
+    docs=$!
+    started+=("$docs")
+fi
 if cargo_tool nextest 0.9.148; then
     say "cargo nextest run --workspace --all-features"
-    NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((2 * $(nproc)))} cargo nextest run --workspace --all-features "$@"
+    # .config/nextest.toml says how many of these places a test takes.
+    NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((8 * $(nproc)))} cargo nextest run --workspace --all-features "$@"
 else
     say "cargo test --workspace --all-features"
     cargo test --workspace --all-features --all-targets "$@"
 fi
 if [ $# -eq 0 ]; then
-    say "cargo test --workspace --doc"
-    cargo test --workspace --all-features --doc
+    wait "$docs" || give_up "the examples in the docs do not hold"
+    grep 'test result' "$home/docs.log"
 fi

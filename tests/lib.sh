@@ -16,9 +16,14 @@ install_package() {
     local package=$1 what=$2
     command -v apt-get >/dev/null || give_up "$what is missing: install it, and put its programs on PATH"
     say "installing $package"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 update -q >&2
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "$package" >&2
+    # One script after another: apt's own locks do not cover everything that it does. A server that it starts does not
+    # get this one.
+    (
+        flock 9
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 update -q >&2 9>&- &&
+            as_root env DEBIAN_FRONTEND=noninteractive \
+                apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "$package" >&2 9>&-
+    ) 9>"${TMPDIR:-/tmp}/klarna-worker-install.$(id -u)"
 }
 
 # need PROGRAM PACKAGE: installs the package if the program is missing.
