@@ -48,7 +48,7 @@ async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
 
 async fn a_rename_waits_for_no_exchange_of_the_keeper(database: Database) {
     let shop = Shop::open(database, &[], "[keeper]\nschedule = \"* * * * * *\"");
-    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"30s\"\nreplay_after = \"15s\"");
+    shop.change_settings("a", "[vault]", "[vault]\nexchange_timeout = \"25s\"\nreplay_after = \"15s\"");
     shop.hold("token", true).await;
     let due = crate::keeper::import(&shop, 1, "due-", "45d").await.remove(0);
     let served = shop.serve("a");

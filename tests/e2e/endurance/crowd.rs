@@ -14,9 +14,11 @@ use test_support::shop::{Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{PATIENCE, seed};
+use super::{PATIENCE, is_long, seed};
 
 const CLIENTS: u64 = 16;
+/// A client's pause after an order, in a short run: other tests need the processor as well.
+const PAUSE: Duration = Duration::from_millis(200);
 /// The wait before a client repeats a request without an answer.
 const AGAIN: Duration = Duration::from_millis(20);
 
@@ -117,6 +119,9 @@ impl Shopper {
         for cart in 0_u64.. {
             if *self.closing.borrow() {
                 return;
+            }
+            if !is_long() {
+                tokio::time::sleep(PAUSE).await;
             }
             let user = &self.users[rng.random_range(0..self.users.len())];
             let id = self.hand_in(user, &format!("cart-{}-{cart}", self.number)).await;
