@@ -23,7 +23,7 @@ use self::step::{Scene, scenes};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
 /// Events that every run of the usual length must contain; otherwise the sequences test too little.
-const MUST_BE_SEEN: [&str; 18] = [
+const MUST_BE_SEEN: [&str; 20] = [
     "rotated",
     "unchanged",
     "refused",
@@ -33,6 +33,8 @@ const MUST_BE_SEEN: [&str; 18] = [
     "answer_lost",
     "expired",
     "kept",
+    "given",
+    "too short",
     "an orphan",
     "a clock step",
     "an intent refused to who is thought dead",

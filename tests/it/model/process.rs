@@ -10,7 +10,8 @@ use klarna_order_worker::silence::SilenceWatch;
 use klarna_order_worker::store::{self, Store, Worker};
 use klarna_order_worker::token::{IfDue, Purpose};
 use klarna_order_worker::vault::instance::Spool;
-use klarna_order_worker::vault::{Refreshed, Vault};
+use klarna_order_worker::vault::{NotVended, Refreshed, Vault, Vend};
+use secrecy::ExposeSecret as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -49,13 +50,16 @@ impl Process {
         begun.await.unwrap();
         let silence = watch();
         let vault = shop.vault(Arc::clone(&store), worker.id, spool.clone(), &silence);
+        vault.stop_waiting();
         Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker, silence }
     }
 
-    /// Gives the process a new vault, with a closed circuit breaker.
+    /// Gives the process a new vault, with a closed circuit breaker. As at the start, nobody waits for an
+    /// exchange of others, or for its own next one: a vend tells the wait instead.
     pub fn refresh(&mut self) {
         let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
         self.vault = self.shop.vault(store, self.worker.id, spool, &self.silence);
+        self.vault.stop_waiting();
     }
 
     /// Runs a task in the process.
@@ -67,6 +71,22 @@ impl Process {
     pub fn ask(&self, user: String, purpose: Purpose) -> JoinHandle<String> {
         let (shop, vault) = (self.shop.clone(), self.vault.clone());
         self.run(async move { describe(&shop.access_for(&vault, &user, purpose).await) })
+    }
+
+    /// Asks for an access token in the process, as a program of the shop does.
+    pub fn vend(&self, user: String, min_validity: u64) -> JoinHandle<String> {
+        let (shop, vault) = (self.shop.clone(), self.vault.clone());
+        self.run(async move {
+            let (user, min_validity) = (user.into(), Duration::from_secs(min_validity));
+            let patience = Duration::from_hours(1);
+            let vend = Vend { merchant: &shop.merchant, user: &user, min_validity, patience };
+            match vault.vend(vend).await {
+                Ok(access) => access.token.expose_secret().to_owned(),
+                Err(NotVended::ComeBack(wait)) => format!("{wait:?}"),
+                Err(NotVended::ReauthRequired(_)) => "ReauthRequired".to_owned(),
+                Err(why) => format!("{why:?}"),
+            }
+        })
     }
 
     /// Refreshes the token in the process, as a sweep does, whatever its due date.

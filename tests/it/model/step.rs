@@ -16,6 +16,10 @@ pub enum ExchangeFor {
     /// A sweep, which refreshes only tokens with a due date.
     Keeper,
     Manual,
+    /// A program of the shop, which takes a cached access token that is valid for so many seconds more.
+    Vend {
+        min_validity: u64,
+    },
 }
 
 /// How the endpoint answers, and whether it has processed the request.
@@ -47,7 +51,7 @@ pub enum StoreResult {
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// An order or a sweep asks for an access token. With `refused`, the database refuses intents
+    /// An order, a sweep or a program of the shop asks for an access token. With `refused`, the database refuses intents
     /// meanwhile.
     Ask {
         process: usize,
@@ -180,7 +184,8 @@ fn lapsed() -> impl Strategy<Value = Vec<Step>> {
 
 fn steps() -> impl Strategy<Value = Step> {
     let (one, which) = (|| 0..2_usize, any::<Index>);
-    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(ExchangeFor::Order), 2 => Just(ExchangeFor::Keeper), 1 => Just(ExchangeFor::Manual)];
+    let purpose = prop_oneof![4 => (0..ORDERS).prop_map(ExchangeFor::Order), 2 => Just(ExchangeFor::Keeper), 1 => Just(ExchangeFor::Manual),
+        3 => select(vec![0, 150, 3600]).prop_map(|min_validity| ExchangeFor::Vend { min_validity })];
     let how = prop_oneof![
         6 => Just(EndpointAnswer::Well),
         1 => Just(EndpointAnswer::Busy),

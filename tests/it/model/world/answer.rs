@@ -2,7 +2,9 @@
 
 use klarna_order_worker::token::{Outcome, TokenState};
 
-use super::{Flight, POLL_INTERVAL, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds};
+use super::{
+    Cached, CachedFor, Flight, POLL_INTERVAL, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds,
+};
 use crate::model::provider::{Token, Verdict};
 use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
@@ -97,13 +99,12 @@ impl World {
         storing: StoreResult,
     ) -> (Reply, String, StoreResult) {
         let access = self.access_token();
-        let order = if let ExchangeFor::Order(order) = flight.purpose { Some(order) } else { None };
         let landed = ReceivedSuccessor {
             user: flight.user,
             entry: flight.entry,
             generation: flight.generation,
             successor,
-            order,
+            cached_for: self.cached_for(flight),
             access: access.clone(),
             asked_at: flight.asked_at,
         };
@@ -123,12 +124,15 @@ impl World {
     fn unchanged(&mut self, flight: &Flight) -> (Reply, String, StoreResult) {
         let access = self.access_token();
         let current = self.current((flight.user, flight.generation)).is_some();
+        let cached_for = self.cached_for(flight);
         let user = &mut self.users[flight.user];
         if let Some(row) = user.row.as_mut().filter(|row| current && row.state == TokenState::Uncertain) {
             (row.state, row.dated) = (TokenState::Active, false);
         }
-        if let (ExchangeFor::Order(order), true) = (flight.purpose, current) {
-            user.cached.insert(order, (access.clone(), flight.asked_at));
+        if let (Some(cached_for), Some(row)) = (cached_for, user.row.as_ref().filter(|_| current)) {
+            let (access, asked_at, grant_generation) =
+                (access.clone(), flight.asked_at, row.grant_generation);
+            user.cached.insert(cached_for, Cached { access, asked_at, grant_generation });
         }
         self.close(flight.user, flight.entry, Outcome::Unchanged, false);
         let told = if current { access.clone() } else { POLL_INTERVAL.to_owned() };
@@ -149,6 +153,15 @@ impl World {
         self.close(flight.user, flight.entry, Outcome::Rejected, false);
         let told = if dead { "ReauthRequired" } else { POLL_INTERVAL };
         (Reply::Status(400, "invalid_grant"), told.to_owned(), StoreResult::Works)
+    }
+
+    /// Returns what the newest access token is cached for.
+    fn cached_for(&self, flight: &Flight) -> Option<CachedFor> {
+        match flight.purpose {
+            ExchangeFor::Order(order) => Some(CachedFor::Order(order)),
+            ExchangeFor::Vend { .. } => Some(CachedFor::Vend(self.access_tokens)),
+            ExchangeFor::Keeper | ExchangeFor::Manual => None,
+        }
     }
 
     fn access_token(&mut self) -> String {

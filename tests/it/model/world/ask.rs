@@ -2,7 +2,10 @@
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
-use super::{AccessRequest, Entry, Flight, KEPT_FOR, POLL_INTERVAL, REPLAY_AFTER, Session, World, seconds};
+use super::{
+    AccessRequest, Cached, CachedFor, Entry, Flight, KEPT_FOR, POLL_INTERVAL, REPLAY_AFTER, SLOWEST, Session,
+    World, seconds,
+};
 use crate::model::step::ExchangeFor;
 
 impl World {
@@ -18,11 +21,16 @@ impl World {
         }
         let record = &self.users[user];
         if let ExchangeFor::Order(order) = purpose
-            && let Some((access, asked_at)) = record.cached.get(&order)
-            && self.now - asked_at <= KEPT_FOR
+            && let Some(cached) = record.cached.get(&CachedFor::Order(order))
+            && self.now - cached.asked_at <= KEPT_FOR
         {
             self.seen.insert("kept");
-            return AccessRequest::Answered(access.clone());
+            return AccessRequest::Answered(cached.access.clone());
+        }
+        if let ExchangeFor::Vend { min_validity } = purpose
+            && let Some(given) = self.newest_cached(user, min_validity)
+        {
+            return given;
         }
         let told = |text: &str| AccessRequest::Answered(text.to_owned());
         if self.flights.iter().any(|f| f.process == process && f.user == user) {
@@ -43,6 +51,29 @@ impl World {
             self.begin(process);
         }
         asked
+    }
+
+    /// Returns what a vend gets without an exchange: the access token of the user's present grant that
+    /// arrived last, if it stays valid for long enough.
+    fn newest_cached(&mut self, user: usize, min_validity: u64) -> Option<AccessRequest> {
+        let record = &self.users[user];
+        let row = record.row.as_ref()?;
+        if !matches!(row.state, TokenState::Active | TokenState::Uncertain) {
+            return None;
+        }
+        let of_grant = |cached: &&Cached| cached.grant_generation == row.grant_generation;
+        let of_grant = || record.cached.values().filter(of_grant);
+        let newest = of_grant().map(|cached| cached.asked_at).max()?;
+        // An access token is valid for 299.5 s from its arrival.
+        let needed = self.now - newest + min_validity;
+        if needed >= 300 {
+            self.seen.insert("too short");
+            return (needed <= 300 + SLOWEST).then_some(AccessRequest::Nothing);
+        }
+        let last = of_grant().filter(|cached| cached.asked_at + SLOWEST >= newest);
+        let last = last.map(|cached| cached.access.clone()).collect();
+        self.seen.insert("given");
+        Some(AccessRequest::Given(last))
     }
 
     fn under_claim(

@@ -3,12 +3,14 @@
 
 mod answer;
 mod ask;
+mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use klarna_order_worker::token::{DeadReason, Outcome, TokenState};
 
+use self::session::Session;
 use super::provider::{Provider, RotationMode, Token};
 use super::step::ExchangeFor;
 
@@ -17,6 +19,9 @@ const REPLAY_AFTER: u64 = 10;
 const ORPHAN_AFTER: u64 = 300;
 /// How long an access token of 299.5 s is used for its order: until 60 s are left.
 const KEPT_FOR: u64 = 239;
+/// How long a request takes at most, by any real clock. An access token is received at the time of its
+/// request and as much later as the answer takes.
+const SLOWEST: u64 = 30;
 /// The answer if another exchange holds the token.
 const POLL_INTERVAL: &str = "200ms";
 
@@ -50,8 +55,23 @@ pub struct User {
     pub row: Option<Row>,
     known: BTreeSet<Token>,
     pub ledger: Vec<Entry>,
-    /// The cached access token of each order, and when it was requested.
-    pub cached: BTreeMap<usize, (String, u64)>,
+    pub cached: BTreeMap<CachedFor, Cached>,
+}
+
+/// What an access token is cached for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CachedFor {
+    Order(usize),
+    /// A vend, by the number of its access token.
+    Vend(usize),
+}
+
+/// A cached access token.
+#[derive(Clone)]
+pub struct Cached {
+    access: String,
+    asked_at: u64,
+    grant_generation: i64,
 }
 
 struct Process {
@@ -85,17 +105,6 @@ pub struct Flight {
     pub locked: bool,
 }
 
-/// The session that holds all claims of a process.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Session {
-    /// It works, or is opened by the next claim.
-    Works,
-    /// Its connection is gone, and it has not noticed.
-    Dead,
-    /// It has closed its connection. Ends are stored without it until the next claim.
-    Closed,
-}
-
 /// A successor that is to be stored.
 #[derive(Clone)]
 struct ReceivedSuccessor {
@@ -103,7 +112,7 @@ struct ReceivedSuccessor {
     entry: usize,
     generation: i64,
     successor: Token,
-    order: Option<usize>,
+    cached_for: Option<CachedFor>,
     access: String,
     asked_at: u64,
 }
@@ -135,6 +144,8 @@ pub enum AccessRequest {
     /// The step is skipped: the process is dead, or its circuit breaker would open.
     Nothing,
     Answered(String),
+    /// One of these cached access tokens: it is not known which of them arrived last.
+    Given(Vec<String>),
     /// The token is presented at the endpoint.
     Presented(Token),
 }
@@ -217,8 +228,10 @@ impl World {
             row.generation += 1;
             (row.state, row.reason, row.token) = (TokenState::Active, None, Some(landed.successor));
             (row.expires_at, row.dated) = (landed.asked_at + 60 * DAY, true);
-            if let Some(order) = landed.order {
-                user.cached.insert(order, (landed.access.clone(), landed.asked_at));
+            if let Some(cached_for) = landed.cached_for {
+                let (access, asked_at, grant_generation) =
+                    (landed.access.clone(), landed.asked_at, row.grant_generation);
+                user.cached.insert(cached_for, Cached { access, asked_at, grant_generation });
             }
         }
         if stored && user.ledger[landed.entry].outcome.is_some() {
@@ -306,7 +319,7 @@ impl World {
     /// Applies the regular clean-up of a living process: it deletes expired cached tokens.
     pub fn tidy(&mut self) {
         for user in &mut self.users {
-            user.cached.retain(|_, (_, asked_at)| self.now - *asked_at < 300);
+            user.cached.retain(|_, cached| self.now - cached.asked_at < 300);
         }
     }
 
@@ -346,29 +359,6 @@ impl World {
     pub fn back(&mut self, process: usize) {
         let start = self.processes[process].start;
         (self.ended[start], self.silent_since[start]) = (false, self.elapsed);
-    }
-
-    /// The connection breaks that holds the claim of a flight, and with it those of the whole process.
-    pub fn lose_claim(&mut self, which: usize) {
-        self.free_locks(self.flights[which].process, Session::Dead);
-    }
-
-    fn free_locks(&mut self, process: usize, session: Session) {
-        self.processes[process].session = session;
-        self.flights.iter_mut().filter(|flight| flight.process == process).for_each(|it| it.locked = false);
-    }
-
-    /// The session begins a transaction. First it locks the tokens again that it still holds, where no
-    /// other process has locked them meanwhile.
-    fn begin(&mut self, process: usize) {
-        self.processes[process].session = Session::Works;
-        for at in 0..self.flights.len() {
-            let Flight { user, process: of, .. } = self.flights[at];
-            let taken = self.flights.iter().any(|flight| flight.user == user && flight.locked);
-            if of == process && !taken {
-                self.flights[at].locked = self.locks;
-            }
-        }
     }
 
     /// Checks that no valid grant is lost without its row saying so.
