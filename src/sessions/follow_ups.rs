@@ -3,8 +3,8 @@
 //! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
 //! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
 //! acknowledged. Klarna repeats a push until then, for two days. An order whose user was erased is
-//! aborted, and so is one that had ended otherwise here before Klarna's answer arrived. While an operator
-//! has paused the orders of a merchant, they wait.
+//! aborted, and so is one that had ended otherwise or got another body here before Klarna's answer arrived.
+//! While an operator has paused the orders of a merchant, they wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
+use super::{Claim, StoreError};
 use crate::ids::{MerchantName, UserKey};
-use crate::order::OrderId;
 use crate::words::words;
 
 /// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open order.
@@ -19,8 +18,8 @@ pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
 pub enum FollowUp {
     /// Klarna says that a shopper has paid: read the order and acknowledge it.
     Push,
-    /// Nobody may pay the order any more: its user was erased, or it had ended otherwise here before
-    /// Klarna's answer arrived. Abort it.
+    /// Nobody may pay the order any more: its user was erased, or it had ended otherwise or got another body
+    /// here before Klarna's answer arrived. Abort it.
     Abort,
 }
 
@@ -134,17 +133,17 @@ pub(super) async fn abort_orders<E: Engine>(
     record.bind(now).bind(FOLLOW_UP_FOR).execute().await.map(drop)
 }
 
-/// Records that what Klarna created for an order of Checkout that has ended otherwise is to be aborted.
-/// Returns `false`, and records nothing, if the order has not ended, because a later claim may get the same
-/// id, or if it has ended with this id.
+/// Records that what Klarna created under a claim on an order of Checkout is to be aborted, because the
+/// order has ended otherwise, or its body was changed after the claim. Returns `false`, and records nothing,
+/// if neither is the case, because a later claim may get the same id, or if the order has ended with this id.
 pub(super) async fn abort_unwanted<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
-    order: OrderId,
+    claim: &Claim,
     klarna_id: &str,
 ) -> Result<bool, StoreError> {
-    let ended = c.query(E::STATEMENTS.follow_ups.ended).bind(order).bind(klarna_id);
-    let Some(row) = ended.fetch_optional().await? else {
+    let unwanted = c.query(E::STATEMENTS.follow_ups.unwanted).bind(claim.order).bind(klarna_id);
+    let Some(row) = unwanted.bind(claim.number).fetch_optional().await? else {
         return Ok(false);
     };
     let merchant = row.merchant()?;

@@ -25,10 +25,11 @@ pub struct LateResult {
 pub enum SettledLate {
     /// The order has it.
     Stored,
-    /// The order has ended otherwise, so what Klarna created is to be aborted there.
+    /// The order has ended otherwise, or its body was changed after the claim, so what Klarna created is to
+    /// be aborted there.
     Aborts,
-    /// Nothing was stored: a later claim is about to send the order, or the order has ended otherwise and
-    /// its target knows no abort.
+    /// Nothing was stored: a later claim is about to send the order, or Klarna's result is not wanted and the
+    /// order's target knows no abort.
     Dropped,
 }
 
@@ -152,8 +153,8 @@ pub(super) async fn settle<E: Engine>(
     settle.fetch_optional().await?.map(|row| StoredEnd::read(&row)).transpose()
 }
 
-/// Ends an order with a result whose claim was lost; `false` where the order has ended otherwise, or
-/// a later claim is about to send it.
+/// Ends an order with a result whose claim was lost; `false` where the order has ended otherwise, its body
+/// was changed since, or a later claim is about to send it.
 pub(super) async fn settle_late<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -108,7 +108,8 @@ pub trait Orders: Send + Sync {
 
     /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna, and
     /// whoever has claimed it since must not send it again. Nothing is stored where the order has ended
-    /// otherwise, or a later claim is about to send it: that one's result counts. May be called again.
+    /// otherwise, its body was changed since, or a later claim is about to send it: that one's result counts.
+    /// May be called again.
     async fn settle_late(
         &self,
         late: &LateResult,
@@ -217,7 +218,7 @@ impl<E: Engine> Orders for SqlStore<E> {
             let Disposition::Submitted { klarna_id, target: Target::Checkout, .. } = submitted else {
                 return Ok(SettledLate::Dropped);
             };
-            let aborts = follow_ups::abort_unwanted(c, self.now(), order, klarna_id).await?;
+            let aborts = follow_ups::abort_unwanted(c, self.now(), &late.claim, klarna_id).await?;
             Ok(if aborts { SettledLate::Aborts } else { SettledLate::Dropped })
         })
         .await?;

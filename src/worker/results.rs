@@ -198,10 +198,10 @@ async fn write(
             match settled {
                 SettledLate::Stored => return Ok(Written::LateResult),
                 SettledLate::Aborts => tracing::warn!(order = %late.claim.order, klarna_id,
-                    "Klarna created an order that has ended otherwise meanwhile; it is aborted there"),
+                    "Klarna created an order that has ended otherwise or was changed meanwhile; it is aborted there"),
                 SettledLate::Dropped => tracing::error!(order = %late.claim.order, klarna_id,
-                    "Klarna created an order that has ended otherwise, or is sent again, meanwhile; the result was not \
-                    stored"),
+                    "Klarna created an order that has ended otherwise, was changed or is sent again meanwhile; the \
+                    result was not stored"),
             }
             Ok(Written::No)
         }

@@ -41,8 +41,8 @@ pub enum Stored {
 /// for the order are answered by `run`.
 ///
 /// A result of Klarna counts although the claim was lost: the order ends with it, unless it has ended
-/// otherwise or a later claim is about to send it. If the database refuses a value for good, the result is stored without the texts of
-/// Klarna that the order can do without.
+/// otherwise, its body was changed since, or a later claim is about to send it. If the database refuses a value
+/// for good, the result is stored without the texts of Klarna that the order can do without.
 pub async fn settle(
     store: &dyn Orders,
     spool: &ResultSpool,

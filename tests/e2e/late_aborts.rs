@@ -51,7 +51,7 @@ async fn an_order_that_was_erased_in_the_air_is_aborted_at_klarna(database: Data
     assert!(served.program.terminate().await.success());
     let log = std::fs::read_to_string(shop.folder.path().join("a.log")).unwrap();
     for line in [
-        "Klarna created an order that has ended otherwise meanwhile; it is aborted there",
+        "Klarna created an order that has ended otherwise or was changed meanwhile; it is aborted there",
         "A call about a submitted order failed; the next try follows",
     ] {
         assert!(log.contains(line), "{line}");

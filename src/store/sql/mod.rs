@@ -37,7 +37,7 @@ statements! {
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
-    follow_ups: FollowUpsSql { record, record_aborts, ended, due_merchants, claim, again, done, lapsed }
+    follow_ups: FollowUpsSql { record, record_aborts, unwanted, due_merchants, claim, again, done, lapsed }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
         now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,

@@ -53,7 +53,7 @@ async fn claimed_again(db: &Db) -> (WorkerId, Claim) {
 }
 
 /// What is due to be aborted at Klarna.
-async fn aborts(db: &Db) -> Vec<String> {
+pub async fn aborts(db: &Db) -> Vec<String> {
     let due = db.store.claim_follow_ups(&"shop".into(), 9, Duration::from_mins(1)).await.unwrap();
     assert!(due.iter().all(|follow_up| follow_up.kind == FollowUp::Abort), "{due:?}");
     due.into_iter().map(|follow_up| follow_up.klarna_id).collect()

@@ -10,11 +10,13 @@ use klarna_order_worker::store::{
     BodyChange, ChangeBegun, Inserted, LateResult, OrderRow, SettledLate, UpdateClaim,
 };
 
+use super::late_results::aborts;
 use super::orders::{claim, insert, order};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
     a_result_of_an_earlier_body_does_not_end_a_changed_order,
+    a_result_of_the_present_body_is_never_aborted_while_the_order_is_queued,
     a_submitted_order_is_changed_by_one_at_a_time,
     a_change_writes_nothing_back_that_retention_deleted,
     what_a_create_did_not_tell_is_stored_once_it_is_read,
@@ -87,13 +89,35 @@ async fn a_result_of_an_earlier_body_does_not_end_a_changed_order(db: Db) {
 
     // Klarna has created the order with the first body.
     let late = LateResult { claim: first.claim, possible_duplicate: false };
-    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Aborts);
     let second = claim(&db, worker, 1).await.remove(0);
     assert_eq!((&*second.body, second.version, second.possible_duplicate), ("{}", 2, true));
     db.store.lose_order(&second.claim).await.unwrap();
     let late = LateResult { claim: second.claim, possible_duplicate: true };
     let settled = db.store.settle_late(&late, &submitted("k-2")).await.unwrap();
     assert_eq!(settled, SettledLate::Stored, "a result of the new body");
+
+    // The first one may be stored again, as from the spool. The order's own is never aborted.
+    let late = LateResult { claim: first.claim, possible_duplicate: false };
+    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Aborts);
+    assert_eq!(db.store.settle_late(&late, &submitted("k-2")).await.unwrap(), SettledLate::Stored);
+    assert_eq!(aborts(&db).await, ["k-1"]);
+}
+
+async fn a_result_of_the_present_body_is_never_aborted_while_the_order_is_queued(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    let changed = db.store.begin_change(change(id, 1, &body("{}")), LEASE).await.unwrap();
+    assert!(matches!(changed, ChangeBegun::Done(order) if order.version == 2));
+    let worker = db.begin_worker().await;
+    let first = claim(&db, worker, 1).await.remove(0);
+    assert!(db.store.announce_create(&first.claim).await.unwrap());
+    db.store.lose_order(&first.claim).await.unwrap();
+    let second = claim(&db, worker, 1).await.remove(0);
+    assert!(db.store.announce_create(&second.claim).await.unwrap());
+    // The later claim may get the same id from Klarna.
+    let late = LateResult { claim: first.claim, possible_duplicate: false };
+    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(aborts(&db).await, [""; 0]);
 }
 
 async fn a_submitted_order_is_changed_by_one_at_a_time(db: Db) {

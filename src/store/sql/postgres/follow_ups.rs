@@ -17,10 +17,11 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
             AND o.klarna_id IS NOT NULL AND o.ended_at > t.now - 2 * $4 * interval '1 microsecond'
             AND (o.session_phase IS NULL OR o.session_phase = 'open')
         ON CONFLICT DO NOTHING",
-    // An order that takes no result any more. It may be erased. Another claim may have got the same id just now.
-    ended: "
+    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or its body was
+    // changed since. Another claim may have got the same id just now.
+    unwanted: "
         SELECT merchant FROM klarna_worker.orders
-        WHERE id = $1 AND ended_at IS NOT NULL AND klarna_id IS DISTINCT FROM $2",
+        WHERE id = $1 AND (ended_at IS NOT NULL OR $3 <= changed_claim) AND klarna_id IS DISTINCT FROM $2",
     due_merchants: "
         SELECT DISTINCT merchant FROM klarna_worker.follow_ups WHERE due_at <= coalesce($1, clock_timestamp())",
     claim: "

@@ -16,9 +16,11 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
             AND klarna_id IS NOT NULL AND ended_at > $3 - 2 * $4
             AND (session_phase IS NULL OR session_phase = 'open')
         ON CONFLICT DO NOTHING",
-    // An order that takes no result any more. It may be erased.
-    ended: "
-        SELECT merchant FROM orders WHERE id = $1 AND ended_at IS NOT NULL AND klarna_id IS NOT $2",
+    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or its body was
+    // changed since.
+    unwanted: "
+        SELECT merchant FROM orders
+        WHERE id = $1 AND (ended_at IS NOT NULL OR $3 <= changed_claim) AND klarna_id IS NOT $2",
     due_merchants: "
         SELECT DISTINCT merchant FROM follow_ups WHERE due_at <= $1",
     claim: "
