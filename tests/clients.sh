@@ -16,8 +16,8 @@ program=$(built_program)
 
 stage clients
 
-ports=$(free_ports 7)
-read -r sandbox_port api_port node_port python_port php_port payments_port klarna_port <<<"$ports"
+ports=$(free_ports 6)
+read -r sandbox_port api_port node_port python_port php_port payments_port <<<"$ports"
 sandbox=http://127.0.0.1:$sandbox_port
 api=http://127.0.0.1:$api_port
 key=$(head -c 24 /dev/urandom | base64)
@@ -125,22 +125,7 @@ client python "$python_port" python3 "$repository/examples/shop/shop.py"
 client php "$php_port" php -S "127.0.0.1:$php_port" "$repository/examples/shop/shop.php"
 
 say "examples/shop: payments"
-# A stand-in for the call with which the shop itself places the order at Klarna.
-cat >"$home/klarna.py" <<'KLARNA'
-import base64, http.server, json, sys
-class Klarna(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        order = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        user = base64.b64decode(self.headers["authorization"].removeprefix("Basic ")).decode()
-        taken = self.path == "/payments/v1/authorizations/authorized%2F1/order" and user == "shop:secret" and order["order_amount"] == 50000
-        self.send_response(200 if taken else 404)
-        self.end_headers()
-        self.wfile.write(b'{"order_id": "klarna-77"}')
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Klarna).serve_forever()
-KLARNA
-python3 "$home/klarna.py" "$klarna_port" >"$home/klarna.log" 2>&1 &
-started+=($!)
-PORT=$payments_port SHOP_USER=node-shopper KLARNA_API_URL=http://127.0.0.1:$klarna_port KLARNA_API_USERNAME=shop KLARNA_API_PASSWORD=secret \
+PORT=$payments_port SHOP_USER=node-shopper KLARNA_API_URL=$sandbox KLARNA_API_USERNAME=shop KLARNA_API_PASSWORD=secret \
     node "$repository/examples/shop/payments.mjs" >"$home/payments.log" 2>&1 &
 started+=($!)
 payments=http://127.0.0.1:$payments_port
@@ -154,8 +139,11 @@ is "payments: its addresses" "$(grep -o '"/[a-z-]*"' <<<"$page" | sort -u | tr '
 status() { command curl -s -o /dev/null -w '%{http_code}' --max-time 60 "$@"; }
 is "payments: thanks for nothing" "$(status "$payments/thanks")" 404
 is "payments: not authorised" "$(status -d forged "$payments/place-order")" 502
-is "payments: placed" "$(status -d authorized/1 "$payments/place-order")" 204
-is "payments: thanks" "$(command curl -s --fail "$payments/thanks")" "Thank you. Klarna's order is klarna-77."
+# What the page's script does when the shopper presses the button.
+authorized=$(command curl -s --fail -d "$issued" "$sandbox/sandbox/payments/authorize" | json /authorization_token)
+is "payments: placed" "$(status -d "$authorized" "$payments/place-order")" 204
+placed=$(command curl -s --fail -u any:any "$sandbox/ordermanagement/v1/orders/$(command curl -s --fail "$payments/thanks" | sed 's/.* is \(.*\)\.$/\1/')")
+is "payments: the order that the thanks name" "$(json /status <<<"$placed") $(json /order_amount <<<"$placed")" "AUTHORIZED 50000"
 [[ $(command curl -s --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
 
 say "examples/access-token"

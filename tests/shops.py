@@ -154,8 +154,27 @@ def play(browser):
     assert [(order["status"], order["token"], order["session"]["phase"]) for order in found] == [("submitted", "fresh", "completed")], found
 
 
+def pay_by_payments(browser):
+    browser.go("/")
+    press(browser, "checkout")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+    session = call(f"{API}/v1/orders?merchant=shop")["orders"][0]
+    press(browser, "Pay")
+    browser.sees("Thank you. Klarna's order is ")
+    assert browser.path() == "/thanks", browser.path()
+    klarna_id = browser.text().split()[-1].rstrip(".")
+    basic = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
+    paid = call(f"{SANDBOX}/ordermanagement/v1/orders/{klarna_id}", headers=basic)
+    assert (paid["status"], paid["order_amount"]) == ("AUTHORIZED", 50000), paid
+    read = call(f"{API}/v1/orders/{session['id']}?refresh=true")
+    assert (read["target"], read["session"]["phase"]) == ("payments", "completed"), read
+    complaints = browser.complaints()
+    assert not complaints, complaints
+
+
 window = Browser(DRIVER, SHOP)
 try:
-    play(window)
+    (pay_by_payments if NAME == "payments" else play)(window)
 finally:
     window.close()

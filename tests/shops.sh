@@ -18,7 +18,7 @@ program=$(built_program)
 
 stage shops
 
-read -r sandbox_port api_port driver_port node_port python_port php_port <<<"$(free_ports 6)"
+read -r sandbox_port api_port driver_port node_port python_port php_port payments_port <<<"$(free_ports 7)"
 sandbox=http://127.0.0.1:$sandbox_port
 export KLARNA_WORKER_URL=http://127.0.0.1:$api_port KLARNA_LOGIN_URL=$sandbox/eu/lp/idp
 sed "s/127\.0\.0\.1:8090/127.0.0.1:$sandbox_port/; s/^#bind = .*/bind = \"127.0.0.1:$api_port\"/" config.toml >"$home/config.toml"
@@ -35,6 +35,7 @@ start serve "$program" serve
 start chromedriver chromedriver --port="$driver_port"
 start node env PORT="$node_port" node "$repository/examples/shop/shop.mjs"
 start python env PORT="$python_port" python3 "$repository/examples/shop/shop.py"
+start payments env PORT="$payments_port" SHOP_USER=payments KLARNA_API_URL="$sandbox" node "$repository/examples/shop/payments.mjs"
 start php php -S "127.0.0.1:$php_port" "$repository/examples/shop/shop.php"
 await "$sandbox/stats"
 await "$KLARNA_WORKER_URL/readyz"
@@ -49,4 +50,5 @@ shop() {
 shop node "$node_port"
 shop python "$python_port"
 shop php "$php_port"
+shop payments "$payments_port"
 say "a shopper can sign in, change the cart and pay in each of the shops"

@@ -6,6 +6,8 @@ import { randomUUID } from "node:crypto";
 const { KLARNA_WORKER_URL: url = "http://127.0.0.1:8080", KLARNA_WORKER_KEY: key = "", PORT: port = 3000 } = process.env;
 // Your shop places the order at Klarna itself, with the merchant's credentials.
 const { KLARNA_API_URL: klarna = "http://127.0.0.1:8090", KLARNA_API_USERNAME: username = "", KLARNA_API_PASSWORD: password = "" } = process.env;
+// Klarna's script for the browser is https://x.klarnacdn.net/kp/lib/v1/api.js. This one is the sandbox's.
+const { KLARNA_SCRIPT_URL: library = `${klarna}/sandbox/payments.js` } = process.env;
 
 async function worker(method, path, body, headers = {}, tries = 3) {
   const answer = await fetch(url + path, {
@@ -53,7 +55,6 @@ async function placeOrder(cart, authorization) {
 const script = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
 const page = ({ client_token, payment_method_categories: [category] }) => `<!doctype html><title>Checkout</title>
 <div id="klarna-payments"></div><button id="pay" hidden>Pay</button>
-<script src="https://x.klarnacdn.net/kp/lib/v1/api.js" async></script>
 <script>
   const payment_method_category = ${script(category.identifier)};
   window.klarnaAsyncCallback = () => {
@@ -68,7 +69,8 @@ const page = ({ client_token, payment_method_categories: [category] }) => `<!doc
         location.assign(placed.ok ? "/thanks" : "/checkout");
       });
   };
-</script>`;
+</script>
+<script src="${library}" async></script>`;
 
 const line = { name: "T-shirt", quantity: 5, unit_price: 10000, total_amount: 50000 };
 const order = { purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: 50000, order_lines: [line] };

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Shared;
+use crate::authorizations;
 use crate::clock::delta;
 use crate::options::Behaviour;
+use crate::order_management::ManagedOrder;
 use crate::profile::profile;
 use crate::pushes;
 use crate::script::NextFailure;
@@ -99,20 +101,25 @@ impl Admin {
     }
 
     /// Pays an order of Checkout, or places an order with a session of Klarna Payments, as shopper and
-    /// shop would. Returns `false` if there is none with this id that can still be paid. For an order of
-    /// Checkout, the pushes to `merchant_urls.push` begin.
+    /// shop would. Returns `false` if there is none with this id that can still be paid. The pushes to
+    /// `merchant_urls.push` begin.
     #[must_use]
     pub fn pay(&self, klarna_id: &str) -> bool {
         let (now, mut world) = (self.0.now(), self.0.world());
-        if let Some(order) = world.orders.get_mut(klarna_id) {
-            let was_paid = order.is_paid();
-            let is_paid = order.pay(now);
-            if let Some(url) = order.merchant_url("push", klarna_id).filter(|_| is_paid && !was_paid) {
+        let Some(order) = world.orders.get_mut(klarna_id) else {
+            return authorizations::pay(&self.0, &mut world, klarna_id, now);
+        };
+        let was_paid = order.is_paid();
+        let is_paid = order.pay(now);
+        if is_paid && !was_paid {
+            let (managed, push) =
+                (ManagedOrder::new(order.body.clone()), order.merchant_url("push", klarna_id));
+            world.managed.insert(klarna_id.to_owned(), managed);
+            if let Some(url) = push {
                 pushes::begin(&self.0, klarna_id, url);
             }
-            return is_paid;
         }
-        world.sessions.get_mut(klarna_id).is_some_and(|session| session.pay(now))
+        is_paid
     }
 
     /// Returns the counts since the start.

@@ -29,7 +29,6 @@ pub(super) struct CheckoutOrder {
     /// The body that the merchant sent, without the access token.
     pub(super) body: Value,
     phase: Phase,
-    acknowledged: bool,
     started_at: DateTime<Utc>,
     modified_at: DateTime<Utc>,
 }
@@ -55,17 +54,6 @@ impl CheckoutOrder {
     /// Returns whether the shopper has paid.
     pub(super) fn is_paid(&self) -> bool {
         self.phase == Phase::Paid
-    }
-
-    /// Returns whether the merchant has acknowledged the paid order.
-    pub(super) fn is_acknowledged(&self) -> bool {
-        self.acknowledged
-    }
-
-    /// Notes that the merchant has acknowledged the paid order. Returns `false` if it is not paid.
-    pub(super) fn acknowledge(&mut self) -> bool {
-        self.acknowledged |= self.is_paid();
-        self.is_paid()
     }
 
     /// Returns a member of `merchant_urls` with the order's id in its place.
@@ -197,8 +185,7 @@ fn open<'w>(
 /// Returns Klarna's answer: the order with the members that Klarna adds. The order is kept if the
 /// sandbox keeps a record.
 fn order(shared: &Shared, world: &mut World, id: &str, body: Value, now: DateTime<Utc>) -> Created {
-    let order =
-        CheckoutOrder { body, phase: Phase::Open, acknowledged: false, started_at: now, modified_at: now };
+    let order = CheckoutOrder { body, phase: Phase::Open, started_at: now, modified_at: now };
     let body = order.shown(&shared.base, id);
     if shared.options.record {
         world.orders.insert(id.to_owned(), order);

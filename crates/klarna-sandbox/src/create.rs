@@ -82,8 +82,7 @@ async fn checked(
         Some(world.grants.access(token, shared.now())?.holder.user)
     });
     note_leaks(shared, &text, user.as_deref());
-    let key = headers.get(IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok());
-    let key = key.map(|key| (api_user, key.to_owned()));
+    let key = idempotency_key(headers, shared).map(|key| (api_user, key));
     let worker = Arc::clone(shared);
     let work = move |failure| process(&worker, target, &text, order, key, failure);
     respond(shared, target.endpoint, user.as_deref(), (), |status| refusal(status, Vec::new()), work).await
@@ -105,6 +104,12 @@ pub(super) fn request(
     let text = String::from_utf8(body.into());
     let text = text.map_err(|_| (StatusCode::BAD_REQUEST, vec!["Malformed JSON".to_owned()]))?;
     Ok((api_user, text))
+}
+
+/// Returns the idempotency key of a request, if such keys are honoured.
+pub(super) fn idempotency_key(headers: &HeaderMap, shared: &Shared) -> Option<String> {
+    let key = headers.get(IDEMPOTENCY_KEY).filter(|_| shared.behaviour().honour_idempotency_key)?;
+    key.to_str().ok().map(str::to_owned)
 }
 
 /// Returns the API user if the credentials are accepted; an empty name for an API key. An API key is
@@ -208,7 +213,6 @@ fn process(
     if !faults.is_empty() {
         return Some(refuse(shared, target.endpoint, StatusCode::BAD_REQUEST, faults));
     }
-    let key = key.filter(|_| shared.behaviour().honour_idempotency_key);
     let now = shared.now();
     let world = &mut *shared.world();
     if let Some(known) = key.as_ref().and_then(|key| world.replays.get(key)).cloned() {
@@ -258,6 +262,7 @@ pub(super) fn refusal(status: StatusCode, messages: Vec<String>) -> Response {
         StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", "Wrong or missing credentials"),
         StatusCode::FORBIDDEN if is_read_only => ("READ_ONLY_RESOURCE", READ_ONLY),
         StatusCode::FORBIDDEN => ("ACCESS_DENIED", "The merchant is not activated"),
+        StatusCode::CONFLICT => ("CONFLICT", "The order is not that of the session"),
         StatusCode::NOT_FOUND => ("NOT_FOUND", "There is no such order or session"),
         StatusCode::PAYLOAD_TOO_LARGE => ("REQUEST_TOO_LARGE", "The body is too large"),
         StatusCode::TOO_MANY_REQUESTS => ("TOO_MANY_REQUESTS", "Too many requests"),

@@ -35,19 +35,23 @@
 //! | `POST /checkout/v3/orders/{id}/abort` | abort an order |
 //! | `POST /payments/v1/sessions` | create a session of Klarna Payments |
 //! | `GET`, `POST /payments/v1/sessions/{id}` | read and update a session |
-//! | `GET /ordermanagement/v1/orders/{id}` | read an order that the shopper has paid |
+//! | `POST /payments/v1/authorizations/{token}/order` | place the order that the shopper has authorised |
+//! | `DELETE /payments/v1/authorizations/{token}` | give the authorization up |
+//! | `GET /ordermanagement/v1/orders/{id}` | read an order that was paid or placed |
 //! | `POST /ordermanagement/v1/orders/{id}/acknowledge` | acknowledge it |
 //! | `GET /stats` | counts since the start |
 //! | `POST /sandbox/users` | sign users in; answers their refresh tokens |
 //! | `POST /sandbox/revoke` | withdraw a user's consent |
 //! | `POST /sandbox/pay` | pay an order or session, as the shopper would |
 //! | `GET`, `POST /sandbox/checkout/{id}` | the checkout that the snippet shows, with a button that pays |
+//! | `GET /sandbox/payments.js` | stands in for Klarna's script for Payments, which authorises without asking |
 //! | `POST`, `DELETE /sandbox/fail` | make the next request fail in a given way; forget such requests |
 //! | `GET /sandbox/ledger` | each refresh token: issued, presented, rotated, lost |
 //! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |
 //! | `GET /sandbox/record`, `/sandbox/issued` | all events; all secrets that were issued |
 
 mod admin;
+mod authorizations;
 mod checkout;
 mod clock;
 mod command;
@@ -84,7 +88,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
@@ -170,6 +174,10 @@ struct World {
     orders: HashMap<String, checkout::CheckoutOrder>,
     /// The sessions of Klarna Payments, by id.
     sessions: HashMap<String, payments::Session>,
+    /// What shoppers have authorised with sessions, by authorization token.
+    authorizations: HashMap<String, authorizations::Authorization>,
+    /// The orders of order management, by id.
+    managed: HashMap<String, order_management::ManagedOrder>,
     /// The codes of sign-ins that were not yet exchanged.
     codes: HashMap<String, sign_in::Code>,
 }
@@ -207,6 +215,8 @@ impl Sandbox {
                 replays: HashMap::new(),
                 orders: HashMap::new(),
                 sessions: HashMap::new(),
+                authorizations: HashMap::new(),
+                managed: HashMap::new(),
                 codes: HashMap::new(),
             }),
             stop,
@@ -299,6 +309,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/checkout/v3/orders/{id}/abort", post(checkout::abort))
         .route("/payments/v1/sessions", post(payments::create))
         .route("/payments/v1/sessions/{id}", get(payments::read).post(payments::update))
+        .route("/payments/v1/authorizations/{token}", delete(authorizations::release))
+        .route("/payments/v1/authorizations/{token}/order", post(authorizations::place))
         .route("/ordermanagement/v1/orders/{id}", get(order_management::read))
         .route("/ordermanagement/v1/orders/{id}/acknowledge", post(order_management::acknowledge))
         .route("/stats", get(routes::stats))
@@ -307,6 +319,9 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/pay", post(routes::pay))
         .route("/sandbox/checkout.js", get(pay_page::script))
         .route("/sandbox/checkout/{id}", get(pay_page::show).post(pay_page::pay))
+        .route("/sandbox/payments.js", get(authorizations::script))
+        .route("/sandbox/payments/authorize", post(authorizations::authorize))
+        .route("/sandbox/payments/{session}", get(authorizations::show))
         .route("/sandbox/issued", get(routes::issued))
         .route("/sandbox/record", get(routes::record))
         .route("/sandbox/options", get(routes::options).post(routes::change_options))

@@ -1,4 +1,5 @@
-//! Order management: reads and acknowledges orders that the shopper has paid.
+//! Order management: reads and acknowledges orders that the shopper has paid in Checkout, or that the shop has
+//! placed with Klarna Payments.
 
 use std::sync::Arc;
 
@@ -6,13 +7,26 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Shared;
-use crate::checkout::CheckoutOrder;
 use crate::create::{answer_later_call, authenticated, refusal};
 use crate::faults::Endpoint;
 use crate::stats::What;
+
+/// An order in order management.
+pub(super) struct ManagedOrder {
+    body: Value,
+    /// Whether the merchant has acknowledged it.
+    pub(super) acknowledged: bool,
+}
+
+impl ManagedOrder {
+    /// `body` is that of the order at Checkout or Payments.
+    pub(super) fn new(body: Value) -> Self {
+        Self { body, acknowledged: false }
+    }
+}
 
 /// `GET /ordermanagement/v1/orders/{id}`
 pub(super) async fn read(
@@ -24,10 +38,9 @@ pub(super) async fn read(
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
     answer_later_call(&shared, Endpoint::Checkout, move |_, world, _| {
-        let Some(order) = world.orders.get(&id).filter(|order| order.is_paid()) else {
+        let Some(ManagedOrder { body, .. }) = world.managed.get(&id) else {
             return refusal(StatusCode::NOT_FOUND, Vec::new());
         };
-        let body = &order.body;
         Json(json!({
             "order_id": id,
             "status": "AUTHORIZED",
@@ -53,9 +66,10 @@ pub(super) async fn acknowledge(
         return refusal(StatusCode::UNAUTHORIZED, Vec::new());
     }
     answer_later_call(&shared, Endpoint::Checkout, move |_, world, now| {
-        if !world.orders.get_mut(&id).is_some_and(CheckoutOrder::acknowledge) {
+        let Some(order) = world.managed.get_mut(&id) else {
             return refusal(StatusCode::NOT_FOUND, Vec::new());
-        }
+        };
+        order.acknowledged = true;
         world.recorder.event(now, None, What::Acknowledged { klarna_id: id });
         StatusCode::NO_CONTENT.into_response()
     })

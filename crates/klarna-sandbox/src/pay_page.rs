@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::Shared;
 use crate::admin::Admin;
-use crate::checkout::CheckoutOrder;
 use crate::html::{escape, page};
 
 /// `GET /sandbox/checkout.js`
@@ -24,11 +23,12 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     let world = shared.world();
     match world.orders.get(&id) {
         Some(order) if order.is_paid() => {
-            page(StatusCode::OK, "Thank you", &format!("<p>Paid: {}</p>", amount(order, "order_amount")))
+            page(StatusCode::OK, "Thank you", &format!("<p>Paid: {}</p>", amount(&order.body)))
         }
         Some(order) if order.is_known(now) => {
+            let lines = lines(&order.body);
             let form = "<form method=\"post\" target=\"_top\"><p><button>Pay</button></p></form>";
-            page(StatusCode::OK, "Klarna Checkout", &format!("{}{form}", lines(order)))
+            page(StatusCode::OK, "Klarna Checkout", &format!("{lines}{form}"))
         }
         _ => page(StatusCode::NOT_FOUND, "No such order", "<p>It was aborted, or can no longer be paid.</p>"),
     }
@@ -47,20 +47,21 @@ pub(super) async fn pay(State(shared): State<Arc<Shared>>, Path(id): Path<String
     }
 }
 
-fn lines(order: &CheckoutOrder) -> String {
-    let lines = order.body["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
+/// Returns the lines of an order as a table.
+pub(super) fn lines(order: &Value) -> String {
+    let lines = order["order_lines"].as_array().map_or(&[][..], Vec::as_slice);
     let mut table = String::new();
     for line in lines {
         let name = escape(line["name"].as_str().unwrap_or_default());
         let cell = |member: &str| escape(&plain(&line[member]));
         table.extend(["<tr><td>", &cell("quantity"), " × ", &name, "<td>", &money(&line["total_amount"])]);
     }
-    format!("<table>{table}<tr><td><b>Total</b><td><b>{}</b></table>", amount(order, "order_amount"))
+    format!("<table>{table}<tr><td><b>Total</b><td><b>{}</b></table>", amount(order))
 }
 
-fn amount(order: &CheckoutOrder, member: &str) -> String {
-    let currency = escape(order.body["purchase_currency"].as_str().unwrap_or_default());
-    format!("{} {currency}", money(&order.body[member]))
+fn amount(order: &Value) -> String {
+    let currency = escape(order["purchase_currency"].as_str().unwrap_or_default());
+    format!("{} {currency}", money(&order["order_amount"]))
 }
 
 /// Returns an amount with its decimals. Klarna counts in hundredths, whatever the currency.

@@ -1,5 +1,5 @@
-//! Klarna Payments: creates, reads and updates sessions (`/payments/v1/sessions`). The calls that
-//! place an order afterwards are missing.
+//! Klarna Payments: creates, reads and updates sessions (`/payments/v1/sessions`). `authorizations` places
+//! the orders.
 
 use std::sync::Arc;
 
@@ -34,14 +34,13 @@ pub(super) struct Session {
     pub(super) order: Value,
     expires_at: DateTime<Utc>,
     /// Whether an order was placed with it.
-    complete: bool,
+    pub(super) complete: bool,
 }
 
 impl Session {
-    /// Places an order with the session. Returns `false` if it is over.
-    pub(super) fn pay(&mut self, now: DateTime<Utc>) -> bool {
-        self.complete |= now < self.expires_at;
-        self.complete
+    /// Returns whether an order can still be placed with it.
+    pub(super) fn is_open(&self, now: DateTime<Utc>) -> bool {
+        !self.complete && now < self.expires_at
     }
 }
 

@@ -1,5 +1,5 @@
 //! Pushes: after a purchase, Klarna posts to `merchant_urls.push` until the merchant acknowledges the
-//! order. About two minutes after the purchase for the first time, then after 5, 15, 30 and 60
+//! order in order management. About two minutes after the purchase for the first time, then after 5, 15, 30 and 60
 //! minutes (and every four hours, which is left out here).
 
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 
 use crate::Shared;
-use crate::checkout::CheckoutOrder;
 use crate::stats::What;
 
 /// When the pushes are sent after the purchase, in halves of `Behaviour::push_after`.
@@ -17,7 +16,7 @@ const SCHEDULE: [u32; 5] = [2, 5, 15, 30, 60];
 /// How long a push may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Begins the pushes of an order that was paid just now.
+/// Begins the pushes of an order that order management has since just now.
 pub(super) fn begin(shared: &Arc<Shared>, id: &str, url: String) {
     // Whoever pays outside of a runtime gets no pushes.
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
@@ -35,7 +34,7 @@ async fn repeat(shared: &Shared, id: &str, url: &str) {
     for halves in SCHEDULE {
         let after = shared.behaviour().push_after.saturating_mul(halves) / 2;
         tokio::time::sleep_until(paid + after).await;
-        if shared.world().orders.get(id).is_none_or(CheckoutOrder::is_acknowledged) {
+        if shared.world().managed.get(id).is_none_or(|order| order.acknowledged) {
             return;
         }
         let status = send(url).await;

@@ -212,6 +212,13 @@ pub enum What {
         /// Its id.
         klarna_id: String,
     },
+    /// The shop placed an order with a session of Klarna Payments.
+    Placed {
+        /// The session's id.
+        klarna_id: String,
+        /// The id that order management has for the order.
+        order_id: String,
+    },
     /// The merchant acknowledged a paid order.
     Acknowledged {
         /// Its id.

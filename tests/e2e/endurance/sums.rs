@@ -189,6 +189,7 @@ impl Sums {
                 | What::Revoked
                 | What::Updated { .. }
                 | What::Aborted { .. }
+                | What::Placed { .. }
                 | What::Acknowledged { .. }
                 | What::Pushed { .. } => {}
             }
