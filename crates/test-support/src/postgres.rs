@@ -39,8 +39,8 @@ impl TestDatabase {
         Self::copy_of("template0").await.unwrap()
     }
 
-    /// Creates the database with everything that this program's migrations make: as a copy of a database of the
-    /// server, which is quicker than to run them. The first test makes that one.
+    /// Creates the database with everything that this program's migrations make: as a copy of a database
+    /// of the server, which is quicker than to run them. The first test makes that one.
     pub async fn create_migrated() -> Self {
         let template = template();
         if let Ok(copy) = Self::copy_of(&template).await {

@@ -217,8 +217,9 @@ impl Client {
         ids
     }
 
-    /// Checks that each of these orders is submitted with a token of its own, within `patience` in all. On a busy
-    /// machine, the attempt that got it may have been too slow to send the order; the next one has kept it.
+    /// Checks that each of these orders is submitted with a token of its own, within `patience` in all. On
+    /// a busy machine, the attempt that got it may have been too slow to send the order; the next one has
+    /// kept it.
     pub async fn all_submitted_fresh(&self, ids: &[String], patience: Duration) {
         self.all_submitted(ids, &["fresh", "kept"], patience).await;
     }

@@ -35,8 +35,8 @@ postgres_alone![
     a_repeated_rename_waits_for_the_first_one,
 ];
 
-/// Shorter than a wait for a lock, which lasts 1 s and ends with an error. For what waits behind others that wait, and
-/// then succeeds; elsewhere, the result tells of a wait.
+/// Shorter than a wait for a lock, which lasts 1 s and ends with an error. For what waits behind others that
+/// wait, and then succeeds; elsewhere, the result tells of a wait.
 const AT_ONCE: Duration = Duration::from_millis(900);
 /// More callers than any pool here has connections.
 const CROWD: usize = 16;

@@ -86,7 +86,8 @@ async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice
     let (elsewhere, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     let mut ledger = db.raw().await;
-    // A wait for the ledger ends after a second. On a busy machine, that of the first may end before the second waits.
+    // A wait for the ledger ends after a second. On a busy machine, that of the first may end before the
+    // second waits.
     let (first, second) = loop {
         ledger.execute("BEGIN; LOCK TABLE exchanges IN EXCLUSIVE MODE").await;
         let first = waiting(&shop, &vault, "u", an_order());
