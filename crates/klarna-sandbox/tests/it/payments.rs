@@ -131,7 +131,7 @@ async fn an_authorised_session_becomes_an_order_of_order_management() {
         shop.sessions(Method::POST, &format!("{authorization}/order"), Some(order)).await
     };
     let late = authorization().await;
-    shop.clock.advance(Duration::from_mins(60));
+    shop.clock.advance(Duration::from_hours(1));
     assert_eq!(place(&late, &body).await.0, 404, "an authorization is good for an hour");
     let released = authorization().await;
     assert_eq!(shop.sessions(Method::DELETE, &released, None).await.0, 204);
