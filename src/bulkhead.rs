@@ -227,16 +227,21 @@ impl Bulkhead {
     }
 
     fn grant(&self, state: &mut State, priority: usize, refused: &mut Vec<BulkheadPermit>) {
+        if self.free(state) == 0 {
+            return;
+        }
         state.waiting[priority].retain(|waiter| !waiter.granted.is_closed());
         let mut at = 0;
-        while let Some(waiter) = state.waiting[priority].get(at) {
-            let merchant = waiter.merchant.clone();
-            if !self.allows(state, &merchant) {
+        // Without a free place, nobody else may have one: often many wait, and one place is given back.
+        while self.free(state) > 0
+            && let Some(waiter) = state.waiting[priority].get(at)
+        {
+            if !self.allows(state, &waiter.merchant) {
                 at += 1;
                 continue;
             }
             let Some(waiter) = state.waiting[priority].remove(at) else { return };
-            let place = self.take_in(state, &merchant);
+            let place = self.take_in(state, &waiter.merchant);
             refused.extend(waiter.granted.send(place).err());
         }
     }

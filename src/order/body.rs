@@ -60,34 +60,10 @@ impl Body {
         serde_json::from_str(&self.0).ok()
     }
 
-    /// Returns whether the object at `path` has a value for one of `keys`; `null`, `""` and `[]` do
-    /// not count.
+    /// Reads the members once, for several questions.
     #[must_use]
-    pub fn holds_any(&self, path: &[&str], keys: &[&str]) -> bool {
-        let is_value = |value: &RawValue| !is_blank(value);
-        self.object(path).is_some_and(|object| keys.iter().any(|key| object.get(key).is_some_and(is_value)))
-    }
-
-    /// Returns the text `key` of the object at `path`. `None` if there is no text, or an empty one.
-    #[must_use]
-    pub fn text(&self, path: &[&str], key: &str) -> Option<String> {
-        let text: String = serde_json::from_str(self.object(path)?.get(key)?.get()).ok()?;
-        Some(text).filter(|text| !text.is_empty())
-    }
-
-    /// Returns the texts in the array `key` of the object at `path`; none if it is no array of texts.
-    #[must_use]
-    pub fn texts(&self, path: &[&str], key: &str) -> Vec<String> {
-        let texts = self.object(path).and_then(|object| serde_json::from_str(object.get(key)?.get()).ok());
-        texts.unwrap_or_default()
-    }
-
-    fn object(&self, path: &[&str]) -> Option<Object<'_>> {
-        let mut object = self.raw().and_then(Object::read);
-        for key in path {
-            object = object.and_then(|object| object.get(key)).and_then(Object::read);
-        }
-        object
+    pub fn members(&self) -> BodyMembers<'_> {
+        BodyMembers(Object::of(&self.0))
     }
 
     /// Returns the text with strings added, and which of them were added. Each string has a path
@@ -98,6 +74,44 @@ impl Body {
     #[must_use]
     pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
         edit::fill(&self.0, values)
+    }
+}
+
+/// The members of a body.
+pub struct BodyMembers<'a>(Option<Object<'a>>);
+
+impl<'a> BodyMembers<'a> {
+    /// Returns whether the object at `path` has a value for one of `keys`; `null`, `""` and `[]` do
+    /// not count.
+    #[must_use]
+    pub fn holds_any(&self, path: &[&str], keys: &[&str]) -> bool {
+        let is_value = |value: &RawValue| !is_blank(value);
+        let holds = |object: &Object<'_>| keys.iter().any(|key| object.get(key).is_some_and(is_value));
+        self.at(path, |object| Some(holds(object))).unwrap_or_default()
+    }
+
+    /// Returns the text `key` of the object at `path`. `None` if there is no text, or an empty one.
+    #[must_use]
+    pub fn text(&self, path: &[&str], key: &str) -> Option<String> {
+        let text: String = serde_json::from_str(self.at(path, |object| object.get(key))?.get()).ok()?;
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the texts in the array `key` of the object at `path`; none if it is no array of texts.
+    #[must_use]
+    pub fn texts(&self, path: &[&str], key: &str) -> Vec<String> {
+        let array = self.at(path, |object| object.get(key));
+        array.and_then(|array| serde_json::from_str(array.get()).ok()).unwrap_or_default()
+    }
+
+    fn at<T>(&self, path: &[&str], look: impl FnOnce(&Object<'a>) -> Option<T>) -> Option<T> {
+        let body = self.0.as_ref()?;
+        let Some((first, rest)) = path.split_first() else { return look(body) };
+        let mut object = Object::read(body.get(first)?)?;
+        for key in rest {
+            object = Object::read(object.get(key)?)?;
+        }
+        look(&object)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::json::{Object, is_blank, offset};
@@ -31,7 +30,7 @@ pub(super) fn fill(text: &str, values: &[(&[&str], &str)]) -> (Zeroizing<String>
         plan(&mut members, path, Addition::Text(value, place));
     }
     let mut merge = Merge { text, edits: Vec::new(), went_in: vec![false; values.len()] };
-    if let Some(object) = serde_json::from_str::<&RawValue>(text).ok().and_then(Object::read) {
+    if let Some(object) = Object::of(text) {
         merge.object(&object, &members);
     }
     (spliced(text, merge.edits), merge.went_in)
@@ -132,6 +131,10 @@ fn value(addition: &Addition<'_>) -> Zeroizing<String> {
 }
 
 fn json_string(value: &str) -> Zeroizing<String> {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if value.bytes().all(is_plain) {
+        return concat(&["\"", value, "\""]);
+    }
     // An escape needs at most six bytes, so the buffer never has to grow.
     let mut json = Zeroizing::new(Vec::with_capacity(value.len() * 6 + 2));
     // This cannot fail: every string can be written as JSON, and a vector accepts every write.

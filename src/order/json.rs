@@ -36,8 +36,13 @@ impl<'a> Object<'a> {
     /// Reads `raw` as an object. `None` if it is another kind of value, or if a key is not valid
     /// Unicode.
     pub fn read(raw: &'a RawValue) -> Option<Self> {
-        let Members(members) = serde_json::from_str(raw.get()).ok()?;
-        Some(Self { text: raw.get(), members })
+        Self::of(raw.get())
+    }
+
+    /// Reads a text as an object, as [`Object::read`] does. There must be no space around it.
+    pub fn of(text: &'a str) -> Option<Self> {
+        let Members(members) = serde_json::from_str(text).ok()?;
+        Some(Self { text, members })
     }
 
     /// Returns the value of `key`, which may be `null`.

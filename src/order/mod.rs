@@ -23,7 +23,7 @@ mod summary;
 mod target;
 mod view;
 
-pub use body::{Body, MAX_BODY, MAX_DEPTH};
+pub use body::{Body, BodyMembers, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
 pub use fault::{Fault, OrderError, Rejection};
 pub use id::OrderId;

@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::order::{Body, OrderId, is_date};
+use crate::order::{Body, BodyMembers, OrderId, is_date};
 use crate::token::claims::{Address, Claims};
 
 /// The most characters of a value that is filled in: Klarna's limit for names and references.
@@ -59,7 +59,7 @@ pub fn build(
     claims: Option<&Claims>,
 ) -> Built {
     let order_id = order_id.to_string();
-    let mut values = claims.map(|claims| prefill(body, claims)).unwrap_or_default();
+    let mut values = claims.map(|claims| prefill(&body.members(), claims)).unwrap_or_default();
     let claimed = values.len();
     values.push((&["merchant_reference2"], &order_id));
     if let Some(token) = access_token {
@@ -91,7 +91,7 @@ impl<'a> Claimed<'a> {
 }
 
 /// Returns the values from the claims that may be sent.
-fn prefill<'a>(body: &Body, claims: &'a Claims) -> Vec<Value<'a>> {
+fn prefill<'a>(body: &BodyMembers<'_>, claims: &'a Claims) -> Vec<Value<'a>> {
     if is_for_organization(body) {
         return Vec::new();
     }
@@ -149,7 +149,7 @@ const OF_ORGANIZATIONS: [&str; 3] = ["organization_registration_id", "vat_id", "
 
 /// Returns whether an organization buys, or may buy: one sign is enough. With the type `person`, the name
 /// of an organization is none, because a person may have goods sent to work.
-fn is_for_organization(body: &Body) -> bool {
+fn is_for_organization(body: &BodyMembers<'_>) -> bool {
     let is_organization = |kind: &String| kind.eq_ignore_ascii_case("organization");
     let allowed = body.texts(&["options"], "allowed_customer_types");
     let is_named = |address| body.holds_any(&[address], &["organization_name"]);
@@ -164,7 +164,7 @@ fn is_for_organization(body: &Body) -> bool {
 
 /// Returns whether the claimed address lies in the country of the order's address, or else in its
 /// purchase country. A country of the order that is no text, such as a number, is no country's.
-fn is_same_country(body: &Body, container: &str, claimed: &Address) -> bool {
+fn is_same_country(body: &BodyMembers<'_>, container: &str, claimed: &Address) -> bool {
     let places: [(&[&str], &str); 2] = [(&[container], "country"), (&[], "purchase_country")];
     let Some((path, key)) = places.into_iter().find(|(path, key)| body.holds_any(path, &[*key])) else {
         return true;

@@ -137,18 +137,22 @@ fn inserted_values_are_escaped() {
 #[test]
 fn what_is_blank_is_no_value_of_ones_own() {
     let blank = body(r#"{"a":{"b":"","c":[],"d":[ ]}}"#);
-    assert!(!blank.holds_any(&["a"], &["b", "c", "d"]));
-    assert_eq!(body(r#"{"a":{"b":"x"}}"#).text(&["a"], "b").as_deref(), Some("x"));
+    assert!(!blank.members().holds_any(&["a"], &["b", "c", "d"]));
+    assert_eq!(body(r#"{"a":{"b":"x"}}"#).members().text(&["a"], "b").as_deref(), Some("x"));
     assert_eq!(
-        (blank.text(&["a"], "b"), blank.text(&["a"], "c"), blank.text(&["x"], "b")),
+        (
+            blank.members().text(&["a"], "b"),
+            blank.members().text(&["a"], "c"),
+            blank.members().text(&["x"], "b")
+        ),
         (None, None, None)
     );
     let order = body(r#"{"a":{"b":null,"c":0},"d":null}"#);
-    assert!(order.holds_any(&["a"], &["b", "c"]) && order.holds_any(&[], &["a"]));
+    assert!(order.members().holds_any(&["a"], &["b", "c"]) && order.members().holds_any(&[], &["a"]));
     assert!(
-        !order.holds_any(&["a"], &["b"])
-            && !order.holds_any(&[], &["d", "e"])
-            && !order.holds_any(&["a", "c"], &["x"])
+        !order.members().holds_any(&["a"], &["b"])
+            && !order.members().holds_any(&[], &["d", "e"])
+            && !order.members().holds_any(&["a", "c"], &["x"])
     );
 }
 
@@ -207,8 +211,8 @@ proptest! {
                 let back = reverse(&text).iter().zip(&reverse(edited.as_str())).take_while(|(l, r)| l == r).count();
                 prop_assert!(front + back >= text.len() - "null".len());
                 let (key, way) = path.split_last().unwrap();
-                prop_assert!(!order.holds_any(way, &[key]));
-                prop_assert!(added.is_empty() || edited.holds_any(way, &[key]));
+                prop_assert!(!order.members().holds_any(way, &[key]));
+                prop_assert!(added.is_empty() || edited.members().holds_any(way, &[key]));
             }
             (None, place) => prop_assert!(place.is_none_or(|place| !is_blank(place))),
             (Some(edited), _) => prop_assert!(false, "overwrote something: {}", edited.as_str()),
