@@ -150,7 +150,8 @@ pub(super) async fn settle<E: Engine>(
             .bind(*after)
             .bind(&error.as_ref().map(json).transpose()?),
     };
-    settle.fetch_optional().await?.map(|row| StoredEnd::read(&row)).transpose()
+    // All rows, or SQLite would leave out what follows the statement that returns the row.
+    settle.fetch_all().await?.first().map(StoredEnd::read).transpose()
 }
 
 /// Ends an order with a result whose claim was lost; `false` where the order has ended otherwise, its body

@@ -66,6 +66,14 @@ fn statement(statements: &[(&'static str, &'static str)], wanted: &str) -> &'sta
     statements.iter().find(|(name, _)| *name == wanted).unwrap().1
 }
 
+/// Returns the steps of a statement's plan on SQLite, a line for each.
+async fn sqlite_plan(connection: &mut SqliteConnection, statement: &str) -> String {
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(AssertSqlSafe(explain)).fetch_all(connection).await.unwrap();
+    plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n")
+}
+
 /// Tokens that expire evenly over sixty days, and the plans of a sweep's queries.
 #[tokio::test]
 async fn sqlite_finds_what_is_due_by_its_index() {
@@ -93,11 +101,8 @@ async fn sqlite_finds_what_is_due_by_its_index() {
         ("keeper.undated_tokens", "USING INDEX tokens_undated"),
         ("keeper.forget_idle", "USING INDEX tokens_seen"),
     ] {
-        let explain =
-            format!("EXPLAIN QUERY PLAN {}", statement(&statements::<Sqlite>(sql::sqlite::OWN), name));
-        let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
-        let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+        let plan =
+            sqlite_plan(&mut connection, statement(&statements::<Sqlite>(sql::sqlite::OWN), name)).await;
         assert!(plan.contains(uses), "{name}: {plan}");
         assert!(!plan.contains("SCAN tokens\n") && !plan.ends_with("SCAN tokens"), "{name}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{name}: {plan}");
@@ -142,6 +147,24 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     }
     connection.close().await.unwrap();
     database.remove().await;
+}
+
+/// Not by orders_outcome, which has an entry for each order of the backlog.
+#[tokio::test]
+async fn sqlite_finds_what_waits_without_reading_the_backlog() {
+    let mut connection = sqlite_with_tables().await;
+    for (name, indexes) in [
+        ("orders.due_merchants", ["orders_due", "orders_due"]),
+        ("orders.next_due", ["orders_next", "orders_next"]),
+        ("orders.insert_order", ["orders_due", "orders_running"]),
+        ("CLAIMABLE_ORDERS", ["orders_due", "orders_running"]),
+        ("overview.backlogs", ["orders_due", "orders_running"]),
+    ] {
+        let plan =
+            sqlite_plan(&mut connection, statement(&statements::<Sqlite>(sql::sqlite::OWN), name)).await;
+        assert!(indexes.iter().all(|index| plan.contains(index)), "{name}: {plan}");
+        assert!(!plan.contains("orders_outcome"), "{name}: {plan}");
+    }
 }
 
 #[tokio::test]
@@ -206,12 +229,7 @@ async fn sqlite_looks_for_lost_answers_past_all_others() {
         "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n)";
     sqlx::raw_sql(AssertSqlSafe(fill.replace("NUMBERS", numbers))).execute(&mut connection).await.unwrap();
     let claim = statement(&statements::<Sqlite>(sql::sqlite::OWN), "CLAIM_TOKEN");
-    let plan: Vec<(i64, i64, i64, String)> =
-        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {claim}")))
-            .fetch_all(&mut connection)
-            .await
-            .unwrap();
-    let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+    let plan = sqlite_plan(&mut connection, claim).await;
     assert!(
         plan.contains("USING COVERING INDEX exchanges_no_answer (token_id=? AND generation>?)")
             || plan.contains("USING INDEX exchanges_no_answer (token_id=? AND generation>?)"),
@@ -314,10 +332,7 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
         .into_iter()
         .chain(lists().into_iter().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
-        let explain = format!("EXPLAIN QUERY PLAN {statement}");
-        let plan: Vec<(i64, i64, i64, String)> =
-            sqlx::query_as(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
-        let plan = plan.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("\n");
+        let plan = sqlite_plan(&mut connection, &statement).await;
         let index = index.replace("orders_pkey", "sqlite_autoindex_orders_1");
         assert!(plan.contains(&index) && !plan.contains("TEMP B-TREE FOR ORDER"), "{statement}: {plan}");
     }

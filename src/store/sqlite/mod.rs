@@ -7,6 +7,7 @@ mod pick;
 mod pools;
 mod shared;
 mod signals;
+mod together;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,18 +24,17 @@ use self::shared::Shared;
 use self::signals::Bus;
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
-use super::exchange_end::{announce, bind_successor, cache, close, know_successor};
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
-    Signals, StoreError, StoredEnd, exchanges, new_order, one_row, order_end, tokens,
+    Signals, StoreError, StoredEnd, exchanges, new_order, order_end, tokens,
 };
 use crate::clock::Clock;
-use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
+use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
-use crate::token::{ExchangeEnd, NewToken, Outcome, Registered, Settled, Successor};
+use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
 type Connection<'c> = engine::Connection<'c, Sqlite>;
 
@@ -54,7 +54,7 @@ impl Sqlite {
     /// file cannot be opened.
     pub(super) async fn open(path: &Path, readers: u32, clock: Clock) -> Result<Self, StoreError> {
         let pools = Pools::open(path, readers)?;
-        let shared = Shared::new(pools.writer.clone());
+        let shared = Shared::new(pools.writer.clone(), clock.clone());
         let sqlite = Self { pools, bus: Bus::default(), clock, shared };
         sqlite.writer().await?.give_back();
         sqlite.pools.file.remember();
@@ -241,30 +241,20 @@ impl Engine for Sqlite {
         self.shared
             .run(move |c| {
                 let (now, disposition) = (now(&clock), Arc::clone(&disposition));
-                async move {
-                    let stored = order_end::settle(c, now, &claim, &disposition).await?;
-                    if stored.is_some() && order_end::ends_order(&disposition) {
-                        exchanges::delete_cached(c, claim.order.into()).await?;
-                    }
-                    Ok(stored)
-                }
-                .boxed()
+                async move { order_end::settle(c, now, &claim, &disposition).await }.boxed()
             })
             .await
     }
 
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let (clock, claim) = (self.clock.clone(), *claim);
+        let claim = *claim;
+        // Nobody must take the order before it is sent.
         self.shared
-            .run(move |c| {
-                let now = now(&clock);
+            .run_alive(claim.worker, move |c| {
                 async move {
                     let announce =
                         c.query(Self::STATEMENTS.orders.announce).bind(claim.order).bind(claim.worker);
-                    let announced = announce.bind(claim.number).fetch_optional().await?.is_some();
-                    // Nobody must take the order before it is sent.
-                    super::workers::heartbeat(c, now, claim.worker).await?;
-                    Ok(announced)
+                    Ok(announce.bind(claim.number).fetch_optional().await?.is_some())
                 }
                 .boxed()
             })
@@ -302,20 +292,7 @@ impl Engine for Sqlite {
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<Option<Settled>, StoreError> {
-        let TokenVersion { token, generation } = end.version;
-        let store = bind_successor(c, sql::STORE_SUCCESSOR, now, end.version, end.exchange, successor);
-        // Only exchanges for orders and vends cache tokens.
-        let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
-        if stored == 0 {
-            return Ok(None);
-        }
-        one_row("storing a successor", stored)?;
-        // The cached tokens belong to the new generation.
-        cache(c, TokenVersion { token, generation: generation + 1 }, end.cached.as_ref()).await?;
-        know_successor(c, token, successor).await?;
-        close(c, now, end.exchange, Outcome::Rotated, false, None).await?;
-        let announced = announce(c, end.cached.as_ref()).await?;
-        Ok(Some(if announced { Settled::Announced } else { Settled::Written }))
+        claim::store_successor(c, now, end, successor).await
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {

@@ -36,33 +36,42 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL AND ended_at IS NOT NULL
             AND session_phase IS NOT 'completed' AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
         RETURNING id",
+    // Without `INDEXED BY`, SQLite prefers orders_outcome here and below, and reads the whole backlog.
     due_merchants: "
         WITH RECURSIVE m (merchant) AS (
-            SELECT min(merchant) FROM orders WHERE status = 'queued'
+            SELECT min(merchant) FROM orders INDEXED BY orders_due WHERE status = 'queued'
             UNION ALL
-            SELECT (SELECT min(o.merchant) FROM orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            SELECT (
+                SELECT min(o.merchant) FROM orders o INDEXED BY orders_due
+                WHERE o.status = 'queued' AND o.merchant > m.merchant)
             FROM m WHERE m.merchant IS NOT NULL
         )
         SELECT merchant FROM m WHERE EXISTS (
-            SELECT 1 FROM orders o
+            SELECT 1 FROM orders o INDEXED BY orders_due
             WHERE o.status = 'queued' AND o.merchant = m.merchant AND o.due_at <= $1)",
     next_due: "
-        SELECT min(due_at) - $1 AS micros FROM orders WHERE status = 'queued' AND due_at > $1",
+        SELECT min(due_at) - $1 AS micros FROM orders INDEXED BY orders_next
+        WHERE status = 'queued' AND due_at > $1",
     give_back: "
         UPDATE orders SET status = 'queued', worker = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'",
     running_of_worker: "
         SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'",
+    // Two statements, as below: the cached tokens of an order that has ended are deleted.
     submitted: "
         UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
             result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING user_id, ended_at",
+        RETURNING user_id, ended_at;
+        DELETE FROM cached_tokens WHERE purpose_ref = $1
+            AND EXISTS (SELECT 1 FROM orders WHERE id = $1 AND ended_at IS NOT NULL)",
     failed: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
             token_outcome = $6, prefilled = $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING user_id, ended_at",
+        RETURNING user_id, ended_at;
+        DELETE FROM cached_tokens WHERE purpose_ref = $1
+            AND EXISTS (SELECT 1 FROM orders WHERE id = $1 AND ended_at IS NOT NULL)",
     retry: "
         UPDATE orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = min($4 + $5, deadline_at),

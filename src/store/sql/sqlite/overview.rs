@@ -11,9 +11,10 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
                 min(due_at) AS oldest_due,
                 count(*) FILTER (WHERE due_at > $1 AND first_claimed_at IS NOT NULL) AS delayed,
                 min(first_claimed_at) FILTER (WHERE due_at > $1) AS delayed_since
-            FROM orders WHERE status = 'queued' GROUP BY merchant
+            FROM orders INDEXED BY orders_due WHERE status = 'queued' GROUP BY merchant
             UNION ALL
-            SELECT merchant, 0, 0, count(*), NULL, 0, NULL FROM orders WHERE status = 'running' GROUP BY merchant
+            SELECT merchant, 0, 0, count(*), NULL, 0, NULL FROM orders INDEXED BY orders_running
+            WHERE status = 'running' GROUP BY merchant
         ) AS b
         GROUP BY merchant ORDER BY merchant",
     // In each day of the index tokens_due, the first entry is the one that became due first.
