@@ -14,7 +14,7 @@ pub struct HeartbeatCount {
     /// The worker.
     pub worker: WorkerId,
     /// The number of its heartbeats.
-    pub beats: i64,
+    pub heartbeats: i64,
 }
 
 /// What this process has seen of other workers' heartbeats. Clones share it.
@@ -29,7 +29,7 @@ pub struct SilenceWatch {
 /// Consecutive polls that all showed the same count of a worker. Times since boot.
 #[derive(Clone, Copy)]
 struct Observation {
-    beats: i64,
+    heartbeats: i64,
     /// When the answer of the first poll came.
     since: Duration,
     /// When the last poll was sent.
@@ -57,10 +57,11 @@ impl SilenceWatch {
         let mut seen = self.seen();
         let next = |count: &HeartbeatCount| {
             let series = seen.get(&count.worker).copied().filter(|series| {
-                series.beats == count.beats && poll.asked_at.saturating_sub(series.until) <= self.longest_gap
+                series.heartbeats == count.heartbeats
+                    && poll.asked_at.saturating_sub(series.until) <= self.longest_gap
             });
             let since = series.map_or(poll.answered_at, |series| series.since);
-            (count.worker, Observation { beats: count.beats, since, until: poll.asked_at })
+            (count.worker, Observation { heartbeats: count.heartbeats, since, until: poll.asked_at })
         };
         *seen = counts.iter().map(next).collect();
     }
@@ -76,7 +77,7 @@ impl SilenceWatch {
     #[must_use]
     pub fn silent_for(&self, count: HeartbeatCount) -> Duration {
         let seen = self.seen();
-        let series = seen.get(&count.worker).filter(|series| series.beats == count.beats);
+        let series = seen.get(&count.worker).filter(|series| series.heartbeats == count.heartbeats);
         series.map_or(Duration::ZERO, |series| series.until.saturating_sub(series.since))
     }
 
@@ -85,7 +86,7 @@ impl SilenceWatch {
     pub fn silent(&self, least: Duration) -> Vec<HeartbeatCount> {
         let seen = self.seen();
         let silent = seen.iter().filter(|(_, series)| series.until.saturating_sub(series.since) >= least);
-        silent.map(|(&worker, series)| HeartbeatCount { worker, beats: series.beats }).collect()
+        silent.map(|(&worker, series)| HeartbeatCount { worker, heartbeats: series.heartbeats }).collect()
     }
 
     /// Returns how many workers there are, this one included, without those that were silent for at least
@@ -110,8 +111,8 @@ mod tests {
 
     const GAP: Duration = Duration::from_secs(4);
 
-    fn count(worker: u128, beats: i64) -> HeartbeatCount {
-        HeartbeatCount { worker: Uuid::from_u128(worker).into(), beats }
+    fn count(worker: u128, heartbeats: i64) -> HeartbeatCount {
+        HeartbeatCount { worker: Uuid::from_u128(worker).into(), heartbeats }
     }
 
     fn poll(watch: &SilenceWatch, second: u64, counts: &[HeartbeatCount]) {

@@ -71,7 +71,7 @@ model() { KLARNA_WORKER_MODEL_CASES=2000 KLARNA_WORKER_MODEL_SEED=${KLARNA_WORKE
 # A year of the keeper's runs, with many tokens.
 year() { KLARNA_WORKER_TEST_YEAR=10000 ./test.sh keeper::year::; }
 
-# The scenes of the protocol's exhaustive model that are too large for the test suite.
+# The scenarios of the protocol's exhaustive model that are too large for the test suite.
 protocol() { cargo run --locked -p model -- large; }
 
 # The conformance suite through PgBouncer.

@@ -260,10 +260,10 @@ CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) INCLUDE (
 CREATE INDEX orders_next ON klarna_worker.orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON klarna_worker.orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'running';
--- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
+-- Lists and counts. Ids sort by time. Counting and listing by outcome or target read the index alone.
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON klarna_worker.orders (user_id, id, merchant);
-CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome);
+CREATE INDEX orders_outcome ON klarna_worker.orders (status, id) INCLUDE (merchant, token_outcome, target);
 CREATE INDEX orders_duplicate ON klarna_worker.orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON klarna_worker.orders (id) WHERE error IS NOT NULL;
 -- Searches by the shop's references, and by Klarna's id of the order or session, which a push names, too.
@@ -330,7 +330,7 @@ CREATE TABLE klarna_worker.workers (
     heartbeat_at timestamptz NOT NULL,
     -- The number of heartbeats. A worker is silent for as long as another one has watched this
     -- number stay the same, by its own clock.
-    beats bigint NOT NULL DEFAULT 1,
+    heartbeats bigint NOT NULL DEFAULT 1,
     ended_at timestamptz,
     -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
     breakers text

@@ -251,10 +251,10 @@ CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE
 CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
 CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
--- Lists and counts. Ids sort by time. Counting by outcome reads the index alone.
+-- Lists and counts. Ids sort by time. Counting and listing by outcome or target read the index alone.
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON orders (user_id, id, merchant);
-CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome);
+CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome, target);
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
 CREATE INDEX orders_error ON orders (id) WHERE error IS NOT NULL;
 -- Searches by the shop's references, and by Klarna's id of the order or session, which a push names, too.
@@ -312,7 +312,7 @@ CREATE TABLE workers (
     heartbeat_at INTEGER NOT NULL,
     -- The number of heartbeats. A worker is silent for as long as another one has watched this
     -- number stay the same, by its own clock.
-    beats INTEGER NOT NULL DEFAULT 1,
+    heartbeats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER,
     -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
     breakers TEXT

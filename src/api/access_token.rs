@@ -200,10 +200,7 @@ pub(super) async fn vend(
 ) -> Result<Json<UserAccessToken>, Problem> {
     drain::check(&app.probes.ready)?;
     let key = path.of(&caller)?;
-    let merchant = app
-        .merchants
-        .get(&key.merchant)
-        .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant with this name"))?;
+    let merchant = app.merchant(&key.merchant)?;
     let min_validity = match query.min_validity {
         None => app.vending.margin,
         Some(seconds) if seconds <= LONGEST_VALIDITY => Duration::from_secs(seconds.into()),

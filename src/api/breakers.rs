@@ -14,8 +14,8 @@ use super::AppState;
 use super::answers::{AbsentMerchant, Common, Sent};
 use super::audit_trail::Concerns;
 use super::auth::Caller;
-use super::extract::{self, Expected, check_filter, parse};
-use super::problem::{Kind, Problem};
+use super::extract::{self, check_filter};
+use super::problem::Problem;
 use crate::breaker::{Endpoint, probed};
 use crate::ids::MerchantName;
 
@@ -74,15 +74,11 @@ pub(super) async fn probe(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<OrderedProbe>), Problem> {
-    let body = extract::Text::read(&headers, body, &Expected::json(8 * 1024)).await?;
-    let ProbeRequest { merchant, endpoint } = parse(body.text()?)?;
+    let ProbeRequest { merchant, endpoint } = extract::json(&headers, body, 8 * 1024).await?;
     check_filter("merchant", Some(&merchant))?;
     caller.act_for(&merchant)?;
     let merchant = MerchantName::from(merchant);
-    if !app.merchants.contains_key(&merchant) {
-        let detail = format!("the settings have no merchant {merchant}");
-        return Err(Problem::new(Kind::UnknownMerchant, detail));
-    }
+    app.merchant(&merchant)?;
     let endpoints = endpoint.map_or(Endpoint::ALL.to_vec(), |endpoint| vec![endpoint]);
     let asked_at = app.pausing.probe(&merchant, &endpoints).await?;
     tracing::info!(%merchant, endpoint = probed(endpoint), "An operator ordered a try of circuit breakers");

@@ -177,6 +177,16 @@ pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     ended.map_err(|wrong| invalid(format!("the body is invalid: {wrong}")))
 }
 
+/// Reads a JSON body of at most `limit` bytes.
+pub(super) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<T, Problem> {
+    let body = Text::read(headers, body, &Expected::json(limit)).await?;
+    parse(body.text()?)
+}
+
 /// What kinds of bodies a route accepts.
 pub(super) struct Expected {
     /// The accepted media types, the usual one first.

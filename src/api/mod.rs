@@ -77,14 +77,16 @@ pub use webhooks::{ResendAnswer, WebhookSelection};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
-use crate::config::{ApiKeys, Live, Merchants, Scope};
+use crate::config::{ApiKeys, Live, Merchant, Merchants, Scope};
 use crate::delivery::Waiters;
+use crate::ids::MerchantName;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
 use crate::store::{AuditLog, Exports, OrderAdmin, Orders, Pausing, Upkeep, WebhookEndpoints, Webhooks};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
+use problem::{Kind, Problem};
 
 /// What the handlers need.
 pub struct AppState {
@@ -137,6 +139,14 @@ pub struct AppState {
     pub pages: Router,
     /// Health checks and metrics.
     pub probes: Probes,
+}
+
+impl AppState {
+    /// Returns a merchant of the settings.
+    fn merchant(&self, name: &MerchantName) -> Result<Arc<Merchant>, Problem> {
+        let absent = || Problem::new(Kind::UnknownMerchant, "the settings have no merchant with this name");
+        self.merchants.get(name).ok_or_else(absent)
+    }
 }
 
 impl FromRef<Arc<AppState>> for Probes {

@@ -14,7 +14,7 @@ use super::AppState;
 use super::answers::{Absent, AbsentMerchant, Common, Sent};
 use super::audit_trail::Concerns;
 use super::auth::Caller;
-use super::extract::{self, Expected, InQuery, check_filter, invalid, parse};
+use super::extract::{self, InQuery, check_filter, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::MerchantName;
 use crate::pauses::{self, PauseKind, check_reason};
@@ -147,12 +147,10 @@ pub(super) async fn pause(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<Pause>), Problem> {
-    let body = extract::Text::read(&headers, body, &Expected::json(8 * 1024)).await?;
-    let PauseRequest { merchant, kind, lasts, reason } = parse(body.text()?)?;
+    let PauseRequest { merchant, kind, lasts, reason } = extract::json(&headers, body, 8 * 1024).await?;
     let merchant = of(&caller, merchant)?;
-    if let Some(unknown) = merchant.as_ref().filter(|name| !app.merchants.contains_key(name)) {
-        let detail = format!("the settings have no merchant {unknown}");
-        return Err(Problem::new(Kind::UnknownMerchant, detail));
+    if let Some(merchant) = &merchant {
+        app.merchant(merchant)?;
     }
     let lasts = lasts.as_deref().map(pauses::duration).transpose();
     let lasts = lasts.map_err(|wrong| invalid(format!("for: {wrong}")))?;

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::answers::{Absent, Common, RenamedUser};
 use super::auth::Caller;
-use super::extract::{self, Expected, InPath, UserPath, invalid, parse};
+use super::extract::{self, InPath, UserPath, invalid};
 use super::problem::{Kind, Problem};
 use crate::ids::UserId;
 use crate::store::{Moved, Renamed};
@@ -72,8 +72,7 @@ pub(super) async fn rename(
     body: Body,
 ) -> Result<Json<MovedUser>, Problem> {
     let key = path.of(&caller)?;
-    let body = extract::Text::read(&headers, body, &Expected::json(4096)).await?;
-    let RenameRequest { to } = parse(body.text()?)?;
+    let RenameRequest { to } = extract::json(&headers, body, 4096).await?;
     let to = UserId::parse(&to).map_err(|wrong| invalid(format!("to: {wrong}")))?;
     if to == key.user {
         return Err(Problem::new(Kind::UserExists, "to: is the user's present name"));

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::answers::{Absent, Common, Decided};
 use super::auth::Caller;
-use super::extract::{self, Expected, InPath, UserPath, parse};
+use super::extract::{self, InPath, UserPath};
 use super::problem::{Kind, Problem};
 use super::{AppState, Token};
 use crate::token::{Resolution, Resolved, TokenState};
@@ -71,8 +71,7 @@ pub(super) async fn resolve(
     body: Body,
 ) -> Result<Json<Token>, Problem> {
     let key = path.of(&caller)?;
-    let body = extract::Text::read(&headers, body, &Expected::json(1024)).await?;
-    let ResolveRequest { decision } = parse(body.text()?)?;
+    let ResolveRequest { decision } = extract::json(&headers, body, 1024).await?;
     let absent = || Problem::new(Kind::NotFound, "there is no refresh token for this user");
     match app.registry.resolve(&key, decision.into()).await? {
         Resolved::Done(token) => {

@@ -159,10 +159,7 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Response, Problem> {
     let key = path.of(&caller)?;
-    let merchant = app
-        .merchants
-        .get(&key.merchant)
-        .ok_or_else(|| Problem::new(Kind::UnknownMerchant, "the settings have no merchant with this name"))?;
+    let merchant = app.merchant(&key.merchant)?;
     let body = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let TokenRequest { refresh_token, issued_at } = parse(body.text()?)?;
     let registration = Registration { user: key.user, refresh_token, issued_at, expires_at: None };

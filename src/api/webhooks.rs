@@ -14,7 +14,7 @@ use super::AppState;
 use super::answers::{Common, Sent};
 use super::audit_trail::Concerns;
 use super::auth::Caller;
-use super::extract::{self, Expected, check_filter, invalid, parse, whole};
+use super::extract::{self, check_filter, invalid, whole};
 use super::problem::Problem;
 use crate::audit::{Action, Entry};
 use crate::ids::WebhookId;
@@ -115,8 +115,8 @@ pub(super) async fn resend(
 
 /// Reads which webhooks of the caller are chosen.
 async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<WebhookFilter, Problem> {
-    let body = extract::Text::read(headers, body, &Expected::json(16 * 1024)).await?;
-    let WebhookSelection { merchant, user, status, kind, since, all, limit, cursor } = parse(body.text()?)?;
+    let WebhookSelection { merchant, user, status, kind, since, all, limit, cursor } =
+        extract::json(headers, body, 16 * 1024).await?;
     for (name, value) in [("merchant", &merchant), ("user", &user)] {
         check_filter(name, value.as_deref())?;
     }

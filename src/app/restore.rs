@@ -60,7 +60,7 @@ pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<()
 }
 
 async fn remembers(app: &App, folder: &Path, mark: HeartbeatMark) -> Result<(), AppError> {
-    let heartbeat = ConfirmedHeartbeat { heartbeat_at: mark.heartbeat_at, beats: mark.beats };
+    let heartbeat = ConfirmedHeartbeat { heartbeat_at: mark.heartbeat_at, heartbeats: mark.heartbeats };
     if app.store.remembers(mark.worker, heartbeat, app.settings.retention.ledger).await? {
         return Ok(());
     }

@@ -50,7 +50,7 @@ pub enum TokenOutcome {
     /// With a token from an exchange for this attempt.
     Fresh,
     /// With a cached token from an earlier attempt that was still valid.
-    Kept,
+    Cached,
     /// Without: the service has no refresh token for the user.
     NotRegistered,
     /// Without: the user's refresh token no longer works, and the user must sign in again.
@@ -68,7 +68,7 @@ impl TokenOutcome {
     /// All outcomes.
     pub const ALL: [Self; 7] = [
         Self::Fresh,
-        Self::Kept,
+        Self::Cached,
         Self::NotRegistered,
         Self::ReauthRequired,
         Self::Uncertain,
@@ -81,7 +81,7 @@ impl TokenOutcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
-            Self::Kept => "kept",
+            Self::Cached => "cached",
             Self::NotRegistered => "not_registered",
             Self::ReauthRequired => "reauth_required",
             Self::Uncertain => "uncertain",

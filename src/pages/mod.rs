@@ -28,7 +28,7 @@ mod fields;
 mod frame;
 mod links;
 mod order;
-mod order_story;
+mod order_history;
 mod order_tabs;
 mod orders;
 mod overview;

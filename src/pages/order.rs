@@ -10,7 +10,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::order_story;
+use super::order_history;
 use super::pauses;
 use super::pieces::{amount, badge, col, done, facts, outcome, status, time};
 use super::viewer::Viewer;
@@ -69,9 +69,9 @@ pub(super) async fn show(
             };
             section #error data-live { h2 { (title) } (fault(error)) }
         }
-        section #story data-live {
+        section #history data-live {
             h2 { "History" }
-            (order_story::line(&order, &past, &ledger, viewer.now))
+            (order_history::line(&order, &past, &ledger, viewer.now))
         }
         @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }

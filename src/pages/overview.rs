@@ -146,7 +146,7 @@ fn bounds(now: DateTime<Utc>, step: TimeDelta, count: i32) -> Vec<DateTime<Utc>>
 /// Returns which of [`PARTS`] an order counts for.
 fn part(bucket: &OutcomeBucket) -> usize {
     match (bucket.status, bucket.token) {
-        (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) => 0,
+        (Status::Submitted, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) => 0,
         (Status::Submitted, _) => 1,
         (Status::Failed, _) => 2,
         (Status::Cancelled, _) => 3,

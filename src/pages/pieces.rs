@@ -79,7 +79,7 @@ pub(super) fn status(status: Status) -> Markup {
 pub(super) fn outcome(token: Option<TokenOutcome>) -> Markup {
     let Some(token) = token else { return html! { span.quiet { "–" } } };
     let tone = match token {
-        TokenOutcome::Fresh | TokenOutcome::Kept => "good",
+        TokenOutcome::Fresh | TokenOutcome::Cached => "good",
         TokenOutcome::NotRegistered | TokenOutcome::TurnedOff => "off",
         TokenOutcome::ReauthRequired | TokenOutcome::Uncertain | TokenOutcome::Unavailable => "warn",
     };

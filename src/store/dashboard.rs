@@ -91,7 +91,7 @@ impl OrderHistory {
 /// user's token, newest first.
 #[must_use]
 pub fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
-    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Kept)) {
+    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
         return None;
     }
     let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;

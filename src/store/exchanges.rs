@@ -119,7 +119,7 @@ fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> 
         travelling: row.flag("travelling")?,
         closed_at: row.opt_time("closed_at")?,
         holder: row.id("holder")?,
-        holder_beats: row.opt_int("holder_beats")?,
+        holder_heartbeats: row.opt_int("holder_heartbeats")?,
     }))
 }
 

@@ -3,7 +3,7 @@
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
 //! answers them: that of a user's orders, of possible duplicates, of errors, or of a status. If the
 //! filter has other conditions only, each status is searched by its index, which also contains
-//! merchant and token outcome. A name is searched by the index of each column that may have it.
+//! merchant, token outcome and target. A name is searched by the index of each column that may have it.
 
 use std::fmt::{Display, Write};
 
@@ -188,10 +188,10 @@ fn result(row: &impl Columns, target: Option<Target>) -> Result<Option<OrderResu
     read.map(Some).ok_or_else(|| StoreError::Unreadable("result".to_owned()))
 }
 
-/// Returns the statement of a list, for tests of its plan.
+/// Returns the first statement of a list, for tests of its plan.
 #[cfg(test)]
 pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
-    list::<E>(filter, filter.status).sql
+    list::<E>(filter, statuses(filter)[0]).sql
 }
 
 /// Returns the statuses to search one after the other; a single `None` searches without a status.
@@ -203,11 +203,8 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
         || filter.ids.is_some()
         || filter.ended_since.is_some()
         || filter.duplicates;
-    if narrow || (filter.merchant.is_none() && filter.token.is_none()) {
-        vec![filter.status]
-    } else {
-        Status::ALL.into_iter().map(Some).collect()
-    }
+    let in_index = filter.merchant.is_some() || filter.token.is_some() || filter.target.is_some();
+    if narrow || !in_index { vec![filter.status] } else { Status::ALL.into_iter().map(Some).collect() }
 }
 
 /// Selects the ids first, for which an index suffices, and then reads only their rows.

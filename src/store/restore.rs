@@ -63,7 +63,7 @@ impl<E: Engine> Restore for SqlStore<E> {
                 .bind(worker)
                 .bind(heartbeat.heartbeat_at)
                 .bind(kept_for);
-            Ok(remembers.bind(self.now()).bind(heartbeat.beats).fetch_one().await?.flag("remembers")?)
+            Ok(remembers.bind(self.now()).bind(heartbeat.heartbeats).fetch_one().await?.flag("remembers")?)
         })
         .await
     }

@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{OrderFilter, migrations, order_search, sql};
-use crate::order::{OrderId, Status, TokenOutcome};
+use crate::order::{OrderId, Status, Target, TokenOutcome};
 
 async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
@@ -278,7 +278,8 @@ const LOOKUPS: [(&str, &str, &str); 12] = [
     ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),
 ];
 
-/// Lists of orders, each with the values of its statement and the index that it must use.
+/// Lists of orders, each with the values of its first statement and the index that it must use: `only` if
+/// the ids must be found without reading a row.
 fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
     let any = || OrderFilter { limit: 51, ..OrderFilter::default() };
     let failed = || OrderFilter { status: Some(Status::Failed), ..any() };
@@ -292,9 +293,14 @@ fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
         ),
         (failed(), "'failed', 51", "orders_outcome"),
         (
-            OrderFilter { merchant: Some("shop".into()), token: Some(TokenOutcome::Kept), ..failed() },
-            "'failed', 'shop', 'kept', 51",
-            "orders_outcome",
+            OrderFilter { merchant: Some("shop".into()), token: Some(TokenOutcome::Cached), ..failed() },
+            "'failed', 'shop', 'cached', 51",
+            "only orders_outcome",
+        ),
+        (
+            OrderFilter { target: Some(Target::Payments), ..any() },
+            "'queued', 'payments', 51",
+            "only orders_outcome",
         ),
         (OrderFilter { error: Some("bad".into()), ..any() }, "'bad', 51", "orders_error"),
         (
@@ -333,7 +339,8 @@ async fn sqlite_has_an_index_for_what_is_looked_for() {
         .chain(lists().into_iter().map(|(of, _, index)| (order_search::text::<Sqlite>(&of), index)))
     {
         let plan = sqlite_plan(&mut connection, &statement).await;
-        let index = index.replace("orders_pkey", "sqlite_autoindex_orders_1");
+        let index =
+            index.replace("orders_pkey", "sqlite_autoindex_orders_1").replace("only ", "COVERING INDEX ");
         assert!(plan.contains(&index) && !plan.contains("TEMP B-TREE FOR ORDER"), "{statement}: {plan}");
     }
 }
@@ -359,7 +366,9 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
             sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");
         sqlx::raw_sql("DEALLOCATE plan").execute(&mut connection).await.unwrap();
+        let (only, index) = index.strip_prefix("only ").map_or((false, index), |index| (true, index));
         assert!(plan.contains(&format!("using {index}")), "{statement}: {plan}");
+        assert!(!only || plan.contains("Index Only Scan"), "{statement}: {plan}");
     }
     connection.close().await.unwrap();
     database.remove().await;

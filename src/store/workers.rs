@@ -30,7 +30,7 @@ pub struct ConfirmedHeartbeat {
     /// Its time, by the database's clock.
     pub heartbeat_at: DateTime<Utc>,
     /// The worker's number of heartbeats with it.
-    pub beats: i64,
+    pub heartbeats: i64,
 }
 
 /// A worker that has not ended, and its number of heartbeats.
@@ -104,8 +104,9 @@ impl<E: Engine> Workers for SqlStore<E> {
 
     async fn heartbeats_of(&self, instance: InstanceId) -> Result<BTreeMap<WorkerId, i64>, StoreError> {
         self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.workers.beats_of_instance).bind(instance).fetch_all().await?;
-            rows.iter().map(|row| Ok((row.id("id")?, row.int("beats")?))).collect()
+            let rows =
+                c.query(E::STATEMENTS.workers.heartbeats_of_instance).bind(instance).fetch_all().await?;
+            rows.iter().map(|row| Ok((row.id("id")?, row.int("heartbeats")?))).collect()
         })
         .await
     }
@@ -116,9 +117,9 @@ impl<E: Engine> Workers for SqlStore<E> {
 
     async fn heartbeats(&self) -> Result<Vec<WorkerHeartbeats>, StoreError> {
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
-            let rows = c.query(E::STATEMENTS.workers.beats).fetch_all().await?;
+            let rows = c.query(E::STATEMENTS.workers.heartbeats).fetch_all().await?;
             let read = |row: &Row<E>| {
-                let count = HeartbeatCount { worker: row.id("id")?, beats: row.int("beats")? };
+                let count = HeartbeatCount { worker: row.id("id")?, heartbeats: row.int("heartbeats")? };
                 Ok(WorkerHeartbeats { count, name: row.text("name")? })
             };
             rows.iter().map(read).collect()
@@ -161,7 +162,7 @@ pub(super) async fn heartbeat<E: Engine>(
 ) -> Result<Option<ConfirmedHeartbeat>, StoreError> {
     let row = c.query(E::STATEMENTS.workers.heartbeat).bind(worker).bind(now).fetch_optional().await?;
     row.map(|row| {
-        Ok(ConfirmedHeartbeat { heartbeat_at: row.time("heartbeat_at")?, beats: row.int("beats")? })
+        Ok(ConfirmedHeartbeat { heartbeat_at: row.time("heartbeat_at")?, heartbeats: row.int("heartbeats")? })
     })
     .transpose()
 }
@@ -170,7 +171,7 @@ pub(super) async fn heartbeat<E: Engine>(
 pub(super) fn heartbeat_counts(counts: &[HeartbeatCount]) -> String {
     let json = |count: &HeartbeatCount| {
         let id = count.worker.as_uuid().simple().to_string();
-        serde_json::json!({ "id": id, "beats": count.beats })
+        serde_json::json!({ "id": id, "heartbeats": count.heartbeats })
     };
     counts.iter().map(json).collect::<serde_json::Value>().to_string()
 }

@@ -134,7 +134,7 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
 /// Returns whether the process of an open intent is known to be dead. The intent's age alone proves
 /// nothing: a living process may have the successor in memory and wait for the database.
 fn known_dead(open: &Presentation, policy: Policy) -> bool {
-    open.holder_beats.is_none() || policy.holder_silent >= policy.orphan_after
+    open.holder_heartbeats.is_none() || policy.holder_silent >= policy.orphan_after
 }
 
 /// Returns how long the next presentation must still wait after one without an answer.

@@ -80,7 +80,7 @@ pub struct Presentation {
     /// The start of the process that made the presentation.
     pub holder: WorkerId,
     /// How many heartbeats that process has sent. `None` if it is marked as dead or unknown.
-    pub holder_beats: Option<i64>,
+    pub holder_heartbeats: Option<i64>,
 }
 
 /// A row of the ledger for shops and operators: one presentation of the user's token.

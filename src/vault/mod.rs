@@ -133,14 +133,15 @@ struct ExchangeContext {
 
 impl ExchangeContext {
     fn policy(&self, merchant: &Merchant, token: &ClaimedToken) -> Policy {
-        let beats = token.open_intent().and_then(|open| {
-            let beats = open.holder_beats?;
-            Some(HeartbeatCount { worker: open.holder, beats })
+        let heartbeats = token.open_intent().and_then(|open| {
+            let heartbeats = open.holder_heartbeats?;
+            Some(HeartbeatCount { worker: open.holder, heartbeats })
         });
         Policy {
             replay_after: self.settings.replay_after,
             orphan_after: self.settings.orphan_after,
-            holder_silent: beats.map_or(Duration::ZERO, |beats| self.silence.silent_for(beats)),
+            holder_silent: heartbeats
+                .map_or(Duration::ZERO, |heartbeats| self.silence.silent_for(heartbeats)),
             provider: merchant.provider(),
         }
     }

@@ -333,7 +333,7 @@ fn purpose(order: &ClaimedOrder) -> Purpose {
 
 fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {
     match token {
-        Ok(access) if access.cached => TokenOutcome::Kept,
+        Ok(access) if access.cached => TokenOutcome::Cached,
         Ok(_) => TokenOutcome::Fresh,
         Err(without) => *without,
     }

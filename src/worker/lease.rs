@@ -72,7 +72,7 @@ impl Lease for WorkerLease {
         let heartbeat_mark = HeartbeatMark {
             worker: self.worker.id,
             heartbeat_at: confirmed.heartbeat_at,
-            beats: confirmed.beats,
+            heartbeats: confirmed.heartbeats,
         };
         self.record(heartbeat_mark);
         Ok(HeartbeatOutcome::Alive)

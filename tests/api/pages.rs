@@ -5,11 +5,11 @@ mod acts;
 mod attention;
 mod audit;
 mod breakers;
+mod history;
 mod lists;
 mod many;
 mod pauses;
 mod safe;
-mod story;
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::{Answer, Api, Limits, SOON, key, send, settings_with};
 
 /// The authority of the service's certificate, and that of the clients'.
-struct Scene {
+struct Fixture {
     api: Api,
     servers: Authority,
     clients: Authority,
@@ -25,7 +25,7 @@ struct Scene {
 
 const SCOPES: &str = "scopes = [\"orders\", \"ops\"]";
 
-impl Scene {
+impl Fixture {
     /// Serves with a certificate for `localhost`. There are a key, and a key for the certificate
     /// `shop.internal`.
     async fn open() -> Self {
@@ -101,17 +101,17 @@ fn whole_seconds() -> DateTime<Utc> {
 
 #[tokio::test]
 async fn requests_go_over_tls() {
-    let scene = Scene::open().await;
-    let client = scene.trusting().build().unwrap();
-    assert_eq!(scene.get(&client, "/livez").await.status, 200);
-    let request = client.get(scene.url("/v1/orders"));
+    let fixture = Fixture::open().await;
+    let client = fixture.trusting().build().unwrap();
+    assert_eq!(fixture.get(&client, "/livez").await.status, 200);
+    let request = client.get(fixture.url("/v1/orders"));
     assert_eq!(send(request.bearer_auth("key-of-other")).await.status, 200);
-    scene.get(&client, "/v1/orders").await.problem(401, "unauthorized");
+    fixture.get(&client, "/v1/orders").await.problem(401, "unauthorized");
 
     // A client that does not know the authority, and one without TLS, get nothing.
-    let stranger = Client::builder().no_proxy().resolve("localhost", scene.api.address).tls_certs_only([]);
-    assert!(scene.is_refused(&stranger.build().unwrap()).await);
-    let mut plain = TcpStream::connect(scene.api.address).await.unwrap();
+    let stranger = Client::builder().no_proxy().resolve("localhost", fixture.api.address).tls_certs_only([]);
+    assert!(fixture.is_refused(&stranger.build().unwrap()).await);
+    let mut plain = TcpStream::connect(fixture.api.address).await.unwrap();
     plain.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let _ = timeout(SOON, plain.read_to_end(&mut answer)).await.expect("still open");
@@ -120,54 +120,54 @@ async fn requests_go_over_tls() {
 
 #[tokio::test]
 async fn a_certificate_stands_for_an_api_key() {
-    let scene = Scene::open().await;
-    let certify = |owner: &Owner<'_>| scene.clients.certify(owner);
-    let named = Owner::named("shop.internal", scene.now);
-    let by_dns = Owner { dns: &["other.internal", "shop.internal"], ..Owner::named("a shop", scene.now) };
+    let fixture = Fixture::open().await;
+    let certify = |owner: &Owner<'_>| fixture.clients.certify(owner);
+    let named = Owner::named("shop.internal", fixture.now);
+    let by_dns = Owner { dns: &["other.internal", "shop.internal"], ..Owner::named("a shop", fixture.now) };
     for owner in [&named, &by_dns] {
-        let answer = scene.get(&scene.showing(&certify(owner)), "/v1/orders").await;
+        let answer = fixture.get(&fixture.showing(&certify(owner)), "/v1/orders").await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     // Its scopes are those of its key.
-    let client = scene.showing(&certify(&named));
-    scene.get(&client, "/v1/merchants/shop/users").await.problem(403, "forbidden");
+    let client = fixture.showing(&certify(&named));
+    fixture.get(&client, "/v1/merchants/shop/users").await.problem(403, "forbidden");
     // A name that no key has, and no certificate.
-    let unknown = scene.showing(&certify(&Owner::named("shop", scene.now)));
-    let refused = scene.get(&unknown, "/v1/orders").await.problem(401, "unauthorized");
+    let unknown = fixture.showing(&certify(&Owner::named("shop", fixture.now)));
+    let refused = fixture.get(&unknown, "/v1/orders").await.problem(401, "unauthorized");
     assert!(refused["detail"].as_str().unwrap().contains("certificate"), "{refused}");
     // A key in the header counts, whatever the certificate.
-    let request = |key| client.get(scene.url("/v1/orders")).bearer_auth(key);
+    let request = |key| client.get(fixture.url("/v1/orders")).bearer_auth(key);
     assert_eq!(send(request("key-of-other")).await.status, 200);
     send(request("key-of-nobody")).await.problem(401, "unauthorized");
 }
 
 #[tokio::test]
 async fn certificates_of_other_authorities_and_of_other_times_are_refused() {
-    let scene = Scene::open().await;
-    let named = Owner::named("shop.internal", scene.now);
+    let fixture = Fixture::open().await;
+    let named = Owner::named("shop.internal", fixture.now);
     // Of another authority with the same name, and of the service's own authority.
-    for authority in [&Authority::new("Clients"), &scene.servers] {
-        assert!(scene.is_refused(&scene.showing(&authority.certify(&named))).await);
+    for authority in [&Authority::new("Clients"), &fixture.servers] {
+        assert!(fixture.is_refused(&fixture.showing(&authority.certify(&named))).await);
     }
     let day = TimeDelta::days(1);
-    let expired = Owner { not_before: scene.now - day * 2, not_after: scene.now - day, ..named };
-    assert!(scene.is_refused(&scene.showing(&scene.clients.certify(&expired))).await);
-    let future = Owner { not_before: scene.now + day, not_after: scene.now + day * 2, ..expired };
-    assert!(scene.is_refused(&scene.showing(&scene.clients.certify(&future))).await);
+    let expired = Owner { not_before: fixture.now - day * 2, not_after: fixture.now - day, ..named };
+    assert!(fixture.is_refused(&fixture.showing(&fixture.clients.certify(&expired))).await);
+    let future = Owner { not_before: fixture.now + day, not_after: fixture.now + day * 2, ..expired };
+    assert!(fixture.is_refused(&fixture.showing(&fixture.clients.certify(&future))).await);
 }
 
 #[tokio::test]
 async fn a_certificate_that_expires_ends_with_its_connections() {
-    let scene = Scene::open().await;
-    let client = scene.showing(&scene.clients.certify(&Owner::named("shop.internal", scene.now)));
-    assert_eq!(scene.get(&client, "/v1/orders").await.status, 200);
-    scene.api.clock.advance(std::time::Duration::from_hours(25));
+    let fixture = Fixture::open().await;
+    let client = fixture.showing(&fixture.clients.certify(&Owner::named("shop.internal", fixture.now)));
+    assert_eq!(fixture.get(&client, "/v1/orders").await.status, 200);
+    fixture.api.clock.advance(std::time::Duration::from_hours(25));
     // The connection is still open.
-    let refused = scene.get(&client, "/v1/orders").await.problem(401, "unauthorized");
+    let refused = fixture.get(&client, "/v1/orders").await.problem(401, "unauthorized");
     assert!(refused["detail"].as_str().unwrap().contains("not valid any more"), "{refused}");
     // A new one is refused.
-    let client = scene.showing(&scene.clients.certify(&Owner::named("shop.internal", scene.now)));
-    assert!(scene.is_refused(&client).await);
+    let client = fixture.showing(&fixture.clients.certify(&Owner::named("shop.internal", fixture.now)));
+    assert!(fixture.is_refused(&client).await);
 }
 
 #[tokio::test]
@@ -178,63 +178,67 @@ async fn a_certificate_of_the_service_that_has_expired_is_served_and_refused_by_
     replace(folder.path(), &servers.certify(&expired));
     let clients = Authority::new("Clients");
     let api = serve(folder, &clients, &key("other", "key-of-other", SCOPES)).await;
-    let scene = Scene { api, servers, clients, now };
-    let client = scene.trusting().build().unwrap();
-    assert!(scene.is_refused(&client).await);
+    let fixture = Fixture { api, servers, clients, now };
+    let client = fixture.trusting().build().unwrap();
+    assert!(fixture.is_refused(&client).await);
     // It is mended without a restart.
-    replace(scene.folder(), &scene.servers.certify(&Owner::localhost(now)));
-    assert!(matches!(scene.reload().await, Reload::Replaced));
-    assert_eq!(scene.get(&client, "/livez").await.status, 200);
+    replace(fixture.folder(), &fixture.servers.certify(&Owner::localhost(now)));
+    assert!(matches!(fixture.reload().await, Reload::Replaced));
+    assert_eq!(fixture.get(&client, "/livez").await.status, 200);
 }
 
 #[tokio::test]
 async fn files_are_replaced_without_a_restart() {
-    let mut scene = Scene::open().await;
-    let (before, folder) = (scene.trusting().build().unwrap(), scene.folder().to_owned());
-    assert_eq!(scene.get(&before, "/livez").await.status, 200);
-    assert!(matches!(scene.reload().await, Reload::Unchanged));
+    let mut fixture = Fixture::open().await;
+    let (before, folder) = (fixture.trusting().build().unwrap(), fixture.folder().to_owned());
+    assert_eq!(fixture.get(&before, "/livez").await.status, 200);
+    assert!(matches!(fixture.reload().await, Reload::Unchanged));
 
-    let old = scene.servers;
-    scene.servers = Authority::new("New servers");
-    let renewed = scene.servers.certify(&Owner::localhost(scene.now));
+    let old = fixture.servers;
+    fixture.servers = Authority::new("New servers");
+    let renewed = fixture.servers.certify(&Owner::localhost(fixture.now));
     // One file after the other: what does not fit is not used.
     fs::write(folder.join("server.pem"), &renewed.pem).unwrap();
-    assert!(matches!(scene.reload().await, Reload::Failed(TlsError::OtherKey)));
-    let after = scene.trusting().build().unwrap();
-    assert!(scene.is_refused(&after).await, "the former certificate is still used");
+    assert!(matches!(fixture.reload().await, Reload::Failed(TlsError::OtherKey)));
+    let after = fixture.trusting().build().unwrap();
+    assert!(fixture.is_refused(&after).await, "the former certificate is still used");
     fs::write(folder.join("server.key"), &renewed.key).unwrap();
-    assert!(matches!(scene.reload().await, Reload::Replaced));
-    assert!(matches!(scene.reload().await, Reload::Unchanged));
-    assert_eq!(scene.get(&after, "/livez").await.status, 200);
+    assert!(matches!(fixture.reload().await, Reload::Replaced));
+    assert!(matches!(fixture.reload().await, Reload::Unchanged));
+    assert_eq!(fixture.get(&after, "/livez").await.status, 200);
     // A connection that is open goes on; a new one of the same client does not.
-    assert_eq!(scene.get(&before, "/livez").await.status, 200);
-    scene.servers = old;
-    assert!(scene.is_refused(&scene.trusting().build().unwrap()).await);
-    scene.servers = Authority::new("Newest servers");
+    assert_eq!(fixture.get(&before, "/livez").await.status, 200);
+    fixture.servers = old;
+    assert!(fixture.is_refused(&fixture.trusting().build().unwrap()).await);
+    fixture.servers = Authority::new("Newest servers");
 
     // What cannot be used changes nothing: no PEM, no file, the key of another, a time that is over.
     let day = TimeDelta::days(1);
-    let over =
-        Owner { not_before: scene.now - day * 2, not_after: scene.now - day, ..Owner::localhost(scene.now) };
-    let (good, over) = (scene.servers.certify(&Owner::localhost(scene.now)), scene.servers.certify(&over));
+    let over = Owner {
+        not_before: fixture.now - day * 2,
+        not_after: fixture.now - day,
+        ..Owner::localhost(fixture.now)
+    };
+    let (good, over) =
+        (fixture.servers.certify(&Owner::localhost(fixture.now)), fixture.servers.certify(&over));
     for (certificate, key) in
         [("", &*good.key), (&good.pem, "-"), (&good.pem, &over.key), (&over.pem, &over.key)]
     {
         fs::write(folder.join("server.pem"), certificate).unwrap();
         fs::write(folder.join("server.key"), key).unwrap();
-        assert!(matches!(scene.reload().await, Reload::Failed(_)), "{certificate}");
+        assert!(matches!(fixture.reload().await, Reload::Failed(_)), "{certificate}");
     }
     fs::remove_file(folder.join("server.key")).unwrap();
-    let Reload::Failed(error) = scene.reload().await else { panic!("a missing file was used") };
+    let Reload::Failed(error) = fixture.reload().await else { panic!("a missing file was used") };
     assert!(error.to_string().starts_with("server.tls_key: the file "), "{error}");
-    assert_eq!(scene.get(&after, "/livez").await.status, 200);
+    assert_eq!(fixture.get(&after, "/livez").await.status, 200);
 
     // Authorities of clients too.
     replace(&folder, &good);
     let others = Authority::new("Other clients");
     fs::write(folder.join("clients.pem"), &others.pem).unwrap();
-    assert!(matches!(scene.reload().await, Reload::Replaced));
-    let named = Owner::named("shop.internal", scene.now);
-    assert!(scene.is_refused(&scene.showing(&scene.clients.certify(&named))).await);
-    assert_eq!(scene.get(&scene.showing(&others.certify(&named)), "/v1/orders").await.status, 200);
+    assert!(matches!(fixture.reload().await, Reload::Replaced));
+    let named = Owner::named("shop.internal", fixture.now);
+    assert!(fixture.is_refused(&fixture.showing(&fixture.clients.certify(&named))).await);
+    assert_eq!(fixture.get(&fixture.showing(&others.certify(&named)), "/v1/orders").await.status, 200);
 }

@@ -54,7 +54,7 @@ async fn serve_uses_new_files_and_tells_of_those_that_do_not_fit() {
 }
 
 #[test]
-fn doctor_looks_at_the_files() {
+fn doctor_checks_the_files() {
     let (mut home, servers, clients) = (Home::new(), Authority::new("Servers"), Authority::new("Clients"));
     for (variable, file) in FILES {
         home = home.with(variable, file);

@@ -6,7 +6,7 @@ use test_support::engine::{Database, both_engines, on_postgres};
 use test_support::program::{command, output, until};
 use test_support::shop::Shop;
 
-use crate::scene::PATIENCE;
+use crate::setup::PATIENCE;
 
 both_engines!(a_folder_from_another_machine_is_refused_until_it_is_renewed);
 

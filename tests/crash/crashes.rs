@@ -2,7 +2,7 @@
 
 use test_support::engine::{Database, both_engines};
 
-use crate::scene::{Seen, Writes, crash};
+use crate::setup::{Seen, Writes, crash};
 
 both_engines![
     an_order_that_its_insert_claimed_is_taken_over,
@@ -75,21 +75,21 @@ async fn an_answer_in_memory_alone_is_lost_and_told(database: Database) {
 
 async fn an_answer_in_the_spool_is_not_lost(database: Database) {
     let seen = crash(database, STRICT, "spooled", None, Writes::Blocked).await;
-    assert_eq!(seen.sums(), ("kept", ("active", 2), 1, 1));
+    assert_eq!(seen.sums(), ("cached", ("active", 2), 1, 1));
     assert_eq!(seen.stats.orders.recognised, 1, "{:?}", seen.stats);
     assert!(!seen.possible_duplicate(), "{}", seen.order);
 }
 
 async fn what_is_stored_is_used_without_another_exchange(database: Database) {
-    assert_eq!(crashed(database, STRICT, "token_stored").await.sums(), ("kept", ("active", 2), 1, 1));
+    assert_eq!(crashed(database, STRICT, "token_stored").await.sums(), ("cached", ("active", 2), 1, 1));
 }
 
 async fn a_token_in_hand_is_used_without_another_exchange(database: Database) {
-    assert_eq!(crashed(database, STRICT, "submitting").await.sums(), ("kept", ("active", 2), 1, 1));
+    assert_eq!(crashed(database, STRICT, "submitting").await.sums(), ("cached", ("active", 2), 1, 1));
 }
 
 async fn an_announced_order_may_have_been_sent(database: Database) {
-    assert_eq!(crashed(database, STRICT, "announced").await.sums(), ("kept", ("active", 2), 1, 1));
+    assert_eq!(crashed(database, STRICT, "announced").await.sums(), ("cached", ("active", 2), 1, 1));
 }
 
 async fn a_result_in_the_spool_is_stored_and_doubles_nothing(database: Database) {
@@ -99,11 +99,11 @@ async fn a_result_in_the_spool_is_stored_and_doubles_nothing(database: Database)
 }
 
 async fn a_create_without_its_answer_is_sent_again(database: Database) {
-    assert_eq!(crashed(database, STRICT, "order_sent").await.sums(), ("kept", ("active", 2), 1, 2));
+    assert_eq!(crashed(database, STRICT, "order_sent").await.sums(), ("cached", ("active", 2), 1, 2));
 }
 
 async fn a_create_whose_answer_was_not_recorded_is_sent_again(database: Database) {
-    assert_eq!(crashed(database, STRICT, "order_answered").await.sums(), ("kept", ("active", 2), 1, 2));
+    assert_eq!(crashed(database, STRICT, "order_answered").await.sums(), ("cached", ("active", 2), 1, 2));
 }
 
 async fn what_is_recorded_is_done(database: Database) {

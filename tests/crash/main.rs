@@ -6,7 +6,7 @@ mod copied;
 mod crashes;
 mod new_folder;
 mod restored;
-mod scene;
+mod setup;
 mod spooled;
 mod stalls;
 mod sweeps;

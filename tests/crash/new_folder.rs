@@ -7,7 +7,7 @@ use test_support::program::{command, output, until};
 use test_support::shop::Shop;
 
 use crate::restored::{back_up, restore};
-use crate::scene::{PATIENCE, open, sign_in};
+use crate::setup::{PATIENCE, open, sign_in};
 
 both_engines![
     a_restored_database_is_refused_until_its_operator_has_seen_to_it,

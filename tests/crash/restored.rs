@@ -5,7 +5,7 @@ use test_support::lock::Lock;
 use test_support::program::{command, output, until};
 use test_support::shop::{Shop, order};
 
-use crate::scene::{PATIENCE, open, sign_in};
+use crate::setup::{PATIENCE, open, sign_in};
 
 both_engines![what_the_spool_holds_is_the_token_after_a_restore];
 

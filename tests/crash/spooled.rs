@@ -5,7 +5,7 @@ use test_support::lock::Lock;
 use test_support::program::{command, until};
 use test_support::shop::Shop;
 
-use crate::scene::{PATIENCE, open_with, sign_in};
+use crate::setup::{PATIENCE, open_with, sign_in};
 
 both_engines![
     a_stop_with_a_spool_says_so_and_a_restart_stores_it,
@@ -113,7 +113,7 @@ async fn others_do_not_present_the_token_of_a_process_that_stopped_with_a_spool(
     on_postgres(|database| async {
         let shop = open_with(database, "strict", NO_KEEPER);
         shop.write_settings("b", NO_KEEPER);
-        crate::scene::hurry(&shop, "b");
+        crate::setup::hurry(&shop, "b");
         let (user, lock) = stop_with_a_spool(&shop).await;
         drop(lock);
         let b = shop.serve_on_new_machine("b");

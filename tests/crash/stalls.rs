@@ -8,7 +8,7 @@ use test_support::service::Served;
 use test_support::shop::{Shop, order};
 use tokio::task::JoinHandle;
 
-use crate::scene::{PATIENCE, hurry, open, sign_in};
+use crate::setup::{PATIENCE, hurry, open, sign_in};
 
 both_engines![
     what_stalls_between_intent_and_request_sends_nothing,
@@ -158,7 +158,7 @@ async fn a_worker_thought_lost_comes_back_and_writes_nothing() {
         let shop = open_brief(database);
         let (lost, other, id, _) = taken_over(&shop, "order_answered").await;
         let order = other.client().ended(&id, PATIENCE).await;
-        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
+        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"cached".into()), "{order}");
         lost.program.signal("CONT");
         // After it has stopped, it has tried to write its result.
         assert!(lost.program.terminate().await.success());
@@ -183,7 +183,7 @@ async fn a_stalled_worker_keeps_its_successor_while_another_has_its_order() {
         assert_eq!(shop.stats().await.exchanges.total, 1);
         lost.program.signal("CONT");
         let order = other.client().ended(&id, PATIENCE).await;
-        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"kept".into()), "{order}");
+        assert_eq!((&order["status"], &order["token"]), (&"submitted".into(), &"cached".into()), "{order}");
         let token = other.client().token(&user).await;
         assert_eq!((&token["state"], &token["generation"]), (&"active".into(), &2.into()), "{token}");
         let stats = shop.stats().await;

@@ -9,7 +9,7 @@ use test_support::shop::Shop;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::scene::{PATIENCE, open_with};
+use crate::setup::{PATIENCE, open_with};
 
 both_engines![the_next_sweep_goes_on_and_refreshes_nothing_twice];
 

@@ -47,7 +47,7 @@ async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
     // What comes after is sane: every token is good, and an order needs no longer than before.
     let after = client.post_all(&users[..20], 20).await;
-    client.all_submitted(&after, &["fresh", "kept"], PATIENCE).await;
+    client.all_submitted(&after, &["fresh", "cached"], PATIENCE).await;
     for (user, _) in &users {
         assert_eq!(client.token(user).await["state"], "active", "{user}");
     }

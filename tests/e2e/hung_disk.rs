@@ -58,19 +58,19 @@ fn tells(shop: &Shop, level: &str, words: &str) -> bool {
     log.iter().any(|line| line["level"] == level && line["message"].as_str().unwrap().contains(words))
 }
 
-async fn beats(shop: &Shop) -> i64 {
-    let beats = "(SELECT max(beats) FROM {schema}workers)";
-    shop.database.value(shop.folder.path(), beats).await.parse().unwrap()
+async fn heartbeats(shop: &Shop) -> i64 {
+    let heartbeats = "(SELECT max(heartbeats) FROM {schema}workers)";
+    shop.database.value(shop.folder.path(), heartbeats).await.parse().unwrap()
 }
 
 /// Heartbeats go on, and so do orders, one of each of these users.
 async fn goes_on(shop: &Shop, client: &Client, users: &[(String, String)], name: &str) {
-    let (before, mut ids) = (beats(shop).await, Vec::new());
+    let (before, mut ids) = (heartbeats(shop).await, Vec::new());
     for (user, _) in users {
         ids.push(client.post(user, &format!("{name}-{user}")).await);
     }
     client.all_submitted_fresh(&ids, PATIENCE).await;
-    until("more heartbeats", PATIENCE, async || beats(shop).await >= before + 3).await;
+    until("more heartbeats", PATIENCE, async || heartbeats(shop).await >= before + 3).await;
     assert!(client.timed("/readyz").await.is_some());
 }
 

@@ -64,7 +64,7 @@ async fn a_key_is_replaced_while_orders_go_on(database: Database) {
     );
     let sealed = [("k1".to_owned(), 0, 0, true), ("k2".to_owned(), 40, 1, false)];
     assert_eq!(status(&shop), sealed);
-    served.client().all_submitted(&ids, &["fresh", "kept"], PATIENCE).await;
+    served.client().all_submitted(&ids, &["fresh", "cached"], PATIENCE).await;
     assert_eq!(status(&shop), sealed);
     assert!(served.program.terminate().await.success());
     assert_sums(&shop.stats().await, ORDERS as u64);

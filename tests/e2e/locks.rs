@@ -59,9 +59,9 @@ impl Session {
 
     /// Waits for two heartbeats of the service.
     async fn two_heartbeats(&mut self) {
-        let beats = "SELECT beats FROM klarna_worker.workers";
-        let before = self.count(beats).await;
-        until("two heartbeats", PATIENCE, async || self.count(beats).await >= before + 2).await;
+        let heartbeats = "SELECT heartbeats FROM klarna_worker.workers";
+        let before = self.count(heartbeats).await;
+        until("two heartbeats", PATIENCE, async || self.count(heartbeats).await >= before + 2).await;
     }
 }
 

@@ -259,7 +259,7 @@ async fn a_process_without_the_api_is_watched_at_its_probes(database: Database) 
     for path in ["/v1/orders", "/docs/", "/openapi.json", "/"] {
         assert_eq!(ask(path).await.0, 404, "{path}");
     }
-    until("a worker that beats", PATIENCE, async || {
+    until("a worker with heartbeats", PATIENCE, async || {
         ask("/metrics").await.1.contains("klarna_worker_workers_alive 1")
     })
     .await;

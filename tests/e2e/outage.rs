@@ -43,7 +43,7 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     assert!(shop.stats().await.orders.total < 300, "all orders were done before the outage");
     cluster.up();
 
-    b.client().all_submitted(&ids, &["fresh", "kept"], PATIENCE).await;
+    b.client().all_submitted(&ids, &["fresh", "cached"], PATIENCE).await;
     let stats = shop.stats().await;
     assert_eq!((stats.orders.distinct_references, stats.orders.duplicates), (300, 0), "{stats:?}");
     assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
@@ -97,7 +97,7 @@ async fn a_kill_while_the_database_is_away_loses_no_successor() {
     assert_eq!(shop.run("a", &["keys", "status"])[0]["spool_files"], USERS);
 
     let served = shop.serve("a");
-    served.client().all_submitted(&ids, &["kept"], PATIENCE).await;
+    served.client().all_submitted(&ids, &["cached"], PATIENCE).await;
     // The records of the spool were encrypted with the old key.
     assert_eq!(keys::status(&shop)[0], ("k1".to_owned(), 20, 0, false));
     for (user, _) in &users {

@@ -53,7 +53,7 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
         // If the kill lost the answer, the token is lost and its row says so. The order is
         // submitted anyway.
         assert_eq!(order["status"], "submitted", "{order}");
-        with_token += u32::from(["fresh", "kept"].map(|word| json!(word)).contains(&order["token"]));
+        with_token += u32::from(["fresh", "cached"].map(|word| json!(word)).contains(&order["token"]));
     }
     assert!(with_token > 0);
     let stats = shop.stats().await;

@@ -47,7 +47,7 @@ async fn an_unread_log_and_stray_signals_stop_no_service() {
     // With exchanges in flight.
     let more = client.post_all(&users, 20).await;
     served.program.signal("HUP");
-    client.all_submitted(&more, &["fresh", "kept"], PATIENCE).await;
+    client.all_submitted(&more, &["fresh", "cached"], PATIENCE).await;
     assert!(served.program.is_running(), "SIGHUP is no reload");
     served.program.signal("QUIT");
     assert!(served.program.end().await.success(), "SIGQUIT is no graceful stop");

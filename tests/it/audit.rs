@@ -37,13 +37,13 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// Processes of one installation, whose clocks a test advances. They begin long ago, because the database
 /// deletes no young rows.
-struct Scene {
+struct Fixture {
     db: Db,
     secrets: Arc<Secrets>,
     clock: Clock,
 }
 
-impl Scene {
+impl Fixture {
     fn new(db: Db) -> Self {
         let clock = Clock::manual("2020-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
         Self { db, secrets: secrets(), clock }
@@ -134,20 +134,20 @@ const GAP: &str = "rows before it are missing, or were replaced";
 const JOINED: &str = "the row after which its chain began is missing, or was replaced";
 
 async fn an_update_a_deletion_and_a_forgery_are_found(db: Db) {
-    let scene = Scene::new(db);
-    assert_eq!(scene.verify().await, Verified { rows: 0, chains: 0, broken: 0, first: None });
-    let one = scene.process();
-    scene.leave(&one, 4).await;
+    let fixture = Fixture::new(db);
+    assert_eq!(fixture.verify().await, Verified { rows: 0, chains: 0, broken: 0, first: None });
+    let one = fixture.process();
+    fixture.leave(&one, 4).await;
     // Another process begins, and both go on.
-    let other = scene.process();
-    scene.leave(&other, 3).await;
-    scene.leave(&one, 1).await;
-    assert_eq!(scene.verify().await, Verified { rows: 8, chains: 2, broken: 0, first: None });
-    let rows = scene.rows().await;
+    let other = fixture.process();
+    fixture.leave(&other, 3).await;
+    fixture.leave(&one, 1).await;
+    assert_eq!(fixture.verify().await, Verified { rows: 8, chains: 2, broken: 0, first: None });
+    let rows = fixture.rows().await;
     assert_eq!(rows[4].joined_id, Some(rows[3].id), "the second chain begins after the newest row");
     let id = |at: usize| rows[at].id;
 
-    scene.unguard().await;
+    fixture.unguard().await;
     let of = |at: usize| format!("WHERE id = {}", id(at));
     for column in [
         "actor = 'key:other'",
@@ -157,16 +157,16 @@ async fn an_update_a_deletion_and_a_forgery_are_found(db: Db) {
         "number = 9",
     ] {
         assert_eq!(
-            scene.broken_by(&format!("UPDATE audit_log SET {column} {}", of(2))).await,
+            fixture.broken_by(&format!("UPDATE audit_log SET {column} {}", of(2))).await,
             (id(2), CHANGED)
         );
     }
     // Inside a chain, at its beginning, its end, and as a whole.
-    assert_eq!(scene.broken_by(&format!("DELETE FROM audit_log {}", of(1))).await, (id(2), GAP));
-    assert_eq!(scene.broken_by(&format!("DELETE FROM audit_log {}", of(0))).await, (id(1), GAP));
-    assert_eq!(scene.broken_by(&format!("DELETE FROM audit_log {}", of(3))).await, (id(4), JOINED));
+    assert_eq!(fixture.broken_by(&format!("DELETE FROM audit_log {}", of(1))).await, (id(2), GAP));
+    assert_eq!(fixture.broken_by(&format!("DELETE FROM audit_log {}", of(0))).await, (id(1), GAP));
+    assert_eq!(fixture.broken_by(&format!("DELETE FROM audit_log {}", of(3))).await, (id(4), JOINED));
     let chain = format!("WHERE chain = (SELECT chain FROM audit_log {})", of(0));
-    assert_eq!(scene.broken_by(&format!("DELETE FROM audit_log {chain}")).await, (id(4), JOINED));
+    assert_eq!(fixture.broken_by(&format!("DELETE FROM audit_log {chain}")).await, (id(4), JOINED));
     // Whoever does not have the key makes no row that fits.
     let next = "SELECT chain, number + 1, happened_at, actor, action, outcome, previous_at, hash, hash FROM audit_log";
     let forged = format!(
@@ -174,43 +174,43 @@ async fn an_update_a_deletion_and_a_forgery_are_found(db: Db) {
          {next} {}",
         of(6)
     );
-    assert_eq!(scene.broken_by(&forged).await.1, CHANGED);
-    assert_eq!(scene.verify().await.broken, 0, "everything is back");
-    let strange = verify(&*scene.db.store, secrets().hasher()).await.unwrap();
+    assert_eq!(fixture.broken_by(&forged).await.1, CHANGED);
+    assert_eq!(fixture.verify().await.broken, 0, "everything is back");
+    let strange = verify(&*fixture.db.store, secrets().hasher()).await.unwrap();
     assert_eq!((strange.broken, strange.first.unwrap().id), (8, id(0)), "another key fits no row");
 }
 
 async fn retention_breaks_no_chain(db: Db) {
-    let scene = Scene::new(db);
-    let (one, other) = (scene.process(), scene.process());
-    scene.leave(&one, 3).await;
-    scene.clock.advance(DAY * 300);
-    scene.leave(&other, 2).await;
-    scene.leave(&one, 2).await;
-    scene.clock.advance(DAY * 150);
-    let pruning = scene.pruning(&one);
+    let fixture = Fixture::new(db);
+    let (one, other) = (fixture.process(), fixture.process());
+    fixture.leave(&one, 3).await;
+    fixture.clock.advance(DAY * 300);
+    fixture.leave(&other, 2).await;
+    fixture.leave(&one, 2).await;
+    fixture.clock.advance(DAY * 150);
+    let pruning = fixture.pruning(&one);
     assert_eq!(pruning.prune().await.unwrap(), 3);
     // The beginning of one chain is gone, and the row that the other joined.
-    assert_eq!(scene.verify().await, Verified { rows: 5, chains: 2, broken: 0, first: None });
+    assert_eq!(fixture.verify().await, Verified { rows: 5, chains: 2, broken: 0, first: None });
     assert_eq!(pruning.prune().await.unwrap(), 0, "nothing else is old enough");
-    scene.leave(&other, 1).await;
+    fixture.leave(&other, 1).await;
 
-    let rows = scene.rows().await;
-    scene.unguard().await;
+    let rows = fixture.rows().await;
+    fixture.unguard().await;
     let delete = |at: usize| format!("DELETE FROM audit_log WHERE id = {}", rows[at].id);
-    assert_eq!(scene.broken_by(&delete(2)).await, (rows[3].id, GAP), "it was too young for retention");
-    assert_eq!(scene.broken_by(&delete(0)).await, (rows[1].id, GAP));
+    assert_eq!(fixture.broken_by(&delete(2)).await, (rows[3].id, GAP), "it was too young for retention");
+    assert_eq!(fixture.broken_by(&delete(0)).await, (rows[1].id, GAP));
     // Without the row about it, a beginning that is missing is a fault; and nobody can invent that row.
     let prune = rows.iter().find(|row| row.action == "audit.prune").unwrap();
     let later = "UPDATE audit_log SET object = '2030-01-01T00:00:00.000000Z' WHERE action = 'audit.prune'";
-    assert_eq!(scene.broken_by(later).await.1, JOINED, "the oldest of those that are broken");
+    assert_eq!(fixture.broken_by(later).await.1, JOINED, "the oldest of those that are broken");
     assert_eq!(prune.object.as_deref(), Some("2020-02-20T00:00:00.000000Z"));
 
     // Whole chains go, and later ones go on.
-    scene.clock.advance(DAY * 401);
-    scene.leave(&other, 1).await;
+    fixture.clock.advance(DAY * 401);
+    fixture.leave(&other, 1).await;
     assert_eq!(pruning.prune().await.unwrap(), 6);
-    assert_eq!(scene.verify().await, Verified { rows: 2, chains: 2, broken: 0, first: None });
+    assert_eq!(fixture.verify().await, Verified { rows: 2, chains: 2, broken: 0, first: None });
 }
 
 /// The log, in which retention runs after the first page of the chains was read.
@@ -256,38 +256,38 @@ impl AuditLog for Meanwhile {
 }
 
 async fn retention_may_run_while_the_log_is_verified(db: Db) {
-    let scene = Scene::new(db);
-    let (early, late) = (scene.process(), scene.process());
-    scene.leave(&early, 1).await;
-    scene.leave(&late, 1200).await;
-    scene.clock.advance(DAY * 450);
-    scene.leave(&late, 3).await;
+    let fixture = Fixture::new(db);
+    let (early, late) = (fixture.process(), fixture.process());
+    fixture.leave(&early, 1).await;
+    fixture.leave(&late, 1200).await;
+    fixture.clock.advance(DAY * 450);
+    fixture.leave(&late, 3).await;
     // The row about it comes into a chain that was read already.
-    let pruning = Mutex::new(Some(scene.pruning(&early)));
-    let log = Meanwhile { log: scene.db.store.clone(), pruning };
-    let found = verify(&log, scene.secrets.hasher()).await.unwrap();
+    let pruning = Mutex::new(Some(fixture.pruning(&early)));
+    let log = Meanwhile { log: fixture.db.store.clone(), pruning };
+    let found = verify(&log, fixture.secrets.hasher()).await.unwrap();
     assert_eq!(found, Verified { rows: 1003, chains: 2, broken: 0, first: None });
-    assert_eq!(scene.verify().await, Verified { rows: 4, chains: 2, broken: 0, first: None });
+    assert_eq!(fixture.verify().await, Verified { rows: 4, chains: 2, broken: 0, first: None });
 }
 
 async fn what_retention_would_not_delete_is_missing(db: Db) {
-    let scene = Scene::new(db);
-    let audit = scene.process();
-    scene.leave(&audit, 3).await;
+    let fixture = Fixture::new(db);
+    let audit = fixture.process();
+    fixture.leave(&audit, 3).await;
     let entry = Entry::new(Actor::Service, Action::AuditPrune);
     audit.record(entry.object("2030-01-01T00:00:00.000000Z"));
     timeout(SOON, audit.flush()).await.expect("not stored");
-    let rows = scene.rows().await;
-    scene.unguard().await;
+    let rows = fixture.rows().await;
+    fixture.unguard().await;
     let delete = format!("DELETE FROM audit_log WHERE id = {}", rows[1].id);
-    assert_eq!(scene.broken_by(&delete).await, (rows[2].id, GAP), "an older row is still there");
+    assert_eq!(fixture.broken_by(&delete).await, (rows[2].id, GAP), "an older row is still there");
 }
 
 async fn the_database_refuses_changes_and_early_deletions(db: Db) {
-    let scene = Scene { clock: Clock::system(), ..Scene::new(db) };
-    scene.leave(&scene.process(), 2).await;
+    let fixture = Fixture { clock: Clock::system(), ..Fixture::new(db) };
+    fixture.leave(&fixture.process(), 2).await;
     let mut changes = vec!["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log"];
-    if scene.db.is_sqlite() {
+    if fixture.db.is_sqlite() {
         changes.push("REPLACE INTO audit_log SELECT * FROM audit_log");
         changes.push(
             "REPLACE INTO audit_log SELECT NULL, chain, number, happened_at, 'x', action, outcome, \
@@ -298,65 +298,65 @@ async fn the_database_refuses_changes_and_early_deletions(db: Db) {
         changes.push("TRUNCATE audit_log");
     }
     for change in changes {
-        let refused = scene.db.raw().await.try_execute(change).await.unwrap_err().to_string();
+        let refused = fixture.db.raw().await.try_execute(change).await.unwrap_err().to_string();
         assert!(refused.contains("rows of the audit log cannot be"), "{change}: {refused}");
     }
-    assert_eq!(scene.verify().await.rows, 2);
+    assert_eq!(fixture.verify().await.rows, 2);
 }
 
 async fn rows_wait_while_the_database_refuses_them(db: Db) {
-    let scene = Scene::new(db);
-    let audit = scene.process();
-    scene.leave(&audit, 1).await;
-    scene.db.execute("ALTER TABLE audit_log RENAME TO audit_log_away").await;
+    let fixture = Fixture::new(db);
+    let audit = fixture.process();
+    fixture.leave(&audit, 1).await;
+    fixture.db.execute("ALTER TABLE audit_log RENAME TO audit_log_away").await;
     for row in 0..3 {
         audit.record(Entry::new(Actor::Local, Action::TokenForget).object(row));
     }
     assert!(timeout(Duration::from_millis(500), audit.flush()).await.is_err(), "stored nowhere");
     audit.record(Entry::new(Actor::Local, Action::UserErase));
-    scene.db.execute("ALTER TABLE audit_log_away RENAME TO audit_log").await;
+    fixture.db.execute("ALTER TABLE audit_log_away RENAME TO audit_log").await;
     timeout(SOON, audit.flush()).await.expect("not stored");
-    let objects: Vec<Option<String>> = scene.rows().await.into_iter().map(|row| row.object).collect();
+    let objects: Vec<Option<String>> = fixture.rows().await.into_iter().map(|row| row.object).collect();
     assert_eq!(
         objects,
         [Some("0"), Some("0"), Some("1"), Some("2"), None].map(|object| object.map(str::to_owned))
     );
-    assert_eq!(scene.verify().await, Verified { rows: 5, chains: 1, broken: 0, first: None });
+    assert_eq!(fixture.verify().await, Verified { rows: 5, chains: 1, broken: 0, first: None });
 }
 
 async fn a_process_that_ends_does_not_wait_for_ever(db: Db) {
-    let scene = Scene::new(db);
-    let audit = scene.process();
-    scene.db.execute("ALTER TABLE audit_log RENAME TO audit_log_away").await;
+    let fixture = Fixture::new(db);
+    let audit = fixture.process();
+    fixture.db.execute("ALTER TABLE audit_log RENAME TO audit_log_away").await;
     audit.record(Entry::new(Actor::Local, Action::TokenForget));
     timeout(SOON, audit.close(Duration::from_millis(200))).await.expect("still waiting");
     timeout(SOON, audit.flush()).await.expect("the writer still tries");
 }
 
 async fn submissions_can_be_left_out(db: Db) {
-    let scene = Scene::new(db);
-    let audit = scene.process_with(false);
+    let fixture = Fixture::new(db);
+    let audit = fixture.process_with(false);
     for action in [Action::OrderSubmit, Action::OrdersSubmit, Action::OrderCancel] {
         audit.record(Entry::new(Actor::Local, action));
     }
     timeout(SOON, audit.flush()).await.expect("not stored");
-    assert_eq!(scene.rows().await.into_iter().map(|row| row.action).collect::<Vec<_>>(), ["order.cancel"]);
+    assert_eq!(fixture.rows().await.into_iter().map(|row| row.action).collect::<Vec<_>>(), ["order.cancel"]);
 }
 
 async fn lines_that_nobody_reads_hold_up_no_row(db: Db) {
-    let scene = Scene::new(db);
-    let pipe = scene.db.folder().join("audit.jsonl");
+    let fixture = Fixture::new(db);
+    let pipe = fixture.db.folder().join("audit.jsonl");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let lines = config::AuditLines::File(pipe.clone());
-    let audit = scene.process_of(config::Audit { submissions: true, lines });
+    let audit = fixture.process_of(config::Audit { submissions: true, lines });
     // The first write is waited for, for five seconds; no other is.
     let batches = async {
         for _ in 0..20 {
-            scene.leave(&audit, 1).await;
+            fixture.leave(&audit, 1).await;
         }
     };
     timeout(SOON, batches).await.expect("rows wait for a reader of their lines");
-    assert_eq!(scene.rows().await.len(), 20);
+    assert_eq!(fixture.rows().await.len(), 20);
     // Only one write waits for the reader that comes at last.
     let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(pipe).unwrap());
     let text = timeout(SOON, read).await.expect("nothing was written").unwrap();

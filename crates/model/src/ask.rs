@@ -1,7 +1,7 @@
 //! Questions about a state that several rules ask.
 
 use crate::state::{Holder, Intent, Life, Outcome, Process, State, Token};
-use crate::{Provider, Rule, Scene};
+use crate::{Provider, Rule, Scenario};
 
 /// A length or place as the small number that a state holds.
 pub(crate) fn small(number: usize) -> u8 {
@@ -24,9 +24,9 @@ impl State {
 
     /// Whether a holder is known to be dead: a later start of its folder has registered itself, it
     /// ended, or the others watched its silence for longer than this (1: `worker_lost_after`, 2: `orphan_after`).
-    pub(crate) fn dead(&self, scene: &Scene, holder: Holder, silence: u8) -> bool {
+    pub(crate) fn dead(&self, scenario: &Scenario, holder: Holder, silence: u8) -> bool {
         let row = self.db.workers[usize::from(holder.folder)];
-        let stepped = self.clock_stepped && !scene.has(Rule::SilenceIsWatched);
+        let stepped = self.clock_stepped && !scenario.has(Rule::SilenceIsWatched);
         let silent = self.in_folder(holder.folder).silent >= silence || stepped;
         row.start > holder.start || (row.start == holder.start && (row.ended || silent))
     }
@@ -56,12 +56,12 @@ impl State {
 
     /// Whether nobody will close an open intent: its holder is dead, or it is the process's own and
     /// no exchange of it has it.
-    pub(crate) fn orphaned(&self, scene: &Scene, process: usize, intent: &Intent) -> bool {
+    pub(crate) fn orphaned(&self, scenario: &Scenario, process: usize, intent: &Intent) -> bool {
         let me = &self.processes[process];
         if intent.holder == me.me {
             return !me.exchanges.iter().any(|exchange| exchange.id == intent.exchange);
         }
-        !scene.has(Rule::HolderMustBeDead) || self.dead(scene, intent.holder, 2)
+        !scenario.has(Rule::HolderMustBeDead) || self.dead(scenario, intent.holder, 2)
     }
 
     /// Whether the last answered or unanswered presentation of the row's generation got no answer.
@@ -82,8 +82,8 @@ impl State {
     }
 
     /// Whether too many tokens were rejected in a row.
-    pub(crate) fn stopped(&self, scene: &Scene) -> bool {
-        if !scene.has(Rule::StreakStops) {
+    pub(crate) fn stopped(&self, scenario: &Scenario) -> bool {
+        if !scenario.has(Rule::StreakStops) {
             return false;
         }
         let mut rejected = 0;
@@ -98,9 +98,9 @@ impl State {
     }
 
     /// Whether the provider would accept a token.
-    pub(crate) fn valid(&self, scene: &Scene, token: Token) -> bool {
+    pub(crate) fn valid(&self, scenario: &Scenario, token: Token) -> bool {
         let grant = self.grants[usize::from(token.grant)];
-        !grant.revoked && (grant.current == token.serial || scene.provider == Provider::NotRotating)
+        !grant.revoked && (grant.current == token.serial || scenario.provider == Provider::NotRotating)
     }
 
     /// The intent of an exchange.

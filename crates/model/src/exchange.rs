@@ -5,13 +5,13 @@ use crate::ask::small;
 use crate::state::{
     Answer, Broken, Exchange, Intent, Life, Outcome, Stage, State, Step, TokenRequest, TokenState,
 };
-use crate::{Engine, Rule, Scene};
+use crate::{Engine, Rule, Scenario};
 
 /// The steps that are possible.
-pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
+pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     for process in 0..state.processes.len() {
-        claims(scene, state, process, actions);
-        if scene.engine == Engine::SharedClaims && state.reaches(process) {
+        claims(scenario, state, process, actions);
+        if scenario.engine == Engine::SharedClaims && state.reaches(process) {
             in_company(state, process, actions);
         }
         for (exchange, it) in state.processes[process].exchanges.iter().enumerate() {
@@ -20,14 +20,14 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
                 Stage::Claimed if reaches => actions.push(Action::Intend { process, exchange }),
                 Stage::Intended => actions.push(Action::Send { process, exchange }),
                 Stage::Overdue if reaches => actions.push(Action::DropUnsent { process, exchange }),
-                Stage::Sent if !scene.has(Rule::OneRequestPerIntent) => {
+                Stage::Sent if !scenario.has(Rule::OneRequestPerIntent) => {
                     actions.push(Action::SendAgain { process, exchange });
                 }
                 Stage::Answered(_) => {
                     if reaches {
                         actions.push(Action::Store { process, exchange });
                     }
-                    if may_spool(scene, state, process, it) {
+                    if may_spool(scenario, state, process, it) {
                         actions.push(Action::Spool { process, exchange });
                     }
                 }
@@ -69,16 +69,16 @@ pub(crate) fn lock_again(state: &mut State, process: usize) {
 }
 
 /// A successor goes to the spool after the first failure of its store, until the spool has it.
-pub(crate) fn may_spool(scene: &Scene, state: &State, process: usize, exchange: &Exchange) -> bool {
+pub(crate) fn may_spool(scenario: &Scenario, state: &State, process: usize, exchange: &Exchange) -> bool {
     let me = &state.processes[process];
     matches!(exchange.stage, Stage::Answered(Answer::Rotated(_)))
         && !exchange.spooled
         && (exchange.failed || !state.reaches(process))
-        && scene.has(Rule::SpoolAfterFailure)
-        && (!exchange.spool_failed || (!me.disk_out && scene.has(Rule::SpoolIsTriedAgain)))
+        && scenario.has(Rule::SpoolAfterFailure)
+        && (!exchange.spool_failed || (!me.disk_out && scenario.has(Rule::SpoolIsTriedAgain)))
 }
 
-fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action>) {
+fn claims(scenario: &Scenario, state: &State, process: usize, actions: &mut Vec<Action>) {
     let me = &state.processes[process];
     if !matches!(me.life, Life::Up | Life::Stopping) || !state.reaches(process) {
         return;
@@ -86,22 +86,23 @@ fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action
     for user in 0..state.db.rows.len() {
         if state
             .open_intents(user)
-            .any(|intent| intent.holder == me.me && state.orphaned(scene, process, intent))
+            .any(|intent| intent.holder == me.me && state.orphaned(scenario, process, intent))
         {
             actions.push(Action::CloseForDead { process, user });
             continue;
         }
         let fresh = |step| step == Step::Fresh;
         let orders = me.attempts.iter().filter(|attempt| fresh(attempt.step)).map(|attempt| attempt.order);
-        let order = orders.into_iter().find(|order| scene.orders[usize::from(*order)] == user);
-        // The keeper goes by due date: in a scene with many users, one after the other.
-        let turn = usize::from(scene.refreshes - state.refreshes) % scene.users == user || !scene.unbound;
+        let order = orders.into_iter().find(|order| scenario.orders[usize::from(*order)] == user);
+        // The keeper goes by due date: in a scenario with many users, one after the other.
+        let turn =
+            usize::from(scenario.refreshes - state.refreshes) % scenario.users == user || !scenario.unbound;
         let keeper = state.refreshes > 0 && me.life == Life::Up && turn;
-        if order.is_none() && !keeper || !may_look(scene, state, process, user) {
+        if order.is_none() && !keeper || !may_look(scenario, state, process, user) {
             continue;
         }
-        if scene.has(Rule::LookForOpenIntents) {
-            if state.open_intents(user).any(|intent| !state.orphaned(scene, process, intent)) {
+        if scenario.has(Rule::LookForOpenIntents) {
+            if state.open_intents(user).any(|intent| !state.orphaned(scenario, process, intent)) {
                 continue;
             }
             if state.open_intents(user).next().is_some() {
@@ -111,7 +112,7 @@ fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action
         }
         let Some(token) = state.db.rows[user].token else { continue };
         let under_way = state.token_requests.iter().any(|request| request.token == token);
-        if state.answer_was_lost(user) && under_way && scene.has(Rule::ReplayWaits) {
+        if state.answer_was_lost(user) && under_way && scenario.has(Rule::ReplayWaits) {
             continue;
         }
         if let Some(order) = order {
@@ -124,43 +125,43 @@ fn claims(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action
 }
 
 /// Whether a process may try to claim a token: what its memory, the lock and the row say.
-fn may_look(scene: &Scene, state: &State, process: usize, user: usize) -> bool {
+fn may_look(scenario: &Scenario, state: &State, process: usize, user: usize) -> bool {
     let me = &state.processes[process];
-    let alone = me.granted || me.exchanges.is_empty() || !scene.has(Rule::OneAtATimeAtFirst);
+    let alone = me.granted || me.exchanges.is_empty() || !scenario.has(Rule::OneAtATimeAtFirst);
     let locked =
-        scene.engine != Engine::Sqlite && scene.has(Rule::ClaimIsLocked) && state.locks[user].is_some();
+        scenario.engine != Engine::Sqlite && scenario.has(Rule::ClaimIsLocked) && state.locks[user].is_some();
     !me.exchanges.iter().any(|exchange| usize::from(exchange.user) == user)
         && alone
         && !locked
         && state.db.rows[user].state == TokenState::Active
-        && asks_own_provider(scene, state, process)
-        && !state.stopped(scene)
+        && asks_own_provider(scenario, state, process)
+        && !state.stopped(scenario)
 }
 
 /// Whether the settings of a process name the provider that issued the tokens, as far as their rows tell.
-pub(crate) fn asks_own_provider(scene: &Scene, state: &State, process: usize) -> bool {
-    !state.processes[process].wrong_settings || scene.unbound || !scene.has(Rule::OwnProviderOnly)
+pub(crate) fn asks_own_provider(scenario: &Scenario, state: &State, process: usize) -> bool {
+    !state.processes[process].wrong_settings || scenario.unbound || !scenario.has(Rule::OwnProviderOnly)
 }
 
 /// Closes the open intents of a user that nobody will close.
-pub(crate) fn close_for_dead(scene: &Scene, state: &mut State, process: usize, user: usize) {
+pub(crate) fn close_for_dead(scenario: &Scenario, state: &mut State, process: usize, user: usize) {
     let orphans: Vec<_> = state
         .open_intents(user)
-        .filter(|intent| state.orphaned(scene, process, intent))
+        .filter(|intent| state.orphaned(scenario, process, intent))
         .map(|intent| (intent.exchange, intent.holder == state.processes[process].me))
         .collect();
     for (exchange, own) in orphans {
         // Of its own intents a process knows that they were not sent.
-        let not_sent = own && scene.has(Rule::ExchangeGoesOn);
+        let not_sent = own && scenario.has(Rule::ExchangeGoesOn);
         state.close(exchange, if not_sent { Outcome::NotSent } else { Outcome::NoAnswer });
-        if scene.hold && !not_sent {
+        if scenario.hold && !not_sent {
             state.doubt(user);
         }
     }
 }
 
 /// Claims a token. On SQLite this is one transaction with the intent.
-pub(crate) fn claim(scene: &Scene, state: &mut State, process: usize, user: usize, order: Option<u8>) {
+pub(crate) fn claim(scenario: &Scenario, state: &mut State, process: usize, user: usize, order: Option<u8>) {
     let row = state.db.rows[user];
     let Some(token) = row.token else { return };
     let earlier = state
@@ -191,22 +192,22 @@ pub(crate) fn claim(scene: &Scene, state: &mut State, process: usize, user: usiz
             }
         }
     }
-    if scene.engine == Engine::Sqlite {
-        intend(scene, state, process, exchange);
+    if scenario.engine == Engine::Sqlite {
+        intend(scenario, state, process, exchange);
     } else {
         state.locks[user] = Some(small(process));
     }
 }
 
 /// Commits the intent, or lets the claim go if row or ledger have changed since they were read.
-pub(crate) fn intend(scene: &Scene, state: &mut State, process: usize, exchange: usize) {
+pub(crate) fn intend(scenario: &Scenario, state: &mut State, process: usize, exchange: usize) {
     let it = state.processes[process].exchanges[exchange];
     let row = state.db.rows[usize::from(it.user)];
     let changed = row.generation != it.generation || row.state != TokenState::Active;
     let taken = state.db.ledger.iter().any(|intent| {
         intent.user == it.user && intent.generation == it.generation && intent.presentation == it.presentation
     });
-    if changed && scene.has(Rule::IntentChecksRow) || taken && scene.has(Rule::PresentationIsUnique) {
+    if changed && scenario.has(Rule::IntentChecksRow) || taken && scenario.has(Rule::PresentationIsUnique) {
         end(state, process, exchange, Step::Fresh);
         return;
     }
@@ -220,7 +221,7 @@ pub(crate) fn intend(scene: &Scene, state: &mut State, process: usize, exchange:
     me.exchanges[exchange].stage = Stage::Intended;
     // The intent renews its holder's heartbeat.
     (me.silent, me.no_heartbeat) = (0, false);
-    if scene.has(Rule::IntentFirst) {
+    if scenario.has(Rule::IntentFirst) {
         state.db.ledger.push(Intent {
             exchange: id,
             user: it.user,

@@ -7,19 +7,17 @@ use crate::process::stop_running;
 use crate::state::{
     Answer, Exchange, File, GhostUser, Grant, Holder, Life, Process, Stage, State, Step, Token, TokenState,
 };
-use crate::{Engine, Fault, Rule, Scene};
+use crate::{Engine, Fault, Rule, Scenario};
 
 /// The faults that are possible.
-pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
+pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     if state.total == 0 {
         return;
     }
-    for (place, (fault, _)) in scene.faults.iter().enumerate() {
-        if state.faults[place] == 0 {
-            continue;
-        }
-        for whom in 0..candidates(state, *fault) {
-            if possible(scene, state, *fault, whom) {
+    for (place, (fault, _)) in scenario.faults.iter().enumerate() {
+        let candidates = if state.faults[place] == 0 { 0 } else { candidates(state, *fault) };
+        for whom in 0..candidates {
+            if possible(scenario, state, *fault, whom) {
                 actions.push(Action::Happens { fault: *fault, whom });
             }
         }
@@ -45,7 +43,7 @@ fn candidates(state: &State, fault: Fault) -> usize {
     }
 }
 
-/// More exchanges or attempts than a process has in any scene.
+/// More exchanges or attempts than a process has in any scenario.
 const PLACES: usize = 6;
 
 /// The process and the place in one of its lists that a number stands for.
@@ -53,7 +51,7 @@ fn place(whom: usize) -> (usize, usize) {
     (whom / PLACES, whom % PLACES)
 }
 
-fn possible(scene: &Scene, state: &State, fault: Fault, whom: usize) -> bool {
+fn possible(scenario: &Scenario, state: &State, fault: Fault, whom: usize) -> bool {
     match fault {
         Fault::Crash => state.processes[whom].runs(),
         Fault::MachineLost => state.processes[whom].life != Life::Gone,
@@ -100,7 +98,7 @@ fn possible(scene: &Scene, state: &State, fault: Fault, whom: usize) -> bool {
         Fault::Repeat => !state.database_out && state.ghost_users[whom].grant.is_some(),
         Fault::OlderSignIn => !state.database_out && state.db.rows[whom].state == TokenState::Active,
         Fault::OtherUser => {
-            !state.database_out && whom + 1 < scene.users && state.db.rows[whom].token.is_some()
+            !state.database_out && whom + 1 < scenario.users && state.db.rows[whom].token.is_some()
         }
         Fault::Forget => !state.database_out && state.db.rows[whom].state != TokenState::Forgotten,
         Fault::Withdraw => !state.ghost_users[whom].withdrawn,
@@ -125,9 +123,9 @@ fn in_doubt_is_possible(state: &State, whom: usize) -> bool {
 }
 
 /// A fault happens.
-pub(crate) fn happen(scene: &Scene, state: &mut State, fault: Fault, whom: usize) {
+pub(crate) fn happen(scenario: &Scenario, state: &mut State, fault: Fault, whom: usize) {
     state.total -= 1;
-    if let Some(at) = scene.faults.iter().position(|(other, _)| *other == fault) {
+    if let Some(at) = scenario.faults.iter().position(|(other, _)| *other == fault) {
         state.faults[at] -= 1;
     }
     match fault {
@@ -148,18 +146,18 @@ pub(crate) fn happen(scene: &Scene, state: &mut State, fault: Fault, whom: usize
             let half = PLACES * state.processes.len();
             let (process, at) = place(whom % half);
             if whom >= half {
-                crate::order::settle(scene, state, process, at, true);
+                crate::order::settle(scenario, state, process, at, true);
             } else if state.processes[process].exchanges[at].stage == Stage::Claimed {
-                intent_in_doubt(scene, state, process, at);
-            } else if scene.engine == Engine::SharedClaims {
-                crate::store::store_together(scene, state, process, true);
+                intent_in_doubt(scenario, state, process, at);
+            } else if scenario.engine == Engine::SharedClaims {
+                crate::store::store_together(scenario, state, process, true);
             } else {
-                crate::store::store(scene, state, process, at, true);
+                crate::store::store(scenario, state, process, at, true);
             }
         }
-        Fault::OddError => odd_error(scene, state, whom),
-        Fault::StoreRefused => store_refused(scene, state, whom),
-        Fault::PatienceOver => patience_over(scene, state, whom),
+        Fault::OddError => odd_error(scenario, state, whom),
+        Fault::StoreRefused => store_refused(scenario, state, whom),
+        Fault::PatienceOver => patience_over(scenario, state, whom),
         Fault::DiskOut => state.processes[whom].disk_out = true,
         Fault::CutOff => {
             state.processes[whom].cut_off = true;
@@ -168,10 +166,10 @@ pub(crate) fn happen(scene: &Scene, state: &mut State, fault: Fault, whom: usize
         Fault::NoHeartbeat => state.processes[whom].no_heartbeat = true,
         Fault::SessionLost => let_locks_go(state, whom),
         Fault::ClockStep => state.clock_stepped = true,
-        Fault::CopiedFolder => copied_folder(scene, state, whom),
+        Fault::CopiedFolder => copied_folder(scenario, state, whom),
         Fault::Backup => state.backup = Some(Box::new(state.db.clone())),
         Fault::Restore => restore(state),
-        _ => registration(scene, state, fault, whom),
+        _ => registration(scenario, state, fault, whom),
     }
 }
 
@@ -239,32 +237,32 @@ fn lost(state: &mut State, whom: usize, slow: bool) {
 }
 
 /// The intent is committed, and its process, which cannot know, sends nothing.
-fn intent_in_doubt(scene: &Scene, state: &mut State, process: usize, exchange: usize) {
+fn intent_in_doubt(scenario: &Scenario, state: &mut State, process: usize, exchange: usize) {
     let before = state.next_exchange;
-    crate::exchange::intend(scene, state, process, exchange);
+    crate::exchange::intend(scenario, state, process, exchange);
     if state.next_exchange > before {
         crate::exchange::end(state, process, exchange, Step::Fresh);
     }
 }
 
 /// The database refuses a result with an unknown error.
-fn odd_error(scene: &Scene, state: &mut State, whom: usize) {
+fn odd_error(scenario: &Scenario, state: &mut State, whom: usize) {
     let (process, attempt) = place(whom);
     let me = &mut state.processes[process];
-    if scene.has(Rule::ResultIsNeverGivenUp) {
+    if scenario.has(Rule::ResultIsNeverGivenUp) {
         me.attempts[attempt].failed = true;
     } else {
         let order = usize::from(me.attempts.remove(attempt).order);
-        crate::order::requeue(scene, state, order);
+        crate::order::requeue(scenario, state, order);
     }
 }
 
 /// The engine refuses a successor. Nothing of the shared commit is stored, and the session's locks are
 /// free.
-fn store_refused(scene: &Scene, state: &mut State, process: usize) {
+fn store_refused(scenario: &Scenario, state: &mut State, process: usize) {
     let_locks_go(state, process);
     let me = &mut state.processes[process];
-    if scene.has(Rule::StoredByItself) {
+    if scenario.has(Rule::StoredByItself) {
         let answered = |it: &&mut Exchange| matches!(it.stage, Stage::Answered(_));
         me.exchanges.iter_mut().filter(answered).for_each(|it| it.failed = true);
     } else {
@@ -273,13 +271,13 @@ fn store_refused(scene: &Scene, state: &mut State, process: usize) {
 }
 
 /// The order goes without a token. The exchange goes on.
-fn patience_over(scene: &Scene, state: &mut State, whom: usize) {
+fn patience_over(scenario: &Scenario, state: &mut State, whom: usize) {
     let (process, attempt) = place(whom);
     let me = &mut state.processes[process];
     let order = me.attempts[attempt].order;
     me.attempts[attempt].step = Step::Ready;
     let exchange = me.exchanges.iter().position(|it| it.order == Some(order));
-    if let Some(at) = exchange.filter(|_| !scene.has(Rule::ExchangeGoesOn)) {
+    if let Some(at) = exchange.filter(|_| !scenario.has(Rule::ExchangeGoesOn)) {
         let id = me.exchanges.remove(at).id;
         state.token_requests.retain(|it| it.exchange != id || it.answer.is_none());
         state.token_requests.iter_mut().filter(|it| it.exchange == id).for_each(|it| it.listener = None);
@@ -288,8 +286,8 @@ fn patience_over(scene: &Scene, state: &mut State, whom: usize) {
 }
 
 /// Without its rule, a second process works in the name of the first one's folder.
-fn copied_folder(scene: &Scene, state: &mut State, process: usize) {
-    if scene.has(Rule::CopiedFolderRefused) {
+fn copied_folder(scenario: &Scenario, state: &mut State, process: usize) {
+    if scenario.has(Rule::CopiedFolderRefused) {
         return;
     }
     let mut copy = state.processes[process].clone();
@@ -329,30 +327,30 @@ fn restore(state: &mut State) {
 }
 
 /// What shops and users do.
-fn registration(scene: &Scene, state: &mut State, fault: Fault, user: usize) {
+fn registration(scenario: &Scenario, state: &mut State, fault: Fault, user: usize) {
     match fault {
         Fault::SignIn => {
             let grant = small(state.grants.len());
             state.grants.push(Grant { user: small(user), current: 0, revoked: false });
             let issued = state.db.rows[user].issued + 1;
-            put(scene, state, user, Token { grant, serial: 0 }, issued);
+            put(scenario, state, user, Token { grant, serial: 0 }, issued);
             state.ghost_users[user] = GhostUser { grant: Some(grant), at_risk: false, withdrawn: false };
         }
         Fault::Repeat => {
             let Some(grant) = state.ghost_users[user].grant else { return };
             let issued = state.db.rows[user].issued;
-            put(scene, state, user, Token { grant, serial: 0 }, issued);
+            put(scenario, state, user, Token { grant, serial: 0 }, issued);
         }
         Fault::OlderSignIn => {
             let grant = small(state.grants.len());
             // The provider has replaced it by the newer one.
             state.grants.push(Grant { user: small(user), current: 0, revoked: true });
-            put(scene, state, user, Token { grant, serial: 0 }, 0);
+            put(scenario, state, user, Token { grant, serial: 0 }, 0);
         }
         Fault::OtherUser => {
             let Some(token) = state.db.rows[user].token else { return };
             let issued = state.db.rows[user + 1].issued;
-            put(scene, state, user + 1, token, issued);
+            put(scenario, state, user + 1, token, issued);
         }
         Fault::Forget => {
             let arrived = state.tick(user);
@@ -361,7 +359,8 @@ fn registration(scene: &Scene, state: &mut State, fault: Fault, user: usize) {
             row.token = None;
             row.exchange = None;
             row.arrived = arrived;
-            row.generation = if scene.has(Rule::TombstoneKeepsGeneration) { row.generation + 1 } else { 0 };
+            row.generation =
+                if scenario.has(Rule::TombstoneKeepsGeneration) { row.generation + 1 } else { 0 };
             state.ghost_users[user].grant = None;
         }
         Fault::Withdraw => {
@@ -375,16 +374,16 @@ fn registration(scene: &Scene, state: &mut State, fault: Fault, user: usize) {
 }
 
 /// A registration.
-fn put(scene: &Scene, state: &mut State, user: usize, token: Token, issued: u8) {
+fn put(scenario: &Scenario, state: &mut State, user: usize, token: Token, issued: u8) {
     let mine = (token, small(user));
-    if scene.has(Rule::KnownTokenChangesNothing) && state.db.known.contains(&mine) {
+    if scenario.has(Rule::KnownTokenChangesNothing) && state.db.known.contains(&mine) {
         return;
     }
     let elsewhere = state.db.known.iter().any(|(known, row)| *known == token && usize::from(*row) != user);
-    if scene.has(Rule::OneGrantOneRow) && elsewhere {
+    if scenario.has(Rule::OneGrantOneRow) && elsewhere {
         return;
     }
-    if scene.has(Rule::NewestSignInWins) && issued < state.db.rows[user].issued {
+    if scenario.has(Rule::NewestSignInWins) && issued < state.db.rows[user].issued {
         return;
     }
     let arrived = state.tick(user);

@@ -1,20 +1,20 @@
-//! Explores scenes by hand: see the documentation of the library.
+//! Explores scenarios by hand: see the documentation of the library.
 
 use std::process::ExitCode;
 
-use model::{Rule, Scene, explore, scenes};
+use model::{Rule, Scenario, explore, scenarios};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (chosen, rule) = match words[..] {
-        ["small"] => (scenes::small(), None),
-        ["large"] => (scenes::large(), None),
-        [scene] => (named(scene), None),
-        [scene, rule] => {
+        ["small"] => (scenarios::small(), None),
+        ["large"] => (scenarios::large(), None),
+        [scenario] => (named(scenario), None),
+        [scenario, rule] => {
             let found = Rule::ALL.iter().find(|it| format!("{it:?}") == rule);
             let Some(found) = found else { return usage() };
-            (named(scene), Some(*found))
+            (named(scenario), Some(*found))
         }
         _ => return usage(),
     };
@@ -23,23 +23,27 @@ fn main() -> ExitCode {
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut broken = false;
-    for mut scene in chosen {
-        scene.without = rule;
-        let found = explore(&scene, threads);
-        println!("{}: {found}", scene.name);
+    for mut scenario in chosen {
+        scenario.without = rule;
+        let found = explore(&scenario, threads);
+        println!("{}: {found}", scenario.name);
         broken |= found.counterexample.is_some();
     }
     if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn named(name: &str) -> Vec<Scene> {
-    scenes::small().into_iter().chain(scenes::large()).filter(|scene| scene.name == name).collect()
+fn named(name: &str) -> Vec<Scenario> {
+    scenarios::small()
+        .into_iter()
+        .chain(scenarios::large())
+        .filter(|scenario| scenario.name == name)
+        .collect()
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: model small | large | SCENE [RULE]\n\nscenes:");
-    for scene in scenes::small().iter().chain(&scenes::large()) {
-        eprintln!("  {}", scene.name);
+    eprintln!("usage: model small | large | SCENARIO [RULE]\n\nscenarios:");
+    for scenario in scenarios::small().iter().chain(&scenarios::large()) {
+        eprintln!("  {}", scenario.name);
     }
     eprintln!("\nrules:");
     for rule in Rule::ALL {

@@ -2,20 +2,20 @@
 
 use stateright::{Model, Property};
 
-use crate::Scene;
+use crate::Scenario;
 use crate::action::Action;
 use crate::state::{Answer, File, Stage, State, Step, TokenState};
 use crate::{exchange, faults, network, order, process, properties, store};
 
 /// The steps that happen by themselves: everything but faults.
-pub(crate) fn without_faults(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
-    exchange::actions(scene, state, actions);
-    order::actions(scene, state, actions);
+pub(crate) fn without_faults(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
+    exchange::actions(scenario, state, actions);
+    order::actions(scenario, state, actions);
     network::actions(state, actions);
-    process::actions(scene, state, actions);
+    process::actions(scenario, state, actions);
 }
 
-impl Model for Scene {
+impl Model for Scenario {
     type State = State;
     type Action = Action;
 
@@ -24,7 +24,7 @@ impl Model for Scene {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        // A broken promise is the end of the story.
+        // A broken promise ends the path.
         if state.ghost_broken.is_none() {
             without_faults(self, state, actions);
             faults::actions(self, state, actions);
@@ -46,11 +46,11 @@ impl Model for Scene {
     }
 }
 
-fn apply(scene: &Scene, state: &mut State, action: Action) {
+fn apply(scenario: &Scenario, state: &mut State, action: Action) {
     match action {
-        Action::CloseForDead { process, user } => exchange::close_for_dead(scene, state, process, user),
-        Action::Claim { process, user, order } => exchange::claim(scene, state, process, user, order),
-        Action::Intend { process, exchange } => exchange::intend(scene, state, process, exchange),
+        Action::CloseForDead { process, user } => exchange::close_for_dead(scenario, state, process, user),
+        Action::Claim { process, user, order } => exchange::claim(scenario, state, process, user, order),
+        Action::Intend { process, exchange } => exchange::intend(scenario, state, process, exchange),
         Action::Send { process, exchange } | Action::SendAgain { process, exchange } => {
             exchange::send(state, process, exchange);
         }
@@ -59,25 +59,25 @@ fn apply(scene: &Scene, state: &mut State, action: Action) {
             state.close(id, crate::state::Outcome::NotSent);
             exchange::end(state, process, exchange, Step::Fresh);
         }
-        Action::Store { process, exchange } => store::store(scene, state, process, exchange, false),
-        Action::StoreTogether { process } => store::store_together(scene, state, process, false),
+        Action::Store { process, exchange } => store::store(scenario, state, process, exchange, false),
+        Action::StoreTogether { process } => store::store_together(scenario, state, process, false),
         Action::LockAgain { process } => exchange::lock_again(state, process),
         Action::Spool { process, exchange } => spool(state, process, exchange),
-        Action::ProviderSees { request } => network::provider_sees(scene, state, request),
+        Action::ProviderSees { request } => network::provider_sees(scenario, state, request),
         Action::ReadAnswer { request } => network::read_answer(state, request),
-        Action::TakeOrder { process, order } => order::take(scene, state, process, order),
+        Action::TakeOrder { process, order } => order::take(scenario, state, process, order),
         Action::GoOn { process, attempt } => state.processes[process].attempts[attempt].step = Step::Ready,
-        Action::UseSpooled { process, attempt } => order::use_spooled(scene, state, process, attempt),
-        Action::Mark { process, attempt } => order::mark(scene, state, process, attempt),
+        Action::UseSpooled { process, attempt } => order::use_spooled(scenario, state, process, attempt),
+        Action::Mark { process, attempt } => order::mark(scenario, state, process, attempt),
         Action::Create { process, attempt } => order::create(state, process, attempt),
         Action::KlarnaSees { request } => network::klarna_sees(state, request),
         Action::ReadResult { request } => network::read_result(state, request),
-        Action::Settle { process, attempt } => order::settle(scene, state, process, attempt, false),
+        Action::Settle { process, attempt } => order::settle(scenario, state, process, attempt, false),
         Action::SpoolResult { process, attempt } => spool_result(state, process, attempt),
         Action::Start { process } | Action::StartOnNewMachine { process } => process::start(state, process),
         Action::Replay { process, file } => {
             let file = state.processes[process].spool[file];
-            store::replay(scene, state, file);
+            store::replay(scenario, state, file);
         }
         Action::RemoveFile { process, file } => {
             state.processes[process].spool.remove(file);
@@ -88,12 +88,12 @@ fn apply(scene: &Scene, state: &mut State, action: Action) {
         }
         Action::StoreTaken { process } => {
             if let Some(file) = state.processes[process].taken.pop() {
-                store::replay(scene, state, file);
+                store::replay(scenario, state, file);
             }
         }
-        Action::Register { process } => process::register(scene, state, process),
-        Action::End { process } => process::end(scene, state, process),
-        Action::Silence { process } => process::silence(scene, state, process),
+        Action::Register { process } => process::register(scenario, state, process),
+        Action::End { process } => process::end(scenario, state, process),
+        Action::Silence { process } => process::silence(scenario, state, process),
         Action::Reconnect { process } => {
             let me = &mut state.processes[process];
             (me.cut_off, me.no_heartbeat, me.silent) = (false, false, 0);
@@ -107,7 +107,7 @@ fn apply(scene: &Scene, state: &mut State, action: Action) {
         Action::AfterRestore => process::after_restore(state),
         Action::Resolve { user } => state.db.rows[user].state = TokenState::Active,
         Action::ResolveRejected => process::resolve_rejected(state),
-        Action::Happens { fault, whom } => faults::happen(scene, state, fault, whom),
+        Action::Happens { fault, whom } => faults::happen(scenario, state, fault, whom),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::action::Action;
 use crate::state::{Answer, Broken, Stage, State, Step, Successor, Token};
-use crate::{Provider, Scene};
+use crate::{Provider, Scenario};
 
 /// The steps that are possible.
 pub(crate) fn actions(state: &State, actions: &mut Vec<Action>) {
@@ -23,28 +23,28 @@ pub(crate) fn actions(state: &State, actions: &mut Vec<Action>) {
 }
 
 /// The provider answers a request, and spends its token.
-pub(crate) fn provider_sees(scene: &Scene, state: &mut State, request: usize) {
+pub(crate) fn provider_sees(scenario: &Scenario, state: &mut State, request: usize) {
     let it = state.token_requests[request];
     let answer =
-        if it.elsewhere { Answer::Invalid } else { grant(scene, state, usize::from(it.user), it.token) };
+        if it.elsewhere { Answer::Invalid } else { grant(scenario, state, usize::from(it.user), it.token) };
     state.token_requests[request].answer = Some(answer);
     if it.listener.is_none() {
         state.token_requests.remove(request);
     }
 }
 
-fn grant(scene: &Scene, state: &mut State, user: usize, token: Token) -> Answer {
+fn grant(scenario: &Scenario, state: &mut State, user: usize, token: Token) -> Answer {
     let excused = state.ghost_users[user].at_risk || state.ghost_users[user].withdrawn;
     let grant = &mut state.grants[usize::from(token.grant)];
     if grant.revoked {
         return Answer::Invalid;
     }
-    if scene.provider == Provider::NotRotating {
+    if scenario.provider == Provider::NotRotating {
         return Answer::Unchanged;
     }
     if token.serial == grant.current {
         grant.current += 1;
-    } else if scene.provider == Provider::Strict || token.serial + 1 < grant.current {
+    } else if scenario.provider == Provider::Strict || token.serial + 1 < grant.current {
         // Its owner may have signed in again, and lost interest in this grant.
         let wanted = state.ghost_users[user].grant == Some(token.grant);
         grant.revoked = true;

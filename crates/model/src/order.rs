@@ -7,26 +7,26 @@ use crate::state::{
     Answer, Attempt, Broken, CreateRequest, File, Life, OrderRow, Stage, State, Status, Step, TokenState,
 };
 use crate::store::{is_mine, renew_heartbeat};
-use crate::{Rule, Scene};
+use crate::{Rule, Scenario};
 
 /// The steps that are possible.
-pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
+pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     for process in 0..state.processes.len() {
         let me = &state.processes[process];
         let reaches = state.reaches(process);
         if me.life == Life::Up && reaches {
             for order in 0..state.db.orders.len() {
-                if may_take(scene, state, process, order) {
+                if may_take(scenario, state, process, order) {
                     actions.push(Action::TakeOrder { process, order });
                 }
             }
         }
         for (attempt, it) in me.attempts.iter().enumerate() {
             match it.step {
-                Step::Fresh if reaches && may_go_on(scene, state, process, it) => {
+                Step::Fresh if reaches && may_go_on(scenario, state, process, it) => {
                     actions.push(Action::GoOn { process, attempt });
                 }
-                Step::Waiting if may_use_spooled(scene, state, process, it) => {
+                Step::Waiting if may_use_spooled(scenario, state, process, it) => {
                     actions.push(Action::UseSpooled { process, attempt });
                 }
                 Step::Ready if reaches => actions.push(Action::Mark { process, attempt }),
@@ -35,7 +35,7 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
                     if reaches {
                         actions.push(Action::Settle { process, attempt });
                     }
-                    if may_spool(scene, state, process, it) {
+                    if may_spool(scenario, state, process, it) {
                         actions.push(Action::SpoolResult { process, attempt });
                     }
                 }
@@ -46,19 +46,19 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
 }
 
 /// A result goes to the spool after the first failure to settle it.
-pub(crate) fn may_spool(scene: &Scene, state: &State, process: usize, attempt: &Attempt) -> bool {
+pub(crate) fn may_spool(scenario: &Scenario, state: &State, process: usize, attempt: &Attempt) -> bool {
     matches!(attempt.step, Step::Answered(Some(_)))
         && !attempt.spooled
         && (attempt.failed || !state.reaches(process))
         && !state.processes[process].disk_out
-        && scene.has(Rule::ResultsHaveASpool)
+        && scenario.has(Rule::ResultsHaveASpool)
 }
 
-fn may_take(scene: &Scene, state: &State, process: usize, order: usize) -> bool {
+fn may_take(scenario: &Scenario, state: &State, process: usize, order: usize) -> bool {
     let row = &state.db.orders[order];
     let me = &state.processes[process];
     let busy = me.attempts.iter().any(|attempt| usize::from(attempt.order) == order);
-    let lost = |owner| owner != me.me && state.dead(scene, owner, 1);
+    let lost = |owner| owner != me.me && state.dead(scenario, owner, 1);
     !busy
         && match row.status {
             Status::Queued => true,
@@ -68,27 +68,27 @@ fn may_take(scene: &Scene, state: &State, process: usize, order: usize) -> bool 
 }
 
 /// Whether an attempt needs no exchange: a token is cached, or there is none to present.
-fn may_go_on(scene: &Scene, state: &State, process: usize, attempt: &Attempt) -> bool {
-    let row = &state.db.rows[scene.orders[usize::from(attempt.order)]];
+fn may_go_on(scenario: &Scenario, state: &State, process: usize, attempt: &Attempt) -> bool {
+    let row = &state.db.rows[scenario.orders[usize::from(attempt.order)]];
     state.db.orders[usize::from(attempt.order)].cached
         || row.state != TokenState::Active
-        || !asks_own_provider(scene, state, process)
-        || state.stopped(scene)
+        || !asks_own_provider(scenario, state, process)
+        || state.stopped(scenario)
 }
 
 /// Whether the attempt's exchange has a successor that is durable in the spool.
-fn may_use_spooled(scene: &Scene, state: &State, process: usize, attempt: &Attempt) -> bool {
+fn may_use_spooled(scenario: &Scenario, state: &State, process: usize, attempt: &Attempt) -> bool {
     state.processes[process].exchanges.iter().any(|exchange| {
         exchange.order == Some(attempt.order)
             && matches!(exchange.stage, Stage::Answered(Answer::Rotated(_)))
-            && (exchange.spooled || !scene.has(Rule::StoreBeforeUse))
+            && (exchange.spooled || !scenario.has(Rule::StoreBeforeUse))
     })
 }
 
 /// Claims an order, also from a worker that is lost.
-pub(crate) fn take(scene: &Scene, state: &mut State, process: usize, order: usize) {
+pub(crate) fn take(scenario: &Scenario, state: &mut State, process: usize, order: usize) {
     if state.db.orders[order].status == Status::Running {
-        requeue(scene, state, order);
+        requeue(scenario, state, order);
     }
     let row = &mut state.db.orders[order];
     row.status = Status::Running;
@@ -100,7 +100,7 @@ pub(crate) fn take(scene: &Scene, state: &mut State, process: usize, order: usiz
 }
 
 /// Makes the order of a lost worker due again, as a possible duplicate if it may have been sent.
-pub(crate) fn requeue(scene: &Scene, state: &mut State, order: usize) {
+pub(crate) fn requeue(scenario: &Scenario, state: &mut State, order: usize) {
     let row = &state.db.orders[order];
     let under_way = |it: &Attempt| {
         usize::from(it.order) == order
@@ -113,10 +113,10 @@ pub(crate) fn requeue(scene: &Scene, state: &mut State, order: usize) {
         .processes
         .iter()
         .any(|process| process.attempts.iter().any(under_way) || process.spool.iter().any(in_file));
-    state.ghost_orders[order].at_risk |= at_risk && scene.has(Rule::ResultsReplayedFirst);
+    state.ghost_orders[order].at_risk |= at_risk && scenario.has(Rule::ResultsReplayedFirst);
     let row = &mut state.db.orders[order];
-    let sent = row.create_sent || !scene.has(Rule::MarkTellsSent);
-    row.flagged |= sent && scene.has(Rule::TakeoverIsFlagged);
+    let sent = row.create_sent || !scenario.has(Rule::MarkTellsSent);
+    row.flagged |= sent && scenario.has(Rule::TakeoverIsFlagged);
     back_to_queue(row);
 }
 
@@ -127,12 +127,12 @@ fn back_to_queue(row: &mut OrderRow) {
 }
 
 /// Goes on with the token in memory. The mark was to be part of the token's commit, which has failed.
-pub(crate) fn use_spooled(scene: &Scene, state: &mut State, process: usize, attempt: usize) {
+pub(crate) fn use_spooled(scenario: &Scenario, state: &mut State, process: usize, attempt: usize) {
     let me = &mut state.processes[process];
     let it = &mut me.attempts[attempt];
     let durable = me.exchanges.iter().any(|exchange| exchange.order == Some(it.order) && exchange.spooled);
     let order = usize::from(it.order);
-    it.step = if scene.has(Rule::MarkAfterSpooledToken) { Step::Ready } else { Step::Marked };
+    it.step = if scenario.has(Rule::MarkAfterSpooledToken) { Step::Ready } else { Step::Marked };
     state.ghost_orders[order].about_to_send |= it.step == Step::Marked;
     if !durable {
         state.broke(Broken::UsedBeforeStored);
@@ -140,7 +140,7 @@ pub(crate) fn use_spooled(scene: &Scene, state: &mut State, process: usize, atte
 }
 
 /// Commits the mark, if the order is still this worker's.
-pub(crate) fn mark(scene: &Scene, state: &mut State, process: usize, attempt: usize) {
+pub(crate) fn mark(scenario: &Scenario, state: &mut State, process: usize, attempt: usize) {
     let me = &mut state.processes[process];
     let it = &mut me.attempts[attempt];
     let row = &mut state.db.orders[usize::from(it.order)];
@@ -149,9 +149,9 @@ pub(crate) fn mark(scene: &Scene, state: &mut State, process: usize, attempt: us
         return;
     }
     it.step = Step::Marked;
-    row.create_sent |= scene.has(Rule::MarkBeforeCreate);
+    row.create_sent |= scenario.has(Rule::MarkBeforeCreate);
     state.ghost_orders[usize::from(it.order)].about_to_send = true;
-    renew_heartbeat(scene, state, process);
+    renew_heartbeat(scenario, state, process);
 }
 
 /// Sends the create-order call.
@@ -163,16 +163,16 @@ pub(crate) fn create(state: &mut State, process: usize, attempt: usize) {
 }
 
 /// Settles an attempt, and ends it in memory unless the commit is in doubt.
-pub(crate) fn settle(scene: &Scene, state: &mut State, process: usize, attempt: usize, in_doubt: bool) {
+pub(crate) fn settle(scenario: &Scenario, state: &mut State, process: usize, attempt: usize, in_doubt: bool) {
     let it = state.processes[process].attempts[attempt];
     let Step::Answered(answer) = it.step else { return };
     if let Some(result) = answer {
-        settle_result(scene, state, it.order, it.claim, result);
+        settle_result(scenario, state, it.order, it.claim, result);
     } else {
         let me = state.processes[process].me;
         let row = &mut state.db.orders[usize::from(it.order)];
-        if is_mine(row, me, it.claim) || !scene.has(Rule::ClaimNumberFences) {
-            row.flagged |= scene.has(Rule::LostCreateIsFlagged);
+        if is_mine(row, me, it.claim) || !scenario.has(Rule::ClaimNumberFences) {
+            row.flagged |= scenario.has(Rule::LostCreateIsFlagged);
             back_to_queue(row);
         }
     }
@@ -184,21 +184,21 @@ pub(crate) fn settle(scene: &Scene, state: &mut State, process: usize, attempt: 
 }
 
 /// Whether a result would end its order: under its own claim, or late, before a later claim was marked.
-pub(crate) fn would_settle(scene: &Scene, state: &State, order: u8, claim: u8, result: u8) -> bool {
+pub(crate) fn would_settle(scenario: &Scenario, state: &State, order: u8, claim: u8, result: u8) -> bool {
     let row = &state.db.orders[usize::from(order)];
-    if !scene.has(Rule::ClaimNumberFences) {
+    if !scenario.has(Rule::ClaimNumberFences) {
         return row.result != Some(result);
     }
     match row.status {
         Status::Submitted | Status::Failed => false,
         Status::Running if row.claim == claim => true,
-        Status::Running | Status::Queued => !row.create_sent && scene.has(Rule::LateResultSettles),
+        Status::Running | Status::Queued => !row.create_sent && scenario.has(Rule::LateResultSettles),
     }
 }
 
 /// Stores a result, if it would end its order.
-pub(crate) fn settle_result(scene: &Scene, state: &mut State, order: u8, claim: u8, result: u8) {
-    let settles = would_settle(scene, state, order, claim, result);
+pub(crate) fn settle_result(scenario: &Scenario, state: &mut State, order: u8, claim: u8, result: u8) {
+    let settles = would_settle(scenario, state, order, claim, result);
     let row = &mut state.db.orders[usize::from(order)];
     if settles {
         if row.result.is_some_and(|earlier| earlier != result) {

@@ -7,23 +7,23 @@ use crate::state::{
     Answer, Exchange, File, Life, Process, Stage, State, Status, Step, TokenState, WorkerRow,
 };
 use crate::store::{file_actions, is_stored, stays};
-use crate::{Engine, Rule, Scene};
+use crate::{Engine, Rule, Scenario};
 
 /// The steps that are possible.
-pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
+pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     for process in 0..state.processes.len() {
         let me = &state.processes[process];
         match me.life {
-            Life::Down if may_start(scene, state, process) => actions.push(Action::Start { process }),
+            Life::Down if may_start(scenario, state, process) => actions.push(Action::Start { process }),
             Life::Down if may_replace(state, process) => actions.push(Action::StartOnNewMachine { process }),
-            Life::Starting if state.reaches(process) && may_register(scene, state, process) => {
+            Life::Starting if state.reaches(process) && may_register(scenario, state, process) => {
                 actions.push(Action::Register { process });
             }
-            Life::Stopping if may_end(scene, state, process) => actions.push(Action::End { process }),
+            Life::Stopping if may_end(scenario, state, process) => actions.push(Action::End { process }),
             _ => {}
         }
-        file_actions(scene, state, process, actions);
-        if may_be_silent(scene, state, process) {
+        file_actions(scenario, state, process, actions);
+        if may_be_silent(scenario, state, process) {
             actions.push(Action::Silence { process });
         }
         if me.runs() && (me.cut_off || me.no_heartbeat) {
@@ -39,13 +39,13 @@ pub(crate) fn actions(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
     if state.database_out {
         actions.push(Action::DatabaseReturns);
     }
-    if state.restored && scene.has(Rule::RestoreIsNoticed) && !state.processes.iter().any(Process::runs) {
+    if state.restored && scenario.has(Rule::RestoreIsNoticed) && !state.processes.iter().any(Process::runs) {
         actions.push(Action::AfterRestore);
     }
-    operator(scene, state, actions);
+    operator(scenario, state, actions);
 }
 
-fn operator(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
+fn operator(scenario: &Scenario, state: &State, actions: &mut Vec<Action>) {
     if state.database_out || state.restored {
         return;
     }
@@ -55,13 +55,13 @@ fn operator(scene: &Scene, state: &State, actions: &mut Vec<Action>) {
         state.processes.iter().any(|process| process.spool.iter().any(of_user))
     };
     for (user, row) in state.db.rows.iter().enumerate() {
-        let may = !left(user) || !scene.has(Rule::ResolveAfterSpools);
+        let may = !left(user) || !scenario.has(Rule::ResolveAfterSpools);
         if row.state == TokenState::Uncertain && may {
             actions.push(Action::Resolve { user });
         }
     }
     let right = state.processes.iter().any(|process| process.life == Life::Up && !process.wrong_settings);
-    if scene.unbound
+    if scenario.unbound
         && right
         && state.db.rows.iter().any(|row| row.state == TokenState::Rejected && row.token.is_some())
     {
@@ -83,11 +83,11 @@ pub(crate) fn start(state: &mut State, process: usize) {
 
 /// The instance folder remembers a heartbeat that a restored database does not know. A new one remembers
 /// nothing: the last process on the database must have ended, or live.
-fn may_start(scene: &Scene, state: &State, process: usize) -> bool {
+fn may_start(scenario: &Scenario, state: &State, process: usize) -> bool {
     if state.processes[process].new_folder {
-        !state.database_out && (!state.left_open() || !scene.has(Rule::NewFolderRefused))
+        !state.database_out && (!state.left_open() || !scenario.has(Rule::NewFolderRefused))
     } else {
-        !state.restored || !scene.has(Rule::RestoreIsNoticed)
+        !state.restored || !scenario.has(Rule::RestoreIsNoticed)
     }
 }
 
@@ -102,18 +102,18 @@ fn may_replace(state: &State, process: usize) -> bool {
 }
 
 /// The spool has been stored, as far as the database can take it.
-fn may_register(scene: &Scene, state: &State, process: usize) -> bool {
+fn may_register(scenario: &Scenario, state: &State, process: usize) -> bool {
     state.processes[process].spool.iter().all(|file| {
         let first = match file {
             File::Successor { .. } => Rule::SpoolReplayedFirst,
             File::Result { .. } => Rule::ResultsReplayedFirst,
         };
-        !scene.has(first) || stays(state, file) || is_stored(scene, state, file)
+        !scenario.has(first) || stays(state, file) || is_stored(scenario, state, file)
     })
 }
 
 /// From here on, earlier starts in this folder are known to be dead.
-pub(crate) fn register(scene: &Scene, state: &mut State, process: usize) {
+pub(crate) fn register(scenario: &Scenario, state: &mut State, process: usize) {
     let me = &mut state.processes[process];
     let (folder, start) = (me.me.folder, me.me.start);
     me.life = Life::Up;
@@ -124,13 +124,13 @@ pub(crate) fn register(scene: &Scene, state: &mut State, process: usize) {
         let row = &state.db.orders[order];
         let mine = row.owner.is_some_and(|owner| owner.folder == folder && owner.start < start);
         if row.status == Status::Running && mine {
-            requeue(scene, state, order);
+            requeue(scenario, state, order);
         }
     }
 }
 
 /// A stop waits until nothing is under way, and what came is in the database or in the spool.
-fn may_end(scene: &Scene, state: &State, process: usize) -> bool {
+fn may_end(scenario: &Scenario, state: &State, process: usize) -> bool {
     let me = &state.processes[process];
     let exchange = |it: &Exchange| match it.stage {
         Stage::Answered(Answer::Rotated(_)) => it.spooled,
@@ -140,14 +140,14 @@ fn may_end(scene: &Scene, state: &State, process: usize) -> bool {
     };
     let attempts = me.attempts.iter().all(|it| match it.step {
         Step::Sent => false,
-        Step::Answered(_) => it.spooled || !scene.has(Rule::ResultsHaveASpool),
+        Step::Answered(_) => it.spooled || !scenario.has(Rule::ResultsHaveASpool),
         Step::Fresh | Step::Waiting | Step::Ready | Step::Marked => true,
     });
-    attempts && (me.exchanges.iter().all(exchange) || !scene.has(Rule::StopWaits))
+    attempts && (me.exchanges.iter().all(exchange) || !scenario.has(Rule::StopWaits))
 }
 
 /// Ends a process. It says so in the database if its hands are empty.
-pub(crate) fn end(scene: &Scene, state: &mut State, process: usize) {
+pub(crate) fn end(scenario: &Scenario, state: &mut State, process: usize) {
     let reaches = state.reaches(process);
     let me = &state.processes[process];
     let empty = me.spool.is_empty() && me.exchanges.is_empty();
@@ -156,11 +156,11 @@ pub(crate) fn end(scene: &Scene, state: &mut State, process: usize) {
         let kept: Vec<u8> = me.attempts.iter().filter(|it| it.spooled).map(|it| it.order).collect();
         for order in 0..state.db.orders.len() {
             if state.db.orders[order].owner == Some(holder) && !kept.contains(&small(order)) {
-                requeue(scene, state, order);
+                requeue(scenario, state, order);
             }
         }
         let row = &mut state.db.workers[usize::from(holder.folder)];
-        row.ended = row.start == holder.start && (empty || !scene.has(Rule::EndWithEmptyHands));
+        row.ended = row.start == holder.start && (empty || !scenario.has(Rule::EndWithEmptyHands));
         if row.ended {
             account_for_silent(state);
         }
@@ -204,7 +204,7 @@ pub(crate) fn stop_running(state: &mut State, process: usize) {
 }
 
 /// Whether another process can watch that this one sends no heartbeats.
-fn may_be_silent(scene: &Scene, state: &State, process: usize) -> bool {
+fn may_be_silent(scenario: &Scenario, state: &State, process: usize) -> bool {
     let me = &state.processes[process];
     let folder = usize::from(me.me.folder);
     let observed = (0..state.processes.len())
@@ -218,19 +218,19 @@ fn may_be_silent(scene: &Scene, state: &State, process: usize) -> bool {
     }
     // `orphan_after` is longer than any request.
     let listens = state.token_requests.iter().any(|request| request.listener == Some(small(process)));
-    (me.cut_off || me.no_heartbeat) && (me.silent == 0 || (scene.long_silence && !listens))
+    (me.cut_off || me.no_heartbeat) && (me.silent == 0 || (scenario.long_silence && !listens))
 }
 
 /// The silence of a process becomes longer than `worker_lost_after`, then than `orphan_after`.
-pub(crate) fn silence(scene: &Scene, state: &mut State, process: usize) {
+pub(crate) fn silence(scenario: &Scenario, state: &mut State, process: usize) {
     let me = &mut state.processes[process];
     me.silent += 1;
-    if scene.has(Rule::StalledSendsNothing) {
+    if scenario.has(Rule::StalledSendsNothing) {
         for exchange in me.exchanges.iter_mut().filter(|it| it.stage == Stage::Intended) {
             exchange.stage = Stage::Overdue;
         }
     }
-    if scene.has(Rule::MarkAgainAfterSilence) {
+    if scenario.has(Rule::MarkAgainAfterSilence) {
         // The mark asks whether the claim still holds.
         for attempt in me.attempts.iter_mut().filter(|it| it.step == Step::Marked) {
             attempt.step = Step::Ready;
@@ -242,7 +242,7 @@ pub(crate) fn silence(scene: &Scene, state: &mut State, process: usize) {
     // What a process that counts as dead has in memory or in its spool can come too late.
     let held = |it: &&Exchange| {
         let locked =
-            scene.engine == Engine::Postgres && state.locks[usize::from(it.user)] == Some(small(process));
+            scenario.engine == Engine::Postgres && state.locks[usize::from(it.user)] == Some(small(process));
         matches!(it.stage, Stage::Answered(Answer::Rotated(_))) && !locked
     };
     let in_file = |it: &File| match it {

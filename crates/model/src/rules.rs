@@ -1,9 +1,9 @@
-//! The rules of the protocol, each a switch: a scene can be explored without one of them.
+//! The rules of the protocol, each a switch: a scenario can be explored without one of them.
 
 /// Declares the rules with their names in plain words.
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $rule:ident,)+) => {
-        /// A rule of the protocol. A scene that is explored without it must have a counterexample.
+        /// A rule of the protocol. A scenario that is explored without it must have a counterexample.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Rule {
             $($(#[doc = $doc])+ $rule,)+

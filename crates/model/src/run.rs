@@ -1,12 +1,12 @@
-//! Explores a scene, and tells what it found.
+//! Explores a scenario, and tells what it found.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use crate::story::Story;
-use crate::{Action, Scene};
+use crate::trace::Trace;
+use crate::{Action, Scenario};
 
 /// What an exploration found.
 #[derive(Debug)]
@@ -29,21 +29,21 @@ pub struct Counterexample {
     /// The steps from the beginning.
     pub steps: Vec<Action>,
     /// The steps, with what each has changed.
-    pub story: Story,
+    pub trace: Trace,
 }
 
-/// No scene of the tests takes so many steps. A change that makes the states endless ends here.
+/// No scenario of the tests takes so many steps. A change that makes the states endless ends here.
 const TOO_MANY: usize = 100_000_000;
 
-/// Visits every state of a scene, or stops at the first counterexample.
+/// Visits every state of a scenario, or stops at the first counterexample.
 ///
 /// With one thread the counterexample is as short as any.
 ///
 /// # Panics
 /// The states seem to be endless.
-pub fn explore(scene: &Scene, threads: usize) -> Found {
+pub fn explore(scenario: &Scenario, threads: usize) -> Found {
     let begun = Instant::now();
-    let checker = scene
+    let checker = scenario
         .clone()
         .checker()
         .threads(threads)
@@ -51,7 +51,7 @@ pub fn explore(scene: &Scene, threads: usize) -> Found {
         .target_state_count(TOO_MANY)
         .spawn_bfs()
         .join();
-    assert!(checker.state_count() < TOO_MANY, "{}: more than {TOO_MANY} steps", scene.name);
+    assert!(checker.state_count() < TOO_MANY, "{}: more than {TOO_MANY} steps", scenario.name);
     let mut broken: Vec<_> =
         checker.discoveries().into_iter().map(|(name, path)| (path.into_vec(), name)).collect();
     broken.sort_by_key(|(path, name)| (path.len(), *name));
@@ -60,7 +60,7 @@ pub fn explore(scene: &Scene, threads: usize) -> Found {
     let counterexample = broken.into_iter().next().map(|(path, _)| Counterexample {
         promises,
         steps: path.iter().filter_map(|(_, action)| *action).collect(),
-        story: Story::of(path),
+        trace: Trace::of(path),
     });
     Found {
         states: checker.unique_state_count(),
@@ -76,7 +76,7 @@ impl fmt::Display for Found {
         write!(f, "{states} states, depth {depth}, {seconds:.1} s")?;
         match &self.counterexample {
             None => write!(f, ", every promise holds"),
-            Some(it) => write!(f, "\nbroken: {}\n{}", it.promises.join("; "), it.story),
+            Some(it) => write!(f, "\nbroken: {}\n{}", it.promises.join("; "), it.trace),
         }
     }
 }

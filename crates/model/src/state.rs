@@ -10,7 +10,7 @@ pub use self::database::{
     Database, ExchangeId, Holder, Intent, OrderRow, Outcome, Row, Status, Token, TokenState, WorkerRow,
 };
 pub use self::process::{Answer, Attempt, Exchange, File, Life, Process, Stage, Step, Successor};
-use crate::Scene;
+use crate::Scenario;
 
 /// A request on its way to the provider, or its answer on the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -105,7 +105,7 @@ pub struct State {
     pub next_exchange: ExchangeId,
     /// How many exchanges the keeper may still begin.
     pub refreshes: u8,
-    /// How often each fault of the scene may still happen.
+    /// How often each fault of the scenario may still happen.
     pub faults: Vec<u8>,
     /// How many faults may still happen.
     pub total: u8,
@@ -144,9 +144,9 @@ pub enum Broken {
 
 impl State {
     /// The beginning: every process is up, every user is signed in, every order is queued.
-    pub fn begin(scene: &Scene) -> Self {
-        let users = scene.users;
-        let signed_in = !scene.signed_out;
+    pub fn begin(scenario: &Scenario) -> Self {
+        let users = scenario.users;
+        let signed_in = !scenario.signed_out;
         let row = |user| Row {
             state: if signed_in { TokenState::Active } else { TokenState::None },
             generation: u8::from(signed_in),
@@ -166,13 +166,15 @@ impl State {
             result: None,
         };
         let users8 = 0..u8::try_from(users).unwrap_or(u8::MAX);
-        let folders = 0..u8::try_from(scene.processes).unwrap_or(u8::MAX);
+        let folders = 0..u8::try_from(scenario.processes).unwrap_or(u8::MAX);
         let mut processes: Vec<Process> = folders.map(Process::up).collect();
-        let mut workers = vec![WorkerRow::begun(1); scene.processes];
-        if let Some(last) = processes.last_mut().filter(|_| scene.starts_later) {
+        let mut workers = vec![WorkerRow::begun(1); scenario.processes];
+        if let Some(last) = processes.last_mut().filter(|_| scenario.starts_later) {
             last.life = Life::Down;
         }
-        if let (true, Some(last), Some(row)) = (scene.new_machine, processes.last_mut(), workers.last_mut()) {
+        if let (true, Some(last), Some(row)) =
+            (scenario.new_machine, processes.last_mut(), workers.last_mut())
+        {
             (*last, *row) = (Process::new_machine(last.me.folder), WorkerRow::unknown());
         }
         Self {
@@ -180,7 +182,7 @@ impl State {
                 rows: users8.clone().map(row).collect(),
                 ledger: Vec::new(),
                 known: users8.clone().map(|user| (Token { grant: user, serial: 0 }, user)).collect(),
-                orders: vec![order; scene.orders.len()],
+                orders: vec![order; scenario.orders.len()],
                 workers,
                 streak_from: 0,
             },
@@ -195,15 +197,15 @@ impl State {
             grants: users8.clone().map(|user| Grant { user, current: 0, revoked: false }).collect(),
             clocks: vec![1; users],
             next_exchange: 0,
-            refreshes: scene.refreshes,
-            faults: scene.faults.iter().map(|(_, times)| *times).collect(),
-            total: scene.total,
+            refreshes: scenario.refreshes,
+            faults: scenario.faults.iter().map(|(_, times)| *times).collect(),
+            total: scenario.total,
             ghost_users: users8
                 .map(|user| GhostUser { grant: signed_in.then_some(user), at_risk: false, withdrawn: false })
                 .collect(),
             ghost_orders: vec![
                 GhostOrder { created: 0, at_risk: false, about_to_send: false };
-                scene.orders.len()
+                scenario.orders.len()
             ],
             ghost_went_back: false,
             ghost_broken: None,

@@ -5,7 +5,7 @@ use crate::exchange::end;
 use crate::state::{
     Answer, Broken, File, Life, OrderRow, Outcome, Row, Stage, State, Status, Step, Successor, TokenState,
 };
-use crate::{Engine, Rule, Scene};
+use crate::{Engine, Rule, Scenario};
 
 /// What a store finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum Found {
 
 /// Compares a successor with the row.
 pub(crate) fn find(
-    scene: &Scene,
+    scenario: &Scenario,
     row: &Row,
     known: bool,
     exchange: u8,
@@ -31,19 +31,19 @@ pub(crate) fn find(
 ) -> Found {
     if row.exchange == Some(exchange)
         && row.state == TokenState::Active
-        && scene.has(Rule::StoreRecognisesItself)
+        && scenario.has(Rule::StoreRecognisesItself)
     {
         return Found::Done;
     }
     if row.state == TokenState::None {
         return Found::Behind;
     }
-    if known || !scene.has(Rule::ArrivalDecidesAfterRestore) {
-        let moved = row.generation != generation && scene.has(Rule::StoreChecksGeneration);
-        let ended = row.state != TokenState::Active && !scene.has(Rule::LateSuccessorCounts);
+    if known || !scenario.has(Rule::ArrivalDecidesAfterRestore) {
+        let moved = row.generation != generation && scenario.has(Rule::StoreChecksGeneration);
+        let ended = row.state != TokenState::Active && !scenario.has(Rule::LateSuccessorCounts);
         return if moved || ended { Found::Superseded } else { Found::Write(row.generation + 1) };
     }
-    if row.arrived >= it.arrived && scene.has(Rule::LaterArrivalStays) {
+    if row.arrived >= it.arrived && scenario.has(Rule::LaterArrivalStays) {
         return Found::Superseded;
     }
     Found::Write(row.generation.max(generation) + 1)
@@ -51,7 +51,7 @@ pub(crate) fn find(
 
 /// Stores a successor, and closes its intent.
 pub(crate) fn successor(
-    scene: &Scene,
+    scenario: &Scenario,
     state: &mut State,
     user: u8,
     exchange: u8,
@@ -60,7 +60,7 @@ pub(crate) fn successor(
 ) -> Found {
     let known = state.intent(exchange).is_some();
     let row = state.db.rows[usize::from(user)];
-    let found = find(scene, &row, known, exchange, generation, it);
+    let found = find(scenario, &row, known, exchange, generation, it);
     match found {
         Found::Write(generation) => {
             let owner = state.ghost_users[usize::from(user)].grant;
@@ -91,31 +91,31 @@ pub(crate) fn successor(
 }
 
 /// Stores the end of an exchange, and ends it in memory unless the commit is in doubt.
-pub(crate) fn store(scene: &Scene, state: &mut State, process: usize, exchange: usize, in_doubt: bool) {
+pub(crate) fn store(scenario: &Scenario, state: &mut State, process: usize, exchange: usize, in_doubt: bool) {
     let it = state.processes[process].exchanges[exchange];
     let Stage::Answered(answer) = it.stage else { return };
     let step = match answer {
         Answer::Rotated(successor) => {
-            self::successor(scene, state, it.user, it.id, it.generation, successor);
+            self::successor(scenario, state, it.user, it.id, it.generation, successor);
             let row = &state.db.rows[usize::from(it.user)];
             if row.exchange == Some(it.id) {
-                with_token(scene, state, process, it.order)
+                with_token(scenario, state, process, it.order)
             } else {
                 Step::Fresh
             }
         }
         Answer::Unchanged => {
             state.close(it.id, Outcome::Unchanged);
-            with_token(scene, state, process, it.order)
+            with_token(scenario, state, process, it.order)
         }
-        Answer::Invalid => verdict(scene, state, it.user, it.id, it.generation),
+        Answer::Invalid => verdict(scenario, state, it.user, it.id, it.generation),
         Answer::Refused | Answer::Nothing => {
             let outcome = if answer == Answer::Refused { Outcome::Refused } else { Outcome::NoAnswer };
-            if !scene.has(Rule::OnlyVerdictEnds) {
+            if !scenario.has(Rule::OnlyVerdictEnds) {
                 state.db.rows[usize::from(it.user)].state = TokenState::AnswerLost;
             }
             let current = state.db.rows[usize::from(it.user)].generation == it.generation;
-            if scene.hold && answer == Answer::Nothing && current {
+            if scenario.hold && answer == Answer::Nothing && current {
                 state.doubt(usize::from(it.user));
             }
             state.close(it.id, outcome);
@@ -125,7 +125,7 @@ pub(crate) fn store(scene: &Scene, state: &mut State, process: usize, exchange: 
     if matches!(answer, Answer::Rotated(_) | Answer::Unchanged) {
         state.processes[process].granted = true;
     }
-    if scene.engine == Engine::SharedClaims {
+    if scenario.engine == Engine::SharedClaims {
         let_all_go(state, process);
     }
     if in_doubt {
@@ -140,12 +140,12 @@ pub(crate) fn store(scene: &Scene, state: &mut State, process: usize, exchange: 
 }
 
 /// Stores the ends of all exchanges that have an answer, in one commit.
-pub(crate) fn store_together(scene: &Scene, state: &mut State, process: usize, in_doubt: bool) {
+pub(crate) fn store_together(scenario: &Scenario, state: &mut State, process: usize, in_doubt: bool) {
     let answered = |it: &&crate::state::Exchange| matches!(it.stage, Stage::Answered(_));
     let ids: Vec<_> = state.processes[process].exchanges.iter().filter(answered).map(|it| it.id).collect();
     for id in ids {
         if let Some(exchange) = state.processes[process].exchanges.iter().position(|it| it.id == id) {
-            store(scene, state, process, exchange, in_doubt);
+            store(scenario, state, process, exchange, in_doubt);
         }
     }
 }
@@ -161,7 +161,7 @@ fn let_all_go(state: &mut State, process: usize) {
 
 /// In the token's commit: the access token is cached with the order, and the order marked as about
 /// to be sent, if it is still this worker's.
-fn with_token(scene: &Scene, state: &mut State, process: usize, order: Option<u8>) -> Step {
+fn with_token(scenario: &Scenario, state: &mut State, process: usize, order: Option<u8>) -> Step {
     let Some(order) = order else { return Step::Fresh };
     let me = &state.processes[process];
     let Some(attempt) = me.attempts.iter().find(|a| a.order == order && a.step == Step::Waiting) else {
@@ -174,14 +174,14 @@ fn with_token(scene: &Scene, state: &mut State, process: usize, order: Option<u8
     }
     row.cached = true;
     row.create_sent = true;
-    renew_heartbeat(scene, state, process);
+    renew_heartbeat(scenario, state, process);
     state.ghost_orders[usize::from(order)].about_to_send = true;
     Step::Marked
 }
 
 /// The mark renews the heartbeat, so that nobody takes the order over before it is sent.
-pub(crate) fn renew_heartbeat(scene: &Scene, state: &mut State, process: usize) {
-    if scene.has(Rule::MarkAgainAfterSilence) {
+pub(crate) fn renew_heartbeat(scenario: &Scenario, state: &mut State, process: usize) {
+    if scenario.has(Rule::MarkAgainAfterSilence) {
         let me = &mut state.processes[process];
         (me.silent, me.no_heartbeat) = (0, false);
     }
@@ -193,15 +193,15 @@ pub(crate) fn is_mine(row: &OrderRow, me: crate::state::Holder, claim: u8) -> bo
 }
 
 /// `invalid_grant`: the token is dead if the question was about the present row.
-fn verdict(scene: &Scene, state: &mut State, user: u8, exchange: u8, generation: u8) -> Step {
+fn verdict(scenario: &Scenario, state: &mut State, user: u8, exchange: u8, generation: u8) -> Step {
     let open = state.intent(exchange).is_some_and(|intent| intent.outcome.is_none());
-    let lost = state.answer_ever_lost(usize::from(user)) && scene.has(Rule::LossIsTold);
+    let lost = state.answer_ever_lost(usize::from(user)) && scenario.has(Rule::LossIsTold);
     let row = &mut state.db.rows[usize::from(user)];
     let counts = open && row.generation == generation && row.state == TokenState::Active;
     let has_token = row.token.is_some();
-    if counts || (has_token && !scene.has(Rule::VerdictIsOfThisGeneration)) {
+    if counts || (has_token && !scenario.has(Rule::VerdictIsOfThisGeneration)) {
         row.state = if lost { TokenState::AnswerLost } else { TokenState::Rejected };
-        if !scene.has(Rule::RejectedTokenStays) {
+        if !scenario.has(Rule::RejectedTokenStays) {
             row.token = None;
         }
         state.close(exchange, Outcome::Rejected);
@@ -213,7 +213,7 @@ fn verdict(scene: &Scene, state: &mut State, user: u8, exchange: u8, generation:
 }
 
 /// What a process does with the files in its spool.
-pub(crate) fn file_actions(scene: &Scene, state: &State, process: usize, actions: &mut Vec<Action>) {
+pub(crate) fn file_actions(scenario: &Scenario, state: &State, process: usize, actions: &mut Vec<Action>) {
     let me = &state.processes[process];
     if !me.runs() || !state.reaches(process) {
         return;
@@ -225,9 +225,9 @@ pub(crate) fn file_actions(scene: &Scene, state: &State, process: usize, actions
         if in_memory(state, process, it) {
             continue;
         }
-        if !scene.has(Rule::FileRemovedLast) {
+        if !scenario.has(Rule::FileRemovedLast) {
             actions.push(Action::TakeFile { process, file });
-        } else if is_stored(scene, state, it) {
+        } else if is_stored(scenario, state, it) {
             actions.push(Action::RemoveFile { process, file });
         } else if !stays(state, it) {
             actions.push(Action::Replay { process, file });
@@ -247,17 +247,17 @@ fn in_memory(state: &State, process: usize, file: &File) -> bool {
 }
 
 /// Whether storing the file would change nothing.
-pub(crate) fn is_stored(scene: &Scene, state: &State, file: &File) -> bool {
+pub(crate) fn is_stored(scenario: &Scenario, state: &State, file: &File) -> bool {
     match *file {
         File::Successor { exchange, user, generation, successor } => {
             let row = &state.db.rows[usize::from(user)];
             let intent = state.intent(exchange);
             let open = intent.is_some_and(|intent| intent.outcome.is_none());
-            let found = find(scene, row, intent.is_some(), exchange, generation, successor);
+            let found = find(scenario, row, intent.is_some(), exchange, generation, successor);
             !open && matches!(found, Found::Done | Found::Superseded)
         }
         File::Result { order, claim, result } => {
-            !crate::order::would_settle(scene, state, order, claim, result)
+            !crate::order::would_settle(scenario, state, order, claim, result)
         }
     }
 }
@@ -268,13 +268,13 @@ pub(crate) fn stays(state: &State, file: &File) -> bool {
 }
 
 /// Stores what a file contains.
-pub(crate) fn replay(scene: &Scene, state: &mut State, file: File) {
+pub(crate) fn replay(scenario: &Scenario, state: &mut State, file: File) {
     match file {
         File::Successor { exchange, user, generation, successor: it } => {
-            successor(scene, state, user, exchange, generation, it);
+            successor(scenario, state, user, exchange, generation, it);
         }
         File::Result { order, claim, result } => {
-            crate::order::settle_result(scene, state, order, claim, result);
+            crate::order::settle_result(scenario, state, order, claim, result);
         }
     }
 }

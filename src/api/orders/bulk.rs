@@ -14,7 +14,7 @@ use crate::api::AppState;
 use crate::api::answers::{Common, Sent};
 use crate::api::audit_trail::Concerns;
 use crate::api::auth::Caller;
-use crate::api::extract::{self, Expected, check_filter, invalid, parse, whole};
+use crate::api::extract::{self, check_filter, invalid, whole};
 use crate::api::problem::Problem;
 use crate::audit::{Action, Entry};
 use crate::order::OrderId;
@@ -194,9 +194,8 @@ async fn answer(
 /// Reads which orders of the caller are chosen.
 async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<OrderFilter, Problem> {
     // A thousand ids take 40,000 bytes.
-    let body = extract::Text::read(headers, body, &Expected::json(64 * 1024)).await?;
     let OrderSelection { orders, q, merchant, user, error, since, until, ended_since, all, limit, cursor } =
-        parse(body.text()?)?;
+        extract::json(headers, body, 64 * 1024).await?;
     for (name, value) in [("q", &q), ("merchant", &merchant), ("user", &user), ("error", &error)] {
         check_filter(name, value.as_deref())?;
     }

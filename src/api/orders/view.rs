@@ -164,7 +164,7 @@ pub struct Order {
     /// The number of attempts to submit the order that have ended.
     #[schema(example = 1, minimum = 0)]
     pub attempts: i64,
-    /// Which access token the order was submitted with: `fresh`, or `kept` from an earlier attempt.
+    /// Which access token the order was submitted with: `fresh`, or `cached` from an earlier attempt.
     /// If it was submitted without one, why: `not_registered` (the service has no refresh token for
     /// the user), `reauth_required` (the token no longer works, and the user must sign in again),
     /// `uncertain` (the answer to an exchange was lost), `unavailable` (Klarna's token endpoint

@@ -72,7 +72,7 @@ fn expected_sweep() -> Summary {
 }
 
 fn has_token(ended: &OrderResult) -> bool {
-    matches!(ended.token, Some(TokenOutcome::Fresh | TokenOutcome::Kept))
+    matches!(ended.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached))
 }
 
 /// Returns a table with a row for each order.

@@ -258,8 +258,10 @@ async fn remembered(
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
 ) -> Result<(), StoreError> {
-    let heartbeat =
-        ConfirmedHeartbeat { heartbeat_at: heartbeat_mark.heartbeat_at, beats: heartbeat_mark.beats };
+    let heartbeat = ConfirmedHeartbeat {
+        heartbeat_at: heartbeat_mark.heartbeat_at,
+        heartbeats: heartbeat_mark.heartbeats,
+    };
     if !store.remembers(heartbeat_mark.worker, heartbeat, settings.retention.ledger).await? {
         findings.fail(
             "database.history",

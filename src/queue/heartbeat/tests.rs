@@ -69,7 +69,7 @@ impl Leases {
 
 /// Another worker, which sends no heartbeat.
 fn other() -> HeartbeatCount {
-    HeartbeatCount { worker: uuid::Uuid::from_u128(1).into(), beats: 7 }
+    HeartbeatCount { worker: uuid::Uuid::from_u128(1).into(), heartbeats: 7 }
 }
 
 /// How long this worker has watched the other one be silent.

@@ -82,7 +82,7 @@ statements! {
         enable_endpoint, endpoints, note_answer, forget_answers, answers, test,
     }
     workers: WorkersSql {
-        begin_worker, end_earlier, heartbeat, beats, beats_of_instance, end_worker, reclaim, lose_order, note_breakers,
+        begin_worker, end_earlier, heartbeat, heartbeats, heartbeats_of_instance, end_worker, reclaim, lose_order, note_breakers,
     }
 }
 

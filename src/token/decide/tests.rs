@@ -45,12 +45,12 @@ fn closed(number: i64, outcome: Outcome, seconds: i64) -> Presentation {
         travelling: true,
         closed_at: Some(now() - TimeDelta::seconds(seconds)),
         holder: Uuid::nil().into(),
-        holder_beats: Some(7),
+        holder_heartbeats: Some(7),
     }
 }
 
-fn open(holder_beats: Option<i64>) -> Presentation {
-    Presentation { outcome: None, closed_at: None, holder_beats, ..closed(1, Outcome::NoAnswer, 0) }
+fn open(holder_heartbeats: Option<i64>) -> Presentation {
+    Presentation { outcome: None, closed_at: None, holder_heartbeats, ..closed(1, Outcome::NoAnswer, 0) }
 }
 
 fn watched(seconds: u64) -> Policy {
@@ -208,11 +208,11 @@ proptest! {
         let presentations: Vec<_> = ledger
             .into_iter()
             .zip(0..)
-            .map(|((outcome, travelling, ago, beats), at)| Presentation {
+            .map(|((outcome, travelling, ago, heartbeats), at)| Presentation {
                 outcome,
                 travelling,
                 closed_at: outcome.map(|_| now() - TimeDelta::seconds(ago)),
-                holder_beats: beats,
+                holder_heartbeats: heartbeats,
                 ..closed(count - at, Outcome::NoAnswer, 0)
             })
             .collect();

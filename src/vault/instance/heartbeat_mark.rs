@@ -27,7 +27,7 @@ pub struct HeartbeatMark {
     /// Its time, by the database's clock.
     pub heartbeat_at: DateTime<Utc>,
     /// The worker's number of heartbeats with it.
-    pub beats: i64,
+    pub heartbeats: i64,
 }
 
 impl HeartbeatMark {
@@ -45,7 +45,7 @@ impl HeartbeatMark {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let temporary = folder.join("seen.writing");
         private::write(&temporary, &serde_json::to_vec(self)?)?;
-        if self.beats <= FIRST {
+        if self.heartbeats <= FIRST {
             std::fs::File::open(&temporary)?.sync_all()?;
         }
         std::fs::rename(temporary, folder.join(FILE))
@@ -63,7 +63,7 @@ mod tests {
         let heartbeat_mark = |second| HeartbeatMark {
             worker: uuid::Uuid::nil().into(),
             heartbeat_at: DateTime::from_timestamp(second, 0).unwrap(),
-            beats: second,
+            heartbeats: second,
         };
         heartbeat_mark(1).write(folder.path()).unwrap();
         heartbeat_mark(2).write(folder.path()).unwrap();

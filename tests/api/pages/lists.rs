@@ -149,13 +149,13 @@ async fn an_order_tells_what_happened_to_it() {
         api.settle(&failed("second_trouble")).await;
 
         let page = browser.page(&format!("/orders/{order}")).await;
-        let story = page.split_once("History").unwrap().1;
-        let at = |text: &str| story.find(text).unwrap_or_else(|| panic!("no {text}: {story}"));
+        let history = page.split_once("History").unwrap().1;
+        let at = |text: &str| history.find(text).unwrap_or_else(|| panic!("no {text}: {history}"));
         let places = ["Accepted", "first_trouble", "its worker stopped", "second_trouble", "Failed"].map(at);
-        assert!(places.is_sorted(), "{story}");
+        assert!(places.is_sorted(), "{history}");
         assert!(
-            story.contains("Attempt 3 by test") && !story.contains("a_pause"),
-            "a pause is no attempt: {story}"
+            history.contains("Attempt 3 by test") && !history.contains("a_pause"),
+            "a pause is no attempt: {history}"
         );
         assert!(page.contains("corr-1") && page.contains("/order/locale"), "{page}");
 
@@ -172,7 +172,7 @@ async fn the_overview_counts_what_there_is() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
         for (user, outcome) in
-            [("u-1", TokenOutcome::Fresh), ("u-2", TokenOutcome::Kept), ("u-3", TokenOutcome::Uncertain)]
+            [("u-1", TokenOutcome::Fresh), ("u-2", TokenOutcome::Cached), ("u-3", TokenOutcome::Uncertain)]
         {
             api.ordered("shop", user).await;
             api.settle(&submitted(outcome)).await;

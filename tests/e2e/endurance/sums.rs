@@ -67,7 +67,7 @@ fn share(part: usize, whole: usize) -> String {
 impl Sums {
     /// Returns the orders that were not submitted with the user's token, by their end.
     pub fn without_token(&self) -> BTreeMap<&str, usize> {
-        let with = ["submitted fresh", "submitted kept"];
+        let with = ["submitted fresh", "submitted cached"];
         let others = self.ends.iter().filter(|(end, _)| !with.contains(&end.as_str()));
         others.map(|(end, orders)| (end.as_str(), *orders)).collect()
     }

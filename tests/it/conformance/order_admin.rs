@@ -193,7 +193,7 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     assert_eq!(list(OrderFilter { status: Some(Status::Failed), ..shop }).await, [third, second, first]);
     for none in [
         OrderFilter { duplicates: true, ..all.clone() },
-        OrderFilter { token: Some(TokenOutcome::Kept), ..all.clone() },
+        OrderFilter { token: Some(TokenOutcome::Cached), ..all.clone() },
         OrderFilter { merchant: Some("other".into()), ..all.clone() },
     ] {
         assert!(list(none).await.is_empty());

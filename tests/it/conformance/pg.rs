@@ -259,8 +259,11 @@ async fn other_defaults_change_nothing(db: Db) {
                 "{isolation}, {statement_cache}"
             );
             // Many at once, which would fail where each were serializable.
-            let beats = join_all((0..20).map(|_| store.heartbeat(holder))).await;
-            assert!(beats.into_iter().all(|beat| beat.unwrap().is_some()), "{isolation}, {statement_cache}");
+            let heartbeats = join_all((0..20).map(|_| store.heartbeat(holder))).await;
+            assert!(
+                heartbeats.into_iter().all(|heartbeat| heartbeat.unwrap().is_some()),
+                "{isolation}, {statement_cache}"
+            );
             store.close().await;
         }
     }

@@ -28,7 +28,7 @@ const KEPT: Duration = Duration::from_hours(24);
 fn after(heartbeat: ConfirmedHeartbeat, seconds: u64) -> ConfirmedHeartbeat {
     ConfirmedHeartbeat {
         heartbeat_at: heartbeat.heartbeat_at + Duration::from_secs(seconds),
-        beats: heartbeat.beats + 1,
+        heartbeats: heartbeat.heartbeats + 1,
     }
 }
 

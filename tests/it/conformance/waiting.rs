@@ -56,7 +56,7 @@ fn ends() -> Vec<Disposition> {
         target,
         result,
         correlation_id: Some("c\0".into()),
-        token: TokenOutcome::Kept,
+        token: TokenOutcome::Cached,
         prefilled: vec!["/a\0".to_owned()].into(),
     };
     let html_snippet = "<div>\0</div>".to_owned();

@@ -14,8 +14,8 @@ use super::settling::failed;
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
-    a_beat_adds_one_to_the_count,
-    a_beat_renews_only_the_living,
+    a_heartbeat_adds_one_to_the_count,
+    a_heartbeat_renews_only_the_living,
     what_a_worker_tells_of_its_breakers_is_read,
     a_new_start_ends_earlier_ones_of_its_own_folder,
     only_orders_of_the_gone_or_silent_are_freed,
@@ -27,17 +27,17 @@ both_engines![
 
 /// What an observer notes of these workers.
 async fn noted(db: &Db, workers: &[WorkerId]) -> Vec<HeartbeatCount> {
-    let beats = db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count);
-    beats.filter(|count| workers.contains(&count.worker)).collect()
+    let heartbeats = db.store.heartbeats().await.unwrap().into_iter().map(|worker| worker.count);
+    heartbeats.filter(|count| workers.contains(&count.worker)).collect()
 }
 
-async fn a_beat_adds_one_to_the_count(db: Db) {
+async fn a_heartbeat_adds_one_to_the_count(db: Db) {
     let worker = db.begin_worker().await;
     let [first] = noted(&db, &[worker]).await[..] else { panic!("it has not ended") };
     // The clock stands still, as it seems to do when it is put back.
     let heartbeat = db.store.heartbeat(worker).await.unwrap().unwrap();
-    assert_eq!((heartbeat.beats, heartbeat.heartbeat_at), (first.beats + 1, db.clock.now()));
-    assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, beats: heartbeat.beats }]);
+    assert_eq!((heartbeat.heartbeats, heartbeat.heartbeat_at), (first.heartbeats + 1, db.clock.now()));
+    assert_eq!(noted(&db, &[worker]).await, [HeartbeatCount { worker, heartbeats: heartbeat.heartbeats }]);
     db.store.end_worker(worker).await.unwrap();
     assert_eq!(noted(&db, &[worker]).await, []);
 }
@@ -66,7 +66,7 @@ async fn what_a_worker_tells_of_its_breakers_is_read(db: Db) {
     assert_eq!(told().await, []);
 }
 
-async fn a_beat_renews_only_the_living(db: Db) {
+async fn a_heartbeat_renews_only_the_living(db: Db) {
     let worker = db.begin_worker().await;
     assert!(db.store.heartbeat(worker).await.unwrap().is_some());
     assert!(db.store.heartbeat(Uuid::now_v7().into()).await.unwrap().is_none());

@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use tokio::runtime::Handle;
 
 use self::model_run::ModelRun;
-use self::step::{Scene, scenes};
+use self::step::{Scenario, scenarios};
 use crate::support::stores::{Db, on_postgres, on_sqlite};
 
 /// Events that every run of the usual length must contain; otherwise the sequences test too little.
@@ -32,7 +32,7 @@ const MUST_BE_SEEN: [&str; 20] = [
     "rejected",
     "answer_lost",
     "expired",
-    "kept",
+    "cached",
     "given",
     "too short",
     "an orphan",
@@ -111,17 +111,17 @@ fn explore(db: &Db, cases: u64) -> BTreeSet<&'static str> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let happened = Mutex::new(BTreeSet::new());
-    let play = |scene: Scene| {
+    let play = |scenario: Scenario| {
         let playing = async {
-            let mut model_run = ModelRun::set(db, &scene).await;
-            let played = tokio::time::timeout(HANGS, model_run.play(&scene.steps)).await;
+            let mut model_run = ModelRun::set(db, &scenario).await;
+            let played = tokio::time::timeout(HANGS, model_run.play(&scenario.steps)).await;
             model_run.clear().await;
             happened.lock().unwrap().extend(model_run.seen());
             played.unwrap_or_else(|_| Err("it hangs".into()))
         };
         Handle::current().block_on(playing).map_err(TestCaseError::fail)
     };
-    let explored = tokio::task::block_in_place(|| runner.run(&scenes(), play));
+    let explored = tokio::task::block_in_place(|| runner.run(&scenarios(), play));
     explored.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     happened.into_inner().unwrap()
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::fake_endpoint::{FakeEndpoint, response};
 use super::process::Process;
 use super::provider::text;
-use super::step::{EndpointAnswer, ExchangeFor, ORDERS, Scene, Step, StoreResult};
+use super::step::{EndpointAnswer, ExchangeFor, ORDERS, Scenario, Step, StoreResult};
 use super::world::{AccessRequest, World};
 use crate::support::raw::Raw;
 use crate::support::stores::Db;
@@ -53,10 +53,10 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> Result<T, Strin
 }
 
 impl ModelRun {
-    pub async fn set(db: &Db, scene: &Scene) -> Self {
+    pub async fn set(db: &Db, scenario: &Scenario) -> Self {
         let endpoint = FakeEndpoint::start().await;
         let mut shop = Shop::new(db, &endpoint.url);
-        if scene.hold {
+        if scenario.hold {
             shop.settings.lost_answer = klarna_order_worker::config::LostAnswer::Hold;
         }
         let mut processes = Vec::new();
@@ -74,7 +74,7 @@ impl ModelRun {
             endpoint,
             processes: processes.try_into().unwrap_or_else(|_| unreachable!("two were started")),
             waiting: Vec::new(),
-            world: World::new(!db.is_sqlite(), scene.hold, scene.manner),
+            world: World::new(!db.is_sqlite(), scenario.hold, scenario.manner),
             users: std::array::from_fn(|_| Uuid::now_v7().to_string()),
             orders: [ids(), ids()],
             generations: [0; 2],

@@ -26,9 +26,9 @@ struct Grant {
 }
 
 /// The result of presenting a token.
-pub enum Verdict {
+pub enum Answer {
     Granted(Option<Token>),
-    Dead,
+    Rejected,
 }
 
 impl Provider {
@@ -48,21 +48,21 @@ impl Provider {
     }
 
     /// Processes a request with this token.
-    pub fn present(&mut self, (id, number): Token) -> Verdict {
+    pub fn present(&mut self, (id, number): Token) -> Answer {
         let grant = &mut self.grants[id];
         if grant.revoked {
-            return Verdict::Dead;
+            return Answer::Rejected;
         }
         match self.manner {
-            RotationMode::NotRotating => Verdict::Granted(None),
+            RotationMode::NotRotating => Answer::Granted(None),
             RotationMode::Strict | RotationMode::Grace if number == grant.current => {
                 grant.current += 1;
-                Verdict::Granted(Some((id, grant.current)))
+                Answer::Granted(Some((id, grant.current)))
             }
-            RotationMode::Grace if number + 1 == grant.current => Verdict::Granted(Some((id, grant.current))),
+            RotationMode::Grace if number + 1 == grant.current => Answer::Granted(Some((id, grant.current))),
             RotationMode::Strict | RotationMode::Grace => {
                 grant.revoked = true;
-                Verdict::Dead
+                Answer::Rejected
             }
         }
     }

@@ -120,17 +120,17 @@ pub enum Step {
 
 /// The settings and steps of a sequence.
 #[derive(Clone, Debug)]
-pub struct Scene {
+pub struct Scenario {
     pub manner: RotationMode,
     /// `vault.lost_answer = "hold"`.
     pub hold: bool,
     pub steps: Vec<Step>,
 }
 
-pub fn scenes() -> impl Strategy<Value = Scene> {
+pub fn scenarios() -> impl Strategy<Value = Scenario> {
     let manner = prop_oneof![4 => Just(RotationMode::Strict), 2 => Just(RotationMode::Grace), 1 => Just(RotationMode::NotRotating)];
     let some = prop_oneof![16 => steps().prop_map(|step| vec![step]), 1 => overtaken(), 1 => decided(), 1 => lapsed()];
-    (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scene {
+    (manner, prop::bool::weighted(0.2), vec(some, 10..50)).prop_map(|(manner, hold, steps)| Scenario {
         manner,
         hold,
         steps: steps.concat(),

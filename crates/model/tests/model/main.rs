@@ -1,4 +1,4 @@
-//! The model's tests: every scene keeps every promise, and without any rule some scene breaks one.
+//! The model's tests: every scenario keeps every promise, and without any rule some scenario breaks one.
 
 mod rules;
-mod scenes;
+mod scenarios;

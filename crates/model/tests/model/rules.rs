@@ -1,12 +1,12 @@
-//! Without any one rule, a scene breaks a promise.
+//! Without any one rule, a scenario breaks a promise.
 
 use model::Engine::{Postgres, SharedClaims, Sqlite};
-use model::{Rule, Scene, explore, scenes};
+use model::{Rule, Scenario, explore, scenarios};
 
 /// Where a rule is missed, and which promise is broken then.
 struct Missed {
     rule: Rule,
-    scene: Scene,
+    scenario: Scenario,
     promise: &'static str,
 }
 
@@ -21,74 +21,74 @@ const NEED: &str = "no order is created twice without need";
 const ALARM: &str = "no order is flagged that nobody was about to send";
 const KEPT: &str = "in the end every token that could be kept works";
 
-fn missed(rule: Rule, scene: Scene, promise: &'static str) -> Missed {
-    Missed { rule, scene, promise }
+fn missed(rule: Rule, scenario: Scenario, promise: &'static str) -> Missed {
+    Missed { rule, scenario, promise }
 }
 
 fn all() -> Vec<Missed> {
     vec![
-        missed(Rule::IntentFirst, scenes::one_token(Sqlite), STEP),
-        missed(Rule::OneRequestPerIntent, scenes::one_token(Postgres), ONE),
-        missed(Rule::LookForOpenIntents, scenes::one_token(Sqlite), STEP),
-        missed(Rule::LookForOpenIntents, scenes::two_users(), STEP),
-        missed(Rule::IntentChecksRow, scenes::owner(), STEP),
-        missed(Rule::PresentationIsUnique, scenes::one_token(Postgres), STEP),
-        missed(Rule::PresentationIsUnique, scenes::two_users(), STEP),
-        missed(Rule::ClaimIsLocked, scenes::silence_with_a_session(), STEP),
-        missed(Rule::HolderMustBeDead, scenes::one_token(Sqlite), STEP),
-        missed(Rule::SilenceIsWatched, scenes::clock_and_copies(), ONE),
-        missed(Rule::StalledSendsNothing, scenes::long_silence(), STEP),
-        missed(Rule::ReplayWaits, scenes::one_token(Sqlite), ONE),
-        missed(Rule::ExchangeGoesOn, scenes::one_order(), KEPT),
-        missed(Rule::StopWaits, scenes::stop_with_a_spool(Sqlite), STEP),
-        missed(Rule::StoreBeforeUse, scenes::one_order(), STEP),
-        missed(Rule::SpoolAfterFailure, scenes::stop_with_a_spool(Sqlite), DURABLE),
-        missed(Rule::SpoolIsTriedAgain, scenes::stop_with_a_spool(Sqlite), DURABLE),
-        missed(Rule::StoredByItself, scenes::two_users(), KEPT),
-        missed(Rule::StoreChecksGeneration, scenes::owner(), STEP),
-        missed(Rule::StoreRecognisesItself, scenes::one_token(Sqlite), STEP),
-        missed(Rule::LateSuccessorCounts, scenes::restore(), STEP),
-        missed(Rule::OnlyVerdictEnds, scenes::one_token(Sqlite), VERDICT),
-        missed(Rule::VerdictIsOfThisGeneration, scenes::owner(), VERDICT),
-        missed(Rule::LossIsTold, scenes::one_token(Sqlite), BLAMED),
-        missed(Rule::OwnProviderOnly, scenes::wrong_address(), VERDICT),
-        missed(Rule::StreakStops, scenes::streak(), ADDRESS),
-        missed(Rule::OneAtATimeAtFirst, scenes::streak(), ADDRESS),
-        missed(Rule::RejectedTokenStays, scenes::streak(), KEPT),
-        missed(Rule::KnownTokenChangesNothing, scenes::registrations(), KEPT),
-        missed(Rule::OneGrantOneRow, scenes::registrations(), STEP),
-        missed(Rule::NewestSignInWins, scenes::registrations(), KEPT),
-        missed(Rule::TombstoneKeepsGeneration, scenes::owner(), STEP),
-        missed(Rule::SpoolReplayedFirst, scenes::stop_with_a_spool(Sqlite), STEP),
-        missed(Rule::FileRemovedLast, scenes::stop_with_a_spool(Sqlite), STEP),
-        missed(Rule::EndWithEmptyHands, scenes::stop_with_a_spool(Sqlite), STEP),
-        missed(Rule::CopiedFolderRefused, scenes::clock_and_copies(), STEP),
-        missed(Rule::RestoreIsNoticed, scenes::restore(), STEP),
-        missed(Rule::NewFolderRefused, scenes::new_machine(), STEP),
-        missed(Rule::ArrivalDecidesAfterRestore, scenes::restore_with_sign_in(), KEPT),
-        missed(Rule::LaterArrivalStays, scenes::restore_with_sign_in(), KEPT),
-        missed(Rule::ResolveAfterSpools, scenes::restore(), STEP),
-        missed(Rule::ClaimNumberFences, scenes::results(), STEP),
-        missed(Rule::MarkBeforeCreate, scenes::one_order(), UNFLAGGED),
-        missed(Rule::MarkAfterSpooledToken, scenes::one_order(), NEED),
-        missed(Rule::MarkTellsSent, scenes::one_order(), ALARM),
-        missed(Rule::TakeoverIsFlagged, scenes::one_order(), UNFLAGGED),
-        missed(Rule::LostCreateIsFlagged, scenes::one_order(), UNFLAGGED),
-        missed(Rule::MarkAgainAfterSilence, scenes::one_order(), NEED),
-        missed(Rule::ResultIsNeverGivenUp, scenes::results(), NEED),
-        missed(Rule::ResultsHaveASpool, scenes::results(), DURABLE),
-        missed(Rule::ResultsReplayedFirst, scenes::results(), NEED),
-        missed(Rule::LateResultSettles, scenes::results(), STEP),
-        missed(Rule::OneRequestPerIntent, scenes::one_token(SharedClaims), ONE),
+        missed(Rule::IntentFirst, scenarios::one_token(Sqlite), STEP),
+        missed(Rule::OneRequestPerIntent, scenarios::one_token(Postgres), ONE),
+        missed(Rule::LookForOpenIntents, scenarios::one_token(Sqlite), STEP),
+        missed(Rule::LookForOpenIntents, scenarios::two_users(), STEP),
+        missed(Rule::IntentChecksRow, scenarios::owner(), STEP),
+        missed(Rule::PresentationIsUnique, scenarios::one_token(Postgres), STEP),
+        missed(Rule::PresentationIsUnique, scenarios::two_users(), STEP),
+        missed(Rule::ClaimIsLocked, scenarios::silence_with_a_session(), STEP),
+        missed(Rule::HolderMustBeDead, scenarios::one_token(Sqlite), STEP),
+        missed(Rule::SilenceIsWatched, scenarios::clock_and_copies(), ONE),
+        missed(Rule::StalledSendsNothing, scenarios::long_silence(), STEP),
+        missed(Rule::ReplayWaits, scenarios::one_token(Sqlite), ONE),
+        missed(Rule::ExchangeGoesOn, scenarios::one_order(), KEPT),
+        missed(Rule::StopWaits, scenarios::stop_with_a_spool(Sqlite), STEP),
+        missed(Rule::StoreBeforeUse, scenarios::one_order(), STEP),
+        missed(Rule::SpoolAfterFailure, scenarios::stop_with_a_spool(Sqlite), DURABLE),
+        missed(Rule::SpoolIsTriedAgain, scenarios::stop_with_a_spool(Sqlite), DURABLE),
+        missed(Rule::StoredByItself, scenarios::two_users(), KEPT),
+        missed(Rule::StoreChecksGeneration, scenarios::owner(), STEP),
+        missed(Rule::StoreRecognisesItself, scenarios::one_token(Sqlite), STEP),
+        missed(Rule::LateSuccessorCounts, scenarios::restore(), STEP),
+        missed(Rule::OnlyVerdictEnds, scenarios::one_token(Sqlite), VERDICT),
+        missed(Rule::VerdictIsOfThisGeneration, scenarios::owner(), VERDICT),
+        missed(Rule::LossIsTold, scenarios::one_token(Sqlite), BLAMED),
+        missed(Rule::OwnProviderOnly, scenarios::wrong_address(), VERDICT),
+        missed(Rule::StreakStops, scenarios::streak(), ADDRESS),
+        missed(Rule::OneAtATimeAtFirst, scenarios::streak(), ADDRESS),
+        missed(Rule::RejectedTokenStays, scenarios::streak(), KEPT),
+        missed(Rule::KnownTokenChangesNothing, scenarios::registrations(), KEPT),
+        missed(Rule::OneGrantOneRow, scenarios::registrations(), STEP),
+        missed(Rule::NewestSignInWins, scenarios::registrations(), KEPT),
+        missed(Rule::TombstoneKeepsGeneration, scenarios::owner(), STEP),
+        missed(Rule::SpoolReplayedFirst, scenarios::stop_with_a_spool(Sqlite), STEP),
+        missed(Rule::FileRemovedLast, scenarios::stop_with_a_spool(Sqlite), STEP),
+        missed(Rule::EndWithEmptyHands, scenarios::stop_with_a_spool(Sqlite), STEP),
+        missed(Rule::CopiedFolderRefused, scenarios::clock_and_copies(), STEP),
+        missed(Rule::RestoreIsNoticed, scenarios::restore(), STEP),
+        missed(Rule::NewFolderRefused, scenarios::new_machine(), STEP),
+        missed(Rule::ArrivalDecidesAfterRestore, scenarios::restore_with_sign_in(), KEPT),
+        missed(Rule::LaterArrivalStays, scenarios::restore_with_sign_in(), KEPT),
+        missed(Rule::ResolveAfterSpools, scenarios::restore(), STEP),
+        missed(Rule::ClaimNumberFences, scenarios::results(), STEP),
+        missed(Rule::MarkBeforeCreate, scenarios::one_order(), UNFLAGGED),
+        missed(Rule::MarkAfterSpooledToken, scenarios::one_order(), NEED),
+        missed(Rule::MarkTellsSent, scenarios::one_order(), ALARM),
+        missed(Rule::TakeoverIsFlagged, scenarios::one_order(), UNFLAGGED),
+        missed(Rule::LostCreateIsFlagged, scenarios::one_order(), UNFLAGGED),
+        missed(Rule::MarkAgainAfterSilence, scenarios::one_order(), NEED),
+        missed(Rule::ResultIsNeverGivenUp, scenarios::results(), NEED),
+        missed(Rule::ResultsHaveASpool, scenarios::results(), DURABLE),
+        missed(Rule::ResultsReplayedFirst, scenarios::results(), NEED),
+        missed(Rule::LateResultSettles, scenarios::results(), STEP),
+        missed(Rule::OneRequestPerIntent, scenarios::one_token(SharedClaims), ONE),
     ]
 }
 
 #[test]
 fn are_all_needed() {
     let mut wrong = Vec::new();
-    for Missed { rule, scene, promise } in all() {
-        let found = explore(&scene.clone().without(rule), 1);
-        let name = scene.name;
+    for Missed { rule, scenario, promise } in all() {
+        let found = explore(&scenario.clone().without(rule), 1);
+        let name = scenario.name;
         match &found.counterexample {
             None => wrong.push(format!("{rule:?} is not missed in {name}: {found}")),
             Some(it) if !it.promises.contains(&promise) => {
@@ -104,6 +104,6 @@ fn are_all_needed() {
 fn are_all_tried() {
     let tried = all();
     for rule in Rule::ALL {
-        assert!(tried.iter().any(|it| it.rule == *rule), "no scene misses {rule:?}");
+        assert!(tried.iter().any(|it| it.rule == *rule), "no scenario misses {rule:?}");
     }
 }

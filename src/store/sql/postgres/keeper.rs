@@ -28,7 +28,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
                 JOIN klarna_worker.tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
-                OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))",
+                OR (w.id, w.heartbeats) IN (SELECT id, heartbeats FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens

@@ -70,7 +70,7 @@ HELD_CLAIMS = "
 ANNOUNCE = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     heartbeat AS (
-        UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t), beats = beats + 1
+        UPDATE klarna_worker.workers SET heartbeat_at = (SELECT now FROM t), heartbeats = heartbeats + 1
         WHERE id = ANY($7::uuid[] || $10::uuid[]) AND ended_at IS NULL
             AND heartbeat_at NOT BETWEEN (SELECT now FROM t) - interval '1 second' AND (SELECT now FROM t)
     ),
@@ -117,7 +117,7 @@ CLAIM_TOKENS = "
                 SELECT 1 FROM klarna_worker.exchanges x
                 WHERE x.token_id = t.id AND x.generation >= t.grant_generation AND x.outcome = 'no_answer') AS answer_lost,
             e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
-            CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
+            CASE WHEN w.ended_at IS NULL THEN w.heartbeats END AS holder_heartbeats
         FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
             LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             LEFT JOIN klarna_worker.providers p ON p.merchant = t.merchant AND p.provider = a.provider

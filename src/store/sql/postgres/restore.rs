@@ -2,7 +2,7 @@ use crate::store::sql::RestoreSql;
 
 pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
     remembers: "
-        SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND beats >= $5)
+        SELECT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1 AND heartbeats >= $5)
             OR EXISTS (SELECT 1 FROM klarna_worker.installation WHERE created_at >= $2 OR restored_at >= $2)
             OR ($2 < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond' AND NOT EXISTS (SELECT 1 FROM klarna_worker.workers WHERE id = $1)) AS remembers",
     left_open: "

@@ -5,20 +5,20 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         "
         INSERT INTO klarna_worker.workers (id, instance, name, started_at, heartbeat_at)
         VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, beats = workers.beats + 1, ended_at = NULL",
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, heartbeats = workers.heartbeats + 1, ended_at = NULL",
     end_earlier: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
-    beats_of_instance: "
-        SELECT id, beats FROM klarna_worker.workers WHERE instance = $1 AND ended_at IS NULL",
+    heartbeats_of_instance: "
+        SELECT id, heartbeats FROM klarna_worker.workers WHERE instance = $1 AND ended_at IS NULL",
     heartbeat: "
-        UPDATE klarna_worker.workers SET heartbeat_at = coalesce($2, clock_timestamp()), beats = beats + 1
+        UPDATE klarna_worker.workers SET heartbeat_at = coalesce($2, clock_timestamp()), heartbeats = heartbeats + 1
         WHERE id = $1 AND ended_at IS NULL
-        RETURNING heartbeat_at, beats",
+        RETURNING heartbeat_at, heartbeats",
     end_worker: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($2, clock_timestamp()) WHERE id = $1 AND ended_at IS NULL",
-    beats: "
-        SELECT id, name, beats FROM klarna_worker.workers WHERE ended_at IS NULL",
+    heartbeats: "
+        SELECT id, name, heartbeats FROM klarna_worker.workers WHERE ended_at IS NULL",
     note_breakers: "
         UPDATE klarna_worker.workers SET breakers = $2 WHERE id = $1 AND ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
@@ -35,7 +35,7 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             SELECT r.id FROM klarna_worker.orders r
             WHERE r.status = 'running' AND EXISTS (
                 SELECT 1 FROM klarna_worker.workers w WHERE w.id = r.worker AND (w.ended_at IS NOT NULL
-                    OR (w.id, w.beats) IN (SELECT id, beats FROM json_to_recordset($1::json) AS s (id uuid, beats bigint))))
+                    OR (w.id, w.heartbeats) IN (SELECT id, heartbeats FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))
             FOR NO KEY UPDATE OF r SKIP LOCKED) free
         WHERE o.id = free.id
         RETURNING o.id, o.status",

@@ -28,7 +28,7 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
             SELECT e.token_id FROM exchanges e JOIN tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN workers w ON w.id = e.holder
             WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
-                OR (w.id, w.beats) IN (SELECT unhex(value ->> 'id'), value ->> 'beats' FROM json_each($1))))",
+                OR (w.id, w.heartbeats) IN (SELECT unhex(value ->> 'id'), value ->> 'heartbeats' FROM json_each($1))))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min(expires_at / 86400000000) FROM tokens

@@ -39,7 +39,7 @@ CLAIM_TOKEN = "
             SELECT 1 FROM exchanges a
             WHERE a.token_id = t.id AND a.generation >= t.grant_generation AND a.outcome = 'no_answer') AS answer_lost,
         e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
-        CASE WHEN w.ended_at IS NULL THEN w.beats END AS holder_beats
+        CASE WHEN w.ended_at IS NULL THEN w.heartbeats END AS holder_heartbeats
     FROM tokens t LEFT JOIN exchanges e ON e.token_id = t.id AND e.generation = t.generation
         LEFT JOIN workers w ON w.id = e.holder
         LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4

@@ -2,7 +2,7 @@ use crate::store::sql::RestoreSql;
 
 pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
     remembers: "
-        SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND beats >= $5)
+        SELECT EXISTS (SELECT 1 FROM workers WHERE id = $1 AND heartbeats >= $5)
             OR EXISTS (SELECT 1 FROM installation WHERE created_at >= $2 OR restored_at >= $2)
             OR ($2 < $4 - $3 AND NOT EXISTS (SELECT 1 FROM workers WHERE id = $1)) AS remembers",
     left_open: "

@@ -4,19 +4,19 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     begin_worker: "
         INSERT INTO workers (id, instance, name, started_at, heartbeat_at)
         VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, beats = beats + 1, ended_at = NULL",
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, heartbeats = heartbeats + 1, ended_at = NULL",
     end_earlier: "
         UPDATE workers SET ended_at = $3
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
-    beats_of_instance: "
-        SELECT id, beats FROM workers WHERE instance = $1 AND ended_at IS NULL",
+    heartbeats_of_instance: "
+        SELECT id, heartbeats FROM workers WHERE instance = $1 AND ended_at IS NULL",
     heartbeat: "
-        UPDATE workers SET heartbeat_at = $2, beats = beats + 1 WHERE id = $1 AND ended_at IS NULL
-        RETURNING heartbeat_at, beats",
+        UPDATE workers SET heartbeat_at = $2, heartbeats = heartbeats + 1 WHERE id = $1 AND ended_at IS NULL
+        RETURNING heartbeat_at, heartbeats",
     end_worker: "
         UPDATE workers SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL",
-    beats: "
-        SELECT id, name, beats FROM workers WHERE ended_at IS NULL",
+    heartbeats: "
+        SELECT id, name, heartbeats FROM workers WHERE ended_at IS NULL",
     note_breakers: "
         UPDATE workers SET breakers = $2 WHERE id = $1 AND ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
@@ -30,7 +30,7 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             error = CASE WHEN lost_workers >= 4 THEN $3 ELSE error END
         WHERE status = 'running' AND EXISTS (
             SELECT 1 FROM workers w WHERE w.id = orders.worker AND (w.ended_at IS NOT NULL
-                OR (w.id, w.beats) IN (SELECT unhex(value ->> 'id'), value ->> 'beats' FROM json_each($1))))
+                OR (w.id, w.heartbeats) IN (SELECT unhex(value ->> 'id'), value ->> 'heartbeats' FROM json_each($1))))
         RETURNING id, status",
     lose_order: "
         UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1,

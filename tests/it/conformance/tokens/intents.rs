@@ -63,14 +63,14 @@ async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
     );
     let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
     assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
-    assert_eq!((open.holder, open.holder_beats), (holder, Some(beats(&db).await)));
+    assert_eq!((open.holder, open.holder_heartbeats), (holder, Some(heartbeats(&db).await)));
     assert_eq!((closed.exchange, closed.number, closed.travelling), (first.exchange, 1, true));
     assert_eq!((closed.outcome, closed.closed_at), (Some(Outcome::NoAnswer), Some(first_closed)));
     claim.release().await;
 
     db.store.end_worker(holder).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
-    assert!(claim.token().presentations.iter().all(|presentation| presentation.holder_beats.is_none()));
+    assert!(claim.token().presentations.iter().all(|presentation| presentation.holder_heartbeats.is_none()));
     claim.release().await;
 }
 
@@ -161,19 +161,19 @@ async fn a_holder_written_down_as_dead_intends_nothing(db: Db) {
 }
 
 /// The number of heartbeats of the only worker.
-async fn beats(db: &Db) -> i64 {
-    db.store.heartbeats().await.unwrap()[0].count.beats
+async fn heartbeats(db: &Db) -> i64 {
+    db.store.heartbeats().await.unwrap()[0].count.heartbeats
 }
 
 async fn an_intent_renews_its_holders_beat(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
-    let before = beats(&db).await;
+    let before = heartbeats(&db).await;
     db.advance(400);
     let (claim, _) = intended(&db, "u", holder).await;
     claim.release().await;
     let claim = super::claim(&*db.store, "u").await;
-    assert_eq!(claim.token().presentations[0].holder_beats, Some(before + 1));
+    assert_eq!(claim.token().presentations[0].holder_heartbeats, Some(before + 1));
     claim.release().await;
 }
 

@@ -41,7 +41,7 @@ impl ModelRun {
                 "count(*) FROM cached_tokens k JOIN tokens t ON t.id = k.token_id WHERE t.user_id = '{name}'"
             );
             let real = self.raw.column(&cached).await;
-            same("kept", &real, &vec![Some(model.cached.len().to_string())])?;
+            same("cached", &real, &vec![Some(model.cached.len().to_string())])?;
         }
         for process in 0..2 {
             same("spooled", &self.processes[process].spooled().await, &self.world.spooled(process))?;

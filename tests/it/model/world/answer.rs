@@ -5,7 +5,7 @@ use klarna_order_worker::token::{Outcome, TokenState};
 use super::{
     Cached, CachedFor, Flight, POLL_INTERVAL, REPLAY_AFTER, ReceivedSuccessor, Reply, Session, World, seconds,
 };
-use crate::model::provider::{Token, Verdict};
+use crate::model::provider::{Answer, Token};
 use crate::model::step::{EndpointAnswer, ExchangeFor, StoreResult};
 
 impl World {
@@ -23,11 +23,11 @@ impl World {
             EndpointAnswer::Well => {
                 self.processes[flight.process].failures = 0;
                 match self.provider.present(flight.token) {
-                    Verdict::Granted(Some(successor)) => {
+                    Answer::Granted(Some(successor)) => {
                         (Outcome::Rotated, self.rotated(&flight, successor, storing))
                     }
-                    Verdict::Granted(None) => (Outcome::Unchanged, self.unchanged(&flight)),
-                    Verdict::Dead => (Outcome::Rejected, self.dead(&flight)),
+                    Answer::Granted(None) => (Outcome::Unchanged, self.unchanged(&flight)),
+                    Answer::Rejected => (Outcome::Rejected, self.dead(&flight)),
                 }
             }
             EndpointAnswer::Busy | EndpointAnswer::Misconfigured => {

@@ -24,7 +24,7 @@ impl World {
             && let Some(cached) = record.cached.get(&CachedFor::Order(order))
             && self.now - cached.asked_at <= KEPT_FOR
         {
-            self.seen.insert("kept");
+            self.seen.insert("cached");
             return AccessRequest::Answered(cached.access.clone());
         }
         if let ExchangeFor::Vend { min_validity } = purpose

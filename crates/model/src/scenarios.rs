@@ -1,4 +1,4 @@
-//! The scenes: each a part of the protocol's world that is small enough to be visited completely.
+//! The scenarios: each a part of the protocol's world that is small enough to be visited completely.
 
 use crate::Engine::{Postgres, SharedClaims, Sqlite};
 use crate::Fault::{
@@ -6,10 +6,10 @@ use crate::Fault::{
     MachineLost, NoHeartbeat, OddError, OlderSignIn, OtherUser, PatienceOver, Refused, Repeat, Restore,
     SessionLost, SignIn, Slow, Stop, StoreRefused, Withdraw, WrongSettings,
 };
-use crate::{Engine, Provider, Scene};
+use crate::{Engine, Provider, Scenario};
 
-/// The scenes that the tests explore.
-pub fn small() -> Vec<Scene> {
+/// The scenarios that the tests explore.
+pub fn small() -> Vec<Scenario> {
     vec![
         one_token(Postgres),
         one_token(Sqlite),
@@ -39,59 +39,59 @@ pub fn small() -> Vec<Scene> {
     ]
 }
 
-/// The scenes for a run by hand.
-pub fn large() -> Vec<Scene> {
-    let mut scenes = Vec::new();
+/// The scenarios for a run by hand.
+pub fn large() -> Vec<Scenario> {
+    let mut scenarios = Vec::new();
     for engine in [Postgres, SharedClaims, Sqlite] {
         let mut three = one_token(engine).with_processes(3);
         three.total = 2;
-        scenes.push(three.called(engine, "three processes"));
+        scenarios.push(three.called(engine, "three processes"));
         let mut faults = one_token(engine);
         faults.total = 3;
-        scenes.push(faults.called(engine, "three faults"));
+        scenarios.push(faults.called(engine, "three faults"));
         let mut users = two_users().on(engine).with_refreshes(3);
         users.total = 2;
-        scenes.push(users.called(engine, "two users"));
-        scenes.push(two_orders().on(engine).called(engine, "two orders"));
+        scenarios.push(users.called(engine, "two users"));
+        scenarios.push(two_orders().on(engine).called(engine, "two orders"));
         let users = two_orders().on(engine).with_users(2).with_orders(&[0, 1]);
-        scenes.push(users.called(engine, "orders of two users"));
+        scenarios.push(users.called(engine, "orders of two users"));
         let mut stop = stop_with_a_spool(engine);
         stop.total = 3;
-        scenes.push(stop.called(engine, "a stop with a spool and three faults"));
-        scenes.push(restore().on(engine).called(engine, "a restored database"));
+        scenarios.push(stop.called(engine, "a stop with a spool and three faults"));
+        scenarios.push(restore().on(engine).called(engine, "a restored database"));
         let mut machine = new_machine().on(engine);
         machine.faults.push((Crash, 1));
-        scenes.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
+        scenarios.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
     }
     let mut machine = new_machine().with_processes(3);
     machine.faults.push((Crash, 1));
     machine.total = 3;
-    scenes.push(machine.called(Sqlite, "a new machine beside two"));
-    for scene in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
-        let (engine, name) = (scene.engine, format!("{} and three faults", scene.name));
-        let mut scene = scene.called(engine, &name);
-        scene.total += 1;
-        scenes.push(scene);
+    scenarios.push(machine.called(Sqlite, "a new machine beside two"));
+    for scenario in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
+        let (engine, name) = (scenario.engine, format!("{} and three faults", scenario.name));
+        let mut scenario = scenario.called(engine, &name);
+        scenario.total += 1;
+        scenarios.push(scenario);
     }
-    scenes
+    scenarios
 }
 
 /// Two processes exchange the token of one user; processes die, answers get lost.
-pub fn one_token(engine: Engine) -> Scene {
+pub fn one_token(engine: Engine) -> Scenario {
     let name = match engine {
         Postgres => "one token on PostgreSQL",
         SharedClaims => "one token in shared claims",
         Sqlite => "one token on SQLite",
     };
-    Scene::new(name).on(engine).with_refreshes(3).with_faults(
+    Scenario::new(name).on(engine).with_refreshes(3).with_faults(
         2,
         &[(Crash, 2), (Lost, 2), (Slow, 1), (Refused, 1), (SessionLost, 1), (CommitInDoubt, 1), (CutOff, 1)],
     )
 }
 
 /// A provider that gives a lost successor again.
-pub fn grace() -> Scene {
-    Scene::new("a provider with a grace period")
+pub fn grace() -> Scenario {
+    Scenario::new("a provider with a grace period")
         .with_provider(Provider::Grace)
         .on(Sqlite)
         .with_refreshes(3)
@@ -99,26 +99,26 @@ pub fn grace() -> Scene {
 }
 
 /// A provider that never spends a token.
-pub fn not_rotating() -> Scene {
-    Scene::new("a provider that does not rotate")
+pub fn not_rotating() -> Scenario {
+    Scenario::new("a provider that does not rotate")
         .with_provider(Provider::NotRotating)
         .with_refreshes(3)
         .with_faults(2, &[(Crash, 1), (Lost, 1), (Slow, 1), (Refused, 1)])
 }
 
 /// A lost answer makes the token uncertain, and an operator decides.
-pub fn hold() -> Scene {
-    let mut scene = Scene::new("an operator decides about lost answers")
+pub fn hold() -> Scenario {
+    let mut scenario = Scenario::new("an operator decides about lost answers")
         .on(Sqlite)
         .with_refreshes(3)
         .with_faults(2, &[(Crash, 1), (Lost, 2), (Slow, 1), (CutOff, 1), (CommitInDoubt, 1)]);
-    scene.hold = true;
-    scene
+    scenario.hold = true;
+    scenario
 }
 
 /// Two users share a claim session.
-pub fn two_users() -> Scene {
-    Scene::new("two users in shared claims")
+pub fn two_users() -> Scenario {
+    Scenario::new("two users in shared claims")
         .on(SharedClaims)
         .with_users(2)
         .with_refreshes(2)
@@ -126,8 +126,8 @@ pub fn two_users() -> Scene {
 }
 
 /// Two users share a claim session, and one of them signs in again or is forgotten.
-pub fn two_users_sign_in() -> Scene {
-    Scene::new("sign-in and forgetting in shared claims")
+pub fn two_users_sign_in() -> Scenario {
+    Scenario::new("sign-in and forgetting in shared claims")
         .on(SharedClaims)
         .with_processes(1)
         .with_users(2)
@@ -136,16 +136,16 @@ pub fn two_users_sign_in() -> Scene {
 }
 
 /// The user signs in, is forgotten, withdraws consent.
-pub fn owner() -> Scene {
-    Scene::new("sign-in, forgetting, withdrawal")
+pub fn owner() -> Scenario {
+    Scenario::new("sign-in, forgetting, withdrawal")
         .with_processes(1)
         .with_refreshes(2)
         .with_faults(3, &[(SignIn, 1), (Forget, 1), (Withdraw, 1), (Crash, 1), (Lost, 1), (SessionLost, 1)])
 }
 
 /// The shop registers tokens twice, late, and for two users.
-pub fn registrations() -> Scene {
-    Scene::new("registrations")
+pub fn registrations() -> Scenario {
+    Scenario::new("registrations")
         .with_processes(1)
         .with_users(2)
         .with_refreshes(2)
@@ -153,37 +153,39 @@ pub fn registrations() -> Scene {
 }
 
 /// A process stops while the database is out.
-pub fn stop_with_a_spool(engine: Engine) -> Scene {
+pub fn stop_with_a_spool(engine: Engine) -> Scenario {
     let name = match engine {
         Sqlite => "a stop with a spool on SQLite",
         Postgres | SharedClaims => "a stop with a spool on PostgreSQL",
     };
-    Scene::new(name).on(engine).with_refreshes(2).with_faults(
+    Scenario::new(name).on(engine).with_refreshes(2).with_faults(
         2,
         &[(Stop, 1), (DatabaseOut, 1), (CutOff, 1), (DiskOut, 1), (Crash, 1), (MachineLost, 1)],
     )
 }
 
 /// Heartbeats stop, but the session with the claims lives.
-pub fn silence_with_a_session() -> Scene {
-    let mut scene = Scene::new("no heartbeats from a process that works")
+pub fn silence_with_a_session() -> Scenario {
+    let mut scenario = Scenario::new("no heartbeats from a process that works")
         .with_refreshes(2)
         .with_faults(1, &[(NoHeartbeat, 1)]);
-    scene.long_silence = true;
-    scene
+    scenario.long_silence = true;
+    scenario
 }
 
 /// A living process is silent for longer than `orphan_after`.
-pub fn long_silence() -> Scene {
-    let mut scene =
-        Scene::new("a long silence").on(Sqlite).with_refreshes(3).with_faults(2, &[(CutOff, 1), (Crash, 1)]);
-    scene.long_silence = true;
-    scene
+pub fn long_silence() -> Scenario {
+    let mut scenario = Scenario::new("a long silence")
+        .on(Sqlite)
+        .with_refreshes(3)
+        .with_faults(2, &[(CutOff, 1), (Crash, 1)]);
+    scenario.long_silence = true;
+    scenario
 }
 
 /// The database's clock steps; an instance folder is copied.
-pub fn clock_and_copies() -> Scene {
-    Scene::new("a clock step and a copied folder")
+pub fn clock_and_copies() -> Scenario {
+    Scenario::new("a clock step and a copied folder")
         .on(Sqlite)
         .with_refreshes(2)
         .with_orders(&[0])
@@ -191,103 +193,103 @@ pub fn clock_and_copies() -> Scene {
 }
 
 /// A process asks another provider.
-pub fn wrong_address() -> Scene {
-    Scene::new("the settings of another provider")
+pub fn wrong_address() -> Scenario {
+    Scenario::new("the settings of another provider")
         .with_refreshes(2)
         .with_orders(&[0])
         .with_faults(1, &[(WrongSettings, 1), (Stop, 1)])
 }
 
 /// Rows that name no provider, and a wrong address.
-pub fn streak() -> Scene {
-    let mut scene = Scene::new("rejections in a row")
+pub fn streak() -> Scenario {
+    let mut scenario = Scenario::new("rejections in a row")
         .with_processes(1)
         .with_users(4)
         .with_refreshes(5)
         .with_faults(2, &[(WrongSettings, 1), (Stop, 1)]);
-    scene.unbound = true;
-    scene
+    scenario.unbound = true;
+    scenario
 }
 
 /// A backup is restored.
-pub fn restore() -> Scene {
-    let mut scene = Scene::new("a restored database")
+pub fn restore() -> Scenario {
+    let mut scenario = Scenario::new("a restored database")
         .on(Sqlite)
         .with_refreshes(2)
         .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1)]);
-    scene.starts_later = true;
-    scene
+    scenario.starts_later = true;
+    scenario
 }
 
 /// A backup is restored, and orders were open.
-pub fn restore_with_an_order() -> Scene {
-    Scene::new("a restored database with an order")
+pub fn restore_with_an_order() -> Scenario {
+    Scenario::new("a restored database with an order")
         .with_processes(1)
         .with_orders(&[0])
         .with_faults(3, &[(Backup, 1), (Restore, 1), (Stop, 1), (Crash, 1)])
 }
 
 /// A backup is restored, and the user had signed in or was forgotten.
-pub fn restore_with_sign_in() -> Scene {
-    Scene::new("a restored database and a sign-in")
+pub fn restore_with_sign_in() -> Scenario {
+    Scenario::new("a restored database and a sign-in")
         .with_processes(1)
         .with_refreshes(1)
         .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1), (Forget, 1)])
 }
 
 /// A backup is restored that is older than the user's first sign-in.
-pub fn restore_to_before_sign_in() -> Scene {
-    let mut scene = Scene::new("a restored database that knows no sign-in")
+pub fn restore_to_before_sign_in() -> Scenario {
+    let mut scenario = Scenario::new("a restored database that knows no sign-in")
         .with_processes(1)
         .with_refreshes(2)
         .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1)]);
-    scene.signed_out = true;
-    scene
+    scenario.signed_out = true;
+    scenario
 }
 
 /// A new machine takes part, and perhaps a backup was restored.
-pub fn new_machine() -> Scene {
-    let mut scene = Scene::new("a new machine, and perhaps a restored database")
+pub fn new_machine() -> Scenario {
+    let mut scenario = Scenario::new("a new machine, and perhaps a restored database")
         .on(Sqlite)
         .with_refreshes(2)
         .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (MachineLost, 1)]);
-    scene.new_machine = true;
-    scene
+    scenario.new_machine = true;
+    scenario
 }
 
 /// One order with a token.
-pub fn one_order() -> Scene {
-    Scene::new("an order with a token")
+pub fn one_order() -> Scenario {
+    Scenario::new("an order with a token")
         .with_orders(&[0])
         .with_faults(2, &[(Crash, 1), (Lost, 1), (DatabaseOut, 1), (CutOff, 1), (PatienceOver, 1), (Stop, 1)])
 }
 
 /// One order of a user without a token.
-pub fn order_without_token() -> Scene {
-    let mut scene = Scene::new("an order without a token")
+pub fn order_without_token() -> Scenario {
+    let mut scenario = Scenario::new("an order without a token")
         .with_orders(&[0])
         .with_faults(2, &[(Crash, 2), (Lost, 1), (Slow, 1), (CutOff, 1), (MachineLost, 1), (SignIn, 1)]);
-    scene.signed_out = true;
-    scene
+    scenario.signed_out = true;
+    scenario
 }
 
 /// Heartbeats stop while an order runs, and the database is within reach.
-pub fn order_without_heartbeats() -> Scene {
-    Scene::new("an order without heartbeats")
+pub fn order_without_heartbeats() -> Scenario {
+    Scenario::new("an order without heartbeats")
         .with_orders(&[0])
         .with_faults(2, &[(NoHeartbeat, 1), (PatienceOver, 1), (CutOff, 1), (Crash, 1)])
 }
 
 /// Two orders of one user.
-pub fn two_orders() -> Scene {
-    Scene::new("two orders of one user")
+pub fn two_orders() -> Scenario {
+    Scenario::new("two orders of one user")
         .with_orders(&[0, 0])
         .with_faults(1, &[(Crash, 1), (Lost, 1), (Slow, 1), (PatienceOver, 1), (CutOff, 1)])
 }
 
 /// Results that the database does not take.
-pub fn results() -> Scene {
-    Scene::new("results that the database does not take").with_orders(&[0]).with_faults(
+pub fn results() -> Scenario {
+    Scenario::new("results that the database does not take").with_orders(&[0]).with_faults(
         2,
         &[(OddError, 1), (DatabaseOut, 1), (Stop, 1), (CommitInDoubt, 1), (Crash, 1), (CutOff, 1)],
     )

@@ -8,35 +8,35 @@ use crate::state::State;
 
 /// The steps of a counterexample with what each has changed.
 #[derive(Debug)]
-pub struct Story(Vec<Chapter>);
+pub struct Trace(Vec<TraceStep>);
 
 #[derive(Debug)]
-struct Chapter {
+struct TraceStep {
     facts: BTreeMap<String, String>,
     next: Option<Action>,
 }
 
-impl Story {
-    /// The story of a path.
+impl Trace {
+    /// The trace of a path.
     pub fn of(path: Vec<(State, Option<Action>)>) -> Self {
-        Self(path.into_iter().map(|(state, next)| Chapter { facts: facts(&state), next }).collect())
+        Self(path.into_iter().map(|(state, next)| TraceStep { facts: facts(&state), next }).collect())
     }
 }
 
-impl fmt::Display for Story {
+impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = BTreeMap::new();
-        for (number, chapter) in self.0.iter().enumerate() {
-            for (name, fact) in chapter.facts.iter().filter(|(name, fact)| before.get(*name) != Some(*fact)) {
+        for (number, step) in self.0.iter().enumerate() {
+            for (name, fact) in step.facts.iter().filter(|(name, fact)| before.get(*name) != Some(*fact)) {
                 writeln!(f, "          {name}: {fact}")?;
             }
-            for name in before.keys().filter(|name| !chapter.facts.contains_key(*name)) {
+            for name in before.keys().filter(|name| !step.facts.contains_key(*name)) {
                 writeln!(f, "          {name}: gone")?;
             }
-            if let Some(action) = chapter.next {
+            if let Some(action) = step.next {
                 writeln!(f, "  {:>3}  {action}", number + 1)?;
             }
-            before.clone_from(&chapter.facts);
+            before.clone_from(&step.facts);
         }
         Ok(())
     }

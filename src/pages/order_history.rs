@@ -19,18 +19,18 @@ struct Event {
 /// The events of an order, oldest first.
 pub(super) fn line(
     order: &OrderView,
-    story: &OrderHistory,
+    history: &OrderHistory,
     ledger: &[LedgerEntry],
     now: DateTime<Utc>,
 ) -> Markup {
     let mut events = vec![Event { at: order.accepted_at, tone: "calm", what: html! { "Accepted" } }];
     let of_order = ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into()));
     events.extend(of_order.map(presented));
-    events.extend(story.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
-    events.extend(story.changes.iter().map(changed));
+    events.extend(history.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
+    events.extend(history.changes.iter().map(changed));
     // After the changes: it was claimed at the earliest at the time of its retry.
-    events.extend(story.first_claimed_at.map(|at| claimed(at, order, story)));
-    if let Some(at) = order.ended_at.filter(|_| !story.tells_end_of(order.status)) {
+    events.extend(history.first_claimed_at.map(|at| claimed(at, order, history)));
+    if let Some(at) = order.ended_at.filter(|_| !history.tells_end_of(order.status)) {
         let (tone, what) = match order.status {
             Status::Submitted => (
                 "good",
@@ -43,7 +43,7 @@ pub(super) fn line(
     }
     events.sort_by_key(|event| event.at);
     html! {
-        ol.story { @for event in &events {
+        ol.history { @for event in &events {
             li.(event.tone) { span.when { (exact_time(event.at)) } span.what { (event.what) } }
         } }
         @if order.status == Status::Queued {
@@ -55,8 +55,8 @@ pub(super) fn line(
     }
 }
 
-fn claimed(at: DateTime<Utc>, order: &OrderView, story: &OrderHistory) -> Event {
-    let what = match story.retried_at() {
+fn claimed(at: DateTime<Utc>, order: &OrderView, history: &OrderHistory) -> Event {
+    let what = match history.retried_at() {
         Some(retried) => html! { "Claimed by a worker, " (span(at - retried)) " after it was retried" },
         None => {
             html! { "First claimed by a worker, " (span(at - order.accepted_at)) " after it was accepted" }

@@ -1,4 +1,4 @@
-//! A scene: who takes part, what may go wrong, and which rule is left out.
+//! A scenario: who takes part, what may go wrong, and which rule is left out.
 
 use crate::Rule;
 
@@ -24,7 +24,7 @@ pub enum Provider {
     NotRotating,
 }
 
-/// What may go wrong, or happen from outside, a limited number of times in a scene.
+/// What may go wrong, or happen from outside, a limited number of times in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// A process dies. Its disk remains.
@@ -84,8 +84,8 @@ pub enum Fault {
 /// What is explored.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
-pub struct Scene {
-    /// What the scene is about.
+pub struct Scenario {
+    /// What the scenario is about.
     pub name: String,
     /// How claims are held.
     pub engine: Engine,
@@ -120,8 +120,8 @@ pub struct Scene {
     pub without: Option<Rule>,
 }
 
-impl Scene {
-    /// A scene with two processes on PostgreSQL, a strict provider, and one user without orders.
+impl Scenario {
+    /// A scenario with two processes on PostgreSQL, a strict provider, and one user without orders.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -143,7 +143,7 @@ impl Scene {
         }
     }
 
-    /// A larger form of the scene, with a name of its own.
+    /// A larger form of the scenario, with a name of its own.
     #[must_use]
     pub fn called(mut self, engine: Engine, what: &str) -> Self {
         let engine = match engine {
@@ -155,49 +155,49 @@ impl Scene {
         self
     }
 
-    /// The scene on this engine.
+    /// The scenario on this engine.
     #[must_use]
     pub fn on(mut self, engine: Engine) -> Self {
         self.engine = engine;
         self
     }
 
-    /// The scene with this provider.
+    /// The scenario with this provider.
     #[must_use]
     pub fn with_provider(mut self, provider: Provider) -> Self {
         self.provider = provider;
         self
     }
 
-    /// The scene with so many processes.
+    /// The scenario with so many processes.
     #[must_use]
     pub fn with_processes(mut self, processes: usize) -> Self {
         self.processes = processes;
         self
     }
 
-    /// The scene with so many users.
+    /// The scenario with so many users.
     #[must_use]
     pub fn with_users(mut self, users: usize) -> Self {
         self.users = users;
         self
     }
 
-    /// The scene with an order of each of these users.
+    /// The scenario with an order of each of these users.
     #[must_use]
     pub fn with_orders(mut self, users: &[usize]) -> Self {
         self.orders = users.to_vec();
         self
     }
 
-    /// The scene with so many exchanges of the keeper.
+    /// The scenario with so many exchanges of the keeper.
     #[must_use]
     pub fn with_refreshes(mut self, refreshes: u8) -> Self {
         self.refreshes = refreshes;
         self
     }
 
-    /// The scene with at most `total` faults out of these, each so often.
+    /// The scenario with at most `total` faults out of these, each so often.
     #[must_use]
     pub fn with_faults(mut self, total: u8, faults: &[(Fault, u8)]) -> Self {
         self.total = total;
@@ -205,14 +205,14 @@ impl Scene {
         self
     }
 
-    /// The scene without a rule.
+    /// The scenario without a rule.
     #[must_use]
     pub fn without(mut self, rule: Rule) -> Self {
         self.without = Some(rule);
         self
     }
 
-    /// Whether a rule holds in this scene.
+    /// Whether a rule holds in this scenario.
     pub fn has(&self, rule: Rule) -> bool {
         self.without != Some(rule)
     }
