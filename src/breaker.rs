@@ -19,18 +19,17 @@ mod endpoint;
 mod rate_limiter;
 mod rates;
 mod shared_rate;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, watch};
 use utoipa::ToSchema;
 
 use self::circuit::{Change, CircuitBreaker, State};
@@ -38,6 +37,7 @@ pub use self::endpoint::{Endpoint, probed};
 pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
 pub use self::shared_rate::RateAsk;
+use self::sharing::Sharing;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
 use crate::clock::since_boot;
 use crate::ids::{MerchantName, UserId};
@@ -109,15 +109,6 @@ pub struct CircuitBreakers {
     sharing: Arc<Sharing>,
 }
 
-/// What the processes that share the rates tell.
-struct Sharing {
-    processes: AtomicU32,
-    /// Some merchant needs more calls than it has.
-    short: Notify,
-    /// Calls were leased.
-    leased: watch::Sender<()>,
-}
-
 /// The permit for one call. Report the call's result with it. If nothing was sent, drop it; this
 /// changes nothing.
 #[must_use = "report the result of the call"]
@@ -133,8 +124,7 @@ impl CircuitBreakers {
     /// Creates closed breakers for an endpoint, with the allowed calls a second of each merchant.
     #[must_use]
     pub fn new(endpoint: Endpoint, rates: Arc<dyn Rates>) -> Self {
-        let sharing = Sharing { processes: 1.into(), short: Notify::new(), leased: watch::Sender::new(()) };
-        Self { endpoint, rates, breakers: Arc::default(), sharing: Arc::new(sharing) }
+        Self { endpoint, rates, breakers: Arc::default(), sharing: Arc::default() }
     }
 
     /// Returns the endpoint.
@@ -176,7 +166,7 @@ impl CircuitBreakers {
     /// # Errors
     /// How long to wait before asking again.
     pub fn admit(&self, merchant: &MerchantName, now: Duration) -> Result<CallPermit, Duration> {
-        let processes = self.sharing.processes.load(Ordering::Relaxed);
+        let processes = self.sharing.processes();
         let admitted = self.with(merchant, |breaker, rate| {
             breaker.rate.set(rate, processes);
             let admitted = breaker.admit(now);
@@ -186,12 +176,20 @@ impl CircuitBreakers {
             admitted
         });
         let (probe, hold) = admitted.unwrap_or(Ok((false, Duration::ZERO)))?;
+        let hold = hold.max(self.sharing.joins_in(now));
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
+    }
+
+    /// Begins as one of several processes that share the rates: no call is made before `first_call`, because
+    /// until then the others may not have divided the rates anew.
+    pub fn join(&self, processes: u32, first_call: Duration) {
+        self.sharing.set_processes(processes);
+        self.sharing.first_call(first_call);
     }
 
     /// Says how many processes share the rates.
     pub fn set_processes(&self, processes: u32) {
-        self.sharing.processes.store(processes.max(1), Ordering::Relaxed);
+        self.sharing.set_processes(processes);
     }
 
     /// Resolves when a merchant's own share is used up. One task waits.
@@ -305,6 +303,9 @@ impl CallPermit {
 
     /// Whether a leased call lets it go before its own place. Not before a pause of the endpoint is over.
     fn takes_leased(&self, now: Duration) -> bool {
+        if !self.breakers.sharing.joins_in(now).is_zero() {
+            return false;
+        }
         let taken = self.breakers.with(&self.merchant, |breaker, _| {
             breaker.held.until <= now && breaker.rate.exchange_for_leased(now)
         });

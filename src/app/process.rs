@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::ending::Ending;
-use super::rates::share_rates;
+use super::rates::RateSharing;
 use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
 use crate::clock::since_boot;
@@ -39,6 +39,8 @@ pub(super) struct Process {
     pub(super) heartbeat: Heartbeat,
     tidying: JoinHandle<()>,
     following: JoinHandle<()>,
+    /// Shares rates with the other processes, if there can be any.
+    pub(super) rates: Option<RateSharing>,
     /// Shares the rates of the token endpoints.
     sharing: Option<JoinHandle<()>>,
     _instance: Instance,
@@ -98,8 +100,8 @@ impl Process {
         }
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
-        let breakers = vec![vault.circuit_breakers()];
-        let sharing = share_rates(app, heartbeat.watch().silence(), breakers).map(tokio::spawn);
+        let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
+        let sharing = rates.as_ref().map(|rates| tokio::spawn(rates.share(vec![vault.circuit_breakers()])));
         Ok(Self {
             worker,
             vault,
@@ -107,6 +109,7 @@ impl Process {
             heartbeat,
             tidying,
             following,
+            rates,
             sharing,
             _instance: instance,
         })

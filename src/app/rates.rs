@@ -11,23 +11,58 @@ use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
 use crate::config::Engine;
 use crate::silence::SilenceWatch;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often a process tells which calls it has made, and asks for more.
 const EVERY: Duration = Duration::from_millis(200);
 /// How soon it asks again if it needs more at once, unless nothing was free.
 const SOONEST: Duration = Duration::from_millis(50);
+/// How long a process that joins others makes no call: they are notified of it, and divide the rates anew.
+const JOINING: Duration = Duration::from_millis(500);
 
-/// Returns what shares the rates of these endpoints with the other processes. `None` on SQLite, where one
-/// process has them alone.
-pub(super) fn share_rates(
-    app: &App,
+/// Shares rates with the other processes.
+pub(super) struct RateSharing {
+    store: Arc<dyn Store>,
     silence: SilenceWatch,
-    breakers: Vec<CircuitBreakers>,
-) -> Option<impl Future<Output = ()> + Send + use<>> {
-    let lost_after = app.settings.queue.worker_lost_after;
-    let shares = app.settings.database.engine == Engine::Postgres;
-    shares.then(|| share(app.store.clone(), silence, lost_after, breakers))
+    lost_after: Duration,
+    /// How many processes there were when this one began, and when it may make its first call.
+    began: (u32, Duration),
+}
+
+impl RateSharing {
+    /// Reads how many processes there are. This one is in the table already. `None` on SQLite, where one
+    /// process has the rates alone.
+    pub(super) async fn begin(app: &App, silence: SilenceWatch) -> Result<Option<Self>, StoreError> {
+        if app.settings.database.engine != Engine::Postgres {
+            return Ok(None);
+        }
+        let processes = u32::try_from(app.store.heartbeats().await?.len()).unwrap_or(u32::MAX);
+        Ok(Some(Self {
+            store: app.store.clone(),
+            silence,
+            lost_after: app.settings.queue.worker_lost_after,
+            began: (processes, since_boot() + JOINING),
+        }))
+    }
+
+    /// Shares the rates of these endpoints, before any of them is called. The future must be polled for as
+    /// long as they are.
+    pub(super) fn share(&self, breakers: Vec<CircuitBreakers>) -> impl Future<Output = ()> + Send + use<> {
+        let (processes, first_call) = self.began;
+        if processes > 1 {
+            for breakers in &breakers {
+                breakers.join(processes, first_call);
+            }
+            tell(processes, &breakers);
+        }
+        share(self.store.clone(), self.silence.clone(), self.lost_after, breakers, processes)
+    }
+}
+
+fn tell(processes: u32, breakers: &[CircuitBreakers]) {
+    let endpoints: Vec<_> = breakers.iter().map(|breakers| breakers.endpoint().as_str()).collect();
+    let endpoints = endpoints.join(" ");
+    tracing::info!(processes, endpoints, "So many processes share the rates of these endpoints now");
 }
 
 /// Leases calls in the background, so that no order waits for the database: at once when a process has used
@@ -38,8 +73,8 @@ async fn share(
     silence: SilenceWatch,
     lost_after: Duration,
     breakers: Vec<CircuitBreakers>,
+    mut known: u32,
 ) {
-    let mut known = 1;
     loop {
         let begun = Instant::now();
         // Zero while it is unknown: then the last number stays.
@@ -49,9 +84,7 @@ async fn share(
             for breakers in &breakers {
                 breakers.set_processes(processes);
             }
-            let endpoints: Vec<_> = breakers.iter().map(|breakers| breakers.endpoint().as_str()).collect();
-            let endpoints = endpoints.join(" ");
-            tracing::info!(processes, endpoints, "So many processes share the rates of these endpoints now");
+            tell(processes, &breakers);
         }
         let mut is_free = true;
         for breakers in &breakers {

@@ -17,14 +17,15 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::background::{Wakeups, keep_ready, listen, look_after_refresh, tell_breakers, wake_after_pauses};
+use self::background::{
+    Listeners, Wakeups, keep_ready, listen, look_after_refresh, tell_breakers, wake_after_pauses,
+};
 use self::endpoints::watch_endpoints;
 use self::probes::follow_probes;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
-use super::rates::share_rates;
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{breaker_states, scrape};
 use super::{App, AppError, audit};
@@ -113,12 +114,6 @@ impl Service {
         let worker = of(Role::Worker)
             .map(|process| WorkerRole::start(&app, process, &wakes, &waiters, &mut background))
             .transpose()?;
-        if let (Some(process), Some(worker)) = (&process, &worker) {
-            let targets = worker.breakers.each().collect();
-            if let Some(sharing) = share_rates(&app, process.heartbeat.watch().silence(), targets) {
-                background.spawn(sharing);
-            }
-        }
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
         // After the metrics, which it sets.
@@ -148,7 +143,13 @@ impl Service {
             .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
 
         background.spawn(wake_after_pauses(app.pauses.clone(), wakes.clone()));
-        background.spawn(listen(app.store.clone(), wakes.clone(), waiters.clone(), app.pauses.clone()));
+        let listeners = Listeners {
+            wakes: wakes.clone(),
+            waiters: waiters.clone(),
+            pauses: app.pauses.clone(),
+            heartbeats: process.as_ref().map(|process| process.heartbeat.watch()),
+        };
+        background.spawn(listen(app.store.clone(), listeners));
         let polling = waiters.clone();
         background.spawn(async move { polling.poll().await });
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();

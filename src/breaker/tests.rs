@@ -281,3 +281,23 @@ fn merchants_come_and_go_and_rates_change() {
     in_flight.report(failure(), seconds(20));
     assert_eq!(breakers.states().keys().collect::<Vec<_>>(), [&shop()]);
 }
+
+/// The others still make its calls too until they have heard of it.
+#[test]
+fn a_process_that_joins_others_makes_no_call_in_its_first_moments() {
+    let breakers = CircuitBreakers::new(Endpoint::Token, Arc::new(BTreeMap::from([(shop(), 10.0)])));
+    let (begun, first_call) = (seconds(10), seconds(10) + Duration::from_millis(500));
+    breakers.join(2, first_call);
+    let hold = |now: Duration| breakers.admit(&shop(), now).map(|permit| permit.hold).ok();
+    assert_eq!(hold(begun), Some(Duration::from_millis(500)));
+    // Nor one that the database has handed out.
+    let permit = breakers.admit(&shop(), begun).unwrap_or_else(|_| panic!("it waits"));
+    let handed_out = begun + Duration::from_millis(100);
+    breakers.lease(&shop(), 5, handed_out);
+    assert!(!permit.takes_leased(handed_out) && permit.takes_leased(first_call));
+    // Then it has its equal share, five calls a second.
+    let later = seconds(20);
+    assert_eq!([hold(later), hold(later)], [Some(Duration::ZERO); 2]);
+    let longest = (0..20).filter_map(|_| hold(later)).max();
+    assert!(longest > Some(Duration::from_millis(500)), "{longest:?}");
+}

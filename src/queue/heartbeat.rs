@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -89,7 +90,8 @@ impl Heartbeat {
     fn start_with<L: Lease>(lease: Arc<L>, options: HeartbeatOptions, now: Now) -> Self {
         let record = Record { last_round: now(), ..Record::default() };
         let silence = SilenceWatch::new(options.longest_gap());
-        let watch = HeartbeatMonitor { record: Arc::new(Mutex::new(record)), silence, now };
+        let record = Arc::new(Mutex::new(record));
+        let watch = HeartbeatMonitor { record, silence, asked: Arc::default(), now };
         let heartbeat_task = HeartbeatTask { lease, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
             // Side by side, so that slow reclaiming delays no heartbeat.
@@ -118,6 +120,8 @@ type Now = Arc<dyn Fn() -> Duration + Send + Sync>;
 pub struct HeartbeatMonitor {
     record: Arc<Mutex<Record>>,
     silence: SilenceWatch,
+    /// The other workers are to be polled now.
+    asked: Arc<Notify>,
     now: Now,
 }
 
@@ -144,6 +148,11 @@ impl HeartbeatMonitor {
     #[must_use]
     pub fn silence(&self) -> SilenceWatch {
         self.silence.clone()
+    }
+
+    /// Polls the other workers now, because one has begun.
+    pub fn poll_now(&self) {
+        self.asked.notify_one();
     }
 
     /// The time since a heartbeat last ended, successful or not (before the first: since the
@@ -218,7 +227,10 @@ impl<L: Lease> HeartbeatTask<L> {
         let mut ticks = interval(self.options.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.watch.asked.notified() => {}
+            }
             // Failures are not logged here: the heartbeat logs the outage.
             if let Ok(rows @ 1..) = self.poll_and_reclaim().await {
                 tracing::warn!(rows, "Jobs of lost workers were reclaimed and are due again");

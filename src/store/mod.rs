@@ -209,6 +209,8 @@ pub enum Signal {
     Settled(OrderId),
     /// A pause has begun, or was resumed.
     Pauses,
+    /// A process has begun.
+    Workers,
     /// Another process wrote something, and the engine does not say what: read the rows.
     Changed,
 }

@@ -14,7 +14,7 @@ use crate::config::HEARTBEAT;
 use crate::delivery::Waiters;
 use crate::ids::WorkerId;
 use crate::pauses::Pauses;
-use crate::queue::Wake;
+use crate::queue::{HeartbeatMonitor, Wake};
 use crate::store::{Signal, Store};
 
 /// The wait before the connection for notifications is opened again.
@@ -33,6 +33,15 @@ pub(super) struct Wakeups {
     pub(super) webhooks: Wake,
 }
 
+/// Whom notifications are passed on to.
+pub(super) struct Listeners {
+    pub(super) wakes: Wakeups,
+    pub(super) waiters: Waiters,
+    pub(super) pauses: Pauses,
+    /// `None` in a process that has only the role `api`.
+    pub(super) heartbeats: Option<HeartbeatMonitor>,
+}
+
 /// Wakes the queues when an operator has begun or ended a pause.
 pub(super) async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
     let mut changes = pauses.subscribe();
@@ -43,8 +52,10 @@ pub(super) async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
 }
 
 /// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox,
-/// and that the copy of the pauses is outdated.
-pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waiters, pauses: Pauses) {
+/// that the copy of the pauses is outdated, and that a process has begun.
+pub(super) async fn listen(store: Arc<dyn Store>, to: Listeners) {
+    let Listeners { wakes, waiters, pauses, heartbeats } = to;
+    let poll_workers = || heartbeats.iter().for_each(HeartbeatMonitor::poll_now);
     let mut failures = 0;
     loop {
         let failed = match store.listen().await {
@@ -53,6 +64,7 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
                 // Finds what came before the subscription.
                 wakes.orders.notify();
                 pauses.set_outdated();
+                poll_workers();
                 loop {
                     match signals.next().await {
                         Ok(Signal::Due) => wakes.orders.notify(),
@@ -61,6 +73,7 @@ pub(super) async fn listen(store: Arc<dyn Store>, wakes: Wakeups, waiters: Waite
                             wakes.webhooks.notify();
                         }
                         Ok(Signal::Pauses) => pauses.set_outdated(),
+                        Ok(Signal::Workers) => poll_workers(),
                         Ok(Signal::Changed) => {
                             pauses.set_outdated();
                             wakes.orders.notify();

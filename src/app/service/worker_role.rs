@@ -42,6 +42,9 @@ impl WorkerRole {
     ) -> Result<Self, AppError> {
         let settings = &app.settings;
         let breakers = TargetBreakers::new(&app.merchants());
+        if let Some(rates) = &process.rates {
+            background.spawn(rates.share(breakers.each().collect()));
+        }
         let handler = OrderHandler {
             store: app.store.clone(),
             merchants: app.merchants(),

@@ -89,6 +89,19 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
+/// A process that has just begun is known to the others before their next regular poll.
+#[tokio::test(start_paused = true)]
+async fn the_others_are_polled_at_once_when_one_has_begun() {
+    let lease = Arc::new(Leases::default());
+    let (heart, _) = start(&lease);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(observed(&heart), Duration::ZERO, "polled once");
+    sleep(seconds(1)).await;
+    heart.watch().poll_now();
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(observed(&heart), Duration::from_millis(1100));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_is_sent_every_two_seconds_and_has_an_age() {
     let lease = Arc::new(Leases::default());

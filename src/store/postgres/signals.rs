@@ -22,6 +22,9 @@ const ANSWER: Duration = Duration::from_secs(5);
 const TRIES: u32 = 10;
 const BETWEEN: Duration = Duration::from_millis(200);
 
+const CHANNELS: [&str; 4] =
+    ["klarna_worker_due", "klarna_worker_settled", "klarna_worker_pauses", "klarna_worker_workers"];
+
 struct Listener(PgListener);
 
 /// Subscribes on a connection of its own, outside the pools.
@@ -34,7 +37,7 @@ pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError
     let mut listener = PgListener::connect_with(&pool).await?;
     // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);
-    listener.listen_all(["klarna_worker_due", "klarna_worker_settled", "klarna_worker_pauses"]).await?;
+    listener.listen_all(CHANNELS).await?;
     Ok(Box::new(Listener(listener)))
 }
 
@@ -81,6 +84,7 @@ impl Signals for Listener {
             match news.channel() {
                 "klarna_worker_due" => return Ok(Signal::Due),
                 "klarna_worker_pauses" => return Ok(Signal::Pauses),
+                "klarna_worker_workers" => return Ok(Signal::Workers),
                 _ => {}
             }
             if let Ok(id) = news.payload().parse::<OrderId>() {

@@ -340,10 +340,10 @@ async fn lists_go_from_new_to_old_by_page_and_filter(db: Db) {
 }
 
 async fn listeners_hear_of_orders_and_ends(db: Db) {
+    let worker = db.begin_worker().await;
     let mut signals = db.store.listen().await.unwrap();
     let id = insert(&db, order(&db, "u")).await;
     assert_eq!(signals.next().await.unwrap(), Signal::Due);
-    let worker = db.begin_worker().await;
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert!(db.store.settle_order(&claimed.claim, &super::settling::failed()).await.unwrap().is_some());
     assert_eq!(signals.next().await.unwrap(), Signal::Settled(id));

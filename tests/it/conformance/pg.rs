@@ -26,6 +26,7 @@ postgres_alone![
     a_claim_blocks_neither_sign_in_nor_forgetting,
     of_two_who_think_they_hold_the_claim_one_may_send,
     claims_that_wait_for_klarna_keep_nobody_else_waiting,
+    a_new_process_is_announced_to_the_others,
     a_listener_whose_connection_dies_says_so,
     a_listener_whose_packets_are_dropped_says_so,
     other_defaults_change_nothing,
@@ -158,6 +159,13 @@ pub async fn claims_that_wait_for_klarna_keep_nobody_else_waiting(db: Db) {
     // A wait for a connection ends with an error after five seconds.
     timeout(AMPLE, rest).await.expect("somebody waited for a claim's connection");
     join_all(claims.into_iter().map(TokenClaim::release)).await;
+}
+
+async fn a_new_process_is_announced_to_the_others(db: Db) {
+    let mut signals = db.store.listen().await.unwrap();
+    db.begin_worker().await;
+    let told = timeout(AMPLE, signals.next()).await.expect("no notification came");
+    assert_eq!(told.unwrap(), Signal::Workers);
 }
 
 async fn a_listener_whose_connection_dies_says_so(db: Db) {

@@ -3,9 +3,14 @@ use crate::store::sql::WorkersSql;
 pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     begin_worker:
         "
-        INSERT INTO klarna_worker.workers (id, instance, name, started_at, heartbeat_at)
-        VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, heartbeats = workers.heartbeats + 1, ended_at = NULL",
+        WITH begun AS (
+            INSERT INTO klarna_worker.workers (id, instance, name, started_at, heartbeat_at)
+            VALUES ($1, $2, $3, coalesce($4, clock_timestamp()), coalesce($4, clock_timestamp()))
+            ON CONFLICT (id) DO UPDATE
+            SET heartbeat_at = excluded.heartbeat_at, heartbeats = workers.heartbeats + 1, ended_at = NULL
+            RETURNING id
+        )
+        SELECT pg_notify('klarna_worker_workers', '')::text FROM begun",
     end_earlier: "
         UPDATE klarna_worker.workers SET ended_at = coalesce($3, clock_timestamp())
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
