@@ -37,21 +37,33 @@ program=$(built_program)
 declare -A started
 finally() {
     [ "$1" -eq 0 ] || table >&2 || true
+    stop_standby
     stop_postgres
 }
 stage alerts
 
+# A standby of it is the read replica.
+postgres_options="-c wal_level=replica -c max_wal_senders=4"
 start_postgres
 postgres_port=$(sed 's/.*:\([0-9]*\)\/.*/\1/' <<<"$KLARNA_WORKER_TEST_POSTGRES")
 # In a folder that the owner of the cluster may enter.
 pg() { (cd "$cluster" && "$@"); }
 stop_database() { pg as_owner "$programs/pg_ctl" -D "$cluster/data" -m "$1" -w stop >/dev/null; }
 start_database() { pg run_postgres "$postgres_port" || give_up "PostgreSQL did not start again"; }
+standby() { pg as_owner "$programs/pg_ctl" -D "$cluster/standby" -w "$@" >/dev/null; }
+start_standby() {
+    standby -l "$cluster/standby.log" \
+        -o "-p $standby_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300" start
+}
+stop_standby() {
+    [ ! -e "${cluster:-/nowhere}/standby" ] || standby -m immediate stop || true
+    rm -rf "${cluster:-/nowhere}/standby"
+}
 sql() { "$programs/psql" -XAtq -c "$1" "${2:-$KLARNA_WORKER_TEST_POSTGRES}"; }
 sql "CREATE DATABASE shop"
 
-ports=$(free_ports 6)
-read -r sandbox_port api_port api_probes worker_probes receiver_port prometheus_port <<<"$ports"
+ports=$(free_ports 7)
+read -r sandbox_port api_port api_probes worker_probes receiver_port prometheus_port standby_port <<<"$ports"
 sandbox=http://127.0.0.1:$sandbox_port
 api=http://127.0.0.1:$api_port
 prometheus=http://127.0.0.1:$prometheus_port
@@ -310,6 +322,61 @@ sql "ALTER SYSTEM RESET default_transaction_read_only" >/dev/null
 sql "SELECT pg_reload_conf()" >/dev/null
 mends KlarnaWorkerDatabaseReadOnly
 resolves 60 KlarnaWorkerDatabaseReadOnly
+
+pg as_owner "$programs/pg_basebackup" -h 127.0.0.1 -p "$postgres_port" -U postgres -D "$cluster/standby" -c fast -R
+start_standby
+replica=postgres://postgres@127.0.0.1:$standby_port/shop
+sed -i "s|^max_connections = 4\$|&\nread_url = \"$replica\"|" config.toml
+stop api TERM
+start_api
+causes "the read replica replays nothing" KlarnaWorkerReadReplicaBehind
+sql "SELECT pg_wal_replay_pause()" "$replica"
+orders stranger- 1
+fires 150 KlarnaWorkerReadReplicaBehind
+sql "SELECT pg_wal_replay_resume()" "$replica"
+mends KlarnaWorkerReadReplicaBehind
+resolves 60 KlarnaWorkerReadReplicaBehind
+causes "the read replica is stopped" KlarnaWorkerReadReplicaFails
+standby -m fast stop
+fires 60 KlarnaWorkerReadReplicaFails
+start_standby
+mends KlarnaWorkerReadReplicaFails
+resolves 60 KlarnaWorkerReadReplicaFails
+sed -i '/^read_url = /d' config.toml
+stop api TERM
+start_api
+stop_standby
+
+causes "the settings have an error" KlarnaWorkerReloadFailed
+cp config.toml good.toml
+echo '[nonsense' >>config.toml
+kill -HUP "${started[worker]}"
+fires 60 KlarnaWorkerReloadFailed
+mv good.toml config.toml
+kill -HUP "${started[worker]}"
+mends KlarnaWorkerReloadFailed
+resolves 60 KlarnaWorkerReloadFailed
+
+causes "the table of the audit log cannot be used" KlarnaWorkerAuditLogFails
+sql "ALTER TABLE klarna_worker.audit_log RENAME TO audit_log_away" "$database"
+curl -s -o /dev/null -X DELETE "$api/v1/merchants/shop/users/nobody/token"
+fires 60 KlarnaWorkerAuditLogFails
+sql "ALTER TABLE klarna_worker.audit_log_away RENAME TO audit_log" "$database"
+mends KlarnaWorkerAuditLogFails
+resolves 60 KlarnaWorkerAuditLogFails
+
+causes "the provider rejects the tokens of many users in a row" KlarnaWorkerSuspiciousRejections
+users rejected- 12 0s
+for n in $(seq 12); do tell revoke "{\"user\": \"rejected-$n\"}"; done
+orders rejected- 12
+fires 60 KlarnaWorkerSuspiciousRejections
+users again- 1 0s
+# The next probe would follow five minutes after the last one.
+sql "UPDATE klarna_worker.providers SET probe_at = clock_timestamp()" "$database"
+"$program" breakers probe --merchant shop --endpoint token >/dev/null
+orders again- 1
+mends KlarnaWorkerSuspiciousRejections
+resolves 60 KlarnaWorkerSuspiciousRejections
 
 causes "the settings name another address than the provider" KlarnaWorkerEndpointsMoved
 sed -i "s|^discovery = true\$|&\nrevoke_url = \"$sandbox/eu/lp/idp/oauth2/other\"|" config.toml

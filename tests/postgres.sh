@@ -61,14 +61,14 @@ try_port() {
 }
 
 # Starts the cluster's server on a port. It mostly creates and drops a database for each test, so it writes as little as
-# possible.
+# possible. Options in `postgres_options` come last.
 run_postgres() {
     local frugal="-c fsync=off -c full_page_writes=off -c wal_level=minimal -c max_wal_senders=0"
     frugal+=" -c checkpoint_timeout=1h -c max_wal_size=4GB"
     # Tests look for errors in their own database.
     local log="-c log_line_prefix='%m [%p] %d '"
     as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
-        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 $frugal $log" \
+        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 $frugal $log ${postgres_options:-}" \
         start >/dev/null 2>&1
 }
 

@@ -52,3 +52,31 @@ async fn two_processes_keep_to_one_rate() {
     })
     .await;
 }
+
+/// A process that starts makes no call before the others have divided the rate anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_joins_another_keeps_to_the_rate_from_its_start() {
+    on_postgres(async |database| {
+        let shop = Shop::open(database, &[], SETTINGS);
+        shop.write_settings("b", SETTINGS);
+        let a = shop.serve("a");
+        let client = a.client();
+        // Secrets that the run must not leave anywhere.
+        client.register_all(&shop.sign_in(1).await).await;
+        let begun = Instant::now();
+        let mut orders = Vec::new();
+        for number in 0..2 * ORDERS {
+            orders.push(client.post(&format!("u-{number}"), &format!("a-{number}")).await);
+        }
+        // It takes orders as soon as it runs.
+        let b = shop.serve("b");
+        for order in &orders {
+            assert_eq!(client.ended(order, PATIENCE).await["status"], "submitted");
+        }
+        let took = begun.elapsed();
+        assert!(took >= LEAST, "{} orders took {took:?}", orders.len());
+        assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
+        shop.close().await;
+    })
+    .await;
+}

@@ -24,6 +24,13 @@ async fn told(client: &Client) -> Value {
     serde_json::from_str::<Value>(&text).unwrap()["read_replica"].clone()
 }
 
+/// A gauge about the replica.
+async fn gauge(client: &Client, name: &str) -> f64 {
+    let text = client.get_text("/metrics").await;
+    let name = format!("klarna_worker_read_replica_{name} ");
+    text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_and_pages_read_from_a_standby_while_it_answers() {
     let primary = Cluster::start();
@@ -56,6 +63,8 @@ async fn lists_and_pages_read_from_a_standby_while_it_answers() {
     );
     until("an old page", PATIENCE, async || client.get_text("/orders").await.contains("This page is old"))
         .await;
+    until("a metric of its age", PATIENCE, async || gauge(&client, "lag_seconds").await > 10.0).await;
+    assert!(gauge(&client, "failing").await < 1.0);
     ask(&replica, "SELECT pg_wal_replay_resume()");
     until("a list that has it", PATIENCE, async || is_listed(&client, &second).await).await;
 
@@ -66,10 +75,15 @@ async fn lists_and_pages_read_from_a_standby_while_it_answers() {
     until("a replica that is away", PATIENCE, async || told(&client).await["used"] == false).await;
     assert!(told(&client).await["error"].is_string(), "{}", told(&client).await);
     assert!(client.get_text("/").await.contains("Pages read from the"), "the page says so");
+    until("a metric of it", PATIENCE, async || gauge(&client, "failing").await > 0.0).await;
     until("a warning", PATIENCE, async || shop.log("a").iter().any(|line| line["message"] == WARNING)).await;
 
     tokio::task::block_in_place(|| standby.up());
     until("a replica in use again", PATIENCE, async || told(&client).await["used"] == true).await;
+    until("a metric of that", PATIENCE, async || {
+        gauge(&client, "failing").await < 1.0 && gauge(&client, "lag_seconds").await < 10.0
+    })
+    .await;
     assert!(served.program.terminate().await.success());
 }
 

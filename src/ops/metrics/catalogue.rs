@@ -203,6 +203,12 @@ pub const CATALOGUE: &[Metric] = &[
     ),
     gauge(of::DATABASE_UP, &[], "1 if the database answered this process when it was last asked, else 0."),
     gauge(of::READ_ONLY, &[], "1 if the database takes no writes: a replica, or read-only by its default."),
+    gauge(
+        of::REPLICA_FAILING,
+        &[],
+        "1 while this process cannot use the read replica (database.read_url) and reads from the primary.",
+    ),
+    gauge(of::REPLICA_LAG, &[], "How far the read replica (database.read_url) is behind."),
     gauge(of::QUEUED, &["merchant"], "Orders with the status queued, including those due later."),
     gauge(of::DUE, &["merchant"], "Orders that are due and wait for a worker."),
     gauge(of::RUNNING, &["merchant"], "Orders that a worker is running."),

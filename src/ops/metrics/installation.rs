@@ -11,10 +11,12 @@ use tokio::time::Instant;
 use super::{Sources, by_merchant, counts, number, since};
 use crate::config::Merchants;
 use crate::pauses::{Pause, PauseKind};
-use crate::store::{Overview, StoreError};
+use crate::store::{Overview, ReplicaState, StoreError};
 
 pub(super) const DATABASE_UP: &str = "klarna_worker_database_up";
 pub(super) const READ_ONLY: &str = "klarna_worker_database_read_only";
+pub(super) const REPLICA_FAILING: &str = "klarna_worker_read_replica_failing";
+pub(super) const REPLICA_LAG: &str = "klarna_worker_read_replica_lag_seconds";
 pub(super) const QUEUED: &str = "klarna_worker_orders_queued";
 pub(super) const DUE: &str = "klarna_worker_orders_due";
 pub(super) const RUNNING: &str = "klarna_worker_orders_running";
@@ -75,6 +77,8 @@ impl Installation {
         gauge!(DATABASE_UP).set(if polled.is_ok() { 1.0 } else { 0.0 });
         let health = bounded(sources.store.health(), until).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
+        let replica = tokio::time::timeout_at(until, sources.store.replica_state()).await;
+        tell_replica(replica.ok().flatten().as_ref());
         let overview = match polled {
             Ok(overview) => overview,
             Err(error) => {
@@ -113,6 +117,17 @@ async fn bounded<T>(
     until: Instant,
 ) -> Result<T, StoreError> {
     tokio::time::timeout_at(until, query).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
+}
+
+/// Without a replica, both are zero.
+fn tell_replica(replica: Option<&ReplicaState>) {
+    let (failing, lag) = match replica {
+        Some(ReplicaState::Away { .. }) => (1.0, 0.0),
+        Some(ReplicaState::Used { replayed_at: Some(at), now }) => (0.0, since(*now, Some(*at))),
+        Some(ReplicaState::Used { .. }) | None => (0.0, 0.0),
+    };
+    gauge!(REPLICA_FAILING).set(failing);
+    gauge!(REPLICA_LAG).set(lag);
 }
 
 fn tell(overview: &Overview, merchants: &Merchants) {
