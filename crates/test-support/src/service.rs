@@ -221,7 +221,7 @@ impl Client {
     /// a busy machine, the attempt that got it may have been too slow to send the order; the next one has
     /// kept it.
     pub async fn all_submitted_fresh(&self, ids: &[String], patience: Duration) {
-        self.all_submitted(ids, &["fresh", "kept"], patience).await;
+        self.all_submitted(ids, &["fresh", "cached"], patience).await;
     }
 
     /// Checks that each of these orders is submitted with one of the token outcomes `tokens`,
