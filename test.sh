@@ -28,8 +28,9 @@ if [ $# -eq 0 ]; then
 fi
 if cargo_tool nextest 0.9.148; then
     say "cargo nextest run --workspace --all-features"
-    # .config/nextest.toml says how many of these places a test takes.
-    NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((8 * $(nproc)))} cargo nextest run --workspace --all-features "$@"
+    # .config/nextest.toml says how many of these places a test takes. The PostgreSQL server has connections for 128.
+    places=$((8 * $(nproc)))
+    NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((places < 128 ? places : 128))} cargo nextest run --workspace --all-features "$@"
 else
     say "cargo test --workspace --all-features"
     cargo test --workspace --all-features --all-targets "$@"

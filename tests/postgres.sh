@@ -68,7 +68,7 @@ run_postgres() {
     # Tests look for errors in their own database.
     local log="-c log_line_prefix='%m [%p] %d '"
     as_owner "$programs/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
-        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300 $frugal $log ${postgres_options:-}" \
+        -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=1000 $frugal $log ${postgres_options:-}" \
         start >/dev/null 2>&1
 }
 

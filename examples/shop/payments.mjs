@@ -6,8 +6,9 @@ import { randomUUID } from "node:crypto";
 const { KLARNA_WORKER_URL: url = "http://127.0.0.1:8080", KLARNA_WORKER_KEY: key = "", PORT: port = 3000 } = process.env;
 // Your shop places the order at Klarna itself, with the merchant's credentials.
 const { KLARNA_API_URL: klarna = "http://127.0.0.1:8090", KLARNA_API_USERNAME: username = "", KLARNA_API_PASSWORD: password = "" } = process.env;
-// Klarna's script for the browser is https://x.klarnacdn.net/kp/lib/v1/api.js. This one is the sandbox's.
-const { KLARNA_SCRIPT_URL: library = `${klarna}/sandbox/payments.js` } = process.env;
+// Klarna's script for the browser. The sandbox has a stand-in for it.
+const atKlarna = new URL(klarna).hostname.endsWith(".klarna.com");
+const library = atKlarna ? "https://x.klarnacdn.net/kp/lib/v1/api.js" : `${klarna}/sandbox/payments.js`;
 
 async function worker(method, path, body, headers = {}, tries = 3) {
   const answer = await fetch(url + path, {

@@ -27,6 +27,8 @@ async fn a_process_that_drains_answers_who_waits_and_refuses_the_others(database
         async move { client.order(&first, "30s").await }
     });
     until("the order at Klarna", PATIENCE, async || shop.stats().await.orders.total == 1).await;
+    // Nothing tells when the request has begun to wait.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let drained = client.send_post("/v1/ops/drain").await;
     assert_eq!(drained.status(), 202);
     let drained: Value = serde_json::from_str(&drained.text().await.unwrap()).unwrap();

@@ -48,12 +48,14 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
 
     need(&shop, 99).await;
     // `/readyz` gives the reason as long as the process answers.
+    let (seen, mut refusal) = tokio::sync::watch::channel(false);
     let watching = tokio::spawn(async move {
         let mut told = Vec::new();
         while let Ok(answer) = reqwest::get(&probes).await {
             let status = answer.status().as_u16();
             let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
             told.push((status, answer["detail"].clone()));
+            seen.send_if_modified(|seen| status == 503 && !std::mem::replace(seen, true));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         told
@@ -61,6 +63,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
     let says = "The database needs a newer program; this process completes its work and exits";
     let said = || shop.log("a").iter().filter(|line| line["message"] == says).count();
     until("the log", PATIENCE, async || said() > 0).await;
+    timeout(PATIENCE, refusal.wait_for(|seen| *seen)).await.expect("/readyz never refused").unwrap();
     shop.hold("checkout", false).await;
     let exit = timeout(PATIENCE, served.program.end()).await.expect("it goes on");
     assert_eq!(exit.code(), Some(LEFT_BEHIND));

@@ -26,12 +26,12 @@ async fn a_rename_waits_for_the_exchange_of_an_order(database: Database) {
     let order = client.post(&user, "cart-1").await;
     in_flight(&client).await;
     let renaming = client.rename(&user, "renamed");
-    let answering = async {
-        // It would be over by then, if it did not wait.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        shop.hold("token", false).await;
-    };
-    let ((code, moved), ()) = tokio::join!(renaming, answering);
+    tokio::pin!(renaming);
+    // It would be over by then, if it did not wait.
+    let early = tokio::time::timeout(Duration::from_secs(1), &mut renaming).await;
+    assert!(early.is_err(), "it did not wait: {early:?}");
+    shop.hold("token", false).await;
+    let (code, moved) = renaming.await;
     assert_eq!((code, &moved["token"], &moved["orders"]), (200, &json!(true), &json!(1)), "{moved}");
     // It had its token when it was renamed, or later.
     assert_eq!(client.token("renamed").await["generation"], 2);

@@ -45,6 +45,7 @@
 //! | `POST /sandbox/pay` | pay an order or session, as the shopper would |
 //! | `GET`, `POST /sandbox/checkout/{id}` | the checkout that the snippet shows, with a button that pays |
 //! | `GET /sandbox/payments.js` | stands in for Klarna's script for Payments, which authorises without asking |
+//! | `POST /sandbox/payments/authorize` | the same without a browser: the body is the session's client token |
 //! | `POST`, `DELETE /sandbox/fail` | make the next request fail in a given way; forget such requests |
 //! | `GET /sandbox/ledger` | each refresh token: issued, presented, rotated, lost |
 //! | `GET`, `POST /sandbox/options` | read and change the sandbox's behaviour |

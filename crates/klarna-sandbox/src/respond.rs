@@ -44,7 +44,10 @@ pub(super) async fn respond(
     let processing = tokio::spawn(async move {
         pause(latency / 2 + travel).await;
         let answer = work(failure);
-        holding.released(endpoint).await;
+        tokio::select! {
+            () = holding.released(endpoint) => {}
+            () = holding.stopped() => {}
+        }
         pause(latency / 2).await;
         drop(guard);
         answer

@@ -107,6 +107,7 @@ fn template() -> String {
     files.sort();
     let mut hash = DefaultHasher::new();
     for file in files {
+        hash.write(file.file_name().unwrap().as_encoded_bytes());
         hash.write(&std::fs::read(file).unwrap());
     }
     format!("klarna_worker_migrated_{:016x}", hash.finish())
@@ -120,9 +121,11 @@ async fn make_template(template: &str) {
     let made = sqlx::query("SELECT FROM pg_database WHERE datname = $1").bind(template);
     if made.fetch_optional(&mut server).await.unwrap().is_none() {
         let unfinished = format!("{template}_unfinished");
-        for statement in ["DROP DATABASE IF EXISTS", "CREATE DATABASE"] {
-            let statement = AssertSqlSafe(format!("{statement} {unfinished}"));
-            sqlx::raw_sql(statement).execute(&mut server).await.unwrap();
+        for statement in [
+            format!("DROP DATABASE IF EXISTS {unfinished}"),
+            format!("CREATE DATABASE {unfinished} TEMPLATE template0"),
+        ] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut server).await.unwrap();
         }
         let database = Database {
             engine: Engine::Postgres,

@@ -16,7 +16,7 @@ pub struct Replayed {
     /// Records that the database has now.
     pub stored: usize,
     /// Records that are no longer needed: users have signed in or were forgotten since, or orders have
-    /// ended otherwise.
+    /// ended otherwise or got another body.
     pub superseded: usize,
     /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an unknown
     /// user, or of another installation.

@@ -194,7 +194,7 @@ impl ModelRun {
                 Ok(())
             }
             Step::LoseClaim { which } if in_flight > 0 => self.lose_claim(which.index(in_flight)).await,
-            Step::Tidy { process } if self.world.alive(process) => {
+            Step::Tidy { process } if self.world.alive(process) && !self.world.an_expiry_is_uncertain() => {
                 self.world.tidy();
                 let vault = self.processes[process].vault.clone();
                 self.processes[process].run(async move { vault.tidy().await.unwrap() }).await.unwrap();

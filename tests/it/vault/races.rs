@@ -88,7 +88,10 @@ async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice
     let mut ledger = db.raw().await;
     // A wait for the ledger ends after a second. On a busy machine, that of the first may end before the
     // second waits.
+    let mut tries = 0;
     let (first, second) = loop {
+        tries += 1;
+        assert!(tries <= 20, "the second intent never came within the first one's second");
         ledger.execute("BEGIN; LOCK TABLE exchanges IN EXCLUSIVE MODE").await;
         let first = waiting(&shop, &vault, "u", an_order());
         if intents_waiting(&db, 1, &first).await {

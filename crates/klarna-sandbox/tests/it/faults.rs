@@ -89,7 +89,7 @@ async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
         }
         shop.sandbox.admin().behave(Behaviour::default()).unwrap();
     });
-    assert!(!again.0.is_success(), "{again:?}");
+    assert_eq!((again.0.as_u16(), text(&again.1, "error")), (400, "invalid_grant"), "{again:?}");
     assert_eq!(shop.outcomes("u-1"), [Some(Outcome::Rotated), Some(Outcome::Reused)]);
     assert_eq!(shop.stats().exchanges.concurrent, 1);
 }

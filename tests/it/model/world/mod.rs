@@ -316,6 +316,12 @@ impl World {
         "done"
     }
 
+    /// Whether a cached access token may have expired or not: that depends on how long its answer took.
+    pub fn an_expiry_is_uncertain(&self) -> bool {
+        let cached = self.users.iter().flat_map(|user| user.cached.values());
+        cached.map(|cached| self.now - cached.asked_at).any(|age| (300..=300 + SLOWEST).contains(&age))
+    }
+
     /// Applies the regular clean-up of a living process: it deletes expired cached tokens.
     pub fn tidy(&mut self) {
         for user in &mut self.users {
