@@ -85,7 +85,7 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
     for result in ["revoked", "failed", "given_up"] {
         counter!(REVOCATIONS, "merchant" => merchant(), "result" => result).increment(0);
     }
-    for kind in ["push", "abort"] {
+    for kind in ["push", "read", "abort"] {
         for result in ["done", "failed", "given_up"] {
             counter!(FOLLOW_UPS, "merchant" => merchant(), "kind" => kind, "result" => result).increment(0);
         }

@@ -269,6 +269,14 @@ schedule="*/2 * * * * *"
 echo 500 >receiver
 orders stranger- 2
 until [ "$("$program" --format json webhooks list --status pending | wc -l)" -eq 2 ]; do sleep 0.1; done
+causes "order management was asked for two days in vain" KlarnaWorkerFollowUpsFail
+sql "INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, due_at, give_up_at, given_up_at)
+     VALUES ('read', 'shop', 'k-1', now(), now(), now())" "$database"
+fires 60 KlarnaWorkerFollowUpsFail
+sql "DELETE FROM klarna_worker.follow_ups" "$database"
+mends KlarnaWorkerFollowUpsFail
+resolves 60 KlarnaWorkerFollowUpsFail
+
 causes "the only worker is killed" KlarnaWorkerProcessDown KlarnaWorkerNoWorkerAlive KlarnaWorkerOrdersWait KlarnaWorkerWebhooksWait
 stop worker KILL
 orders stranger- 5

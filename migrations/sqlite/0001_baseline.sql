@@ -385,10 +385,12 @@ CREATE TABLE revocations (
 CREATE INDEX revocations_due ON revocations (merchant, due_at);
 
 -- Calls to Klarna about orders that exist. 'push': Klarna says that a shopper has paid an order; that
--- carries no trust, so the order is read there. 'abort': nobody may pay the order any more. A row is deleted
--- once its calls are done, or when its time is over.
+-- carries no trust, so the order is read there. 'read': Checkout does not know the order any more, and order
+-- management could not be read. 'abort': nobody may pay the order any more. A row is deleted once its calls are
+-- done. When its time is over, it is deleted too, unless it is about a known order that may be paid: then it is
+-- given up, and kept for operators.
 CREATE TABLE follow_ups (
-    kind TEXT NOT NULL CHECK (kind IN ('push', 'abort')),
+    kind TEXT NOT NULL CHECK (kind IN ('push', 'read', 'abort')),
     merchant TEXT NOT NULL,
     klarna_id TEXT NOT NULL,
     -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
@@ -398,9 +400,13 @@ CREATE TABLE follow_ups (
     -- Incremented by each claim. Every write of a process names its claim.
     claim_number INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
+    -- Why the last attempt failed.
+    error TEXT,
+    given_up_at INTEGER,
     PRIMARY KEY (merchant, klarna_id, kind)
 );
-CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at);
+CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at) WHERE given_up_at IS NULL;
+CREATE INDEX follow_ups_given_up ON follow_ups (merchant, given_up_at) WHERE given_up_at IS NOT NULL;
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE keeper (

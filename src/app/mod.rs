@@ -257,6 +257,7 @@ impl App {
         Sessions::new(SessionDependencies {
             store: self.store.clone(),
             orders: self.store.clone(),
+            follow_ups: self.store.clone(),
             pausing: self.store.clone(),
             merchants: self.merchants(),
             held: self.held_credentials.clone(),

@@ -38,6 +38,8 @@ pub struct Removed {
     pub orders: u64,
     /// Webhook events deleted, after they were delivered or given up.
     pub webhooks: u64,
+    /// Calls about submitted orders deleted, after they were given up.
+    pub follow_ups: u64,
     /// Webhook events given up now.
     pub expired: u64,
     /// Rows of ended processes deleted.
@@ -90,6 +92,7 @@ impl Retention {
             orders: self.remove(ExpiredKind::Orders, orders).await?,
             expired: self.expire().await?,
             webhooks: self.remove(ExpiredKind::Webhooks, orders).await?,
+            follow_ups: self.remove(ExpiredKind::FollowUps, orders).await?,
             ..Removed::default()
         };
         if walks {
@@ -164,11 +167,13 @@ fn tell(removed: &Removed) {
     if *removed == Removed::default() {
         return;
     }
-    let Removed { bodies, orders, webhooks, expired, workers, ledger, known_tokens, dead_tokens } = *removed;
+    let Removed { bodies, orders, webhooks, follow_ups, expired, workers, ledger, known_tokens, dead_tokens } =
+        *removed;
     tracing::info!(
         bodies,
         orders,
         webhooks,
+        follow_ups,
         expired,
         workers,
         ledger,

@@ -19,7 +19,7 @@ use crate::breaker::{BreakerState, OpenBreaker};
 use crate::config::SettingsStatus;
 use crate::meter;
 use crate::pauses::{Pause, PauseKind};
-use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant};
+use crate::store::{Backlog, CodeCount, Endpoint, FollowUpBacklog, Overview, StoppedMerchant};
 use crate::token::TokenState;
 
 /// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
@@ -82,6 +82,8 @@ pub(super) async fn items(
     items.extend(unclaimed(sources));
     items.extend(stuck_orders(&merged(stuck)));
     items.extend(failures(&merged(failed)));
+    let follow_ups = sources.overview.follow_ups.iter().filter(|backlog| viewer.sees(&backlog.merchant));
+    items.extend(follow_ups.filter_map(stuck_follow_ups));
     items.extend(uncertain_tokens(sources.counts));
     items.extend(sources.failing.iter().map(failing_endpoint));
     items.extend(keeper_behind(sources.overview));
@@ -236,6 +238,27 @@ fn failures(codes: &[CodeCount]) -> Option<Item> {
         title: format!("{} failed in the last hour", orders(total)),
         about: by_code(codes, list),
         href: link("/orders", &[("status", "failed"), ("ended_since", "1h")]),
+    })
+}
+
+/// Calls about submitted orders that do not succeed: nobody knows whether these orders are paid, or Klarna
+/// does not know that the shop has taken note.
+fn stuck_follow_ups(backlog: &FollowUpBacklog) -> Option<Item> {
+    let example = backlog.example.as_ref()?;
+    let merchant = backlog.merchant.as_str();
+    let calls =
+        if backlog.stuck == 1 { "1 call".to_owned() } else { format!("{} calls", number(backlog.stuck)) };
+    Some(Item {
+        tone: if backlog.given_up > 0 { "bad" } else { "warn" },
+        title: format!("{calls} about submitted orders of {merchant} failed"),
+        about: html! {
+            "For example that about Klarna's order " (example.klarna_id) ": " (example.error) ". "
+            @if backlog.given_up > 0 {
+                (number(backlog.given_up)) " were given up after two days. Read one of these orders again when the \
+                cause is mended (" code { "orders show ID --refresh" } "): if Klarna answers, all are tried again."
+            } @else { "They are tried for two days." }
+        },
+        href: link("/orders", &[("q", &example.klarna_id)]),
     })
 }
 

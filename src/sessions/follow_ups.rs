@@ -2,7 +2,8 @@
 //!
 //! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
 //! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
-//! acknowledged. Klarna repeats a push until then, for two days. An order whose user was erased is
+//! acknowledged. Klarna repeats a push until then, for two days. An order that Checkout does not know any more
+//! is read in order management, if that could not be asked at once. An order whose user was erased is
 //! aborted, and so is one that had ended otherwise or got another body here before Klarna's answer arrived.
 //! While an operator has paused the orders of a merchant, they wait.
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::refresh::said;
+use super::refresh::{said, says};
 use super::{Sessions, answered};
 use crate::clock::since_boot;
 use crate::config::Merchant;
@@ -156,12 +157,16 @@ impl FollowUpWorker {
             Handled::Done => {
                 self.store.end_follow_up(follow_up).await?;
                 meter::follow_up(&merchant.name, kind, "done");
+                if follow_up.kind != FollowUp::Abort {
+                    self.sessions.renew(&merchant.name).await?;
+                }
                 return Ok(());
             }
             Handled::Failed(what) => what,
         };
         meter::follow_up(&merchant.name, kind, "failed");
-        if self.store.retry_follow_up(follow_up, wait(follow_up.attempts, rand::random())).await? {
+        let pause = wait(follow_up.attempts, rand::random());
+        if self.store.retry_follow_up(follow_up, pause, &what).await? {
             tracing::warn!(
                 merchant = name,
                 kind,
@@ -185,6 +190,7 @@ impl FollowUpWorker {
     async fn handle(&self, merchant: &Merchant, follow_up: &ClaimedFollowUp) -> Result<Handled, StoreError> {
         match follow_up.kind {
             FollowUp::Push => self.pushed(merchant, &follow_up.klarna_id).await,
+            FollowUp::Read => self.left_checkout(merchant, &follow_up.klarna_id).await,
             FollowUp::Abort => Ok(self.abort(merchant, &follow_up.klarna_id).await),
         }
     }
@@ -206,12 +212,33 @@ impl FollowUpWorker {
         }
     }
 
+    /// Reads an order that Checkout does not know any more.
+    async fn left_checkout(&self, merchant: &Merchant, klarna_id: &str) -> Result<Handled, StoreError> {
+        let sessions = &self.sessions;
+        let found = sessions.store.order_of_klarna(&merchant.name, klarna_id, None).await?;
+        let order = match found {
+            Some(found) => sessions.orders.order(found.order).await?,
+            None => None,
+        };
+        // It was erased or deleted meanwhile.
+        let Some(order) = order else { return Ok(Handled::Done) };
+        let call = sessions.client.read_paid(merchant, klarna_id);
+        match sessions.call_management(merchant, &order.user, call).await.and_then(answered) {
+            Ok(read) => {
+                let (session, _) = says(read, sessions.clock.now(), &order);
+                sessions.store.note_session(order.id, klarna_id, &session, None).await?;
+                Ok(Handled::Done)
+            }
+            Err(error) => Ok(Handled::Failed(error.message)),
+        }
+    }
+
     async fn pushed(&self, merchant: &Merchant, klarna_id: &str) -> Result<Handled, StoreError> {
         let sessions = &self.sessions;
         // The order's user is not known yet.
         let user = UserId::from(klarna_id);
         let call = sessions.client.read_paid(merchant, klarna_id);
-        let read = match sessions.call(merchant, Target::Checkout, &user, call).await.and_then(answered) {
+        let read = match sessions.call_management(merchant, &user, call).await.and_then(answered) {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(Handled::Failed("Klarna has no paid order with this id".to_owned())),
             Err(error) => return Ok(Handled::Failed(error.message)),
@@ -244,7 +271,7 @@ impl FollowUpWorker {
             return Ok(Handled::Done);
         }
         let call = sessions.client.acknowledge(merchant, klarna_id);
-        match sessions.call(merchant, Target::Checkout, &user, call).await.and_then(answered) {
+        match sessions.call_management(merchant, &user, call).await.and_then(answered) {
             Ok(_) => {
                 tracing::info!(order = %found.order, klarna_id, "A paid order was acknowledged");
                 Ok(Handled::Done)

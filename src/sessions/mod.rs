@@ -20,7 +20,7 @@ use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
 use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
 use crate::order::{OrderError, Target};
-use crate::store::{KlarnaSessions, Orders, Pausing};
+use crate::store::{FollowUps, KlarnaSessions, Orders, Pausing};
 use crate::worker::TargetBreakers;
 
 pub use self::change::NotChanged;
@@ -39,6 +39,8 @@ pub struct Dependencies {
     pub store: Arc<dyn KlarnaSessions>,
     /// The orders.
     pub orders: Arc<dyn Orders>,
+    /// Calls about submitted orders that are made in the background.
+    pub follow_ups: Arc<dyn FollowUps>,
     /// The pauses.
     pub pausing: Arc<dyn Pausing>,
     /// The merchants of the settings.
@@ -54,6 +56,7 @@ pub struct Dependencies {
 pub struct Sessions {
     store: Arc<dyn KlarnaSessions>,
     orders: Arc<dyn Orders>,
+    follow_ups: Arc<dyn FollowUps>,
     pausing: Arc<dyn Pausing>,
     merchants: Live<Merchants>,
     client: SessionClient,
@@ -67,10 +70,10 @@ impl Sessions {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn new(deps: Dependencies) -> Result<Self, BuildError> {
-        let Dependencies { store, orders, pausing, merchants, held, clock } = deps;
+        let Dependencies { store, orders, follow_ups, pausing, merchants, held, clock } = deps;
         let breakers = TargetBreakers::of_sessions(&merchants);
         let client = SessionClient::new(CALL, held)?;
-        Ok(Self { store, orders, pausing, merchants, client, breakers, clock })
+        Ok(Self { store, orders, follow_ups, pausing, merchants, client, breakers, clock })
     }
 
     /// Returns the circuit breakers of its calls.
@@ -91,6 +94,21 @@ impl Sessions {
         self.call_by(Duration::MAX, merchant, target, user, call).await
     }
 
+    /// As [`Sessions::call`], for a call of order management. That it refuses the credentials says nothing
+    /// of Checkout, whose calls must go on.
+    async fn call_management(
+        &self,
+        merchant: &Merchant,
+        user: &UserId,
+        call: impl Future<Output = SessionAnswer>,
+    ) -> Result<SessionAnswer, OrderError> {
+        let outcome = |answer: &SessionAnswer| match answer {
+            SessionAnswer::Unauthorised { .. } => CallOutcome::Answered,
+            answer => outcome(answer, user),
+        };
+        self.admitted(Duration::MAX, merchant, Target::Checkout, outcome, call).await
+    }
+
     /// As [`Sessions::call`], but makes the call only until the time `latest` since boot.
     async fn call_by(
         &self,
@@ -98,6 +116,17 @@ impl Sessions {
         merchant: &Merchant,
         target: Target,
         user: &UserId,
+        call: impl Future<Output = SessionAnswer>,
+    ) -> Result<SessionAnswer, OrderError> {
+        self.admitted(latest, merchant, target, |answer| outcome(answer, user), call).await
+    }
+
+    async fn admitted(
+        &self,
+        latest: Duration,
+        merchant: &Merchant,
+        target: Target,
+        outcome: impl Fn(&SessionAnswer) -> CallOutcome,
         call: impl Future<Output = SessionAnswer>,
     ) -> Result<SessionAnswer, OrderError> {
         let breakers = self.breakers.of(target);
@@ -111,7 +140,7 @@ impl Sessions {
             return Err(error("klarna_unavailable", why.to_owned(), None));
         }
         let answer = call.await;
-        permit.report(outcome(&answer, user), since_boot());
+        permit.report(outcome(&answer), since_boot());
         Ok(answer)
     }
 }

@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Sessions, answered, error};
+use crate::ids::MerchantName;
 use crate::klarna::session::SessionRead;
 use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status, Target};
+use crate::store::StoreError;
 
 /// How long an order or session can be paid after its creation or last change. A shopper's visit
 /// prolongs it too, so only Klarna knows.
@@ -12,6 +14,10 @@ const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
 
 /// Klarna's word for an order or session that it does not know any more.
 const NOT_FOUND: &str = "not_found";
+
+/// Why it is not known what became of an order, before the reason.
+const LEFT_CHECKOUT: &str =
+    "the order has left Checkout, and order management does not say what became of it";
 
 /// An order after it was read at Klarna.
 #[derive(Clone, Debug)]
@@ -60,7 +66,8 @@ impl Sessions {
         if target == Target::Checkout && matches!(read, Ok(None)) {
             // A completed order leaves Checkout after a while. Order management has it then.
             let call = self.client.read_paid(&merchant, &klarna_id);
-            read = self.call(&merchant, target, &order.user, call).await.and_then(answered);
+            let managed = self.call_management(&merchant, &order.user, call).await.and_then(answered);
+            read = self.managed(&merchant.name, &klarna_id, managed).await;
         }
         let read = match read {
             Ok(read) => read,
@@ -69,13 +76,43 @@ impl Sessions {
         Refreshed { order: self.noted(order, &klarna_id, read).await, error: None }
     }
 
+    /// Takes what order management said of an order that has left Checkout. If it said nothing, the order
+    /// is read again in the background; if it did, calls about other orders that were given up may work, too.
+    async fn managed(
+        &self,
+        merchant: &MerchantName,
+        klarna_id: &str,
+        read: Result<Option<SessionRead>, OrderError>,
+    ) -> Result<Option<SessionRead>, OrderError> {
+        let noted = match &read {
+            Ok(_) => self.renew(merchant).await,
+            Err(_) => self.follow_ups.record_read(merchant, klarna_id).await,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(klarna_id, %error, "What order management said of an order could not be noted");
+        }
+        read.map_err(|error| {
+            let why = format!("{LEFT_CHECKOUT}: {}", error.message);
+            OrderError { message: why, ..error }
+        })
+    }
+
+    /// Tries what was given up for a merchant again, because order management answers.
+    pub(super) async fn renew(&self, merchant: &MerchantName) -> Result<(), StoreError> {
+        let calls = self.follow_ups.renew_follow_ups(merchant).await?;
+        if calls > 0 {
+            tracing::info!(
+                merchant = merchant.as_str(),
+                calls,
+                "Order management answers; calls that were given up are tried again"
+            );
+        }
+        Ok(())
+    }
+
     /// Stores what was read, and returns the order with it.
     async fn noted(&self, mut order: OrderView, klarna_id: &str, read: Option<SessionRead>) -> OrderView {
-        let read_at = self.clock.now();
-        let (session, result) = match read {
-            Some(read) => said(read, read_at),
-            None => (gone(read_at, order.session.as_ref()), None),
-        };
+        let (session, result) = says(read, self.clock.now(), &order);
         match self.store.note_session(order.id, klarna_id, &session, result.as_ref()).await {
             Ok(true) => {}
             // Another read has found its end, or the order was erased.
@@ -87,6 +124,18 @@ impl Sessions {
         order.result = result.or(order.result);
         order.session = Some(session);
         order
+    }
+}
+
+/// Returns what is known of an order after it was read; `None` if Klarna does not know it any more.
+pub(super) fn says(
+    read: Option<SessionRead>,
+    read_at: DateTime<Utc>,
+    order: &OrderView,
+) -> (KlarnaState, Option<OrderResult>) {
+    match read {
+        Some(read) => said(read, read_at),
+        None => (gone(read_at, order.session.as_ref()), None),
     }
 }
 

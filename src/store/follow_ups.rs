@@ -8,6 +8,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
 use super::{Claim, StoreError};
 use crate::ids::{MerchantName, UserKey};
+use crate::received::storable;
 use crate::words::words;
 
 /// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open order.
@@ -18,12 +19,14 @@ pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
 pub enum FollowUp {
     /// Klarna says that a shopper has paid: read the order and acknowledge it.
     Push,
+    /// Checkout does not know the order any more, and order management could not be read: read the order there.
+    Read,
     /// Nobody may pay the order any more: its user was erased, or it had ended otherwise or got another body
     /// here before Klarna's answer arrived. Abort it.
     Abort,
 }
 
-words!(FollowUp { Push = "push", Abort = "abort" });
+words!(FollowUp { Push = "push", Read = "read", Abort = "abort" });
 
 /// A follow-up that was claimed for one attempt. The claim lasts until it is due again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +46,11 @@ pub struct ClaimedFollowUp {
 /// Storage for calls to Klarna about orders that exist.
 #[async_trait]
 pub trait FollowUps: Send + Sync {
-    /// Records a push. One that is recorded already stays as it is.
+    /// Records a push. One that is recorded already stays as it is, unless it was given up.
     async fn record_push(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError>;
+
+    /// Records that an order is to be read in order management. Otherwise as [`FollowUps::record_push`].
+    async fn record_read(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError>;
 
     /// Returns the merchants that have due follow-ups.
     async fn due_follow_ups(&self) -> Result<Vec<MerchantName>, StoreError>;
@@ -60,9 +66,18 @@ pub trait FollowUps: Send + Sync {
     /// Ends a follow-up: its row is deleted. Does nothing if the claim is over.
     async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError>;
 
-    /// Makes a follow-up due again after `wait`, and counts the attempt. Returns `false` if its time is over
-    /// by then, and it was deleted. Does nothing if the claim is over.
-    async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError>;
+    /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this reason.
+    /// Returns `false` if its time is over by then, and it was given up: its row is kept if it is about a known
+    /// order that may be paid, and deleted otherwise. Does nothing if the claim is over.
+    async fn retry_follow_up(
+        &self,
+        follow_up: &ClaimedFollowUp,
+        wait: Duration,
+        why: &str,
+    ) -> Result<bool, StoreError>;
+
+    /// Makes the follow-ups of a merchant that were given up due again. Returns how many.
+    async fn renew_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 
     /// Deletes follow-ups of a merchant whose time is over and that no process has claimed, because the
     /// merchant is in nobody's settings. Returns how many.
@@ -72,12 +87,11 @@ pub trait FollowUps: Send + Sync {
 #[async_trait]
 impl<E: Engine> FollowUps for SqlStore<E> {
     async fn record_push(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError> {
-        self.write(async |c| {
-            let record = c.query(E::STATEMENTS.follow_ups.record).bind(merchant).bind(klarna_id);
-            let record = record.bind(self.now()).bind(FOLLOW_UP_FOR).bind(FollowUp::Push.as_str());
-            record.execute().await.map(drop)
-        })
-        .await
+        self.write(async |c| record(c, self.now(), FollowUp::Push, merchant, klarna_id).await).await
+    }
+
+    async fn record_read(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError> {
+        self.write(async |c| record(c, self.now(), FollowUp::Read, merchant, klarna_id).await).await
     }
 
     async fn due_follow_ups(&self) -> Result<Vec<MerchantName>, StoreError> {
@@ -105,12 +119,33 @@ impl<E: Engine> FollowUps for SqlStore<E> {
         self.write(async |c| end(c, follow_up).await.map(drop)).await
     }
 
-    async fn retry_follow_up(&self, follow_up: &ClaimedFollowUp, wait: Duration) -> Result<bool, StoreError> {
+    async fn retry_follow_up(
+        &self,
+        follow_up: &ClaimedFollowUp,
+        wait: Duration,
+        why: &str,
+    ) -> Result<bool, StoreError> {
+        let (kind, why) = (follow_up.kind.as_str(), storable(why));
         self.transaction(async |c| {
-            let again = by_claim(c, E::STATEMENTS.follow_ups.again, follow_up);
-            let retried =
-                again.bind(self.now()).bind(wait).bind(follow_up.kind.as_str()).execute().await? == 1;
-            Ok(retried || !end(c, follow_up).await?)
+            let again = by_claim(c, E::STATEMENTS.follow_ups.again, follow_up).bind(self.now()).bind(wait);
+            if again.bind(kind).bind(&*why).execute().await? == 1 {
+                return Ok(true);
+            }
+            let give_up = by_claim(c, E::STATEMENTS.follow_ups.give_up, follow_up).bind(self.now());
+            let is_kept = give_up.bind(kind).bind(&*why).execute().await? == 1;
+            Ok(!is_kept && !end(c, follow_up).await?)
+        })
+        .await
+    }
+
+    async fn renew_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError> {
+        let sql = &E::STATEMENTS.follow_ups;
+        let given_up = self.read(async |c| c.query(sql.has_given_up).bind(merchant).fetch_optional().await);
+        if given_up.await?.is_none() {
+            return Ok(0);
+        }
+        self.write(async |c| {
+            c.query(sql.renew).bind(merchant).bind(self.now()).bind(FOLLOW_UP_FOR).execute().await
         })
         .await
     }
@@ -146,10 +181,19 @@ pub(super) async fn abort_unwanted<E: Engine>(
     let Some(row) = unwanted.bind(claim.number).fetch_optional().await? else {
         return Ok(false);
     };
-    let merchant = row.merchant()?;
-    let record = c.query(E::STATEMENTS.follow_ups.record).bind(&merchant).bind(klarna_id).bind(now);
-    record.bind(FOLLOW_UP_FOR).bind(FollowUp::Abort.as_str()).execute().await?;
+    record(c, now, FollowUp::Abort, &row.merchant()?, klarna_id).await?;
     Ok(true)
+}
+
+async fn record<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    kind: FollowUp,
+    merchant: &MerchantName,
+    klarna_id: &str,
+) -> Result<(), StoreError> {
+    let record = c.query(E::STATEMENTS.follow_ups.record).bind(merchant).bind(klarna_id).bind(now);
+    record.bind(FOLLOW_UP_FOR).bind(kind.as_str()).execute().await.map(drop)
 }
 
 /// Returns whether it was deleted: not if the claim is over.

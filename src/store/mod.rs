@@ -87,8 +87,8 @@ pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderC
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::overview::{
-    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, WebhookBacklog,
-    WebhookCounts,
+    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, StuckFollowUp,
+    WebhookBacklog, WebhookCounts,
 };
 pub use self::pausing::{AskedProbe, NewPause, Pausing};
 use self::postgres::Postgres;

@@ -78,8 +78,23 @@ pub struct FollowUpBacklog {
     pub waiting: u64,
     /// How many of these have failed at least once.
     pub failed: u64,
-    /// When the oldest was asked for.
-    pub oldest: DateTime<Utc>,
+    /// Calls that were given up, and that may be about paid orders.
+    pub given_up: u64,
+    /// When the oldest that waits was asked for.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Calls that were given up or have failed three times.
+    pub stuck: u64,
+    /// One of these.
+    pub example: Option<StuckFollowUp>,
+}
+
+/// A call about a submitted order that does not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StuckFollowUp {
+    /// Klarna's id of the order.
+    pub klarna_id: String,
+    /// Why the last attempt failed.
+    pub error: String,
 }
 
 /// Figures that need a scan of many rows.
@@ -204,8 +219,17 @@ fn follow_up_backlog(row: &impl Columns) -> Result<FollowUpBacklog, StoreError> 
         merchant: row.merchant()?,
         waiting: row.count("waiting")?,
         failed: row.count("failed")?,
-        oldest: row.time("give_up_at")? - FOLLOW_UP_FOR,
+        given_up: row.count("given_up")?,
+        oldest: row.opt_time("give_up_at")?.map(|give_up_at| give_up_at - FOLLOW_UP_FOR),
+        stuck: row.count("stuck")?,
+        example: row.opt_text("example")?.as_deref().and_then(stuck),
     })
+}
+
+/// Reads an id and an error, each on a line.
+fn stuck(text: &str) -> Option<StuckFollowUp> {
+    let (klarna_id, error) = text.split_once('\n')?;
+    Some(StuckFollowUp { klarna_id: klarna_id.to_owned(), error: error.to_owned() })
 }
 
 fn webhook_counts(row: &impl Columns) -> Result<WebhookCounts, StoreError> {

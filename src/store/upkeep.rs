@@ -22,6 +22,8 @@ pub enum ExpiredKind {
     Orders,
     /// Events that were delivered or given up.
     Webhooks,
+    /// Calls about submitted orders that were given up.
+    FollowUps,
     /// Rows of ended processes that no open row refers to.
     Workers,
     /// The encrypted tokens of rows whose token no longer works.
@@ -118,6 +120,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
             let remove = match what {
                 ExpiredKind::Bodies => c.query(sql.wipe_bodies),
                 ExpiredKind::Webhooks => c.query(sql.delete_webhooks),
+                ExpiredKind::FollowUps => c.query(sql.delete_follow_ups),
                 ExpiredKind::Workers => c.query(sql.delete_workers),
                 ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {

@@ -1,10 +1,15 @@
 //! Orders that Checkout does not know any more.
 
+use std::time::Duration;
+
 use serde_json::json;
 use test_support::engine::{Database, both_engines};
+use test_support::program::until;
 use test_support::shop::Shop;
 
-use crate::sessions::{is_problem, more, refreshed, submitted};
+use crate::sessions::{is_problem, kept, more, refreshed, submitted};
+
+const PATIENCE: Duration = Duration::from_mins(1);
 
 both_engines!(a_completed_order_that_has_left_checkout_is_found_in_order_management);
 
@@ -23,12 +28,21 @@ async fn a_completed_order_that_has_left_checkout_is_found_in_order_management(d
     assert_eq!(refreshed(&client, &second).await["session"]["status"], "not_found");
 
     shop.tell_sandbox("/sandbox/pay", json!({ "klarna_id": first["klarna_order_id"] })).await;
-    // What order management cannot say now is not known.
+    // What order management does not say now is not known, and it is asked again.
     leave().await;
-    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "500" })).await;
+    shop.tell_sandbox("/sandbox/fail", json!({ "endpoint": "checkout", "failure": "401" })).await;
     let unknown = refreshed(&client, &first).await;
-    assert_eq!(unknown["refresh_error"]["code"], "klarna_unavailable", "{unknown}");
+    let error = &unknown["refresh_error"];
+    assert_eq!(error["code"], "klarna_unauthorised", "{unknown}");
+    assert!(error["message"].as_str().unwrap().contains("order management"), "{unknown}");
     assert!(unknown.get("session").is_none(), "{unknown}");
+    until("what order management says", PATIENCE, async || {
+        kept(&client, &first).await["session"]["status"] == "AUTHORIZED"
+    })
+    .await;
+
+    let first = submitted(&client, "k-4", "checkout").await;
+    shop.tell_sandbox("/sandbox/pay", json!({ "klarna_id": first["klarna_order_id"] })).await;
     leave().await;
     let paid = refreshed(&client, &first).await;
     assert_eq!(

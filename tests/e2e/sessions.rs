@@ -36,7 +36,7 @@ pub async fn refreshed(client: &Client, order: &Value) -> Value {
 }
 
 /// Gets an order as the service knows it.
-async fn kept(client: &Client, order: &Value) -> Value {
+pub async fn kept(client: &Client, order: &Value) -> Value {
     serde_json::from_str(&client.get_text(&format!("/v1/orders/{}", order["id"].as_str().unwrap())).await)
         .unwrap()
 }

@@ -29,7 +29,8 @@ both_engines![
     a_change_without_an_answer_keeps_others_away_while_it_may_arrive,
     no_submitted_order_of_a_paused_merchant_is_changed,
     calls_about_orders_of_a_paused_merchant_wait,
-    a_call_that_fails_for_two_days_is_given_up,
+    a_call_that_fails_for_two_days_is_given_up_until_order_management_answers,
+    an_order_that_has_left_checkout_is_read_again_in_the_background,
     calls_for_a_merchant_that_nobody_knows_are_given_up_after_two_days,
 ];
 
@@ -92,6 +93,7 @@ fn sessions_on(db: &Db, base: &str, name: &str, store: Arc<dyn KlarnaSessions>) 
     Sessions::new(Dependencies {
         store,
         orders: Arc::clone(&db.store) as _,
+        follow_ups: Arc::clone(&db.store) as _,
         pausing: Arc::clone(&db.store) as _,
         merchants: Merchants::from([(name.into(), Arc::new(merchant))]).into(),
         held: HeldCredentials::default(),
@@ -110,6 +112,10 @@ fn ok(body: &str) -> Step {
 
 fn away() -> Step {
     Step::close_after(http("503 Service Unavailable", "", ""))
+}
+
+fn gone() -> Step {
+    Step::close_after(http("404 Not Found", "", ""))
 }
 
 async fn a_change_that_is_late_is_not_sent(db: Db) {
@@ -187,9 +193,9 @@ async fn calls_about_orders_of_a_paused_merchant_wait(db: Db) {
     assert!(worker.in_hand().is_empty());
 }
 
-async fn a_call_that_fails_for_two_days_is_given_up(db: Db) {
+async fn a_call_that_fails_for_two_days_is_given_up_until_order_management_answers(db: Db) {
     let server = FaultyServer::start((0..200).map(|_| away())).await;
-    at_klarna(&db).await;
+    let id = at_klarna(&db).await;
     let worker =
         FollowUpWorker::new(Arc::clone(&db.store) as _, sessions(&db, &server.url()), Pauses::default());
     db.store.record_push(&"shop".into(), "k-1").await.unwrap();
@@ -202,8 +208,58 @@ async fn a_call_that_fails_for_two_days_is_given_up(db: Db) {
     }
     assert_eq!((attempts, db.count("follow_ups").await), (47, 1), "{}", log.text());
     db.advance(3600);
-    assert_eq!((worker.handle_due().await.unwrap(), db.count("follow_ups").await), (1, 0));
+    assert_eq!(worker.handle_due().await.unwrap(), 1);
     assert!(log.text().contains("failed for two days and is given up"), "{}", log.text());
+    db.advance(3600);
+    assert_eq!((worker.handle_due().await.unwrap(), db.count("follow_ups").await), (0, 1), "it is kept");
+
+    // An operator reads the order. Then the call is made that was given up.
+    let paid = || ok(r#"{"status":"CAPTURED"}"#);
+    let server = FaultyServer::start([gone(), paid(), paid(), ok("")]).await;
+    let sessions = sessions(&db, &server.url());
+    let worker = FollowUpWorker::new(Arc::clone(&db.store) as _, sessions.clone(), Pauses::default());
+    let found = db.store.order(id).await.unwrap().unwrap();
+    let read = sessions.refresh(found).await;
+    assert_eq!(read.order.session.unwrap().phase, SessionPhase::Completed, "{:?}", read.error);
+    assert_eq!((worker.handle_due().await.unwrap(), db.count("follow_ups").await), (1, 0), "{}", log.text());
+    assert!(log.text().contains("A paid order was acknowledged"), "{}", log.text());
+}
+
+async fn an_order_that_has_left_checkout_is_read_again_in_the_background(db: Db) {
+    let unauthorised = || Step::close_after(http("401 Unauthorized", "", ""));
+    // Order management refuses more orders than would stop calls to Checkout.
+    let steps = (0..9).map(|_| unauthorised());
+    let more = [gone(), unauthorised(), unauthorised(), ok(r#"{"status":"AUTHORIZED","order_amount":7}"#)];
+    let server = FaultyServer::start(steps.chain(more)).await;
+    let id = at_klarna(&db).await;
+    let sessions = sessions(&db, &server.url());
+    let worker = FollowUpWorker::new(Arc::clone(&db.store) as _, sessions.clone(), Pauses::default());
+    for number in 0..9 {
+        db.store.record_push(&"shop".into(), &format!("other-{number}")).await.unwrap();
+    }
+    assert_eq!(worker.handle_due().await.unwrap(), 9);
+    db.execute(if db.is_sqlite() {
+        "DELETE FROM follow_ups"
+    } else {
+        "DELETE FROM klarna_worker.follow_ups"
+    })
+    .await;
+
+    let found = db.store.order(id).await.unwrap().unwrap();
+    let read = sessions.refresh(found).await;
+    let error = read.error.unwrap();
+    assert_eq!((error.code.as_str(), read.order.session), ("klarna_unauthorised", None));
+    for part in ["has left Checkout", "order management", "HTTP 401", "API credentials"] {
+        assert!(error.message.contains(part), "{}", error.message);
+    }
+    let log = Log::default();
+    let _listening = log.listen();
+    assert_eq!((worker.handle_due().await.unwrap(), db.count("follow_ups").await), (1, 1));
+    assert!(log.text().contains("HTTP 401"), "{}", log.text());
+    db.advance(3);
+    assert_eq!((worker.handle_due().await.unwrap(), db.count("follow_ups").await), (1, 0), "{}", log.text());
+    let session = db.store.order(id).await.unwrap().unwrap().session.unwrap();
+    assert_eq!((session.phase, session.order_amount), (SessionPhase::Completed, Some(7)));
 }
 
 async fn calls_for_a_merchant_that_nobody_knows_are_given_up_after_two_days(db: Db) {

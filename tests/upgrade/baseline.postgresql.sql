@@ -392,7 +392,9 @@ CREATE TABLE klarna_worker.follow_ups (
     give_up_at timestamp with time zone NOT NULL,
     claim_number bigint DEFAULT 0 NOT NULL,
     attempts bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT follow_ups_kind_check CHECK ((kind = ANY (ARRAY['push'::text, 'abort'::text])))
+    error text,
+    given_up_at timestamp with time zone,
+    CONSTRAINT follow_ups_kind_check CHECK ((kind = ANY (ARRAY['push'::text, 'read'::text, 'abort'::text])))
 );
 
 
@@ -864,7 +866,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\x42029e41d0c818d761305534e01375
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 00:32:49.742427+00', true, '\x88859bba5289ac34f7b22b637473b668599ee87330297dba8377ef44101b5da9d4b70b67bb593947cf0f9a1a9f52388f', 89983931);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 00:32:49.742427+00', true, '\xd488a0d6d6d4fa53295093ebd526247f530613f5e2af0697916d91fa12c7f63244592054e351715f7c11bfa043b4a41e', 89983931);
 
 
 --
@@ -1275,7 +1277,14 @@ CREATE INDEX exchanges_open ON klarna_worker.exchanges USING btree (holder) WHER
 -- Name: follow_ups_due; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE INDEX follow_ups_due ON klarna_worker.follow_ups USING btree (merchant, due_at);
+CREATE INDEX follow_ups_due ON klarna_worker.follow_ups USING btree (merchant, due_at) WHERE (given_up_at IS NULL);
+
+
+--
+-- Name: follow_ups_given_up; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX follow_ups_given_up ON klarna_worker.follow_ups USING btree (merchant, given_up_at) WHERE (given_up_at IS NOT NULL);
 
 
 --

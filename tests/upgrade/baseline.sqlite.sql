@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 00:32:42',1,X'731bd115430e96af1d765d3d2049ae132a15adb6de3b6cab6f4bfecb1f24559ea02e671d9a4174885614aff34d0c2aaf',9340139);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 00:32:42',1,X'929a9deb8d4ac836dcf746e21a08e1ab17de301fc9b308d42cce219ede7ad780f1622c92d129b15d876016438e374e09',9340139);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -312,7 +312,7 @@ CREATE TABLE revocations (
     PRIMARY KEY (token_id, generation)
 );
 CREATE TABLE follow_ups (
-    kind TEXT NOT NULL CHECK (kind IN ('push', 'abort')),
+    kind TEXT NOT NULL CHECK (kind IN ('push', 'read', 'abort')),
     merchant TEXT NOT NULL,
     klarna_id TEXT NOT NULL,
     -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
@@ -322,6 +322,9 @@ CREATE TABLE follow_ups (
     -- Incremented by each claim. Every write of a process names its claim.
     claim_number INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
+    -- Why the last attempt failed.
+    error TEXT,
+    given_up_at INTEGER,
     PRIMARY KEY (merchant, klarna_id, kind)
 );
 CREATE TABLE keeper (
@@ -489,7 +492,8 @@ CREATE INDEX exchanges_open ON exchanges (holder) WHERE outcome IS NULL;
 CREATE INDEX exchanges_no_answer ON exchanges (token_id, generation) WHERE outcome = 'no_answer';
 CREATE INDEX cached_tokens_token ON cached_tokens (token_id);
 CREATE INDEX revocations_due ON revocations (merchant, due_at);
-CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at);
+CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at) WHERE given_up_at IS NULL;
+CREATE INDEX follow_ups_given_up ON follow_ups (merchant, given_up_at) WHERE given_up_at IS NOT NULL;
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
 CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;

@@ -87,7 +87,7 @@ pub const CATALOGUE: &[Metric] = &[
     counter(
         meter::FOLLOW_UPS,
         &["merchant", "kind", "result"],
-        "Attempts of this process at calls about submitted orders (pushes, aborts), by kind and result.",
+        "Attempts of this process at calls about submitted orders (pushes, reads, aborts), by kind and result.",
     ),
     histogram(meter::EXCHANGE_TIME, SHORT, &["merchant"], "Seconds that a call of the token endpoint took."),
     counter(
@@ -269,12 +269,17 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         of::FOLLOW_UPS_WAITING,
         &["merchant"],
-        "Calls about submitted orders (pushes, aborts) that are not done yet, including those due later.",
+        "Calls about submitted orders (pushes, reads, aborts) that are not done yet, including those due later.",
     ),
     gauge(
         of::FOLLOW_UPS_FAILED,
         &["merchant"],
         "Calls about submitted orders that have failed at least once and are tried again.",
+    ),
+    gauge(
+        of::FOLLOW_UPS_GIVEN_UP,
+        &["merchant"],
+        "Calls about orders that may be paid, which failed for two days and are not tried by themselves.",
     ),
     gauge(
         of::FOLLOW_UPS_OLDEST,

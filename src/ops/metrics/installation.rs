@@ -33,6 +33,7 @@ pub(super) const WEBHOOKS_DUE: &str = "klarna_worker_webhooks_due";
 pub(super) const WEBHOOKS_OLDEST_DUE: &str = "klarna_worker_webhooks_oldest_due_seconds";
 pub(super) const FOLLOW_UPS_WAITING: &str = "klarna_worker_follow_ups_waiting";
 pub(super) const FOLLOW_UPS_FAILED: &str = "klarna_worker_follow_ups_failed";
+pub(super) const FOLLOW_UPS_GIVEN_UP: &str = "klarna_worker_follow_ups_given_up";
 pub(super) const FOLLOW_UPS_OLDEST: &str = "klarna_worker_follow_ups_oldest_seconds";
 pub(super) const PAUSED: &str = "klarna_worker_paused_seconds";
 pub(super) const STOPPED: &str = "klarna_worker_suspicious_rejections";
@@ -181,6 +182,8 @@ fn tell_follow_ups(overview: &Overview, merchants: &Merchants) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(FOLLOW_UPS_WAITING, &labels).set(number(backlog.map_or(0, |backlog| backlog.waiting)));
         gauge!(FOLLOW_UPS_FAILED, &labels).set(number(backlog.map_or(0, |backlog| backlog.failed)));
-        gauge!(FOLLOW_UPS_OLDEST, &labels).set(since(overview.now, backlog.map(|backlog| backlog.oldest)));
+        gauge!(FOLLOW_UPS_GIVEN_UP, &labels).set(number(backlog.map_or(0, |backlog| backlog.given_up)));
+        gauge!(FOLLOW_UPS_OLDEST, &labels)
+            .set(since(overview.now, backlog.and_then(|backlog| backlog.oldest)));
     }
 }

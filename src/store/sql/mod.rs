@@ -37,7 +37,9 @@ statements! {
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
-    follow_ups: FollowUpsSql { record, record_aborts, unwanted, due_merchants, claim, again, done, lapsed }
+    follow_ups: FollowUpsSql {
+        record, record_aborts, unwanted, due_merchants, claim, again, give_up, has_given_up, renew, done, lapsed,
+    }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
         now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,
@@ -72,8 +74,8 @@ statements! {
         replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_workers, wipe_tokens, expire_webhooks, ledger_step, delete_ledger,
-        known_step, delete_known,
+        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, wipe_tokens, expire_webhooks, ledger_step,
+        delete_ledger, known_step, delete_known,
     }
     user_changes: UserChangesSql { begin, under_way, end }
     webhooks: WebhooksSql {

@@ -105,8 +105,23 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
     let folder = api.folder.path().join("worker.db");
     let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", folder.display())).await.unwrap();
     sqlx::query("UPDATE webhook_endpoints SET failing_since = 0").execute(&mut raw).await.unwrap();
+    for (klarna_id, merchant) in [("k-1", "shop"), ("k-2", "other")] {
+        let given_up =
+            "INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at, error, given_up_at)
+            VALUES ('push', $1, $2, 0, 0, 'HTTP 401 from Klarna', 0)";
+        sqlx::query(given_up).bind(merchant).bind(klarna_id).execute(&mut raw).await.unwrap();
+    }
     let strip = strip(&browser.page("/").await).unwrap();
     assert!(strip.contains("/users?state=uncertain\">1 uncertain token<"), "{strip}");
+    for told in
+        ["/orders?q=k-1\">1 call about submitted orders of shop failed<", "k-1: HTTP 401 from Klarna. "]
+    {
+        assert!(strip.contains(told), "{told}: {strip}");
+    }
+    assert!(
+        strip.contains("orders of other failed") && strip.contains("orders show ID --refresh"),
+        "{strip}"
+    );
     assert!(strip.contains("/webhooks?merchant=shop\">The webhook endpoint of shop is failing<"), "{strip}");
 }
 

@@ -7,13 +7,14 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status};
 use klarna_order_worker::store::{
-    Answer, Backlog, Delivery, DueFilter, ExpiredKind, FollowUpBacklog, InstallationCounts, OrderRow,
-    Overview, WebhookBacklog, WebhookCounts,
+    Answer, Backlog, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog, InstallationCounts,
+    OrderRow, Overview, StuckFollowUp, WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
 
 use super::orders::{claim as claim_order, insert, order};
+use super::sessions::at_klarna;
 use super::settling::submitted;
 use super::tokens::{new_token, view};
 use super::webhooks::{claim, end_order, open_endpoint};
@@ -133,10 +134,18 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
     db.store.record_push(&shop, "k-1").await.unwrap();
     db.advance(60);
     db.store.record_push(&shop, "k-2").await.unwrap();
-    let backlog = |waiting, failed| FollowUpBacklog { merchant: shop.clone(), waiting, failed, oldest };
+    let backlog = |waiting, failed| FollowUpBacklog {
+        merchant: shop.clone(),
+        waiting,
+        failed,
+        given_up: 0,
+        oldest: Some(oldest),
+        stuck: 0,
+        example: None,
+    };
     assert_eq!(look(&db).await.follow_ups, [backlog(2, 0)]);
     let claimed = db.store.claim_follow_ups(&shop, 1, SOON).await.unwrap();
-    assert!(db.store.retry_follow_up(&claimed[0], Duration::from_mins(1)).await.unwrap());
+    assert!(db.store.retry_follow_up(&claimed[0], Duration::from_mins(1), "HTTP 503").await.unwrap());
     assert_eq!(look(&db).await.follow_ups, [backlog(2, 1)]);
     db.advance(60);
     let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
@@ -144,6 +153,38 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
         db.store.end_follow_up(follow_up).await.unwrap();
     }
     assert_eq!((claimed.len(), look(&db).await.follow_ups), (2, Vec::new()));
+
+    // What is about a known order that may be paid is kept, and everything else is deleted.
+    at_klarna(&db).await;
+    for klarna_id in ["k-1", "k-unknown"] {
+        db.store.record_read(&shop, klarna_id).await.unwrap();
+    }
+    let days = FOLLOW_UP_FOR;
+    for follow_up in db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap() {
+        assert!(!db.store.retry_follow_up(&follow_up, days, "HTTP 401").await.unwrap());
+    }
+    let example = Some(StuckFollowUp { klarna_id: "k-1".into(), error: "HTTP 401".into() });
+    let stuck = FollowUpBacklog { given_up: 1, oldest: None, stuck: 1, example, ..backlog(0, 0) };
+    assert_eq!(look(&db).await.follow_ups, [stuck]);
+    db.advance(60);
+    assert!(db.store.due_follow_ups().await.unwrap().is_empty());
+    assert_eq!(db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap(), []);
+    assert_eq!(db.store.delete_lapsed_follow_ups(&shop).await.unwrap(), 0);
+    let remove = async |after| db.store.remove_expired(ExpiredKind::FollowUps, after, 10).await.unwrap();
+    assert_eq!(remove(Duration::from_mins(2)).await, 0);
+
+    // It is tried again when order management answers, or when it is asked for again.
+    assert_eq!(db.store.renew_follow_ups(&"other".into()).await.unwrap(), 0);
+    assert_eq!(db.store.renew_follow_ups(&shop).await.unwrap(), 1);
+    let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
+    assert_eq!((claimed.len(), claimed[0].attempts), (1, 0));
+    assert!(!db.store.retry_follow_up(&claimed[0], days, "HTTP 401").await.unwrap());
+    db.store.record_read(&shop, "k-1").await.unwrap();
+    let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
+    assert_eq!((claimed.len(), db.store.renew_follow_ups(&shop).await.unwrap()), (1, 0));
+    assert!(!db.store.retry_follow_up(&claimed[0], days, "HTTP 401").await.unwrap());
+    db.advance(180);
+    assert_eq!((remove(Duration::from_mins(2)).await, look(&db).await.follow_ups), (1, Vec::new()));
 }
 
 async fn webhooks_wait_are_due_and_given_up(db: Db) {

@@ -3,11 +3,13 @@
 use crate::store::sql::FollowUpsSql;
 
 pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
-    // One that comes again while the first is worked on changes nothing.
+    // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
     record: "
-        INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
+        INSERT INTO klarna_worker.follow_ups AS f (kind, merchant, klarna_id, due_at, give_up_at)
         VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond')
-        ON CONFLICT DO NOTHING",
+        ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
+            SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
+            WHERE f.given_up_at IS NOT NULL",
     // The orders of a user that may still be paid.
     record_aborts: "
         INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
@@ -23,12 +25,13 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         SELECT merchant FROM klarna_worker.orders
         WHERE id = $1 AND (ended_at IS NOT NULL OR $3 <= changed_claim) AND klarna_id IS DISTINCT FROM $2",
     due_merchants: "
-        SELECT DISTINCT merchant FROM klarna_worker.follow_ups WHERE due_at <= coalesce($1, clock_timestamp())",
+        SELECT DISTINCT merchant FROM klarna_worker.follow_ups
+        WHERE due_at <= coalesce($1, clock_timestamp()) AND given_up_at IS NULL",
     claim: "
         WITH t AS MATERIALIZED (SELECT coalesce($3, clock_timestamp()) AS now),
         due AS (
             SELECT p.klarna_id, p.kind FROM klarna_worker.follow_ups p
-            WHERE p.merchant = $1 AND p.due_at <= (SELECT now FROM t)
+            WHERE p.merchant = $1 AND p.due_at <= (SELECT now FROM t) AND p.given_up_at IS NULL
             ORDER BY p.due_at LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
@@ -37,13 +40,27 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         RETURNING p.kind, p.merchant, p.klarna_id, p.claim_number, p.attempts",
     again: "
         UPDATE klarna_worker.follow_ups SET attempts = attempts + 1,
-            due_at = coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond'
+            due_at = coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', error = $7
         WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $6
             AND coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond' < give_up_at",
+    // What may be paid is not forgotten, if it is about an order of ours.
+    give_up: "
+        UPDATE klarna_worker.follow_ups
+        SET attempts = attempts + 1, given_up_at = coalesce($4, clock_timestamp()), error = $6
+        WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $5 AND kind IN ('push', 'read')
+            AND EXISTS (
+                SELECT 1 FROM klarna_worker.orders o
+                WHERE o.merchant = $1 AND o.klarna_id = $2 AND o.target = 'checkout')",
+    has_given_up: "
+        SELECT 1 AS one FROM klarna_worker.follow_ups WHERE merchant = $1 AND given_up_at IS NOT NULL LIMIT 1",
+    renew: "
+        UPDATE klarna_worker.follow_ups SET due_at = coalesce($2, clock_timestamp()),
+            give_up_at = coalesce($2, clock_timestamp()) + $3 * interval '1 microsecond', attempts = 0, given_up_at = NULL
+        WHERE merchant = $1 AND given_up_at IS NOT NULL",
     done: "
         DELETE FROM klarna_worker.follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
     lapsed: "
         DELETE FROM klarna_worker.follow_ups
         WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())
-            AND due_at < coalesce($2, clock_timestamp())",
+            AND due_at < coalesce($2, clock_timestamp()) AND given_up_at IS NULL",
 };

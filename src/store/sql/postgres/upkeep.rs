@@ -20,6 +20,11 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             SELECT seq FROM klarna_worker.webhooks
             WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    delete_follow_ups: "
+        DELETE FROM klarna_worker.follow_ups WHERE (merchant, klarna_id, kind) IN (
+            SELECT merchant, klarna_id, kind FROM klarna_worker.follow_ups
+            WHERE given_up_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            LIMIT $2)",
     delete_workers: "
         DELETE FROM klarna_worker.workers WHERE id IN (
             SELECT w.id FROM klarna_worker.workers w

@@ -44,10 +44,14 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             min(w.due_at) FILTER (WHERE e.disabled_at IS NULL) AS oldest_due
         FROM webhook_endpoints e LEFT JOIN webhooks w ON w.merchant = e.merchant AND w.status = 'pending'
         GROUP BY e.merchant, e.disabled_at ORDER BY e.merchant",
-    // Only what is not done has a row.
+    // Only what is not done has a row. The third attempt fails after half a minute or later.
     follow_up_backlogs: "
-        SELECT merchant, count(*) AS waiting, count(*) FILTER (WHERE attempts > 0) AS failed,
-            min(give_up_at) AS give_up_at
+        SELECT merchant, count(*) FILTER (WHERE given_up_at IS NULL) AS waiting,
+            count(*) FILTER (WHERE given_up_at IS NULL AND attempts > 0) AS failed, count(given_up_at) AS given_up,
+            min(give_up_at) FILTER (WHERE given_up_at IS NULL) AS give_up_at,
+            count(*) FILTER (WHERE given_up_at IS NOT NULL OR attempts >= 3) AS stuck,
+            min(klarna_id || char(10) || coalesce(error, ''))
+                FILTER (WHERE given_up_at IS NOT NULL OR attempts >= 3) AS example
         FROM follow_ups GROUP BY merchant ORDER BY merchant",
     // These read many rows.
     webhook_counts: "

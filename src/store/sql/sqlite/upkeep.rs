@@ -20,6 +20,11 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             SELECT seq FROM webhooks
             WHERE ended_at < $3 - $1
             ORDER BY ended_at LIMIT $2)",
+    delete_follow_ups: "
+        DELETE FROM follow_ups WHERE (merchant, klarna_id, kind) IN (
+            SELECT merchant, klarna_id, kind FROM follow_ups
+            WHERE given_up_at < $3 - $1
+            LIMIT $2)",
     delete_workers: "
         DELETE FROM workers WHERE id IN (
             SELECT w.id FROM workers w
