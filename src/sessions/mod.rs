@@ -106,7 +106,7 @@ impl Sessions {
             SessionAnswer::Unauthorised { .. } => CallOutcome::Answered,
             answer => outcome(answer, user),
         };
-        self.admitted(Duration::MAX, merchant, Target::Checkout, outcome, call).await
+        self.admitted(Duration::MAX, merchant, Target::Checkout, outcome, Box::pin(call)).await
     }
 
     /// As [`Sessions::call`], but makes the call only until the time `latest` since boot.
@@ -118,7 +118,7 @@ impl Sessions {
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
     ) -> Result<SessionAnswer, OrderError> {
-        self.admitted(latest, merchant, target, |answer| outcome(answer, user), call).await
+        self.admitted(latest, merchant, target, |answer| outcome(answer, user), Box::pin(call)).await
     }
 
     async fn admitted(
