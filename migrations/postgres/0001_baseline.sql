@@ -89,8 +89,10 @@ CREATE INDEX tokens_undated ON klarna_worker.tokens (id)
 -- For retention. A row without last_seen_at counts as seen at its last change.
 CREATE INDEX tokens_seen ON klarna_worker.tokens (coalesce(last_seen_at, updated_at))
     WHERE state <> 'forgotten';
--- Users by the state of their token: a list of the few that must sign in again reads only those.
-CREATE INDEX tokens_state ON klarna_worker.tokens (merchant, state, user_id);
+-- Users by the state of their token: a list of the few that must sign in again reads only those. Without
+-- the many active ones, whose rows change most; and nobody looks for a single user here, which would read
+-- all of the merchant.
+CREATE INDEX tokens_state ON klarna_worker.tokens (merchant, state, user_id) WHERE state <> 'active';
 -- For retention: tokens that no longer work, and can still be made active again.
 CREATE INDEX tokens_dead ON klarna_worker.tokens (updated_at)
     WHERE state = 'reauth_required' AND sealed IS NOT NULL;
@@ -250,7 +252,10 @@ CREATE TABLE klarna_worker.orders (
     purchase_currency text,
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
-);
+)
+-- Room for the next version of a row in its page. Then the log has only what changed, and where no index
+-- is concerned, no index is written.
+WITH (fillfactor = 80);
 -- The key comes first, because a search for it may name no merchant.
 CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (idempotency_key, merchant)
     WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;

@@ -49,7 +49,7 @@ pub(super) struct Feeder<S: Source> {
     pub(super) poll: Duration,
     /// The last full scan, if it found due rows but could claim none.
     pub(super) blocked: Option<BlockedScan>,
-    /// Whether the last claim found rows of groups that could not have more slots.
+    /// Whether there are, or may be, due rows of groups that could not have more slots.
     pub(super) held_back: bool,
 }
 
@@ -120,10 +120,15 @@ impl<S: Source> Feeder<S> {
             self.recover().await?;
             *recovered_at = Instant::now();
         }
+        let load = self.slots.load();
+        if self.source.is_full(&load) {
+            self.held_back = true;
+            return Ok(self.poll);
+        }
         let (wanted, begun) = (free.places(), Instant::now());
         self.blocked = self.blocked.filter(|blocked| !blocked.is_over(self.slots.is_idle()));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
-        let batch = self.source.claim(wanted, &self.slots.load(), recent).await?;
+        let batch = self.source.claim(wanted, &load, recent).await?;
         let ClaimBatch { claimed, blocked, held_back } = batch;
         let count = claimed.len();
         self.held_back = held_back;

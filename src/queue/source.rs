@@ -34,6 +34,11 @@ pub trait Source: Send + Sync + 'static {
         true
     }
 
+    /// Whether no group may have more of the slots, by what runs in this process: a claim would be in vain.
+    fn is_full(&self, _load: &Load) -> bool {
+        false
+    }
+
     /// Claims up to `free` due rows, shared among the groups (merchants) as by
     /// [`share`](super::share()). `load` says what runs in this process. With `recent`, rows that
     /// became due longer ago than that may be left out.

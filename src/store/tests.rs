@@ -9,6 +9,8 @@ use super::sqlite::Sqlite;
 use super::{OrderFilter, migrations, order_search, sql};
 use crate::order::{OrderId, Status, Target, TokenOutcome};
 
+mod plans;
+
 async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
     migrations::migrator(migrations::SQLITE, "migrations").run(&mut connection).await.unwrap();

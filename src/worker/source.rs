@@ -76,6 +76,12 @@ impl Source for OrderSource {
         self.merchants.contains_key(merchant) && self.allows(merchant)
     }
 
+    fn is_full(&self, load: &Load) -> bool {
+        let merchants = self.merchants.now();
+        !load.full.is_empty()
+            && merchants.keys().all(|merchant| load.full.contains(merchant) || !self.allows(merchant))
+    }
+
     async fn claim(
         &self,
         free: usize,

@@ -544,7 +544,8 @@ CREATE TABLE klarna_worker.orders (
     CONSTRAINT orders_session_phase_check CHECK ((session_phase = ANY (ARRAY['open'::text, 'completed'::text, 'ended'::text]))),
     CONSTRAINT orders_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'submitted'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT orders_target_check CHECK ((target = ANY (ARRAY['checkout'::text, 'payments'::text])))
-);
+)
+WITH (fillfactor='80');
 
 
 --
@@ -866,7 +867,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\x42029e41d0c818d761305534e01375
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 00:32:49.742427+00', true, '\xd488a0d6d6d4fa53295093ebd526247f530613f5e2af0697916d91fa12c7f63244592054e351715f7c11bfa043b4a41e', 89983931);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 00:32:49.742427+00', true, '\x5efd1b600e9f7da768d9cfe0fbf2cd9caa0c37ee9921bd6c0f311327d43bc849499bd044f04e7ab2f26550b4fdef3fa7', 89983931);
 
 
 --
@@ -1438,7 +1439,7 @@ CREATE INDEX tokens_seen ON klarna_worker.tokens USING btree (COALESCE(last_seen
 -- Name: tokens_state; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE INDEX tokens_state ON klarna_worker.tokens USING btree (merchant, state, user_id);
+CREATE INDEX tokens_state ON klarna_worker.tokens USING btree (merchant, state, user_id) WHERE (state <> 'active'::text);
 
 
 --

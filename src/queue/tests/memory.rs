@@ -219,6 +219,10 @@ impl Source for Memory {
         *group != BEHIND
     }
 
+    fn is_full(&self, load: &Load) -> bool {
+        !load.full.is_empty() && self.rows.lock().unwrap().iter().all(|row| load.full.contains(&row.group))
+    }
+
     async fn claims(&self) -> Result<Vec<usize>, Unreachable> {
         self.reach()?;
         let rows = self.rows.lock().unwrap();

@@ -57,6 +57,11 @@ async fn jobs_that_wait_take_no_slot_and_not_too_many_of_a_group_wait() {
     let waiting = handler.outside.load(SeqCst);
     assert!((12..=15).contains(&waiting), "{waiting}");
     assert_eq!(memory.count(State::Claimed), waiting);
+    // While that is so, nobody asks for more.
+    let claims = memory.claim_calls();
+    wake.notify();
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(memory.claim_calls(), claims);
 
     (0..5).for_each(|_| memory.insert("quick"));
     wake.notify();

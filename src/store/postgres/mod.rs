@@ -42,6 +42,9 @@ use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
 use crate::token::{ExchangeEnd, NewToken, Registered, Settled, Successor};
 
+#[cfg(test)]
+pub(super) use self::pools::BY_KEY;
+
 type Connection<'c> = engine::Connection<'c, Postgres>;
 type Query<'c> = engine::Query<'c, Postgres>;
 
@@ -72,8 +75,8 @@ impl Postgres {
         let announcements = Arc::new(Batcher::new(announcements));
         let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
         let subjects = Batcher::new(Subjects {
-            pool: pools.queue.clone(),
-            queue_permits: Arc::clone(&pools.half_of_queue),
+            pool: pools.intents.clone(),
+            permits: Arc::clone(&pools.half_of_intents),
         });
         let claims = Claims::new(&pools, &announcements, &clock, claim_sessions);
         let replica = Pools::replica(database)?.map(|pool| Replica::new(pool, clock.clone()));

@@ -22,9 +22,7 @@ const INTENT_CONNECTIONS: u32 = 8;
 const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// Settings of a session that holds claims, and waits for Klarna inside its transaction. The locks of a
-/// dead host are freed within a minute. A confirmed commit is on disk. The few statements read rows by
-/// their keys, so one plan suits all arguments, however many rows they name and however small the tables
-/// are when it is made: each is planned once instead of six times, and only with indexes.
+/// dead host are freed within a minute. A confirmed commit is on disk.
 ///
 /// No session waits long for a lock of another one: whoever waits holds a connection, and here the claims
 /// of many.
@@ -32,25 +30,30 @@ const CLAIM_SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET idle_in_transaction_session_timeout = 0;
         SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3;
-        SET lock_timeout = '250ms'; SET synchronous_commit = on; SET plan_cache_mode = force_generic_plan;
-        SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off",
+        SET lock_timeout = '250ms'; SET synchronous_commit = on",
+    by_key: true,
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0;
         SET LOCAL lock_timeout = '250ms'; SET LOCAL synchronous_commit = on",
 };
+/// Plans of statements are kept, so one that is made while a table is small must not read all of it later.
 const SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
-        SET lock_timeout = '1s'; SET synchronous_commit = on",
+        SET lock_timeout = '1s'; SET synchronous_commit = on; SET enable_seqscan = off; SET jit = off",
+    by_key: false,
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s';
         SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on",
 };
+/// Intents and late stores.
+const INTENT_SESSION: Session = Session { by_key: true, ..SESSION };
 /// Results of all orders go through one connection.
 const RESULT_SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
         SET lock_timeout = '250ms'; SET synchronous_commit = on",
+    by_key: true,
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = '10s';
         SET LOCAL lock_timeout = '250ms'; SET LOCAL synchronous_commit = on",
@@ -61,16 +64,26 @@ const REPLICA_SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
         SET default_transaction_read_only = on",
+    by_key: false,
     pooled: "
         BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '10s'",
 };
 /// The longest wait for a connection to the replica: the primary can be read instead.
 const ACQUIRE_REPLICA: Duration = Duration::from_secs(1);
 
+/// Said in a session whose few statements read rows by their keys. Then one plan suits all arguments,
+/// however many rows they name and however small the tables are when it is made: each is planned once, and
+/// only with indexes. Otherwise PostgreSQL plans a statement with arrays at each call.
+pub(in crate::store) const BY_KEY: &str = "
+    SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;
+    SET enable_seqscan = off; SET jit = off";
+
 /// What a session needs, whatever the defaults of server, database and role are.
 struct Session {
     /// Said once, when a connection is opened.
     direct: &'static str,
+    /// Whether [`BY_KEY`] is said, too.
+    by_key: bool,
     /// Begins each transaction, if the connection leads to a transaction pooler.
     pooled: &'static str,
 }
@@ -80,7 +93,7 @@ pub(super) struct Pools {
     pub(super) queue: Pool<Postgres>,
     /// For the claims of exchanges, which share transactions.
     pub(super) claims: Pool<Postgres>,
-    /// For intents and the ends of exchanges.
+    /// For intents, the ends of exchanges and the shoppers of users.
     pub(super) intents: Pool<Postgres>,
     /// One connection for the ends of attempts, which are written together.
     pub(super) results: Pool<Postgres>,
@@ -93,7 +106,7 @@ pub(super) struct Pools {
     /// half stays free for new orders and claims.
     pub(super) half_of_queue: Arc<Semaphore>,
     /// The same of those for intents: the other half stays free for what is about to be sent.
-    half_of_intents: Arc<Semaphore>,
+    pub(super) half_of_intents: Arc<Semaphore>,
 }
 
 impl Pools {
@@ -112,7 +125,7 @@ impl Pools {
         Ok(Self {
             queue: pool(database.max_connections, &SESSION, false),
             claims: pool(claim_sessions, &CLAIM_SESSION, false),
-            intents: pool(INTENT_CONNECTIONS, &SESSION, false),
+            intents: pool(INTENT_CONNECTIONS, &INTENT_SESSION, false),
             results: pool(1, &RESULT_SESSION, true),
             heartbeats: pool(1, &SESSION, true),
             half_of_queue: half(database.max_connections),
@@ -193,7 +206,10 @@ fn settings(
         wait: ACQUIRE,
         ages: true,
         keeps_last: false,
-        prepare: (!pooled).then_some(Prepare { sql: session.direct, run: run_on }),
+        prepare: (!pooled).then_some(Prepare {
+            sql: session.direct,
+            run: if session.by_key { run_by_key } else { run_on },
+        }),
         guard: None,
         begin: pooled.then_some(session.pooled),
         scarcity: scarcity.clone(),
@@ -202,6 +218,14 @@ fn settings(
 
 fn run_on<'c>(connection: &'c mut PgConnection, sql: &'static str) -> BoxFuture<'c, sqlx::Result<()>> {
     Box::pin(async move { connection.execute(sql).await.map(drop) })
+}
+
+/// As [`run_on`], for a session that reads rows by their keys.
+fn run_by_key<'c>(connection: &'c mut PgConnection, sql: &'static str) -> BoxFuture<'c, sqlx::Result<()>> {
+    Box::pin(async move {
+        connection.execute(sql).await?;
+        connection.execute(BY_KEY).await.map(drop)
+    })
 }
 
 /// Half of so many connections, at least one.

@@ -256,7 +256,7 @@ async fn all_submitted(
 /// Writes which shoppers belong to users. No order and no result waits for it.
 pub(super) struct Subjects {
     pub(super) pool: Pool<sqlx::Postgres>,
-    pub(super) queue_permits: Arc<Semaphore>,
+    pub(super) permits: Arc<Semaphore>,
 }
 
 /// A user, and the keyed hash of the shopper's subject.
@@ -271,7 +271,7 @@ impl Write for Subjects {
     type Done = ();
 
     async fn write(&self, subjects: &[Subject]) -> Result<Vec<()>, StoreError> {
-        by::<Postgres, _>(self.pool.behind(&self.queue_permits).await?, async |c| {
+        by::<Postgres, _>(self.pool.behind(&self.permits).await?, async |c| {
             let note = c
                 .query(sql::NOTE_SUBJECTS)
                 .bind_array(subjects.iter().map(|subject| subject.key.merchant.as_str()).collect())

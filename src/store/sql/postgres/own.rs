@@ -137,7 +137,9 @@ LOCK_TOKEN = "
 // Stores any number of successors, each together with its hash, the cached tokens of an order or a vend
 // and the end of the intent, and records that the order's create call is about to be sent. A row that
 // somebody else has locked is left out. Only if this database knows the exchange: after a restore,
-// another exchange may have used the same generation.
+// another exchange may have used the same generation. An open intent is one without `closed_at`: the
+// table has a check for this. With a condition on the outcome, the planner would read the index of all
+// open intents for each row, with the entries of those that were closed since the last vacuum.
 STORE_SUCCESSORS = "
     WITH ends AS MATERIALIZED (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::timestamptz[],
@@ -182,7 +184,7 @@ STORE_SUCCESSORS = "
     closed AS (
         UPDATE klarna_worker.exchanges x SET outcome = 'rotated', travelling = false,
             closed_at = coalesce($7, clock_timestamp())
-        FROM stored s WHERE x.id = s.exchange AND x.outcome IS NULL
+        FROM stored s WHERE x.id = s.exchange AND x.closed_at IS NULL
     ),
     announced AS (
         UPDATE klarna_worker.orders o SET sent_claim = o.claim_number
@@ -195,13 +197,14 @@ STORE_SUCCESSORS = "
     )
     SELECT s.exchange, EXISTS (SELECT 1 FROM announced a WHERE a.id = s.purpose_ref) AS announced FROM stored s";
 // Stores any number of subjects. A row that somebody else has locked is left to the user's next order.
+// Each row is looked up by itself, as in CLAIM_TOKENS.
 NOTE_SUBJECTS = "
     UPDATE klarna_worker.tokens t SET subject = s.subject
     FROM (
-        SELECT r.id, a.subject FROM klarna_worker.tokens r
-        JOIN unnest($1::text[], $2::text[], $3::bytea[]) AS a (merchant, user_id, subject)
-            ON r.merchant = a.merchant AND r.user_id = a.user_id
-        WHERE r.subject IS NULL AND r.state <> 'forgotten'
-        FOR NO KEY UPDATE OF r SKIP LOCKED) s
+        SELECT r.id, a.subject FROM unnest($1::text[], $2::text[], $3::bytea[]) AS a (merchant, user_id, subject)
+        CROSS JOIN LATERAL (
+            SELECT k.id FROM klarna_worker.tokens k
+            WHERE k.merchant = a.merchant AND k.user_id = a.user_id AND k.subject IS NULL AND k.state <> 'forgotten'
+            FOR NO KEY UPDATE SKIP LOCKED) r) s
     WHERE t.id = s.id";
 }

@@ -58,11 +58,12 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             AND ($6::bigint IS NULL OR state = 'active'
                 AND expires_at <= coalesce($7, clock_timestamp()) + $6 * interval '1 microsecond')
         ORDER BY merchant, user_id LIMIT $5",
+    // Of any state but `active`, which most users have: `tokens_state` is an index of the others.
     users_of_state: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM klarna_worker.tokens
-        WHERE merchant = $1 AND state = $2 AND ($3::text IS NULL OR user_id > $3)
+        WHERE merchant = $1 AND state = $2 AND state <> 'active' AND ($3::text IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
     ledger: "
         SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
@@ -109,24 +110,25 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
             updated_at = coalesce($3, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state = 'uncertain'",
+    // Here and below, an open intent is one without `closed_at`: see STORE_SUCCESSORS in `own.rs`.
     dead: "
         UPDATE klarna_worker.tokens SET state = 'reauth_required', reason = $4, refresh_due_at = NULL,
             updated_at = coalesce($5, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state IN ('active', 'uncertain')
-            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND closed_at IS NULL)",
     rejected_by: "
         UPDATE klarna_worker.exchanges SET provider = $2 WHERE id = $1",
     hold: "
         UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state = 'active'
-            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND closed_at IS NULL)",
     // It is unknown whether the token was spent. Making it due lets the keeper find out if no order
     // does.
     replay_due: "
         UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($4, clock_timestamp())),
             refresh_note = 'no_answer'
         WHERE id = $1 AND generation = $2 AND state = 'active'
-            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND outcome IS NULL)",
+            AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND closed_at IS NULL)",
     seen: "
         UPDATE klarna_worker.tokens SET last_seen_at = coalesce($3, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state <> 'forgotten'",
@@ -135,7 +137,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     close: "
         UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp()),
             cause = $5
-        WHERE id = $1 AND outcome IS NULL",
+        WHERE id = $1 AND closed_at IS NULL",
     cached: "
         SELECT k.purpose_ref, k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
         FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",

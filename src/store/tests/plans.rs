@@ -1,0 +1,88 @@
+//! Plans of PostgreSQL for the statements that every order needs.
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+
+use super::{postgres_with_tables, statement, statements};
+use crate::store::postgres::{BY_KEY, Postgres};
+use crate::store::sql;
+
+async fn prepare(connection: &mut PgConnection, name: &str) {
+    let text = statement(&statements::<Postgres>(sql::postgres::OWN), name);
+    sqlx::raw_sql(AssertSqlSafe(format!("PREPARE plan AS {text}"))).execute(connection).await.unwrap();
+}
+
+/// The plan for any arguments.
+async fn generic_plan(connection: &mut PgConnection, name: &str) -> String {
+    prepare(connection, name).await;
+    let count = sqlx::query_scalar::<_, i32>(
+        "SELECT array_length(parameter_types, 1) FROM pg_prepared_statements WHERE name = 'plan'",
+    );
+    let count = count.persistent(false).fetch_one(&mut *connection).await.unwrap();
+    let nulls = vec!["NULL"; usize::try_from(count).unwrap()].join(", ");
+    let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE plan ({nulls})"));
+    let plan: Vec<String> =
+        sqlx::query_scalar(explain).persistent(false).fetch_all(&mut *connection).await.unwrap();
+    connection.execute("DEALLOCATE plan").await.unwrap();
+    plan.join("\n")
+}
+
+/// A plan that is made while a table is empty stays until the table is analyzed.
+#[tokio::test]
+async fn postgresql_reads_rows_by_their_keys_however_few_there_are() {
+    let (database, mut connection) = postgres_with_tables().await;
+    connection.execute(BY_KEY).await.unwrap();
+    for (name, indexes) in [
+        ("STORE_SUCCESSORS", &["exchanges_pkey on exchanges x_1", "tokens_pkey", "orders_pkey"][..]),
+        ("tokens.close", &["exchanges_pkey"]),
+        ("tokens.dead", &["exchanges_pkey", "tokens_pkey"]),
+        ("tokens.hold", &["exchanges_pkey", "tokens_pkey"]),
+        ("tokens.replay_due", &["exchanges_pkey", "tokens_pkey"]),
+        ("NOTE_SUBJECTS", &["tokens_merchant_user_id_key", "tokens_pkey"]),
+        ("ANNOUNCE", &["orders_pkey", "tokens_pkey"]),
+        ("ALL_SUBMITTED", &["orders_pkey", "cached_tokens_pkey"]),
+        ("orders.submitted", &["orders_pkey", "cached_tokens_pkey"]),
+    ] {
+        let plan = generic_plan(&mut connection, name).await;
+        for index in indexes {
+            assert!(plan.contains(&format!("using {index}")), "{name}, {index}: {plan}");
+        }
+        // With the entries of what was closed since the last vacuum, for each row again.
+        assert!(!plan.contains("exchanges_open") && !plan.contains("Seq Scan"), "{name}: {plan}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
+/// An import begins with an empty table. An index by the state of tokens would read all users of a
+/// merchant for each one.
+#[tokio::test]
+async fn postgresql_finds_a_user_by_name_in_an_empty_table() {
+    let (database, mut connection) = postgres_with_tables().await;
+    connection.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
+    for name in ["tokens.lock_token", "tokens.token"] {
+        let plan = generic_plan(&mut connection, name).await;
+        assert!(plan.contains("using tokens_merchant_user_id_key"), "{name}: {plan}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
+/// Planning an insert takes as long as the insert.
+#[tokio::test]
+async fn postgresql_plans_the_insert_of_orders_once() {
+    let (database, mut connection) = postgres_with_tables().await;
+    prepare(&mut connection, "orders.insert_order").await;
+    for worker in ["NULL", "gen_random_uuid()"].repeat(3) {
+        let execute = AssertSqlSafe(format!(
+            "EXECUTE plan (gen_random_uuid(), 'shop', gen_random_uuid()::text, NULL, '', '{{}}', NULL, NULL, \
+             NULL, 1, NULL, NULL, NULL, 'ref', NULL, 1, 'SEK', {worker}, NULL)"
+        ));
+        sqlx::raw_sql(execute).execute(&mut connection).await.unwrap();
+    }
+    let once = sqlx::query_scalar::<_, bool>(
+        "SELECT generic_plans > 0 FROM pg_prepared_statements WHERE name = 'plan'",
+    );
+    assert!(once.persistent(false).fetch_one(&mut connection).await.unwrap());
+    connection.close().await.unwrap();
+    database.remove().await;
+}
