@@ -18,7 +18,7 @@ use super::user::named;
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::{Action, Entry};
 use crate::ids::{UserKey, WebhookId};
-use crate::order::{OrderId, OrderView};
+use crate::order::{OrderId, OrderView, Status};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
 use crate::token::{Resolution, Resolved, TokenView};
 
@@ -68,14 +68,20 @@ pub(super) async fn ask_retry(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
+    let may = order.status == Status::Failed;
     let about = html! {
-        p { "The order is queued as if it had just been accepted, with a new deadline. The user's token is \
-            exchanged again." }
-        @if order.possible_duplicate { p.wrong { "Klarna may already have this order. A retry may create it a \
-            second time." } }
+        @if may {
+            p { "The order is queued as if it had just been accepted, with a new deadline. The user's token is \
+                exchanged again." }
+        } @else {
+            p { "Only a failed order can be retried." }
+        }
+        @if may && order.possible_duplicate {
+            p.wrong { "Klarna may already have this order. A retry may create it a second time." }
+        }
         (which(&order))
     };
-    let answer = html! { button type="submit" autofocus { "Retry the order" } };
+    let answer = html! { @if may { button type="submit" autofocus { "Retry the order" } } };
     let path = format!("/orders/{}", order.id);
     let question = Question { title: "Retry this order?", action: &format!("{path}/retry"), back: &path };
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
