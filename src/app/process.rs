@@ -98,9 +98,9 @@ impl Process {
             tracing::error!(%merchant, %provider, tokens,
                 "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
         }
+        let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
-        let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
         let sharing = rates.as_ref().map(|rates| tokio::spawn(rates.share(vec![vault.circuit_breakers()])));
         Ok(Self {
             worker,

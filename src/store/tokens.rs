@@ -330,8 +330,12 @@ async fn list<E: Engine>(
     let (merchant, user) = filter.after.as_ref().map(|after| (&after.merchant, &after.user)).unzip();
     let list = match (filter.state, &filter.merchant, filter.expiring_within) {
         // Among a million users, those in one state are found without reading the others. Most are active.
-        (Some(state), Some(of), None) if state != TokenState::Active => c
-            .query(E::STATEMENTS.tokens.users_of_state)
+        (Some(state), Some(of), None) => c
+            .query(if state == TokenState::Active {
+                E::STATEMENTS.tokens.active_users
+            } else {
+                E::STATEMENTS.tokens.users_of_state
+            })
             .bind(of)
             .bind(state.as_str())
             .bind(user)

@@ -69,7 +69,8 @@ statements! {
         note, replace_body, begin_update, end_update, release_update, changeable, by_klarna_id, is_of_merchant,
     }
     tokens: TokensSql {
-        ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens, users_of_state, ledger,
+        ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens,
+        users_of_state, active_users, ledger,
         void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
         replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
     }

@@ -11,11 +11,15 @@ INSPECT = "
             AS asynchronous_standbys,
         current_setting('max_connections')::bigint AS max_connections";
 // Without a change on the primary, the last one may be old and the standby up to date: then it has replayed all
-// that it has received, and receives. Null if it is no standby, or has replayed nothing.
+// that it has received, and receives. One that was restarted may have replayed nothing since: then it is as old as
+// its last checkpoint. Null if it is no standby.
 REPLICA = "
     SELECT pg_is_in_recovery() AS standby, clock_timestamp() AS now,
-        CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver)
-            THEN clock_timestamp() ELSE pg_last_xact_replay_timestamp() END AS replayed_at";
+        CASE WHEN NOT pg_is_in_recovery() THEN NULL
+            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT 1 FROM pg_stat_wal_receiver)
+            THEN clock_timestamp()
+            ELSE coalesce(pg_last_xact_replay_timestamp(), (SELECT checkpoint_time FROM pg_control_checkpoint()))
+            END AS replayed_at";
 INSTALLATION_NAME = "SELECT name FROM klarna_worker.installation";
 BACKEND = "SELECT pg_backend_pid()::bigint AS pid";
 }

@@ -36,9 +36,8 @@ CLAIM_ORDERS = "
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.version, o.target, o.prefill, o.attempts, o.claim_number, o.first_claimed_at,
         o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
-// The same as `orders.submitted` for many orders. For a single one, this would take twice as long,
-// because PostgreSQL plans a statement with arrays each time. A row that somebody else has locked is
-// left out.
+// The same as `orders.submitted` for many orders. Behind a pooler, PostgreSQL plans it each time, so a single
+// order has its own statement. A row that somebody else has locked is left out.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,

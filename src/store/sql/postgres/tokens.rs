@@ -65,6 +65,13 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         FROM klarna_worker.tokens
         WHERE merchant = $1 AND state = $2 AND state <> 'active' AND ($3::text IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
+    // $2 is 'active'. By the names of users, because most are.
+    active_users: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
+        FROM klarna_worker.tokens
+        WHERE merchant = $1 AND state = $2 AND ($3::text IS NULL OR user_id > $3)
+        ORDER BY user_id LIMIT $4",
     ledger: "
         SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
             e.cause, w.name AS worker

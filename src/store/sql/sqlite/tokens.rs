@@ -63,6 +63,13 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         FROM tokens
         WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
+    // The same: its index has the active ones, too.
+    active_users: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
+        FROM tokens
+        WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
+        ORDER BY user_id LIMIT $4",
     ledger: "
         SELECT e.id, e.generation, e.presentation, e.purpose, e.purpose_ref, e.opened_at, e.closed_at, e.outcome,
             e.cause, w.name AS worker
