@@ -151,7 +151,7 @@ async fn postgresql_finds_what_is_due_by_its_index() {
     database.remove().await;
 }
 
-/// Not by orders_outcome, which has an entry for each order of the backlog.
+/// Not by `orders_outcome`, which has an entry for each order of the backlog.
 #[tokio::test]
 async fn sqlite_finds_what_waits_without_reading_the_backlog() {
     let mut connection = sqlite_with_tables().await;
