@@ -36,7 +36,7 @@ const CLAIM_SESSION: Session = Session {
         BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0;
         SET LOCAL lock_timeout = '250ms'; SET LOCAL synchronous_commit = on",
 };
-/// Some of its statements read a whole table, so it may.
+/// Some of its statements read a whole table, so sequential scans stay allowed.
 const SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET statement_timeout = '10s';
