@@ -287,8 +287,14 @@ impl Shared {
 
     /// Waits until answers of this endpoint are not held.
     async fn released(&self, endpoint: Endpoint) {
+        let mut behaviour = self.behaviour.subscribe();
+        if !behaviour.borrow().endpoint(endpoint).held {
+            return;
+        }
+        self.world().recorder.stats.held += 1;
         // It fails only if the sender is gone, but `self` holds the sender.
-        let _ = self.behaviour.subscribe().wait_for(|behaviour| !behaviour.endpoint(endpoint).held).await;
+        let _ = behaviour.wait_for(|behaviour| !behaviour.endpoint(endpoint).held).await;
+        self.world().recorder.stats.held -= 1;
     }
 
     /// Waits until the sandbox is told to stop.

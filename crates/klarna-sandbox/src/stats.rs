@@ -24,6 +24,9 @@ pub struct Stats {
     pub revocations: u64,
     /// Failures injected, by endpoint and kind, such as `token.lost`.
     pub faults: BTreeMap<String, u64>,
+    /// Answers that are held at this moment.
+    #[serde(default)]
+    pub held: u64,
     /// Secrets that arrived where they must not be.
     pub leaks: Leaks,
     /// How long the answers took.

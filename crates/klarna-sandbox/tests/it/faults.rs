@@ -84,11 +84,12 @@ async fn a_client_that_hangs_up_does_not_undo_what_it_sent() {
     }
     // Still held: the request that was hung up on is under way.
     let (again, ()) = tokio::join!(shop.exchange(&token), async {
-        while shop.stats().exchanges.total < 2 {
+        while shop.stats().held < 2 {
             tokio::task::yield_now().await;
         }
         shop.sandbox.admin().behave(Behaviour::default()).unwrap();
     });
+    assert_eq!(shop.stats().held, 0);
     assert_eq!((again.0.as_u16(), text(&again.1, "error")), (400, "invalid_grant"), "{again:?}");
     assert_eq!(shop.outcomes("u-1"), [Some(Outcome::Rotated), Some(Outcome::Reused)]);
     assert_eq!(shop.stats().exchanges.concurrent, 1);
