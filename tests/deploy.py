@@ -5,6 +5,7 @@ import hashlib
 import json
 import pathlib
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -40,7 +41,8 @@ given = set(re.findall(r"^(\w+)=", read("deploy/secrets.env.example"), re.M))
 must(named <= given, f"deploy/secrets.env.example lacks {named - given}")
 
 for path, own in {"deploy/compose.yaml": ("worker", "migrate"), "deploy/try/compose.yaml": ("worker", "migrate", "sandbox")}.items():
-    compose = yaml.safe_load(read(path))
+    # As without the variables, which PyCompose does not know.
+    compose = yaml.safe_load(re.sub(r"\$\{\w+:-(.+)\}", r"\1", read(path)))
     # PyYAML has resolved the merge keys; the model refuses what it does not know.
     compose_spec.PyCompose.from_json(json.dumps(compose)).validate()
     worker = compose["services"]["worker"]
@@ -54,6 +56,24 @@ for path, own in {"deploy/compose.yaml": ("worker", "migrate"), "deploy/try/comp
             source = volume.split(":")[0]
             there = source in compose["volumes"] or (pathlib.Path(path).parent / source).exists()
             must(there, f"{path}: {name} mounts {source}, which is not there")
+
+# Images of others can be named by their digest, and for a release have to be. What a tag stands for can change.
+for path in ("deploy/Containerfile", "deploy/sandbox.Containerfile"):
+    bases = re.findall(r"^FROM (\S+)", read(path), re.M)
+    must(bases == ["${RUST_IMAGE}", "scratch"], f"{path}: its base images are {bases}")
+for name, service in yaml.safe_load(read("deploy/compose.yaml"))["services"].items():
+    must(re.fullmatch(r"klarna-order-worker|\$\{\w+:-.+\}", service["image"]), f"deploy/compose.yaml: the image of {name} has a fixed tag")
+release = yaml.safe_load(read(".github/workflows/release.yml"))["jobs"]
+refusal = {"run": 'deploy/by-digest.sh "$RUST_IMAGE"', "env": {"RUST_IMAGE": "${{ vars.RUST_IMAGE }}"}}
+must(refusal in release["images"]["steps"] and release["packages"]["needs"] == "images", "release.yml does not ask for a digest")
+must(release["packages"]["container"]["image"] == "${{ vars.RUST_IMAGE }}", "release.yml builds in another image")
+for image, is_fit in {
+    "docker.io/library/rust@sha256:" + "0a" * 32: True, "localhost:5000/rust:1.95@sha256:" + "0a" * 32: True,
+    "docker.io/library/rust:1.95-bookworm": False, "rust": False, "": False, "rust@sha256:" + "0a" * 31: False,
+    "rust@sha256:" + "0a" * 32 + "\nrust": False,
+}.items():
+    ran = subprocess.run(["deploy/by-digest.sh", image], capture_output=True, check=False)
+    must((ran.returncode == 0) == is_fit, f"deploy/by-digest.sh exits with {ran.returncode} for {image!r}")
 
 # The parts of deploy/try find each other.
 (scraped,) = yaml.safe_load(read("deploy/try/prometheus.yaml"))["scrape_configs"][0]["static_configs"][0]["targets"]
