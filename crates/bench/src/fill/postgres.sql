@@ -21,7 +21,7 @@ SELECT gen_random_uuid(), merchant, user_id, id, CASE status WHEN 'failed' THEN 
 FROM klarna_worker.orders WHERE status IN ('submitted', 'failed') ORDER BY id;
 INSERT INTO klarna_worker.tokens (merchant, user_id, generation, grant_generation, state, reason, sealed, provider, issued_at, expires_at, updated_at,
     refresh_due_at, refresh_due_generation, last_seen_at)
-SELECT '{merchant}', 'u-' || i, 3, 1, state, CASE WHEN state = 'reauth_required' THEN 'rejected' END, decode(repeat(md5(random()::text), 12), 'hex'), sha256('bench'), now(),
+SELECT '{merchant}', 'u-' || i, 3, 1, state, CASE WHEN state = 'reauth_required' THEN 'rejected' END, decode(repeat(md5(random()::text), 12), 'hex'), substring(sha256('bench') FOR 16), now(),
     now() + i * (interval '60 days' / {tokens}), now(), CASE WHEN state = 'active' THEN now() + i * (interval '60 days' / {tokens}) - interval '20 days' END, 3, now()
 FROM (SELECT i, CASE i % 1000 WHEN 1 THEN 'reauth_required' WHEN 2 THEN 'uncertain' ELSE 'active' END AS state FROM generate_series(0, {tokens} - 1) AS i) AS t;
 INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)

@@ -26,7 +26,7 @@ WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {t
 t AS (SELECT i, CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now, CASE i % 1000 WHEN 1 THEN 'reauth_required' WHEN 2 THEN 'uncertain' ELSE 'active' END AS state FROM n)
 INSERT INTO tokens (merchant, user_id, generation, grant_generation, state, reason, sealed, provider, issued_at, expires_at, updated_at,
     refresh_due_at, refresh_due_generation, last_seen_at)
-SELECT '{merchant}', 'u-' || i, 3, 1, state, iif(state = 'reauth_required', 'rejected', NULL), randomblob(200), zeroblob(32), now,
+SELECT '{merchant}', 'u-' || i, 3, 1, state, iif(state = 'reauth_required', 'rejected', NULL), randomblob(200), zeroblob(16), now,
     now + i * 5184000000000 / {tokens}, now, iif(state = 'active', now + i * 5184000000000 / {tokens} - 1728000000000, NULL), 3, now
 FROM t;
 INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
