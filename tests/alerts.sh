@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Tests the alert rules and the dashboard in deploy/. A Prometheus watches an installation on PostgreSQL. This script causes
 # one problem after another, waits for its alert, does what docs/runbook.md says, and waits until the alert ends. The rules
-# have the committed expressions, but their times are shortened to seconds.
+# have the committed expressions, but their times are shortened to seconds, and waits of a minute to ten seconds.
 #
 #     tests/alerts.sh          # the rules alone, the first problems, and the dashboard's queries
-#     tests/alerts.sh --all    # every alert, and at the end every panel of the dashboard must have data
+#     tests/alerts.sh --all    # every alert, in seven minutes, and at the end every panel of the dashboard must have data
 #
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
@@ -53,7 +53,7 @@ start_database() { pg run_postgres "$postgres_port" || give_up "PostgreSQL did n
 standby() { pg as_owner "$programs/pg_ctl" -D "$cluster/standby" -w "$@" >/dev/null; }
 start_standby() {
     standby -l "$cluster/standby.log" \
-        -o "-p $standby_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=300" start
+        -o "-p $standby_port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$cluster' -c max_connections=1000" start
 }
 stop_standby() {
     [ ! -e "${cluster:-/nowhere}/standby" ] || standby -m immediate stop || true
@@ -180,7 +180,7 @@ stop_database fast
 cp -a "$cluster/data" "$cluster/backup"
 start_database
 
-sed -E 's/for: [0-9]+[mhd]$/for: 3s/; s/\[10m\]/[20s]/; s/\[1h\]/[30s]/' "$repository/deploy/prometheus/alerts.yaml" >alerts.yaml
+sed -E 's/for: [0-9]+[mhd]$/for: 3s/; s/\[10m\]/[20s]/; s/\[1h\]/[30s]/; s/> 60$/> 10/' "$repository/deploy/prometheus/alerts.yaml" >alerts.yaml
 sed -E "s/scrape_(interval|timeout): .*/scrape_\1: 4s/; s/targets: .*/targets: [\"127.0.0.1:$api_probes\", \"127.0.0.1:$worker_probes\"]/" \
     "$repository/deploy/prometheus/prometheus.yaml" >prometheus.yaml
 printf 'global: {evaluation_interval: 1s}\n' >>prometheus.yaml
