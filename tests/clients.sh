@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the shop clients in examples/shop/ and examples/access-token/ against a service and the sandbox, and compares their
-# orders with the sandbox's record. Installs the languages if they are missing.
+# Runs the JavaScript of docs/shops.md and the shop clients in examples/shop/ and examples/access-token/ against a service
+# and the sandbox, and compares their orders with the sandbox's record. Installs the languages if they are missing.
 #
 # KLARNA_WORKER_BIN names a program that is built already.
 set -euo pipefail
@@ -16,8 +16,8 @@ program=$(built_program)
 
 stage clients
 
-ports=$(free_ports 6)
-read -r sandbox_port api_port node_port python_port php_port payments_port <<<"$ports"
+ports=$(free_ports 7)
+read -r sandbox_port api_port node_port python_port php_port payments_port webhook_port <<<"$ports"
 sandbox=http://127.0.0.1:$sandbox_port
 api=http://127.0.0.1:$api_port
 key=$(head -c 24 /dev/urandom | base64)
@@ -43,7 +43,10 @@ cd "$home"
 say "the service and the sandbox"
 "$program" sandbox --bind "127.0.0.1:$sandbox_port" --users 3 --tokens-file data/tokens.jsonl >sandbox.log 2>&1 &
 started+=($!)
-"$program" serve >serve.log 2>&1 &
+export WEBHOOK_SECRET
+WEBHOOK_SECRET=whsec_$(head -c 32 /dev/urandom | base64)
+env KLARNA_WORKER__MERCHANTS__SHOP__WEBHOOK_URL="http://127.0.0.1:$webhook_port/klarna/events" \
+    KLARNA_WORKER__MERCHANTS__SHOP__WEBHOOK_SECRETS="[\"$WEBHOOK_SECRET\"]" "$program" serve >serve.log 2>&1 &
 started+=($!)
 await "$api/readyz"
 await "$sandbox/stats"
@@ -55,6 +58,9 @@ is "import" "$("$program" tokens import data/tokens.jsonl)" "2 registered, 1 alr
 order=$(curl "$api/v1/orders" -d @"$repository/examples/order.json" | json /id)
 answer=$(curl "$api/v1/orders/$order?wait=25s")
 is "the first order" "$(json /status <<<"$answer") $(json /token <<<"$answer")" "submitted fresh"
+
+say "docs/shops.md: from the sign-in to the paid order"
+KLARNA_WORKER_KEY=$key node "$repository/tests/tutorial.mjs" "$api" "$sandbox" "$webhook_port"
 
 # As a browser: with the cookies of one shopper.
 browse() { command curl -s --max-time 60 -b "$jar" -c "$jar" "$@"; }
@@ -174,9 +180,9 @@ is "access-token: woocommerce" "$(php "$home/wordpress.php" "$repository/example
 
 stats=$(command curl -s --fail "$sandbox/stats")
 is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "2 2"
-is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 7
+is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 8
 is "orders created twice" "$(json /orders/duplicates <<<"$stats")" 0
-is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 7
+is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 8
 is "spent tokens presented" "$(json /exchanges/spent_presented <<<"$stats")" 0
 for client in "$repository"/examples/shop/*; do
     lines=$(wc -l <"$client")

@@ -1,0 +1,114 @@
+// Runs the JavaScript of docs/shops.md, steps 3 to 9, as one shop: from the sign-in to the paid order and its event.
+//     node tests/tutorial.mjs WORKER SANDBOX PORT-FOR-WEBHOOKS
+// KLARNA_WORKER_KEY is the API key, and WEBHOOK_SECRET the merchant's.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { pathToFileURL } from "node:url";
+
+const [url, sandbox, port] = process.argv.slice(2);
+const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const tutorial = read("docs/shops.md").split("\n### 3. ")[1].split("\n### 10. ")[0];
+const blocks = [...tutorial.matchAll(/^```jsx?\n(.*?)^```$/gms)].map((found) => found[1]);
+
+// The blocks with the given parts, with the addresses of this test. What a block imports, all of them may use.
+const replaced = (text, from, to) => {
+  assert(text.includes(from), `docs/shops.md has no ${from}`);
+  return text.replaceAll(from, to);
+};
+function block(part) {
+  const found = blocks.filter((text) => text.includes(part));
+  assert.equal(found.length, 1, `blocks of docs/shops.md with ${part}`);
+  blocks.splice(blocks.indexOf(found[0]), 1);
+  return found[0];
+}
+const page = block("const page =");
+const inBrowsers = ["function showSnippet", "function KlarnaCheckout", "const klarna ="].map(block);
+const app = read("examples/shop/app.html");
+assert(app.includes('const klarna = (action) => window._klarnaCheckout?.((api) => api[action]());'));
+const copies = inBrowsers[0].slice(inBrowsers[0].indexOf("for (const script"), inBrowsers[0].indexOf("\n  }\n"));
+const flat = (text) => text.replace(/\s+/g, " ").trim();
+assert(flat(app).includes(flat(copies)), "examples/shop/app.html shows the snippet otherwise than docs/shops.md");
+let server = blocks.join("\n");
+const imported = new Set();
+server = server.replace(/^import \{ (.*) \} from "node:crypto";\n/gm, (_, names) => {
+  names.split(", ").forEach((name) => imported.add(name));
+  return "";
+});
+server = replaced(server, "https://login.playground.klarna.com/eu/lp/idp", `${sandbox}/eu/lp/idp`);
+server = replaced(server, "YOUR-CLIENT-ID", "sandbox-client");
+server = replaced(server, "https://shop.example/v1/push/shop/THE-PUSH-SECRET", `${url}/v1/push/shop/sandbox-push-secret-of-this-machine`);
+const worker = read("examples/shop/shop.mjs").match(/^async function worker\(.*?^}$/ms)[0];
+writeFileSync("tutorial-shop.mjs", `import { ${[...imported].join(", ")} } from "node:crypto";
+const url = ${JSON.stringify(url)};
+const key = process.env.KLARNA_WORKER_KEY;
+${worker}
+const customerOf = (sub) => sub;
+export const paid = [];
+const markPaid = (...order) => paid.push(order);
+${server}
+const pageOf = (order) => { ${page} return page; };
+export { signInAddress, klarnaSignedIn, callback, submit, change, takeEvent, thanks, pageOf, worker };
+`);
+const shop = await import(pathToFileURL("tutorial-shop.mjs"));
+
+// The webhook endpoint.
+const events = [];
+createServer(async (request, response) => {
+  const text = await new Response(request).text();
+  events.push({ headers: request.headers, text });
+  response.writeHead(shop.takeEvent(request.headers, text, process.env.WEBHOOK_SECRET)).end();
+}).listen(Number(port), "127.0.0.1");
+
+// The sign-in with OpenID Connect.
+const session = { user: "guest-1", state: "of-this-session" };
+const address = shop.signInAddress(session);
+const asked = await (await fetch(address)).text();
+const fields = [...asked.matchAll(/name="([^"]+)" value="([^"]*)"/g)].filter(([, name]) => name !== "decision");
+const form = new URLSearchParams(fields.map(([, name, value]) => [name, value.replaceAll("&amp;", "&")]));
+form.set("decision", "accept");
+form.set("account", "tutorial");
+const decided = await fetch(`${sandbox}/eu/lp/idp/oauth2/auth`, { method: "POST", body: form, redirect: "manual" });
+const query = new URL(decided.headers.get("location")).searchParams;
+assert.equal(await shop.callback({ ...session, signIn: undefined }, query), "This sign-in was not started here.");
+assert.equal(await shop.callback(session, query), undefined);
+assert.notEqual(session.user, "guest-1");
+
+// The sign-in with the SDK.
+assert.equal(await shop.klarnaSignedIn(session, { state: "forged", refresh_token: "x" }), 403);
+const user = await (await fetch(`${sandbox}/sandbox/users`, { method: "POST", body: '{"user": "tutorial-sdk"}' })).json();
+const other = { user: "tutorial-sdk", state: "of-this-session" };
+assert.equal(await shop.klarnaSignedIn(other, { state: "of-this-session", refresh_token: user.refresh_token }), 204);
+
+// The order, its page, and a changed cart.
+const cart = { id: "tutorial-1" };
+const order = await shop.submit(session.user, cart);
+assert.deepEqual([order.status, order.token, cart.order], ["submitted", "fresh", order.id]);
+assert(shop.pageOf(order).includes("klarna-checkout-container"));
+assert.equal((await shop.submit(session.user, cart)).id, order.id, "the page loaded again");
+const line = { name: "T-shirt", quantity: 4, unit_price: 10_000, tax_rate: 2500, total_amount: 40_000, total_tax_amount: 8_000 };
+const body = {
+  purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: 40_000, order_tax_amount: 8_000, order_lines: [line],
+  merchant_urls: {
+    terms: "https://shop.example/terms", checkout: "https://shop.example/checkout", confirmation: "https://shop.example/thanks",
+    push: `${url}/v1/push/shop/sandbox-push-secret-of-this-machine?klarna_order_id={checkout.order.id}`,
+  },
+};
+const changed = await shop.change(order, body);
+assert.deepEqual([changed.version, changed.order_amount], [2, 40_000]);
+const late = await shop.change(order, { ...body, locale: "en-SE" });
+assert.deepEqual([late.version, late.session.phase], [2, "open"], "changed in another window");
+
+// The payment: the confirmation page, and the event.
+assert.equal(await shop.thanks(cart), "Klarna has not confirmed the payment yet.");
+await fetch(`${sandbox}/sandbox/pay`, { method: "POST", body: JSON.stringify({ klarna_id: order.klarna_order_id }) });
+assert((await shop.thanks(cart)).includes("Paid: 400.00 SEK"));
+for (const ends = Date.now() + 60_000; !shop.paid.some(([id]) => id === order.id); ) {
+  assert(Date.now() < ends, `no event within 60 s: ${JSON.stringify(events)}`);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+}
+assert.deepEqual(shop.paid.filter(([id]) => id === order.id), [[order.id, order.klarna_order_id, 40_000]]);
+const { headers, text } = events.at(-1);
+assert.equal(shop.takeEvent(headers, `${text} `, process.env.WEBHOOK_SECRET), 400, "a body that was changed");
+assert.equal(shop.takeEvent({ ...headers, "webhook-timestamp": "1" }, text, process.env.WEBHOOK_SECRET), 400);
+process.exit();
