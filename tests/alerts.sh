@@ -88,14 +88,7 @@ lost_answer = "hold"
 file = "k1"
 [vault.keys.k2]
 file = "k2"
-[merchants.shop]
-region = "eu"
-environment = "playground"
-client_id = "sandbox-client"
-api_username = "sandbox"
-api_password = "sandbox"
-token_url = "$sandbox/eu/lp/idp/oauth2/token"
-checkout_url = "$sandbox"
+$(sandbox_shop "$sandbox")
 discovery = true
 webhook_url = "http://127.0.0.1:$receiver_port/"
 webhook_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]

@@ -59,14 +59,7 @@ file = "key"
 [keeper]
 schedule = "*/5 * * * * *"
 rate_per_second = 20.0
-[merchants.shop]
-region = "eu"
-environment = "playground"
-client_id = "sandbox-client"
-api_username = "sandbox"
-api_password = "sandbox"
-token_url = "$sandbox/eu/lp/idp/oauth2/token"
-checkout_url = "$sandbox"
+$(sandbox_shop "$sandbox")
 webhook_url = "http://127.0.0.1:$receiver_port/"
 webhook_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]
 SETTINGS

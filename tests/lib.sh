@@ -79,6 +79,20 @@ await() {
     give_up "$1 does not answer after $tries tries"
 }
 
+# sandbox_shop ADDRESS: prints the settings of a merchant `shop` at the sandbox with this address. A script can add to them.
+sandbox_shop() {
+    cat <<SETTINGS
+[merchants.shop]
+region = "eu"
+environment = "playground"
+client_id = "sandbox-client"
+api_username = "sandbox"
+api_password = "sandbox"
+token_url = "$1/eu/lp/idp/oauth2/token"
+checkout_url = "$1"
+SETTINGS
+}
+
 # stage NAME: creates a temporary folder, $home, for a script that starts processes. The script adds their process ids to
 # `started`, and writes their logs to $home. When the script ends, in any way, the processes are ended, the script's own
 # function `finally` is called with the exit code, and the folder is removed. After a failure, the end of the logs is shown.

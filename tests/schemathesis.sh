@@ -70,14 +70,7 @@ scopes = ["orders", "tokens", "ops"]
 instance_dir = "$engine-instance"
 [vault.keys.k1]
 file = "$engine.key"
-[merchants.shop]
-region = "eu"
-environment = "playground"
-client_id = "sandbox-client"
-api_username = "sandbox"
-api_password = "sandbox"
-token_url = "$(member "$sandbox" token_url)"
-checkout_url = "$(member "$sandbox" checkout_url)"
+$(sandbox_shop "$(member "$sandbox" checkout_url)")
 TOML
     (cd "$home" && "$program" --config "$engine.toml" keys generate --out "$engine.key" >&2 && "$program" --config "$engine.toml" migrate >&2)
     launch "$engine" --config "$engine.toml" serve

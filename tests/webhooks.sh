@@ -31,14 +31,7 @@ cat >config.toml <<SETTINGS
 installation = "webhooks"
 [server]
 bind = "127.0.0.1:0"
-[merchants.shop]
-region = "eu"
-environment = "playground"
-client_id = "sandbox-client"
-api_username = "sandbox"
-api_password = "sandbox"
-token_url = "$(field sandbox token_url)"
-checkout_url = "$(field sandbox checkout_url)"
+$(sandbox_shop "$(field sandbox checkout_url)")
 webhook_url = "$(head -1 received)"
 webhook_secrets = ["$secret"]
 SETTINGS

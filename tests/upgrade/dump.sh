@@ -50,14 +50,7 @@ replay_after = "1s"
 file = "key"
 [keeper]
 schedule = "off"
-[merchants.shop]
-region = "eu"
-environment = "playground"
-client_id = "sandbox-client"
-api_username = "sandbox"
-api_password = "sandbox"
-token_url = "$sandbox/eu/lp/idp/oauth2/token"
-checkout_url = "$sandbox"
+$(sandbox_shop "$sandbox")
 webhook_url = "http://127.0.0.1:1/"
 webhook_secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="]
 SETTINGS
