@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::orders::{insert, order};
-use super::tokens::{claim, end, intended, intent, outcome, provider, register, row, successor};
+use super::tokens::{claim, end, intended, intent, new_token, outcome, provider, register, row, successor};
 use crate::support::stores::{CLAIM_SESSIONS, Db, MAX_IN_FLIGHT, postgres_alone};
 
 postgres_alone![
@@ -235,9 +235,8 @@ fn url_at(url: &str, port: u16) -> String {
     url.into()
 }
 
-/// Defaults of the database, and of the role in this database, which come before them. A claim's
-/// transaction must see the intent that another connection commits meanwhile, and that its own store
-/// closes.
+/// Defaults of the database, and of the role in this database, which come before them. A transaction
+/// must see what others commit while it waits for a row.
 async fn other_defaults_change_nothing(db: Db) {
     register(&db, "u", 1).await;
     let mut direct = db.raw().await;
@@ -266,12 +265,12 @@ async fn other_defaults_change_nothing(db: Db) {
                 Some("rotated"),
                 "{isolation}, {statement_cache}"
             );
-            // Many at once, which would fail where each were serializable.
-            let heartbeats = join_all((0..20).map(|_| store.heartbeat(holder))).await;
-            assert!(
-                heartbeats.into_iter().all(|heartbeat| heartbeat.unwrap().is_some()),
-                "{isolation}, {statement_cache}"
-            );
+            // Sign-ins of one user at once: in another isolation, whoever waited for the row would fail.
+            let sign_ins = (0..20).map(|number| new_token(&db, "v", byte * 20 + number)).collect::<Vec<_>>();
+            let registered = join_all(sign_ins.iter().map(|token| store.register_token(token))).await;
+            for registered in registered {
+                registered.unwrap_or_else(|error| panic!("{isolation}, {statement_cache}: {error}"));
+            }
             store.close().await;
         }
     }
