@@ -233,7 +233,7 @@ CREATE TABLE klarna_worker.orders (
     token_outcome text,
     prefilled text,
     -- Klarna's id of the order or session.
-    klarna_id text,
+    klarna_id text COLLATE "C",
     -- What the shop gets for the shopper's browser: of the target checkout HTML, of payments JSON.
     -- Retention removes it with the body.
     result text,
@@ -430,6 +430,8 @@ CREATE TABLE klarna_worker.follow_ups (
 );
 CREATE INDEX follow_ups_due ON klarna_worker.follow_ups (merchant, due_at) WHERE given_up_at IS NULL;
 CREATE INDEX follow_ups_given_up ON klarna_worker.follow_ups (merchant, given_up_at) WHERE given_up_at IS NOT NULL;
+-- Lists of orders whose follow-ups fail.
+CREATE INDEX follow_ups_failing ON klarna_worker.follow_ups (merchant, klarna_id) WHERE attempts > 0;
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE klarna_worker.keeper (

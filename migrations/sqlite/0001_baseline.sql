@@ -407,6 +407,8 @@ CREATE TABLE follow_ups (
 );
 CREATE INDEX follow_ups_due ON follow_ups (merchant, due_at) WHERE given_up_at IS NULL;
 CREATE INDEX follow_ups_given_up ON follow_ups (merchant, given_up_at) WHERE given_up_at IS NOT NULL;
+-- Lists of orders whose follow-ups fail.
+CREATE INDEX follow_ups_failing ON follow_ups (merchant, klarna_id) WHERE attempts > 0;
 
 -- Exactly one row: which worker sweeps, and when the last sweeps began and ended.
 CREATE TABLE keeper (

@@ -36,7 +36,7 @@ impl Concerns {
 }
 
 /// The operations that leave a row.
-pub(super) const ACTIONS: [(Method, &str, Action); 24] = [
+pub(super) const ACTIONS: [(Method, &str, Action); 25] = [
     (Method::GET, "/v1/merchants/{merchant}/users", Action::TokensList),
     (Method::GET, "/v1/merchants/{merchant}/users/{user}/token", Action::TokenRead),
     (Method::GET, "/v1/merchants/{merchant}/users/{user}/token/history", Action::TokenRead),
@@ -54,6 +54,7 @@ pub(super) const ACTIONS: [(Method, &str, Action); 24] = [
     (Method::POST, "/v1/orders/{id}/retry", Action::OrderRetry),
     (Method::POST, "/v1/orders/retry", Action::OrderRetry),
     (Method::POST, "/v1/orders/cancel", Action::OrderCancel),
+    (Method::POST, "/v1/orders/retry-follow-ups", Action::OrderRetryFollowUps),
     (Method::POST, "/v1/webhooks/resend", Action::WebhookResend),
     (Method::POST, "/v1/merchants/{merchant}/webhook/test", Action::WebhookTest),
     (Method::POST, "/v1/ops/pauses", Action::Pause),

@@ -241,6 +241,7 @@ pub fn router(mut app: AppState) -> Router {
     let ops = Router::new()
         .route("/v1/orders/retry", post(orders::retry_many))
         .route("/v1/orders/cancel", post(orders::cancel_many))
+        .route("/v1/orders/retry-follow-ups", post(orders::retry_follow_ups))
         .route("/v1/webhooks/resend", post(webhooks::resend))
         .route("/v1/merchants/{merchant}/webhook/test", post(webhook_endpoint::test))
         .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))

@@ -32,6 +32,7 @@ use super::{
         orders::retry,
         orders::retry_many,
         orders::cancel_many,
+        orders::retry_follow_ups,
         webhooks::resend,
         webhook_endpoint::test,
         webhook_endpoint::answers,

@@ -295,7 +295,9 @@ impl From<OrderAdminRefusal> for Problem {
         let kind = match refusal {
             OrderAdminRefusal::Missing => Kind::NotFound,
             OrderAdminRefusal::BodyGone => Kind::BodyGone,
-            OrderAdminRefusal::NotCancelled(_) | OrderAdminRefusal::NotRetried(_) => Kind::WrongStatus,
+            OrderAdminRefusal::NotCancelled(_)
+            | OrderAdminRefusal::NotRetried(_)
+            | OrderAdminRefusal::NoFollowUp => Kind::WrongStatus,
         };
         Self::new(kind, refusal.to_string())
     }

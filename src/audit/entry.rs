@@ -83,6 +83,8 @@ pub enum Action {
     OrderCancel,
     /// Orders were queued again.
     OrderRetry,
+    /// Follow-ups of orders were tried again.
+    OrderRetryFollowUps,
     /// A user's data was erased.
     UserErase,
     /// A user's data was exported.
@@ -140,6 +142,7 @@ words!(Action {
     OrderUpdate = "order.update",
     OrderCancel = "order.cancel",
     OrderRetry = "order.retry",
+    OrderRetryFollowUps = "order.retry_follow_ups",
     UserErase = "user.erase",
     UserExport = "user.export",
     UserRevoke = "user.revoke",

@@ -63,6 +63,12 @@ pub(super) enum Command {
     ///
     /// Name orders by id, or choose them by filters. An order that a worker is running cannot be cancelled.
     Cancel(OrderChoice),
+    /// Retry the failing follow-ups of submitted orders at once
+    ///
+    /// Follow-ups are calls to Klarna about a submitted order that the service makes by itself, such as the read
+    /// after a push. Those that fail are tried again by the workers, for two days, also those that were given up.
+    /// No token is used. Name orders by id, or choose them by filters.
+    RetryFollowUps(OrderChoice),
 }
 
 /// Which orders to list.
@@ -110,6 +116,7 @@ impl Command {
             Self::Update(update) => Some(update.audited()),
             Self::Retry(orders) => Some(orders.audited(Action::OrderRetry)),
             Self::Cancel(orders) => Some(orders.audited(Action::OrderCancel)),
+            Self::RetryFollowUps(orders) => Some(orders.audited(Action::OrderRetryFollowUps)),
         }
     }
 
@@ -123,6 +130,7 @@ impl Command {
             Self::Update(update) => return context.block_on(update.run(context)),
             Self::Retry(orders) => Change { verb: Verb::Retry, orders },
             Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
+            Self::RetryFollowUps(orders) => Change { verb: Verb::RetryFollowUps, orders },
         };
         named.run(context)
     }

@@ -17,6 +17,9 @@ pub enum OrderAdminRefusal {
     /// Only a failed order can be retried.
     #[error("the order {}", why_not_retried(.0.status))]
     NotRetried(Box<OrderView>),
+    /// Only follow-ups that fail can be retried.
+    #[error("the order has no follow-up that fails")]
+    NoFollowUp,
 }
 
 fn why_not_cancelled(status: Status) -> &'static str {

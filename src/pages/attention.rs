@@ -254,11 +254,11 @@ fn stuck_follow_ups(backlog: &FollowUpBacklog) -> Option<Item> {
         about: html! {
             "For example that about Klarna's order " (example.klarna_id) ": " (example.error) ". "
             @if backlog.given_up > 0 {
-                (number(backlog.given_up)) " were given up after two days. Read one of these orders again when the \
-                cause is mended (" code { "orders show ID --refresh" } "): if Klarna answers, all are tried again."
+                (number(backlog.given_up)) " were given up after two days. When the cause is mended, retry the \
+                follow-ups of these orders."
             } @else { "They are tried for two days." }
         },
-        href: link("/orders", &[("q", &example.klarna_id)]),
+        href: link("/orders", &[("follow_ups", "failing"), ("merchant", merchant)]),
     })
 }
 

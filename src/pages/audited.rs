@@ -57,6 +57,9 @@ impl Drop for Begun {
 pub(super) fn asked_for(route: &str, fields: &Fields) -> Option<Action> {
     match route {
         "/orders/bulk" if fields.get("action") == Some("cancel") => Some(Action::OrderCancel),
+        "/orders/bulk" if fields.get("action") == Some("retry-follow-ups") => {
+            Some(Action::OrderRetryFollowUps)
+        }
         "/orders/bulk" | "/orders/{id}/retry" => Some(Action::OrderRetry),
         "/orders/{id}/cancel" => Some(Action::OrderCancel),
         "/user/resolve" | "/users/resolve" => Some(Action::TokenResolve),

@@ -1,4 +1,5 @@
-//! Retries or cancels many orders: those that were selected, or all that match the filters of the list.
+//! Retries or cancels many orders, or retries their follow-ups: of those that were selected, or of all that match
+//! the filters of the list.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::pieces::{facts, number, words};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
-use crate::order::Status;
+use crate::order::{FollowUpState, Status};
 use crate::store::{ChangedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
@@ -33,6 +34,7 @@ const MOST: usize = 10_000;
 enum Verb {
     Retry,
     Cancel,
+    RetryFollowUps,
 }
 
 impl Verb {
@@ -40,7 +42,8 @@ impl Verb {
         match fields.get("action") {
             Some("retry") => Ok(Self::Retry),
             Some("cancel") => Ok(Self::Cancel),
-            _ => Err(Failure::Invalid("action: write retry or cancel".into())),
+            Some("retry-follow-ups") => Ok(Self::RetryFollowUps),
+            _ => Err(Failure::Invalid("action: write retry, cancel or retry-follow-ups".into())),
         }
     }
 
@@ -49,6 +52,7 @@ impl Verb {
         match self {
             Self::Retry => Status::Failed,
             Self::Cancel => Status::Queued,
+            Self::RetryFollowUps => Status::Submitted,
         }
     }
 
@@ -56,6 +60,15 @@ impl Verb {
         match self {
             Self::Retry => "Retry",
             Self::Cancel => "Cancel",
+            Self::RetryFollowUps => "Retry the follow-ups of",
+        }
+    }
+
+    /// The word of the message afterwards.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Retry | Self::Cancel => self.word(),
+            Self::RetryFollowUps => "follow-ups",
         }
     }
 
@@ -63,6 +76,7 @@ impl Verb {
         match self {
             Self::Retry => Action::OrderRetry,
             Self::Cancel => Action::OrderCancel,
+            Self::RetryFollowUps => Action::OrderRetryFollowUps,
         }
     }
 
@@ -70,6 +84,7 @@ impl Verb {
         match self {
             Self::Retry => pages.deps.intake.retry_all(filter).await,
             Self::Cancel => pages.deps.orders.cancel_orders(filter).await,
+            Self::RetryFollowUps => pages.deps.orders.retry_follow_ups(filter).await,
         }
     }
 }
@@ -81,7 +96,11 @@ fn chosen(fields: &Fields, verb: Verb, now: DateTime<Utc>) -> Result<Option<Orde
         return Err(Failure::Invalid("No order is selected. Go back, and select some.".into()));
     }
     let fits = filter.ids.is_some() || filter.status.is_none_or(|status| status == verb.needs());
-    Ok(fits.then_some(OrderFilter { status: Some(verb.needs()), before: None, ..filter }))
+    let follow_ups = match verb {
+        Verb::RetryFollowUps => Some(filter.follow_ups.unwrap_or(FollowUpState::Failing)),
+        Verb::Retry | Verb::Cancel => filter.follow_ups,
+    };
+    Ok(fits.then_some(OrderFilter { status: Some(verb.needs()), follow_ups, before: None, ..filter }))
 }
 
 pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
@@ -93,17 +112,20 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         let Some(filter) = &filter else { break };
         let more = pages.deps.orders.count_orders(&OrderFilter { merchant, ..filter.clone() }).await?;
         count.orders += more.orders;
-        count.with_body += more.with_body;
+        // Only a retry needs the body.
+        count.with_body += if verb == Verb::Retry { more.with_body } else { more.orders };
     }
     let named = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
     let orders = if count.with_body == 1 { "order" } else { "orders" };
-    let what = format!("{} {} {orders}", number(count.with_body), verb.needs());
+    let kind = verb.needs();
+    let what = format!("{} {kind} {orders}", number(count.with_body));
     let title = format!("{} {what}?", verb.word());
+    let which = if verb == Verb::RetryFollowUps { " with a failing follow-up" } else { "" };
     let about = html! {
-        @if count.with_body == 0 { p { "No " (verb.needs()) " order is among them." } }
+        @if count.with_body == 0 { p { "No " (kind) " order" (which) " is among them." } }
         @else { p { (consequence(verb)) } }
         @if let Some(left) = named.map(|named| named as u64 - count.orders.min(named as u64)).filter(|left| *left > 0) {
-            p { (number(left)) " of the selected orders are not " (verb.needs()) "; they stay as they are." }
+            p { (number(left)) " of the selected orders are not " (kind) (which) "; they stay as they are." }
         }
         @if count.orders > count.with_body {
             p { (number(count.orders - count.with_body)) " cannot be retried, because their body was deleted \
@@ -115,7 +137,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         (hidden(&viewer.query, viewer.now))
         @if count.with_body > 0 {
             @match verb {
-                Verb::Retry => { button type="submit" autofocus { "Retry " (what) } }
+                Verb::Retry | Verb::RetryFollowUps => { button type="submit" autofocus { (verb.word()) " " (what) } }
                 Verb::Cancel => { button.danger type="submit" { "Cancel " (what) } }
             }
         }
@@ -132,6 +154,10 @@ fn consequence(verb: Verb) -> &'static str {
              exchanged again. Orders that are marked as possible duplicates may be created a second time."
         }
         Verb::Cancel => "These orders will not be submitted. This cannot be undone.",
+        Verb::RetryFollowUps => {
+            "Calls to Klarna about these orders that have failed, also those that were given up, are made again at \
+             once, and tried for two days. No token is used."
+        }
     }
 }
 
@@ -180,7 +206,7 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
         ("only", ""),
         ("form_token", ""),
         ("status", ""),
-        ("done", verb.word()),
+        ("done", verb.done()),
         ("changed", &orders.to_string()),
         ("unchanged", &left.to_string()),
         ("more", if *more { "1" } else { "" }),

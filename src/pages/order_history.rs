@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::pieces::{exact_time, outcome, span, time, words};
 use crate::audit::who;
 use crate::order::{OrderView, Status};
-use crate::store::{Attempt, ChangeKind, OrderChange, OrderHistory};
+use crate::store::{Attempt, ChangeKind, FailingFollowUp, OrderChange, OrderHistory};
 use crate::token::LedgerEntry;
 
 /// One event.
@@ -28,6 +28,7 @@ pub(super) fn line(
     events.extend(of_order.map(presented));
     events.extend(history.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
     events.extend(history.changes.iter().map(changed));
+    events.extend(history.follow_ups.iter().map(followed_up));
     // After the changes: it was claimed at the earliest at the time of its retry.
     events.extend(history.first_claimed_at.map(|at| claimed(at, order, history)));
     if let Some(at) = order.ended_at.filter(|_| !history.tells_end_of(order.status)) {
@@ -84,6 +85,16 @@ fn changed(change: &OrderChange) -> Event {
         ChangeKind::Update => ("calm", "Its body was replaced by "),
     };
     Event { at: change.at, tone, what: html! { (what) b { (who(&change.actor)) } } }
+}
+
+fn followed_up(follow_up: &FailingFollowUp) -> Event {
+    let FailingFollowUp { kind, attempts, error, at, given_up } = follow_up;
+    let what = html! {
+        @if *given_up { "Call to Klarna to " (kind.aim()) ", given up after " (attempts) " that failed: " }
+        @else { "Next call to Klarna to " (kind.aim()) ", after " (attempts) " that failed: " }
+        (error)
+    };
+    Event { at: *at, tone: if *given_up { "bad" } else { "warn" }, what }
 }
 
 fn presented(entry: &LedgerEntry) -> Event {

@@ -13,7 +13,7 @@ use crate::order::Status;
 use crate::store::OrderFilter;
 
 /// The fields that choose orders.
-pub(super) const FIELDS: [&str; 12] = [
+pub(super) const FIELDS: [&str; 13] = [
     "q",
     "status",
     "token",
@@ -21,6 +21,7 @@ pub(super) const FIELDS: [&str; 12] = [
     "merchant",
     "user",
     "error",
+    "follow_ups",
     "from",
     "until",
     "ended_since",
@@ -32,11 +33,12 @@ pub(super) const FIELDS: [&str; 12] = [
 const COUNTED: u32 = 10_000;
 
 /// Filters that operators often need. Their times are ages, so their addresses can be kept.
-const SAVED: [(&str, &[(&str, &str)]); 5] = [
+const SAVED: [(&str, &[(&str, &str)]); 6] = [
     ("Failed in the last hour", &[("status", "failed"), ("ended_since", "1h")]),
     ("Failed in the last day", &[("status", "failed"), ("ended_since", "24h")]),
     ("Klarna was unavailable", &[("error", "klarna_unavailable")]),
     ("Possible duplicates", &[("duplicates", "1")]),
+    ("Failing follow-ups", &[("follow_ups", "failing")]),
     ("Accepted in the last hour", &[("from", "1h")]),
 ];
 
@@ -91,6 +93,8 @@ impl Totals {
         let all =
             |action: &str| query.link("/orders/bulk", &[("action", action), ("before", ""), ("done", "")]);
         let (failed, queued) = (self.of_status(Status::Failed), self.of_status(Status::Queued));
+        let follow_ups = query.get("follow_ups").is_some() && shows(Status::Submitted);
+        let submitted = self.of_status(Status::Submitted);
         html! {
             form.bulk #bulk method="get" action="/orders/bulk" {
                 @for name in FIELDS.into_iter().filter(|name| *name != "order") {
@@ -101,6 +105,9 @@ impl Totals {
                     span.quiet data-selected="orders" { "Selected orders:" }
                     button type="submit" name="action" value="retry" { "Retry…" }
                     button type="submit" name="action" value="cancel" { "Cancel…" }
+                    @if follow_ups {
+                        button type="submit" name="action" value="retry-follow-ups" { "Retry follow-ups…" }
+                    }
                 }
                 div.buttons #all-that-match data-live {
                     @if shows(Status::Failed) && failed > 0 {
@@ -108,6 +115,11 @@ impl Totals {
                     }
                     @if shows(Status::Queued) && queued > 0 {
                         a.button href=(all("cancel")) { "Cancel all " (shown(queued)) " queued that match…" }
+                    }
+                    @if follow_ups && submitted > 0 {
+                        a.button href=(all("retry-follow-ups")) {
+                            "Retry the follow-ups of all " (shown(submitted)) " that match…"
+                        }
                     }
                 }
             }

@@ -19,7 +19,7 @@ use super::pieces::{
 };
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
-use crate::order::{OrderId, OrderView, Status, Target, TokenOutcome};
+use crate::order::{FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
 use crate::store::OrderFilter;
 
 /// Orders on one page.
@@ -65,6 +65,7 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         duplicates: query.get("duplicates").is_some(),
+        follow_ups: query.one_of("follow_ups", FollowUpState::ALL, FollowUpState::as_str)?,
         since: query.time("from", now)?,
         until: query.time("until", now)?,
         ended_since: query.time("ended_since", now)?,
@@ -100,6 +101,7 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
             (line(query, "user", "User", "search"))
             (line(query, "error", "Error code", "text"))
+            (choice(query, "follow_ups", "Follow-ups", "any", FollowUpState::ALL.map(FollowUpState::as_str)))
             (moment(query, "from", "Accepted since (UTC)", now))
             (moment(query, "until", "Accepted before (UTC)", now))
             (moment(query, "ended_since", "Failed or ended since (UTC)", now))

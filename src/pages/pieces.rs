@@ -193,6 +193,7 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("tested") => "A test event will be sent. The answer appears below.",
         Some("Retry") => return done_to_many(query, "order", "queued again"),
         Some("Cancel") => return done_to_many(query, "order", "cancelled"),
+        Some("follow-ups") => return follow_ups(query),
         Some("Resend") => return done_to_many(query, "webhook", "sent again"),
         Some("Resolve") => return done_to_many(query, "token", "resolved"),
         _ => return html! {},
@@ -202,8 +203,7 @@ pub(super) fn done(query: &Fields) -> Markup {
 
 /// The message about a change of many.
 fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
-    let count = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
-    let (changed, unchanged) = (count("changed"), count("unchanged"));
+    let (changed, unchanged) = (count(query, "changed"), count(query, "unchanged"));
     let why = match noun {
         "token" => "They need no decision any more, or no token is stored that could be used again.",
         "webhook" => "They were deleted meanwhile.",
@@ -218,6 +218,23 @@ fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
             @if query.get("more").is_some() { " There may be more: repeat the action." }
         }
     }
+}
+
+/// The message about follow-ups that are tried again.
+fn follow_ups(query: &Fields) -> Markup {
+    let (changed, unchanged) = (count(query, "changed"), count(query, "unchanged"));
+    html! {
+        p.done role="status" {
+            "Klarna is asked again about " (number(changed)) @if changed == 1 { " order." } @else { " orders." }
+            @if unchanged > 0 { " Not changed: " (number(unchanged)) ". None of their follow-ups fails any more." }
+            @if query.get("more").is_some() { " There may be more: repeat the action." }
+        }
+    }
+}
+
+/// A count in a query.
+fn count(query: &Fields, name: &str) -> u64 {
+    query.get(name).and_then(|count| count.parse().ok()).unwrap_or_default()
 }
 
 /// The header of the boxes that select rows, with one for all rows of the page.

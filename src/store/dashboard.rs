@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::order_search::first_id;
-use super::{StoreError, from_json};
+use super::{FailingFollowUp, StoreError, follow_ups, from_json};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
@@ -49,6 +49,8 @@ pub struct OrderHistory {
     pub attempts: Vec<Attempt>,
     /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
     pub changes: Vec<OrderChange>,
+    /// Its follow-ups that fail.
+    pub follow_ups: Vec<FailingFollowUp>,
 }
 
 impl OrderHistory {
@@ -272,6 +274,7 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
                 has_body: row.flag("has_body")?,
                 attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
                 changes,
+                follow_ups: follow_ups::failing(c, order).await?,
             })
         })
         .await

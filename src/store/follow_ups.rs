@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query, SqlStore};
 use super::{Claim, StoreError};
 use crate::ids::{MerchantName, UserKey};
+use crate::order::OrderId;
 use crate::received::storable;
 use crate::words::words;
 
@@ -27,6 +29,33 @@ pub enum FollowUp {
 }
 
 words!(FollowUp { Push = "push", Read = "read", Abort = "abort" });
+
+impl FollowUp {
+    /// What its calls to Klarna are for, after "to".
+    #[must_use]
+    pub const fn aim(self) -> &'static str {
+        match self {
+            Self::Push => "read and acknowledge it",
+            Self::Read => "read it in order management",
+            Self::Abort => "abort it",
+        }
+    }
+}
+
+/// A follow-up of an order that fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailingFollowUp {
+    /// What is to be done.
+    pub kind: FollowUp,
+    /// How many attempts have failed.
+    pub attempts: i64,
+    /// Why the last one failed.
+    pub error: String,
+    /// When the next attempt is due, or when it was given up.
+    pub at: DateTime<Utc>,
+    /// Whether it was given up.
+    pub given_up: bool,
+}
 
 /// A follow-up that was claimed for one attempt. The claim lasts until it is due again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,6 +238,26 @@ fn by_claim<'c, E: Engine>(
     follow_up: &ClaimedFollowUp,
 ) -> Query<'c, E> {
     c.query(statement).bind(&follow_up.merchant).bind(&follow_up.klarna_id).bind(follow_up.claim_number)
+}
+
+/// Returns the follow-ups of an order that fail.
+pub(super) async fn failing<E: Engine>(
+    c: &mut Connection<'_, E>,
+    order: OrderId,
+) -> Result<Vec<FailingFollowUp>, StoreError> {
+    let rows = c.query(E::STATEMENTS.follow_ups.failing_of_order).bind(order).fetch_all().await?;
+    rows.iter().map(failing_follow_up).collect()
+}
+
+fn failing_follow_up(row: &impl Columns) -> Result<FailingFollowUp, StoreError> {
+    let given_up_at = row.opt_time("given_up_at")?;
+    Ok(FailingFollowUp {
+        kind: FollowUp::from_word(&row.text("kind")?)?,
+        attempts: row.int("attempts")?,
+        error: row.opt_text("error")?.unwrap_or_default(),
+        at: given_up_at.map_or_else(|| row.time("due_at"), Ok)?,
+        given_up: given_up_at.is_some(),
+    })
 }
 
 fn claimed(row: &impl Columns) -> Result<ClaimedFollowUp, StoreError> {

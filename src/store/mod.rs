@@ -74,7 +74,7 @@ use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
-pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FollowUp, FollowUps};
+pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, FollowUps};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{

@@ -1,4 +1,4 @@
-//! The storage trait for operators' and shops' changes to orders: cancel, retry.
+//! The storage trait for operators' and shops' changes to orders: cancel, retry, retry of follow-ups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::orders::view;
-use super::{OrderFilter, Orders, StoreError, order_search};
-use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
+use super::{FOLLOW_UP_FOR, OrderFilter, Orders, StoreError, order_search};
+use crate::order::{FollowUpState, OrderAdminRefusal, OrderId, OrderView, Status};
 
 /// The changed order, or why it was not changed.
 pub type OrderAdminOutcome = Result<OrderView, OrderAdminRefusal>;
@@ -30,6 +30,8 @@ pub enum Unchanged {
     NotFound,
     /// It failed, and its body has been deleted.
     BodyDeleted,
+    /// It has no follow-up that fails.
+    NoFollowUp,
     /// It has this status.
     Status(Status),
 }
@@ -41,6 +43,7 @@ impl Unchanged {
         match self {
             Self::NotFound => "not_found",
             Self::BodyDeleted => "body_deleted",
+            Self::NoFollowUp => "no_failing_follow_up",
             Self::Status(status) => status.as_str(),
         }
     }
@@ -84,6 +87,13 @@ pub trait OrderAdmin: Orders {
         order_deadline: Duration,
     ) -> Result<ChangedOrders, StoreError>;
 
+    /// Tries an order's failing follow-ups again at once, for as long as new ones.
+    async fn retry_follow_ups_of(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError>;
+
+    /// Like [`OrderAdmin::retry_follow_ups_of`], for the submitted orders of a filter with follow-ups that
+    /// fail. The filter's status is ignored. If the filter names ids, `unchanged` has the others.
+    async fn retry_follow_ups(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
+
     /// Counts the orders of a filter. Its `before` and `limit` are ignored.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError>;
 
@@ -117,6 +127,14 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
         self.change_many(filter, Change::Retry(order_deadline)).await
     }
 
+    async fn retry_follow_ups_of(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError> {
+        self.change_one(order, Change::RetryFollowUps).await
+    }
+
+    async fn retry_follow_ups(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError> {
+        self.change_many(filter, Change::RetryFollowUps).await
+    }
+
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError> {
         self.read(async |c| order_search::count(c, filter).await).await
     }
@@ -126,12 +144,14 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
     /// Cancels queued orders.
     Cancel,
     /// Retries failed orders, with this time until their deadline.
     Retry(Duration),
+    /// Retries the follow-ups of submitted orders that fail.
+    RetryFollowUps,
 }
 
 impl Change {
@@ -140,6 +160,7 @@ impl Change {
         match self {
             Self::Cancel => Status::Queued,
             Self::Retry(_) => Status::Failed,
+            Self::RetryFollowUps => Status::Submitted,
         }
     }
 }
@@ -163,6 +184,8 @@ impl<E: Engine> SqlStore<E> {
         match change {
             Change::Cancel => self.engine.tell_settled(orders),
             Change::Retry(_) if orders.is_empty() => {}
+            // They are looked for every second.
+            Change::RetryFollowUps => {}
             Change::Retry(_) => self.engine.tell_due(),
         }
     }
@@ -180,10 +203,17 @@ async fn apply<E: Engine>(
         Change::Retry(order_deadline) => {
             c.query(E::STATEMENTS.order_admin.again).bind(orders).bind(now).bind(order_deadline)
         }
+        Change::RetryFollowUps => {
+            c.query(E::STATEMENTS.order_admin.retry_follow_ups).bind(orders).bind(now).bind(FOLLOW_UP_FOR)
+        }
     };
     let rows = statement.fetch_all().await?;
-    let changed = rows.iter().map(|row| row.id("id")).collect::<Result<Vec<_>, _>>()?;
-    E::delete_cached_of(c, &changed).await?;
+    // An order may have several follow-ups.
+    let changed = rows.iter().map(|row| row.id("id")).collect::<Result<BTreeSet<_>, _>>()?;
+    let changed: Vec<OrderId> = changed.into_iter().collect();
+    if change != Change::RetryFollowUps {
+        E::delete_cached_of(c, &changed).await?;
+    }
     Ok(changed)
 }
 
@@ -203,6 +233,7 @@ async fn one<E: Engine>(
         Change::Cancel => OrderAdminRefusal::NotCancelled(Box::new(found)),
         Change::Retry(_) if gone => OrderAdminRefusal::BodyGone,
         Change::Retry(_) => OrderAdminRefusal::NotRetried(Box::new(found)),
+        Change::RetryFollowUps => OrderAdminRefusal::NoFollowUp,
     }))
 }
 
@@ -213,8 +244,15 @@ async fn many<E: Engine>(
     change: Change,
 ) -> Result<ChangedOrders, StoreError> {
     // Of orders that are named, the others are reported.
-    let status = filter.ids.is_none().then_some(change.needs());
-    let filter = OrderFilter { status, ..filter.clone() };
+    let named = filter.ids.is_some();
+    let status = (!named).then_some(change.needs());
+    let follow_ups = match (change, filter.follow_ups) {
+        (Change::RetryFollowUps, None | Some(FollowUpState::Failing)) => {
+            (!named).then_some(FollowUpState::Failing)
+        }
+        (_, state) => state,
+    };
+    let filter = OrderFilter { status, follow_ups, ..filter.clone() };
     let picked = order_search::ids(c, &filter).await?;
     let next = picked.last().copied().filter(|_| picked.len() == filter.limit as usize);
     let mut orders = apply(c, now, &picked, change).await?;
@@ -252,7 +290,11 @@ async fn unchanged<E: Engine>(
     for row in c.query(E::STATEMENTS.order_admin.unchanged).bind(&left[..]).fetch_all().await? {
         let (status, has_body): (Status, bool) = (row.parsed("status")?, row.flag("has_body")?);
         let body_deleted = matches!(change, Change::Retry(_)) && status == Status::Failed && !has_body;
-        let reason = if body_deleted { Unchanged::BodyDeleted } else { Unchanged::Status(status) };
+        let reason = match change {
+            _ if body_deleted => Unchanged::BodyDeleted,
+            Change::RetryFollowUps if status == Status::Submitted => Unchanged::NoFollowUp,
+            _ => Unchanged::Status(status),
+        };
         *reasons.entry(reason).or_insert(0) += row.count("orders")?;
     }
     Ok(reasons)

@@ -1,7 +1,7 @@
 //! Finds orders by a filter.
 //!
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
-//! answers them: that of a user's orders, of possible duplicates, of errors, or of a status. If the
+//! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups, or of a status. If the
 //! filter has other conditions only, each status is searched by its index, which also contains
 //! merchant, token outcome and target. A name is searched by the index of each column that may have it.
 
@@ -13,8 +13,10 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderCount, OrderFilter, StoreError, from_json};
+use crate::ids::MerchantName;
 use crate::order::{
-    OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target, TokenOutcome,
+    FollowUpState, OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target,
+    TokenOutcome,
 };
 
 /// How far the time in an order's id, which is from the process's clock, may be from the database's
@@ -202,6 +204,7 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
         || filter.name.is_some()
         || filter.ids.is_some()
         || filter.ended_since.is_some()
+        || filter.follow_ups.is_some()
         || filter.duplicates;
     let in_index = filter.merchant.is_some() || filter.token.is_some() || filter.target.is_some();
     if narrow || !in_index { vec![filter.status] } else { Status::ALL.into_iter().map(Some).collect() }
@@ -269,11 +272,14 @@ impl<'f> Search<'f> {
     /// Adds the conditions of a filter, without its name and limit.
     fn conditions<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>) {
         if let Some(status) = status {
-            // A name is rarer than a status, so its index is used: an expression has none.
-            let left = if filter.name.is_some() { "status || '' =" } else { "status =" };
+            // A name or a failing follow-up is rarer than a status, so its index is used: an expression has none.
+            let rarer = filter.name.is_some() || filter.follow_ups.is_some();
+            let left = if rarer { "status || '' =" } else { "status =" };
             self.compare(left, status.as_str());
         }
-        if let Some(merchant) = &filter.merchant {
+        if let Some(state) = filter.follow_ups {
+            self.follow_ups::<E>(state, filter.merchant.as_ref());
+        } else if let Some(merchant) = &filter.merchant {
             self.compare("merchant =", merchant);
         }
         if let Some(user) = &filter.user {
@@ -314,6 +320,21 @@ impl<'f> Search<'f> {
         if let Some(before) = filter.before {
             self.compare("id <", before);
         }
+    }
+
+    /// Adds the condition that the order is one of the merchant's, or of all, whose follow-ups fare so.
+    fn follow_ups<E: Engine>(&mut self, state: FollowUpState, merchant: Option<&'f MerchantName>) {
+        let sql = &E::STATEMENTS.follow_ups;
+        let (before, after) = E::STATEMENTS.id_in.split_once('$').unwrap_or_default();
+        self.condition(before);
+        self.sql.push_str(match state {
+            FollowUpState::Failing => sql.orders_failing,
+            FollowUpState::GivenUp => sql.orders_given_up,
+        });
+        if let Some(merchant) = merchant {
+            self.compare("f.merchant =", merchant);
+        }
+        self.sql.push_str(after);
     }
 
     fn condition(&mut self, condition: &str) {

@@ -13,7 +13,7 @@ use super::{
     StoredEnd, follow_ups, from_micros, order_end, order_search, workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{Disposition, OrderId, OrderView, Status, Target, TokenOutcome};
+use crate::order::{Disposition, FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
 
 /// Selects orders, newest first.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct OrderFilter {
     pub error: Option<String>,
     /// Only possible duplicates.
     pub duplicates: bool,
+    /// Only orders whose follow-ups fare so.
+    pub follow_ups: Option<FollowUpState>,
     /// Only orders with this name: their id, idempotency key, a reference of the shop, Klarna's id of the
     /// order or session, or their user.
     pub name: Option<String>,

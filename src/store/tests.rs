@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::{OrderFilter, migrations, order_search, sql};
-use crate::order::{OrderId, Status, Target, TokenOutcome};
+use crate::order::{FollowUpState, OrderId, Status, Target, TokenOutcome};
 
 mod plans;
 
@@ -265,7 +265,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKUPS: [(&str, &str, &str); 12] = [
+const LOOKUPS: [(&str, &str, &str); 15] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -277,6 +277,9 @@ const LOOKUPS: [(&str, &str, &str); 12] = [
     ("dashboard.waiting_codes", "NULL, 'epoch'", "orders_waiting"),
     ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
+    ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "orders_pkey"),
+    ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "follow_ups_"),
+    ("order_admin.retry_follow_ups", "'{}', NULL, 1", "follow_ups_"),
     ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),
 ];
 
@@ -313,6 +316,18 @@ fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
         (OrderFilter { user: Some("u".into()), ..any() }, "'u', 51", "orders_user"),
         (OrderFilter { duplicates: true, ..any() }, "51", "orders_duplicate"),
     ];
+    // The follow-ups first, then their orders.
+    for (state, of_follow_ups) in
+        [(FollowUpState::Failing, "follow_ups_failing"), (FollowUpState::GivenUp, "follow_ups_given_up")]
+    {
+        let of_any = || OrderFilter { follow_ups: Some(state), ..any() };
+        let of_shop =
+            || OrderFilter { merchant: Some("shop".into()), status: Some(Status::Submitted), ..of_any() };
+        for index in [of_follow_ups, "orders_klarna_id", "orders_pkey"] {
+            lists.push((of_any(), "51", index));
+            lists.push((of_shop(), "'submitted', 'shop', 51", index));
+        }
+    }
     // A search by name uses the index of each column that may have the name.
     for index in
         ["orders_user", "orders_idempotency", "orders_reference1", "orders_reference2", "orders_klarna_id"]

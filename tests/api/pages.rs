@@ -5,6 +5,7 @@ mod acts;
 mod attention;
 mod audit;
 mod breakers;
+mod follow_ups;
 mod history;
 mod lists;
 mod many;

@@ -1,4 +1,5 @@
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use crate::program::{EXAMPLES, Home, example};
 
@@ -250,4 +251,40 @@ async fn who_waits_hears_of_what_a_command_does() {
     assert_eq!(answer["status"], "cancelled");
     serve.signal("-TERM");
     serve.end().exits(0);
+}
+
+#[tokio::test]
+async fn follow_ups_that_were_given_up_are_listed_and_retried() {
+    let (home, told) = filled();
+    let id = |line: usize| told[line - 1]["id"].as_str().unwrap();
+    let database = format!("sqlite://{}", home.path("data/worker.db").display());
+    let mut database = SqliteConnection::connect(&database).await.unwrap();
+    for (line, given_up_at) in [(1, "0"), (2, "NULL")] {
+        let hex = id(line).replace('-', "");
+        let fill = format!(
+            "UPDATE orders SET status = 'submitted', ended_at = 0, klarna_id = 'k-{line}' WHERE id = x'{hex}';
+             INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at, attempts, error, given_up_at)
+             SELECT 'push', merchant, klarna_id, 0, 0, 9, 'HTTP 401', {given_up_at} FROM orders WHERE id = x'{hex}'"
+        );
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut database).await.unwrap();
+    }
+    database.close().await.unwrap();
+    let listed = |state: &str| lines(&home, &["--follow-ups", state]);
+    assert_eq!(listed("failing").len(), 2);
+    assert_eq!((listed("given_up").len(), &listed("given_up")[0]["id"]), (1, &json!(id(1))));
+    let shown = home.run(&["orders", "show", id(1)]).exits(0).stdout;
+    let event = "call to Klarna to read and acknowledge it, given up after 9 that failed: HTTP 401";
+    assert!(shown.contains(event), "{shown}");
+
+    let asked = home.run(&["orders", "retry-follow-ups", "--all"]).exits(2);
+    assert!(asked.stderr.contains("retry the follow-ups of 2 submitted orders"), "{}", asked.stderr);
+    let one = home.run(&["orders", "retry-follow-ups", id(1)]).exits(0);
+    assert_eq!(one.stdout, format!("{}  submitted\n", id(1)));
+    let again = home.run(&["orders", "retry-follow-ups", id(1)]).exits(1);
+    assert!(again.stderr.contains("the order has no follow-up that fails"), "{}", again.stderr);
+    let rest = home.run(&["orders", "retry-follow-ups", "--follow-ups", "failing", "--yes"]).exits(0);
+    assert_eq!(rest.stdout, "follow-ups of 1 submitted order retried\n");
+    assert_eq!(listed("failing").len(), 0);
+    let none = home.run(&["orders", "retry-follow-ups", "--all", "--yes", "--format", "json"]).exits(0);
+    assert_eq!(none.json(), [json!({"retried": 0})]);
 }

@@ -1,4 +1,4 @@
-//! Cancels and retries many orders.
+//! Cancels and retries many orders, and retries their follow-ups.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{self, check_filter, invalid, whole};
 use crate::api::problem::Problem;
 use crate::audit::{Action, Entry};
-use crate::order::OrderId;
+use crate::order::{FollowUpState, OrderId};
 use crate::store::{ChangedOrders, OrderFilter};
 
 /// The most orders that one request changes.
@@ -67,6 +67,9 @@ pub struct OrderSelection {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub error: Option<String>,
+    /// Only orders with a follow-up that fares so, as the `follow_ups` of the list of orders.
+    #[schema(required = false, inline)]
+    pub follow_ups: Option<FollowUpState>,
     /// Only orders accepted at this time or later.
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub since: Option<DateTime<Utc>>,
@@ -109,7 +112,8 @@ pub struct BulkAnswer {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct UnchangedOrders {
     /// `body_deleted`: the order failed, and its body was deleted (`retention.bodies`). `not_found`: it
-    /// does not exist, or something else that is given excludes it. Otherwise the order's status.
+    /// does not exist, or something else that is given excludes it. `no_failing_follow_up`: none of its
+    /// follow-ups fails. Otherwise the order's status.
     #[schema(example = "body_deleted")]
     pub reason: &'static str,
     /// How many orders.
@@ -176,6 +180,30 @@ pub(in crate::api) async fn cancel_many(
     Ok(answer(&app, &caller, Action::OrderCancel, filter, &changed).await)
 }
 
+/// Retry the failing follow-ups of many orders.
+///
+/// Follow-ups are calls to Klarna about submitted orders that the service makes by itself. Those that fail are
+/// tried again at once, and for two days, also those that were given up. No token is used. Repeat the request with
+/// `next` as `cursor` until the answer has no `next`.
+#[utoipa::path(
+    post,
+    operation_id = "retry_follow_ups",
+    path = "/v1/orders/retry-follow-ups",
+    tag = "ops",
+    request_body = OrderSelection,
+    responses((status = 200, description = "How many orders have follow-ups that are due now", body = BulkAnswer), Sent, Common)
+)]
+pub(in crate::api) async fn retry_follow_ups(
+    State(app): State<Arc<AppState>>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
+    let filter = chosen(&caller, &headers, body).await?;
+    let changed = app.orders.retry_follow_ups(&filter).await?;
+    Ok(answer(&app, &caller, Action::OrderRetryFollowUps, filter, &changed).await)
+}
+
 /// Leaves a row of the audit log for each changed order. The row of the request has their number.
 async fn answer(
     app: &AppState,
@@ -194,8 +222,9 @@ async fn answer(
 /// Reads which orders of the caller are chosen.
 async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<OrderFilter, Problem> {
     // A thousand ids take 40,000 bytes.
-    let OrderSelection { orders, q, merchant, user, error, since, until, ended_since, all, limit, cursor } =
-        extract::json(headers, body, 64 * 1024).await?;
+    let selection: OrderSelection = extract::json(headers, body, 64 * 1024).await?;
+    let OrderSelection { orders, q, merchant, user, error, follow_ups, .. } = selection;
+    let OrderSelection { since, until, ended_since, all, limit, cursor, .. } = selection;
     for (name, value) in [("q", &q), ("merchant", &merchant), ("user", &user), ("error", &error)] {
         check_filter(name, value.as_deref())?;
     }
@@ -208,14 +237,17 @@ async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<Orde
     }
     let times = [since, until, ended_since];
     let names = [&q, &merchant, &user, &error];
-    let is_chosen =
-        orders.is_some() || names.iter().any(|name| name.is_some()) || times.iter().any(Option::is_some);
+    let is_chosen = orders.is_some()
+        || follow_ups.is_some()
+        || names.iter().any(|name| name.is_some())
+        || times.iter().any(Option::is_some);
     extract::check_choice(is_chosen, all, "orders", "error or ended_since")?;
     let merchant = caller.only_merchant(merchant)?;
     Ok(OrderFilter {
         merchant: merchant.map(Into::into),
         user: user.map(Into::into),
         error,
+        follow_ups,
         name: q,
         since,
         until,

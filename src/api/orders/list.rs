@@ -15,7 +15,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::problem::Problem;
 use crate::ids::MerchantName;
-use crate::order::{OrderId, Status, Target};
+use crate::order::{FollowUpState, OrderId, Status, Target};
 use crate::store::OrderFilter;
 
 /// Query of `GET /v1/orders`.
@@ -62,6 +62,11 @@ pub(in crate::api) struct ListQuery {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     error: Option<String>,
+    /// Only orders with a follow-up that fares so. Follow-ups are calls to Klarna about a submitted order that
+    /// the service makes by itself, such as the read after a push. `failing`: one has failed, whether it is tried
+    /// again or was given up; `given_up`: one failed for two days, and is not tried by itself any more.
+    #[param(inline)]
+    follow_ups: Option<FollowUpState>,
     /// Only orders accepted at this time or later.
     #[param(example = "2026-01-31T12:00:00Z")]
     since: Option<DateTime<Utc>>,
@@ -108,6 +113,7 @@ pub(in crate::api) async fn list(
         merchant,
         user: query.user.clone().map(Into::into),
         error: query.error.clone(),
+        follow_ups: query.follow_ups,
         name: query.q.clone(),
         since: query.since,
         until: query.until,

@@ -27,7 +27,9 @@ pub use update::OrderUpdate;
 pub use view::{Order, OrderList, OrderRequest};
 
 pub(super) use batch::{__path_post as __path_batch, post as batch};
-pub(super) use bulk::{__path_cancel_many, __path_retry_many, cancel_many, retry_many};
+pub(super) use bulk::{
+    __path_cancel_many, __path_retry_follow_ups, __path_retry_many, cancel_many, retry_follow_ups, retry_many,
+};
 pub(super) use change::{__path_cancel, __path_retry, cancel, retry};
 pub(super) use list::{__path_list, list};
 pub(super) use update::{__path_update, update};

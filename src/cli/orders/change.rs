@@ -1,4 +1,4 @@
-//! `orders retry` and `orders cancel`
+//! `orders retry`, `orders cancel` and `orders retry-follow-ups`
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::progress::Progress;
 use crate::cli::{CliError, Context, Exit, confirm};
-use crate::order::{OrderId, Status};
+use crate::order::{FollowUpState, OrderId, Status};
 use crate::store::{ChangedOrders, OrderAdminOutcome, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
@@ -23,16 +23,18 @@ const CHUNK: u32 = 500;
 pub(in crate::cli) struct OrderChoice {
     /// The orders' ids
     #[arg(value_name = "ID", conflicts_with_all =
-        ["status", "merchant", "user", "error", "since", "until", "ended_since", "all", "limit"])]
+        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "all", "limit"])]
     orders: Vec<OrderId>,
-    /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones
+    /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones, and a retry of
+    /// follow-ups submitted ones
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str))
         .try_map(|word| word.parse::<Status>()))]
     status: Option<Status>,
     #[command(flatten)]
     which: Which,
     /// All orders, without any filter
-    #[arg(long, conflicts_with_all = ["status", "merchant", "user", "error", "since", "until", "ended_since"])]
+    #[arg(long, conflicts_with_all =
+        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since"])]
     all: bool,
     /// Look at no more than this many of the orders that match, newest first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
@@ -59,6 +61,7 @@ impl OrderChoice {
 pub(super) enum Verb {
     Retry,
     Cancel,
+    RetryFollowUps,
 }
 
 impl Verb {
@@ -67,12 +70,22 @@ impl Verb {
         match self {
             Self::Retry => "retry",
             Self::Cancel => "cancel",
+            Self::RetryFollowUps => "retry the follow-ups of",
+        }
+    }
+
+    /// The verb that begins a question.
+    fn imperative(self) -> &'static str {
+        match self {
+            Self::Retry => "Retry",
+            Self::Cancel => "Cancel",
+            Self::RetryFollowUps => "Retry the follow-ups of",
         }
     }
 
     fn participle(self) -> &'static str {
         match self {
-            Self::Retry => "retried",
+            Self::Retry | Self::RetryFollowUps => "retried",
             Self::Cancel => "cancelled",
         }
     }
@@ -82,6 +95,7 @@ impl Verb {
         match self {
             Self::Retry => Status::Failed,
             Self::Cancel => Status::Queued,
+            Self::RetryFollowUps => Status::Submitted,
         }
     }
 }
@@ -97,7 +111,7 @@ impl Change {
         let Self { verb, orders: choice } = self;
         if choice.orders.is_empty() && choice.which.is_all() && choice.status.is_none() && !choice.all {
             let wrong = "no orders named: give their ids, filter by --status, --merchant, --user, --error, \
-                 --ended-since, --since or --until, or add --all";
+                 --follow-ups, --ended-since, --since or --until, or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
         }
         if let Some(status) = choice.status.filter(|status| *status != verb.needs()) {
@@ -166,20 +180,27 @@ impl Verb {
         match self {
             Self::Retry => app.intake().retry(order).await,
             Self::Cancel => app.store.cancel_order(order).await,
+            Self::RetryFollowUps => app.store.retry_follow_ups_of(order).await,
         }
     }
 
     async fn by_filter(self, context: &Context, app: &App, choice: &OrderChoice) -> Result<Exit, CliError> {
         let (verb, needs) = (self.infinitive(), self.needs());
         let failed = |error: StoreError| CliError::failed(format!("{verb} orders"), error);
-        let filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
-        let found = app.store.count_orders(&filter).await.map_err(failed)?;
+        let mut filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
+        if self == Self::RetryFollowUps {
+            filter.follow_ups.get_or_insert(FollowUpState::Failing);
+        }
+        let mut found = app.store.count_orders(&filter).await.map_err(failed)?;
+        if self != Self::Retry {
+            // Only a retry needs the body.
+            found.with_body = found.orders;
+        }
         let wanted = choice.limit.map_or(found.with_body, |limit| found.with_body.min(limit.into()));
         let count =
             |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
         if wanted > 0 {
-            let question =
-                format!("{} {}?", if self == Self::Retry { "Retry" } else { "Cancel" }, count(wanted));
+            let question = format!("{} {}?", self.imperative(), count(wanted));
             confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }
         let progress = Progress::new(&context.output, Some(wanted));
@@ -208,7 +229,8 @@ impl Verb {
         if wanted == 0 && found.orders > 0 {
             left.insert(Unchanged::BodyDeleted, found.orders);
         }
-        let human = format!("{} {}{}", count(done), self.participle(), why_left(&left));
+        let of = if self == Self::RetryFollowUps { "follow-ups of " } else { "" };
+        let human = format!("{of}{} {}{}", count(done), self.participle(), why_left(&left));
         let mut json = json!({ self.participle(): done });
         if !left.is_empty() {
             json["unchanged"] = left.iter().map(|(why, orders)| (why.as_str(), *orders)).collect();
@@ -221,6 +243,7 @@ impl Verb {
         match self {
             Self::Retry => app.intake().retry_all(filter).await,
             Self::Cancel => app.store.cancel_orders(filter).await,
+            Self::RetryFollowUps => app.store.retry_follow_ups(filter).await,
         }
     }
 }
@@ -230,6 +253,7 @@ fn why_left(left: &BTreeMap<Unchanged, u64>) -> String {
     let reasons = left.iter().map(|(why, orders)| match why {
         Unchanged::NotFound => format!("{orders} not found"),
         Unchanged::BodyDeleted => format!("{orders} without a body (retention.bodies)"),
+        Unchanged::NoFollowUp => format!("{orders} without a failing follow-up by then"),
         Unchanged::Status(status) => format!("{orders} {status} by then"),
     });
     let reasons: Vec<String> = reasons.collect();

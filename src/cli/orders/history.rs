@@ -11,8 +11,8 @@ use crate::cli::table::printable;
 use crate::ids::UserKey;
 use crate::order::{OrderView, Status};
 use crate::store::{
-    Attempt, ChangeKind, OrderChange, OrderHistory, StoreError, WebhookFilter, WebhookStatus, WebhookView,
-    failed_with,
+    Attempt, ChangeKind, FailingFollowUp, OrderChange, OrderHistory, StoreError, WebhookFilter,
+    WebhookStatus, WebhookView, failed_with,
 };
 use crate::token::LedgerEntry;
 
@@ -90,6 +90,9 @@ impl History {
             let at = webhook.ended_at.filter(|_| webhook.status == WebhookStatus::Delivered);
             add(at.unwrap_or(webhook.occurred_at), describe(webhook));
         }
+        for follow_up in &past.follow_ups {
+            add(follow_up.at, followed_up(follow_up));
+        }
         if order.status == Status::Queued {
             let what = if order.due_at > now { "next attempt" } else { "due, and not taken by a worker yet" };
             add(order.due_at, what.to_owned());
@@ -131,6 +134,16 @@ fn changed(change: &OrderChange) -> String {
         ChangeKind::Update => "its body was replaced",
     };
     format!("{what} by {}", who(&change.actor))
+}
+
+fn followed_up(follow_up: &FailingFollowUp) -> String {
+    let FailingFollowUp { kind, attempts, error, given_up, at: _ } = follow_up;
+    let aim = kind.aim();
+    if *given_up {
+        format!("call to Klarna to {aim}, given up after {attempts} that failed: {error}")
+    } else {
+        format!("next call to Klarna to {aim}, after {attempts} that failed: {error}")
+    }
 }
 
 fn failed_attempt(number: usize, attempt: &Attempt) -> String {

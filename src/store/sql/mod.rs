@@ -15,6 +15,8 @@ macro_rules! statements {
             pub(super) error_code: &'static str,
             /// An expression for the same: whether the id is one of a list, which is the parameter `$`.
             pub(super) id_among: &'static str,
+            /// The same: whether the id is one of those that the query `$` returns.
+            pub(super) id_in: &'static str,
         }
 
         $(pub(super) struct $type { $(pub(super) $name: &'static str),+ })+
@@ -39,6 +41,7 @@ statements! {
     export: ExportSql { orders, attempts, webhooks }
     follow_ups: FollowUpsSql {
         record, record_aborts, unwanted, due_merchants, claim, again, give_up, has_given_up, renew, done, lapsed,
+        orders_failing, orders_given_up, failing_of_order,
     }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
@@ -48,7 +51,7 @@ statements! {
     keys: KeysSql {
         known_keys, note_key, sealed, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
     }
-    order_admin: OrderAdminSql { body_gone, unchanged, cancel, again }
+    order_admin: OrderAdminSql { body_gone, unchanged, cancel, again, retry_follow_ups }
     orders: OrdersSql {
         insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,

@@ -3,6 +3,7 @@
 mod direct;
 mod endpoints;
 mod enqueue_order;
+mod follow_ups;
 mod inserting;
 mod installation;
 mod keeper;

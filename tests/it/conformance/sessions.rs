@@ -51,7 +51,7 @@ fn snippet(text: &str) -> OrderResult {
     OrderResult::Checkout { html_snippet: text.into() }
 }
 
-fn submitted(klarna_id: &str) -> Disposition {
+pub fn submitted(klarna_id: &str) -> Disposition {
     Disposition::Submitted {
         klarna_id: klarna_id.into(),
         target: Target::Checkout,

@@ -10,6 +10,10 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
             SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
             WHERE f.given_up_at IS NOT NULL",
+    failing_of_order: "
+        SELECT f.kind, f.attempts, f.error, f.due_at, f.given_up_at
+        FROM klarna_worker.orders o JOIN klarna_worker.follow_ups f ON f.merchant = o.merchant AND f.klarna_id = o.klarna_id
+        WHERE o.id = $1 AND f.attempts > 0 ORDER BY f.kind",
     // The orders of a user that may still be paid.
     record_aborts: "
         INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
@@ -63,4 +67,13 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         DELETE FROM klarna_worker.follow_ups
         WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())
             AND due_at < coalesce($2, clock_timestamp()) AND given_up_at IS NULL",
+    // `order_search.rs` adds the merchant. OFFSET 0 keeps the order of the two steps: few follow-ups fail.
+    orders_failing: "
+        SELECT o.id FROM klarna_worker.follow_ups f CROSS JOIN LATERAL (
+            SELECT id FROM klarna_worker.orders WHERE merchant = f.merchant AND klarna_id = f.klarna_id OFFSET 0) o
+        WHERE f.attempts > 0",
+    orders_given_up: "
+        SELECT o.id FROM klarna_worker.follow_ups f CROSS JOIN LATERAL (
+            SELECT id FROM klarna_worker.orders WHERE merchant = f.merchant AND klarna_id = f.klarna_id OFFSET 0) o
+        WHERE f.given_up_at IS NOT NULL",
 };

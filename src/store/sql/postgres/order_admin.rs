@@ -27,4 +27,19 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             RETURNING id
         )
         SELECT id, pg_notify('klarna_worker_due', '')::text FROM again",
+    // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.
+    // A row that somebody else holds is left alone.
+    retry_follow_ups: "
+        WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
+        failing AS MATERIALIZED (
+            SELECT o.id, f.merchant, f.klarna_id, f.kind
+            FROM klarna_worker.orders o
+                JOIN klarna_worker.follow_ups f ON f.merchant = o.merchant AND f.klarna_id = o.klarna_id
+            WHERE o.id = ANY($1) AND o.status = 'submitted' AND f.attempts > 0
+            FOR UPDATE OF f SKIP LOCKED
+        )
+        UPDATE klarna_worker.follow_ups f SET due_at = t.now, give_up_at = t.now + $3 * interval '1 microsecond',
+            attempts = 0, given_up_at = NULL, claim_number = f.claim_number + 1
+        FROM failing, t WHERE f.merchant = failing.merchant AND f.klarna_id = failing.klarna_id AND f.kind = failing.kind
+        RETURNING failing.id",
 };

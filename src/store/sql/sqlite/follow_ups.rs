@@ -10,6 +10,10 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
             SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
             WHERE f.given_up_at IS NOT NULL",
+    failing_of_order: "
+        SELECT f.kind, f.attempts, f.error, f.due_at, f.given_up_at
+        FROM orders o JOIN follow_ups f ON f.merchant = o.merchant AND f.klarna_id = o.klarna_id
+        WHERE o.id = $1 AND f.attempts > 0 ORDER BY f.kind",
     // The orders of a user that may still be paid.
     record_aborts: "
         INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
@@ -50,4 +54,12 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         DELETE FROM follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
     lapsed: "
         DELETE FROM follow_ups WHERE merchant = $1 AND give_up_at < $2 AND due_at < $2 AND given_up_at IS NULL",
+    // `order_search.rs` adds the merchant. CROSS JOIN keeps the order of the two steps, because few follow-ups
+    // fail, and the plus sign keeps away from indexes with the merchant.
+    orders_failing: "
+        SELECT o.id FROM follow_ups f CROSS JOIN orders o ON +o.merchant = f.merchant AND o.klarna_id = f.klarna_id
+        WHERE f.attempts > 0",
+    orders_given_up: "
+        SELECT o.id FROM follow_ups f CROSS JOIN orders o ON +o.merchant = f.merchant AND o.klarna_id = f.klarna_id
+        WHERE f.given_up_at IS NOT NULL",
 };

@@ -57,6 +57,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     workers: workers::WORKERS,
     error_code: "error ->> '$.code'",
     id_among: "id IN (SELECT unhex(value) FROM json_each($))",
+    id_in: "id IN ($)",
 };
 
 /// The statements that only this engine has, with their names.

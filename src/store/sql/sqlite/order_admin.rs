@@ -18,4 +18,14 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             attempts = 0, lost_workers = 0, token_outcome = NULL, prefilled = NULL, error = NULL
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
         RETURNING id",
+    // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.
+    retry_follow_ups: "
+        UPDATE follow_ups SET due_at = $2, give_up_at = $2 + $3, attempts = 0, given_up_at = NULL,
+            claim_number = claim_number + 1
+        WHERE attempts > 0 AND (merchant, klarna_id) IN (
+            SELECT merchant, klarna_id FROM orders
+            WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'submitted')
+        RETURNING (
+            SELECT o.id FROM orders o
+            WHERE +o.merchant = follow_ups.merchant AND o.klarna_id = follow_ups.klarna_id AND +o.status = 'submitted') AS id",
 };
