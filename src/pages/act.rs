@@ -20,7 +20,7 @@ use crate::audit::{Action, Entry};
 use crate::ids::{UserKey, WebhookId};
 use crate::order::{OrderId, OrderView, Status};
 use crate::store::{OrderAdminOutcome, WebhookFilter, WebhookView};
-use crate::token::{Resolution, Resolved, TokenView};
+use crate::token::{Resolution, Resolved, TokenState, TokenView};
 
 /// What a confirmation page asks.
 pub(super) struct Question<'a> {
@@ -68,11 +68,14 @@ pub(super) async fn ask_retry(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
-    let may = order.status == Status::Failed;
+    let has_failed = order.status == Status::Failed;
+    let may = has_failed && pages.deps.dashboard.order_history(order.id).await?.has_body;
     let about = html! {
         @if may {
             p { "The order is queued as if it had just been accepted, with a new deadline. The user's token is \
                 exchanged again." }
+        } @else if has_failed {
+            p { "The order cannot be retried, because its body was deleted (retention.bodies)." }
         } @else {
             p { "Only a failed order can be retried." }
         }
@@ -105,11 +108,13 @@ pub(super) async fn ask_cancel(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
+    let may = order.status == Status::Queued;
     let about = html! {
-        p { "The order will not be submitted. This is possible only while it is queued." }
+        @if may { p { "The order will not be submitted. This is possible only while it is queued." } }
+        @else { p { "Only a queued order can be cancelled." } }
         (which(&order))
     };
-    let answer = html! { button.danger type="submit" autofocus { "Cancel the order" } };
+    let answer = html! { @if may { button.danger type="submit" autofocus { "Cancel the order" } } };
     let path = format!("/orders/{}", order.id);
     let question = Question { title: "Cancel this order?", action: &format!("{path}/cancel"), back: &path };
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
@@ -171,12 +176,17 @@ pub(super) async fn ask_resolve(
 ) -> Result<Response, Failure> {
     let key = named(&viewer, &viewer.query)?;
     let token = token(&pages, &viewer, &key).await?;
+    let may = token.state == TokenState::Uncertain;
     let about = html! {
-        p { "It is not known whether the token was used: the answer of its last exchange was lost, or the \
-            database was restored from a backup." }
+        @if may {
+            p { "It is not known whether the token was used: the answer of its last exchange was lost, or the \
+                database was restored from a backup." }
+        } @else {
+            p { "Only an uncertain token needs a decision." }
+        }
         (whom(&token))
     };
-    let answer = html! {
+    let answer = html! { @if may {
         (named_fields(&key))
         fieldset {
             legend { "What should happen to it?" }
@@ -188,7 +198,7 @@ pub(super) async fn ask_resolve(
                 has to sign in again." } }
         }
         button type="submit" { "Resolve the token" }
-    };
+    } };
     let back = user_link(&key.merchant, &key.user);
     let question = Question { title: "Resolve this token?", action: "/user/resolve", back: &back };
     Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
@@ -239,8 +249,12 @@ async fn ask_about_end(pages: &Pages, viewer: Viewer, end: &TokenEnd) -> Result<
     let TokenEnd { title, action, consequence, button } = end;
     let key = named(&viewer, &viewer.query)?;
     let token = token(pages, &viewer, &key).await?;
-    let about = html! { p { (consequence) } (whom(&token)) };
-    let answer = html! { (named_fields(&key)) button.danger type="submit" { (button) } };
+    let may = token.state != TokenState::Forgotten;
+    let about = html! {
+        p { @if may { (consequence) } @else { "The token was forgotten already." } }
+        (whom(&token))
+    };
+    let answer = html! { @if may { (named_fields(&key)) button.danger type="submit" { (button) } } };
     let back = user_link(&key.merchant, &key.user);
     Ok(ask(viewer, MenuItem::Users, &Question { title, action, back: &back }, &about, &answer))
 }

@@ -72,11 +72,11 @@ fn table(rows: &[AuditRow]) -> Markup {
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    (col("When")) (col("Who")) (col("Action")) (col("Outcome")) (col("Merchant"))
+                    (col("When (UTC)")) (col("Who")) (col("Action")) (col("Outcome")) (col("Merchant"))
                     (col("Object")) (col("Request"))
                 } }
                 tbody { @for row in rows { tr {
-                    td data-label="When" { (exact_time(row.happened_at)) }
+                    td data-label="When (UTC)" { (exact_time(row.happened_at)) }
                     td data-label="Who" { (row.actor) }
                     td data-label="Action" { (row.action) }
                     td data-label="Outcome" { (badge(tone(&row.outcome), &row.outcome)) }

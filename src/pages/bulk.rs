@@ -17,7 +17,7 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::order_tabs::FIELDS;
 use super::orders::search;
-use super::pieces::{facts, number, words};
+use super::pieces::{facts, field_name, number, words};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
@@ -163,14 +163,17 @@ fn consequence(verb: Verb) -> &'static str {
 
 /// Shows what chooses the orders.
 fn selection(query: &Fields) -> Markup {
-    let mut told: Vec<(String, Markup)> = Vec::new();
+    let mut told: Vec<(&str, Markup)> = Vec::new();
     for name in FIELDS {
         let Some(value) = query.get(name) else { continue };
-        let value =
-            if name == "order" { format!("{} selected", value.split(' ').count()) } else { value.to_owned() };
-        told.push((words(name), html! { (value) }));
+        let value = match name {
+            "order" => format!("{} selected", value.split(' ').count()),
+            "duplicates" => "only".to_owned(),
+            "follow_ups" | "status" | "token" => words(value),
+            _ => value.to_owned(),
+        };
+        told.push((field_name(name), html! { (value) }));
     }
-    let told: Vec<(&str, Markup)> = told.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     html! { @if told.is_empty() { p.quiet { "No filter: all orders." } } @else { (facts(&told)) } }
 }
 

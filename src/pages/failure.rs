@@ -103,6 +103,6 @@ impl IntoResponse for Failure {
             p { (text) }
             p { a href="/" { "Go to the overview" } }
         };
-        (status, frame::alone(title, &main)).into_response()
+        (status, frame::failed(title, &main)).into_response()
     }
 }

@@ -39,11 +39,7 @@ pub(super) fn page(
 ) -> Markup {
     let Account { name, form_token } = account;
     let menu = html! {
-        nav aria-label="Pages" {
-            @for (other, path, name) in MENU {
-                a href=(path) aria-current=[(other == place).then_some("page")] { (name) }
-            }
-        }
+        (links(Some(place)))
         form.find method="get" action="/orders" role="search" {
             input type="search" name="q" value=[search] aria-label="Find an order" data-search
                 placeholder="Find an order: id, reference, user ( / )" maxlength="255";
@@ -62,6 +58,21 @@ pub(super) fn page(
         }
     };
     document(title, &menu, main)
+}
+
+fn links(place: Option<MenuItem>) -> Markup {
+    html! {
+        nav aria-label="Pages" {
+            @for (other, path, name) in MENU {
+                a href=(path) aria-current=[(Some(other) == place).then_some("page")] { (name) }
+            }
+        }
+    }
+}
+
+/// A page that says why something cannot be shown or done. `not_found.html` of the API has the same menu.
+pub(super) fn failed(title: &str, main: &Markup) -> Html<String> {
+    Html(document(title, &links(None), &html! { section.alone { (main) } }).into_string())
 }
 
 /// A page without a menu.

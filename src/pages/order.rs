@@ -70,7 +70,7 @@ pub(super) async fn show(
             section #error data-live { h2 { (title) } (fault(error)) }
         }
         section #history data-live {
-            h2 { "History" }
+            h2 { "History " span.quiet { "(UTC)" } }
             (order_history::line(&order, &past, &ledger, viewer.now))
         }
         @if order.klarna_id.is_some() || order.result.is_some() {

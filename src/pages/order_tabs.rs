@@ -89,7 +89,7 @@ impl Totals {
 
     /// The form for changes of many orders. The boxes in the table belong to it.
     pub(super) fn bulk(&self, query: &Fields) -> Markup {
-        let shows = |status: Status| query.get("status").is_none_or(|shown| shown == status.as_str());
+        let shows = |status| shows(query, status);
         let all =
             |action: &str| query.link("/orders/bulk", &[("action", action), ("before", ""), ("done", "")]);
         let (failed, queued) = (self.of_status(Status::Failed), self.of_status(Status::Queued));
@@ -103,8 +103,8 @@ impl Totals {
                 input type="hidden" name="only" value="selected";
                 div.buttons {
                     span.quiet data-selected="orders" { "Selected orders:" }
-                    button type="submit" name="action" value="retry" { "Retry…" }
-                    button type="submit" name="action" value="cancel" { "Cancel…" }
+                    @if shows(Status::Failed) { button type="submit" name="action" value="retry" { "Retry…" } }
+                    @if shows(Status::Queued) { button type="submit" name="action" value="cancel" { "Cancel…" } }
                     @if follow_ups {
                         button type="submit" name="action" value="retry-follow-ups" { "Retry follow-ups…" }
                     }
@@ -125,6 +125,17 @@ impl Totals {
             }
         }
     }
+}
+
+/// Whether the list shows orders of this status.
+fn shows(query: &Fields, status: Status) -> bool {
+    query.get("status").is_none_or(|shown| shown == status.as_str())
+}
+
+/// Whether an action fits orders of the list.
+pub(super) fn has_actions(query: &Fields) -> bool {
+    let follow_ups = query.get("follow_ups").is_some() && shows(query, Status::Submitted);
+    follow_ups || shows(query, Status::Failed) || shows(query, Status::Queued)
 }
 
 /// A total, with a sign if it was not counted to its end.

@@ -35,6 +35,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let more = orders.len() > PAGE as usize;
     let orders = &orders[..orders.len().min(PAGE as usize)];
     let next = orders.last().filter(|_| more).map(|last| last.id.to_string());
+    let selectable = viewer.may_act() && order_tabs::has_actions(query);
     let main = html! {
         div.heading { h1 { "Orders" }
             div.actions { a.button href=(query.link("/orders.csv", &[("before", ""), ("done", "")])) { "CSV" } }
@@ -43,9 +44,9 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         (filters(&pages, &viewer))
         (order_tabs::saved())
         div #totals data-live { (totals.tabs(query)) }
-        @if viewer.may_act() { (totals.bulk(query)) }
+        @if selectable { (totals.bulk(query)) }
         section #list data-live[search.before.is_none()] {
-            @if orders.is_empty() { (none(query)) } @else { (table(orders, viewer.may_act())) }
+            @if orders.is_empty() { (none(query)) } @else { (table(orders, selectable)) }
             (older(query, "/orders", search.before.is_some(), next.as_deref()))
         }
     };

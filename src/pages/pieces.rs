@@ -10,14 +10,15 @@ use crate::token::TokenState;
 /// A time. The script shows how long ago it is; without the script it is shown in UTC.
 pub(super) fn time(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let shown = at.format("%Y-%m-%d %H:%M:%S");
-    html! { time datetime=(exact) title={ (shown) " UTC" } { (shown) } }
+    let shown = at.format("%Y-%m-%d %H:%M:%S UTC");
+    html! { time datetime=(exact) title=(shown) { (shown) } }
 }
 
-/// A time to the millisecond, for times that are compared with each other.
+/// A time to the millisecond in UTC, which its heading says, for times that are compared with each other.
 pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
-    html! { time.exact datetime=(exact) { (at.format("%Y-%m-%d %H:%M:%S%.3f")) } }
+    let shown = at.format("%Y-%m-%d %H:%M:%S%.3f");
+    html! { time.exact datetime=(exact) title={ (shown) " UTC" } { (shown) } }
 }
 
 /// A time that may be missing.
@@ -143,6 +144,26 @@ pub(super) fn moment(query: &Fields, name: &str, label: &str, now: DateTime<Utc>
         label { span { (label) }
             input type="datetime-local" name=(name) value=[value];
         }
+    }
+}
+
+/// The name of a filter's field, as a heading.
+pub(super) fn field_name(field: &str) -> &'static str {
+    match field {
+        "q" => "Id, reference, cart, user",
+        "status" => "Status",
+        "token" => "Token",
+        "target" => "Target",
+        "merchant" => "Merchant",
+        "user" => "User",
+        "error" => "Error code",
+        "follow_ups" => "Follow-ups",
+        "from" => "Since (UTC)",
+        "until" => "Before (UTC)",
+        "ended_since" => "Failed or ended since (UTC)",
+        "duplicates" => "Possible duplicates",
+        "kind" => "Event",
+        _ => "Orders",
     }
 }
 

@@ -13,7 +13,7 @@ use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
-use super::pieces::{facts, number};
+use super::pieces::{facts, field_name, number};
 use super::viewer::{Posted, Viewer, see};
 use super::webhooks::{FIELDS, filter};
 use crate::audit::Action;
@@ -70,7 +70,7 @@ pub(super) async fn ask_resend_all(
             enabled." }
         @if let Some(ids) = ids { p { (ids.split(' ').count()) " selected." } }
         @else if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
-        @else { (facts(&fields.iter().map(|(name, value)| (*name, html! { (value) })).collect::<Vec<_>>())) }
+        @else { (facts(&fields.iter().map(|(name, value)| (field_name(name), html! { (value) })).collect::<Vec<_>>())) }
     };
     let answer = html! {
         @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }

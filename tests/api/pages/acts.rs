@@ -70,6 +70,14 @@ async fn an_operator_does_what_the_api_does() {
     assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 303);
     assert!(api.claim().await.is_empty(), "no worker gets it");
     assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 409);
+    // A question that fits no more has no button.
+    for (path, says, button) in [
+        (&cancel, "Only a queued order can be cancelled.", "Cancel the order"),
+        (&retry, "Only a failed order can be retried.", "Retry the order"),
+    ] {
+        let question = browser.page(path).await;
+        assert!(question.contains(says) && !question.contains(button), "{question}");
+    }
 
     for (user, decision, state) in
         [("u-1", "retry", "active"), ("u-2", "lost", "reauth required"), ("u-3", "present", "active")]
@@ -148,7 +156,11 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
 
     // All that match, of every merchant that the key is for.
     let (ask, fields) = ("/orders/bulk?action=retry&error=a", [("action", "retry"), ("error", "a")]);
-    assert!(browser.page(ask).await.contains("Retry 2 failed orders?"));
+    let question = browser.page(ask).await;
+    assert!(
+        question.contains("Retry 2 failed orders?") && question.contains("<dt>Error code</dt>"),
+        "{question}"
+    );
     let limited = Browser::signed_in(&api, "key-of-limited").await;
     assert!(limited.page(ask).await.contains("Retry 1 failed order?"));
     let theirs = format!("/orders/bulk?action=cancel&order={queued}");

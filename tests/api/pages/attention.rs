@@ -175,6 +175,13 @@ async fn a_browser_gets_a_page_for_a_wrong_address() {
     assert!(
         page.text.contains("Go to the overview") && page.header("content-security-policy").contains("'none'")
     );
+    // Both have the menu of all other pages.
+    let menu = |page: &str| page.split_once("<nav").unwrap().1.split_once("</nav>").unwrap().0.to_owned();
+    let browser = Browser::new(&api);
+    let missing = browser.get("/orders/none").await;
+    assert_eq!((missing.status.as_u16(), menu(&missing.text)), (404, menu(&page.text)));
+    let usual = menu(&browser.page("/").await).replace(" aria-current=\"page\"", "");
+    assert_eq!(menu(&page.text), usual);
     crate::send(wrong("application/json")).await.problem(404, "not-found");
     crate::send(wrong("*/*")).await.problem(404, "not-found");
 }

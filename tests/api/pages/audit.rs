@@ -47,7 +47,10 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
     tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
     let page = browser.page("/audit?action=order.cancel").await;
     assert!(
-        page.contains("key:operator") && page.contains(&order) && !page.contains("order.retry</td>"),
+        page.contains("key:operator")
+            && page.contains(&order)
+            && !page.contains("order.retry</td>")
+            && page.contains("When (UTC)"),
         "{page}"
     );
     browser.act("/", "/sign-out", &[]).await;
@@ -111,14 +114,22 @@ async fn refused_actions_leave_rows() {
     for (path, action) in [
         ("/orders/bulk", "retry"),
         ("/orders/bulk", "cancel"),
+        ("/orders/bulk", "retry-follow-ups"),
         ("/webhooks/resend", ""),
         ("/webhooks/test", ""),
         ("/pauses", ""),
     ] {
         assert_eq!(looker.act("/", path, &[("action", action)]).await.status, 403, "{path}");
     }
-    let refused =
-        ["token.forget", "order.retry", "order.cancel", "webhook.resend", "webhook.test", "ops.pause"];
+    let refused = [
+        "token.forget",
+        "order.retry",
+        "order.cancel",
+        "order.retry_follow_ups",
+        "webhook.resend",
+        "webhook.test",
+        "ops.pause",
+    ];
     assert_eq!(rows_of(&api, "key:looker").await[1..], refused.map(|action| own(action, "refused", "")));
     // What is wrong, or fails, is told too.
     let wrong = [("action", "retry"), ("from", "soon")];
