@@ -89,7 +89,7 @@ max-examples = $examples
 # 413: a request may break the description and be too large.
 negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429, "5xx"]
 [[operations]]
-include-operation-id = ["submit_order", "list_audit", "forget_token", "retry_orders", "cancel_orders", "resend_webhooks"]
+include-operation-id = ["submit_order", "list_audit", "forget_token", "retry_orders", "cancel_orders", "retry_follow_ups", "resend_webhooks"]
 checks.positive_data_acceptance.enabled = false
 [[operations]]
 # RFC 6585: 428 says that the header If-Match is missing. RFC 9110: 412 says that it names another version. 422: the sums of

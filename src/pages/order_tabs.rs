@@ -55,7 +55,9 @@ impl Totals {
         let mut totals = Vec::new();
         for status in Status::ALL {
             let mut total = 0;
-            for merchant in viewer.scopes(pages, merchant) {
+            // Only submitted orders have follow-ups.
+            let may_match = search.follow_ups.is_none() || status == Status::Submitted;
+            for merchant in viewer.scopes(pages, merchant).into_iter().filter(|_| may_match) {
                 let filter = OrderFilter { status: Some(status), merchant, before: None, ..search.clone() };
                 total += pages.deps.orders.count_orders_up_to(&filter, COUNTED).await?;
             }

@@ -206,6 +206,7 @@ async fn reading_and_writing_are_allowed_apart() {
         (Method::POST, "/v1/ops/drain".to_owned(), "ops"),
         (Method::POST, "/v1/orders/retry".to_owned(), "ops"),
         (Method::POST, "/v1/orders/cancel".to_owned(), "ops"),
+        (Method::POST, "/v1/orders/retry-follow-ups".to_owned(), "ops"),
         (Method::POST, "/v1/webhooks/resend".to_owned(), "ops"),
         (Method::POST, "/v1/merchants/shop/webhook/test".to_owned(), "ops"),
         (Method::GET, "/v1/merchants/shop/webhook/answers".to_owned(), "ops:read ops"),

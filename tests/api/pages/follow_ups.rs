@@ -11,7 +11,8 @@ use super::lists::on_both;
 use super::{Browser, OPS, submitted};
 use crate::{Api, json as as_json, send};
 
-const LEASE: Duration = Duration::from_mins(1);
+/// Longer than this test takes.
+const LEASE: Duration = Duration::from_hours(1);
 
 impl Api {
     /// Lets the due follow-ups of the shop fail.
