@@ -11,6 +11,8 @@
 //!     └──────────────────────────────── answered ───────────────────────────────────────┘
 //! ```
 //!
+//! After the pause, the breaker is *half-open* until a call comes.
+//!
 //! Times are durations since boot, from [`since_boot`]. They are
 //! parameters, so tests need no clock.
 
@@ -59,6 +61,8 @@ pub enum CallOutcome {
     Misconfigured {
         /// The user of the call.
         user: UserId,
+        /// The refusal in a few words without secrets, such as `HTTP 401`.
+        what: String,
     },
     /// It rejected too many refresh tokens in a row. The database knows when the next one may be
     /// presented: after this time.
@@ -84,6 +88,8 @@ pub enum BreakerState {
     Closed,
     /// Calls wait.
     Open,
+    /// The pause is over, and no call has come since: the next call tests whether the endpoint works again.
+    HalfOpen,
     /// One call tests whether the endpoint works again.
     Probing,
 }
@@ -95,6 +101,7 @@ impl BreakerState {
         match self {
             Self::Closed => "closed",
             Self::Open => "open",
+            Self::HalfOpen => "half_open",
             Self::Probing => "probing",
         }
     }
@@ -252,17 +259,11 @@ impl CircuitBreakers {
         format!("{why}; next try in {} s", wait.as_secs_f64().ceil())
     }
 
-    /// Returns the state of each merchant's breaker.
+    /// Returns the state of each merchant's breaker at a time since boot.
     #[must_use]
-    pub fn states(&self) -> BTreeMap<MerchantName, BreakerState> {
+    pub fn states(&self, now: Duration) -> BTreeMap<MerchantName, BreakerState> {
         let state = |merchant: MerchantName| {
-            let state = self.with(&merchant, |breaker, _| match breaker.state {
-                State::Closed => BreakerState::Closed,
-                // A pause that an operator ended; nothing was tried yet.
-                State::Open { .. } if breaker.open_since.is_none() => BreakerState::Closed,
-                State::Open { .. } => BreakerState::Open,
-                State::Probing { .. } => BreakerState::Probing,
-            })?;
+            let state = self.with(&merchant, |breaker, _| breaker.told(now))?;
             Some((merchant, state))
         };
         self.rates.merchants().into_iter().filter_map(state).collect()

@@ -218,6 +218,8 @@ CREATE TABLE klarna_worker.orders (
     due_at timestamptz NOT NULL,
     deadline_at timestamptz NOT NULL,
     first_claimed_at timestamptz,
+    -- How long it has waited for its token, in microseconds.
+    token_waited bigint NOT NULL DEFAULT 0,
     ended_at timestamptz,
     worker uuid,
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
@@ -285,8 +287,8 @@ CREATE INDEX orders_failed ON klarna_worker.orders (ended_at) WHERE status = 'fa
 CREATE INDEX orders_wipe ON klarna_worker.orders (ended_at)
     WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
 
--- Attempts that did not submit their order. A successful attempt is described by the order's own
--- row.
+-- Attempts that did not submit their order, and ends without an attempt, such as at the deadline. A
+-- successful attempt is described by the order's own row.
 CREATE TABLE klarna_worker.order_attempts (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     order_id uuid NOT NULL REFERENCES klarna_worker.orders (id) ON DELETE CASCADE,
@@ -310,7 +312,7 @@ BEGIN
 END $$;
 CREATE TRIGGER note_attempt AFTER UPDATE OF status ON klarna_worker.orders FOR EACH ROW
     WHEN (OLD.status = 'running' AND NEW.status IN ('queued', 'failed')
-        AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers))
+        AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers OR NEW.status = 'failed'))
     EXECUTE FUNCTION klarna_worker.note_attempt();
 
 -- An erased order has no digest. Errors of its attempts may quote the order, so they go.

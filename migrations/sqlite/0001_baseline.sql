@@ -207,6 +207,8 @@ CREATE TABLE orders (
     due_at INTEGER NOT NULL,
     deadline_at INTEGER NOT NULL,
     first_claimed_at INTEGER,
+    -- How long it has waited for its token, in microseconds.
+    token_waited INTEGER NOT NULL DEFAULT 0,
     ended_at INTEGER,
     worker BLOB,
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
@@ -286,7 +288,7 @@ CREATE INDEX order_attempts_order ON order_attempts (order_id, seq);
 -- costs nothing.
 CREATE TRIGGER note_attempt AFTER UPDATE OF status ON orders
 WHEN OLD.status = 'running' AND NEW.status IN ('queued', 'failed')
-    AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers)
+    AND (NEW.attempts > OLD.attempts OR NEW.lost_workers > OLD.lost_workers OR NEW.status = 'failed')
 BEGIN
     INSERT INTO order_attempts (order_id, ended_at, worker, lost, error)
     VALUES (NEW.id, coalesce(NEW.ended_at, CAST(unixepoch('subsec') * 1000000 AS INTEGER)), OLD.worker,

@@ -31,6 +31,7 @@ use super::scrape::{breaker_states, scrape};
 use super::{App, AppError, audit};
 use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
 use crate::breaker::CircuitBreakers;
+use crate::clock::since_boot;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::intake::InsertOrder;
@@ -368,8 +369,12 @@ fn direct_of(worker: Option<&WorkerRole>) -> Option<Arc<dyn InsertOrder>> {
 fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option<AskBreakers> {
     let (vault, targets) = (vault?, targets?);
     Some(Arc::new(move || {
+        let now = since_boot();
         let of = |merchant: &_| {
-            targets.states().filter_map(|(target, states)| Some((target, *states.get(merchant)?))).collect()
+            targets
+                .states(now)
+                .filter_map(|(target, states)| Some((target, *states.get(merchant)?)))
+                .collect()
         };
         let tokens = vault.breakers().into_iter();
         tokens

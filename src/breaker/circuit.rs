@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::shared_rate::SharedRate;
 use super::view::shortened;
-use super::{CallOutcome, UsedUp};
+use super::{BreakerState, CallOutcome, UsedUp};
 use crate::ids::UserId;
 
 /// How many failures in a row open a breaker.
@@ -118,6 +118,18 @@ impl CircuitBreaker {
         (!wait.is_zero()).then_some(wait)
     }
 
+    /// Returns the state as others see it.
+    pub(super) fn told(&self, now: Duration) -> BreakerState {
+        match self.state {
+            State::Closed => BreakerState::Closed,
+            // A pause that an operator ended; nothing was tried yet.
+            State::Open { .. } if self.open_since.is_none() => BreakerState::Closed,
+            State::Open { until } if until.max(self.held.until) <= now => BreakerState::HalfOpen,
+            State::Open { .. } => BreakerState::Open,
+            State::Probing { .. } => BreakerState::Probing,
+        }
+    }
+
     /// Lets one call test the endpoint now. Returns whether calls had to wait, and no test was running.
     pub(super) fn probe_now(&mut self, now: Duration) -> bool {
         let tests = matches!(self.state, State::Probing { .. });
@@ -163,11 +175,11 @@ impl CircuitBreaker {
                 self.count(String::from("it asked for a pause"), Some(wait), now, probe)
             }
             CallOutcome::Failed { what, retry_after } => self.count(shortened(what), retry_after, now, probe),
-            CallOutcome::Misconfigured { user } => {
+            CallOutcome::Misconfigured { user, what } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
-                self.cause = String::from("Klarna refused the merchant's settings");
+                self.cause = format!("Klarna refused the merchant's settings: {}", shortened(what));
                 self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
             }
         }

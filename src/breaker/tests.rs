@@ -44,7 +44,7 @@ fn failures_in_a_row_open_it_for_that_merchant_alone() {
         breakers.why(&shop(), seconds(10), FIRST_PAUSE),
         "Circuit breaker open for token: HTTP 503, 5 failures in a row; next try in 1 s"
     );
-    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+    assert_eq!(breakers.states(seconds(10))["shop"], BreakerState::Open);
 }
 
 #[test]
@@ -63,18 +63,22 @@ fn an_answer_in_between_starts_the_count_anew() {
     for report in [failure(), failure(), failure(), failure(), CallOutcome::Answered, failure()] {
         call(&breakers, report, seconds(10));
     }
-    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Closed);
 }
 
 #[test]
 fn one_users_refusals_open_nothing_and_three_users_do() {
     let breakers = breakers();
-    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into() };
+    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into(), what: "HTTP 401".to_owned() };
     (0..10).for_each(|_| call(&breakers, refused("u-1"), seconds(1)));
-    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Closed);
     call(&breakers, refused("u-2"), seconds(1));
     call(&breakers, refused("u-3"), seconds(1));
-    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+    assert_eq!(
+        breakers.why(&shop(), seconds(1), FIRST_PAUSE),
+        "Circuit breaker open for token: Klarna refused the merchant's settings: HTTP 401; next try in 1 s"
+    );
+    assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Open);
 }
 
 #[test]
@@ -82,10 +86,10 @@ fn one_probe_at_a_time_and_its_answer_closes() {
     let breakers = opened();
     let probe = breakers.admit(&shop(), seconds(11)).ok().unwrap();
     assert!(breakers.admit(&shop(), seconds(11)).is_err());
-    assert_eq!(breakers.states()["shop"], BreakerState::Probing);
+    assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Probing);
     probe.report(CallOutcome::Answered, seconds(12));
     assert_eq!(
-        (breakers.states()["shop"], breakers.open_for(&shop(), seconds(12))),
+        (breakers.states(seconds(12))["shop"], breakers.open_for(&shop(), seconds(12))),
         (BreakerState::Closed, None)
     );
     assert!(breakers.admit(&shop(), seconds(12)).is_ok());
@@ -124,6 +128,32 @@ fn the_longest_pause_is_the_merchants_and_a_reload_changes_it() {
 }
 
 #[test]
+fn after_its_pause_it_is_half_open_until_a_call_comes() {
+    let breakers = opened();
+    let told = |now| {
+        let view = breakers.view(now).into_iter().find(|breaker| breaker.merchant == shop()).unwrap();
+        let state = breakers.states(now)[&shop()];
+        assert_eq!(view.state, state);
+        (state, view.trouble.map(|trouble| (trouble.open_for.as_secs(), trouble.next_try)))
+    };
+    assert_eq!(told(seconds(10)), (BreakerState::Open, Some((0, FIRST_PAUSE))));
+    for later in [11, 3_600] {
+        let told = told(seconds(later));
+        assert_eq!(told, (BreakerState::HalfOpen, Some((later - 10, Duration::ZERO))), "{later}");
+    }
+    let probe = breakers.admit(&shop(), seconds(3_600)).ok().unwrap();
+    assert_eq!(told(seconds(3_600)).0, BreakerState::Probing);
+    probe.report(failure(), seconds(3_600));
+    assert_eq!(told(seconds(3_600)).0, BreakerState::Open);
+    // An operator's try ends the pause, and calls nothing.
+    assert!(breakers.probe_now(&shop(), seconds(3_600)));
+    assert_eq!(told(seconds(3_600)).0, BreakerState::HalfOpen);
+    assert!(!breakers.probe_now(&shop(), seconds(3_600)), "no call waits any more");
+    call(&breakers, CallOutcome::Answered, seconds(3_601));
+    assert_eq!(told(seconds(3_601)), (BreakerState::Closed, None));
+}
+
+#[test]
 fn a_probe_that_sent_nothing_lets_the_next_one_probe() {
     let breakers = opened();
     drop(breakers.admit(&shop(), seconds(11)));
@@ -136,7 +166,7 @@ fn a_late_answer_from_before_the_opening_does_not_close() {
     let early = breakers.admit(&shop(), seconds(1)).ok().unwrap();
     (0..FAILURES).for_each(|_| call(&breakers, failure(), seconds(2)));
     early.report(CallOutcome::Answered, seconds(2));
-    assert_eq!(breakers.states()["shop"], BreakerState::Open);
+    assert_eq!(breakers.states(seconds(2))["shop"], BreakerState::Open);
 }
 
 #[test]
@@ -147,11 +177,11 @@ fn pauses_that_everybody_is_asked_for_open_it() {
     for permit in permits {
         permit.report(CallOutcome::Throttled(seconds(30)), seconds(10));
     }
-    assert_eq!(breakers.states()[&shop()], BreakerState::Open);
+    assert_eq!(breakers.states(seconds(10))[&shop()], BreakerState::Open);
     assert_eq!(breakers.open_for(&shop(), seconds(25)), Some(seconds(15)));
     assert_eq!(breakers.wait(&shop(), seconds(15)), Some(seconds(25)));
     call(&breakers, CallOutcome::Answered, seconds(40));
-    assert_eq!(breakers.states()[&shop()], BreakerState::Closed);
+    assert_eq!(breakers.states(seconds(10))[&shop()], BreakerState::Closed);
 }
 
 #[test]
@@ -168,7 +198,7 @@ fn what_the_endpoint_asks_for_is_obeyed() {
         "Rate limit reached for token calls; next try in 2 s"
     );
     assert!(breakers.admit(&shop(), seconds(40)).is_ok());
-    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Closed);
 }
 
 #[test]
@@ -178,7 +208,7 @@ fn after_a_reload_an_open_breaker_tries_a_call_at_once() {
     let probe = breakers.admit(&shop(), seconds(10)).ok().unwrap();
     assert!(breakers.admit(&shop(), seconds(10)).is_err(), "one alone");
     probe.report(CallOutcome::Answered, seconds(10));
-    assert_eq!(breakers.states()["shop"], BreakerState::Closed);
+    assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Closed);
     // Not while the endpoint asked for a pause.
     let pause = CallOutcome::Failed { what: "HTTP 503".to_owned(), retry_after: Some(seconds(60)) };
     let calls: Vec<_> = (0..FAILURES).map(|_| breakers.admit(&shop(), seconds(10)).ok().unwrap()).collect();
@@ -279,7 +309,7 @@ fn merchants_come_and_go_and_rates_change() {
     let in_flight = breakers.admit(&other(), seconds(20)).ok().unwrap();
     rates.rates.lock().unwrap().remove(&other());
     in_flight.report(failure(), seconds(20));
-    assert_eq!(breakers.states().keys().collect::<Vec<_>>(), [&shop()]);
+    assert_eq!(breakers.states(seconds(12)).keys().collect::<Vec<_>>(), [&shop()]);
 }
 
 /// The others still make its calls too until they have heard of it.

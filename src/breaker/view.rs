@@ -35,7 +35,7 @@ pub struct Trouble {
     pub cause: String,
     /// For how long calls have not been allowed.
     pub open_for: Duration,
-    /// The time until the next call is tried; zero if one is being tried.
+    /// The time until the next call is tried; zero if one is being tried, or if the next one decides.
     pub next_try: Duration,
 }
 
@@ -52,7 +52,7 @@ pub struct OpenBreaker {
     pub cause: String,
     /// Since when calls have not been allowed.
     pub since: DateTime<Utc>,
-    /// When the next call is tried.
+    /// When the next call is tried. Of a breaker that is half-open, the time of this report.
     pub next_try: DateTime<Utc>,
 }
 
@@ -77,17 +77,12 @@ impl CircuitBreakers {
     #[must_use]
     pub fn view(&self, now: Duration) -> Vec<BreakerView> {
         let view = |merchant: &MerchantName, breaker: &CircuitBreaker| {
-            let (state, next_try) = match breaker.state {
-                State::Closed => (BreakerState::Closed, Duration::ZERO),
-                // A pause that an operator ended; nothing was tried yet.
-                State::Open { .. } if breaker.open_since.is_none() => (BreakerState::Closed, Duration::ZERO),
-                State::Open { until } => {
-                    (BreakerState::Open, until.max(breaker.held.until).saturating_sub(now))
-                }
-                State::Probing { .. } => (BreakerState::Probing, Duration::ZERO),
-            };
-            let since = breaker.open_since.unwrap_or(breaker.held.since);
+            let (state, since) = (breaker.told(now), breaker.open_since.unwrap_or(breaker.held.since));
             let held = breaker.held.until.saturating_sub(now);
+            let next_try = match breaker.state {
+                State::Open { until } => until.saturating_sub(now).max(held),
+                State::Closed | State::Probing { .. } => Duration::ZERO,
+            };
             let trouble = match (state, &breaker.held.limit) {
                 (BreakerState::Closed, _) if held < SHORTEST_TOLD => None,
                 (BreakerState::Closed, Some(limit)) => {

@@ -9,18 +9,21 @@ use super::context::check_merchant;
 use super::views::time;
 use super::{CliError, Context, Exit, Table};
 use crate::audit::Action;
-use crate::breaker::{Endpoint, OpenBreaker, probed};
+use crate::breaker::{BreakerState, Endpoint, OpenBreaker, probed};
 use crate::ids::MerchantName;
 
 /// Commands about circuit breakers.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List the circuit breakers whose calls wait, of all running processes
+    /// List the circuit breakers that are not closed or whose calls wait, of all running processes
+    ///
+    /// `half_open`: the pause is over, and no call has come since. The next call decides.
     List,
     /// Let circuit breakers try a call now, in every running process
     ///
-    /// Within a second, one call tests the endpoint, also if Klarna asked for a pause. If it succeeds, the
-    /// others follow. Orders that wait for their next try are due at once, at most a thousand.
+    /// The pause ends within a second, also if Klarna asked for it, and the next call tests the endpoint. If
+    /// it succeeds, the others follow. Orders that wait for their next try are due at once, at most a
+    /// thousand. If none waits, the next order makes the call: the command itself calls nothing.
     Probe(ProbeArgs),
 }
 
@@ -64,7 +67,9 @@ impl ProbeArgs {
             let endpoints = endpoint.map_or(Endpoint::ALL.to_vec(), |endpoint| vec![endpoint]);
             let asked_at = app.store.probe(&merchant, &endpoints).await;
             let asked_at = asked_at.map_err(|error| CliError::failed("order a try", error))?;
-            let human = "Where calls wait, every running process tries one within a second".to_owned();
+            let human = "Pauses end within a second in every running process, and the next call decides: of an order \
+                         that waits, or else of the next order"
+                .to_owned();
             let told = json!({ "merchant": merchant, "endpoints": endpoints, "asked_at": asked_at });
             context.output.print(human, &told)?;
             Ok(Exit::Done)
@@ -107,7 +112,11 @@ fn table(rows: &[Row]) -> Table {
             breaker.endpoint.clone(),
             breaker.state.as_str().to_owned(),
             time(breaker.since),
-            time(breaker.next_try),
+            if breaker.state == BreakerState::HalfOpen {
+                "the next call".to_owned()
+            } else {
+                time(breaker.next_try)
+            },
             process.clone(),
             breaker.cause.clone(),
         ]);

@@ -21,8 +21,11 @@ use crate::api::Order;
 use crate::app::App;
 use crate::audit::Action;
 use crate::ids::check_name;
-use crate::order::{OrderId, Status, Target};
+use crate::order::{OrderId, OrderView, Status, Target};
 use crate::store::{OrderFilter, StoreError};
+
+const NOT_FOUND: &str =
+    "no order in this database has it as its id, idempotency key, reference, Klarna's id or user";
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -43,8 +46,9 @@ pub(super) enum Command {
     },
     /// Show everything about an order except its body, and what happened to it
     Show {
-        /// The order's id
-        id: OrderId,
+        /// The order's id, or another name that `orders find` knows, if only one order has it
+        #[arg(value_name = "ID", value_parser = name)]
+        named: String,
         /// Also show what the shop gets for the shopper's browser; JSON output always has it
         #[arg(long)]
         result: bool,
@@ -124,8 +128,8 @@ impl Command {
         let named = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
             Self::Find { text, page } => return context.block_on(find(context, text, page)),
-            Self::Show { id, result, refresh } => {
-                return context.block_on(show(context, id, result, refresh));
+            Self::Show { named, result, refresh } => {
+                return context.block_on(show(context, &named, result, refresh));
             }
             Self::Update(update) => return context.block_on(update.run(context)),
             Self::Retry(orders) => Change { verb: Verb::Retry, orders },
@@ -136,13 +140,12 @@ impl Command {
     }
 }
 
-async fn show(context: &Context, id: OrderId, result: bool, refresh: bool) -> Result<Exit, CliError> {
-    let doing = format!("show the order {id}");
+async fn show(context: &Context, named: &str, result: bool, refresh: bool) -> Result<Exit, CliError> {
+    let doing = format!("show the order {}", printable(named));
     let failed = |error: StoreError| CliError::failed(&doing, error);
     let app = context.app_to_read().await?;
-    let Some(order) = app.store.order(id).await.map_err(failed)? else {
-        return Err(CliError::failed(doing, "there is no such order in this database"));
-    };
+    let order = the_one(&app, named).await.map_err(failed)?;
+    let order = order.map_err(|why| CliError::failed(&doing, why))?;
     let history = History::read(&app, &order).await.map_err(failed)?;
     let order = if refresh {
         let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
@@ -153,6 +156,24 @@ async fn show(context: &Context, id: OrderId, result: bool, refresh: bool) -> Re
     let human = format!("{}\n\nhistory{history}", fields(&order, history.token_cause.as_deref(), result));
     context.output.print(human, &ShownOrder { order: &order, history: &history })?;
     Ok(Exit::Done)
+}
+
+/// Returns the order with this id, or else the only one with this name. Or why there is none.
+async fn the_one(app: &App, named: &str) -> Result<Result<OrderView, &'static str>, StoreError> {
+    if let Ok(id) = named.parse::<OrderId>()
+        && let Some(order) = app.store.order(id).await?
+    {
+        return Ok(Ok(order));
+    }
+    let filter = OrderFilter { name: Some(named.to_owned()), limit: 2, ..OrderFilter::default() };
+    let mut orders = app.store.orders(&filter).await?;
+    Ok(match (orders.pop(), orders.is_empty()) {
+        (None, _) => Err(NOT_FOUND),
+        (Some(order), true) => Ok(order),
+        (Some(_), false) => {
+            Err("several orders have it as a name: list them with orders find, and name one by its id")
+        }
+    })
 }
 
 /// An order, and what happened to it.
@@ -168,6 +189,7 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
         return watch::run(context, &filter).await;
     }
     let Filter { status, target, which, page, watch: _ } = filter;
+    which.check(status)?;
     let app = context.app_to_read().await?;
     let filter = OrderFilter { status, target, ..which.filter(&app.clock) };
     let orders = read(&app, filter, &page, "list orders").await?;
@@ -180,9 +202,7 @@ async fn find(context: &Context, text: String, page: Page) -> Result<Exit, CliEr
     let filter = OrderFilter { name: Some(text), ..OrderFilter::default() };
     let orders = read(&app, filter, &page, &doing).await?;
     if orders.is_empty() && page.cursor.is_none() {
-        let why =
-            "no order in this database has it as its id, idempotency key, reference, Klarna's id or user";
-        return Err(CliError::failed(doing, why));
+        return Err(CliError::failed(doing, NOT_FOUND));
     }
     print(context, &orders, &page)
 }
@@ -275,7 +295,12 @@ fn fields(order: &Order, token_cause: Option<&str>, result: bool) -> Fields {
     if !order.prefill_withdrawn.is_empty() {
         fields.add("prefill_withdrawn", order.prefill_withdrawn.join(" "));
     }
-    fields.add("possible_duplicate", order.possible_duplicate);
+    let why = if order.possible_duplicate {
+        "  an attempt got no answer or one such as HTTP 503, which does not say whether Klarna created the order"
+    } else {
+        ""
+    };
+    fields.add("possible_duplicate", format!("{}{why}", order.possible_duplicate));
     fields.add("attempts", order.attempts);
     if let Some(error) = &order.error {
         fields.add("error", format!("{}: {}", error.code, error.message));
@@ -283,7 +308,8 @@ fn fields(order: &Order, token_cause: Option<&str>, result: bool) -> Fields {
             fields.add("fault", fault);
         }
     }
-    fields.add("correlation_id", or_dash(order.correlation_id.as_deref()));
+    let of_error = order.error.as_ref().and_then(|error| error.correlation_id.as_deref());
+    fields.add("correlation_id", or_dash(order.correlation_id.as_deref().or(of_error)));
     fields.add("accepted_at", time(order.accepted_at));
     if let Some(due_at) = order.due_at {
         fields.add("due_at", time(due_at));

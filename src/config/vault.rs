@@ -37,7 +37,7 @@ pub struct Vault {
     pub replay_after: Duration,
     /// How long the holder of an open intent must be silent to be considered dead.
     pub orphan_after: Duration,
-    /// How long an order waits for its token, from its first claim; zero never waits.
+    /// How long an order waits for its token, over all its claims; zero never waits.
     pub token_patience: Duration,
     /// The minimum remaining lifetime of an access token that is sent with an order.
     pub access_token_margin: Duration,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OrderError, OrderResult, Prefill, Target, TokenOutcome};
+use super::{ErrorCode, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 
 /// The result of one attempt at an order.
 #[derive(Clone, Debug)]
@@ -46,5 +46,20 @@ pub enum Disposition {
         after: Duration,
         /// What it waits for, if someone can do something about it.
         error: Option<OrderError>,
+        /// How much longer the order will have waited for its token by then. Zero if it waits for something
+        /// else.
+        token_waited: Duration,
     },
+}
+
+impl Disposition {
+    /// Whether it is the end of an attempt that counts. One that only found the deadline over does not.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        match self {
+            Self::Submitted { .. } | Self::Retry { .. } => true,
+            Self::Failed { error, .. } => error.code != ErrorCode::DeadlineExceeded.as_str(),
+            Self::Snooze { .. } => false,
+        }
+    }
 }

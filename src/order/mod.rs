@@ -8,6 +8,7 @@
 mod body;
 mod disposition;
 mod edit;
+mod error_code;
 mod fault;
 mod fields;
 mod follow_ups;
@@ -26,6 +27,7 @@ mod view;
 
 pub use body::{Body, BodyMembers, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
+pub use error_code::ErrorCode;
 pub use fault::{Fault, OrderError, Rejection};
 pub use follow_ups::FollowUpState;
 pub use id::OrderId;

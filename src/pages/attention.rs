@@ -1,5 +1,7 @@
 //! The strip on top of the overview: what needs an operator's attention. It is empty when all is well.
 
+mod calls;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 use tokio::time::Instant;
 
+use self::calls::{REFUSED, open_breakers, refused_merchant};
 use super::Pages;
 use super::counts::Counted;
 use super::failure::Failure;
@@ -15,7 +18,7 @@ use super::links::link;
 use super::pauses::whose;
 use super::pieces::{number, span, time};
 use super::viewer::Viewer;
-use crate::breaker::{BreakerState, OpenBreaker};
+use crate::breaker::OpenBreaker;
 use crate::config::SettingsStatus;
 use crate::meter;
 use crate::pauses::{Pause, PauseKind};
@@ -67,15 +70,18 @@ pub(super) async fn items(
     sources: &Sources<'_>,
 ) -> Result<Vec<Item>, Failure> {
     let now = viewer.now;
-    let (mut stuck, mut failed) = (Vec::new(), Vec::new());
+    let (mut stuck, mut failed, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for merchant in viewer.scopes(pages, None) {
         let dashboard = &pages.deps.dashboard;
         stuck.extend(dashboard.waiting_codes(merchant.as_ref(), now - STUCK).await?);
         failed.extend(dashboard.failed_codes(merchant.as_ref(), now - LATELY).await?);
+        refused.extend(dashboard.refused_merchants(merchant.as_ref()).await?);
     }
+    stuck.retain(|code| code.code != REFUSED);
     let mut stopped = pages.deps.providers.stopped_merchants().await?;
     stopped.retain(|stopped| viewer.sees(&stopped.merchant));
-    let mut items = open_breakers(sources.breakers, now);
+    let mut items: Vec<Item> = refused.iter().map(refused_merchant).collect();
+    items.extend(open_breakers(sources.breakers, now));
     items.extend(stopped.iter().map(stopped_merchant));
     items.extend(sources.paused.iter().map(pause));
     items.extend(no_worker(sources.overview));
@@ -110,33 +116,6 @@ pub(super) fn strip(items: &[Item]) -> Markup {
             } }
         }
     }
-}
-
-/// Returns an item for each endpoint of a merchant, however many processes have its breaker open.
-fn open_breakers(breakers: &[(&str, &OpenBreaker)], now: DateTime<Utc>) -> Vec<Item> {
-    let mut endpoints = BTreeMap::<(&str, &str), Vec<&OpenBreaker>>::new();
-    for (_, breaker) in breakers {
-        endpoints.entry((&breaker.merchant, &breaker.endpoint)).or_default().push(breaker);
-    }
-    endpoints.values().filter_map(|processes| breaker_item(processes, now)).collect()
-}
-
-fn breaker_item(processes: &[&OpenBreaker], now: DateTime<Utc>) -> Option<Item> {
-    let first = processes.iter().min_by_key(|breaker| breaker.since)?;
-    let next_try = processes.iter().map(|breaker| breaker.next_try).min()?;
-    Some(Item {
-        tone: "bad",
-        title: format!("No calls to {} for {}", first.endpoint, first.merchant),
-        about: html! {
-            @if first.state == BreakerState::Closed { "Calls " } @else { "The circuit breaker " }
-            @if processes.len() > 1 { "of " (processes.len()) " processes " }
-            @if first.state == BreakerState::Closed { "have waited for " } @else { "has been open for " }
-            (span(now - first.since)) ": " (first.cause) ". "
-            @if first.state == BreakerState::Probing { "A call is being tried." }
-            @else { "Next try " (time(next_try)) }
-        },
-        href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
-    })
 }
 
 fn stopped_merchant(stopped: &StoppedMerchant) -> Item {

@@ -25,6 +25,7 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
     let shown = |state: BreakerState| match state {
         BreakerState::Closed => badge("warn", "asked to wait"),
         BreakerState::Open => badge("bad", "open"),
+        BreakerState::HalfOpen => badge("warn", "half-open: the next call decides"),
         BreakerState::Probing => badge("warn", "probing"),
     };
     html! {
@@ -45,7 +46,13 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
                         td data-label="State" { (shown(breaker.state)) }
                         td data-label="Process" { (process) }
                         td.text data-label="Cause" { (breaker.cause) }
-                        @if viewer.may_act() { td { a href=(probe_link(breaker)) { "Try now…" } } }
+                        @if viewer.may_act() {
+                            td {
+                                @if breaker.state != BreakerState::HalfOpen {
+                                    a href=(probe_link(breaker)) { "Try now…" }
+                                }
+                            }
+                        }
                     }
                 } }
             } }
@@ -65,15 +72,20 @@ pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -
         .filter(|breaker| breaker.merchant == merchant.as_str() && breaker.endpoint == endpoint.as_str())
         .min_by_key(|breaker| breaker.next_try);
     let about = html! {
-        p { "In every process, within a second, one call tests the endpoint. If it succeeds, the others follow. \
-            Orders that wait for their next try are due at once." }
+        p { "The pause ends in every process within a second, and the next call tests the endpoint. If it \
+            succeeds, the others follow. Orders that wait for their next try are due at once. If none waits, the \
+            next order makes the call." }
         (facts(&[
             ("Merchant", html! { (merchant.as_str()) }),
             ("Endpoint", html! { (endpoint.as_str()) }),
             ("Cause", html! {
                 @if let Some(breaker) = breaker { (breaker.cause) } @else { span.quiet { "its calls do not wait any more" } }
             }),
-            ("Next try", html! { @if let Some(breaker) = breaker { (time(breaker.next_try)) } }),
+            ("Next try", html! {
+                @if let Some(breaker) = breaker {
+                    @if breaker.state == BreakerState::HalfOpen { "the next call" } @else { (time(breaker.next_try)) }
+                }
+            }),
         ]))
     };
     let answer = html! {

@@ -181,7 +181,7 @@ fn selection(query: &Fields) -> Markup {
 /// question is about.
 fn hidden(query: &Fields, now: DateTime<Utc>) -> Markup {
     let value = |name: &str| match (name, query.time(name, now)) {
-        ("from" | "until" | "ended_since", Ok(Some(time))) => Some(time.to_rfc3339()),
+        ("from" | "until" | "ended_since" | "ended_until", Ok(Some(time))) => Some(time.to_rfc3339()),
         _ => query.get(name).map(str::to_owned),
     };
     html! {

@@ -137,7 +137,7 @@ fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> M
     if order.possible_duplicate {
         told.push((
             "Possible duplicate",
-            html! { (badge("warn", "yes")) " Klarna may have created this order twice" },
+            html! { (badge("warn", "yes")) " An attempt got no answer, or one such as HTTP 503, which does not say whether Klarna created the order" },
         ));
     }
     if let Some(session) = &order.session {

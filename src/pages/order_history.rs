@@ -66,9 +66,9 @@ fn claimed(at: DateTime<Utc>, order: &OrderView, history: &OrderHistory) -> Even
     Event { at, tone: "busy", what }
 }
 
-fn failed(number: usize, attempt: &Attempt) -> Event {
+fn failed(number: Option<usize>, attempt: &Attempt) -> Event {
     let what = html! {
-        "Attempt " (number) @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
+        @match number { Some(number) => { "Attempt " (number) }, None => { "Given up" } } @if let Some(worker) = &attempt.worker { " by " (worker) } ": "
         @if attempt.lost { "its worker stopped; the order may have been sent" }
         @if let Some(error) = &attempt.error {
             b { (error.code) } ". " (error.message)

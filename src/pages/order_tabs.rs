@@ -13,7 +13,7 @@ use crate::order::Status;
 use crate::store::OrderFilter;
 
 /// The fields that choose orders.
-pub(super) const FIELDS: [&str; 13] = [
+pub(super) const FIELDS: [&str; 14] = [
     "q",
     "status",
     "token",
@@ -25,6 +25,7 @@ pub(super) const FIELDS: [&str; 13] = [
     "from",
     "until",
     "ended_since",
+    "ended_until",
     "duplicates",
     "order",
 ];
@@ -36,7 +37,7 @@ const COUNTED: u32 = 10_000;
 const SAVED: [(&str, &[(&str, &str)]); 6] = [
     ("Failed in the last hour", &[("status", "failed"), ("ended_since", "1h")]),
     ("Failed in the last day", &[("status", "failed"), ("ended_since", "24h")]),
-    ("Klarna was unavailable", &[("error", "klarna_unavailable")]),
+    ("Waited until the deadline", &[("status", "failed"), ("error", "deadline_exceeded")]),
     ("Possible duplicates", &[("duplicates", "1")]),
     ("Failing follow-ups", &[("follow_ups", "failing")]),
     ("Accepted in the last hour", &[("from", "1h")]),

@@ -65,11 +65,12 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
         token: query.one_of("token", TokenOutcome::ALL, TokenOutcome::as_str)?,
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        duplicates: query.get("duplicates").is_some(),
+        duplicates: query.get("duplicates").map(|which| which != "0"),
         follow_ups: query.one_of("follow_ups", FollowUpState::ALL, FollowUpState::as_str)?,
         since: query.time("from", now)?,
         until: query.time("until", now)?,
         ended_since: query.time("ended_since", now)?,
+        ended_until: query.time("ended_until", now)?,
         ids,
         before: query.word("before", |word| word.parse().ok())?,
         ..OrderFilter::default()
@@ -106,8 +107,9 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
             (moment(query, "from", "Accepted since (UTC)", now))
             (moment(query, "until", "Accepted before (UTC)", now))
             (moment(query, "ended_since", "Failed or ended since (UTC)", now))
+            (moment(query, "ended_until", "Failed or ended before (UTC)", now))
             label.check {
-                input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some()];
+                input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some_and(|which| which != "0")];
                 span { "Possible duplicates" }
             }
     };

@@ -209,7 +209,9 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("signed-out") => "The token was forgotten. It is revoked at Klarna now.",
         Some("paused") => "The work is paused.",
         Some("resumed") => "The work goes on.",
-        Some("probed") => "Every process tries a call now.",
+        Some("probed") => {
+            "The pause ends in every process: the next call decides, of an order that waits or of the next order."
+        }
         Some("resent") => "The webhook will be sent again.",
         Some("tested") => "A test event will be sent. The answer appears below.",
         Some("Retry") => return done_to_many(query, "order", "queued again"),

@@ -148,7 +148,10 @@ impl Sessions {
 fn outcome(answer: &SessionAnswer, user: &UserId) -> CallOutcome {
     match answer {
         SessionAnswer::Done(_) | SessionAnswer::Gone | SessionAnswer::Refused { .. } => CallOutcome::Answered,
-        SessionAnswer::Unauthorised { .. } => CallOutcome::Misconfigured { user: user.clone() },
+        SessionAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
+            user: user.clone(),
+            what: format!("HTTP {status}. Check the API credentials and the region"),
+        },
         SessionAnswer::Throttled { retry_after } => CallOutcome::Throttled(retry_after.unwrap_or(PAUSE)),
         SessionAnswer::Unavailable { what, retry_after, .. } => {
             CallOutcome::Failed { what: what.clone(), retry_after: *retry_after }

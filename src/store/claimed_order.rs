@@ -1,5 +1,7 @@
 //! An order that a worker has claimed, read from its row.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
@@ -32,8 +34,8 @@ pub struct ClaimedOrder {
     pub due_at: DateTime<Utc>,
     /// When this claim was made, by the database's clock.
     pub claimed_at: DateTime<Utc>,
-    /// When the order was first claimed. `vault.token_patience` begins then.
-    pub first_claimed_at: DateTime<Utc>,
+    /// How long it has waited for its token, at earlier claims. `vault.token_patience` limits it.
+    pub token_waited: Duration,
     /// When the order is given up.
     pub deadline_at: DateTime<Utc>,
     /// Whether an earlier create call may have reached Klarna without an answer.
@@ -82,7 +84,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         accepted_at: now,
         due_at: now,
         claimed_at: now,
-        first_claimed_at: now,
+        token_waited: Duration::ZERO,
         deadline_at: now,
         possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
         error: None,
@@ -105,7 +107,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         accepted_at: row.time("accepted_at")?,
         due_at: row.time("due_at")?,
         claimed_at: row.time("now")?,
-        first_claimed_at: row.time("first_claimed_at")?,
+        token_waited: Duration::from_micros(u64::try_from(row.int("token_waited")?).unwrap_or_default()),
         deadline_at: row.time("deadline_at")?,
         possible_duplicate: row.flag("possible_duplicate")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
+use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
-use super::{FailingFollowUp, StoreError, follow_ups, from_json};
+use super::{StoreError, follow_ups, from_json};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
-use crate::order::{OrderError, OrderId, OrderView, Status, TokenOutcome};
-use crate::token::LedgerEntry;
+use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
 /// A number of orders with the same status and token outcome, accepted in the same period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,104 +38,6 @@ pub struct LatencySample {
     pub ended: DateTime<Utc>,
 }
 
-/// The part of an order's history that its row does not have.
-#[derive(Clone, Debug, Default)]
-pub struct OrderHistory {
-    /// When a worker first claimed it since it was accepted or last retried.
-    pub first_claimed_at: Option<DateTime<Utc>>,
-    /// Whether its body is still stored, so that it can be retried.
-    pub has_body: bool,
-    /// The attempts that did not submit it, oldest first.
-    pub attempts: Vec<Attempt>,
-    /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
-    pub changes: Vec<OrderChange>,
-    /// Its follow-ups that fail.
-    pub follow_ups: Vec<FailingFollowUp>,
-}
-
-impl OrderHistory {
-    /// When it was queued again for the last time.
-    #[must_use]
-    pub fn retried_at(&self) -> Option<DateTime<Utc>> {
-        self.retries().next_back()
-    }
-
-    /// When it was queued again for the last time before this time.
-    #[must_use]
-    pub fn retried_before(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.retries().rev().find(|at| *at < time)
-    }
-
-    /// Returns the attempts with their numbers. A retry begins a new count.
-    pub fn numbered_attempts(&self) -> impl Iterator<Item = (usize, &Attempt)> {
-        self.attempts.iter().enumerate().map(|(earlier, attempt)| {
-            let retried = self.retried_before(attempt.ended_at);
-            // Only those in front of it: clocks may step.
-            let before = self.attempts[..earlier].iter();
-            let before = before.filter(|other| retried.is_some_and(|at| other.ended_at <= at));
-            (earlier + 1 - before.count(), attempt)
-        })
-    }
-
-    /// Whether the changes already tell the end of an order with this status: who cancelled it.
-    #[must_use]
-    pub fn tells_end_of(&self, status: Status) -> bool {
-        status == Status::Cancelled && self.changes.iter().any(|change| change.kind == ChangeKind::Cancel)
-    }
-
-    fn retries(&self) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
-        self.changes.iter().filter(|change| change.kind == ChangeKind::Retry).map(|change| change.at)
-    }
-}
-
-/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
-/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
-/// user's token, newest first.
-#[must_use]
-pub fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
-    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
-        return None;
-    }
-    let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;
-    let (outcome, cause) = (last.outcome?, last.cause.as_ref()?);
-    Some(format!("{}: {cause}", outcome.as_str().replace('_', " ")))
-}
-
-/// A change of an order that somebody asked for.
-#[derive(Clone, Debug)]
-pub struct OrderChange {
-    /// When it was done.
-    pub at: DateTime<Utc>,
-    /// Who did it, as the audit log names them.
-    pub actor: String,
-    /// What was done.
-    pub kind: ChangeKind,
-}
-
-/// What was done to an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It was queued again.
-    Retry,
-    /// It was cancelled.
-    Cancel,
-    /// Its body was replaced.
-    Update,
-}
-
-/// An attempt that did not submit its order.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// When it ended.
-    pub ended_at: DateTime<Utc>,
-    /// The name of the process that made it, if its row still exists.
-    pub worker: Option<String>,
-    /// Whether that process was lost, so that the attempt's result is unknown.
-    pub lost: bool,
-    /// Why it failed.
-    pub error: Option<OrderError>,
-}
-
 /// Orders with the same error code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeCount {
@@ -145,6 +47,19 @@ pub struct CodeCount {
     pub orders: u64,
     /// When the oldest of them was accepted.
     pub oldest: DateTime<Utc>,
+}
+
+/// A merchant whose orders wait because Klarna refuses its settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedMerchant {
+    /// The merchant.
+    pub merchant: MerchantName,
+    /// How many orders wait. Of very many waiting ones, only the first ten thousand are looked at.
+    pub orders: u64,
+    /// When the oldest of them was accepted.
+    pub oldest: DateTime<Utc>,
+    /// What Klarna answered to one of them.
+    pub error: OrderError,
 }
 
 /// A process that has not ended cleanly.
@@ -194,6 +109,12 @@ pub trait DashboardQueries: Send + Sync {
         merchant: Option<&MerchantName>,
         since: DateTime<Utc>,
     ) -> Result<Vec<CodeCount>, StoreError>;
+
+    /// Returns the merchants that Klarna refuses, as their waiting orders say.
+    async fn refused_merchants(
+        &self,
+        merchant: Option<&MerchantName>,
+    ) -> Result<Vec<RefusedMerchant>, StoreError>;
 
     /// Returns what happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
@@ -253,6 +174,25 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         since: DateTime<Utc>,
     ) -> Result<Vec<CodeCount>, StoreError> {
         self.codes(E::STATEMENTS.dashboard.failed_codes, merchant, since).await
+    }
+
+    async fn refused_merchants(
+        &self,
+        merchant: Option<&MerchantName>,
+    ) -> Result<Vec<RefusedMerchant>, StoreError> {
+        self.read(async |c| {
+            let rows = c.query(E::STATEMENTS.dashboard.refused_merchants).bind(merchant).fetch_all().await?;
+            let read = rows.iter().map(|row| {
+                Ok(RefusedMerchant {
+                    merchant: row.merchant()?,
+                    orders: row.count("orders")?,
+                    oldest: row.time("oldest")?,
+                    error: from_json("error", &row.text("error")?)?,
+                })
+            });
+            read.collect()
+        })
+        .await
     }
 
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError> {

@@ -30,6 +30,7 @@ mod migrations;
 mod new_order;
 mod order_admin;
 mod order_end;
+mod order_history;
 mod order_search;
 mod orders;
 mod overview;
@@ -67,8 +68,7 @@ pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAudi
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{
-    Attempt, ChangeKind, CodeCount, DashboardQueries, LatencySample, OrderChange, OrderHistory,
-    OutcomeBucket, WorkerView, failed_with,
+    CodeCount, DashboardQueries, LatencySample, OutcomeBucket, RefusedMerchant, WorkerView,
 };
 use self::engine::SqlStore;
 pub use self::error::StoreError;
@@ -85,6 +85,7 @@ pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
+pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory, failed_with};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::overview::{
     Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, StuckFollowUp,

@@ -183,7 +183,7 @@ fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> 
         accepted_at: stored.accepted_at,
         due_at: stored.due_at,
         claimed_at: stored.accepted_at,
-        first_claimed_at: stored.accepted_at,
+        token_waited: Duration::ZERO,
         deadline_at: stored.deadline_at,
         possible_duplicate: false,
         error: None,

@@ -86,7 +86,8 @@ impl OrderEnd {
     /// Returns the order as its row has it now. `order` is how it was read during its last attempt.
     #[must_use]
     pub fn of(&self, order: OrderView) -> OrderView {
-        let (user, ended_at, attempts) = (self.user.clone(), Some(self.ended_at), order.attempts + 1);
+        let (user, ended_at, attempts) =
+            (self.user.clone(), Some(self.ended_at), order.attempts + i64::from(self.disposition.counts()));
         let order = OrderView { user, ended_at, attempts, ..order };
         match self.disposition.clone() {
             Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } => {
@@ -139,6 +140,7 @@ pub(super) async fn settle<E: Engine>(
                 .bind(&json(error)?)
                 .bind(token.map(TokenOutcome::as_str))
                 .bind(&json(prefilled)?)
+                .bind(i64::from(disposition.counts()))
         }
         Disposition::Retry { after, error, possible_duplicate } => {
             by_claim(c, E::STATEMENTS.orders.retry, now, claim)
@@ -146,9 +148,12 @@ pub(super) async fn settle<E: Engine>(
                 .bind(&json(error)?)
                 .bind(*possible_duplicate)
         }
-        Disposition::Snooze { after, error } => by_claim(c, E::STATEMENTS.orders.snooze, now, claim)
-            .bind(*after)
-            .bind(&error.as_ref().map(json).transpose()?),
+        Disposition::Snooze { after, error, token_waited } => {
+            by_claim(c, E::STATEMENTS.orders.snooze, now, claim)
+                .bind(*after)
+                .bind(&error.as_ref().map(json).transpose()?)
+                .bind(*token_waited)
+        }
     };
     // All rows, or SQLite would leave out what follows the statement that returns the row.
     settle.fetch_all().await?.first().map(StoredEnd::read).transpose()

@@ -205,7 +205,8 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
         || filter.ids.is_some()
         || filter.ended_since.is_some()
         || filter.follow_ups.is_some()
-        || filter.duplicates;
+        || filter.ended_until.is_some()
+        || filter.duplicates == Some(true);
     let in_index = filter.merchant.is_some() || filter.token.is_some() || filter.target.is_some();
     if narrow || !in_index { vec![filter.status] } else { Status::ALL.into_iter().map(Some).collect() }
 }
@@ -295,8 +296,10 @@ impl<'f> Search<'f> {
             self.condition("error IS NOT NULL");
             self.compare(format_args!("{} =", E::STATEMENTS.error_code), error);
         }
-        if filter.duplicates {
-            self.condition("possible_duplicate");
+        match filter.duplicates {
+            Some(true) => self.condition("possible_duplicate"),
+            Some(false) => self.condition("NOT possible_duplicate"),
+            None => {}
         }
         if let Some(since) = filter.since {
             self.compare("id >=", first_id(since - SKEW));
@@ -308,10 +311,13 @@ impl<'f> Search<'f> {
         }
         if let Some(since) = filter.ended_since {
             self.compare("ended_at >=", since);
-            if status == Some(Status::Failed) {
-                // In plain words, so that the index of failed orders can be used.
-                self.condition("status = 'failed'");
-            }
+        }
+        if let Some(until) = filter.ended_until {
+            self.compare("ended_at <", until);
+        }
+        if (filter.ended_since.is_some() || filter.ended_until.is_some()) && status == Some(Status::Failed) {
+            // In plain words, so that the index of failed orders can be used.
+            self.condition("status = 'failed'");
         }
         if let Some(ids) = &filter.ids {
             self.values.push(Param::Ids(ids));

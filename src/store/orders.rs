@@ -31,8 +31,8 @@ pub struct OrderFilter {
     pub token: Option<TokenOutcome>,
     /// Only orders with an error of this code.
     pub error: Option<String>,
-    /// Only possible duplicates.
-    pub duplicates: bool,
+    /// Only possible duplicates, or only others.
+    pub duplicates: Option<bool>,
     /// Only orders whose follow-ups fare so.
     pub follow_ups: Option<FollowUpState>,
     /// Only orders with this name: their id, idempotency key, a reference of the shop, Klarna's id of the
@@ -44,6 +44,8 @@ pub struct OrderFilter {
     pub until: Option<DateTime<Utc>>,
     /// Only orders that ended at this time or later.
     pub ended_since: Option<DateTime<Utc>>,
+    /// Only orders that ended before this time.
+    pub ended_until: Option<DateTime<Utc>>,
     /// Only these orders.
     pub ids: Option<Vec<OrderId>>,
     /// Only orders older than this one, which is the last one of the previous page.

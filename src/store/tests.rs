@@ -265,7 +265,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKUPS: [(&str, &str, &str); 15] = [
+const LOOKUPS: [(&str, &str, &str); 16] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -275,6 +275,7 @@ const LOOKUPS: [(&str, &str, &str); 15] = [
     ("erasure.webhooks", "'shop', 'u'", "webhooks_user"),
     ("dashboard.latency_samples", "NULL, 1000", "orders_outcome"),
     ("dashboard.waiting_codes", "NULL, 'epoch'", "orders_waiting"),
+    ("dashboard.refused_merchants", "NULL", "orders_waiting"),
     ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
     ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "orders_pkey"),
@@ -314,7 +315,7 @@ fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
             "orders_user",
         ),
         (OrderFilter { user: Some("u".into()), ..any() }, "'u', 51", "orders_user"),
-        (OrderFilter { duplicates: true, ..any() }, "51", "orders_duplicate"),
+        (OrderFilter { duplicates: Some(true), ..any() }, "51", "orders_duplicate"),
     ];
     // The follow-ups first, then their orders.
     for (state, of_follow_ups) in

@@ -325,7 +325,7 @@ impl Vault {
     /// Returns the state of each merchant's circuit breaker.
     #[must_use]
     pub fn breakers(&self) -> BTreeMap<MerchantName, BreakerState> {
-        self.breakers.states()
+        self.breakers.states(since_boot())
     }
 
     /// Returns the circuit breakers of the token endpoints.

@@ -1,6 +1,7 @@
 //! Runs one attempt at one order.
 
 mod end;
+mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
-use crate::config::{CredentialSet, Live, Merchant, Merchants, OnUnusableToken};
+use crate::config::{CredentialSet, Live, Merchant, Merchants};
 use crate::crash;
 use crate::delivery::Waiters;
 use crate::intake::check_row;
@@ -29,8 +30,8 @@ use crate::meter;
 use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
 use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
-use crate::token::{Purpose, PurposeKind, Unusable};
-use crate::vault::{Access, AccessToken, Vault};
+use crate::token::{Purpose, PurposeKind};
+use crate::vault::{AccessToken, Vault};
 
 /// How long an order waits if its create call may not be sent now: the worker has no recent heartbeat,
 /// could not announce the call, or has an access token that has expired.
@@ -38,9 +39,6 @@ const NOT_NOW: Duration = Duration::from_secs(1);
 /// How long an order waits if its merchant is not in this process's settings, which claims none of
 /// such orders.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
-/// How long a repeated submission waits for a new exchange, and an order whose access token became too
-/// old before it was sent. The order's own patience may be over by then.
-const PATIENCE_OF_A_REPEAT: Duration = Duration::from_secs(2);
 /// How long an order that is sent once more without prefilled fields waits for Klarna's limit or the rate.
 const SECOND_CALL: Duration = Duration::from_secs(10);
 /// How long a result waits, beside the create call, until the user's shopper is noted.
@@ -123,9 +121,7 @@ impl OrderHandler {
             return Err(Box::new(past_deadline(order)));
         }
         // A reload has removed it after the claim.
-        let merchant = merchants
-            .get(&order.merchant)
-            .ok_or_else(|| Box::new(Disposition::Snooze { after: NO_MERCHANT, error: None }))?;
+        let merchant = merchants.get(&order.merchant).ok_or_else(|| Box::new(waits(NO_MERCHANT)))?;
         if order.unchecked {
             check_row(merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
@@ -157,7 +153,7 @@ impl OrderHandler {
         // have, too, so the access token comes after that.
         let expired = || token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO));
         if !self.may_send(&order.claim, announced).await || expired() {
-            return Err(Box::new(Disposition::Snooze { after: NOT_NOW, error: None }));
+            return Err(Box::new(waits(NOT_NOW)));
         }
         let key = idempotency_key(order);
         let noted = async {
@@ -192,7 +188,7 @@ impl OrderHandler {
         };
         let ((answer, prefill), ()) = tokio::join!(create, noted);
         crash::point("order_answered");
-        call_permit.report(report(&answer, order), since_boot());
+        call_permit.report(report(&answer, order, target), since_boot());
         let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
         let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
         Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
@@ -245,77 +241,6 @@ impl OrderHandler {
         meter::created(&merchant.name, target.as_str(), answer.as_str(), since_boot().saturating_sub(begun));
         answer
     }
-
-    /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's slow
-    /// token endpoint must not take the slots of others. If the access token becomes too old while the
-    /// order then waits for a slot, it gets another one.
-    async fn exchange(
-        &self,
-        order: &ClaimedOrder,
-        merchant: &Arc<Merchant>,
-        patience: Duration,
-        slot: &mut Slot,
-    ) -> Access {
-        let mut patience = patience;
-        let mut may_repeat = true;
-        loop {
-            let exchange =
-                self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
-            match slot.outside(timeout(patience, exchange)).await.unwrap_or(Access::ComeBack(Duration::ZERO))
-            {
-                Access::Ready(access) if may_repeat && !self.vault.is_usable(&access) => {
-                    tracing::info!(
-                        "An access token became too old while its order waited for a slot; another follows"
-                    );
-                    may_repeat = false;
-                    patience = PATIENCE_OF_A_REPEAT.min(self.token_patience);
-                }
-                access => return access,
-            }
-        }
-    }
-
-    /// Returns the shopper's access token, or why the order is submitted without one.
-    async fn token(
-        &self,
-        order: &ClaimedOrder,
-        merchant: &Arc<Merchant>,
-        slot: &mut Slot,
-    ) -> Result<Result<AccessToken, TokenOutcome>, EarlyEnd> {
-        if !merchant.send_access_token {
-            return Ok(Err(TokenOutcome::TurnedOff));
-        }
-        let begun = since_boot();
-        let purpose = purpose(order);
-        let waited = (order.claimed_at - order.first_claimed_at).to_std().unwrap_or_default();
-        let mut patience = self.token_patience.saturating_sub(waited);
-        if order.attempts > 0 {
-            patience = patience.max(PATIENCE_OF_A_REPEAT.min(self.token_patience));
-        }
-        // At the first claim, nothing can be cached.
-        let cached =
-            if order.claim.number > FIRST_CLAIM { self.vault.cached_tokens(purpose).await } else { None };
-        let access = match cached {
-            Some(cached) => Access::Ready(cached),
-            None => self.exchange(order, merchant, patience, slot).await,
-        };
-        let unusable = match access {
-            Access::Ready(access) => return Ok(Ok(access)),
-            Access::Unusable(why) => why,
-            Access::ComeBack(after) => {
-                let left = self.token_patience.saturating_sub(waited + since_boot().saturating_sub(begun));
-                // Do not wait for a pause that is longer than the patience: no token would come in time.
-                if after < left {
-                    return Err(Box::new(Disposition::Snooze { after, error: None }));
-                }
-                Unusable::Unavailable
-            }
-        };
-        match merchant.on_unusable_token {
-            OnUnusableToken::SubmitWithoutToken => Ok(Err(without(unusable))),
-            OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
-        }
-    }
 }
 
 /// Returns the idempotency key of the create call. A different body needs a different one.
@@ -339,13 +264,9 @@ fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {
     }
 }
 
-fn without(unusable: Unusable) -> TokenOutcome {
-    match unusable {
-        Unusable::NotRegistered => TokenOutcome::NotRegistered,
-        Unusable::ReauthRequired => TokenOutcome::ReauthRequired,
-        Unusable::Uncertain => TokenOutcome::Uncertain,
-        Unusable::Unavailable => TokenOutcome::Unavailable,
-    }
+/// The order waits for something other than its token, and no attempt is counted.
+const fn waits(after: Duration) -> Disposition {
+    Disposition::Snooze { after, error: None, token_waited: Duration::ZERO }
 }
 
 /// The create call must not be made now: the order waits, and no attempt is counted.
@@ -354,7 +275,8 @@ fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> D
     // An earlier error of the order itself says more, so it stays.
     let error = order.error.is_none().then(|| error("klarna_paused", message));
     // Add a random delay, so that not all orders come back at the same time.
-    Disposition::Snooze { after: wait + wait.mul_f64(rand::random::<f64>() / 2.0), error }
+    let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
+    Disposition::Snooze { after, error, token_waited: Duration::ZERO }
 }
 
 /// Returns the faults of a body with pointers that start from the envelope.
@@ -376,25 +298,4 @@ fn invalid(rejection: Rejection) -> Disposition {
     };
     let error = OrderError { faults, ..error("invalid_order", message) };
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
-}
-
-fn refused_without_token(unusable: Unusable) -> Disposition {
-    let (code, message) = match unusable {
-        Unusable::NotRegistered => {
-            ("token_not_registered", "the service has no token for the user: the shopper must sign in")
-        }
-        Unusable::ReauthRequired => {
-            ("token_reauth_required", "the user's token no longer works: the shopper must sign in again")
-        }
-        Unusable::Uncertain => {
-            ("token_uncertain", "the user's token is uncertain: an operator has to decide")
-        }
-        Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
-    };
-    let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
-    Disposition::Failed {
-        error: error(code, message),
-        token: Some(without(unusable)),
-        prefilled: Prefill::default(),
-    }
 }

@@ -53,9 +53,12 @@ impl TargetBreakers {
         &self.0[target as usize]
     }
 
-    /// Returns the state of each target's breakers, by merchant.
-    pub fn states(&self) -> impl Iterator<Item = (Target, BTreeMap<MerchantName, BreakerState>)> {
-        Target::ALL.into_iter().map(|target| (target, self.of(target).states()))
+    /// Returns the state of each target's breakers, by merchant, at a time since boot.
+    pub fn states(
+        &self,
+        now: Duration,
+    ) -> impl Iterator<Item = (Target, BTreeMap<MerchantName, BreakerState>)> {
+        Target::ALL.into_iter().map(move |target| (target, self.of(target).states(now)))
     }
 }
 

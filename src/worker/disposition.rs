@@ -36,11 +36,14 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
 
-/// Returns what an answer says about the endpoint.
-pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder) -> CallOutcome {
+/// Returns what an answer of a target says about the endpoint.
+pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder, target: Target) -> CallOutcome {
     match answer {
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
-        CreateAnswer::Unauthorised { .. } => CallOutcome::Misconfigured { user: order.user.clone() },
+        CreateAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
+            user: order.user.clone(),
+            what: format!("HTTP {status}. {}", what_to_check(target, *status)),
+        },
         CreateAnswer::Throttled { retry_after } => {
             CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
         }
@@ -98,6 +101,7 @@ pub(super) fn disposition(
                 faults: Vec::new(),
                 correlation_id,
             }),
+            token_waited: Duration::ZERO,
         },
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
@@ -155,7 +159,7 @@ mod tests {
             accepted_at: now,
             due_at: now,
             claimed_at: now,
-            first_claimed_at: now,
+            token_waited: Duration::ZERO,
             deadline_at: now + TimeDelta::minutes(10),
             possible_duplicate: false,
             error: None,
@@ -197,7 +201,7 @@ mod tests {
     fn a_refused_merchant_waits_and_counts_no_attempt() {
         let answer =
             CreateAnswer::Unauthorised { status: 401, messages: vec!["no".into()], correlation_id: None };
-        let Disposition::Snooze { after, error } = judged(answer) else { panic!("not snoozed") };
+        let Disposition::Snooze { after, error, .. } = judged(answer) else { panic!("not snoozed") };
         assert_eq!(after, Duration::from_secs(30));
         assert!(error.unwrap().message.contains("merchants.shop"));
     }

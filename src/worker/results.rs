@@ -232,8 +232,9 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         Disposition::Retry { after, error, possible_duplicate } => {
             Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
         }
-        Disposition::Snooze { after, error } => {
-            Disposition::Snooze { after: *after, error: error.as_ref().map(bare) }
+        Disposition::Snooze { after, error, token_waited } => {
+            let error = error.as_ref().map(bare);
+            Disposition::Snooze { after: *after, error, token_waited: *token_waited }
         }
     }
 }

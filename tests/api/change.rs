@@ -1,5 +1,7 @@
 //! `POST /v1/orders/{id}/cancel` and `/retry`, and the same for many orders
 
+use std::time::Duration;
+
 use klarna_order_worker::order::{Disposition, OrderError, OrderResult, Prefill, Target, TokenOutcome};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -117,9 +119,12 @@ async fn a_retry_keeps_the_idempotency_key() {
 async fn many_are_tried_again_by_filter() {
     let api = Api::open().await;
     let mut ids = Vec::new();
-    for (merchant, user, code) in
-        [("shop", "u-1", "a"), ("shop", "u-2", "b"), ("other", "u-1", "a"), ("shop", "u-3", "a")]
-    {
+    for (merchant, user, code) in [
+        ("shop", "u-1", "crashed_worker"),
+        ("shop", "u-2", "deadline_exceeded"),
+        ("other", "u-1", "crashed_worker"),
+        ("shop", "u-3", "crashed_worker"),
+    ] {
         ids.push(api.accepted(merchant, user).await);
         api.settle(&failed(code)).await;
     }
@@ -129,9 +134,13 @@ async fn many_are_tried_again_by_filter() {
     };
 
     assert_eq!(api.retry_many(&json!({"until": "2001-01-01T00:00:00Z"})).await.json(), json!({"changed": 0}));
-    let first = api.retry_many(&json!({"merchant": "shop", "error": "a", "limit": 1.0})).await.json();
+    let first =
+        api.retry_many(&json!({"merchant": "shop", "error": "crashed_worker", "limit": 1.0})).await.json();
     assert_eq!(first, json!({"changed": 1, "next": ids[3]}), "the newest first");
-    let rest = api.retry_many(&json!({"merchant": "shop", "error": "a", "cursor": ids[3]})).await.json();
+    let rest = api
+        .retry_many(&json!({"merchant": "shop", "error": "crashed_worker", "cursor": ids[3]}))
+        .await
+        .json();
     assert_eq!(rest, json!({"changed": 1}));
     assert_eq!(
         (status(&ids[0]).await, status(&ids[1]).await, status(&ids[2]).await),
@@ -156,9 +165,57 @@ async fn many_are_tried_again_by_filter() {
         json!([]),
         json!({"all": true, "cursor": "x"}),
         json!({"ended_since": "yesterday"}),
+        json!({"possible_duplicate": "no"}),
     ] {
         api.retry_many(&bad).await.problem(400, "invalid-request");
     }
+    let told =
+        api.retry_many(&json!({"error": "bad_order"})).await.problem(400, "invalid-request").to_string();
+    assert!(told.contains("klarna_refused_order") && told.contains("deadline_exceeded"), "{told}");
+    let told = api.retry_many(&json!({"error": "klarna_unavailable"})).await.problem(400, "invalid-request");
+    let told = told.to_string();
+    assert!(told.contains("failed orders never have the code klarna_unavailable"), "{told}");
+}
+
+/// What failed in an outage, without what failed before and after, and without what Klarna may have already.
+#[tokio::test]
+async fn one_outage_is_bounded_by_the_times_of_failure() {
+    let api = Api::open().await;
+    let mut ids = Vec::new();
+    for (user, duplicate) in [("u-1", false), ("u-2", false), ("u-3", true), ("u-4", false)] {
+        ids.push(api.accepted("shop", user).await);
+        let error = OrderError {
+            code: "klarna_unavailable".into(),
+            message: "HTTP 503".into(),
+            faults: Vec::new(),
+            correlation_id: None,
+        };
+        let after = Duration::ZERO;
+        api.settle(&Disposition::Retry { after, error, possible_duplicate: duplicate }).await;
+        api.settle(&failed("deadline_exceeded")).await;
+    }
+    let ended = async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["ended_at"].clone();
+    let (since, until) = (ended(&ids[1]).await, ended(&ids[3]).await);
+    let outage = json!({"error": "deadline_exceeded", "ended_since": since, "ended_until": until});
+    let text = |value: &Value| value.as_str().unwrap().replace('+', "%2B");
+    let times = format!("status=failed&ended_since={}&ended_until={}", text(&since), text(&until));
+    let listed = async |more: &str| {
+        let list = api.get(&format!("/v1/orders?{times}{more}")).await.json();
+        let orders = list["orders"].as_array().unwrap().clone();
+        orders.iter().map(|order| order["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("").await, [ids[2].clone(), ids[1].clone()]);
+    assert_eq!(listed("&possible_duplicate=true").await, [ids[2].clone()]);
+    assert_eq!(listed("&possible_duplicate=false&error=deadline_exceeded").await, [ids[1].clone()]);
+    let path = format!("/v1/orders?{times}&error=klarna_unavailable");
+    api.get(&path).await.problem(400, "invalid-request");
+    api.get("/v1/orders?error=bad_order").await.problem(400, "invalid-request");
+    let mut without = outage.clone();
+    without["possible_duplicate"] = json!(false);
+    assert_eq!(api.retry_many(&without).await.json(), json!({"changed": 1}));
+    assert_eq!(api.retry_many(&outage).await.json(), json!({"changed": 1}));
+    // Giving up at the deadline is no attempt.
+    assert_eq!(api.get(&format!("/v1/orders/{}", ids[0])).await.json()["attempts"], 1);
 }
 
 #[tokio::test]

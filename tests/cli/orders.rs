@@ -77,6 +77,15 @@ fn one_order_is_shown_without_its_body() {
     let json = home.run(&["orders", "show", id, "--format", "json"]).exits(0);
     assert_eq!(json.json()[0]["history"][0]["what"], "accepted");
     assert_eq!((&json.json()[0]["user"], &json.json()[0]["attempts"]), (&json!("carla"), &json!(0)));
+    // It is found by any name that it alone has.
+    let found = home.run(&["orders", "show", "cart-1008", "--format", "json"]).exits(0).json();
+    assert_eq!((&found[0]["id"], &found[0]["user"]), (&told[7]["id"], &json!("elsa")));
+    let several = home.run(&["orders", "show", "carla"]).exits(1);
+    assert!(
+        several.stderr.contains("several orders") && several.stderr.contains("orders find"),
+        "{}",
+        several.stderr
+    );
     assert!(!human.stdout.contains("Clausen") && !json.stdout.contains("Clausen"), "the body was shown");
 }
 
@@ -88,9 +97,12 @@ fn what_is_not_there_and_what_cannot_be_are_told_apart() {
     let ran = home.run(&["orders", "show", id]).exits(1);
     assert_eq!(
         ran.stderr.lines().rev().take(2).collect::<Vec<_>>(),
-        ["  because: there is no such order in this database", &format!("error: cannot show the order {id}")]
+        [
+            "  because: no order in this database has it as its id, idempotency key, reference, Klarna's id or user",
+            &format!("error: cannot show the order {id}")
+        ]
     );
-    home.run(&["orders", "show", "17"]).exits(2);
+    home.run(&["orders", "show", "17"]).exits(1);
     home.run(&["orders", "list", "--status", "done"]).exits(2);
     home.run(&["orders", "list", "--limit", "0"]).exits(2);
 }
@@ -176,9 +188,25 @@ fn failed_orders_are_tried_again() {
     assert_eq!(lines(&home, &["--error", "klarna_refused_order"]).len(), 1);
     assert_eq!(lines(&home, &["--error", "klarna_unavailable"]).len(), 0);
     assert_eq!(
-        home.run(&["orders", "retry", "--error", "klarna_unavailable", "--yes"]).exits(0).stdout,
+        home.run(&["orders", "retry", "--error", "crashed_worker", "--yes"]).exits(0).stdout,
         "0 failed orders retried\n"
     );
+    let never = home.run(&["orders", "retry", "--error", "klarna_unavailable", "--yes"]).exits(2);
+    assert!(
+        never.stderr.contains("failed orders never have the code klarna_unavailable"),
+        "{}",
+        never.stderr
+    );
+    home.run(&["orders", "list", "--status", "queued", "--error", "klarna_refused_order"]).exits(2);
+    let unknown = home.run(&["orders", "list", "--error", "bad_order"]).exits(2);
+    assert!(unknown.stderr.contains("deadline_exceeded"), "{}", unknown.stderr);
+    assert_eq!(lines(&home, &["--possible-duplicate", "true"]).len(), 0);
+    assert_eq!(lines(&home, &["--status", "failed", "--possible-duplicate", "false"]).len(), 1);
+    assert_eq!(lines(&home, &["--failed-since", "1h", "--failed-until", "2100-01-01"]).len(), 1);
+    assert_eq!(lines(&home, &["--failed-until", "2001-01-01"]).len(), 0);
+    let correlation = told[0]["error"]["correlation_id"].as_str().unwrap();
+    let human = home.run(&["orders", "show", id]).exits(0);
+    assert!(human.stdout.contains(&format!("correlation_id      {correlation}\n")), "{}", human.stdout);
     let retry = ["orders", "retry", "--status", "failed", "--error-code", "klarna_refused_order", "--yes"];
     assert_eq!(
         home.run(&[&retry[..], &["--failed-since", "2100-01-01"]].concat()).exits(0).stdout,

@@ -18,7 +18,10 @@ const PAUSE: u32 = 25;
 const IN_FLIGHT: usize = 6;
 const LATER: usize = 4;
 
-both_engines!(orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause);
+both_engines!(
+    orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause,
+    an_order_that_waits_for_checkout_keeps_its_patience_for_a_token,
+);
 
 async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(database: Database) {
     let shop = Shop::open(database, &[], "");
@@ -99,4 +102,25 @@ async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(da
 fn told(shop: &Shop, words: &str) -> Vec<Value> {
     let said = |line: &Value| line["message"].as_str().is_some_and(|message| message.contains(words));
     shop.log("a").into_iter().filter(said).collect()
+}
+
+/// The pause is longer than an order waits for its token. Before the order asks for one, it waits for Checkout.
+async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    shop.change_settings("a", PATIENT, "token_patience = \"5s\"");
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(2).await).await;
+    let busy = |rate: u32| json!({ "failure_rate": rate, "failures": ["503"], "retry_after": "6s" });
+    shop.tell_sandbox("/sandbox/options", json!({ "checkout": busy(1) })).await;
+    let first = client.post("u-1", "first").await;
+    until("a pause", PATIENCE, async || client.order(&first, "100ms").await["attempts"] == 1).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "checkout": busy(0) })).await;
+
+    let second = client.post("u-2", "second").await;
+    let ended = client.ended(&second, PATIENCE).await;
+    assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
+    client.all_submitted(&[first], &["cached"], PATIENCE).await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
 }

@@ -26,7 +26,7 @@ async fn a_row_that_cannot_be_read_fails_alone(database: Database) {
     for statement in [
         format!("UPDATE {{schema}}orders SET deadline_at = {absurd} WHERE user_id = 'w-1'"),
         "UPDATE {schema}orders SET error = '{broken' WHERE user_id = 'w-2'".to_owned(),
-        format!("UPDATE {{schema}}orders SET first_claimed_at = {absurd} WHERE user_id = 'w-3'"),
+        format!("UPDATE {{schema}}orders SET accepted_at = {absurd} WHERE user_id = 'w-3'"),
     ] {
         shop.database.execute(shop.folder.path(), &statement).await;
     }

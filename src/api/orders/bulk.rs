@@ -17,7 +17,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{self, check_filter, invalid, whole};
 use crate::api::problem::Problem;
 use crate::audit::{Action, Entry};
-use crate::order::{FollowUpState, OrderId};
+use crate::order::{ErrorCode, FollowUpState, OrderId, Status};
 use crate::store::{ChangedOrders, OrderFilter};
 
 /// The most orders that one request changes.
@@ -58,15 +58,10 @@ pub struct OrderSelection {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     pub user: Option<String>,
-    /// Only orders whose `error` has this code.
-    #[schema(
-        required = false,
-        example = "klarna_unavailable",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
-    pub error: Option<String>,
+    /// Only orders whose `error` has this code. Failed orders, which a retry changes, have other codes than
+    /// queued ones: those that waited until their deadline, for whatever reason, have `deadline_exceeded`.
+    #[schema(inline, required = false, example = "deadline_exceeded")]
+    pub error: Option<ErrorCode>,
     /// Only orders with a follow-up that fares so, as the `follow_ups` of the list of orders.
     #[schema(required = false, inline)]
     pub follow_ups: Option<FollowUpState>,
@@ -79,6 +74,12 @@ pub struct OrderSelection {
     /// Only orders that ended at this time or later; of failed ones, that failed then.
     #[schema(required = false, example = "2026-01-31T12:00:00Z")]
     pub ended_since: Option<DateTime<Utc>>,
+    /// Only orders that ended before this time; of failed ones, that failed before.
+    #[schema(required = false, example = "2026-01-31T13:00:00Z")]
+    pub ended_until: Option<DateTime<Utc>>,
+    /// Only orders with this `possible_duplicate`: `false` leaves out those that Klarna may have already.
+    #[schema(required = false)]
+    pub possible_duplicate: Option<bool>,
     /// All orders. Needed where nothing else chooses orders.
     #[serde(default)]
     #[schema(required = false)]
@@ -90,6 +91,26 @@ pub struct OrderSelection {
     /// The `next` of the previous answer.
     #[schema(required = false, value_type = Option<String>, format = Uuid)]
     pub cursor: Option<OrderId>,
+}
+
+impl OrderSelection {
+    /// Whether anything but `all` chooses orders.
+    fn chooses(&self) -> bool {
+        let names = [&self.q, &self.merchant, &self.user];
+        let times = [self.since, self.until, self.ended_since, self.ended_until];
+        self.orders.is_some()
+            || self.error.is_some()
+            || self.follow_ups.is_some()
+            || self.possible_duplicate.is_some()
+            || names.iter().any(|name| name.is_some())
+            || times.iter().any(Option::is_some)
+    }
+}
+
+/// Checks that orders with this status can have an error code.
+pub(super) fn check_code(code: Option<ErrorCode>, status: Option<Status>) -> Result<(), Problem> {
+    let checked = code.map_or(Ok(()), |code| code.check(status));
+    checked.map_err(|wrong| invalid(format!("error: {wrong}")))
 }
 
 /// How many orders were changed.
@@ -152,7 +173,7 @@ pub(in crate::api) async fn retry_many(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
-    let filter = chosen(&caller, &headers, body).await?;
+    let filter = chosen(&caller, &headers, body, Status::Failed).await?;
     let changed = app.intake.retry_all(&filter).await?;
     Ok(answer(&app, &caller, Action::OrderRetry, filter, &changed).await)
 }
@@ -175,7 +196,7 @@ pub(in crate::api) async fn cancel_many(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
-    let filter = chosen(&caller, &headers, body).await?;
+    let filter = chosen(&caller, &headers, body, Status::Queued).await?;
     let changed = app.orders.cancel_orders(&filter).await?;
     Ok(answer(&app, &caller, Action::OrderCancel, filter, &changed).await)
 }
@@ -199,7 +220,7 @@ pub(in crate::api) async fn retry_follow_ups(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(Extension<Concerns>, Json<BulkAnswer>), Problem> {
-    let filter = chosen(&caller, &headers, body).await?;
+    let filter = chosen(&caller, &headers, body, Status::Submitted).await?;
     let changed = app.orders.retry_follow_ups(&filter).await?;
     Ok(answer(&app, &caller, Action::OrderRetryFollowUps, filter, &changed).await)
 }
@@ -219,15 +240,36 @@ async fn answer(
     (Extension(Concerns::many(filter.merchant, format!("{count} orders"))), Json(changed.into()))
 }
 
-/// Reads which orders of the caller are chosen.
-async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<OrderFilter, Problem> {
+/// Reads which orders of the caller are chosen. Those with another status than `status` are not changed.
+async fn chosen(
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Body,
+    status: Status,
+) -> Result<OrderFilter, Problem> {
     // A thousand ids take 40,000 bytes.
     let selection: OrderSelection = extract::json(headers, body, 64 * 1024).await?;
-    let OrderSelection { orders, q, merchant, user, error, follow_ups, .. } = selection;
-    let OrderSelection { since, until, ended_since, all, limit, cursor, .. } = selection;
-    for (name, value) in [("q", &q), ("merchant", &merchant), ("user", &user), ("error", &error)] {
+    let is_chosen = selection.chooses();
+    let OrderSelection {
+        orders,
+        q,
+        merchant,
+        user,
+        error,
+        follow_ups,
+        since,
+        until,
+        ended_since,
+        ended_until,
+        possible_duplicate,
+        all,
+        limit,
+        cursor,
+    } = selection;
+    for (name, value) in [("q", &q), ("merchant", &merchant), ("user", &user)] {
         check_filter(name, value.as_deref())?;
     }
+    check_code(error, Some(status))?;
     let limit = limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
         return Err(invalid(format!("limit: is {limit}, expected 1 to {MOST}")));
@@ -235,23 +277,19 @@ async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<Orde
     if orders.as_ref().is_some_and(|orders| orders.len() > MOST as usize) {
         return Err(invalid(format!("orders: has more than {MOST} ids; send several requests")));
     }
-    let times = [since, until, ended_since];
-    let names = [&q, &merchant, &user, &error];
-    let is_chosen = orders.is_some()
-        || follow_ups.is_some()
-        || names.iter().any(|name| name.is_some())
-        || times.iter().any(Option::is_some);
     extract::check_choice(is_chosen, all, "orders", "error or ended_since")?;
     let merchant = caller.only_merchant(merchant)?;
     Ok(OrderFilter {
         merchant: merchant.map(Into::into),
         user: user.map(Into::into),
-        error,
+        error: error.map(|code| code.as_str().to_owned()),
         follow_ups,
+        duplicates: possible_duplicate,
         name: q,
         since,
         until,
         ended_since,
+        ended_until,
         ids: orders,
         before: cursor,
         limit,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::bulk::check_code;
 use super::view::OrderList;
 use crate::api::AppState;
 use crate::api::answers::Common;
@@ -15,7 +16,7 @@ use crate::api::auth::Caller;
 use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::problem::Problem;
 use crate::ids::MerchantName;
-use crate::order::{FollowUpState, OrderId, Status, Target};
+use crate::order::{ErrorCode, FollowUpState, OrderId, Status, Target};
 use crate::store::OrderFilter;
 
 /// Query of `GET /v1/orders`.
@@ -54,14 +55,9 @@ pub(in crate::api) struct ListQuery {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     user: Option<String>,
-    /// Only orders whose `error` has this code.
-    #[param(
-        example = "klarna_unavailable",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
-    error: Option<String>,
+    /// Only orders whose `error` has this code. Failed orders have other codes than waiting ones.
+    #[param(inline)]
+    error: Option<ErrorCode>,
     /// Only orders with a follow-up that fares so. Follow-ups are calls to Klarna about a submitted order that
     /// the service makes by itself, such as the read after a push. `failing`: one has failed, whether it is tried
     /// again or was given up; `given_up`: one failed for two days, and is not tried by itself any more.
@@ -76,6 +72,11 @@ pub(in crate::api) struct ListQuery {
     /// Only orders that ended at this time or later; with `status=failed`, that failed then.
     #[param(example = "2026-01-31T12:00:00Z")]
     ended_since: Option<DateTime<Utc>>,
+    /// Only orders that ended before this time; with `status=failed`, that failed before.
+    #[param(example = "2026-01-31T13:00:00Z")]
+    ended_until: Option<DateTime<Utc>>,
+    /// Only orders with this `possible_duplicate`.
+    possible_duplicate: Option<bool>,
     /// The most orders to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
@@ -101,23 +102,24 @@ pub(in crate::api) async fn list(
     InQuery(query): InQuery<ListQuery>,
 ) -> Result<Json<OrderList>, Problem> {
     let limit = page_size(query.limit)?;
-    let names =
-        [("q", &query.q), ("merchant", &query.merchant), ("user", &query.user), ("error", &query.error)];
-    for (name, value) in names {
+    for (name, value) in [("q", &query.q), ("merchant", &query.merchant), ("user", &query.user)] {
         check_filter(name, value.as_deref())?;
     }
+    check_code(query.error, query.status)?;
     // Read one more than the limit, to know whether there is another page.
     let filter = |merchant: Option<MerchantName>| OrderFilter {
         status: query.status,
         target: query.target,
         merchant,
         user: query.user.clone().map(Into::into),
-        error: query.error.clone(),
+        error: query.error.map(|code| code.as_str().to_owned()),
         follow_ups: query.follow_ups,
         name: query.q.clone(),
         since: query.since,
         until: query.until,
         ended_since: query.ended_since,
+        ended_until: query.ended_until,
+        duplicates: query.possible_duplicate,
         before: query.cursor,
         limit: limit + 1,
         ..OrderFilter::default()

@@ -180,8 +180,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!(["/billing_address/postal_code"]))]
     pub prefill_withdrawn: Vec<String>,
-    /// Whether Klarna may have a second, unpaid session for this order, because the answer to an
-    /// earlier attempt was lost.
+    /// Whether Klarna may have another, unpaid session for this order: an earlier attempt got no answer, or one
+    /// such as HTTP 503, which does not say whether Klarna created the order.
     pub possible_duplicate: bool,
     /// Of the target `checkout`: Klarna's id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]

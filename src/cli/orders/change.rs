@@ -23,7 +23,8 @@ const CHUNK: u32 = 500;
 pub(in crate::cli) struct OrderChoice {
     /// The orders' ids
     #[arg(value_name = "ID", conflicts_with_all =
-        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "all", "limit"])]
+        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "ended_until",
+        "possible_duplicate", "all", "limit"])]
     orders: Vec<OrderId>,
     /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones, and a retry of
     /// follow-ups submitted ones
@@ -34,7 +35,8 @@ pub(in crate::cli) struct OrderChoice {
     which: Which,
     /// All orders, without any filter
     #[arg(long, conflicts_with_all =
-        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since"])]
+        ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "ended_until",
+        "possible_duplicate"])]
     all: bool,
     /// Look at no more than this many of the orders that match, newest first
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
@@ -111,7 +113,7 @@ impl Change {
         let Self { verb, orders: choice } = self;
         if choice.orders.is_empty() && choice.which.is_all() && choice.status.is_none() && !choice.all {
             let wrong = "no orders named: give their ids, filter by --status, --merchant, --user, --error, \
-                 --follow-ups, --ended-since, --since or --until, or add --all";
+                 --follow-ups, --ended-since, --ended-until, --since, --until or --possible-duplicate, or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
         }
         if let Some(status) = choice.status.filter(|status| *status != verb.needs()) {
@@ -119,6 +121,7 @@ impl Change {
             let wrong = format!("cannot {verb} {status} orders: write --status {needs}, or leave it out");
             return Err(CliError::Usage(wrong));
         }
+        choice.which.check(Some(verb.needs()))?;
         if verb == Verb::Cancel && !choice.orders.is_empty() {
             let count = choice.orders.len();
             let what = if count == 1 { "this order".to_owned() } else { format!("these {count} orders") };

@@ -146,14 +146,17 @@ fn followed_up(follow_up: &FailingFollowUp) -> String {
     }
 }
 
-fn failed_attempt(number: usize, attempt: &Attempt) -> String {
+fn failed_attempt(number: Option<usize>, attempt: &Attempt) -> String {
     let by = attempt.worker.as_ref().map(|worker| format!(" by {worker}")).unwrap_or_default();
     let why = match (&attempt.error, attempt.lost) {
         (_, true) => "its worker stopped; the order may have been sent".to_owned(),
         (Some(error), false) => format!("{}: {}", error.code, error.message),
         (None, false) => "no reason is stored".to_owned(),
     };
-    format!("attempt {number}{by} failed: {why}")
+    match number {
+        Some(number) => format!("attempt {number}{by} failed: {why}"),
+        None => format!("given up{by}: {why}"),
+    }
 }
 
 fn ended(order: &OrderView) -> String {

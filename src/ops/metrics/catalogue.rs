@@ -126,6 +126,11 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant", "endpoint"],
         "1 while this process's circuit breaker for an endpoint of the merchant is not closed.",
     ),
+    gauge(
+        process::BREAKER_HALF_OPEN,
+        &["merchant", "endpoint"],
+        "1 while this process's circuit breaker for an endpoint is half-open: its pause is over, and no call has come since. The next call decides.",
+    ),
     counter(
         meter::BREAKER_OPENINGS,
         &["merchant", "endpoint"],

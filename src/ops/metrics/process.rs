@@ -14,6 +14,7 @@ pub(super) const IN_FLIGHT: &str = "klarna_worker_exchanges_in_flight";
 pub(super) const PERMITS_USED: &str = "klarna_worker_exchange_permits_used";
 pub(super) const PERMITS_MAX: &str = "klarna_worker_exchange_permits_max";
 pub(super) const BREAKER_OPEN: &str = "klarna_worker_breaker_open";
+pub(super) const BREAKER_HALF_OPEN: &str = "klarna_worker_breaker_half_open";
 pub(super) const CONNECTIONS: &str = "klarna_worker_database_connections";
 pub(super) const MOST_CONNECTIONS: &str = "klarna_worker_database_connections_max";
 pub(super) const CPU: &str = "klarna_worker_process_cpu_seconds_total";
@@ -41,21 +42,23 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
     gauge!(PERMITS_USED).set(number(exchanges.permits_taken));
     gauge!(PERMITS_MAX).set(number(exchanges.permits));
-    let tell = |endpoint, merchant: &MerchantName, is_open: bool| {
+    let tell = |endpoint, merchant: &MerchantName, state: BreakerState| {
+        let flag = |holds: bool| f64::from(u8::from(holds));
         gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string())
-            .set(f64::from(u8::from(is_open)));
+            .set(flag(state != BreakerState::Closed));
+        gauge!(BREAKER_HALF_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string())
+            .set(flag(state == BreakerState::HalfOpen));
     };
     let mut now_open = Open::new();
     for (endpoint, merchant, state) in (sources.breakers)() {
-        let is_open = state != BreakerState::Closed;
-        tell(endpoint, &merchant, is_open);
-        if is_open {
+        tell(endpoint, &merchant, state);
+        if state != BreakerState::Closed {
             now_open.insert((endpoint, merchant));
         }
     }
     // The merchant of an open breaker may be gone.
     for (endpoint, merchant) in open.difference(&now_open) {
-        tell(endpoint, merchant, false);
+        tell(endpoint, merchant, BreakerState::Closed);
     }
     *open = now_open;
     for pool in sources.store.pools() {

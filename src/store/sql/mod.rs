@@ -34,7 +34,7 @@ macro_rules! statements {
 statements! {
     audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
     dashboard: DashboardSql {
-        outcome_buckets, latency_samples, waiting_codes, failed_codes, order_history, attempts,
+        outcome_buckets, latency_samples, waiting_codes, failed_codes, refused_merchants, order_history, attempts,
         changes_of_order, workers,
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }

@@ -15,8 +15,8 @@ impl Exchange {
                 retry_after: None,
             },
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, .. } => {
-                CallOutcome::Misconfigured { user: self.key.user.clone() }
+            Answer::Refused { configuration: true, what, .. } => {
+                CallOutcome::Misconfigured { user: self.key.user.clone(), what: what.clone() }
             }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
             Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {

@@ -45,7 +45,7 @@ pub(super) fn tell(disposition: &Disposition) {
             error = error.message,
             "The attempt failed; another one follows"
         ),
-        Disposition::Snooze { after, error: Some(error) } => {
+        Disposition::Snooze { after, error: Some(error), .. } => {
             tracing::warn!(
                 code = error.code,
                 after_ms = after.as_millis(),
@@ -53,7 +53,7 @@ pub(super) fn tell(disposition: &Disposition) {
                 "The order waits"
             );
         }
-        Disposition::Snooze { after, error: None } => {
+        Disposition::Snooze { after, error: None, .. } => {
             tracing::debug!(after_ms = after.as_millis(), "The order waits for its token");
         }
     }

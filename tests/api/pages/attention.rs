@@ -66,7 +66,12 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
         }
         api.ordered("shop", "u-2").await;
         let error = Some(error("klarna_unavailable", "No."));
-        api.settle(&Disposition::Snooze { after: Duration::from_hours(1), error }).await;
+        api.settle(&Disposition::Snooze {
+            after: Duration::from_hours(1),
+            error,
+            token_waited: Duration::ZERO,
+        })
+        .await;
         api.catch_up();
         let now = strip(&browser.page("/").await).unwrap();
         assert!(now.contains("3 orders failed in the last hour"), "{now}");
@@ -90,6 +95,35 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
         api.clock.advance(Duration::from_mins(59));
         let browser = Browser::signed_in(api, OPS).await;
         assert!(!strip(&browser.page("/").await).unwrap().contains("failed in the last hour"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_merchant_that_klarna_refuses_is_told_at_once() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        api.has_a_worker().await;
+        for code in ["klarna_refused_merchant", "klarna_unavailable"] {
+            api.ordered("shop", code).await;
+            let words = "Klarna refused the merchant shop with HTTP 401: no. Check the API credentials";
+            let error = Some(error(code, words));
+            let after = Duration::from_secs(15);
+            api.settle(&Disposition::Snooze { after, error, token_waited: Duration::ZERO }).await;
+        }
+        api.catch_up();
+        let now = strip(&browser.page("/").await).unwrap();
+        assert!(
+            now.contains("error=klarna_refused_merchant\">Klarna refuses the merchant shop</a>"),
+            "{now}"
+        );
+        assert!(
+            now.contains("1 order waits") && now.contains("HTTP 401: no. Check the API credentials"),
+            "{now}"
+        );
+        let limited = Browser::signed_in(api, "key-of-limited").await;
+        let theirs = strip(&limited.page("/").await).unwrap_or_default();
+        assert!(!theirs.contains("Klarna refuses"), "{theirs}");
     })
     .await;
 }
@@ -127,19 +161,23 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
 async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
     let api = Api::open().await;
     let now = api.clock.now();
-    let breaker = |merchant: &str| OpenBreaker {
+    let breaker_in = |state, merchant: &str| OpenBreaker {
         endpoint: "checkout".into(),
         merchant: merchant.into(),
-        state: BreakerState::Open,
+        state,
         cause: "HTTP 503, 5 failures in a row".into(),
         since: now - TimeDelta::seconds(30),
         next_try: now + TimeDelta::seconds(8),
     };
+    let breaker = |merchant: &str| breaker_in(BreakerState::Open, merchant);
+    let half_open = |merchant: &str| breaker_in(BreakerState::HalfOpen, merchant);
     // Of every process, and of this one as of others.
     let mut workers = Vec::new();
-    for (name, open) in
-        [("a/1", &[breaker("shop"), breaker("other")][..]), ("b/2", &[breaker("shop")]), ("c/3", &[])]
-    {
+    for (name, open) in [
+        ("a/1", &[breaker("shop"), half_open("other")][..]),
+        ("b/2", &[breaker("shop")]),
+        ("c/3", &[half_open("shop")]),
+    ] {
         let worker = Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: name.into() };
         api.app.store.begin_worker(&worker).await.unwrap();
         api.app.store.note_breakers(worker.id, open).await.unwrap();
@@ -156,6 +194,9 @@ async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
         "{strip}"
     );
     assert!(strip.contains("/orders?status=queued&merchant=shop"), "{strip}");
+    // No call waits there.
+    assert!(!strip.contains("No calls to checkout for other"), "{strip}");
+    assert!(strip.contains("half-open, and the next call decides"), "{strip}");
     assert!(strip.contains("checkout for other") && strip.contains("2 files in the spool"), "{strip}");
     let browser = Browser::new(&api);
     assert_eq!(browser.page("/").await.matches("data-label=\"Process\"").count(), 3);

@@ -26,19 +26,24 @@ async fn an_operator_lets_a_breaker_try_a_call() {
     let told = [
         open("shop", "checkout", BreakerState::Open, "<b>HTTP 503</b>"),
         open("shop", "token", BreakerState::Closed, "Klarna asked for a pause"),
+        open("shop", "payments", BreakerState::HalfOpen, "HTTP 502"),
     ];
     api.app.store.note_breakers(worker.id, &told).await.unwrap();
     let browser = Browser::signed_in(&api, OPS).await;
     let page = browser.page("/").await;
     let ask = "/breakers/probe?merchant=shop&endpoint=checkout";
     assert!(page.contains(&ask.replace('&', "&amp;")) && page.contains("Try now…"), "{page}");
+    assert!(
+        page.contains("half-open: the next call decides") && !page.contains("endpoint=payments"),
+        "{page}"
+    );
     assert!(page.contains("asked to wait") && !page.contains("<b>HTTP 503</b>"), "{page}");
     let asked = browser.page(ask).await;
     assert!(asked.contains("Try a call now?") && asked.contains("&lt;b&gt;HTTP 503"), "{asked}");
     let fields = [("merchant", "shop"), ("endpoint", "checkout")];
     let done = browser.act(ask, "/breakers/probe", &fields).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/?done=probed#breakers"), "{done:?}");
-    assert!(browser.page("/?done=probed").await.contains("Every process tries a call now."));
+    assert!(browser.page("/?done=probed").await.contains("the next call decides"));
     let asked: Vec<_> = api.app.store.probes().await.unwrap();
     assert_eq!(
         (asked.len(), asked[0].merchant.as_str(), asked[0].endpoint.as_str()),

@@ -51,6 +51,19 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
         assert_eq!(told.matches("was retried by").count(), 2, "{told}");
         assert!(!told.contains("refused: HTTP 503"), "it has a fresh token: {told}");
 
+        let late = api.ordered("shop", "u-3").await;
+        api.settle(&failed("bad_order")).await;
+        assert_eq!(
+            browser.act(&format!("/orders/{late}/retry"), &format!("/orders/{late}/retry"), &[]).await.status,
+            303
+        );
+        api.settle(&failed("deadline_exceeded")).await;
+        let told = browser.page(&format!("/orders/{late}")).await;
+        assert!(
+            told.contains("Attempt 1") && told.contains("Given up") && !told.contains("Attempt 2"),
+            "{told}"
+        );
+
         let other = api.ordered("shop", "u-2").await;
         let cancel = format!("/orders/{other}/cancel");
         assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 303);

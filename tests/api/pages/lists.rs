@@ -53,7 +53,7 @@ async fn orders_are_found_by_each_filter() {
         let queued = api.ordered("other", "u-3").await;
 
         let all = [&queued, &twice, &bad, &without, &with];
-        let cases: [(&str, &[&String]); 19] = [
+        let cases: [(&str, &[&String]); 22] = [
             ("", &all),
             ("status=submitted", &[&without, &with]),
             ("status=queued", &[&queued, &twice]),
@@ -68,6 +68,9 @@ async fn orders_are_found_by_each_filter() {
             ("error=bad_order", &[&bad]),
             ("error=klarna_unavailable&merchant=shop", &[&twice]),
             ("duplicates=1", &[&twice]),
+            ("duplicates=0&user=u-1", &[&bad, &with]),
+            ("status=failed&ended_until=2020-01-01T00:00", &[]),
+            ("status=failed&ended_since=2020-01-01T00:00&ended_until=2100-01-01T00:00", &[&bad]),
             ("q=+u-1+", &[&twice, &bad, &with]),
             ("q=u-1&status=failed", &[&bad]),
             ("q=klarna-1", &[&without, &with]),
@@ -141,8 +144,12 @@ async fn an_order_tells_what_happened_to_it() {
             possible_duplicate: false,
         };
         api.settle(&retry("first_trouble")).await;
-        api.settle(&Disposition::Snooze { after: Duration::ZERO, error: Some(error("a_pause", "Not yet.")) })
-            .await;
+        api.settle(&Disposition::Snooze {
+            after: Duration::ZERO,
+            error: Some(error("a_pause", "Not yet.")),
+            token_waited: Duration::ZERO,
+        })
+        .await;
         // Its worker is lost.
         let claimed = api.claim().await.remove(0);
         api.app.store.lose_order(&claimed.claim).await.unwrap();

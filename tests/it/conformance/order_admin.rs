@@ -109,7 +109,16 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
         possible_duplicate: true,
     };
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_some());
+    let wait =
+        Disposition::Snooze { after: Duration::ZERO, error: None, token_waited: Duration::from_secs(5) };
+    let second = claim(&db, worker, 1).await.remove(0);
+    assert!(db.store.settle_order(&second.claim, &wait).await.unwrap().is_some());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;
+    let given_up = db.store.order(id).await.unwrap().unwrap();
+    assert_eq!((given_up.status, given_up.attempts), (Status::Failed, 1), "to give up is no attempt");
+    let history = db.store.order_history(id).await.unwrap();
+    let numbers: Vec<_> = history.numbered_attempts().map(|(number, _)| number).collect();
+    assert_eq!(numbers, [Some(1), None]);
     db.advance(3600);
     let view = db.store.retry_order(id, AGAIN).await.unwrap().unwrap();
     assert_eq!((view.status, view.attempts, view.possible_duplicate), (Status::Queued, 0, true));
@@ -117,7 +126,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
     // Its patience for a token begins again, and earlier claims no longer hold.
     let claimed = claim(&db, worker, 1).await.remove(0);
-    assert_eq!((claimed.first_claimed_at, claimed.claim.number), (db.clock.now(), 3));
+    assert_eq!((claimed.token_waited, claimed.claim.number), (Duration::ZERO, 4));
     assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_none());
     let same = OrderRow { id: OrderId::new(db.clock.now()), ..row };
@@ -192,7 +201,7 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
     assert_eq!(list(without).await, [third, second, first]);
     assert_eq!(list(OrderFilter { status: Some(Status::Failed), ..shop }).await, [third, second, first]);
     for none in [
-        OrderFilter { duplicates: true, ..all.clone() },
+        OrderFilter { duplicates: Some(true), ..all.clone() },
         OrderFilter { token: Some(TokenOutcome::Cached), ..all.clone() },
         OrderFilter { merchant: Some("other".into()), ..all.clone() },
     ] {
@@ -235,6 +244,18 @@ async fn orders_that_failed_lately_are_chosen_by_when_they_failed(db: Db) {
     };
     assert_eq!(ids(since.clone()).await, [submitted, long_ago]);
     assert_eq!(ids(OrderFilter { status: Some(Status::Failed), ..since.clone() }).await, [long_ago]);
+    let until = |at| OrderFilter {
+        ended_until: Some(at),
+        status: Some(Status::Failed),
+        limit: 10,
+        ..OrderFilter::default()
+    };
+    assert_eq!(ids(until(outage)).await, [before]);
+    assert_eq!(ids(OrderFilter { ended_since: Some(outage), ..until(outage) }).await, []);
+    let second = outage + TimeDelta::seconds(1);
+    assert_eq!(ids(OrderFilter { ended_since: Some(outage), ..until(second) }).await, [long_ago]);
+    let others = OrderFilter { duplicates: Some(false), ..since.clone() };
+    assert_eq!(ids(others).await, [submitted, long_ago]);
     assert_eq!(db.store.retry_orders(&since, AGAIN).await.unwrap().orders, [long_ago]);
     assert_eq!(status(&db, before).await, Status::Failed);
 }

@@ -292,7 +292,7 @@ async fn what_is_given_back_is_claimed_anew_under_another_number(db: Db) {
         (second.claim.order, second.claim.worker, second.claim.number),
         (id, other, first.claim.number + 1)
     );
-    assert_eq!((second.attempts, second.first_claimed_at), (0, first.first_claimed_at));
+    assert_eq!((second.attempts, second.token_waited), (0, Duration::ZERO));
     assert_eq!(second.claimed_at, db.clock.now());
     db.store.give_back(&[second.claim]).await.unwrap();
     let third = claim(&db, worker, 1).await.remove(0);

@@ -117,7 +117,8 @@ async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
     let claimed = claim_order(&db, worker, 1).await;
     db.advance(30);
     // The circuit breaker is open.
-    let snooze = Disposition::Snooze { after: Duration::from_mins(1), error: None };
+    let snooze =
+        Disposition::Snooze { after: Duration::from_mins(1), error: None, token_waited: Duration::ZERO };
     assert!(db.store.settle_order(&claimed[0].claim, &snooze).await.unwrap().is_some());
     db.advance(59);
     let told = look(&db).await.merchants.remove(0);

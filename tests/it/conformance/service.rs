@@ -54,7 +54,8 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.heartbeat(worker.id).await.unwrap().is_some());
     assert_eq!(store.reclaim(&[]).await.unwrap(), Reclaimed::default());
-    let snooze = Disposition::Snooze { after: Duration::from_mins(10), error: None };
+    let snooze =
+        Disposition::Snooze { after: Duration::from_mins(10), error: None, token_waited: Duration::ZERO };
     assert!(store.settle_order(&again.claim, &snooze).await.unwrap().is_some());
     let due = store.next_due().await.unwrap().unwrap();
     assert!(due > Duration::from_mins(9) && due <= Duration::from_mins(10), "{due:?}");

@@ -18,6 +18,7 @@ both_engines![
     a_session_of_payments_comes_back_whole,
     a_failed_order_bears_its_reason,
     a_retry_counts_an_attempt_and_a_snooze_none,
+    only_waits_for_the_token_are_summed,
     waits_end_at_the_deadline,
     a_possible_duplicate_stays_one,
     a_stale_claim_changes_nothing,
@@ -75,7 +76,7 @@ pub fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
 }
 
 pub fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
-    Disposition::Snooze { after: Duration::from_secs(seconds), error }
+    Disposition::Snooze { after: Duration::from_secs(seconds), error, token_waited: Duration::ZERO }
 }
 
 /// Returns the claim on a new order.
@@ -138,10 +139,32 @@ async fn a_retry_counts_an_attempt_and_a_snooze_none(db: Db) {
     db.advance(5);
     let third = claim(&db, first.worker, 1).await.remove(0);
     assert_eq!(third.claim.number, 3);
-    assert_eq!(third.first_claimed_at, db.clock.now() - TimeDelta::seconds(15), "patience began anew");
     assert!(db.store.settle_order(&third.claim, &snooze(5, Some(error("breaker")))).await.unwrap().is_some());
     let view = db.store.order(first.order).await.unwrap().unwrap();
     assert_eq!((view.attempts, view.error), (1, Some(error("breaker"))));
+}
+
+async fn only_waits_for_the_token_are_summed(db: Db) {
+    let first = claimed(&db).await;
+    let wait_for_token = |seconds| Disposition::Snooze {
+        after: Duration::ZERO,
+        error: None,
+        token_waited: Duration::from_secs(seconds),
+    };
+    for (wait, sum) in [
+        (snooze(0, Some(error("klarna_paused"))), 0),
+        (wait_for_token(3), 3),
+        (retry(0, false), 3),
+        (wait_for_token(4), 7),
+        (snooze(0, None), 7),
+    ] {
+        let claim = self::claim(&db, first.worker, 1).await.pop().map_or(first, |order| order.claim);
+        assert!(db.store.settle_order(&claim, &wait).await.unwrap().is_some());
+        db.advance(60);
+        let claimed = self::claim(&db, first.worker, 1).await.remove(0);
+        assert_eq!(claimed.token_waited, Duration::from_secs(sum), "{wait:?}");
+        db.store.give_back(&[claimed.claim]).await.unwrap();
+    }
 }
 
 async fn waits_end_at_the_deadline(db: Db) {

@@ -27,6 +27,14 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
             WHERE status = 'queued' AND error IS NOT NULL AND ($1::text IS NULL OR merchant = $1) AND accepted_at <= $2
             ORDER BY id LIMIT 10000) AS o
         GROUP BY code",
+    refused_merchants: "
+        SELECT merchant, count(*) AS orders, min(accepted_at) AS oldest, max(error) AS error
+        FROM (
+            SELECT merchant, accepted_at, error FROM klarna_worker.orders
+            WHERE status = 'queued' AND error IS NOT NULL AND ($1::text IS NULL OR merchant = $1)
+            ORDER BY id LIMIT 10000) AS o
+        WHERE substring(error FROM '\"code\" ?: ?\"([^\"]*)\"') = 'klarna_refused_merchant'
+        GROUP BY merchant ORDER BY merchant",
     failed_codes: "
         SELECT code, count(*) AS orders, min(accepted_at) AS oldest
         FROM (

@@ -66,7 +66,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         DELETE FROM cached_tokens WHERE purpose_ref = $1
             AND EXISTS (SELECT 1 FROM orders WHERE id = $1 AND ended_at IS NOT NULL)",
     failed: "
-        UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + 1, error = $5,
+        UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + $8, error = $5,
             token_outcome = $6, prefilled = $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING user_id, ended_at;
@@ -81,7 +81,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     snooze: "
         UPDATE orders SET status = 'queued', worker = NULL,
             due_at = min($4 + $5, deadline_at),
-            error = coalesce($6, error)
+            error = coalesce($6, error), token_waited = token_waited + $7
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING user_id, ended_at",
     announce: "

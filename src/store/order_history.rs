@@ -1,0 +1,114 @@
+//! What happened to an order.
+
+use chrono::{DateTime, Utc};
+
+use super::FailingFollowUp;
+use crate::order::{ErrorCode, OrderError, OrderView, Status, TokenOutcome};
+use crate::token::LedgerEntry;
+
+/// The part of an order's history that its row does not have.
+#[derive(Clone, Debug, Default)]
+pub struct OrderHistory {
+    /// When a worker first claimed it since it was accepted or last retried.
+    pub first_claimed_at: Option<DateTime<Utc>>,
+    /// Whether its body is still stored, so that it can be retried.
+    pub has_body: bool,
+    /// The attempts that did not submit it, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
+    pub changes: Vec<OrderChange>,
+    /// Its follow-ups that fail.
+    pub follow_ups: Vec<FailingFollowUp>,
+}
+
+impl OrderHistory {
+    /// When it was queued again for the last time.
+    #[must_use]
+    pub fn retried_at(&self) -> Option<DateTime<Utc>> {
+        self.retries().next_back()
+    }
+
+    /// When it was queued again for the last time before this time.
+    #[must_use]
+    pub fn retried_before(&self, time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.retries().rev().find(|at| *at < time)
+    }
+
+    /// Returns the attempts with their numbers. A retry begins a new count, and giving up has no number.
+    pub fn numbered_attempts(&self) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
+        self.attempts.iter().enumerate().map(|(earlier, attempt)| {
+            let retried = self.retried_before(attempt.ended_at);
+            // Only those in front of it: clocks may step.
+            let before = self.attempts[..earlier].iter();
+            let before =
+                before.filter(|other| retried.is_none_or(|at| other.ended_at > at) && !other.gives_up());
+            ((!attempt.gives_up()).then(|| before.count() + 1), attempt)
+        })
+    }
+
+    /// Whether the changes already tell the end of an order with this status: who cancelled it.
+    #[must_use]
+    pub fn tells_end_of(&self, status: Status) -> bool {
+        status == Status::Cancelled && self.changes.iter().any(|change| change.kind == ChangeKind::Cancel)
+    }
+
+    fn retries(&self) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
+        self.changes.iter().filter(|change| change.kind == ChangeKind::Retry).map(|change| change.at)
+    }
+}
+
+/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
+/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
+/// user's token, newest first.
+#[must_use]
+pub fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
+    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
+        return None;
+    }
+    let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;
+    let (outcome, cause) = (last.outcome?, last.cause.as_ref()?);
+    Some(format!("{}: {cause}", outcome.as_str().replace('_', " ")))
+}
+
+/// A change of an order that somebody asked for.
+#[derive(Clone, Debug)]
+pub struct OrderChange {
+    /// When it was done.
+    pub at: DateTime<Utc>,
+    /// Who did it, as the audit log names them.
+    pub actor: String,
+    /// What was done.
+    pub kind: ChangeKind,
+}
+
+/// What was done to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It was queued again.
+    Retry,
+    /// It was cancelled.
+    Cancel,
+    /// Its body was replaced.
+    Update,
+}
+
+impl Attempt {
+    /// Whether nothing was tried: the order was given up, such as at its deadline.
+    fn gives_up(&self) -> bool {
+        const CODES: [ErrorCode; 2] = [ErrorCode::DeadlineExceeded, ErrorCode::DatabaseRestored];
+        self.error.as_ref().is_some_and(|error| CODES.iter().any(|code| error.code == code.as_str()))
+    }
+}
+
+/// An attempt that did not submit its order, or the end of an order without an attempt.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The name of the process that made it, if its row still exists.
+    pub worker: Option<String>,
+    /// Whether that process was lost, so that the attempt's result is unknown.
+    pub lost: bool,
+    /// Why it failed.
+    pub error: Option<OrderError>,
+}

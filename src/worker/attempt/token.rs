@@ -1,0 +1,129 @@
+//! The token of one attempt: how long an order waits for it, and what follows if there is none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{EarlyEnd, OrderHandler, purpose};
+use crate::clock::since_boot;
+use crate::config::{Merchant, OnUnusableToken};
+use crate::order::{Disposition, Prefill, TokenOutcome};
+use crate::queue::Slot;
+use crate::store::{ClaimedOrder, FIRST_CLAIM};
+use crate::token::Unusable;
+use crate::vault::{Access, AccessToken};
+use crate::worker::disposition::error;
+
+/// How long an order waits at least for an exchange that it has begun, if its patience is nearly over.
+const LEAST_PATIENCE: Duration = Duration::from_secs(2);
+
+impl OrderHandler {
+    /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's slow
+    /// token endpoint must not take the slots of others. If the access token becomes too old while the
+    /// order then waits for a slot, it gets another one. Also returns how long the exchange took.
+    async fn exchange(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Arc<Merchant>,
+        patience: Duration,
+        slot: &mut Slot,
+    ) -> (Access, Duration) {
+        let mut patience = patience;
+        let mut may_repeat = true;
+        loop {
+            let asked = async {
+                let begun = since_boot();
+                let exchange =
+                    self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
+                match timeout(patience, exchange).await {
+                    Ok(access) => (access, since_boot().saturating_sub(begun)),
+                    Err(_) => (Access::ComeBack(Duration::ZERO), patience),
+                }
+            };
+            let (access, took) = slot.outside(asked).await;
+            match access {
+                Access::Ready(access) if may_repeat && !self.vault.is_usable(&access) => {
+                    tracing::info!(
+                        "An access token became too old while its order waited for a slot; another follows"
+                    );
+                    may_repeat = false;
+                    patience = LEAST_PATIENCE.min(self.token_patience);
+                }
+                access => return (access, took),
+            }
+        }
+    }
+
+    /// Returns the shopper's access token, or why the order is submitted without one.
+    pub(super) async fn token(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Arc<Merchant>,
+        slot: &mut Slot,
+    ) -> Result<Result<AccessToken, TokenOutcome>, EarlyEnd> {
+        if !merchant.send_access_token {
+            return Ok(Err(TokenOutcome::TurnedOff));
+        }
+        let purpose = purpose(order);
+        let left = self.token_patience.saturating_sub(order.token_waited);
+        let patience = left.max(LEAST_PATIENCE.min(self.token_patience));
+        // At the first claim, nothing can be cached.
+        let cached =
+            if order.claim.number > FIRST_CLAIM { self.vault.cached_tokens(purpose).await } else { None };
+        let (access, took) = match cached {
+            Some(cached) => (Access::Ready(cached), Duration::ZERO),
+            None => self.exchange(order, merchant, patience, slot).await,
+        };
+        let unusable = match access {
+            Access::Ready(access) => return Ok(Ok(access)),
+            Access::Unusable(why) => why,
+            Access::ComeBack(after) => {
+                // Do not wait for a pause that is longer than the patience: no token would come in time.
+                let token_waited = took + after;
+                if token_waited < left {
+                    return Err(Box::new(Disposition::Snooze { after, error: None, token_waited }));
+                }
+                // The exchange goes on, and may just have ended.
+                match self.vault.cached_tokens(purpose).await {
+                    Some(access) => return Ok(Ok(access)),
+                    None => Unusable::Unavailable,
+                }
+            }
+        };
+        match merchant.on_unusable_token {
+            OnUnusableToken::SubmitWithoutToken => Ok(Err(without(unusable))),
+            OnUnusableToken::Fail => Err(Box::new(refused_without_token(unusable))),
+        }
+    }
+}
+
+fn without(unusable: Unusable) -> TokenOutcome {
+    match unusable {
+        Unusable::NotRegistered => TokenOutcome::NotRegistered,
+        Unusable::ReauthRequired => TokenOutcome::ReauthRequired,
+        Unusable::Uncertain => TokenOutcome::Uncertain,
+        Unusable::Unavailable => TokenOutcome::Unavailable,
+    }
+}
+
+fn refused_without_token(unusable: Unusable) -> Disposition {
+    let (code, message) = match unusable {
+        Unusable::NotRegistered => {
+            ("token_not_registered", "the service has no token for the user: the shopper must sign in")
+        }
+        Unusable::ReauthRequired => {
+            ("token_reauth_required", "the user's token no longer works: the shopper must sign in again")
+        }
+        Unusable::Uncertain => {
+            ("token_uncertain", "the user's token is uncertain: an operator has to decide")
+        }
+        Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
+    };
+    let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
+    Disposition::Failed {
+        error: error(code, message),
+        token: Some(without(unusable)),
+        prefilled: Prefill::default(),
+    }
+}
