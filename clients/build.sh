@@ -2,17 +2,18 @@
 # Generates the clients for TypeScript and Python from openapi.json, and makes their packages: clients/build.sh FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/.."
-. tests/lib.sh
+say() { printf '==> %s\n' "$*" >&2; }
+give_up() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 [ $# -eq 1 ] || give_up "name the folder for the packages"
 mkdir -p "$1"
 folder=$(realpath "$1")
 
-need node nodejs
-need npm npm
-need python3 python3
+for program in node npm python3; do
+    command -v "$program" >/dev/null || give_up "$program is missing: install it"
+done
 version=$(python3 -c 'import json; print(json.load(open("openapi.json"))["info"]["version"])')
 
-say "the client for TypeScript"
+say "the client for TypeScript: npm installs the generator"
 cd clients/typescript
 [ "$(node -p 'require("./package.json").version')" = "$version" ] || give_up "write version $version into clients/typescript/package.json"
 npm ci --silent --no-audit --no-fund --ignore-scripts
@@ -20,10 +21,10 @@ rm -rf dist
 npm run --silent build
 npm pack --silent --pack-destination "$folder" >&2
 
-say "the client for Python"
+say "the client for Python: pip installs the generator, which takes one to two minutes the first time"
 cd ../python
 venv=$PWD/../../target/clients-venv
-make_venv "$venv"
+[ -x "$venv/bin/pip" ] || python3 -m venv --clear "$venv" || give_up "Python's venv is missing: install it (Debian: python3-venv)"
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r requirements.txt
 rm -rf generated
 # It warns of the JSON lines that /v1/orders/batch also takes: the client sends an array.

@@ -134,23 +134,47 @@ say "examples/shop: payments"
 PORT=$payments_port SHOP_USER=node-shopper KLARNA_API_URL=$sandbox KLARNA_API_USERNAME=shop KLARNA_API_PASSWORD=secret \
     node "$repository/examples/shop/payments.mjs" >"$home/payments.log" 2>&1 &
 started+=($!)
-payments=http://127.0.0.1:$payments_port
-await "$payments/checkout"
-page=$(command curl -s --fail "$payments/checkout")
+payments=http://127.0.0.1:$payments_port jar=$home/payments.cookies
+await "$payments/"
+page=$(browse --fail "$payments/checkout")
 issued=$(command curl -s --fail "$sandbox/sandbox/issued" | json /client_tokens/0)
 [[ $page == *"client_token: \"$issued\""* ]] || give_up "payments: no client token on the checkout page: $page"
-is "payments: the page loaded again" "$(command curl -s "$payments/checkout")" "$page"
+is "payments: the page loaded again" "$(browse "$payments/checkout")" "$page"
 # Every address of the page has an answer.
-is "payments: its addresses" "$(grep -o '"/[a-z-]*"' <<<"$page" | sort -u | tr '\n' ' ')" '"/checkout" "/place-order" "/thanks" '
-status() { command curl -s -o /dev/null -w '%{http_code}' --max-time 60 "$@"; }
+is "payments: its addresses" "$(grep -o '"/[a-z-]*"' <<<"$page" | sort -u | tr '\n' ' ')" '"/" "/cart" "/checkout" "/place-order" "/thanks" '
+status() { browse -o /dev/null -w '%{http_code}' "$@"; }
 is "payments: thanks for nothing" "$(status "$payments/thanks")" 404
 is "payments: not authorised" "$(status -d forged "$payments/place-order")" 502
 # What the page's script does when the shopper presses the button.
 authorized=$(command curl -s --fail -d "$issued" "$sandbox/sandbox/payments/authorize" | json /authorization_token)
 is "payments: placed" "$(status -d "$authorized" "$payments/place-order")" 204
-placed=$(command curl -s --fail -u any:any "$sandbox/ordermanagement/v1/orders/$(command curl -s --fail "$payments/thanks" | sed 's/.* is \(.*\)\.$/\1/')")
+placed=$(command curl -s --fail -u any:any "$sandbox/ordermanagement/v1/orders/$(browse --fail "$payments/thanks" | sed -n 's/.*Klarna.s order \([-0-9a-f]*\)\..*/\1/p')")
 is "payments: the order that the thanks name" "$(json /status <<<"$placed") $(json /order_amount <<<"$placed")" "AUTHORIZED 50000"
-[[ $(command curl -s --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
+[[ $(browse --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
+
+say "examples/shop: what they say when something is wrong"
+# What a shop prints until it ends, or for as long as it takes to say it.
+says() {
+    local what=$1 log=$home/wrong.log
+    shift
+    "$@" >"$log" 2>&1 &
+    started+=($!)
+    for _ in $(seq 600); do
+        ! grep -qF "$what" "$log" || return 0
+        sleep 0.1
+    done
+    give_up "$* does not say $what, but: $(cat "$log")"
+}
+spare_port=$(free_ports 1)
+nowhere=http://127.0.0.1:$spare_port
+for shop in "node $repository/examples/shop/shop.mjs" "python3 $repository/examples/shop/shop.py"; do
+    says "Port $node_port is taken" env PORT="$node_port" $shop
+    says "The service refuses this API key" env PORT="$spare_port" KLARNA_WORKER_KEY= $shop
+    kill "${started[-1]}"
+    wait "${started[-1]}" || true
+    says "GET $nowhere/v1/orders" env PORT=0 KLARNA_WORKER_URL="$nowhere" $shop
+done
+says "Port $payments_port is taken" env PORT="$payments_port" node "$repository/examples/shop/payments.mjs"
 
 say "examples/access-token"
 vended=$(curl -X POST "$api/v1/merchants/shop/users/u-3/access-token" | json /access_token)

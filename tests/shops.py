@@ -9,6 +9,8 @@ import time
 from browser import ELEMENT, PATIENCE, Browser, call
 
 DRIVER, SANDBOX, API, NAME, SHOP = sys.argv[1:]
+BASIC = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
+SHOPPER = f"{NAME} & Test"  # the name at Klarna
 
 
 def press(browser, text):
@@ -34,10 +36,10 @@ def out(browser):
     browser.do("/frame", {"id": None})
 
 
-def quantity(browser, number):
+def quantity(browser, number, button="To the checkout"):
+    browser.go("/cart")
     browser.run(f"document.querySelector('[name=quantity]').value = {number}")
-    press(browser, "Change")
-    browser.sees(f"{number * 100}.00 SEK")
+    press(browser, button)
 
 
 def sign_in(browser, account, decision):
@@ -46,6 +48,13 @@ def sign_in(browser, account, decision):
     browser.sees("offline_access")
     browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
     press(browser, decision)
+
+
+def abort(browser):
+    """Ends the order at Klarna. Says which one it was."""
+    ended = browser.run("return document.querySelector('#klarna-checkout-container').dataset.orderId")
+    call(f"{SANDBOX}/checkout/v3/orders/{ended}/abort", {}, headers=BASIC)
+    return ended
 
 
 def web_sdk(browser):
@@ -76,7 +85,7 @@ def play(browser):
     press(browser, "Sign in with Klarna")
     browser.sees("offline_access")
     press(browser, "Sign in")
-    browser.sees("You are signed in as")
+    browser.sees("You are signed in as Alma Test.")
     browser.do("/cookie", method="DELETE")
 
     # Each address has a page, and a sign-in that was declined or begun elsewhere is none.
@@ -84,31 +93,45 @@ def play(browser):
     browser.sees("There is no such page.")
     browser.go("/thanks")
     browser.sees("There is no order yet.")
-    sign_in(browser, NAME, "Decline")
+    sign_in(browser, SHOPPER, "Decline")
     browser.sees("You are not signed in.")
+    press(browser, "Sign in with Klarna")
+    browser.sees("offline_access")
     browser.go("/callback?code=stolen&state=guessed")
     browser.sees("This sign-in was not started here.")
     browser.complaints()  # of the statuses of these pages
+    quantity(browser, 1)
+    in_frame(browser, "Klarna does not know this shopper")
+    out(browser)
 
-    sign_in(browser, NAME, "Sign in")
-    browser.sees("You are signed in as Karl-")
+    sign_in(browser, SHOPPER, "Sign in")
+    browser.sees(f"You are signed in as {SHOPPER}.")
+    user = browser.run("return document.querySelector('code').textContent")
     press(browser, "To the cart")
     quantity(browser, 2)
-    press(browser, "To the checkout")
     in_frame(browser, "200.00 SEK")
+    # It has the address, and not the phone number, for which the shop did not ask.
+    in_frame(browser, f"Recognised as {SHOPPER}.")
+    shown = browser.text()
+    assert "Karlaplan" in shown and "@sandbox.example" in shown and "+4670" not in shown, shown
     out(browser)
     browser.picture(f"shop-{NAME}-checkout")
 
     # The cart changes: first with pages of the server, then in the single-page app.
-    browser.go("/cart")
-    quantity(browser, 3)
+    quantity(browser, 3, "Change")
+    browser.sees("300.00 SEK")
     press(browser, "To the checkout")
     in_frame(browser, "300.00 SEK")
     out(browser)
     browser.go("/app")
     in_frame(browser, "300.00 SEK")
     out(browser)
-    browser.run("const q = document.querySelector('#quantity'); q.value = 4; q.dispatchEvent(new Event('change'))")
+    # The shop cannot be reached: the shopper is told, and can still pay.
+    change = "const q = document.querySelector('#quantity'); q.value = 4; q.dispatchEvent(new Event('change'));"
+    browser.run("window.there = window.fetch; window.fetch = async () => { throw new TypeError('gone'); };" + change)
+    browser.sees("The shop cannot be reached.")
+    assert browser.run("const f = document.querySelector('iframe'); return [f.inert, f.style.opacity]") == [False, "1"]
+    browser.run("window.fetch = window.there;" + change)
     in_frame(browser, "400.00 SEK")
     press(browser, "Pay")
     out(browser)
@@ -125,18 +148,19 @@ def play(browser):
     browser.go("/checkout")
     in_frame(browser, "500.00 SEK")
     out(browser)
-    complaints = browser.complaints()
+    complaints = [complaint for complaint in browser.complaints() if "gone" not in complaint]
     assert not complaints, complaints
 
-    # An order that can no longer be paid gives way to a new one when the cart changes.
-    ended = browser.run("return document.querySelector('#klarna-checkout-container').dataset.orderId")
-    basic = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
-    call(f"{SANDBOX}/checkout/v3/orders/{ended}/abort", {}, headers=basic)
-    browser.go("/cart")
+    # An order that can no longer be paid gives way to a new one: when the cart changes, and when the page is loaded again.
+    abort(browser)
     quantity(browser, 6)
-    press(browser, "To the checkout")
     in_frame(browser, "600.00 SEK")
     out(browser)
+    ended = abort(browser)
+    browser.go("/checkout")
+    in_frame(browser, "600.00 SEK")
+    out(browser)
+    assert abort(browser) != ended
     web_sdk(browser)
 
     # The push has come to the service, which has acknowledged the order.
@@ -148,28 +172,31 @@ def play(browser):
         record = call(f"{SANDBOX}/sandbox/record")
         seen = [event["event"] for event in record if klarna_id in (event.get("klarna_id"), event.get("order_id"))]
     assert seen[:3] == ["order", "updated", "updated"] and set(seen[3:]) == {"pushed", "acknowledged"}, seen
-    presented = [event["event"] for event in record if event["user"] == NAME]
+    presented = [event["event"] for event in record if event["user"] == SHOPPER]
     assert presented[:3] == ["signed_in", "presented", "order"], presented
     found = call(f"{API}/v1/orders?q={klarna_id}")["orders"]
     assert [(order["status"], order["token"], order["session"]["phase"]) for order in found] == [("submitted", "fresh", "completed")], found
+    assert found[0]["user"] == user, found
 
 
 def pay_by_payments(browser):
-    browser.go("/")
-    press(browser, "checkout")
+    sign_in(browser, SHOPPER, "Sign in")
+    browser.sees(f"You are signed in as {SHOPPER}.")
+    quantity(browser, 3)
+    in_frame(browser, f"Recognised as {SHOPPER}.")
+    quantity(browser, 5)
     in_frame(browser, "500.00 SEK")
     out(browser)
     session = call(f"{API}/v1/orders?merchant=shop")["orders"][0]
     press(browser, "Pay")
-    browser.sees("Thank you. Klarna's order is ")
+    browser.sees("Paid: Klarna's order ")
     assert browser.path() == "/thanks", browser.path()
     klarna_id = browser.text().split()[-1].rstrip(".")
-    basic = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
-    paid = call(f"{SANDBOX}/ordermanagement/v1/orders/{klarna_id}", headers=basic)
+    paid = call(f"{SANDBOX}/ordermanagement/v1/orders/{klarna_id}", headers=BASIC)
     assert (paid["status"], paid["order_amount"]) == ("AUTHORIZED", 50000), paid
     read = call(f"{API}/v1/orders/{session['id']}?refresh=true")
     assert (read["target"], read["session"]["phase"]) == ("payments", "completed"), read
-    complaints = [complaint for complaint in browser.complaints() if "/favicon.ico" not in complaint]
+    complaints = browser.complaints()
     assert not complaints, complaints
 
 

@@ -35,7 +35,7 @@ start serve "$program" serve
 start chromedriver chromedriver --port="$driver_port"
 start node env PORT="$node_port" node "$repository/examples/shop/shop.mjs"
 start python env PORT="$python_port" python3 "$repository/examples/shop/shop.py"
-start payments env PORT="$payments_port" SHOP_USER=payments KLARNA_API_URL="$sandbox" node "$repository/examples/shop/payments.mjs"
+start payments env PORT="$payments_port" KLARNA_API_URL="$sandbox" node "$repository/examples/shop/payments.mjs"
 start php php -S "127.0.0.1:$php_port" "$repository/examples/shop/shop.php"
 await "$sandbox/stats"
 await "$KLARNA_WORKER_URL/readyz"

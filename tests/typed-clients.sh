@@ -9,6 +9,10 @@ cd "$(dirname "$0")/.."
 repository=$PWD
 
 need curl curl
+need node nodejs
+need npm npm
+need python3 python3
+python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
 program=$(built_program)
 packages=$PWD/target/clients
 rm -rf "$packages"
@@ -52,9 +56,15 @@ npm install --silent --no-audit --no-fund --ignore-scripts "$packages"/*.tgz
 typescript=$repository/clients/typescript/node_modules
 "$typescript/.bin/tsc" --strict --target ES2022 --module NodeNext --lib ES2022,DOM --typeRoots "$typescript/@types" --types node test.ts
 REFRESH_TOKEN=$(sign_in typescript) node test.js
+# The example of clients/README.md in a language.
+example() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$repository/clients/README.md" | sed '1d; $d' | sed "s|http://127.0.0.1:8080|$KLARNA_WORKER_URL|"; }
+example ts >readme.ts
+"$typescript/.bin/tsc" --strict --target ES2022 --module NodeNext --lib ES2022,DOM --typeRoots "$typescript/@types" --types node readme.ts
+node readme.js
 
 say "Python"
 make_venv "$home/venv"
 "$home/venv/bin/pip" install --quiet --disable-pip-version-check "$packages"/*.whl
 REFRESH_TOKEN=$(sign_in python) "$home/venv/bin/python" "$repository/clients/python/test.py"
+example python | "$home/venv/bin/python" - | grep -q '^submitted <div'
 say "the generated clients do what they should"

@@ -1,13 +1,14 @@
 // A small shop with klarna-order-worker in Node 18 or newer, without packages: node shop.mjs
 // Copy `worker`, `signedIn` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them.
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { readFileSync, realpathSync } from "node:fs";
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
 
 const { env } = process;
 const url = env.KLARNA_WORKER_URL ?? "http://127.0.0.1:8080";
 const key = env.KLARNA_WORKER_KEY ?? "";
-const merchant = "shop"; // the merchant's section in the worker's settings
+const merchant = env.KLARNA_WORKER_MERCHANT ?? "shop"; // the merchant's section in the worker's settings
 const port = Number(env.PORT ?? 3000);
 const shop = env.SHOP_URL ?? `http://127.0.0.1:${port}`; // as browsers and Klarna reach this shop
 // Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
@@ -15,25 +16,30 @@ const push = env.PUSH_URL ?? `${url}/v1/push/${merchant}/sandbox-push-secret-of-
 const login = env.KLARNA_LOGIN_URL ?? "http://127.0.0.1:8090/eu/lp/idp"; // the sandbox
 const clientId = env.KLARNA_CLIENT_ID ?? "sandbox-client";
 const clientSecret = env.KLARNA_CLIENT_SECRET; // of a confidential client
-const scope = env.KLARNA_SCOPE ?? "openid offline_access customer:login profile:name profile:email profile:billing_address";
+const scope = env.KLARNA_SCOPE ?? "openid offline_access payment:request:create profile:name profile:email profile:billing_address";
+const webhookSecret = env.WEBHOOK_SECRET; // one of the merchant's webhook_secrets
+// SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 async function worker(method, path, body, headers = {}, tries = 3) {
-  const answer = await fetch(url + path, {
+  const request = {
     method,
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+    headers: { ...(key && { authorization: `Bearer ${key}` }), "content-type": "application/json", ...headers },
     body: body && JSON.stringify(body),
     signal: AbortSignal.timeout(40_000), // must be longer than the wait below
-  });
+  };
+  const answer = await fetch(url + path, request).catch((error) => error);
   if (answer.ok) return answer.status === 204 ? undefined : answer.json();
   const { status } = answer;
-  const text = await answer.text(); // It says what is wrong.
-  if (status === 503 && tries > 1) { // Not now: the same request can be sent again.
-    const seconds = Math.min(Number(answer.headers.get("retry-after")) || 1, 2);
+  // Not now, or not reached: the same request can be sent again.
+  if ((status === 503 || (!status && answer.name !== "TimeoutError")) && tries > 1) {
+    const seconds = Math.min(Number(answer.headers?.get("retry-after")) || 1, 2);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return worker(method, path, body, headers, tries - 1);
   }
+  // The answer's text says what is wrong.
+  const text = status ? `${status} ${await answer.text()}` : `no answer: ${answer.cause?.message || answer.message}`;
   const problem = /"urn:klarna-order-worker:problem:([a-z-]+)"/.exec(text)?.[1];
-  throw Object.assign(new Error(`${method} ${path}: ${status} ${text}`), { status, problem });
+  throw Object.assign(new Error(`${method} ${url}${path}: ${text}`), { status, problem });
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
@@ -60,7 +66,9 @@ async function present(user, cart, body) {
     if (error.status !== 404) throw error;
     renew(cart); // The order was deleted.
   };
-  const known = cart.order && (await worker("GET", `/v1/orders/${cart.order}`).catch(deleted));
+  // A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
+  const refresh = cart.sent === wanted ? "?refresh=true" : "";
+  const known = cart.order && (await worker("GET", `/v1/orders/${cart.order}${refresh}`).catch(deleted));
   const anew = () => present(user, renew(cart), body);
   let order = known;
   if (!order) {
@@ -106,7 +114,7 @@ async function finishSignIn(session, query) {
   const { state = "", nonce, verifier } = session.signIn ?? {};
   delete session.signIn; // Each is accepted once.
   if (!state || !equal(query.get("state") ?? "", state)) return "This sign-in was not started here.";
-  if (!query.get("code")) return "You are not signed in.";
+  if (!query.get("code")) return "You are not signed in."; // The shopper declined.
   const form = { grant_type: "authorization_code", code: query.get("code"), redirect_uri: `${shop}/callback` };
   const body = new URLSearchParams({ ...form, client_id: clientId, code_verifier: verifier });
   if (clientSecret) body.set("client_secret", clientSecret);
@@ -117,9 +125,10 @@ async function finishSignIn(session, query) {
   const claims = JSON.parse(Buffer.from(tokens.id_token.split(".")[1], "base64url"));
   const genuine = [login, new URL(login).origin].includes(claims.iss) && [claims.aud].flat().includes(clientId);
   if (!genuine || claims.nonce !== nonce || claims.exp * 1000 < Date.now()) throw new Error("not an id_token for this shop");
-  session.user = claims.sub; // Your shop: the id of the customer who has this `sub`, or of a new one.
-  session.name = claims.given_name;
-  await signedIn(session.user, tokens.refresh_token);
+  const user = claims.sub; // Your shop: the id of the customer who has this `sub`, or of a new one.
+  await signedIn(user, tokens.refresh_token);
+  const name = [claims.given_name, claims.family_name].filter(Boolean).join(" ") || user;
+  Object.assign(session, { user, name }); // Not before the token is stored: if it is lost, the sign-in must be repeated.
   renew(session.cart); // An order that was begun before has no access token.
 }
 
@@ -141,27 +150,33 @@ const orderOf = ({ quantity }) => {
 };
 
 const escape = (text) => String(text).replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
-const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title>
-<nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
-<h1>${title}</h1>${body}</html>`;
+const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><link rel="icon" href="data:,">
+<nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>${title}</h1>${body}</html>`;
 const again = (text) => page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
+const unsigned = (text) => page("Sign-in", `<p>${text} <a href="/sign-in">Sign in with Klarna</a>, or go on without: <a href="/cart">to the cart</a></p>`);
 const unconfirmed = page("Payment", `<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>`);
 const setQuantity = (cart, quantity) => {
   if (Number.isInteger(quantity) && quantity >= 1 && quantity <= 99) cart.quantity = quantity;
   if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
 };
 
-// Each returns a status and a page, an address to go to, or JSON.
-const pages = {
-  "GET /": ({ state, name }) => {
-    const who = name ? `<p>You are signed in as ${escape(name)}.</p>` : `<p><a href="/sign-in">Sign in with Klarna</a></p>`;
-    return [200, page("T-shirts", `${who}<p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+// Each returns a status and a page, an address to go to, or JSON. These are those of every shop, for payments.mjs too.
+const shopPages = {
+  "GET /": ({ state, name, user }) => {
+    const signedInAs = `You are signed in as ${escape(name)}. The service calls you <code>${escape(user)}</code>.`;
+    const who = name ? signedInAs : `<a href="/sign-in">Sign in with Klarna</a>`;
+    return [200, page("T-shirts", `<p>${who}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
 <div id="klarna-sign-in" data-state="${state}"></div>`)]; // where Klarna's Web SDK puts its button, if you use it
   },
   "GET /sign-in": (session) => [303, signInAddress(session)],
   "GET /callback": async (session, { query }) => {
-    const refused = await finishSignIn(session, query);
-    return refused ? [403, page("Sign-in", `<p>${refused}</p>`)] : [303, "/"];
+    try {
+      const refused = await finishSignIn(session, query);
+      return refused ? [403, unsigned(refused)] : [303, "/"];
+    } catch (error) {
+      console.error(error.message);
+      return [502, unsigned("The sign-in failed.")];
+    }
   },
   "POST /klarna/signed-in": async (session, { text }) => { // what the page posts from the `signin` event of the Web SDK
     const sent = JSON.parse(text);
@@ -171,16 +186,22 @@ const pages = {
     return [204, ""];
   },
   "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts
-<input name="quantity" type="number" min="1" max="99" value="${cart.quantity}"></label> <button>Change</button></form>
-<p>${cart.quantity * 100}.00 SEK. <a href="/checkout">To the checkout</a></p>`)],
+<input name="quantity" type="number" min="1" max="99" value="${cart.quantity}"></label> <button>Change</button>
+<p>${cart.quantity * 100}.00 SEK. <button name="next" value="/checkout">To the checkout</button></p></form>`)],
   "POST /cart": ({ cart }, { text }) => {
-    setQuantity(cart, Number(new URLSearchParams(text).get("quantity")));
-    return [303, "/cart"];
+    const form = new URLSearchParams(text);
+    setQuantity(cart, Number(form.get("quantity")));
+    return [303, form.get("next") === "/checkout" ? "/checkout" : "/cart"];
   },
+  "GET /terms": () => [200, page("Terms", "<p>This shop sells nothing.</p>")],
+};
+const pages = {
+  ...shopPages,
   "GET /checkout": async ({ user, cart }) => {
     const { state, html } = await checkout(user, cart, orderOf(cart));
     if (state === "paid") return [303, "/thanks"];
-    if (state === "open") return [200, page("Checkout", html)]; // as a whole: it has a script
+    // The snippet as a whole: it has a script.
+    if (state === "open") return [200, page("Checkout", `${html}<p>The same in a <a href="/app">single-page app</a></p>`)];
     if (state === "wait") return [202, again("Your order is not ready yet.")];
     return [502, again("Klarna does not take this order.")];
   },
@@ -193,7 +214,13 @@ const pages = {
     const paid = `${(klarna.order_amount / 100).toFixed(2)} ${klarna.purchase_currency}`;
     return [200, page("Thank you", `<p id="paid">Paid: ${paid}, Klarna's order ${klarna_order_id}.</p>${html_snippet ?? ""}`)];
   },
-  "GET /terms": () => [200, page("Terms", "<p>This shop sells nothing.</p>")],
+  "POST /klarna/events": (session, { text, headers }) => { // webhook_url of the merchant
+    if (!webhookSecret || !isGenuine(headers, text, webhookSecret)) return [400, ""];
+    const { type, data } = JSON.parse(text);
+    // Your shop: mark the order as paid. The event can come twice.
+    if (type === "order.completed") console.log(`Paid: ${data.order_amount / 100} ${data.purchase_currency}, order ${data.order_id}`);
+    return [204, ""];
+  },
   "GET /app": () => [200, readFileSync(new URL("app.html", import.meta.url), "utf8")],
   "GET /api/checkout": async ({ user, cart }) => [200, { quantity: cart.quantity, ...(await checkout(user, cart, orderOf(cart))) }],
   "POST /api/cart": ({ cart, user }, { text }) => {
@@ -202,25 +229,50 @@ const pages = {
   },
 };
 
-createServer(async (request, response) => {
-  const id = /\bsid=([\w-]+)/.exec(request.headers.cookie ?? "")?.[1];
-  const sid = sessions.has(id) ? id : random();
-  const guest = () => ({ user: env.SHOP_USER ?? `guest-${random()}`, state: random(), cart: newCart() });
-  if (sid !== id) sessions.set(sid, guest());
-  const { pathname, searchParams: query } = new URL(request.url, shop);
-  const answer = pages[`${request.method} ${pathname}`] ?? (() => [404, page("Not found", "<p>There is no such page.</p>")]);
-  let [status, content] = [502, again("Klarna is not available at the moment.")];
-  // Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
-  const elsewhere = !env.SHOP_URL && request.headers.host !== new URL(shop).host;
-  try {
-    if (elsewhere) [status, content] = [303, shop + request.url];
-    else [status, content] = await answer(sessions.get(sid), { query, text: await new Response(request).text() });
-  } catch (error) {
-    console.error(error.message);
-  }
-  const json = typeof content !== "string";
-  const headers = { "set-cookie": `sid=${sid}; HttpOnly; SameSite=Lax; Path=/` };
-  headers[status === 303 ? "location" : "content-type"] =
-    status === 303 ? content : json ? "application/json" : "text/html; charset=utf-8";
-  response.writeHead(status, headers).end(status === 303 ? "" : json ? JSON.stringify(content) : content);
-}).listen(port, "127.0.0.1", () => console.log(`The shop is at ${shop}/`));
+// Whether the service has sent this webhook (https://www.standardwebhooks.com).
+function isGenuine({ "webhook-id": id, "webhook-timestamp": time, "webhook-signature": signatures = "" }, text, secret) {
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const expected = `v1,${createHmac("sha256", key).update(`${id}.${time}.${text}`).digest("base64")}`;
+  return Math.abs(Date.now() / 1000 - Number(time)) < 300 && signatures.split(" ").some((given) => equal(given, expected));
+}
+
+// Says at the start what would go wrong with the first shopper.
+const checkSettings = () => worker("GET", "/v1/orders?limit=1").catch(({ status, message }) => {
+  const wrongKey = [401, 403].includes(status) ? "The service refuses this API key: set KLARNA_WORKER_KEY. " : "";
+  console.error(wrongKey + message);
+});
+
+function serve(pages) {
+  const server = createServer(async (request, response) => {
+    const id = /\bsid=([\w-]+)/.exec(request.headers.cookie ?? "")?.[1];
+    const sid = sessions.has(id) ? id : random();
+    const guest = () => ({ user: env.SHOP_USER ?? `guest-${random()}`, state: random(), cart: newCart() });
+    if (sid !== id) sessions.set(sid, guest());
+    const { pathname, searchParams: query } = new URL(request.url, shop);
+    const answer = pages[`${request.method} ${pathname}`] ?? (() => [404, page("Not found", "<p>There is no such page.</p>")]);
+    let [status, content] = [502, again("Klarna is not available at the moment.")];
+    // Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
+    const elsewhere = !env.SHOP_URL && request.headers.host !== new URL(shop).host;
+    try {
+      const sent = { query, text: await new Response(request).text(), headers: request.headers };
+      [status, content] = elsewhere ? [303, shop + request.url] : await answer(sessions.get(sid), sent);
+    } catch (error) {
+      console.error(error.message);
+    }
+    const json = typeof content !== "string";
+    const kind = status === 303 ? { location: content } : { "content-type": json ? "application/json" : "text/html; charset=utf-8" };
+    response.writeHead(status, { "set-cookie": `sid=${sid}; HttpOnly; SameSite=Lax; Path=/`, ...kind });
+    response.end(status === 303 ? "" : json ? JSON.stringify(content) : content);
+  });
+  server.on("error", ({ code, message }) => {
+    console.error(code === "EADDRINUSE" ? `Port ${port} is taken, perhaps by another shop. End that, or set PORT to another one.` : message);
+    process.exitCode = 1;
+  });
+  server.listen(port, "127.0.0.1", () => {
+    console.log(`The shop is at ${shop}/`);
+    checkSettings();
+  });
+}
+
+export { again, merchant, newCart, orderOf, page, renew, serve, shopPages, worker };
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) serve(pages);

@@ -6,14 +6,16 @@ function setting(string $name, string $default): string
     return getenv($name) ?: $default;
 }
 define('URL', setting('KLARNA_WORKER_URL', 'http://127.0.0.1:8080'));
-const MERCHANT = 'shop'; // the merchant's section in the worker's settings
+define('KEY', setting('KLARNA_WORKER_KEY', ''));
+define('MERCHANT', setting('KLARNA_WORKER_MERCHANT', 'shop')); // the merchant's section in the worker's settings
 define('SHOP', setting('SHOP_URL', "http://$_SERVER[HTTP_HOST]")); // as browsers and Klarna reach this shop
 // Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
 define('PUSH', setting('PUSH_URL', URL . '/v1/push/' . MERCHANT . '/sandbox-push-secret-of-this-machine'));
 define('LOGIN', setting('KLARNA_LOGIN_URL', 'http://127.0.0.1:8090/eu/lp/idp')); // the sandbox
 define('CLIENT_ID', setting('KLARNA_CLIENT_ID', 'sandbox-client'));
 define('CLIENT_SECRET', setting('KLARNA_CLIENT_SECRET', '')); // of a confidential client
-define('SCOPE', setting('KLARNA_SCOPE', 'openid offline_access customer:login profile:name profile:email profile:billing_address'));
+define('SCOPE', setting('KLARNA_SCOPE', 'openid offline_access payment:request:create profile:name profile:email profile:billing_address'));
+// SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 class Refused extends RuntimeException
 {
@@ -26,20 +28,22 @@ function send(string $method, string $url, string $body, array $headers, int $ti
     $answer = file_get_contents($url, false, stream_context_create(['http' => $http]));
     $status = (int) (explode(' ', $http_response_header[0] ?? '')[1] ?? 0);
     if ($answer !== false && $status >= 200 && $status < 300) return json_decode($answer, true);
-    $refused = new Refused("$method $url: $status $answer", $status); // The answer's body says what is wrong.
+    // The answer's body says what is wrong. Status 0: not reached.
+    $refused = new Refused("$method $url: " . ($status ? "$status $answer" : 'no answer'), $status);
     if (preg_match('/^retry-after: (\d+)/im', implode("\n", $http_response_header ?? []), $after)) $refused->after = (int) $after[1];
     throw $refused;
 }
 
 function worker(string $method, string $path, ?array $body = null, array $headers = []): ?array
 {
-    $headers = [...$headers, 'Authorization: Bearer ' . getenv('KLARNA_WORKER_KEY'), 'Content-Type: application/json'];
-    for ($tries = 2; ; $tries--) {
+    $headers = [...$headers, 'Content-Type: application/json', ...(KEY ? ['Authorization: Bearer ' . KEY] : [])];
+    for ($tries = 2, $begun = time(); ; $tries--) {
         try {
             return send($method, URL . $path, $body ? json_encode($body) : '', $headers, 40); // longer than the wait below
         } catch (Refused $error) {
-            if ($error->getCode() !== 503 || $tries === 0) throw $error;
-            sleep(min($error->after, 2)); // Not now: the same request can be sent again.
+            if (in_array($error->getCode(), [401, 403])) error_log('The service refuses this API key: set KLARNA_WORKER_KEY.');
+            if (!in_array($error->getCode(), [0, 503]) || $tries === 0 || time() - $begun > 30) throw $error;
+            sleep(min($error->after, 2)); // Not now, or not reached: the same request can be sent again.
         }
     }
 }
@@ -69,7 +73,9 @@ function present(string $user, array &$cart, array $body): array
 {
     $order = null;
     try {
-        if ($cart['order']) $order = worker('GET', "/v1/orders/$cart[order]");
+        // A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
+        $refresh = $cart['sent'] == $body ? '?refresh=true' : '';
+        if ($cart['order']) $order = worker('GET', "/v1/orders/$cart[order]$refresh");
     } catch (Refused $error) {
         if ($error->getCode() !== 404) throw $error;
         $cart = newCart($cart['quantity']); // The order was deleted.
@@ -132,7 +138,7 @@ function finishSignIn(): ?string
     $started = $_SESSION['sign_in'] ?? null;
     unset($_SESSION['sign_in']); // Each is accepted once.
     if (!$started || !hash_equals($started['state'], (string) ($_GET['state'] ?? ''))) return 'This sign-in was not started here.';
-    if (empty($_GET['code'])) return 'You are not signed in.';
+    if (empty($_GET['code'])) return 'You are not signed in.'; // The shopper declined.
     $form = http_build_query([
         'grant_type' => 'authorization_code', 'code' => $_GET['code'], 'redirect_uri' => SHOP . '/callback',
         'client_id' => CLIENT_ID, 'code_verifier' => $started['verifier'],
@@ -145,10 +151,11 @@ function finishSignIn(): ?string
     if (!$genuine || $claims['nonce'] !== $started['nonce'] || $claims['exp'] < time()) {
         throw new RuntimeException('not an id_token for this shop');
     }
+    $user = $claims['sub']; // Your shop: the id of the customer who has this `sub`, or of a new one.
+    signedIn($user, $tokens['refresh_token']);
     session_regenerate_id(true);
-    $_SESSION['user'] = $claims['sub']; // Your shop: the id of the customer who has this `sub`, or of a new one.
-    $_SESSION['name'] = $claims['given_name'] ?? null;
-    signedIn($_SESSION['user'], $tokens['refresh_token']);
+    $_SESSION['user'] = $user; // Not before the token is stored: if it is lost, the sign-in must be repeated.
+    $_SESSION['name'] = trim(($claims['given_name'] ?? '') . ' ' . ($claims['family_name'] ?? '')) ?: $user;
     $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before has no access token.
     return null;
 }
@@ -184,9 +191,8 @@ function setQuantity(mixed $quantity): void
 function html(string $title, string $body): string
 {
     return <<<HTML
-        <!doctype html><html lang="en"><meta charset="utf-8"><title>$title</title>
-        <nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
-        <h1>$title</h1>$body</html>
+        <!doctype html><html lang="en"><meta charset="utf-8"><title>$title</title><link rel="icon" href="data:,">
+        <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>$title</h1>$body</html>
         HTML;
 }
 
@@ -195,10 +201,9 @@ function again(string $text): string
     return html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>");
 }
 
-// The checkout as JSON, for the single-page app.
-function shown(): array
+function unsigned(string $text): string
 {
-    return ['quantity' => $_SESSION['cart']['quantity']] + checkout($_SESSION['user'], $_SESSION['cart'], orderOf($_SESSION['cart']));
+    return html('Sign-in', "<p>$text <a href=\"/sign-in\">Sign in with Klarna</a>, or go on without: <a href=\"/cart\">to the cart</a></p>");
 }
 
 // Returns a status and a page, an address to go to, or JSON.
@@ -208,15 +213,14 @@ function page(string $request): array
     $text = file_get_contents('php://input');
     switch ($request) {
         case 'GET /':
-            $name = htmlspecialchars($_SESSION['name'] ?? '');
-            $who = $name ? "You are signed in as $name." : '<a href="/sign-in">Sign in with Klarna</a>';
+            [$name, $user] = [htmlspecialchars($_SESSION['name'] ?? ''), htmlspecialchars($_SESSION['user'])];
+            $who = $name ? "You are signed in as $name. The service calls you <code>$user</code>." : '<a href="/sign-in">Sign in with Klarna</a>';
             return [200, html('T-shirts', "<p>$who</p><p>A T-shirt costs 100 SEK. <a href=\"/cart\">To the cart</a></p>
                 <div id=\"klarna-sign-in\" data-state=\"$_SESSION[state]\"></div>")]; // for the button of Klarna's Web SDK, if you use it
-        case 'GET /sign-in':
-            return [303, signInAddress()];
+        case 'GET /sign-in': return [303, signInAddress()];
         case 'GET /callback':
             $refused = finishSignIn();
-            return $refused ? [403, html('Sign-in', "<p>$refused</p>")] : [303, '/'];
+            return $refused ? [403, unsigned($refused)] : [303, '/'];
         case 'POST /klarna/signed-in': // what the page posts from the `signin` event of the Web SDK
             $sent = json_decode($text, true);
             if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
@@ -225,16 +229,17 @@ function page(string $request): array
             return [204, ''];
         case 'GET /cart':
             return [200, html('Cart', "<form method=\"post\"><label>T-shirts
-                <input name=\"quantity\" type=\"number\" min=\"1\" max=\"99\" value=\"$cart[quantity]\"></label> <button>Change</button></form>
-                <p>" . $cart['quantity'] * 100 . '.00 SEK. <a href="/checkout">To the checkout</a></p>')];
+                <input name=\"quantity\" type=\"number\" min=\"1\" max=\"99\" value=\"$cart[quantity]\"></label> <button>Change</button>
+                <p>" . $cart['quantity'] * 100 . '.00 SEK. <button name="next" value="/checkout">To the checkout</button></p></form>')];
         case 'POST /cart':
             setQuantity((int) ($_POST['quantity'] ?? 0));
-            return [303, '/cart'];
+            return [303, ($_POST['next'] ?? '') === '/checkout' ? '/checkout' : '/cart'];
         case 'GET /checkout':
             $found = checkout($_SESSION['user'], $cart, orderOf($cart));
             return match ($found['state']) {
                 'paid' => [303, '/thanks'],
-                'open' => [200, html('Checkout', $found['html'])], // as a whole: it has a script
+                // The snippet as a whole: it has a script.
+                'open' => [200, html('Checkout', $found['html'] . '<p>The same in a <a href="/app">single-page app</a></p>')],
                 'wait' => [202, again('Your order is not ready yet.')],
                 'failed' => [502, again('Klarna does not take this order.')],
             };
@@ -248,28 +253,25 @@ function page(string $request): array
             $paid = number_format($klarna['order_amount'] / 100, 2, '.', '') . " $klarna[purchase_currency]";
             $said = "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>";
             return [200, html('Thank you', $said . ($order['html_snippet'] ?? ''))];
-        case 'GET /terms':
-            return [200, html('Terms', '<p>This shop sells nothing.</p>')];
-        case 'GET /app':
-            return [200, file_get_contents(__DIR__ . '/app.html')];
-        case 'GET /api/checkout':
-            return [200, shown()];
+        case 'GET /terms': return [200, html('Terms', '<p>This shop sells nothing.</p>')];
+        case 'GET /app': return [200, file_get_contents(__DIR__ . '/app.html')];
+        case 'GET /api/checkout': // of the single-page app
         case 'POST /api/cart':
-            setQuantity(json_decode($text, true)['quantity'] ?? null);
-            return [200, shown()];
-        default:
-            return [404, html('Not found', '<p>There is no such page.</p>')];
+            if ($text) setQuantity(json_decode($text, true)['quantity'] ?? null);
+            return [200, ['quantity' => $cart['quantity']] + checkout($_SESSION['user'], $cart, orderOf($cart))];
+        default: return [404, html('Not found', '<p>There is no such page.</p>')];
     }
 }
 
 session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Lax']);
-$new = ['user' => getenv('SHOP_USER') ?: 'guest-' . bin2hex(random_bytes(16)), 'state' => bin2hex(random_bytes(16)), 'cart' => newCart()];
-$_SESSION += $new;
+$_SESSION += ['user' => getenv('SHOP_USER') ?: 'guest-' . bin2hex(random_bytes(16)), 'state' => bin2hex(random_bytes(16)), 'cart' => newCart()];
+$path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 try {
-    [$status, $content] = page($_SERVER['REQUEST_METHOD'] . ' ' . parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH));
+    [$status, $content] = page("$_SERVER[REQUEST_METHOD] $path");
 } catch (Throwable $error) {
     error_log($error->getMessage());
-    [$status, $content] = [502, again('Klarna is not available at the moment.')];
+    $status = 502;
+    $content = $path === '/callback' ? unsigned('The sign-in failed.') : again('Klarna is not available at the moment.');
 }
 http_response_code($status);
 if ($status === 303) header("Location: $content");

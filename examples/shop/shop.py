@@ -1,11 +1,11 @@
 """A small shop with klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
 Copy `worker`, `signed_in` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them."""
-import base64, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, sys, time
+import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, sys, time
 import urllib.error, urllib.parse, urllib.request
 
 URL = os.environ.get("KLARNA_WORKER_URL", "http://127.0.0.1:8080")
 KEY = os.environ.get("KLARNA_WORKER_KEY", "")
-MERCHANT = "shop"  # the merchant's section in the worker's settings
+MERCHANT = os.environ.get("KLARNA_WORKER_MERCHANT", "shop")  # the merchant's section in the worker's settings
 PORT = int(os.environ.get("PORT", 3000))
 SHOP = os.environ.get("SHOP_URL", f"http://127.0.0.1:{PORT}")  # as browsers and Klarna reach this shop
 # Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
@@ -14,27 +14,28 @@ LOGIN = os.environ.get("KLARNA_LOGIN_URL", "http://127.0.0.1:8090/eu/lp/idp")  #
 CLIENT_ID = os.environ.get("KLARNA_CLIENT_ID", "sandbox-client")
 CLIENT_SECRET = os.environ.get("KLARNA_CLIENT_SECRET")  # of a confidential client
 SCOPE = os.environ.get(
-    "KLARNA_SCOPE", "openid offline_access customer:login profile:name profile:email profile:billing_address")
+    "KLARNA_SCOPE", "openid offline_access payment:request:create profile:name profile:email profile:billing_address")
+# SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 
 def worker(method, path, body=None, **headers):
-    headers |= {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+    headers |= {"content-type": "application/json", **({"authorization": f"Bearer {KEY}"} if KEY else {})}
     request = urllib.request.Request(URL + path, body and json.dumps(body).encode(), headers, method=method)
     for tries in (2, 1, 0):
         try:
             with urllib.request.urlopen(request, timeout=40) as answer:  # must be longer than the wait below
                 return json.loads(answer.read() or "null")
-        except urllib.error.HTTPError as error:
-            error.text = error.read().decode()  # It says what is wrong.
-            if error.code != 503 or not tries:
+        except OSError as error:  # refused with a status, or not reached
+            status, after = getattr(error, "code", None), getattr(error, "headers", {}).get("retry-after")
+            error.text = f"{method} {URL}{path}: {error} {error.read().decode() if status else ''}"  # It says what is wrong.
+            if status not in (503, None) or isinstance(error, TimeoutError) or not tries:
                 raise
-            time.sleep(min(int(error.headers["retry-after"] or 1), 2))  # Not now: the same request can be sent again.
+            time.sleep(min(int(after or 1), 2))  # Not now, or not reached: the same request can be sent again.
 
 
 def signed_in(user, refresh_token):
     """Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself."""
-    path = f"/v1/merchants/{MERCHANT}/users/{urllib.parse.quote(user, safe='')}/token"
-    worker("PUT", path, {"refresh_token": refresh_token})
+    worker("PUT", f"/v1/merchants/{MERCHANT}/users/{urllib.parse.quote(user, safe='')}/token", {"refresh_token": refresh_token})
 
 
 def checkout(user, cart, body):
@@ -45,7 +46,7 @@ def checkout(user, cart, body):
     except urllib.error.HTTPError as error:
         if error.code not in (422, 503):
             raise
-        print(error, error.text, file=sys.stderr)
+        print(error.text, file=sys.stderr)
         if error.code == 503:
             return {"state": "wait"}
         if not cart["order"]:
@@ -57,7 +58,8 @@ def present(user, cart, body):
     order = None
     if cart["order"]:
         try:
-            order = worker("GET", f"/v1/orders/{cart['order']}")
+            # A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
+            order = worker("GET", f"/v1/orders/{cart['order']}{'?refresh=true' if cart['sent'] == body else ''}")
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
@@ -95,15 +97,11 @@ def present(user, cart, body):
     return {"state": "failed"}  # It failed or was cancelled: the next visit makes a new order.
 
 
-def base64url(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def sign_in_address(session):
     """The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code."""
     started = {"state": secrets.token_urlsafe(), "nonce": secrets.token_urlsafe(), "verifier": secrets.token_urlsafe(48)}
     session["sign_in"] = started
-    challenge = base64url(hashlib.sha256(started["verifier"].encode()).digest())
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(started["verifier"].encode()).digest()).rstrip(b"=").decode()
     return f"{LOGIN}/oauth2/auth?" + urllib.parse.urlencode({
         "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": f"{SHOP}/callback", "scope": SCOPE,
         "state": started["state"], "nonce": started["nonce"], "code_challenge": challenge, "code_challenge_method": "S256"})
@@ -114,11 +112,10 @@ def finish_sign_in(session, query):
     if not started or not hmac.compare_digest(query.get("state", "").encode(), started["state"].encode()):
         return "This sign-in was not started here."
     if not query.get("code"):
-        return "You are not signed in."
+        return "You are not signed in."  # The shopper declined.
     form = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": f"{SHOP}/callback",
             "client_id": CLIENT_ID, "code_verifier": started["verifier"]}
-    if CLIENT_SECRET:
-        form["client_secret"] = CLIENT_SECRET
+    form |= {"client_secret": CLIENT_SECRET} if CLIENT_SECRET else {}
     with urllib.request.urlopen(f"{LOGIN}/oauth2/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
         tokens = json.load(answer)
     # The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
@@ -128,9 +125,10 @@ def finish_sign_in(session, query):
     genuine = claims["iss"] in issuers and CLIENT_ID in audience and claims.get("nonce") == started["nonce"]
     if not genuine or claims["exp"] < time.time():
         raise ValueError("not an id_token for this shop")
-    session["user"] = claims["sub"]  # Your shop: the id of the customer who has this `sub`, or of a new one.
-    session["name"] = claims.get("given_name")
-    signed_in(session["user"], tokens["refresh_token"])
+    user = claims["sub"]  # Your shop: the id of the customer who has this `sub`, or of a new one.
+    signed_in(user, tokens["refresh_token"])
+    name = " ".join(filter(None, map(claims.get, ("given_name", "family_name")))) or user
+    session.update(user=user, name=name)  # Not before the token is stored: if it is lost, the sign-in must be repeated.
     renew(session["cart"])  # An order that was begun before has no access token.
 
 
@@ -141,11 +139,6 @@ SESSIONS = {}
 def renew(cart):
     cart.update(id=secrets.token_urlsafe(), order=None, sent=None)
     return cart
-
-
-def new_session():
-    guest = f"guest-{secrets.token_urlsafe()}"
-    return {"user": os.environ.get("SHOP_USER", guest), "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
 
 
 def order_of(cart):
@@ -170,34 +163,33 @@ def set_quantity(cart, quantity):
 
 
 def page(title, body):
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<nav><a href="/">Shop</a> <a href="/cart">Cart</a> <a href="/checkout">Checkout</a> <a href="/app">Single-page app</a></nav>
-<h1>{title}</h1>{body}</html>"""
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
+<nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>{title}</h1>{body}</html>"""
 
 
 def again(text):
     return page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
 
 
-def shown(session):
-    """The checkout as JSON, for the single-page app."""
-    cart = session["cart"]
-    return 200, {"quantity": cart["quantity"], **checkout(session["user"], cart, order_of(cart))}
+def unsigned(text):
+    sign_in, cart = '<a href="/sign-in">Sign in with Klarna</a>', '<a href="/cart">to the cart</a>'
+    return page("Sign-in", f"<p>{text} {sign_in}, or go on without: {cart}</p>")
 
 
 def answer_to(request, session, query, text):
     """A status and a page, an address to go to, or JSON."""
     cart = session["cart"]
     if request == "GET /":
-        name = session.get("name")
-        who = f"You are signed in as {html.escape(name)}." if name else '<a href="/sign-in">Sign in with Klarna</a>'
+        name, user = map(html.escape, (session.get("name", ""), session["user"]))
+        signed = f"You are signed in as {name}. The service calls you <code>{user}</code>."
+        who = signed if name else '<a href="/sign-in">Sign in with Klarna</a>'
         return 200, page("T-shirts", f"""<p>{who}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
 <div id="klarna-sign-in" data-state="{session['state']}"></div>""")  # where Klarna's Web SDK puts its button, if you use it
     if request == "GET /sign-in":
         return 303, sign_in_address(session)
     if request == "GET /callback":
         refused = finish_sign_in(session, query)
-        return (403, page("Sign-in", f"<p>{refused}</p>")) if refused else (303, "/")
+        return (403, unsigned(refused)) if refused else (303, "/")
     if request == "POST /klarna/signed-in":  # what the page posts from the `signin` event of the Web SDK
         sent = json.loads(text)
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
@@ -207,21 +199,18 @@ def answer_to(request, session, query, text):
         return 204, ""
     if request == "GET /cart":
         return 200, page("Cart", f"""<form method="post"><label>T-shirts
-<input name="quantity" type="number" min="1" max="99" value="{cart['quantity']}"></label> <button>Change</button></form>
-<p>{cart['quantity'] * 100}.00 SEK. <a href="/checkout">To the checkout</a></p>""")
+<input name="quantity" type="number" min="1" max="99" value="{cart['quantity']}"></label> <button>Change</button>
+<p>{cart['quantity'] * 100}.00 SEK. <button name="next" value="/checkout">To the checkout</button></p></form>""")
     if request == "POST /cart":
-        quantity = dict(urllib.parse.parse_qsl(text)).get("quantity", "")
-        set_quantity(cart, int(quantity) if quantity.isdecimal() else None)
-        return 303, "/cart"
+        form = dict(urllib.parse.parse_qsl(text))
+        set_quantity(cart, int(form["quantity"]) if form.get("quantity", "").isdecimal() else None)
+        return 303, "/checkout" if form.get("next") == "/checkout" else "/cart"
     if request == "GET /checkout":
         found = checkout(session["user"], cart, order_of(cart))
-        if found["state"] == "paid":
-            return 303, "/thanks"
-        if found["state"] == "open":
-            return 200, page("Checkout", found["html"])  # as a whole: it has a script
-        if found["state"] == "wait":
-            return 202, again("Your order is not ready yet.")
-        return 502, again("Klarna does not take this order.")
+        if found["state"] == "open":  # The snippet as a whole: it has a script.
+            return 200, page("Checkout", found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
+        return {"paid": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.")),
+                "failed": (502, again("Klarna does not take this order."))}[found["state"]]
     if request == "GET /thanks":
         order_id = cart["order"] or session.get("paid")
         if not order_id:
@@ -239,11 +228,10 @@ def answer_to(request, session, query, text):
         return 200, page("Terms", "<p>This shop sells nothing.</p>")
     if request == "GET /app":
         return 200, pathlib.Path(__file__).with_name("app.html").read_text(encoding="utf-8")
-    if request == "GET /api/checkout":
-        return shown(session)
-    if request == "POST /api/cart":
-        set_quantity(cart, json.loads(text)["quantity"])
-        return shown(session)
+    if request in ("GET /api/checkout", "POST /api/cart"):  # of the single-page app
+        if text:
+            set_quantity(cart, json.loads(text)["quantity"])
+        return 200, {"quantity": cart["quantity"], **checkout(session["user"], cart, order_of(cart))}
     return 404, page("Not found", "<p>There is no such page.</p>")
 
 
@@ -251,7 +239,9 @@ class Shop(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         cookie = http.cookies.SimpleCookie(self.headers["cookie"]).get("sid")
         sid = cookie.value if cookie and cookie.value in SESSIONS else secrets.token_urlsafe()
-        session = SESSIONS.setdefault(sid, new_session())
+        user = os.environ.get("SHOP_USER", f"guest-{secrets.token_urlsafe()}")
+        new = {"user": user, "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
+        session = SESSIONS.setdefault(sid, new)
         path, _, query = self.path.partition("?")
         text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
         # Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
@@ -259,9 +249,10 @@ class Shop(http.server.BaseHTTPRequestHandler):
         request, values = f"{self.command} {path}", dict(urllib.parse.parse_qsl(query))
         try:
             status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
-        except (OSError, ValueError, KeyError) as error:  # the body of the worker's answer says what is wrong
-            print(error, getattr(error, "text", ""), file=sys.stderr)
-            status, content = 502, again("Klarna is not available at the moment.")
+        except (OSError, ValueError, KeyError) as error:
+            print(getattr(error, "text", f"{request}: {error!r}"), file=sys.stderr)
+            content = unsigned("The sign-in failed.") if path == "/callback" else again("Klarna is not available at the moment.")
+            status = 502
         self.send_response(status)
         self.send_header("set-cookie", f"sid={sid}; HttpOnly; SameSite=Lax; Path=/")
         if status == 303:
@@ -274,6 +265,15 @@ class Shop(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop)
+try:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop)
+except OSError as error:
+    taken = f"Port {PORT} is taken, perhaps by another shop. End that, or set PORT to another one."
+    sys.exit(taken if error.errno == errno.EADDRINUSE else error)
 print(f"The shop is at {SHOP}/", flush=True)
+try:  # Say at the start what would go wrong with the first shopper.
+    worker("GET", "/v1/orders?limit=1")
+except OSError as error:
+    wrong_key = getattr(error, "code", None) in (401, 403)
+    print("The service refuses this API key: set KLARNA_WORKER_KEY." if wrong_key else "", error.text, file=sys.stderr)
 server.serve_forever()

@@ -23,7 +23,7 @@ export interface Options {
 export function createClient({ url, key, timeout = 40_000 }: Options): Client<paths> {
   return createFetchClient<paths>({
     baseUrl: url,
-    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+    headers: key ? { authorization: `Bearer ${key}` } : {},
     fetch: (request) => fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(timeout)]) }),
   });
 }

@@ -12,7 +12,7 @@ use crate::authorizations;
 use crate::clock::delta;
 use crate::options::Behaviour;
 use crate::order_management::ManagedOrder;
-use crate::profile::profile;
+use crate::profile::{named, profile};
 use crate::pushes;
 use crate::script::NextFailure;
 use crate::stats::{Event, Stats, What};
@@ -70,13 +70,25 @@ impl Admin {
     /// Signs a user in. The new grant does not end those of earlier sign-ins.
     #[must_use]
     pub fn sign_in(&self, sign_in: SignIn) -> Registration {
+        let replaces = !sign_in.claims.is_empty();
+        self.begin(sign_in, replaces)
+    }
+
+    /// Signs in who types this name on the sign-in page. A new user gets that name in the claims.
+    pub(super) fn sign_in_by_name(&self, name: String) -> Registration {
+        let claims = named(&name);
+        self.begin(SignIn { user: name, claims, ..SignIn::default() }, false)
+    }
+
+    /// `replaces`: whether a known user gets a new profile with the claims.
+    fn begin(&self, sign_in: SignIn, replaces: bool) -> Registration {
         let SignIn { user, claims, age } = sign_in;
         let terms = self.0.behaviour();
         let issued_at = self.0.now().checked_sub_signed(delta(age)).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let world = &mut *self.0.world();
-        if !claims.is_empty() || !world.profiles.contains_key(&user) {
+        if replaces || !world.profiles.contains_key(&user) {
             world.people += 1;
-            world.profiles.insert(user.clone(), Arc::new(profile(world.people, claims)));
+            world.profiles.insert(user.clone(), Arc::new(profile(self.0.run, world.people, claims)));
         }
         let (refresh_token, holder) = world.grants.sign_in(&user, &terms, issued_at);
         world.recorder.event(issued_at, Some(&holder), What::SignedIn);

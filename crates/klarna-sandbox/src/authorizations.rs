@@ -45,7 +45,11 @@ pub(super) async fn script() -> Response {
 /// `GET /sandbox/payments/{session}`: the content of the frame.
 pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
     match shared.world().sessions.get(&id).filter(|session| session.is_open(shared.now())) {
-        Some(session) => page(StatusCode::OK, "Pay with Klarna", &pay_page::lines(&session.order)),
+        Some(session) => {
+            let content =
+                pay_page::shopper(&session.shopper, &session.order) + &pay_page::lines(&session.order);
+            page(StatusCode::OK, "Pay with Klarna", &content)
+        }
         None => page(StatusCode::NOT_FOUND, "No such session", "<p>It is complete, or has expired.</p>"),
     }
 }

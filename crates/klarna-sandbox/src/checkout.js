@@ -9,9 +9,11 @@
   const api = {
     suspend() {
       frame.inert = true;
+      frame.style.opacity = 0.4;
     },
     resume() {
       frame.inert = false;
+      frame.style.opacity = 1;
       frame.src = frame.src; // reads the order again
     },
     on() {},

@@ -12,7 +12,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::create::{
-    self, Created, READ_ONLY, Target, answer_later_call, authenticated, later_call, refusal, updated,
+    self, Created, READ_ONLY, Shopper, Submitted, Target, answer_later_call, authenticated, later_call,
+    refusal, updated,
 };
 use crate::faults::Endpoint;
 use crate::rules::order_faults;
@@ -28,6 +29,7 @@ const GOOD_FOR: TimeDelta = TimeDelta::hours(48);
 pub(super) struct CheckoutOrder {
     /// The body that the merchant sent, without the access token.
     pub(super) body: Value,
+    pub(super) shopper: Shopper,
     phase: Phase,
     started_at: DateTime<Utc>,
     modified_at: DateTime<Utc>,
@@ -184,8 +186,9 @@ fn open<'w>(
 
 /// Returns Klarna's answer: the order with the members that Klarna adds. The order is kept if the
 /// sandbox keeps a record.
-fn order(shared: &Shared, world: &mut World, id: &str, body: Value, now: DateTime<Utc>) -> Created {
-    let order = CheckoutOrder { body, phase: Phase::Open, started_at: now, modified_at: now };
+fn order(shared: &Shared, world: &mut World, id: &str, submitted: Submitted, now: DateTime<Utc>) -> Created {
+    let Submitted { body, shopper } = submitted;
+    let order = CheckoutOrder { body, shopper, phase: Phase::Open, started_at: now, modified_at: now };
     let body = order.shown(&shared.base, id);
     if shared.options.record {
         world.orders.insert(id.to_owned(), order);

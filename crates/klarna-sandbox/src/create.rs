@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::faults::{Endpoint, Failure};
+use crate::profile::full_name;
 use crate::request::{basic_credentials, basic_text};
 use crate::respond::{page, respond};
 use crate::state::Access;
@@ -40,7 +41,21 @@ pub(super) struct Target {
     /// Returns Klarna's error messages about a body; empty if Klarna would accept it.
     pub(super) faults: fn(&str, strict: bool) -> Vec<String>,
     /// Creates an order or session with this id. The access token is already removed from the body.
-    pub(super) create: fn(&Shared, &mut World, id: &str, body: Value, now: DateTime<Utc>) -> Created,
+    pub(super) create: fn(&Shared, &mut World, id: &str, order: Submitted, now: DateTime<Utc>) -> Created,
+}
+
+/// An order that was submitted.
+pub(super) struct Submitted {
+    /// The body, without the access token.
+    pub(super) body: Value,
+    pub(super) shopper: Shopper,
+}
+
+/// What Klarna knows of the shopper by the access token.
+pub(super) struct Shopper {
+    pub(super) recognition: Recognition,
+    /// The name of a shopper who was recognised.
+    pub(super) name: String,
 }
 
 /// The answer of a create call.
@@ -231,7 +246,11 @@ fn process(
     world.recorder.order(target.endpoint, reference.as_deref(), recognition);
     let what = What::Order { order_id: id.clone(), reference, recognition, fault: failure };
     world.recorder.event(now, holder.as_ref(), what);
-    let created = (target.create)(shared, world, &id, without_access_token(order), now);
+    let known = holder.filter(|_| recognition == Recognition::Recognised);
+    let profile = known.and_then(|holder| world.profiles.get(&*holder.user));
+    let shopper = Shopper { recognition, name: profile.map(|known| full_name(known)).unwrap_or_default() };
+    let order = Submitted { body: without_access_token(order), shopper };
+    let created = (target.create)(shared, world, &id, order, now);
     if let Some(key) = key {
         world.replays.insert(key, created.clone());
     }

@@ -12,7 +12,8 @@ pub(super) fn page(status: StatusCode, title: &str, body: &str) -> Response {
     let title = escape(title);
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style>\
+         <meta name=\"viewport\" content=\"width=device-width\"><link rel=\"icon\" href=\"data:,\">\
+         <style>{STYLE}</style>\
          <h1>{title}</h1>{body}<p><small>This is the sandbox, a stand-in for Klarna.</small></p></html>"
     );
     (status, Html(html)).into_response()

@@ -89,6 +89,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
@@ -152,6 +154,8 @@ struct Shared {
     base: String,
     options: SandboxOptions,
     clock: Clock,
+    /// Tells this sandbox from others in the `sub` of its users. The same seed has the same number.
+    run: u64,
     key: jwt::SigningKey,
     behaviour: watch::Sender<Arc<Behaviour>>,
     world: Mutex<World>,
@@ -164,6 +168,8 @@ struct World {
     profiles: HashMap<String, Arc<profile::Profile>>,
     /// How many profiles were created.
     people: usize,
+    /// The scopes of sign-ins on the page, by family of tokens. Other sign-ins have the whole profile.
+    scopes: HashMap<usize, Arc<str>>,
     recorder: stats::Recorder,
     script: script::Script,
     /// The refresh tokens that requests present at this moment, with the number of these requests.
@@ -197,18 +203,21 @@ impl Sandbox {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
             None => format!("http://{address}"),
         };
-        let mut seed = StdRng::seed_from_u64(options.seed.unwrap_or_else(rand::random));
+        let run = options.seed.unwrap_or_else(rand::random);
+        let mut seed = StdRng::seed_from_u64(run);
         let grants = state::Grants::new(StdRng::from_rng(&mut seed));
         let kid = format!("sandbox-{}", uuid::Uuid::new_v4());
         let (stop, _) = watch::channel(false);
         let shared = Arc::new(Shared {
             base,
+            run,
             key: jwt::SigningKey::generate(options.algorithm, &kid)?,
             behaviour: watch::Sender::new(Arc::new(options.behaviour.clone())),
             world: Mutex::new(World {
                 grants,
                 profiles: HashMap::new(),
                 people: 0,
+                scopes: HashMap::new(),
                 recorder: stats::Recorder { record: options.record, ..stats::Recorder::default() },
                 script: script::Script { requested: Vec::new(), rng: seed },
                 presenting: HashMap::new(),
@@ -334,8 +343,14 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/sandbox/options", get(routes::options).post(routes::change_options))
         .route("/sandbox/ledger", get(routes::ledger))
         .route("/sandbox/fail", post(routes::fail).delete(routes::forget_failures))
+        .fallback(unknown)
         .layer(DefaultBodyLimit::max(create::READ_LIMIT))
         .with_state(shared)
+}
+
+/// Every other address.
+async fn unknown() -> Response {
+    create::refusal(StatusCode::NOT_FOUND, vec!["The sandbox has no such call".to_owned()])
 }
 
 /// `GET /{region}/lp/idp/.well-known/jwks.json`

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::Shared;
 use crate::admin::Admin;
+use crate::create::Shopper;
 use crate::html::{escape, page};
+use crate::stats::Recognition;
 
 /// `GET /sandbox/checkout.js`
 pub(super) async fn script() -> Response {
@@ -26,9 +28,9 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
             page(StatusCode::OK, "Thank you", &format!("<p>Paid: {}</p>", amount(&order.body)))
         }
         Some(order) if order.is_known(now) => {
-            let lines = lines(&order.body);
+            let (shopper, lines) = (shopper(&order.shopper, &order.body), lines(&order.body));
             let form = "<form method=\"post\" target=\"_top\"><p><button>Pay</button></p></form>";
-            page(StatusCode::OK, "Klarna Checkout", &format!("{lines}{form}"))
+            page(StatusCode::OK, "Klarna Checkout", &format!("{shopper}{lines}{form}"))
         }
         _ => page(StatusCode::NOT_FOUND, "No such order", "<p>It was aborted, or can no longer be paid.</p>"),
     }
@@ -45,6 +47,33 @@ pub(super) async fn pay(State(shared): State<Arc<Shared>>, Path(id): Path<String
         Some(url) => Redirect::to(&url).into_response(),
         None => page(StatusCode::OK, "Paid", "<p>The order has no merchant_urls.confirmation.</p>"),
     }
+}
+
+/// Says whether Klarna recognises the shopper, and shows what the order has of the shopper.
+pub(super) fn shopper(shopper: &Shopper, order: &Value) -> String {
+    let known = match shopper.recognition {
+        Recognition::Recognised => format!("Recognised as <b>{}</b>.", escape(&shopper.name)),
+        Recognition::NotRecognised => {
+            "Klarna does not know this shopper: the order's access token is not valid.".to_owned()
+        }
+        Recognition::WithoutToken => {
+            "Klarna does not know this shopper: the order has no access token.".to_owned()
+        }
+    };
+    let address = &order["billing_address"];
+    let lines = [
+        vec![&address["given_name"], &address["family_name"]],
+        vec![&address["street_address"]],
+        vec![&address["postal_code"], &address["city"]],
+        vec![&address["country"]],
+        vec![&address["email"]],
+        vec![&address["phone"]],
+        vec![&order["customer"]["date_of_birth"]],
+    ];
+    let lines = lines
+        .map(|line| line.into_iter().filter_map(Value::as_str).map(escape).collect::<Vec<_>>().join(" "));
+    let lines: Vec<_> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+    format!("<p>{known}</p><address>{}</address>", lines.join("<br>"))
 }
 
 /// Returns the lines of an order as a table.

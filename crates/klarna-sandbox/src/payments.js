@@ -11,7 +11,7 @@
       const frame = document.createElement("iframe");
       frame.src = `${base}/${claims.session_id}`;
       frame.title = "Pay with Klarna";
-      frame.style.cssText = "width: 100%; height: 16rem; box-sizing: border-box; border: 1px solid #bbb";
+      frame.style.cssText = "width: 100%; height: 24rem; box-sizing: border-box; border: 1px solid #bbb";
       document.querySelector(container).replaceChildren(frame);
       more.at(-1)({ show_form: true });
     },

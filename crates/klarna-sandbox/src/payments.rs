@@ -15,7 +15,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::create::{
-    self, Created, READ_ONLY, Target, answer_later_call, authenticated, later_call, refusal, updated,
+    self, Created, READ_ONLY, Shopper, Submitted, Target, answer_later_call, authenticated, later_call,
+    refusal, updated,
 };
 use crate::faults::Endpoint;
 use crate::rules::session_faults;
@@ -32,6 +33,7 @@ pub(super) struct Session {
     pub(super) client_token: String,
     /// The body that the merchant sent, without the access token.
     pub(super) order: Value,
+    pub(super) shopper: Shopper,
     expires_at: DateTime<Utc>,
     /// Whether an order was placed with it.
     pub(super) complete: bool,
@@ -107,14 +109,15 @@ pub(super) async fn update(
     .await
 }
 
-fn session(_: &Shared, world: &mut World, id: &str, order: Value, now: DateTime<Utc>) -> Created {
+fn session(_: &Shared, world: &mut World, id: &str, submitted: Submitted, now: DateTime<Utc>) -> Created {
+    let Submitted { body: order, shopper } = submitted;
     // Three parts like a JWT, because Klarna's client tokens are JWTs.
     let claims = URL_SAFE_NO_PAD.encode(json!({"session_id": id}).to_string());
     let signature = URL_SAFE_NO_PAD.encode(world.grants.random_id().to_be_bytes());
     let client_token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}");
     let body =
         json!({"session_id": id, "client_token": client_token, "payment_method_categories": categories()});
-    let session = Session { client_token, order, expires_at: now + GOOD_FOR, complete: false };
+    let session = Session { client_token, order, shopper, expires_at: now + GOOD_FOR, complete: false };
     world.sessions.insert(id.to_owned(), session);
     Created { status: StatusCode::OK, location: None, body }
 }

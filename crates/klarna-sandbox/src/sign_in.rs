@@ -14,8 +14,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::{Url, form_urlencoded};
 
 use crate::Shared;
-use crate::admin::{Admin, SignIn};
+use crate::admin::Admin;
 use crate::html::{escape, page};
+use crate::profile::granted;
 use crate::request::Form;
 use crate::state::Tokens;
 use crate::token::{Grant, error, grant};
@@ -54,7 +55,8 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, RawQuery(query): Raw
     }
     let body = format!(
         "<p>The shop <b>{}</b> asks for: {}</p><form method=\"post\">{kept}\
-         <p><label>Your name at Klarna<br><input name=\"account\" value=\"alma\" required autofocus></label></p>\
+         <p><label>Your name at Klarna<br>\
+         <input name=\"account\" value=\"Alma Test\" required autofocus></label></p>\
          <p><button name=\"decision\" value=\"accept\">Sign in</button>\
          <button name=\"decision\" value=\"decline\" formnovalidate>Decline</button></p></form>",
         escape(&request.client_id),
@@ -104,7 +106,7 @@ pub(super) fn redeem(shared: &Arc<Shared>, form: &Form) -> Response {
     {
         return invalid("code_verifier does not match the code_challenge.");
     }
-    let signed_in = Admin(Arc::clone(shared)).sign_in(SignIn { user: account, ..SignIn::default() });
+    let signed_in = Admin(Arc::clone(shared)).sign_in_by_name(account);
     let terms = shared.behaviour();
     let mut lock = shared.world();
     let world = &mut *lock;
@@ -112,13 +114,15 @@ pub(super) fn redeem(shared: &Arc<Shared>, form: &Form) -> Response {
     let Some((holder, access)) = issued else {
         return invalid("The sign-in has ended.");
     };
+    world.scopes.insert(holder.family, request.scope.as_str().into());
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
     drop(lock);
+    let claims = granted(&profile, &request.scope);
     // Without this scope, the shop gets no refresh token.
     let offline = request.scope.split(' ').any(|scope| scope == "offline_access");
     let tokens = Tokens { access, refresh: offline.then_some(signed_in.refresh_token) };
     let about = Grant { client_id: &form.client_id, scope: &request.scope, nonce: request.nonce.as_deref() };
-    let answer = grant(shared, about, &terms, &holder, &profile, tokens, None);
+    let answer = grant(shared, about, &terms, &holder, claims, tokens, None);
     answer.unwrap_or_else(|_| {
         error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
     })

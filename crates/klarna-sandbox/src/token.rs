@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 
 use crate::faults::{Endpoint, Failure};
 use crate::options::{Behaviour, InvalidGrantForm};
-use crate::profile::Profile;
+use crate::profile::{Profile, granted};
 use crate::request::{Form, INVALID_CLIENT, RefreshRequest, Refusal};
 use crate::respond::{page, respond};
 use crate::state::{Holder, Presentation, Tokens};
 use crate::stats::What;
 use crate::{SandboxError, Shared, sign_in};
 
-/// The scope of a refreshed grant.
+/// The scope of a grant that was not limited to scopes. Its id_token has the whole profile.
 const SCOPE: &str = "openid offline_access customer:login";
 
 /// `POST /{region}/lp/idp/oauth2/token`
@@ -100,10 +100,13 @@ fn process(
         return Some(invalid_grant(terms.invalid_grant));
     };
     let profile = world.profiles.get(&*holder.user).cloned().unwrap_or_default();
+    let scope = world.scopes.get(&holder.family).cloned();
     // Signing takes longer than everything else, so it happens without the lock.
     drop(lock);
-    let about = Grant { client_id: &request.client_id, scope: SCOPE, nonce: None };
-    Some(grant(shared, about, &terms, &holder, &profile, tokens, failure).unwrap_or_else(|_| {
+    let profile = scope.as_deref().map_or_else(|| (*profile).clone(), |scope| granted(&profile, scope));
+    let scope = scope.as_deref().unwrap_or(SCOPE);
+    let about = Grant { client_id: &request.client_id, scope, nonce: None };
+    Some(grant(shared, about, &terms, &holder, profile, tokens, failure).unwrap_or_else(|_| {
         error(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "The id_token could not be signed.")
     }))
 }
@@ -117,19 +120,18 @@ pub(super) struct Grant<'a> {
     pub(super) nonce: Option<&'a str>,
 }
 
-/// Returns the answer of a grant, with an id_token.
+/// Returns the answer of a grant, with an id_token of these claims.
 pub(super) fn grant(
     shared: &Shared,
     about: Grant<'_>,
     terms: &Behaviour,
     holder: &Holder,
-    profile: &Profile,
+    mut claims: Profile,
     tokens: Tokens,
     failure: Option<Failure>,
 ) -> Result<Response, SandboxError> {
     let lifetime = terms.access_token_lifetime.as_secs();
     let issued_at = shared.now().timestamp();
-    let mut claims = profile.clone();
     claims.entry("sub").or_insert_with(|| json!(format!("krn:kuid:{}", holder.user)));
     claims.insert("iss".to_owned(), json!(shared.base));
     claims.insert("aud".to_owned(), json!(about.client_id));

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use klarna_sandbox::SandboxOptions;
+use klarna_sandbox::{SandboxOptions, SignIn};
 use reqwest::Url;
 use reqwest::redirect::Policy;
 use serde_json::Value;
@@ -31,7 +31,11 @@ impl Shop {
     }
 
     async fn code(&self, scope: &str) -> String {
-        let decision = [("decision", "accept"), ("account", "alma")];
+        self.code_of("alma", scope).await
+    }
+
+    async fn code_of(&self, account: &str, scope: &str) -> String {
+        let decision = [("decision", "accept"), ("account", account)];
         let back = self.decide(&[asked(scope), decision.to_vec()].concat()).await.unwrap();
         assert!(back.as_str().starts_with(BACK), "{back}");
         assert_eq!(parameter(&back, "state").as_deref(), Some("st&1"));
@@ -99,4 +103,72 @@ async fn a_wrong_or_declined_request_gets_no_code() {
     let script = [("client_id", "shop"), ("redirect_uri", "javascript:alert(1)")];
     assert_eq!(shop.decide(&script).await, Err(400));
     assert_eq!(shop.redeem("", VERIFIER).await.0, 400);
+}
+
+/// The claims that a profile: scope can give.
+fn personal(claims: &Value) -> Vec<&str> {
+    let always = ["sub", "iss", "aud", "nonce", "iat", "exp"];
+    let claims = claims.as_object().unwrap().keys().map(String::as_str);
+    let mut personal: Vec<&str> = claims.filter(|claim| !always.contains(claim)).collect();
+    personal.sort_unstable();
+    personal
+}
+
+#[tokio::test]
+async fn the_name_of_the_sign_in_and_the_scopes_decide_the_claims() {
+    let shop = Shop::open(SandboxOptions::default()).await;
+    let code = shop.code_of("Anna Maria Test", "openid offline_access profile:name profile:email").await;
+    let (_, answer) = shop.redeem(&code, VERIFIER).await;
+    let first = claims(&answer);
+    assert_eq!((text(&first, "given_name"), text(&first, "family_name")), ("Anna Maria", "Test"));
+    let named = ["email", "email_verified", "family_name", "given_name"];
+    assert_eq!(personal(&first), named);
+    let refreshed = shop.granted(text(&answer, "refresh_token")).await;
+    assert_eq!(personal(&claims(&refreshed)), named, "also after the exchange");
+    assert_eq!(text(&refreshed, "scope"), "openid offline_access profile:name profile:email");
+
+    // Another sign-in of the same name is the same person.
+    let code = shop.code_of("Anna Maria Test", "openid profile:phone").await;
+    let again = claims(&shop.redeem(&code, VERIFIER).await.1);
+    assert_eq!((&again["sub"], personal(&again)), (&first["sub"], vec!["phone"]));
+    let one_word = claims(&shop.redeem(&shop.code_of("Bo", "openid profile:name").await, VERIFIER).await.1);
+    assert_eq!((text(&one_word, "given_name"), text(&one_word, "family_name")), ("Bo", "Karlsson-2"));
+    // A sign-in by /sandbox/users is not limited.
+    let whole = claims(&shop.granted(&shop.sign_in("u-1")).await);
+    assert!(personal(&whole).len() > 8, "{whole}");
+}
+
+#[tokio::test]
+async fn no_two_sandboxes_have_a_user_in_common_unless_they_have_one_seed() {
+    let sub = async |seed| {
+        let shop = Shop::open(SandboxOptions { seed, ..SandboxOptions::default() }).await;
+        text(&claims(&shop.granted(&shop.sign_in("u-1")).await), "sub").to_owned()
+    };
+    assert_eq!(sub(Some(7)).await, sub(Some(7)).await);
+    assert_ne!(sub(Some(7)).await, sub(Some(8)).await);
+    assert_eq!(sub(Some(7)).await, "krn:kuid:sandbox-000007-00000001");
+}
+
+#[tokio::test]
+async fn the_frame_says_whether_the_shopper_is_recognised() {
+    let shop = Shop::open(SandboxOptions::default()).await;
+    let frame = async |token: Option<&str>| {
+        let mut order = crate::shop::order("ref-1", token);
+        order["billing_address"] =
+            serde_json::json!({"given_name": "<b>", "postal_code": "11460", "city": "Stockholm"});
+        let (_, created) = shop.order(&order).await;
+        let address = shop.url(&format!("/sandbox/checkout/{}", text(&created, "order_id")));
+        let page = shop.http.get(address).send().await.unwrap().text().await.unwrap();
+        assert!(page.contains("&lt;b&gt;<br>11460 Stockholm"), "{page}");
+        page
+    };
+    let claims =
+        serde_json::json!({"given_name": "Alma & Co", "family_name": "Test"}).as_object().unwrap().clone();
+    let sign_in = SignIn { user: "u-1".to_owned(), claims, ..SignIn::default() };
+    let granted = shop.granted(&shop.sandbox.admin().sign_in(sign_in).refresh_token).await;
+    let access = text(&granted, "access_token");
+    assert!(frame(Some(access)).await.contains("Recognised as <b>Alma &amp; Co Test</b>"));
+    assert!(frame(None).await.contains("the order has no access token"));
+    assert_eq!(shop.sandbox.admin().revoke("u-1"), 1);
+    assert!(frame(Some(access)).await.contains("access token is not valid"));
 }
