@@ -177,6 +177,11 @@ def play(browser):
     found = call(f"{API}/v1/orders?q={klarna_id}")["orders"]
     assert [(order["status"], order["token"], order["session"]["phase"]) for order in found] == [("submitted", "fresh", "completed")], found
     assert found[0]["user"] == user, found
+    # The operators see it, too.
+    browser.do("/url", {"url": f"{API}/orders?q={klarna_id}"})
+    browser.until("the state at Klarna", "return [...document.querySelectorAll('td .badge')].some(e => e.textContent === 'completed')")
+    browser.do("/url", {"url": f"{API}/orders/{found[0]['id']}"})
+    browser.sees("Last read at Klarna: completed")
 
 
 def pay_by_payments(browser):

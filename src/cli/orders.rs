@@ -230,10 +230,11 @@ fn table(orders: &[Order]) -> Table {
         "reference",
         "amount",
         "status",
+        "at_klarna",
         "token",
         "result",
     ]);
-    let mut table = table.above_all(&["id", "status", "result", "user", "reference", "token"]);
+    let mut table = table.above_all(&["id", "status", "at_klarna", "result", "user", "reference", "token"]);
     for order in orders {
         table.row([
             order.id.to_string(),
@@ -243,6 +244,7 @@ fn table(orders: &[Order]) -> Table {
             reference(order).to_owned(),
             amount(order),
             order.status.to_string(),
+            or_dash(order.session.as_ref().map(|session| session.phase)),
             or_dash(order.token),
             outcome(order),
         ]);

@@ -176,6 +176,12 @@ impl Merchant {
         Provider::new(endpoint.as_str(), &self.client_id)
     }
 
+    /// Names the token endpoint of a provider, if it is the one of the sandbox or one of Klarna's.
+    #[must_use]
+    pub fn origin_of(&self, provider: Provider) -> Option<String> {
+        presets::origin(provider, &self.client_id)
+    }
+
     /// Returns the base of a target's API. `None` if the settings name none.
     #[must_use]
     pub fn url(&self, target: Target) -> Option<&Url> {

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::setting::Setting as _;
 use super::{CheckoutProvider, Environment, Region};
+use crate::ids::Provider;
 
 /// The token endpoint; none is known for Oceania.
 pub(super) fn token_url(region: Region, environment: Environment) -> Option<Url> {
@@ -18,6 +19,22 @@ pub(super) fn token_url(region: Region, environment: Environment) -> Option<Url>
         (Region::Oc, _) => return None,
     };
     Url::parse(url).ok()
+}
+
+/// The sandbox's token endpoint and client in `config.toml`.
+const SANDBOX: &str = "http://127.0.0.1:8090/eu/lp/idp/oauth2/token";
+const SANDBOX_CLIENT: &str = "sandbox-client";
+
+/// Names the token endpoint of a provider, if it is the sandbox's or one of Klarna's.
+pub(super) fn origin(provider: Provider, client_id: &str) -> Option<String> {
+    let is = |endpoint: &str, client: &str| Provider::new(endpoint, client) == provider;
+    if is(SANDBOX, SANDBOX_CLIENT) || is(SANDBOX, client_id) {
+        return Some(format!("the sandbox, {SANDBOX}"));
+    }
+    let environments = [Environment::Playground, Environment::Production];
+    let all =
+        [Region::Eu, Region::Na].map(|region| environments.map(|environment| token_url(region, environment)));
+    all.into_iter().flatten().flatten().find(|url| is(url.as_str(), client_id)).map(String::from)
 }
 
 /// The revocation endpoint beside the token endpoint. Klarna's discovery document lists both with the

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::config::{Engine, Settings};
+use crate::config::{Engine, Scope, Settings};
 
 /// How long before their end `doctor` warns of API keys and certificates.
 const SOON: TimeDelta = TimeDelta::days(30);
@@ -96,8 +96,16 @@ pub async fn examine(
     findings.0
 }
 
-/// Checks that no API key expires unnoticed.
+/// Checks that no API key expires unnoticed, and that somebody can open the operators' pages.
 fn api_keys(settings: &Settings, clock: &Clock, findings: &mut Findings) {
+    let keys = &settings.server.api_keys;
+    if !keys.is_empty() && !keys.iter().any(|key| key.scopes.contains(&Scope::OpsRead)) {
+        findings.warn(
+            "api_keys",
+            "no API key has the scope ops or ops:read, so nobody can sign in to the operators' pages",
+            "make one with `keys api generate --name operator --scopes ops`",
+        );
+    }
     let expiring = settings.server.api_keys.iter().filter_map(|key| Some((&key.name, key.expires_at?)));
     for (name, end) in expiring.filter(|(_, end)| *end <= clock.now() + SOON) {
         let found = format!("the API key {name} expires at {end}");

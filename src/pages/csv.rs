@@ -20,7 +20,7 @@ use crate::store::{OrderFilter, noting_failures, up_to_date};
 /// How many orders are read at a time.
 const ROWS: u32 = 500;
 
-const HEAD: [&str; 16] = [
+const HEAD: [&str; 18] = [
     "id",
     "merchant",
     "user",
@@ -37,6 +37,8 @@ const HEAD: [&str; 16] = [
     "attempts",
     "error",
     "error_message",
+    "klarna_phase",
+    "klarna_status",
 ];
 
 /// All orders of the filters, newest first. They are read while they are sent. If the database fails
@@ -94,6 +96,8 @@ fn cells(order: &OrderView) -> [String; HEAD.len()] {
         order.attempts.to_string(),
         error.map(|error| error.code.clone()).unwrap_or_default(),
         error.map(|error| error.message.clone()).unwrap_or_default(),
+        order.session.as_ref().map(|session| session.phase.to_string()).unwrap_or_default(),
+        order.session.as_ref().map(|session| session.status.clone()).unwrap_or_default(),
     ]
 }
 

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::pieces::{exact_time, outcome, span, time, words};
 use crate::audit::who;
-use crate::order::{OrderView, Status};
+use crate::order::{KlarnaState, OrderView, SessionPhase, Status};
 use crate::store::{Attempt, ChangeKind, FailingFollowUp, OrderChange, OrderHistory};
 use crate::token::LedgerEntry;
 
@@ -41,6 +41,11 @@ pub(super) fn line(
             _ => ("off", html! { "Cancelled" }),
         };
         events.push(Event { at, tone, what });
+    }
+    if let Some(KlarnaState { phase, status, read_at, .. }) = &order.session {
+        let tone = if *phase == SessionPhase::Completed { "good" } else { "calm" };
+        let what = html! { "Last read at Klarna: " b { (phase.as_str()) } " (" (status) ")" };
+        events.push(Event { at: *read_at, tone, what });
     }
     events.sort_by_key(|event| event.at);
     html! {

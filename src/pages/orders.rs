@@ -14,8 +14,8 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::order_tabs::{self, FIELDS, Totals};
 use super::pieces::{
-    amount, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment, older,
-    order_link, outcome, reference, select_all, status, time,
+    amount, at_klarna, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment,
+    older, order_link, outcome, reference, select_all, status, time,
 };
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
@@ -141,7 +141,7 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
                 tbody { @for order in orders { tr {
                     @if selectable { td.select { (select(order.id)) } }
                     (cell("Order", &order_link(order.id)))
-                    (cell("Status", &html! { span { (status(order.status))
+                    (cell("Status", &html! { span { (status(order.status)) (at_klarna(order.session.as_ref()))
                         @if order.possible_duplicate {
                             " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" }
                         } } }))

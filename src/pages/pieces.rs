@@ -4,7 +4,9 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use maud::{Markup, html};
 
 use super::fields::Fields;
-use crate::order::{OrderId, OrderView, Status, Summary, TokenOutcome, shown_amount};
+use crate::order::{
+    KlarnaState, OrderId, OrderView, SessionPhase, Status, Summary, TokenOutcome, shown_amount,
+};
 use crate::token::TokenState;
 
 /// A time. The script shows how long ago it is; without the script it is shown in UTC.
@@ -74,6 +76,17 @@ pub(super) fn status(status: Status) -> Markup {
         Status::Cancelled => "off",
     };
     badge(tone, status.as_str())
+}
+
+/// What has become of an order at Klarna, if it was read there.
+pub(super) fn at_klarna(session: Option<&KlarnaState>) -> Markup {
+    let Some(KlarnaState { phase, status, .. }) = session else { return html! {} };
+    let tone = match phase {
+        SessionPhase::Open => "calm",
+        SessionPhase::Completed => "good",
+        SessionPhase::Ended => "off",
+    };
+    html! { " " span.badge.(tone) title={ "At Klarna: " (status) } { (phase.as_str()) } }
 }
 
 /// The token outcome of an order.

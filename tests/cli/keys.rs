@@ -31,6 +31,22 @@ fn for_people_the_key_stands_alone_on_the_first_line() {
 }
 
 #[test]
+fn nobody_is_shut_out_of_the_pages_unwarned() {
+    for (scopes, opens_pages) in [("orders,tokens", false), ("orders,ops:read", true)] {
+        let home = Home::empty();
+        let made = home.run(&["keys", "api", "generate", "--scopes", scopes]).exits(0).stdout;
+        assert_eq!(made.contains("the operators' pages need one of the scope ops"), !opens_pages, "{made}");
+        let section = &made[made.find("[[server").unwrap()..];
+        let section = section.split("\n\n").next().unwrap();
+        std::fs::write(home.path("config.toml"), format!("{SETTINGS}{section}")).unwrap();
+        let told = home.run(&["doctor", "--format", "json"]).json();
+        let warned =
+            told.iter().any(|finding| finding["check"] == "api_keys" && finding["status"] == "warning");
+        assert_eq!(warned, !opens_pages, "{told:?}");
+    }
+}
+
+#[test]
 fn the_encryption_key_of_the_trial_opens_no_other_installation() {
     let trial = include_str!("../../deploy/try/compose.yaml");
     let key = trial.lines().find_map(|line| line.trim().strip_prefix("KLARNA_WORKER_KEY: ")).unwrap();

@@ -278,9 +278,10 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     assert_eq!(tokens(&home)["status"], "ok");
     let home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID", "another");
     let told = tokens(&home);
-    assert_eq!((&told["status"], &told["check"]), (&json!("failed"), &json!("merchants.shop.token_url")));
+    assert_eq!((&told["status"], &told["check"]), (&json!("failed"), &json!("merchants.shop.tokens")));
     assert!(told["found"].as_str().unwrap().starts_with("2 token(s)"), "{told}");
     let advice = told["advice"].as_str().unwrap();
+    assert!(advice.contains("begin with a new database"), "{advice}");
     let from = advice.split("--from ").nth(1).unwrap().trim_end_matches('`');
 
     let adopt = ["tokens", "adopt", "--merchant", "shop", "--from", from];
@@ -297,4 +298,18 @@ fn tokens_of_another_provider_are_told_and_adopted() {
     let adopted = home.run(&[&adopt[..], &["--yes", "--format", "json"]].concat()).exits(0).json();
     assert_eq!(adopted, [json!({ "adopted": 2, "left": 0 })]);
     assert_eq!(tokens(&home)["status"], "ok");
+}
+
+#[test]
+fn tokens_of_the_sandbox_are_told_as_such() {
+    const TOKEN_URL: &str = "KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL";
+    const CLIENT_ID: &str = "KLARNA_WORKER__MERCHANTS__SHOP__CLIENT_ID";
+    let sandbox = "http://127.0.0.1:8090/eu/lp/idp/oauth2/token";
+    let playground = "https://login.playground.klarna.com/eu/lp/idp/oauth2/token";
+    let home = Home::new().with(TOKEN_URL, sandbox).with(CLIENT_ID, "sandbox-client");
+    home.feed(&["tokens", "import", "-"], JSONL).exits(0);
+    let home = home.with(TOKEN_URL, playground).with(CLIENT_ID, "mine");
+    let told = home.run(&["doctor", "--format", "json"]).json();
+    let told = told.iter().find(|finding| finding["check"] == "merchants.shop.tokens").unwrap();
+    assert!(told["found"].as_str().unwrap().contains(&format!("(the sandbox, {sandbox})")), "{told}");
 }

@@ -14,6 +14,10 @@ use zeroize::Zeroizing;
 use crate::cli::{CliError, Context, Exit};
 use crate::config::Scope;
 
+/// What whoever adds the first key should know.
+const PAGES: &str = "As soon as the settings have a key, every request needs one, and the operators' pages need one \
+    of the scope ops. Make that first: keys api generate --name operator --scopes ops";
+
 /// The prefix of every key, by which secret scanners find a key that was committed by mistake.
 const PREFIX: &str = "kow_";
 
@@ -47,6 +51,9 @@ struct Generated {
     key_sha256: String,
     /// The section for the settings.
     settings: String,
+    /// Whether the operators' pages can be opened with it.
+    #[serde(skip)]
+    opens_pages: bool,
 }
 
 impl Command {
@@ -56,6 +63,7 @@ impl Command {
         let digits =
             Sha256::digest(key.expose_secret()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>();
         let key_sha256 = digits.concat();
+        let opens_pages = scopes.iter().any(|scope| scope == "ops" || scope == "ops:read");
         let mut lines = vec![
             "[[server.api_keys]]".to_owned(),
             format!("name = {}", Value::from(name)),
@@ -64,7 +72,7 @@ impl Command {
         ];
         lines.extend((!merchants.is_empty()).then(|| format!("merchants = {}", Value::from(merchants))));
         let settings = lines.join("\n");
-        let generated = Generated { key: key.expose_secret().to_owned(), key_sha256, settings };
+        let generated = Generated { key: key.expose_secret().to_owned(), key_sha256, settings, opens_pages };
         context.output.print(&generated, &generated)?;
         Ok(Exit::Done)
     }
@@ -80,11 +88,15 @@ fn generate() -> SecretString {
 
 impl fmt::Display for Generated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, settings, .. } = self;
+        let Self { key, settings, opens_pages, .. } = self;
         write!(
             f,
             "{key}\n\nGive this key to the caller; it is shown only once. Add this to the \
             settings:\n\n{settings}"
-        )
+        )?;
+        if !opens_pages {
+            write!(f, "\n\n{PAGES}")?;
+        }
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::audit::who;
 use crate::cli::table::printable;
 use crate::ids::UserKey;
-use crate::order::{OrderView, Status};
+use crate::order::{KlarnaState, OrderView, Status};
 use crate::store::{
     Attempt, ChangeKind, FailingFollowUp, OrderChange, OrderHistory, StoreError, WebhookFilter,
     WebhookStatus, WebhookView, failed_with,
@@ -92,6 +92,9 @@ impl History {
         }
         for follow_up in &past.follow_ups {
             add(follow_up.at, followed_up(follow_up));
+        }
+        if let Some(KlarnaState { phase, status, read_at, .. }) = &order.session {
+            add(*read_at, format!("last read at Klarna: {phase} ({status})"));
         }
         if order.status == Status::Queued {
             let what = if order.due_at > now { "next attempt" } else { "due, and not taken by a worker yet" };

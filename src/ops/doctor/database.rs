@@ -185,13 +185,18 @@ async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings
         findings.ok("tokens", "no token belongs to another provider than the settings name");
     }
     for ProviderTokens { merchant, provider, tokens } in found {
+        let known = settings.merchants.get(&merchant).and_then(|merchant| merchant.origin_of(provider));
+        let origin = known.map(|origin| format!(" ({origin})")).unwrap_or_default();
         findings.fail(
-            &format!("merchants.{merchant}.token_url"),
+            &format!("merchants.{merchant}.tokens"),
             format!(
-                "{tokens} token(s) belong to the provider {provider}, and the settings name another: they are not used"
+                "{tokens} token(s) belong to the provider {provider}{origin}, and the settings name another: they \
+                 are not used"
             ),
             format!(
-                "correct token_url and client_id; if the same provider has a new address, run `tokens adopt \
+                "if token_url or client_id is wrong, correct it. If the tokens are of the sandbox, of another \
+                 environment or of another client, no other provider takes them: begin with a new database, or \
+                 delete them with `users erase`. Only if the same provider has a new address, run `tokens adopt \
                  --merchant {merchant} --from {provider}`"
             ),
         );
