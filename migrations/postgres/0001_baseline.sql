@@ -283,6 +283,9 @@ CREATE INDEX orders_klarna_id ON klarna_worker.orders (klarna_id, id) WHERE klar
 CREATE INDEX orders_waiting ON klarna_worker.orders (id) WHERE status = 'queued' AND error IS NOT NULL;
 -- Orders that failed lately: lists, and the overview's error codes.
 CREATE INDEX orders_failed ON klarna_worker.orders (ended_at) WHERE status = 'failed';
+-- Orders that a restore failed, and that can still be retried: counted for an alert.
+CREATE INDEX orders_held ON klarna_worker.orders (id)
+    WHERE status = 'failed' AND body IS NOT NULL AND substr(error, 1, 27) = '{"code":"database_restored"';
 -- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON klarna_worker.orders (ended_at)
     WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
@@ -488,8 +491,10 @@ CREATE TABLE klarna_worker.webhooks (
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
 CREATE INDEX webhooks_due ON klarna_worker.webhooks (merchant, due_at) WHERE status = 'pending';
-CREATE INDEX webhooks_user ON klarna_worker.webhooks (merchant, user_id);
+CREATE INDEX webhooks_user ON klarna_worker.webhooks (user_id, merchant);
 CREATE INDEX webhooks_ended ON klarna_worker.webhooks (ended_at) WHERE ended_at IS NOT NULL;
+-- For people: the few that were given up.
+CREATE INDEX webhooks_failed ON klarna_worker.webhooks (seq) WHERE status = 'failed';
 
 -- The last answers of each endpoint, for people. Each attempt adds one, and deletes those of the same
 -- merchant that are too many.

@@ -267,6 +267,9 @@ CREATE INDEX orders_klarna_id ON orders (klarna_id, id) WHERE klarna_id IS NOT N
 CREATE INDEX orders_waiting ON orders (id) WHERE status = 'queued' AND error IS NOT NULL;
 -- Orders that failed lately: lists, and the overview's error codes.
 CREATE INDEX orders_failed ON orders (ended_at) WHERE status = 'failed';
+-- Orders that a restore failed, and that can still be retried: counted for an alert.
+CREATE INDEX orders_held ON orders (id)
+    WHERE status = 'failed' AND body IS NOT NULL AND substr(error, 1, 27) = '{"code":"database_restored"';
 -- Retention: ended orders that still have their body or result. Orders to delete are found by id.
 CREATE INDEX orders_wipe ON orders (ended_at)
     WHERE ended_at IS NOT NULL AND (body IS NOT NULL OR result IS NOT NULL);
@@ -465,8 +468,10 @@ CREATE TABLE webhooks (
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
 CREATE INDEX webhooks_due ON webhooks (merchant, due_at) WHERE status = 'pending';
-CREATE INDEX webhooks_user ON webhooks (merchant, user_id);
+CREATE INDEX webhooks_user ON webhooks (user_id, merchant);
 CREATE INDEX webhooks_ended ON webhooks (ended_at) WHERE ended_at IS NOT NULL;
+-- For people: the few that were given up.
+CREATE INDEX webhooks_failed ON webhooks (seq) WHERE status = 'failed';
 
 -- The last answers of each endpoint, for people. Each attempt adds one, and deletes those of the same
 -- merchant that are too many.

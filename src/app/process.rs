@@ -12,7 +12,7 @@ use super::rates::RateSharing;
 use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
 use crate::clock::since_boot;
-use crate::config::HEARTBEAT;
+use crate::config::{HEARTBEAT, Merchants};
 use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
 use crate::pauses::Pauses;
@@ -92,13 +92,8 @@ impl Process {
             silence: heartbeat.watch().silence(),
             pauses: app.pauses.clone(),
         })?;
-        for ProviderTokens { merchant, provider, tokens } in
-            foreign_tokens(&*app.store, &settings.merchants).await?
-        {
-            tracing::error!(%merchant, %provider, tokens,
-                "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
-        }
         let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
+        let counting = tokio::spawn(tell_foreign_tokens(app.store.clone(), app.merchants().now()));
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
         let sharing = rates.as_ref().map(|rates| tokio::spawn(rates.share(vec![vault.circuit_breakers()])));
@@ -107,6 +102,7 @@ impl Process {
             vault,
             results: spools.results,
             heartbeat,
+            counting,
             tidying,
             following,
             rates,
@@ -143,6 +139,7 @@ impl Process {
         // The database may take what is in the spool by now; otherwise the next start stores it.
         let idle =
             timeout_at(until.min(Instant::now() + LAST_TRIES), self.vault.wait_until_idle()).await.is_ok();
+        self.counting.abort();
         self.tidying.abort();
         self.following.abort();
         if let Some(sharing) = &self.sharing {
@@ -182,6 +179,19 @@ async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
             tracing::warn!(%error, "The spool and the open exchanges could not be checked; the next try \
                 follows in a minute");
         }
+    }
+}
+
+/// Logs which tokens cannot be used with these settings. Nothing waits for it: all tokens are read.
+pub(super) async fn tell_foreign_tokens(store: Arc<dyn Store>, merchants: Arc<Merchants>) {
+    match foreign_tokens(&*store, &merchants).await {
+        Ok(found) => {
+            for ProviderTokens { merchant, provider, tokens } in found {
+                tracing::error!(%merchant, %provider, tokens,
+                    "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
+            }
+        }
+        Err(error) => tracing::debug!(%error, "Tokens of other providers could not be counted"),
     }
 }
 

@@ -20,19 +20,19 @@ use self::requests::ReloadRequests;
 pub use self::requests::{ReloadAnswer, ask_for_reload};
 use self::watch::{Seen, Watch};
 use super::App;
+use super::process::tell_foreign_tokens;
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::breaker::CircuitBreakers;
 use crate::config::{Changes, ConfigError, FailedReload, Settings, SettingsStatus};
 use crate::delivery::Outbox;
 use crate::lifecycle::ReloadSignals;
 use crate::meter;
-use crate::ops::foreign_tokens;
 use crate::ops::metrics::begin_counting;
 use crate::queue::Wake;
-use crate::store::{ProviderTokens, StoreError};
+use crate::store::StoreError;
 use crate::telemetry;
 
-/// How long the database may take to get the merchants' endpoints, and to be asked about tokens.
+/// How long the database may take to get the merchants' endpoints.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads the settings from where the process has them.
@@ -205,7 +205,8 @@ impl Reloader {
         };
         self.app.audit.record(Entry::new(actor, Action::Reload).object(object.trim_end()).ended(outcome));
         if done.is_ok() {
-            self.tell_foreign_tokens().await;
+            let merchants = self.app.merchants().now();
+            tokio::spawn(tell_foreign_tokens(self.app.store.clone(), merchants));
         }
         done
     }
@@ -237,18 +238,6 @@ impl Reloader {
         self.parts.breakers.iter().for_each(CircuitBreakers::try_now);
         self.parts.wakes.iter().for_each(Wake::notify);
         Ok(changes)
-    }
-
-    /// Logs which tokens cannot be used with the new settings, as a start does.
-    async fn tell_foreign_tokens(&self) {
-        let merchants = self.app.merchants().now();
-        let found = timeout(PATIENCE, foreign_tokens(&*self.app.store, &merchants)).await;
-        for ProviderTokens { merchant, provider, tokens } in
-            found.ok().and_then(Result::ok).unwrap_or_default()
-        {
-            tracing::error!(%merchant, %provider, tokens,
-                "Refresh tokens belong to another provider than the settings name, and are not used; see `doctor`");
-        }
     }
 }
 

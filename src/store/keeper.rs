@@ -260,11 +260,7 @@ impl<E: Engine> Keeper for SqlStore<E> {
     }
 
     async fn token_counts(&self, merchant: Option<&MerchantName>) -> Result<Vec<TokenCount>, StoreError> {
-        self.read(async |c| {
-            let counts = c.query(E::STATEMENTS.keeper.token_counts).bind(merchant).bind(self.now());
-            counts.fetch_all().await?.iter().map(token_count).collect()
-        })
-        .await
+        self.count_by_state(merchant).await
     }
 
     async fn take_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError> {
@@ -386,7 +382,7 @@ fn undated_token(row: &impl Columns, now: DateTime<Utc>) -> Result<UndatedToken,
     Ok(UndatedToken { version: row.version("id")?, owner: row.owner()?, expires_at })
 }
 
-fn token_count(row: &impl Columns) -> Result<TokenCount, StoreError> {
+pub(super) fn token_count(row: &impl Columns) -> Result<TokenCount, StoreError> {
     Ok(TokenCount {
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,

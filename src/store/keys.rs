@@ -109,10 +109,11 @@ impl<E: Engine> Keys for SqlStore<E> {
     }
 
     async fn sealed(&self, beginning: &[u8]) -> Result<Sealed, StoreError> {
+        let tokens = self.count_sealed(beginning).await?;
         self.read(async |c| {
             let row = c.query(E::STATEMENTS.keys.sealed).bind(beginning).fetch_one().await?;
             Ok(Sealed {
-                tokens: row.count("tokens")?,
+                tokens: tokens + row.count("revoked")?,
                 cached: row.count("cached")?,
                 hash_key: row.count("hash_key")?,
             })
@@ -126,11 +127,18 @@ impl<E: Engine> Keys for SqlStore<E> {
         after: TokenId,
         limit: u32,
     ) -> Result<Vec<SealedToken>, StoreError> {
-        self.read(async |c| {
-            let list = c.query(E::STATEMENTS.keys.sealed_otherwise).bind(beginning).bind(after).bind(limit);
-            list.fetch_all().await?.iter().map(sealed_token).collect()
-        })
-        .await
+        for (after, until) in self.steps(after).await? {
+            let rows = self
+                .read(async |c| {
+                    let list = c.query(E::STATEMENTS.keys.sealed_otherwise).bind(beginning).bind(after);
+                    list.bind(limit).bind(until).fetch_all().await
+                })
+                .await?;
+            if !rows.is_empty() {
+                return rows.iter().map(sealed_token).collect();
+            }
+        }
+        Ok(Vec::new())
     }
 
     async fn cached_otherwise(

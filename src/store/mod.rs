@@ -13,6 +13,7 @@ mod audit;
 mod batch;
 mod claimed_order;
 mod columns;
+mod counting;
 mod dashboard;
 mod engine;
 mod erasure;

@@ -117,11 +117,7 @@ pub trait Providers: Send + Sync {
 #[async_trait]
 impl<E: Engine> Providers for SqlStore<E> {
     async fn tokens_by_provider(&self) -> Result<Vec<ProviderTokens>, StoreError> {
-        self.read(async |c| {
-            let rows = c.query(E::STATEMENTS.providers.tokens_by_provider).fetch_all().await?;
-            rows.iter().filter_map(|row| provider_tokens(row).transpose()).collect()
-        })
-        .await
+        self.count_by_provider().await
     }
 
     async fn join_providers(&self, provider: Provider, adopted: Provider) -> Result<(), StoreError> {
@@ -139,11 +135,18 @@ impl<E: Engine> Providers for SqlStore<E> {
         after: TokenId,
         limit: u32,
     ) -> Result<Vec<SealedToken>, StoreError> {
-        self.read(async |c| {
-            let list = c.query(E::STATEMENTS.providers.sealed_by).bind(merchant).bind(&provider).bind(after);
-            list.bind(limit).fetch_all().await?.iter().map(sealed_token).collect()
-        })
-        .await
+        for (after, until) in self.steps(after).await? {
+            let rows = self
+                .read(async |c| {
+                    let list = c.query(E::STATEMENTS.providers.sealed_by).bind(merchant).bind(&provider);
+                    list.bind(after).bind(limit).bind(until).fetch_all().await
+                })
+                .await?;
+            if !rows.is_empty() {
+                return rows.iter().map(sealed_token).collect();
+            }
+        }
+        Ok(Vec::new())
     }
 
     async fn adopt_tokens(&self, tokens: &[AdoptedToken], to: Provider) -> Result<Vec<Adopted>, StoreError> {
@@ -250,9 +253,4 @@ fn provider_answer(row: &impl Columns) -> Result<ProviderAnswer, StoreError> {
 fn stopped_merchant(row: &impl Columns) -> Result<Option<StoppedMerchant>, StoreError> {
     let (merchant, since, rejections) = (row.merchant()?, row.time("stopped_at")?, row.count("rejections")?);
     Ok(row.provider("provider")?.map(|provider| StoppedMerchant { merchant, provider, since, rejections }))
-}
-
-fn provider_tokens(row: &impl Columns) -> Result<Option<ProviderTokens>, StoreError> {
-    let (merchant, tokens) = (row.merchant()?, row.count("tokens")?);
-    Ok(row.provider("provider")?.map(|provider| ProviderTokens { merchant, provider, tokens }))
 }

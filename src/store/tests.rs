@@ -9,6 +9,7 @@ use super::sqlite::Sqlite;
 use super::{OrderFilter, migrations, order_search, sql};
 use crate::order::{FollowUpState, OrderId, Status, Target, TokenOutcome};
 
+mod growth;
 mod plans;
 
 async fn sqlite_with_tables() -> SqliteConnection {

@@ -340,6 +340,12 @@ async fn list<E: Engine>(
             .bind(state.as_str())
             .bind(user)
             .bind(filter.limit),
+        (Some(state), None, None) if state != TokenState::Active => c
+            .query(E::STATEMENTS.tokens.all_users_of_state)
+            .bind(state.as_str())
+            .bind(merchant)
+            .bind(user)
+            .bind(filter.limit),
         _ => c
             .query(E::STATEMENTS.tokens.tokens)
             .bind(filter.state.map(TokenState::as_str))

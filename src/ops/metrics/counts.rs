@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use metrics::gauge;
 
-use super::{Sources, by_merchant, number, since};
+use super::{by_merchant, number, since};
 use crate::config::Merchants;
 use crate::ops::foreign_tokens;
-use crate::store::{StoreError, TokenCount};
+use crate::store::{Store, StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
-use crate::vault::sealing::Cipher;
+use crate::vault::sealing::{Cipher, Secrets};
 
 pub(super) const TOKENS: &str = "klarna_worker_tokens";
 pub(super) const DAYS_LEFT: &str = "klarna_worker_tokens_by_life_left";
@@ -27,38 +27,40 @@ const DAYS: i64 = 10;
 /// From this number of days on, one label value covers all.
 const MOST_DAYS: i64 = 60;
 
-/// Counts, and updates the gauges.
+/// Counts, and updates the gauges. What an index answers comes first: all tokens of a large installation
+/// take minutes.
 pub(super) async fn count(
-    sources: &Sources,
+    store: &dyn Store,
+    secrets: &Secrets,
     merchants: &Merchants,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    tell_tokens(&sources.store.token_counts(None).await?);
-    count_secrets(sources).await?;
-    let counts = sources.store.counts().await?;
+    let counts = store.counts().await?;
     for (merchant, events) in by_merchant(merchants, &counts.webhooks, |events| &events.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
         gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
     }
-    let foreign = foreign_tokens(&*sources.store, merchants).await?;
+    gauge!(HELD).set(number(counts.held_orders));
+    tell_tokens(&store.token_counts(None).await?);
+    count_secrets(store, secrets).await?;
+    let foreign = foreign_tokens(store, merchants).await?;
     for merchant in merchants.keys() {
         let tokens =
             foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
         gauge!(FOREIGN, "merchant" => merchant.to_string()).set(number(tokens));
     }
-    gauge!(HELD).set(number(counts.held_orders));
     gauge!(COUNTED_AT).set(number(now.timestamp()));
     Ok(())
 }
 
 /// Counts what each key encrypts, for all keys in the settings or known to the database.
-async fn count_secrets(sources: &Sources) -> Result<(), StoreError> {
-    let cipher = sources.secrets.cipher();
-    let known = sources.store.known_keys().await?.into_iter().map(|(name, _)| name);
+async fn count_secrets(store: &dyn Store, secrets: &Secrets) -> Result<(), StoreError> {
+    let cipher = secrets.cipher();
+    let known = store.known_keys().await?.into_iter().map(|(name, _)| name);
     let names: BTreeSet<String> = known.chain(cipher.fingerprints().keys().cloned()).collect();
     for name in names {
-        let sealed = sources.store.sealed(&Cipher::beginning(&name)).await?;
+        let sealed = store.sealed(&Cipher::beginning(&name)).await?;
         let state = match (name == cipher.active(), cipher.fingerprints().contains_key(&name)) {
             (true, _) => "active",
             (false, true) => "old",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use metrics::gauge;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Sources, by_merchant, counts, number, since};
@@ -56,6 +57,8 @@ pub(super) struct Installation(Mutex<Next>);
 struct Next {
     poll: Option<Instant>,
     count: Option<Instant>,
+    /// A count that has not ended, with its beginning. It may take longer than a scrape waits.
+    counting: Option<(Instant, JoinHandle<Result<(), StoreError>>)>,
     /// The merchants that the settings have had since the start. The gauges of one that a reload removed
     /// go on, so that they fall.
     merchants: Merchants,
@@ -104,12 +107,16 @@ impl Installation {
         if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
             tell_pauses(&pauses, &merchants);
         }
-        if next.count.is_some_and(|at| now < at) {
-            return;
+        if next.counting.is_none() && next.count.is_none_or(|at| now >= at) {
+            let (store, secrets) = (Arc::clone(&sources.store), Arc::clone(&sources.secrets));
+            let count = async move { counts::count(&*store, &secrets, &merchants, overview.now).await };
+            next.counting = Some((now, tokio::spawn(count)));
         }
-        let counted = bounded(counts::count(sources, &merchants, overview.now), until).await;
-        next.count = Some(Instant::now() + COUNT_EVERY.max(now.elapsed() * SHARE));
-        if let Err(error) = counted {
+        let Some((began, counting)) = &mut next.counting else { return };
+        let Ok(counted) = tokio::time::timeout_at(until, counting).await else { return };
+        next.count = Some(Instant::now() + COUNT_EVERY.max(began.elapsed() * SHARE));
+        next.counting = None;
+        if let Ok(Err(error)) = counted {
             tracing::debug!(%error, "Tokens, keys and webhooks could not be counted for metrics");
         }
     }

@@ -49,7 +49,7 @@ statements! {
         forget_idle, token_counts, take_sweep, renew_sweep, end_sweep, last_sweep,
     }
     keys: KeysSql {
-        known_keys, note_key, sealed, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
+        known_keys, note_key, sealed, sealed_tokens, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
     }
     order_admin: OrderAdminSql { body_gone, unchanged, cancel, again, retry_follow_ups }
     orders: OrdersSql {
@@ -73,9 +73,10 @@ statements! {
     }
     tokens: TokensSql {
         ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens,
-        users_of_state, active_users, ledger,
+        users_of_state, all_users_of_state, active_users, ledger,
         void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
         replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
+        last_token,
     }
     upkeep: UpkeepSql {
         wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, wipe_tokens, expire_webhooks, ledger_step,

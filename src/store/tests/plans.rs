@@ -1,27 +1,32 @@
 //! Plans of PostgreSQL for the statements that every order needs.
 
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
 use super::{postgres_with_tables, statement, statements};
 use crate::store::postgres::{BY_KEY, Postgres};
 use crate::store::sql;
 
-async fn prepare(connection: &mut PgConnection, name: &str) {
-    let text = statement(&statements::<Postgres>(sql::postgres::OWN), name);
+fn postgres_statement(name: &str) -> &'static str {
+    statement(&statements::<Postgres>(sql::postgres::OWN), name)
+}
+
+async fn prepare(connection: &mut PgConnection, text: &str) {
     sqlx::raw_sql(AssertSqlSafe(format!("PREPARE plan AS {text}"))).execute(connection).await.unwrap();
 }
 
-/// The plan for any arguments.
-async fn generic_plan(connection: &mut PgConnection, name: &str) -> String {
-    prepare(connection, name).await;
+/// The plan of a statement for any arguments.
+pub(super) async fn generic_plan(connection: &mut PgConnection, text: &str, options: &str) -> String {
+    prepare(connection, text).await;
     let count = sqlx::query_scalar::<_, i32>(
-        "SELECT array_length(parameter_types, 1) FROM pg_prepared_statements WHERE name = 'plan'",
+        "SELECT coalesce(array_length(parameter_types, 1), 0) FROM pg_prepared_statements WHERE name = 'plan'",
     );
     let count = count.persistent(false).fetch_one(&mut *connection).await.unwrap();
     let nulls = vec!["NULL"; usize::try_from(count).unwrap()].join(", ");
-    let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE plan ({nulls})"));
-    let plan: Vec<String> =
-        sqlx::query_scalar(explain).persistent(false).fetch_all(&mut *connection).await.unwrap();
+    let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+    let explain = AssertSqlSafe(format!("EXPLAIN {options} EXECUTE plan {arguments}"));
+    let rows = sqlx::query(explain).persistent(false).fetch_all(&mut *connection).await.unwrap();
+    // JSON has a type of its own.
+    let plan: Vec<String> = rows.iter().map(|row| row.try_get_unchecked(0).unwrap()).collect();
     connection.execute("DEALLOCATE plan").await.unwrap();
     plan.join("\n")
 }
@@ -42,7 +47,7 @@ async fn postgresql_reads_rows_by_their_keys_however_few_there_are() {
         ("ALL_SUBMITTED", &["orders_pkey", "cached_tokens_pkey"]),
         ("orders.submitted", &["orders_pkey", "cached_tokens_pkey"]),
     ] {
-        let plan = generic_plan(&mut connection, name).await;
+        let plan = generic_plan(&mut connection, postgres_statement(name), "").await;
         for index in indexes {
             assert!(plan.contains(&format!("using {index}")), "{name}, {index}: {plan}");
         }
@@ -60,7 +65,7 @@ async fn postgresql_finds_a_user_by_name_in_an_empty_table() {
     let (database, mut connection) = postgres_with_tables().await;
     connection.execute("SET plan_cache_mode = force_generic_plan").await.unwrap();
     for name in ["tokens.lock_token", "tokens.token"] {
-        let plan = generic_plan(&mut connection, name).await;
+        let plan = generic_plan(&mut connection, postgres_statement(name), "").await;
         assert!(plan.contains("using tokens_merchant_user_id_key"), "{name}: {plan}");
     }
     connection.close().await.unwrap();
@@ -71,7 +76,7 @@ async fn postgresql_finds_a_user_by_name_in_an_empty_table() {
 #[tokio::test]
 async fn postgresql_plans_the_insert_of_orders_once() {
     let (database, mut connection) = postgres_with_tables().await;
-    prepare(&mut connection, "orders.insert_order").await;
+    prepare(&mut connection, postgres_statement("orders.insert_order")).await;
     for worker in ["NULL", "gen_random_uuid()"].repeat(3) {
         let execute = AssertSqlSafe(format!(
             "EXECUTE plan (gen_random_uuid(), 'shop', gen_random_uuid()::text, NULL, '', '{{}}', NULL, NULL, \

@@ -80,19 +80,19 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
             signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
             refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
-        WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+        WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             AND id IN (
                 SELECT id FROM klarna_worker.tokens
                 WHERE state <> 'forgotten'
-                    AND coalesce(last_seen_at, updated_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+                    AND coalesce(last_seen_at, updated_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
                 ORDER BY coalesce(last_seen_at, updated_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
         RETURNING id",
     token_counts: "
         SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= coalesce($2, clock_timestamp()) THEN -1
                 ELSE floor(extract(epoch FROM expires_at - coalesce($2, clock_timestamp())) / 86400)::bigint END AS days,
             count(*) AS tokens
-        FROM klarna_worker.tokens WHERE $1::text IS NULL OR merchant = $1
-        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        FROM klarna_worker.tokens WHERE id > $3 AND id <= $4 AND ($1::text IS NULL OR merchant = $1)
+        GROUP BY 1, 2, 3",
     take_sweep: "
         UPDATE klarna_worker.keeper SET holder = $1, began_at = coalesce($3, clock_timestamp()),
             leased_until = coalesce($3, clock_timestamp()) + $2 * interval '1 microsecond'

@@ -10,13 +10,15 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         ON CONFLICT DO NOTHING",
     sealed: "
         SELECT
-            (SELECT count(*) FROM klarna_worker.tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1)
-                + (SELECT count(*) FROM klarna_worker.revocations WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS tokens,
+            (SELECT count(*) FROM klarna_worker.revocations WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS revoked,
             (SELECT count(*) FROM klarna_worker.cached_tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
             (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
+    sealed_tokens: "
+        SELECT count(*) AS tokens FROM klarna_worker.tokens
+        WHERE id > $2 AND id <= $3 AND substring(sealed FROM 1 FOR length($1::bytea)) = $1",
     sealed_otherwise: "
         SELECT id, merchant, generation, provider, sealed FROM klarna_worker.tokens
-        WHERE id > $2 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
+        WHERE id > $2 AND id <= $4 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "
         SELECT purpose_ref, sealed FROM klarna_worker.cached_tokens

@@ -18,7 +18,9 @@ pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
         RETURNING id",
     hold_orders: "
         UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($2, clock_timestamp()), error = $3, possible_duplicate = true
-        WHERE id IN (SELECT id FROM klarna_worker.orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+        WHERE ended_at IS NULL AND id IN (
+            SELECT id FROM klarna_worker.orders WHERE status = 'queued' UNION ALL SELECT id FROM klarna_worker.orders WHERE status = 'running'
+            LIMIT $1)
         RETURNING id",
     declare_restored: "
         UPDATE klarna_worker.installation SET restored_at = coalesce($1, clock_timestamp())",

@@ -65,6 +65,13 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         FROM klarna_worker.tokens
         WHERE merchant = $1 AND state = $2 AND state <> 'active' AND ($3::text IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
+    // The same of all merchants. Those few are sorted.
+    all_users_of_state: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
+        FROM klarna_worker.tokens
+        WHERE state = $1 AND state <> 'active' AND ($2::text IS NULL OR (merchant, user_id) > ($2, $3))
+        ORDER BY merchant, user_id LIMIT $4",
     // $2 is 'active'. By the names of users, because most are.
     active_users: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
@@ -159,4 +166,6 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         DELETE FROM klarna_worker.cached_tokens WHERE purpose_ref = $1",
     delete_expired: "
         DELETE FROM klarna_worker.cached_tokens WHERE good_until < coalesce($1, clock_timestamp())",
+    last_token: "
+        SELECT coalesce(max(id), 0) AS last FROM klarna_worker.tokens",
 };

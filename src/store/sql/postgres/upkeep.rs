@@ -1,4 +1,6 @@
-//! Deletion. Concurrent statements skip each other's rows.
+//! Deletion. Concurrent statements skip each other's rows. The clock changes while a statement runs, so
+//! an index is searched only for a time that a subquery reads once. Without it, all entries of the index
+//! would be compared with the clock.
 
 use crate::store::sql::UpkeepSql;
 
@@ -6,29 +8,29 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     wipe_bodies: "
         UPDATE klarna_worker.orders SET body = NULL, result = NULL WHERE id IN (
             SELECT id FROM klarna_worker.orders
-            WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE ended_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
                 AND (body IS NOT NULL OR result IS NOT NULL)
             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     // By id, which sorts by time: $4 is the first id that is too young.
     delete_orders: "
         DELETE FROM klarna_worker.orders WHERE id IN (
             SELECT id FROM klarna_worker.orders
-            WHERE id < $4 AND ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE id < $4 AND ended_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)",
     delete_webhooks: "
         DELETE FROM klarna_worker.webhooks WHERE seq IN (
             SELECT seq FROM klarna_worker.webhooks
-            WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE ended_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     delete_follow_ups: "
         DELETE FROM klarna_worker.follow_ups WHERE (merchant, klarna_id, kind) IN (
             SELECT merchant, klarna_id, kind FROM klarna_worker.follow_ups
-            WHERE given_up_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE given_up_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             LIMIT $2)",
     delete_workers: "
         DELETE FROM klarna_worker.workers WHERE id IN (
             SELECT w.id FROM klarna_worker.workers w
-            WHERE coalesce(w.ended_at, w.heartbeat_at) < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+            WHERE coalesce(w.ended_at, w.heartbeat_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2 FOR UPDATE SKIP LOCKED)",
@@ -36,7 +38,7 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
         UPDATE klarna_worker.tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM klarna_worker.tokens
             WHERE state = 'reauth_required' AND sealed IS NOT NULL
-                AND updated_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond'
+                AND updated_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     // An endpoint that is not among those of the settings ($3) may be another process's, which has a
     // day more to send the event.

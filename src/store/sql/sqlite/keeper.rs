@@ -82,8 +82,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= $2 THEN -1
                 ELSE (expires_at - $2) / 86400000000 END AS days,
             count(*) AS tokens
-        FROM tokens WHERE $1 IS NULL OR merchant = $1
-        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        FROM tokens WHERE id > $3 AND id <= $4 AND ($1 IS NULL OR merchant = $1)
+        GROUP BY 1, 2, 3",
     take_sweep: "
         UPDATE keeper SET holder = $1, began_at = $3, leased_until = $3 + $2
         WHERE holder IS NULL OR holder = $1 OR leased_until < $3 OR leased_until > $3 + $2

@@ -10,13 +10,15 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         ON CONFLICT DO NOTHING",
     sealed: "
         SELECT
-            (SELECT count(*) FROM tokens WHERE substr(sealed, 1, length($1)) = $1)
-                + (SELECT count(*) FROM revocations WHERE substr(sealed, 1, length($1)) = $1) AS tokens,
+            (SELECT count(*) FROM revocations WHERE substr(sealed, 1, length($1)) = $1) AS revoked,
             (SELECT count(*) FROM cached_tokens WHERE substr(sealed, 1, length($1)) = $1) AS cached,
             (SELECT count(*) FROM installation WHERE substr(hash_key, 1, length($1)) = $1) AS hash_key",
+    sealed_tokens: "
+        SELECT count(*) AS tokens FROM tokens
+        WHERE id > $2 AND id <= $3 AND substr(sealed, 1, length($1)) = $1",
     sealed_otherwise: "
         SELECT id, merchant, generation, provider, sealed FROM tokens
-        WHERE id > $2 AND sealed IS NOT NULL AND substr(sealed, 1, length($1)) <> $1
+        WHERE id > $2 AND id <= $4 AND sealed IS NOT NULL AND substr(sealed, 1, length($1)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "
         SELECT purpose_ref, sealed FROM cached_tokens

@@ -5,12 +5,12 @@ use crate::store::sql::ProvidersSql;
 pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
     tokens_by_provider: "
         SELECT merchant, provider, count(*) AS tokens FROM tokens
-        WHERE sealed IS NOT NULL GROUP BY merchant, provider ORDER BY merchant, provider",
+        WHERE id > $1 AND id <= $2 AND sealed IS NOT NULL GROUP BY merchant, provider",
     join_providers: "
         INSERT INTO adopted_providers (provider, adopted) VALUES ($1, $2) ON CONFLICT DO NOTHING",
     sealed_by: "
         SELECT id, merchant, generation, provider, sealed FROM tokens
-        WHERE merchant = $1 AND provider = $2 AND sealed IS NOT NULL AND id > $3 ORDER BY id LIMIT $4",
+        WHERE merchant = $1 AND provider = $2 AND sealed IS NOT NULL AND id > $3 AND id <= $5 ORDER BY id LIMIT $4",
     adopt: "
         UPDATE tokens SET provider = $3, sealed = $4 WHERE id = $1 AND sealed = $2",
     // The newest 20,000 of the ledger at most: of a merchant with few exchanges less is known. A

@@ -18,7 +18,9 @@ pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
         RETURNING id",
     hold_orders: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $2, error = $3, possible_duplicate = true
-        WHERE id IN (SELECT id FROM orders WHERE ended_at IS NULL ORDER BY id LIMIT $1) AND ended_at IS NULL
+        WHERE ended_at IS NULL AND id IN (
+            SELECT id FROM orders WHERE status = 'queued' UNION ALL SELECT id FROM orders WHERE status = 'running'
+            LIMIT $1)
         RETURNING id",
     declare_restored: "
         UPDATE installation SET restored_at = $1",

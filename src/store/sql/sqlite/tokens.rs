@@ -64,6 +64,13 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
     // The same: its index has the active ones, too.
+    // The same of all merchants. Those few are sorted.
+    all_users_of_state: "
+        SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
+            refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
+        FROM tokens
+        WHERE state = $1 AND state <> 'active' AND ($2 IS NULL OR (merchant, user_id) > ($2, $3))
+        ORDER BY merchant, user_id LIMIT $4",
     active_users: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
@@ -150,4 +157,6 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         DELETE FROM cached_tokens WHERE purpose_ref = $1",
     delete_expired: "
         DELETE FROM cached_tokens WHERE good_until < $1",
+    last_token: "
+        SELECT coalesce(max(id), 0) AS last FROM tokens",
 };

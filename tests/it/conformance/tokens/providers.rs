@@ -1,7 +1,7 @@
 //! Each token names the provider that issued it.
 
 use klarna_order_worker::ids::{Provider, TokenId, UserKey};
-use klarna_order_worker::store::{Adopted, AdoptedToken, ProviderTokens};
+use klarna_order_worker::store::{Adopted, AdoptedToken, ProviderTokens, SealedToken};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, NewToken, Registered, Settled};
 
 use super::{end, intended, new_token, provider, register, successor};
@@ -10,6 +10,7 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     a_registration_names_the_provider_and_an_exchange_keeps_it,
     tokens_are_counted_by_provider,
+    tokens_are_counted_and_paged_in_steps,
     a_token_is_adopted_unless_another_user_has_it,
 ];
 
@@ -48,6 +49,39 @@ async fn tokens_are_counted_by_provider(db: Db) {
     let of =
         |merchant: &str, provider, tokens| ProviderTokens { merchant: merchant.into(), provider, tokens };
     assert_eq!(db.store.tokens_by_provider().await.unwrap(), [of("other", old, 1), of("shop", old, 5)]);
+}
+
+/// A step reads a hundred thousand ids.
+async fn tokens_are_counted_and_paged_in_steps(db: Db) {
+    for (byte, id) in (1..).zip([100_000, 100_001, 730_000]) {
+        let next = if db.is_sqlite() {
+            format!("INSERT OR REPLACE INTO sqlite_sequence (name, seq) VALUES ('tokens', {})", id - 1)
+        } else {
+            format!("SELECT setval('tokens_id_seq', {}, false)", id)
+        };
+        db.execute(&next).await;
+        register(&db, &format!("u-{byte}"), byte).await;
+    }
+    assert_eq!(db.value("max(id) FROM tokens").await.as_deref(), Some("730000"));
+    let counted = db.store.tokens_by_provider().await.unwrap();
+    assert_eq!(counted, [ProviderTokens { merchant: "shop".into(), provider: provider(), tokens: 3 }]);
+    let by_state: Vec<u64> =
+        db.store.token_counts(None).await.unwrap().iter().map(|count| count.tokens).collect();
+    assert_eq!(by_state, [3]);
+    assert_eq!(db.store.sealed(&[]).await.unwrap().tokens, 3);
+    let (mut after, mut pages) = (TokenId::START, Vec::new());
+    loop {
+        let page = db.store.sealed_otherwise(b"none", after, 10).await.unwrap();
+        let of_provider = db.store.sealed_by(&"shop".into(), provider(), after, 10).await.unwrap();
+        let ids = |page: &[SealedToken]| -> Vec<i64> {
+            page.iter().map(|token| token.sealed_for.version.token.0).collect()
+        };
+        assert_eq!(ids(&page), ids(&of_provider));
+        let Some(last) = page.last() else { break };
+        after = last.sealed_for.version.token;
+        pages.push(ids(&page));
+    }
+    assert_eq!(pages, [vec![100_000], vec![100_001], vec![730_000]]);
 }
 
 async fn a_token_is_adopted_unless_another_user_has_it(db: Db) {

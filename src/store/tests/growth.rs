@@ -1,0 +1,178 @@
+//! Which statements read the whole of a table that grows: with a hundred million rows, they take longer than
+//! a statement may.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use super::{plans, postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
+use crate::store::postgres::Postgres;
+use crate::store::sql;
+use crate::store::sqlite::Sqlite;
+use crate::store::webhooks::narrowed;
+use crate::store::{WebhookFilter, WebhookStatus};
+
+const GROWING: [&str; 7] =
+    ["orders", "order_attempts", "webhooks", "tokens", "known_tokens", "exchanges", "audit_log"];
+
+/// Partial indexes that have an entry for most rows all the same.
+const LONG: [&str; 8] = [
+    "orders_wipe",
+    "tokens_due",
+    "tokens_seen",
+    "orders_idempotency",
+    "orders_reference1",
+    "orders_reference2",
+    "orders_klarna_id",
+    "webhooks_ended",
+];
+
+/// Statements that may. The lists begin with the newest, and read on while a rare filter finds nothing; those
+/// of webhooks lose their choices (`narrowed`). Parts of statements get their conditions later. What is found
+/// by day, or planned anew, has this plan only while the tables are empty.
+const WHOLE: [&str; 11] = [
+    "audit.list",
+    "keeper.set_due_dates",
+    "keeper.count_due",
+    "orders.orders",
+    "orders.order_ids",
+    "orders.count_orders",
+    "overview.overview",
+    "tokens.tokens",
+    "webhooks.webhooks",
+    "webhooks.count_webhooks",
+    "webhooks.resend_webhooks",
+];
+
+/// Whether a plan reads a whole table that grows, or a whole long index. The first rows of a list are not.
+fn reads_all(plan: &Value, short: &BTreeSet<String>, limited: bool) -> bool {
+    let text = |member: &str| plan[member].as_str().unwrap_or_default();
+    let limited = limited || text("Node Type") == "Limit";
+    let index = text("Index Name");
+    let whole_index = !index.is_empty() && plan["Index Cond"].is_null() && !short.contains(index);
+    GROWING.contains(&text("Relation Name"))
+        && (text("Node Type") == "Seq Scan" || whole_index && !(limited && plan["Filter"].is_null()))
+        || plan["Plans"].as_array().into_iter().flatten().any(|inner| reads_all(inner, short, limited))
+}
+
+#[tokio::test]
+async fn postgresql_reads_no_growing_table_as_a_whole() {
+    let (database, mut connection) = postgres_with_tables().await;
+    // The tables are empty, so this tests whether an index can be used.
+    let settings = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_mergejoin = off;
+        SET enable_hashjoin = off; SET plan_cache_mode = force_generic_plan";
+    connection.execute(settings).await.unwrap();
+    let partial = "SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL";
+    let partial: Vec<String> = sqlx::query_scalar(partial).fetch_all(&mut connection).await.unwrap();
+    let short = partial.iter().map(|name| name.trim_start_matches("klarna_worker.").to_owned());
+    let short = short.filter(|name| !LONG.contains(&name.as_str())).collect();
+    let mut found = Vec::new();
+    for (name, statement) in statements::<Postgres>(sql::postgres::OWN) {
+        // What is not a query has no plan.
+        if !statement.contains("klarna_worker.") {
+            continue;
+        }
+        let plan = plans::generic_plan(&mut connection, statement, "(FORMAT JSON)").await;
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        if reads_all(&plan[0]["Plan"], &short, false) {
+            found.push(name);
+        }
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+    found.sort_unstable();
+    let mut expected = WHOLE;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+/// The names of tables that grow in plans of SQLite, which are those of the statement.
+const ALIASES: [&str; 6] = ["o", "w", "t", "k", "e", "x"];
+
+/// Statements that may, on SQLite: lists and their parts, as above, the newest row, and statements in which
+/// such a name is that of a subquery or of the processes.
+const WHOLE_ON_SQLITE: [&str; 12] = [
+    "audit.newest",
+    "audit.list",
+    "dashboard.waiting_codes",
+    "dashboard.failed_codes",
+    "orders.orders",
+    "orders.count_orders",
+    "webhooks.webhooks",
+    "webhooks.count_webhooks",
+    "webhooks.resend_webhooks",
+    "providers.latest_answers",
+    "restore.left_open",
+    "upkeep.delete_workers",
+];
+
+#[tokio::test]
+async fn sqlite_reads_no_growing_table_as_a_whole() {
+    let mut connection = sqlite_with_tables().await;
+    let reads_all = |step: &str| {
+        let table = step.strip_prefix("SCAN ").filter(|table| !table.contains(" USING "));
+        table.is_some_and(|table| GROWING.contains(&table) || ALIASES.contains(&table))
+    };
+    let mut found = Vec::new();
+    for (name, statement) in statements::<Sqlite>(sql::sqlite::OWN) {
+        let plan = sqlite_plan(&mut connection, statement).await;
+        if plan.lines().any(reads_all) {
+            found.push(name);
+        }
+    }
+    found.sort_unstable();
+    let mut expected = WHOLE_ON_SQLITE;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+/// Filters of webhooks, each with the index that must answer it.
+fn filters() -> Vec<(WebhookFilter, &'static str)> {
+    let any = WebhookFilter::default;
+    let of = |status| WebhookFilter { status: Some(status), ..any() };
+    vec![
+        (WebhookFilter { user: Some("u-7".into()), ..any() }, "webhooks_user"),
+        (WebhookFilter { merchant: Some("shop".into()), user: Some("u-7".into()), ..any() }, "webhooks_user"),
+        (of(WebhookStatus::Failed), "webhooks_failed"),
+    ]
+}
+
+const FILTERED: [&str; 3] = ["webhooks.webhooks", "webhooks.count_webhooks", "webhooks.resend_webhooks"];
+
+/// Of many events, some are pending and few have failed.
+const MANY_EVENTS: &str = "
+    INSERT INTO klarna_worker.webhooks (id, merchant, user_id, kind, data, status, occurred_at, due_at, give_up_at, ended_at)
+    SELECT gen_random_uuid(), 'shop', 'u-' || i, 'order.submitted', '{}',
+        CASE WHEN i % 500 = 3 THEN 'failed' WHEN i % 50 = 7 THEN 'pending' ELSE 'delivered' END, now(), now(), now(),
+        CASE WHEN i % 50 <> 7 THEN now() END
+    FROM generate_series(1, 20000) AS i";
+
+#[tokio::test]
+async fn sqlite_finds_webhooks_by_the_index_of_a_filter() {
+    let mut connection = sqlite_with_tables().await;
+    for (filter, index) in filters() {
+        for name in FILTERED {
+            let text = narrowed(statement(&statements::<Sqlite>(sql::sqlite::OWN), name), &filter);
+            let plan = sqlite_plan(&mut connection, &text).await;
+            assert!(plan.contains(index), "{name}, {index}: {plan}\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgresql_finds_webhooks_by_the_index_of_a_filter() {
+    let (database, mut connection) = postgres_with_tables().await;
+    connection.execute(MANY_EVENTS).await.unwrap();
+    let analyzed = "ANALYZE klarna_worker.webhooks; SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(analyzed).execute(&mut connection).await.unwrap();
+    for (filter, index) in filters() {
+        for name in FILTERED {
+            let text = narrowed(statement(&statements::<Postgres>(sql::postgres::OWN), name), &filter);
+            let plan = plans::generic_plan(&mut connection, &text, "").await;
+            assert!(plan.contains(index), "{name}, {index}: {plan}\n{text}");
+        }
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
