@@ -37,6 +37,7 @@ pub(super) struct Process {
     pub(super) vault: Vault,
     pub(super) results: ResultSpool,
     pub(super) heartbeat: Heartbeat,
+    counting: JoinHandle<()>,
     tidying: JoinHandle<()>,
     following: JoinHandle<()>,
     /// Shares rates with the other processes, if there can be any.
