@@ -1,6 +1,6 @@
 """Floods a service, one kind of flood after the other, and measures orders and health checks meanwhile.
 
-    floods.py API_PORT PROBES_PORT KEY_FILE SECONDS_EACH
+    floods.py API_PORT PROBES_PORT KEY_FILE SECONDS_EACH PROCESS_ID
 """
 
 import asyncio
@@ -13,9 +13,10 @@ import time
 ORDERS_A_SECOND = 10
 LONGEST_ORDER = 1.0  # seconds, for 99 of 100
 LONGEST_LIVEZ = 0.2  # seconds
+MOST_MEMORY = 64  # MB that 10,000 connections without a request may take
 
 ORDER = {
-    "merchant": "shop", "user": "shopper",
+    "merchant": "shop",
     "order": {
         "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE",
         "order_amount": 100, "order_tax_amount": 20,
@@ -118,8 +119,15 @@ async def request(port, head, body=b""):
     return (int(head.split()[1]) if head else 0), body
 
 
-async def measure(api, probes, key, seconds):
-    """Returns how long each order and each health check took, and what was answered otherwise than it should be."""
+def memory(process):
+    """Returns how many MB of memory a process holds."""
+    lines = dict(line.split(":", 1) for line in open(f"/proc/{process}/status"))
+    return int(lines["VmRSS"].split()[0]) / 1024
+
+
+async def measure(api, probes, key, seconds, held):
+    """Returns how long each order and each health check took, and what was answered otherwise than it should be. Notes in
+    `held` how much memory the service holds."""
     orders, livez, wrong = [], {"api": [], "probes": []}, []
 
     async def order():
@@ -127,7 +135,9 @@ async def measure(api, probes, key, seconds):
         key_line = f"Authorization: Bearer {key}\r\n"
         try:
             post = f"POST /v1/orders HTTP/1.1\r\n{key_line}Content-Type: application/json\r\n"
-            status, body = await asyncio.wait_for(request(api, post, json.dumps(ORDER).encode()), 10)
+            # Orders of one user would wait for each other.
+            new = json.dumps(ORDER | {"user": f"shopper-{len(tasks)}"}).encode()
+            status, body = await asyncio.wait_for(request(api, post, new), 10)
             if status == 202:
                 get = f"GET /v1/orders/{json.loads(body)['id']}?wait=5s HTTP/1.1\r\n{key_line}"
                 status, body = await asyncio.wait_for(request(api, get), 10)
@@ -147,6 +157,7 @@ async def measure(api, probes, key, seconds):
             except (OSError, asyncio.TimeoutError) as error:
                 wrong.append((name, repr(error)))
             livez[name].append(time.monotonic() - begun)
+            held.append(memory(int(sys.argv[5])))
             await asyncio.sleep(0.1)
 
     end = time.monotonic() + seconds
@@ -166,17 +177,18 @@ def main():
     api, probes = int(sys.argv[1]), int(sys.argv[2])
     key, seconds = open(sys.argv[3]).read(), float(sys.argv[4])
     failures = 0
-    floods = [(None, api), (stalled_forms, api), (descriptions, api), (unfinished_heads, api), (unfinished_heads, probes),
-              (trickled_heads, api), (idle_sockets, api)]
+    # Idle ones first: memory that another flood has taken is used again.
+    floods = [(None, api), (idle_sockets, api), (stalled_forms, api), (descriptions, api), (unfinished_heads, api),
+              (unfinished_heads, probes), (trickled_heads, api)]
     for kind, port in floods:
         name = f"{kind.__name__} at {'the API' if port == api else 'the probes'}" if kind else "no flood"
-        before = done.value
+        before, held = done.value, [memory(int(sys.argv[5]))]
         process = kind and multiprocessing.Process(target=flood, args=(kind, port), daemon=True)
         if process:
             process.start()
             time.sleep(2)
         try:
-            orders, livez, wrong = asyncio.run(measure(api, probes, key, seconds))
+            orders, livez, wrong = asyncio.run(measure(api, probes, key, seconds, held))
         finally:
             if process:
                 process.kill()
@@ -184,10 +196,12 @@ def main():
         flooded = f"{done.value - before - len(orders) - sum(map(len, livez.values()))} connections or answers; " if kind else ""
         # A stranger's flood of the probes' port may delay its own health checks; the API's must be quick.
         health = livez["api"] if port == probes and kind else livez["api"] + livez["probes"]
-        good = not wrong and ms(orders, .99) < LONGEST_ORDER * 1000 and ms(health, .99) < LONGEST_LIVEZ * 1000
+        few = kind is not idle_sockets or max(held) - held[0] < MOST_MEMORY
+        good = few and not wrong and ms(orders, .99) < LONGEST_ORDER * 1000 and ms(health, .99) < LONGEST_LIVEZ * 1000
         failures += not good
         print(f"{'ok    ' if good else 'FAILED'} {name}: {flooded}{len(orders)} orders, p50 {ms(orders, .5)} ms, p99 {ms(orders, .99)} ms; "
-              f"/livez p99 {ms(livez['api'], .99)} ms, at the probes {ms(livez['probes'], .99)} ms; {len(wrong)} wrong answers {wrong[:3] or ''}",
+              f"/livez p99 {ms(livez['api'], .99)} ms, at the probes {ms(livez['probes'], .99)} ms; "
+              f"memory {held[0]:.0f} MB, at most {max(held):.0f} MB; {len(wrong)} wrong answers {wrong[:3] or ''}",
               flush=True)
         time.sleep(2)
     sys.exit(1 if failures else 0)

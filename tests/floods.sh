@@ -31,5 +31,5 @@ cd "$home"
 await "http://127.0.0.1:$sandbox_port/stats"
 "$program" serve >serve.log 2>&1 & started+=($!)
 await "http://127.0.0.1:$api_port/readyz"
-python3 "$repository/tests/floods.py" "$api_port" "$probes_port" "$home/api-key" "${1:-20}"
+python3 "$repository/tests/floods.py" "$api_port" "$probes_port" "$home/api-key" "${1:-20}" "${started[1]}"
 say "orders and /livez are as quick as they must be"

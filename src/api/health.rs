@@ -12,8 +12,8 @@ use axum::response::IntoResponse;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::watch;
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answers::{Common, Open};
@@ -22,6 +22,7 @@ use super::extract::InQuery;
 use super::pauses::Pause;
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::read_replica::ReadReplica;
+use super::shared::Shared;
 use crate::breaker::BreakerState;
 use crate::config::{Live, SettingsStatus};
 use crate::meter;
@@ -43,8 +44,8 @@ struct ReadinessState {
     draining: watch::Sender<bool>,
     /// Why the process can never become ready again.
     outdated: OnceLock<String>,
-    /// When the database was asked last, and why it is not healthy.
-    asked: Mutex<Option<(Instant, Result<(), StoreError>)>>,
+    /// Why the database is not healthy.
+    database: Shared<Result<(), StoreError>>,
 }
 
 impl Readiness {
@@ -359,20 +360,9 @@ async fn probe(probes: &Probes, verbose: bool) -> Result<Probed, StoreError> {
     })
 }
 
-/// Asks the database. Health checks need no key, so any number of them at a time cost one question:
-/// those that wait share the answer to the next one.
+/// Asks the database. Health checks need no key, so any number of them at a time cost one question.
 async fn ask(probes: &Probes) -> Result<(), StoreError> {
-    let arrived = Instant::now();
-    let mut asked = probes.ready.0.asked.lock().await;
-    if let Some((began, answer)) = &*asked
-        && *began >= arrived
-    {
-        return answer.clone();
-    }
-    let began = Instant::now();
-    let answer = probes.store.health().await;
-    *asked = Some((began, answer.clone()));
-    answer
+    probes.ready.0.database.ask(async || probes.store.health().await).await
 }
 
 /// The media type of Prometheus' text format.

@@ -38,6 +38,7 @@ mod rename;
 mod request_id;
 mod resolve;
 mod serve;
+mod shared;
 mod tokens;
 mod users;
 mod webhook_endpoint;

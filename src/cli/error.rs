@@ -104,7 +104,10 @@ impl CliError {
             | Self::Usage(_) => Exit::Usage,
             Self::App(AppError::Store(StoreError::NeedsNewerProgram { .. })) => Exit::Outdated,
             Self::Telemetry(
-                TelemetryError::Twice(_) | TelemetryError::Thread(_) | TelemetryError::Level(_),
+                TelemetryError::Twice(_)
+                | TelemetryError::Thread(_)
+                | TelemetryError::Level(_)
+                | TelemetryError::Client(_),
             )
             | Self::App(_)
             | Self::Failed { .. }

@@ -27,3 +27,19 @@ fn set(size: Option<u64>, dumpable: bool) {
     #[cfg(not(target_os = "linux"))]
     let _ = dumpable;
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_dumpable_only_if_it_is_allowed() {
+        forbid();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        allow();
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::Dumpable);
+    }
+}

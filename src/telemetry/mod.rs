@@ -1,6 +1,6 @@
 //! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines otherwise
 //! (`json.rs`), through a queue so that nobody waits for it (`queue.rs`). Traces go to a collector if
-//! one is named (`otlp.rs`); [`traces`] makes their spans.
+//! one is named (`otlp.rs`, `collector.rs`); [`traces`] makes their spans.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
 //! takes precedence over `-v` and `-q`, and these over the setting `telemetry.log_level`, which
@@ -23,6 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, fmt, registry, reload};
 
+mod collector;
 mod json;
 mod otlp;
 mod queue;
@@ -68,9 +69,12 @@ pub enum TelemetryError {
     /// Logging is already set up in this process.
     #[error("logging was set up twice")]
     Twice(#[source] tracing_subscriber::util::TryInitError),
-    /// The thread that writes the log cannot be started.
-    #[error("cannot start the thread that writes the log")]
+    /// A thread for logs or traces cannot be started.
+    #[error("cannot start a thread for logs and traces")]
     Thread(#[source] io::Error),
+    /// The collector cannot be called, for example because this machine has no certificate authorities.
+    #[error("cannot set up the calls to the trace collector")]
+    Client(#[source] reqwest::Error),
     /// The collector's address is invalid.
     #[error(
         "traces cannot be exported; check the variables OTEL_EXPORTER_OTLP_* and the setting \
@@ -130,8 +134,7 @@ impl Telemetry {
             Traces::None => None,
             Traces::Of(setting) => Collector::find(environment, setting.as_deref()),
         };
-        let exporting = collector.map(|collector| Exporting::start(&collector, environment)).transpose();
-        let exporting = exporting.map_err(TelemetryError::Traces)?;
+        let exporting = collector.map(|collector| Exporting::start(&collector, environment)).transpose()?;
         // A panic's message may contain data that the code was working on.
         std::panic::set_hook(Box::new(|panic| {
             let at = panic.location().map(ToString::to_string);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
+use opentelemetry_otlp::{WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
@@ -17,6 +17,8 @@ use opentelemetry_sdk::trace::{
 };
 use uuid::Uuid;
 
+use super::TelemetryError;
+use super::collector::CollectorClient;
 use crate::clock::since_boot;
 
 /// The service name, unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` sets one.
@@ -69,14 +71,18 @@ impl Exporting {
     pub(super) fn start(
         collector: &Collector,
         environment: &BTreeMap<String, String>,
-    ) -> Result<Self, ExporterBuildError> {
-        let exporter = opentelemetry_otlp::SpanExporter::builder().with_http();
+    ) -> Result<Self, TelemetryError> {
+        let client = CollectorClient::new(environment)?;
+        let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_http_client(client);
         let exporter = match collector {
             Collector::Environment => exporter,
             Collector::Setting(endpoint) => exporter.with_endpoint(endpoint),
         };
         let losses = Arc::new(DroppedSpans::default());
-        let exporter = CountingExporter { inner: exporter.build()?, losses: Arc::clone(&losses) };
+        let exporter = CountingExporter {
+            inner: exporter.build().map_err(TelemetryError::Traces)?,
+            losses: Arc::clone(&losses),
+        };
         let most = environment.get("OTEL_BSP_MAX_QUEUE_SIZE").and_then(|most| most.trim().parse().ok());
         let most = most.filter(|most| *most > 0).unwrap_or(MOST_WAITING);
         let config = BatchConfigBuilder::default().with_max_queue_size(most).build();

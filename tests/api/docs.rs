@@ -69,9 +69,12 @@ async fn descriptions_are_compressed_once_and_can_be_switched_off() {
             (None, &b"gzip"[..])
         );
         assert_eq!(packed.headers()["vary"], "accept-encoding");
+        // It is not compressed while it is sent.
+        let announced = packed.content_length();
         let (plain, packed) = (plain.bytes().await.unwrap(), packed.bytes().await.unwrap());
         let mut unpacked = Vec::new();
         GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+        assert_eq!(announced, Some(packed.len() as u64), "{path}");
         assert!(unpacked == plain && packed.len() < plain.len() / 2, "{path}");
     }
     let folder = tempfile::tempdir().unwrap();

@@ -24,15 +24,16 @@ const ORDER: [&[&str]; 14] = [
 ];
 
 /// The only modules that may use a crate.
-const TOOLS: [(&str, &[&str]); 12] = [
+const TOOLS: [(&str, &[&str]); 13] = [
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
     ("apalis_cron", &["keeper"]),
-    ("reqwest", &["klarna", "delivery"]),
+    ("reqwest", &["klarna", "delivery", "telemetry"]),
     ("metrics", &["meter", "ops"]),
     ("metrics_exporter_prometheus", &["ops"]),
     ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("tracing_opentelemetry", &["telemetry"]),

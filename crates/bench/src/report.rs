@@ -54,6 +54,7 @@ pub fn table(report: &Report) -> String {
         row("steady", "request to result", times(&steady.request_to_result));
         row("", "less the sandbox's time", times(&steady.service));
         row("", "the sandbox's time for an order", format!("{:.2} ms", steady.sandbox_ms));
+        row("", "processor time of the service for an order", format!("{:.2} ms", steady.cpu_ms));
     }
     if let Some(slow) = &report.slow {
         let share = slow.share * 100.0;

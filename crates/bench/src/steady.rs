@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::dir::Databases;
 use crate::env::{BenchEnv, Workload};
 use crate::shop::Shop;
-use crate::{BenchError, Options};
+use crate::{BenchError, Options, per};
 
 /// Orders before the measurement, to fill connection pools and caches.
 pub const WARM_UP: u64 = 20;
@@ -32,6 +32,8 @@ pub struct Steady {
     pub sandbox_ms: f64,
     /// `request_to_result` minus `sandbox_ms`: the time that the service takes.
     pub service: Latency,
+    /// The service's processor time for an order, from its request on, in milliseconds.
+    pub cpu_ms: f64,
     /// Percentile and milliseconds, for the chart.
     #[serde(skip)]
     pub curve: Vec<(f64, f64)>,
@@ -70,9 +72,10 @@ impl Steady {
         let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
-        let before = env.shop.stats().await?.time;
+        let (before, used) = (env.shop.stats().await?.time, service.usage().cpu_ms);
         let times = arrivals(&shop, "u-", WARM_UP + 1..=WARM_UP + orders, options.rate).await?;
         let after = env.shop.stats().await?.time;
+        let cpu_ms = per(service.usage().cpu_ms - used, orders);
         service.stop().await?;
         env.tear_down().await?;
         let part = |before: Time, after: Time| after.since(before).mean().as_secs_f64() * 1000.0;
@@ -84,6 +87,7 @@ impl Steady {
             request_to_result,
             sandbox_ms,
             service: request_to_result.less(sandbox_ms),
+            cpu_ms,
             curve: curve(&times),
         })
     }

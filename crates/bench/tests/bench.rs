@@ -80,6 +80,7 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
         ("/drain/written_bytes", 1.0),
         ("/steady/request_to_result/p50", 0.1),
         ("/steady/sandbox_ms", 0.01),
+        ("/steady/cpu_ms", 0.01),
         ("/slow/share", 0.1),
         ("/one_user/during/p99", 0.1),
         ("/keeper/per_second", 1.0),
