@@ -50,7 +50,7 @@ def play(browser):
     browser.go("/orders?status=failed")
     assert browser.path().startswith("/sign-in?next="), browser.path()
     browser.press("wrong" + ENTER)
-    browser.sees("This is not an API key with the scope ops.")
+    browser.sees("This is not an API key with the scope ops or ops:read")
     refused = browser.complaints()
     assert all("403" in line for line in refused), refused
     browser.press(KEY + ENTER)

@@ -46,8 +46,8 @@ pub(super) struct PauseArgs {
 /// Options of `resume`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ResumeArgs {
-    /// What to resume; several with commas
-    #[arg(value_enum, value_name = "KIND", value_delimiter = ',', required = true)]
+    /// What to resume; several with commas. Without it, everything that is paused
+    #[arg(value_enum, value_name = "KIND", value_delimiter = ',')]
     kinds: Vec<PauseKind>,
     #[command(flatten)]
     whose: Whose,
@@ -105,12 +105,16 @@ impl PauseArgs {
 impl ResumeArgs {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::Resume).merchant(self.whose.merchant().cloned()).object(words(&self.kinds))
+        Audited::new(Action::Resume).merchant(self.whose.merchant().cloned()).object(words(&self.kinds()))
+    }
+
+    fn kinds(&self) -> Vec<PauseKind> {
+        if self.kinds.is_empty() { PauseKind::ALL.into() } else { self.kinds.clone() }
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { kinds, whose } = self;
-        let merchant = whose.merchant();
+        let kinds = self.kinds();
+        let merchant = self.whose.merchant();
         context.block_on(async {
             let app = context.app().await?;
             for &kind in &kinds {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 
 use super::Pages;
@@ -39,6 +39,9 @@ pub(super) fn ask(
     about: &Markup,
     answer: &Markup,
 ) -> Response {
+    if !viewer.may_act() {
+        return Failure::ReadOnly.into_response();
+    }
     let Question { title, action, back } = question;
     let main = html! {
         section.ask {
@@ -75,7 +78,7 @@ pub(super) async fn ask_retry(
             p { "The order is queued as if it had just been accepted, with a new deadline. The user's token is \
                 exchanged again." }
         } @else if has_failed {
-            p { "The order cannot be retried, because its body was deleted (retention.bodies)." }
+            p { "The order cannot be retried, because its body was deleted (the setting retention.bodies)." }
         } @else {
             p { "Only a failed order can be retried." }
         }
@@ -84,7 +87,7 @@ pub(super) async fn ask_retry(
         }
         (which(&order))
     };
-    let answer = html! { @if may { button type="submit" autofocus { "Retry the order" } } };
+    let answer = html! { @if may { button type="submit" { "Retry the order" } } };
     let path = format!("/orders/{}", order.id);
     let question = Question { title: "Retry this order?", action: &format!("{path}/retry"), back: &path };
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
@@ -114,7 +117,7 @@ pub(super) async fn ask_cancel(
         @else { p { "Only a queued order can be cancelled." } }
         (which(&order))
     };
-    let answer = html! { @if may { button.danger type="submit" autofocus { "Cancel the order" } } };
+    let answer = html! { @if may { button.danger type="submit" { "Cancel the order" } } };
     let path = format!("/orders/{}", order.id);
     let question = Question { title: "Cancel this order?", action: &format!("{path}/cancel"), back: &path };
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
@@ -265,7 +268,7 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
         action: "/user/forget",
         consequence: "The refresh token is deleted. The user's orders are submitted without a token until \
                       the user signs in again. It is also revoked at Klarna, unless the settings turn that \
-                      off (revoke_on_forget). This cannot be undone.",
+                      off (the setting revoke_on_forget). This cannot be undone.",
         button: "Forget the token",
     };
     ask_about_end(&pages, viewer, &end).await
@@ -314,7 +317,7 @@ async fn revoke(pages: &Pages, key: &UserKey) -> Result<Response, Failure> {
     let registry = &pages.deps.registry;
     if !registry.can_revoke(&key.merchant) {
         return Err(Failure::WrongStatus(
-            "No revocation endpoint is known for this merchant (revoke_url).".into(),
+            "No revocation endpoint is known for this merchant (the setting revoke_url).".into(),
         ));
     }
     if registry.forget_as(key, true).await? {
@@ -352,7 +355,7 @@ pub(super) async fn ask_resend(
             ("Status", html! { (webhook.status.as_str()) }),
         ]))
     };
-    let answer = html! { button type="submit" autofocus { "Resend" } };
+    let answer = html! { button type="submit" { "Resend" } };
     let action = format!("/webhooks/{}/resend", webhook.id);
     let question = Question { title: "Resend this webhook?", action: &action, back: "/webhooks" };
     Ok(ask(viewer, MenuItem::Webhooks, &question, &about, &answer))

@@ -3,12 +3,9 @@
 mod calls;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
-use tokio::time::Instant;
 
 use self::calls::{REFUSED, open_breakers, refused_merchant};
 use super::Pages;
@@ -16,11 +13,11 @@ use super::counts::Counted;
 use super::failure::Failure;
 use super::links::link;
 use super::pauses::whose;
-use super::pieces::{number, span, time};
+use super::pieces::{at, number, orders, span};
 use super::viewer::Viewer;
 use crate::breaker::OpenBreaker;
 use crate::config::SettingsStatus;
-use crate::meter;
+use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
 use crate::store::{Backlog, CodeCount, Endpoint, FollowUpBacklog, Overview, StoppedMerchant};
 use crate::token::TokenState;
@@ -34,8 +31,6 @@ const LATELY: TimeDelta = TimeDelta::hours(1);
 const BEHIND: TimeDelta = TimeDelta::hours(1);
 /// The largest difference between the clocks of the database and of this machine.
 const SKEW: TimeDelta = TimeDelta::seconds(2);
-/// How long it is told that log lines were dropped.
-const DROPPED_FOR: Duration = Duration::from_hours(1);
 /// The most error codes that are listed.
 const CODES: usize = 5;
 
@@ -81,11 +76,11 @@ pub(super) async fn items(
     let mut stopped = pages.deps.providers.stopped_merchants().await?;
     stopped.retain(|stopped| viewer.sees(&stopped.merchant));
     let mut items: Vec<Item> = refused.iter().map(refused_merchant).collect();
-    items.extend(open_breakers(sources.breakers, now));
+    items.extend(open_breakers(sources));
     items.extend(stopped.iter().map(stopped_merchant));
     items.extend(sources.paused.iter().map(pause));
     items.extend(no_worker(sources.overview));
-    items.extend(unclaimed(sources));
+    items.extend(unclaimed(pages, sources));
     items.extend(stuck_orders(&merged(stuck)));
     items.extend(failures(&merged(failed)));
     let follow_ups = sources.overview.follow_ups.iter().filter(|backlog| viewer.sees(&backlog.merchant));
@@ -99,6 +94,8 @@ pub(super) async fn items(
         items.extend(pages.drops.item());
         items.extend(failed_reload(&pages.deps.settings.now()));
     }
+    // What cannot wait comes first.
+    items.sort_by_key(|item| item.tone != "bad");
     Ok(items)
 }
 
@@ -124,7 +121,7 @@ fn stopped_merchant(stopped: &StoppedMerchant) -> Item {
         tone: "bad",
         title: format!("The refresh tokens of {merchant} are not used"),
         about: html! {
-            "Stopped since " (time(stopped.since)) ", because those of " (number(stopped.rejections)) " users \
+            "Stopped since " (at(stopped.since)) ", because those of " (number(stopped.rejections)) " users \
             were rejected in a row. Check token_url and client_id of the merchant. One token at a time is tried \
             until Klarna accepts one."
         },
@@ -137,8 +134,8 @@ fn pause(pause: &Pause) -> Item {
         tone: "warn",
         title: format!("The {} of {} are paused", work(pause.kind), whose(pause.merchant.as_ref())),
         about: html! {
-            "Since " (time(pause.since)) " by " (pause.paused_by)
-            @if let Some(until) = pause.until { ", until " (time(until)) } @else { ", until it is resumed" }
+            "Since " (at(pause.since)) " by " (pause.paused_by)
+            @if let Some(until) = pause.until { ", until " (at(until)) } @else { ", until it is resumed" }
             ": " (pause.reason)
         },
         href: "/pauses".to_owned(),
@@ -161,11 +158,21 @@ fn failed_reload(status: &SettingsStatus) -> Option<Item> {
         tone: "bad",
         title: "The settings could not be reloaded".to_owned(),
         about: html! {
-            "At " (time(failed.at)) ": " (failed.reason) ". This process goes on with those of "
-            (time(status.read_at)) "."
+            "Tried at " (at(failed.at)) ". This process goes on with the settings that it read at " (at(status.read_at)) ". "
+            (faults(&failed.reason))
         },
         href: "/#workers".to_owned(),
     })
+}
+
+/// Why settings were refused. Several faults are lines.
+fn faults(reason: &str) -> Markup {
+    let lines: Vec<&str> = reason.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    html! {
+        @if let Some((first, rest)) = lines.split_first() {
+            (first) @if !rest.is_empty() { ul { @for line in rest { li { (line) } } } }
+        }
+    }
 }
 
 fn no_worker(overview: &Overview) -> Option<Item> {
@@ -177,10 +184,24 @@ fn no_worker(overview: &Overview) -> Option<Item> {
     })
 }
 
-fn unclaimed(sources: &Sources<'_>) -> Option<Item> {
+/// Orders that no worker takes although they are due. Those of a merchant whose orders are paused wait because
+/// somebody wants it.
+fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Option<Item> {
     let late = sources.overview.now - STUCK;
-    let late: Vec<_> =
-        sources.backlogs.iter().filter(|backlog| backlog.oldest_due.is_some_and(|due| due <= late)).collect();
+    let is_paused =
+        |merchant: &MerchantName| sources.paused.iter().any(|pause| pause.stops(PauseKind::Orders, merchant));
+    let late: Vec<_> = sources
+        .backlogs
+        .iter()
+        .filter(|backlog| backlog.oldest_due.is_some_and(|due| due <= late) && !is_paused(&backlog.merchant))
+        .collect();
+    let merchants_here = pages.deps.merchants.now();
+    let unknown: Vec<&str> = late
+        .iter()
+        .filter(|backlog| !merchants_here.contains_key(&backlog.merchant))
+        .map(|backlog| backlog.merchant.as_str())
+        .collect();
+    let running: u64 = late.iter().map(|backlog| backlog.running).sum();
     let oldest = late.iter().filter_map(|backlog| backlog.oldest_due).min()?;
     let due: u64 = late.iter().map(|backlog| backlog.due).sum();
     let merchants: Vec<&str> = late.iter().map(|backlog| backlog.merchant.as_str()).collect();
@@ -188,8 +209,14 @@ fn unclaimed(sources: &Sources<'_>) -> Option<Item> {
         tone: "bad",
         title: format!("{} due but not started", are(due)),
         about: html! {
-            "Merchants: " (merchants.join(", ")) ". The oldest order has been due since " (time(oldest))
-            ". The workers are busy, the orders are paused, or no process has the merchant in its settings."
+            "Merchants: " (merchants.join(", ")) ". The oldest order has been due since " (at(oldest)) ". "
+            @if !unknown.is_empty() {
+                "The settings of this process do not have " (unknown.join(", ")) ". "
+            }
+            @if sources.overview.workers == 0 { "No worker is alive." }
+            @else if unknown.len() < late.len() {
+                "The workers are busy: " (orders(running)) " of these merchants " @if running == 1 { "runs" } @else { "run" } " now."
+            }
         },
         href: link("/orders", &[("status", "queued")]),
     })
@@ -202,7 +229,7 @@ fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
         tone: "warn",
         title: format!("{} waiting after a failed attempt", are(total)),
         about: html! {
-            "The oldest was accepted " (time(oldest)) ". Causes: "
+            "The oldest was accepted at " (at(oldest)) ". Causes: "
             (by_code(codes, |code| link("/orders", &[("status", "queued"), ("error", code)])))
         },
         href: link("/orders", &[("status", "queued")]),
@@ -261,8 +288,8 @@ fn failing_endpoint(endpoint: &Endpoint) -> Item {
     };
     let about = html! {
         @match (endpoint.disabled, endpoint.failing_since) {
-            (Some((at, why)), _) => { "Since " (time(at)) ", " (why.as_str()) "." }
-            (None, Some(since)) => { "Since " (time(since)) "." }
+            (Some((since, why)), _) => { "Since " (at(since)) ", " (why.as_str()) "." }
+            (None, Some(since)) => { "Since " (at(since)) "." }
             (None, None) => {}
         }
     };
@@ -274,7 +301,7 @@ fn keeper_behind(overview: &Overview) -> Option<Item> {
     Some(Item {
         tone: "warn",
         title: "The keeper is late".to_owned(),
-        about: html! { "A token has been due for a refresh since " (time(due)) "." },
+        about: html! { "A token has been due for a refresh since " (at(due)) "." },
         href: link("/users", &[("state", "active")]),
     })
 }
@@ -304,10 +331,6 @@ fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
     })
 }
 
-fn orders(count: u64) -> String {
-    if count == 1 { "1 order".to_owned() } else { format!("{} orders", number(count)) }
-}
-
 /// A number of orders as the subject of a sentence, with its verb.
 fn are(count: u64) -> String {
     format!("{} {}", orders(count), if count == 1 { "is" } else { "are" })
@@ -333,35 +356,5 @@ fn by_code(codes: &[CodeCount], list: impl Fn(&str) -> String) -> Markup {
             a href=(list(&code.code)) { (code.code) } " " (number(code.orders))
         }
         @if codes.len() > CODES { ", and " (codes.len() - CODES) " other codes" }
-    }
-}
-
-/// When log lines were last seen to be dropped.
-#[derive(Default)]
-pub(super) struct Drops(Mutex<Seen>);
-
-#[derive(Default)]
-struct Seen {
-    /// How many in all.
-    lines: u64,
-    /// When this number last rose.
-    at: Option<Instant>,
-}
-
-impl Drops {
-    fn item(&self) -> Option<Item> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = meter::log_lines_dropped();
-        if lines > seen.lines {
-            *seen = Seen { lines, at: Some(Instant::now()) };
-        }
-        seen.at.filter(|at| at.elapsed() < DROPPED_FOR).map(|_| Item {
-            tone: "warn",
-            title: "Log lines were dropped".to_owned(),
-            about: html! {
-                (number(lines)) " since this process started, because standard error was not read fast enough."
-            },
-            href: "/#workers".to_owned(),
-        })
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Cause"))
+                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Since")) (col("Next try")) (col("Cause"))
                     @if viewer.may_act() { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for (process, breaker) in breakers {
@@ -45,6 +45,10 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
                         td data-label="Endpoint" { (breaker.endpoint) }
                         td data-label="State" { (shown(breaker.state)) }
                         td data-label="Process" { (process) }
+                        td data-label="Since" { (time(breaker.since)) }
+                        td data-label="Next try" {
+                            @if breaker.state == BreakerState::Probing { "now" } @else { (time(breaker.next_try)) }
+                        }
                         td.text data-label="Cause" { (breaker.cause) }
                         @if viewer.may_act() {
                             td {
@@ -91,7 +95,7 @@ pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -
     let answer = html! {
         input type="hidden" name="merchant" value=(merchant.as_str());
         input type="hidden" name="endpoint" value=(endpoint.as_str());
-        button type="submit" autofocus { "Try now" }
+        button type="submit" { "Try now" }
     };
     let question = Question { title: "Try a call now?", action: "/breakers/probe", back: "/#breakers" };
     Ok(ask(viewer, MenuItem::Overview, &question, &about, &answer))

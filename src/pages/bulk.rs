@@ -15,19 +15,22 @@ use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
-use super::order_tabs::FIELDS;
+use super::order_tabs::{FIELDS, WITHOUT};
 use super::orders::search;
 use super::pieces::{facts, field_name, number, words};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
-use crate::order::{FollowUpState, Status};
+use crate::order::{FollowUpState, OrderId, Status};
 use crate::store::{ChangedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
 const BATCH: u32 = 500;
 /// How many orders one form changes. If more match, the page says so.
 const MOST: usize = 10_000;
+
+/// The most changed orders that the next page lists. Their ids are in its address.
+const LISTED: usize = 100;
 
 /// What is done to the orders.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,13 +110,18 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let verb = Verb::of(&viewer.query)?;
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
     let filter = chosen(&viewer.query, verb, viewer.now)?;
-    let mut count = OrderCount::default();
+    let (mut count, mut duplicates) = (OrderCount::default(), 0);
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let Some(filter) = &filter else { break };
-        let more = pages.deps.orders.count_orders(&OrderFilter { merchant, ..filter.clone() }).await?;
+        let filter = OrderFilter { merchant, ..filter.clone() };
+        let more = pages.deps.orders.count_orders(&filter).await?;
         count.orders += more.orders;
         // Only a retry needs the body.
         count.with_body += if verb == Verb::Retry { more.with_body } else { more.orders };
+        if verb == Verb::Retry && filter.duplicates != Some(false) {
+            let twice = OrderFilter { duplicates: Some(true), ..filter };
+            duplicates += pages.deps.orders.count_orders(&twice).await?.with_body;
+        }
     }
     let named = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
     let orders = if count.with_body == 1 { "order" } else { "orders" };
@@ -129,15 +137,24 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         }
         @if count.orders > count.with_body {
             p { (number(count.orders - count.with_body)) " cannot be retried, because their body was deleted \
-                (retention.bodies)." }
+                (the setting retention.bodies)." }
         }
-        (selection(&viewer.query))
+        @if duplicates > 0 {
+            p.wrong {
+                (number(duplicates)) " of them " @if duplicates == 1 { "is a possible duplicate" } @else { "are possible duplicates" }
+                ": Klarna may already have them, and a retry may create them a second time. "
+                @if duplicates < count.with_body {
+                    a href=(viewer.query.link("/orders/bulk", &[("duplicates", "0")])) { "Leave these out" }
+                }
+            }
+        }
+        (selection(&viewer.query, viewer.now))
     };
     let answer = html! {
         (hidden(&viewer.query, viewer.now))
         @if count.with_body > 0 {
             @match verb {
-                Verb::Retry | Verb::RetryFollowUps => { button type="submit" autofocus { (verb.word()) " " (what) } }
+                Verb::Retry | Verb::RetryFollowUps => { button type="submit" { (verb.word()) " " (what) } }
                 Verb::Cancel => { button.danger type="submit" { "Cancel " (what) } }
             }
         }
@@ -150,8 +167,8 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
 fn consequence(verb: Verb) -> &'static str {
     match verb {
         Verb::Retry => {
-            "Each order is queued as if it had just been accepted, with a new deadline. The users' tokens are \
-             exchanged again. Orders that are marked as possible duplicates may be created a second time."
+            "Ask the shop first, because most of these shoppers have left. Each order is queued as if it had just been \
+             accepted, with a new deadline. The users' tokens are exchanged again."
         }
         Verb::Cancel => "These orders will not be submitted. This cannot be undone.",
         Verb::RetryFollowUps => {
@@ -162,27 +179,49 @@ fn consequence(verb: Verb) -> &'static str {
 }
 
 /// Shows what chooses the orders.
-fn selection(query: &Fields) -> Markup {
+fn selection(query: &Fields, now: DateTime<Utc>) -> Markup {
     let mut told: Vec<(&str, Markup)> = Vec::new();
     for name in FIELDS {
         let Some(value) = query.get(name) else { continue };
-        let value = match name {
-            "order" => format!("{} selected", value.split(' ').count()),
-            "duplicates" => "only".to_owned(),
-            "follow_ups" | "status" | "token" => words(value),
-            _ => value.to_owned(),
-        };
-        told.push((field_name(name), html! { (value) }));
+        told.push((field_name(name), html! { (shown(name, value, now)) }));
     }
     html! { @if told.is_empty() { p.quiet { "No filter: all orders." } } @else { (facts(&told)) } }
+}
+
+/// Shows a field of the filter, as its form does.
+fn shown(name: &str, value: &str, now: DateTime<Utc>) -> String {
+    match (name, time_of(name, value, now)) {
+        ("order", _) => format!("{} selected", value.split(' ').count()),
+        ("duplicates", _) => if value == WITHOUT { "left out" } else { "only" }.to_owned(),
+        ("follow_ups" | "status" | "token", _) => words(value),
+        (_, Some(time)) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
+        _ => value.to_owned(),
+    }
+}
+
+fn time_of(name: &str, value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let is_time = ["from", "until", "ended_since", "ended_until"].contains(&name);
+    is_time.then(|| Fields::time_of(value, now)).flatten()
+}
+
+/// What chose the orders, for the audit log, which names no users.
+fn chosen_by(fields: &Fields, now: DateTime<Utc>) -> String {
+    let told = FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?)));
+    let told = told.map(|(name, value)| match name {
+        "q" | "user" => format!("{name} given"),
+        "order" => shown(name, value, now),
+        _ => format!("{name} {}", shown(name, value, now)),
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "no filter".to_owned() } else { told.join(", ") }
 }
 
 /// The question's fields. An age becomes the time that it means now, so that the form changes what the
 /// question is about.
 fn hidden(query: &Fields, now: DateTime<Utc>) -> Markup {
-    let value = |name: &str| match (name, query.time(name, now)) {
-        ("from" | "until" | "ended_since" | "ended_until", Ok(Some(time))) => Some(time.to_rfc3339()),
-        _ => query.get(name).map(str::to_owned),
+    let value = |name: &str| {
+        let value = query.get(name)?;
+        Some(time_of(name, value, now).map_or_else(|| value.to_owned(), |time| time.to_rfc3339()))
     };
     html! {
         @for name in FIELDS.into_iter().chain(["action"]) {
@@ -198,14 +237,17 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
     let entry = posted.viewer.entry(verb.action()).merchant(merchant.as_ref());
     let row = Begun::new(&pages, entry.object("orders that were selected or match"));
     let done = change(&pages, &posted, verb, merchant.as_ref()).await;
-    let Ok(Changed { orders, left, more }) = &done else {
+    let Ok(Changed { orders, left, more, first }) = &done else {
         return row.end(done.map(|_| see("/orders")));
     };
-    let row = row.object(format_args!("{orders} orders"));
+    let chosen_by = chosen_by(&posted.fields, posted.viewer.now);
+    let row = row.object(format_args!("{orders} orders: {chosen_by}"));
     tracing::info!(orders, action = verb.action().as_str(), "An operator changed many orders");
+    let ids: &[OrderId] = if verb == Verb::RetryFollowUps { &[] } else { first };
+    let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let told = [
         ("action", ""),
-        ("order", ""),
+        ("order", ids.as_str()),
         ("only", ""),
         ("form_token", ""),
         ("status", ""),
@@ -214,7 +256,10 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
         ("unchanged", &left.to_string()),
         ("more", if *more { "1" } else { "" }),
     ];
-    row.end(Ok(see(&posted.fields.link("/orders", &told))))
+    // What chose the orders does not fit them any more: a retry takes their error away. So they are listed by
+    // their ids.
+    let fields = if ids.is_empty() { posted.fields } else { Fields::default() };
+    row.end(Ok(see(&fields.link("/orders", &told))))
 }
 
 /// What a form has changed.
@@ -224,6 +269,8 @@ struct Changed {
     left: u64,
     /// Whether more match than one form changes.
     more: bool,
+    /// The first ones that were changed.
+    first: Vec<OrderId>,
 }
 
 async fn change(
@@ -234,6 +281,7 @@ async fn change(
 ) -> Result<Changed, Failure> {
     let filter = chosen(&posted.fields, verb, posted.viewer.now)?;
     let (mut changed, mut unchanged, mut more) = (0, BTreeMap::<Unchanged, u64>::new(), false);
+    let mut first = Vec::new();
     'merchants: for merchant in posted.viewer.scopes(pages, merchant) {
         let Some(filter) = &filter else { break };
         let entry = posted.viewer.entry(verb.action()).merchant(merchant.as_ref());
@@ -248,6 +296,7 @@ async fn change(
             let done = verb.change(pages, &batch).await?;
             pages.deps.audit.record_each(&entry, &done.orders).await;
             changed += done.orders.len();
+            first.extend(done.orders.into_iter().take(LISTED - first.len()));
             for (why, orders) in done.unchanged {
                 *unchanged.entry(why).or_insert(0) += orders;
             }
@@ -259,5 +308,5 @@ async fn change(
     }
     // Of orders that were selected, those of other merchants are not found in each merchant's scope.
     unchanged.remove(&Unchanged::NotFound);
-    Ok(Changed { orders: changed, left: unchanged.values().sum(), more })
+    Ok(Changed { orders: changed, left: unchanged.values().sum(), more, first })
 }

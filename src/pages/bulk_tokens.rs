@@ -14,7 +14,7 @@ use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
-use super::pieces::{facts, number};
+use super::pieces::{facts, number, select_all_here};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::{MerchantName, TokenId, UserKey};
@@ -52,6 +52,14 @@ impl Group {
         match self {
             Self::Uncertain => "uncertain",
             Self::Rejected => "rejected",
+        }
+    }
+
+    /// What the tokens have in common, as the end of a sentence. The list of the rejected shows others too.
+    fn clause(self) -> &'static str {
+        match self {
+            Self::Uncertain => "are uncertain and match",
+            Self::Rejected => "Klarna rejected and match",
         }
     }
 
@@ -106,11 +114,12 @@ pub(super) fn form(query: &Fields, group: Group) -> Markup {
             }
             input type="hidden" name="only" value="selected";
             div.buttons {
+                (select_all_here())
                 span.quiet data-selected="users" { "Selected users:" }
                 button type="submit" { "Resolve…" }
             }
             @if query.get("user").is_none() {
-                div.buttons { a.button href=(every) { "Resolve all " (group.word()) " that match…" } }
+                div.buttons { a.button href=(every) { "Resolve all that " (group.clause()) "…" } }
             }
         }
     }

@@ -22,6 +22,13 @@ impl Bar {
     }
 }
 
+/// A label of the axis.
+pub(super) struct Tick {
+    /// The bar at whose left edge it is; the number of bars for the right edge of the last one.
+    pub(super) bar: usize,
+    pub(super) name: String,
+}
+
 /// A part of a chart: its class and its name.
 pub(super) type Part = (&'static str, &'static str);
 
@@ -32,7 +39,7 @@ pub(super) struct Chart<'a> {
     pub(super) parts: &'a [Part],
     pub(super) bars: &'a [Bar],
     /// Labels of the axis, from left to right.
-    pub(super) below: &'a [String],
+    pub(super) below: &'a [Tick],
     /// Returns the list of what a bar, or all bars, and a part, or all parts, count.
     pub(super) link: Option<&'a dyn Fn(Option<usize>, Option<usize>) -> String>,
 }
@@ -62,6 +69,7 @@ impl Chart<'_> {
                 }
                 div.plot {
                     span.scale aria-hidden="true" { (number(top)) }
+                    @if top > 1 { span.scale.half aria-hidden="true" { (number(top / 2)) } }
                     svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
                         line.grid x1="0" x2=(WIDTH) y1="0.5" y2="0.5" {}
                         line.grid x1="0" x2=(WIDTH) y1=(HEIGHT / 2) y2=(HEIGHT / 2) {}
@@ -71,8 +79,9 @@ impl Chart<'_> {
                         }
                         line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
                     }
+                    // Not part of the other drawing, which is stretched.
+                    svg.below aria-hidden="true" { @for tick in *below { (tick.draw(bars.len())) } }
                 }
-                div.below aria-hidden="true" { @for text in *below { span { (text) } } }
                 @if !cut.is_empty() {
                     p.note {
                         "Higher than the scale: "
@@ -137,6 +146,20 @@ impl Chart<'_> {
                 }
                 @if is_cut { rect.cut x=(left) y="8" width=(width) height="4" {} }
             }
+        }
+    }
+}
+
+impl Tick {
+    fn draw(&self, bars: usize) -> Markup {
+        let thousandths = self.bar * 1000 / bars.max(1);
+        let edge = match thousandths {
+            ..30 => Some("first"),
+            970.. => Some("last"),
+            _ => None,
+        };
+        html! {
+            text class=[edge] x={ (thousandths / 10) "." (thousandths % 10) "%" } y="13" { (self.name) }
         }
     }
 }

@@ -12,11 +12,14 @@ use super::audited::Begun;
 use super::failure::Failure;
 use super::frame::{MenuItem, token_field};
 use super::links::link;
-use super::pieces::{badge, cell, col, count_cell, count_col, done, facts, maybe_time, span, time};
+use super::pieces::{
+    badge, cell, col, count_cell, count_col, done, facts, maybe_time, number, short, span, time,
+};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
+use crate::config::Webhook;
 use crate::ids::MerchantName;
-use crate::store::{Endpoint, WebhookAnswer};
+use crate::store::{Endpoint, WebhookAnswer, WebhookFilter, WebhookStatus};
 
 /// Returns the endpoints that the viewer may see.
 pub(super) async fn seen(pages: &Pages, viewer: &Viewer) -> Result<Vec<Endpoint>, Failure> {
@@ -59,6 +62,14 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let endpoint = seen(&pages, &viewer).await?.into_iter().find(|endpoint| endpoint.merchant == merchant);
     let endpoint = endpoint.ok_or(Failure::NotFound("This merchant has no webhook endpoint."))?;
     let answers = pages.deps.endpoints.webhook_answers(&merchant).await?;
+    let pending = WebhookFilter {
+        merchant: Some(merchant.clone()),
+        status: Some(WebhookStatus::Pending),
+        ..WebhookFilter::default()
+    };
+    let pending = pages.deps.webhooks.count_webhooks(&pending).await?;
+    let url = pages.deps.merchants.get(&merchant).and_then(|merchant| shown_url(merchant.webhook.as_ref()?));
+    let listed = link("/webhooks", &[("merchant", merchant.as_str()), ("status", "pending")]);
     let main = html! {
         div.heading {
             div { p.crumb { a href="/webhooks" { "Webhooks" } } h1 { "Endpoint of " (merchant) } }
@@ -73,7 +84,11 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         (done(&viewer.query))
         section #endpoint data-live {
             (facts(&[
+                ("Address in the settings of this process", html! {
+                    @if let Some(url) = url { code { (url) } } @else { span.quiet { "none" } }
+                }),
                 ("State", state(&endpoint)),
+                ("Events that wait", html! { a href=(listed) { (number(pending)) } }),
                 ("Failing since", maybe_time(endpoint.failing_since)),
                 ("Disabled since", maybe_time(endpoint.disabled.map(|(at, _)| at))),
             ]))
@@ -88,6 +103,20 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
     };
     Ok(viewer.answer(MenuItem::Webhooks, "Webhook endpoint", &main))
+}
+
+/// The address without what may be a secret: a password or a query.
+fn shown_url(webhook: &Webhook) -> Option<String> {
+    let url = &webhook.url;
+    let query = if url.query().is_some() { "?…" } else { "" };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{}://{}{port}{}{query}", url.scheme(), url.host_str()?, url.path()))
+}
+
+/// What an answer was refused with, if its status does not say so.
+fn more_than_status(answer: &WebhookAnswer) -> Option<&str> {
+    let status = answer.status.map(|status| format!("HTTP {status}"));
+    answer.error.as_deref().filter(|error| status.as_deref() != Some(*error))
 }
 
 fn answered(answers: &[WebhookAnswer]) -> Markup {
@@ -107,9 +136,12 @@ fn answered(answers: &[WebhookAnswer]) -> Markup {
                     }
                 }))
                 (cell("Event", &html! { (answer.kind.as_str()) }))
-                (cell("Id", &html! { code { (answer.webhook) } }))
+                (cell("Id", &html! {
+                    @let id = answer.webhook.to_string();
+                    a href=(link("/webhooks", &[("id", &id)])) title=(id) { code { (short(&id)) } }
+                }))
                 (count_cell("Took", &span(Duration::from_std(answer.took).unwrap_or_default())))
-                td.text data-label="Error" { @if let Some(error) = &answer.error { (error) } }
+                td.text data-label="Error" { @if let Some(error) = more_than_status(answer) { (error) } }
             } } }
         } }
     }

@@ -29,6 +29,11 @@ impl Fields {
         Self(fields)
     }
 
+    /// The names of the fields, in alphabetical order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -71,17 +76,20 @@ impl Fields {
     /// Returns a time, in UTC: in the format of browsers' date fields, in RFC 3339, or as an age such as
     /// `24h`, so that an address with it stays current.
     pub(super) fn time(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
-        let field = |text: &str| {
-            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc())
-        };
         let Some(text) = self.get(name) else { return Ok(None) };
-        let age = |text: &str| now.checked_sub_signed(delta(humantime::parse_duration(text).ok()?));
-        let time = field(text).or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(|| age(text));
+        let time = Self::time_of(text, now);
         let wrong = || {
             let example = "write one such as 2026-01-31T12:00, or an age such as 24h";
             Failure::Invalid(format!("{name}: {text:?} is no time; {example}"))
         };
         time.map(Some).ok_or_else(wrong)
+    }
+
+    /// Reads a time as [`Fields::time`] does.
+    pub(super) fn time_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let field = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
+        let age = || now.checked_sub_signed(delta(humantime::parse_duration(text).ok()?));
+        field.or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(age)
     }
 
     /// Returns a link with these fields, replaced or extended by `more`. An empty value removes a

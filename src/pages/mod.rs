@@ -20,8 +20,11 @@ mod breakers;
 mod bulk;
 mod bulk_tokens;
 mod charts;
+mod codes;
 mod counts;
 mod csv;
+mod deadlines;
+mod drops;
 mod endpoint;
 mod failure;
 mod fields;
@@ -125,7 +128,7 @@ struct Pages {
     sessions: session::Sessions,
     counts: counts::Counts,
     refusals: sign_in::Refusals,
-    drops: attention::Drops,
+    drops: drops::Drops,
 }
 
 impl Pages {
@@ -147,7 +150,7 @@ pub fn router(deps: Dependencies) -> Router {
         sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),
-        drops: attention::Drops::default(),
+        drops: drops::Drops::default(),
         deps,
     };
     Router::new()

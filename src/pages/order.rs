@@ -7,12 +7,13 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
+use super::codes::next_step;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::order_history;
 use super::pauses;
-use super::pieces::{amount, badge, col, done, facts, outcome, status, time};
+use super::pieces::{amount, at, badge, col, done, facts, outcome, status, time};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::ids::UserKey;
@@ -67,7 +68,14 @@ pub(super) async fn show(
                 Status::Queued => "Why it is still waiting",
                 Status::Running | Status::Submitted | Status::Cancelled => "Why the last attempt failed",
             };
-            section #error data-live { h2 { (title) } (fault(error)) }
+            section #error data-live {
+                h2 { (title) }
+                @if order.status == Status::Queued {
+                    @if let Some(attempt) = past.attempts.last() { p.quiet { "As it was at " (at(attempt.ended_at)) "." } }
+                }
+                (fault(error))
+                (next_step(&error.code, order.status, order.possible_duplicate))
+            }
         }
         section #history data-live {
             h2 { "History " span.quiet { "(UTC)" } }
@@ -83,8 +91,14 @@ pub(super) async fn show(
 
 /// Returns the order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
-    let missing = Failure::NotFound("Order not found. It may have been deleted since (retention.orders).");
-    let Ok(id) = id.parse::<OrderId>() else { return Err(missing) };
+    let missing = Failure::NotFound(
+        "Order not found. Orders are deleted some time after their end (the setting retention.orders).",
+    );
+    let Ok(id) = id.parse::<OrderId>() else {
+        return Err(Failure::NotFound(
+            "This is not the id of an order. Search for it on the page of all orders.",
+        ));
+    };
     let found = pages.deps.orders.order(id).await?;
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
@@ -95,8 +109,11 @@ fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> M
         ("Status", html! { (status(order.status)) }),
         (
             "Token",
-            html! { (outcome(order.token))
-            @if let Some(cause) = failed_with(order, ledger) { " " (cause) } },
+            html! {
+                @let cause = failed_with(order, ledger);
+                @if order.token.is_some() || cause.is_none() { (outcome(order.token)) " " }
+                @if let Some(cause) = cause { "its exchange was " (cause) }
+            },
         ),
         ("Target", text(order.target.map_or("as the merchant's settings say", Target::as_str))),
         ("Merchant", text(order.merchant.as_str())),
@@ -141,7 +158,7 @@ fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> M
         ));
     }
     if let Some(session) = &order.session {
-        let read = html! { (session.phase) " (" (session.status) "), read " (time(session.read_at)) };
+        let read = html! { (session.phase) " (" (session.status) "), read at " (at(session.read_at)) };
         told.push(("At Klarna", read));
     }
     if let Some(correlation) = &order.correlation_id {
@@ -202,7 +219,7 @@ fn answer(order: &OrderView) -> Markup {
             Some(OrderResult::Payments(session)) => {
                 p.quiet { "Payment methods: " (payment_methods(session)) ". The client token is not shown here." }
             }
-            None => { p.quiet { "What the shop got for the shopper's browser has been deleted (retention.bodies)." } }
+            None => { p.quiet { "What the shop got for the shopper's browser has been deleted (the setting retention.bodies)." } }
         }
     }
 }

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::pieces::{exact_time, outcome, span, time, words};
+use super::pieces::{at, exact_time, outcome, span, words};
 use crate::audit::who;
 use crate::order::{KlarnaState, OrderView, SessionPhase, Status};
 use crate::store::{Attempt, ChangeKind, FailingFollowUp, OrderChange, OrderHistory};
-use crate::token::LedgerEntry;
+use crate::token::{LedgerEntry, Outcome};
 
 /// One event.
 struct Event {
@@ -54,8 +54,8 @@ pub(super) fn line(
         } }
         @if order.status == Status::Queued {
             p.note {
-                @if order.due_at > now { "Next attempt: " (time(order.due_at)) "." }
-                @else { "Due since " (time(order.due_at)) ", and not taken by a worker yet." }
+                @if order.due_at > now { "Next attempt at " (at(order.due_at)) "." }
+                @else { "Due since " (at(order.due_at)) ", and not taken by a worker yet." }
             }
         }
     }
@@ -106,11 +106,15 @@ fn presented(entry: &LedgerEntry) -> Event {
     let took = entry.closed_at.map(|closed| span(closed - entry.opened_at));
     let outcome = entry.outcome.map_or("in progress", |outcome| outcome.as_str());
     let what = html! {
-        "Refresh token used (generation " (entry.place.generation)
-        ", presentation " (entry.place.presentation) "): "
+        "Refresh token sent (generation " (entry.place.generation)
+        ", presentation " (entry.place.presentation) ")"
+        @if let Some(worker) = &entry.worker { " by " (worker) } ": "
         b { (words(outcome)) } @if let Some(cause) = &entry.cause { " (" (cause) ")" }
         @if let Some(took) = took { ", after " (took) }
-        @if let Some(worker) = &entry.worker { " by " (worker) }
+        @match entry.outcome {
+            Some(Outcome::Refused | Outcome::NotSent) => { "; the token is unchanged" }
+            _ => {}
+        }
     };
     Event { at: entry.opened_at, tone: "busy", what }
 }

@@ -6,7 +6,7 @@ use super::Pages;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::links::link;
-use super::pieces::{number, words};
+use super::pieces::{number, select_all_here, words};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::Status;
@@ -29,6 +29,9 @@ pub(super) const FIELDS: [&str; 14] = [
     "duplicates",
     "order",
 ];
+
+/// The value of `duplicates` that leaves possible duplicates out.
+pub(super) const WITHOUT: &str = "0";
 
 /// How far orders are counted for a tab. A list updates itself, so a count must stay cheap.
 const COUNTED: u32 = 10_000;
@@ -97,6 +100,8 @@ impl Totals {
             |action: &str| query.link("/orders/bulk", &[("action", action), ("before", ""), ("done", "")]);
         let (failed, queued) = (self.of_status(Status::Failed), self.of_status(Status::Queued));
         let follow_ups = query.get("follow_ups").is_some() && shows(Status::Submitted);
+        // Without a filter, nobody has said which orders are meant.
+        let filtered = FIELDS.into_iter().any(|name| query.get(name).is_some());
         let submitted = self.of_status(Status::Submitted);
         html! {
             form.bulk #bulk method="get" action="/orders/bulk" {
@@ -105,19 +110,22 @@ impl Totals {
                 }
                 input type="hidden" name="only" value="selected";
                 div.buttons {
+                    (select_all_here())
                     span.quiet data-selected="orders" { "Selected orders:" }
                     @if shows(Status::Failed) { button type="submit" name="action" value="retry" { "Retry…" } }
-                    @if shows(Status::Queued) { button type="submit" name="action" value="cancel" { "Cancel…" } }
+                    @if shows(Status::Queued) {
+                        button.danger type="submit" name="action" value="cancel" { "Cancel…" }
+                    }
                     @if follow_ups {
                         button type="submit" name="action" value="retry-follow-ups" { "Retry follow-ups…" }
                     }
                 }
                 div.buttons #all-that-match data-live {
-                    @if shows(Status::Failed) && failed > 0 {
+                    @if filtered && shows(Status::Failed) && failed > 0 {
                         a.button href=(all("retry")) { "Retry all " (shown(failed)) " failed that match…" }
                     }
-                    @if shows(Status::Queued) && queued > 0 {
-                        a.button href=(all("cancel")) { "Cancel all " (shown(queued)) " queued that match…" }
+                    @if filtered && shows(Status::Queued) && queued > 0 {
+                        a.button.danger href=(all("cancel")) { "Cancel all " (shown(queued)) " queued that match…" }
                     }
                     @if follow_ups && submitted > 0 {
                         a.button href=(all("retry-follow-ups")) {

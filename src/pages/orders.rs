@@ -8,16 +8,17 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
+use super::codes;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::order_tabs::{self, FIELDS, Totals};
+use super::order_tabs::{self, FIELDS, Totals, WITHOUT};
 use super::pieces::{
-    amount, at_klarna, cell, choice, col, command, count_cell, count_col, done, filter_form, line, moment,
-    older, order_link, outcome, reference, select_all, status, time,
+    amount, at_klarna, cell, choice, col, command, count_cell, count_col, done, field_name, filter_form,
+    line, moment, older, order_link, outcome, reference, select_all, status, time,
 };
-use super::viewer::Viewer;
+use super::viewer::{Viewer, see};
 use crate::ids::MerchantName;
 use crate::order::{FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
 use crate::store::OrderFilter;
@@ -31,6 +32,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     // One more than shown, to know whether there is another page.
     let search = OrderFilter { limit: PAGE + 1, ..search(query, viewer.now)? };
     let orders = found(&pages, &viewer, merchant.as_ref(), &search).await?;
+    // A search that finds one order alone, before it is shown, opens it.
+    if let ([order], true) = (&orders[..], viewer.searches_alone()) {
+        return Ok(see(&format!("/orders/{}", order.id)));
+    }
     let totals = Totals::of(&pages, &viewer, merchant.as_ref(), &search).await?;
     let more = orders.len() > PAGE as usize;
     let orders = &orders[..orders.len().min(PAGE as usize)];
@@ -42,6 +47,10 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         (done(query))
         (filters(&pages, &viewer))
+        @if let Some(orders) = query.get("order") {
+            p.quiet { "Only orders that were selected or changed: " (orders.split(' ').count()) ". "
+                a href="/orders" { "Show all orders" } }
+        }
         (order_tabs::saved())
         div #totals data-live { (totals.tabs(query)) }
         @if selectable { (totals.bulk(query)) }
@@ -65,7 +74,7 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
         token: query.one_of("token", TokenOutcome::ALL, TokenOutcome::as_str)?,
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        duplicates: query.get("duplicates").map(|which| which != "0"),
+        duplicates: query.get("duplicates").map(|value| value != WITHOUT),
         follow_ups: query.one_of("follow_ups", FollowUpState::ALL, FollowUpState::as_str)?,
         since: query.time("from", now)?,
         until: query.time("until", now)?,
@@ -96,21 +105,28 @@ pub(super) async fn found(
 fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
     let (query, now) = (&viewer.query, viewer.now);
     let fields = html! {
-            (line(query, "q", "Id, reference, cart, user", "search"))
+            (line(query, "q", field_name("q"), "search"))
             @if let Some(status) = query.get("status") { input type="hidden" name="status" value=(status); }
             (choice(query, "token", "Token", "any", TokenOutcome::ALL.map(TokenOutcome::as_str)))
             (choice(query, "target", "Target", "any", Target::ALL.map(Target::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
             (line(query, "user", "User", "search"))
-            (line(query, "error", "Error code", "text"))
+            label { span { (field_name("error")) }
+                input type="text" name="error" value=[query.get("error")] list="codes" autocomplete="off";
+            }
+            (codes::suggested("codes"))
             (choice(query, "follow_ups", "Follow-ups", "any", FollowUpState::ALL.map(FollowUpState::as_str)))
-            (moment(query, "from", "Accepted since (UTC)", now))
-            (moment(query, "until", "Accepted before (UTC)", now))
-            (moment(query, "ended_since", "Failed or ended since (UTC)", now))
-            (moment(query, "ended_until", "Failed or ended before (UTC)", now))
-            label.check {
-                input type="checkbox" name="duplicates" value="1" checked[query.get("duplicates").is_some_and(|which| which != "0")];
-                span { "Possible duplicates" }
+            (moment(query, "from", field_name("from"), now))
+            (moment(query, "until", field_name("until"), now))
+            (moment(query, "ended_since", field_name("ended_since"), now))
+            (moment(query, "ended_until", field_name("ended_until"), now))
+            label { span { (field_name("duplicates")) }
+                @let chosen = query.get("duplicates");
+                select name="duplicates" {
+                    option value="" { "any" }
+                    option value="1" selected[chosen.is_some_and(|chosen| chosen != WITHOUT)] { "only these" }
+                    option value=(WITHOUT) selected[chosen == Some(WITHOUT)] { "without these" }
+                }
             }
     };
     filter_form("/orders", query, &FIELDS, &fields)
@@ -129,6 +145,8 @@ fn none(query: &Fields) -> Markup {
 
 /// A table of orders, with boxes to select them if `selectable`.
 pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
+    // When they go on is more interesting than what they have not got yet.
+    let wait = orders.iter().all(|order| order.status == Status::Queued);
     html! {
         @if orders.is_empty() { p.quiet.empty { "No orders." } }
         @else {
@@ -136,7 +154,9 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
                 thead { tr {
                     @if selectable { (select_all()) }
                     (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
-                    (col("Merchant")) (col("Age")) (col("Cause")) (col("Token")) (count_col("Attempts"))
+                    (col("Merchant")) (col("Age")) (col("Cause"))
+                    @if wait { (col("Next try")) (col("Deadline")) } @else { (col("Token")) }
+                    (count_col("Attempts"))
                 } }
                 tbody { @for order in orders { tr {
                     @if selectable { td.select { (select(order.id)) } }
@@ -146,14 +166,19 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
                             " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" }
                         } } }))
                     (count_cell("Amount", &amount(&order.summary)))
-                    td.name data-label="Reference" { @if let Some(reference) = reference(order) { (reference) } }
+                    td.name data-label="Reference" { @if let Some(reference) = reference(order) {
+                        a href={ "/orders/" (order.id) } { (reference) }
+                    } }
                     td.name data-label="User" {
                         a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
                     (cell("Merchant", &html! { (order.merchant) }))
                     (cell("Age", &time(order.accepted_at)))
                     (cell("Cause", &html! {
                         @if let Some(error) = &order.error { span title=(error.message) { (error.code) } } }))
-                    (cell("Token", &outcome(order.token)))
+                    @if wait {
+                        (cell("Next try", &time(order.due_at)))
+                        (cell("Deadline", &time(order.deadline_at)))
+                    } @else { (cell("Token", &outcome(order.token))) }
                     (count_cell("Attempts", &order.attempts.to_string()))
                 } } }
             } }

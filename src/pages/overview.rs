@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::Pages;
 use super::attention::{self, Sources};
 use super::breakers;
-use super::charts::{Bar, Chart, Part};
+use super::charts::{Bar, Chart, Part, Tick};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
@@ -29,13 +29,36 @@ struct Range {
     name: &'static str,
     step: TimeDelta,
     bars: i32,
+    /// The time between two labels of the axis.
+    ticks: TimeDelta,
 }
 
+/// The seconds of a day.
+const DAY: i64 = 24 * 3600;
+
 const RANGES: [Range; 4] = [
-    Range { word: "1h", name: "Last hour", step: TimeDelta::minutes(1), bars: 60 },
-    Range { word: "24h", name: "Last 24 hours", step: TimeDelta::minutes(30), bars: 48 },
-    Range { word: "7d", name: "Last 7 days", step: TimeDelta::hours(3), bars: 56 },
-    Range { word: "30d", name: "Last 30 days", step: TimeDelta::hours(12), bars: 60 },
+    Range {
+        word: "1h",
+        name: "Last hour",
+        step: TimeDelta::minutes(1),
+        bars: 60,
+        ticks: TimeDelta::minutes(15),
+    },
+    Range {
+        word: "24h",
+        name: "Last 24 hours",
+        step: TimeDelta::minutes(30),
+        bars: 48,
+        ticks: TimeDelta::hours(6),
+    },
+    Range { word: "7d", name: "Last 7 days", step: TimeDelta::hours(3), bars: 56, ticks: TimeDelta::days(1) },
+    Range {
+        word: "30d",
+        name: "Last 30 days",
+        step: TimeDelta::hours(12),
+        bars: 60,
+        ticks: TimeDelta::days(7),
+    },
 ];
 
 const PARTS: [Part; 5] = [
@@ -112,6 +135,10 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (chart(&buckets, &bounds, range))
         }
         div.columns {
+            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) }
+            section #workers data-live { h2 { "Workers" } (processes(&workers)) }
+        }
+        div.columns {
             section #latencies data-live { h2 { "Latencies" } (latencies(&latency_samples)) }
             section #keeper data-live {
                 h2 { "Keeper" }
@@ -127,12 +154,27 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
         section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
-        div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) }
-            section #workers data-live { h2 { "Workers" } (processes(&workers)) }
-        }
+        section #settings data-live { h2 { "Settings" } (settings(&pages, &viewer)) }
     };
     Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
+}
+
+/// What is in force in this process.
+fn settings(pages: &Pages, viewer: &Viewer) -> Markup {
+    let (merchants, status) = (viewer.merchants(pages), pages.deps.settings.now());
+    html! {
+        (facts(&[
+            ("Merchants", html! {
+                @for (place, merchant) in merchants.iter().enumerate() { @if place > 0 { ", " } (merchant) }
+                @if merchants.is_empty() { span.quiet { "none" } }
+            }),
+            ("Read at", time(status.read_at)),
+        ]))
+        @if viewer.sees_all() && !status.after_restart.is_empty() {
+            p.note { "After a restart: " (status.after_restart.join(", ")) }
+        }
+        p.note { "Those of the process that shows this page. Each process reloads by itself." }
+    }
 }
 
 /// Returns where bars begin and end: at whole steps. The last step is the current one.
@@ -155,7 +197,7 @@ fn part(bucket: &OutcomeBucket) -> usize {
 }
 
 fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> Markup {
-    let form = if range.step < TimeDelta::hours(3) { "%H:%M" } else { "%m-%d %H:%M" };
+    let form = if range.step < TimeDelta::minutes(30) { "%H:%M" } else { "%b %-d %H:%M" };
     let mut bars: Vec<Bar> = bounds
         .windows(2)
         .map(|bound| Bar {
@@ -169,8 +211,7 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> 
         }
     }
     let steps = bounds.len() - 1;
-    let below: Vec<String> =
-        (0..=4).map(|quarter| bounds[steps * quarter / 4].format(form).to_string()).collect();
+    let below = ticks(bounds, range);
     let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.name.to_lowercase());
     let link = |bar: Option<usize>, part: Option<usize>| {
         let (first, last) = bar.map_or((0, steps), |bar| (bar, bar + 1));
@@ -181,6 +222,18 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> 
     };
     Chart { id: "outcomes", title: &title, parts: &PARTS, bars: &bars, below: &below, link: Some(&link) }
         .draw()
+}
+
+/// The labels of the axis: round times, with the day at midnight.
+fn ticks(bounds: &[DateTime<Utc>], range: &Range) -> Vec<Tick> {
+    let every = range.ticks.num_seconds();
+    let is_round = |at: &DateTime<Utc>| at.timestamp() % every == 0;
+    let name = |at: DateTime<Utc>| {
+        let form = if at.timestamp() % DAY == 0 { "%b %-d" } else { "%H:%M" };
+        at.format(form).to_string()
+    };
+    let round = bounds.iter().enumerate().filter(|(_, at)| is_round(at));
+    round.map(|(bar, at)| Tick { bar, name: name(*at) }).collect()
 }
 
 fn figures(
@@ -251,7 +304,7 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
                     } }
                 } }
             } }
-            p.note { "The last " (number(latency_samples.len())) " submitted orders." }
+            p.note { "The last " (number(latency_samples.len())) " submitted orders, with their waits behind circuit breakers and pauses." }
         }
     }
 }

@@ -4,31 +4,38 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use maud::html;
+use chrono::TimeDelta;
+use maud::{Markup, html};
 
 use super::Pages;
 use super::act::{Question, ask};
 use super::audited::Begun;
+use super::deadlines::Deadlines;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
-use super::pauses::{seen, whose};
+use super::pauses::{late, seen, whose};
 use super::pieces::{facts, maybe_time, time};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
-use crate::pauses::{self, PauseKind, check_reason};
+use crate::pauses::{self, Pause, PauseKind, check_reason};
 use crate::store::NewPause;
 
-/// The times that the form offers; the first is none.
-const TIMES: [(&str, &str); 6] = [
-    ("", "until it is resumed"),
+/// The times that the form offers; the last is none. The first is chosen already: it is shorter than the default
+/// of `queue.order_deadline`.
+const TIMES: [(&str, &str); 7] = [
+    ("5m", "for 5 minutes"),
     ("10m", "for 10 minutes"),
     ("1h", "for 1 hour"),
     ("4h", "for 4 hours"),
     ("12h", "for 12 hours"),
     ("1day", "for a day"),
+    ("", "until it is resumed"),
 ];
+
+/// What the form has for all merchants. No merchant has this name.
+const ALL: &str = "*";
 
 pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchants = viewer.merchants(&pages);
@@ -36,22 +43,33 @@ pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -
         p { "What runs already goes on to its end. Every process follows within a second, and keeps to it after \
             a restart." }
     };
+    let within = [
+        (TimeDelta::zero(), "already"),
+        (TimeDelta::minutes(5), "in 5 minutes"),
+        (TimeDelta::minutes(10), "in 10 minutes"),
+        (TimeDelta::hours(1), "in 1 hour"),
+        (TimeDelta::days(1), "in a day"),
+    ];
+    let late = Deadlines::of(&pages, &viewer).await?.within(viewer.now, &within);
     let answer = html! {
         label { span { "Merchant" }
-            select name="merchant" {
-                @if viewer.sees_all() { option value="" { "all merchants" } }
+            select name="merchant" required {
+                // With several, one must be chosen.
+                @if merchants.len() != 1 { option value="" { "choose …" } }
                 @for merchant in &merchants { option value=(merchant) { (merchant) } }
+                @if viewer.sees_all() { option value=(ALL) { "all merchants, also later ones" } }
             }
         }
         fieldset {
             legend { "What to pause" }
             @for kind in PauseKind::ALL {
-                label.check { input type="radio" name="kind" value=(kind.as_str()) required; span { (meaning(kind)) } }
+                label.check { input type="checkbox" name="kind" value=(kind.as_str()); span { (meaning(kind)) } }
             }
         }
         label { span { "How long" }
             select name="for" { @for (value, name) in TIMES { option value=(value) { (name) } } }
         }
+        (late)
         label { span { "Why" } input type="text" name="reason" maxlength="500" required; }
         button.danger type="submit" { "Pause" }
     };
@@ -62,75 +80,125 @@ pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -
 fn meaning(kind: PauseKind) -> &'static str {
     match kind {
         PauseKind::Orders => {
-            "Orders: none is started. They are accepted and wait, and their deadlines go on."
+            "Orders: none is sent to Klarna. They are accepted and wait. Their deadlines go on: one that waits past \
+             its deadline fails when the orders are resumed."
         }
         PauseKind::Exchanges => {
-            "Exchanges: no refresh token is presented. Orders wait within vault.token_patience, then go without a \
-             token."
+            "The use of refresh tokens: none is exchanged. Orders wait for a while (the setting \
+             vault.token_patience), then go to Klarna without a token."
         }
-        PauseKind::Keeper => "Keeper: no token is refreshed before it expires.",
-        PauseKind::Webhooks => "Webhooks: none is sent. They wait, and no attempt is counted.",
+        PauseKind::Keeper => {
+            "The keeper, which refreshes tokens before they expire: it refreshes none. Orders still use tokens."
+        }
+        PauseKind::Webhooks => "Webhooks: none is sent to the shop. They wait, and no attempt is counted.",
     }
 }
 
 pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
-    let (merchant, kind) = named(&pages, &posted.viewer, &posted.fields)?;
-    let lasts = posted.fields.get("for").map(pauses::duration).transpose();
+    let fields = &posted.fields;
+    let missing = || Failure::Invalid("Choose a merchant, or all merchants.".into());
+    let wanted = fields.get("merchant").ok_or_else(missing)?;
+    let merchant = if wanted == ALL { None } else { fields.name("merchant")? };
+    let kinds = kinds(fields)?;
+    may(&pages, &posted.viewer, merchant.as_ref())?;
+    let lasts = fields.get("for").map(pauses::duration).transpose();
     let lasts = lasts.map_err(|wrong| Failure::Invalid(format!("for: {wrong}")))?;
-    let reason = posted.fields.get("reason").unwrap_or_default().to_owned();
+    let reason = fields.get("reason").unwrap_or_default().to_owned();
     check_reason(&reason).map_err(|wrong| Failure::Invalid(format!("The reason {wrong}.")))?;
     let paused_by = posted.viewer.actor().to_string();
-    let new = NewPause { merchant, kind, reason, paused_by, lasts };
-    let entry = posted.viewer.entry(Action::Pause).merchant(new.merchant.as_ref());
-    let row = Begun::new(&pages, entry.object(pauses::describe(kind, None, &new.reason)));
-    let paused = pages.deps.pausing.pause(&new).await.map_err(Failure::from);
+    for kind in kinds {
+        let new = NewPause {
+            merchant: merchant.clone(),
+            kind,
+            reason: reason.clone(),
+            paused_by: paused_by.clone(),
+            lasts,
+        };
+        pause_one(&pages, &posted, &new).await?;
+    }
+    Ok(see("/pauses?done=paused"))
+}
+
+async fn pause_one(pages: &Pages, posted: &Posted, new: &NewPause) -> Result<Response, Failure> {
+    let NewPause { merchant, kind, reason, .. } = new;
+    let entry = posted.viewer.entry(Action::Pause).merchant(merchant.as_ref());
+    let row = Begun::new(pages, entry.object(pauses::describe(*kind, None, reason)));
+    let paused = pages.deps.pausing.pause(new).await.map_err(Failure::from);
     let until = paused.as_ref().ok().and_then(|pause| pause.until);
     if paused.is_ok() {
         tracing::info!(
-            merchant = new.merchant.as_ref().map(MerchantName::as_str),
+            merchant = merchant.as_ref().map(MerchantName::as_str),
             kind = kind.as_str(),
-            reason = new.reason,
+            reason,
             "An operator paused work"
         );
     }
-    let row = row.object(pauses::describe(kind, until, &new.reason));
+    let row = row.object(pauses::describe(*kind, until, reason));
     row.end(paused.map(|_| see("/pauses?done=paused")))
 }
 
 pub(super) async fn ask_resume(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let (merchant, kind) = named(&pages, &viewer, &viewer.query)?;
-    let pauses = seen(&pages, &viewer).await?;
-    let pause = pauses.iter().find(|pause| pause.merchant == merchant && pause.kind == kind);
-    let pause = pause.ok_or(Failure::NotFound("This is not paused any more."))?;
-    let about = facts(&[
-        ("Merchant", html! { (whose(merchant.as_ref())) }),
-        ("Paused", html! { (kind.named()) }),
-        ("Since", time(pause.since)),
-        ("Until", maybe_time(pause.until)),
-        ("By", html! { (pause.paused_by) }),
-        ("Reason", html! { (pause.reason) }),
-    ]);
+    let (merchant, kinds) = named(&pages, &viewer, &viewer.query)?;
+    let mut pauses = seen(&pages, &viewer).await?;
+    pauses.retain(|pause| pause.merchant == merchant && kinds.contains(&pause.kind));
+    if pauses.is_empty() {
+        return Err(Failure::NotFound("This is not paused any more."));
+    }
+    let late = late(&pages, &viewer, &pauses).await?;
+    let about = html! {
+        (late)
+        @for pause in &pauses { (describe(pause)) }
+    };
     let answer = html! {
         @if let Some(merchant) = &merchant { input type="hidden" name="merchant" value=(merchant); }
-        input type="hidden" name="kind" value=(kind.as_str());
-        button type="submit" autofocus { "Resume" }
+        @for pause in &pauses { input type="hidden" name="kind" value=(pause.kind.as_str()); }
+        button type="submit" { "Resume" }
     };
     let question = Question { title: "Resume this work?", action: "/pauses/resume", back: "/pauses" };
     Ok(ask(viewer, MenuItem::Overview, &question, &about, &answer))
 }
 
+fn describe(pause: &Pause) -> Markup {
+    facts(&[
+        ("Merchant", html! { (whose(pause.merchant.as_ref())) }),
+        ("Paused", html! { (pause.kind.named()) }),
+        ("Since", time(pause.since)),
+        ("Until", maybe_time(pause.until)),
+        ("By", html! { (pause.paused_by) }),
+        ("Reason", html! { (pause.reason) }),
+    ])
+}
+
 pub(super) async fn resume(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
-    let (merchant, kind) = named(&pages, &posted.viewer, &posted.fields)?;
-    let entry = posted.viewer.entry(Action::Resume).merchant(merchant.as_ref()).object(kind.as_str());
-    let row = Begun::new(&pages, entry);
-    let resumed = match pages.deps.pausing.resume(merchant.as_ref(), kind).await {
+    let (merchant, kinds) = named(&pages, &posted.viewer, &posted.fields)?;
+    let mut done = Err(Failure::WrongStatus("This is not paused any more.".into()));
+    for kind in kinds {
+        let resumed = resume_one(&pages, &posted, merchant.as_ref(), kind).await;
+        match resumed {
+            // Another kind may still be paused.
+            Err(Failure::WrongStatus(_)) => {}
+            resumed => done = Ok(resumed?),
+        }
+    }
+    done
+}
+
+async fn resume_one(
+    pages: &Pages,
+    posted: &Posted,
+    merchant: Option<&MerchantName>,
+    kind: PauseKind,
+) -> Result<Response, Failure> {
+    let entry = posted.viewer.entry(Action::Resume).merchant(merchant).object(kind.as_str());
+    let row = Begun::new(pages, entry);
+    let resumed = match pages.deps.pausing.resume(merchant, kind).await {
         Ok(true) => Ok(see("/pauses?done=resumed")),
         Ok(false) => Err(Failure::WrongStatus("This is not paused any more.".into())),
         Err(error) => Err(error.into()),
     };
     if resumed.is_ok() {
         tracing::info!(
-            merchant = merchant.as_ref().map(MerchantName::as_str),
+            merchant = merchant.map(MerchantName::as_str),
             kind = kind.as_str(),
             "An operator resumed work"
         );
@@ -138,21 +206,33 @@ pub(super) async fn resume(State(pages): State<Arc<Pages>>, posted: Posted) -> R
     row.end(resumed)
 }
 
-/// Reads whose work a form or a query is about, and checks that the viewer may pause and resume it.
+/// Reads whose work is to be resumed, and checks that the viewer may do so. Without a merchant, the pauses of all
+/// merchants are meant.
 fn named(
     pages: &Pages,
     viewer: &Viewer,
     fields: &Fields,
-) -> Result<(Option<MerchantName>, PauseKind), Failure> {
-    let kind = fields.word("kind", |word| PauseKind::from_word(word).ok())?;
-    let kind = kind.ok_or_else(|| Failure::Invalid("Choose what to pause.".into()))?;
+) -> Result<(Option<MerchantName>, Vec<PauseKind>), Failure> {
+    let kinds = kinds(fields)?;
     let merchant: Option<MerchantName> = fields.name("merchant")?;
-    let may = match &merchant {
+    may(pages, viewer, merchant.as_ref())?;
+    Ok((merchant, kinds))
+}
+
+fn kinds(fields: &Fields) -> Result<Vec<PauseKind>, Failure> {
+    let read = |words: &str| -> Option<Vec<PauseKind>> {
+        words.split(' ').map(|word| PauseKind::from_word(word).ok()).collect()
+    };
+    let kinds = fields.word("kind", read)?;
+    kinds.ok_or_else(|| Failure::Invalid("Choose what to pause.".into()))
+}
+
+/// Checks that the viewer may pause and resume work of a merchant, or of all.
+fn may(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Result<(), Failure> {
+    let may = match merchant {
         Some(merchant) => viewer.merchants(pages).contains(merchant),
         None => viewer.sees_all(),
     };
-    if !may {
-        return Err(Failure::NotFound("This merchant is not in the settings, or not for your key."));
-    }
-    Ok((merchant, kind))
+    let refused = Failure::NotFound("This merchant is not in the settings, or not for your key.");
+    may.then_some(()).ok_or(refused)
 }

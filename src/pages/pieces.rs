@@ -16,6 +16,23 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(exact) title=(shown) { (shown) } }
 }
 
+/// A time within a sentence, to read after "since", "until", "at" or "before": in UTC. The script adds how long
+/// ago or in how long it is. [`time`] shows that alone, and so is for tables and facts.
+pub(super) fn at(at: DateTime<Utc>) -> Markup {
+    let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+    html! { time.at datetime=(exact) { (at.format("%Y-%m-%d %H:%M:%S UTC")) } }
+}
+
+/// A number of orders.
+pub(super) fn orders(count: u64) -> String {
+    counted(count, "order")
+}
+
+/// A number of things, with the noun in the right form.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", number(count)) }
+}
+
 /// A time to the millisecond in UTC, which its heading says, for times that are compared with each other.
 pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -124,8 +141,12 @@ pub(super) fn words(word: &str) -> String {
 /// A short form of an order's id, linked to the order.
 pub(super) fn order_link(id: OrderId) -> Markup {
     let whole = id.to_string();
-    let short = whole.get(whole.len().saturating_sub(12)..).unwrap_or(&whole);
-    html! { a.id href={ "/orders/" (whole) } title=(whole) { "…" (short) } }
+    html! { a.id href={ "/orders/" (whole) } title=(whole) { (short(&whole)) } }
+}
+
+/// The end of an id, which differs most.
+pub(super) fn short(id: &str) -> String {
+    id.get(id.len().saturating_sub(12)..).map_or_else(|| id.to_owned(), |end| format!("…{end}"))
 }
 
 /// A drop-down list in a filter.
@@ -163,19 +184,22 @@ pub(super) fn moment(query: &Fields, name: &str, label: &str, now: DateTime<Utc>
 /// The name of a filter's field, as a heading.
 pub(super) fn field_name(field: &str) -> &'static str {
     match field {
-        "q" => "Id, reference, cart, user",
+        "q" => "Id, reference, key or user",
         "status" => "Status",
         "token" => "Token",
         "target" => "Target",
         "merchant" => "Merchant",
         "user" => "User",
+        "state" => "Token",
         "error" => "Error code",
         "follow_ups" => "Follow-ups",
-        "from" => "Since (UTC)",
-        "until" => "Before (UTC)",
+        "from" => "Accepted since (UTC)",
+        "until" => "Accepted before (UTC)",
         "ended_since" => "Failed or ended since (UTC)",
+        "ended_until" => "Failed or ended before (UTC)",
         "duplicates" => "Possible duplicates",
         "kind" => "Event",
+        "happened" => "Happened since (UTC)",
         _ => "Orders",
     }
 }
@@ -252,6 +276,10 @@ fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
                 " Not changed: " (number(unchanged)) ". " (why)
             }
             @if query.get("more").is_some() { " There may be more: repeat the action." }
+            @if let Some(listed) = query.get("order").map(|ids| ids.split(' ').count()) {
+                @if listed < usize::try_from(changed).unwrap_or_default() { " The first " (listed) " are listed below." }
+                @else { " Only these are listed below." }
+            }
         }
     }
 }
@@ -277,6 +305,13 @@ fn count(query: &Fields, name: &str) -> u64 {
 pub(super) fn select_all() -> Markup {
     html! {
         th scope="col" { input type="checkbox" data-all hidden aria-label="Select all on this page"; }
+    }
+}
+
+/// The same box beside the buttons: on a narrow screen, lists have no headers.
+pub(super) fn select_all_here() -> Markup {
+    html! {
+        label.check.narrow hidden { input type="checkbox" data-all; span { "Select all on this page" } }
     }
 }
 

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::fields::Fields;
-use super::pieces::time;
+use super::pieces::at;
 use crate::store::{ReplicaState, noting_failures, up_to_date};
 
 /// A replica that is behind by more than this is told of.
@@ -40,12 +40,12 @@ fn asks(path: &str) -> bool {
 pub(super) async fn note(pages: &Pages) -> Option<Markup> {
     let told = match pages.deps.store.replica_state().await? {
         ReplicaState::Used { replayed_at: Some(replayed_at), now } if now - replayed_at > BEHIND => html! {
-            "This page is old: it comes from the read replica (database.read_url), which has the changes until "
-            (time(replayed_at)) "."
+            "This page is old: it comes from the read replica (the setting database.read_url), which has the changes until "
+            (at(replayed_at)) "."
         },
         ReplicaState::Used { .. } => html! {},
         ReplicaState::Away { since, .. } => html! {
-            "The read replica (database.read_url) cannot be used since " (time(since)) ". Pages read from the \
+            "The read replica (the setting database.read_url) has not been usable since " (at(since)) ". Pages read from the \
             primary."
         },
     };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use maud::html;
+use maud::{Markup, html};
 
 use super::Pages;
 use super::act::{Question, ask};
@@ -13,12 +13,12 @@ use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
-use super::pieces::{facts, field_name, number};
+use super::pieces::{facts, field_name, number, words};
 use super::viewer::{Posted, Viewer, see};
 use super::webhooks::{FIELDS, filter};
 use crate::audit::Action;
 use crate::ids::{MerchantName, WebhookId};
-use crate::store::WebhookFilter;
+use crate::store::{WebhookFilter, WebhookStatus};
 
 /// How many webhooks one transaction makes due again.
 const BATCH: u32 = 500;
@@ -50,6 +50,15 @@ fn chosen(fields: &Fields) -> Vec<(&str, &str)> {
     FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?))).collect()
 }
 
+/// Shows a field of the filter, as its form does.
+fn shown(name: &str, value: &str, now: DateTime<Utc>) -> (&'static str, Markup) {
+    match (name, Fields::time_of(value, now)) {
+        ("from", Some(time)) => (field_name("happened"), html! { (time.format("%Y-%m-%d %H:%M UTC")) }),
+        ("status", _) => (field_name(name), html! { (words(value)) }),
+        _ => (field_name(name), html! { (value) }),
+    }
+}
+
 pub(super) async fn ask_resend_all(
     State(pages): State<Arc<Pages>>,
     viewer: Viewer,
@@ -62,15 +71,30 @@ pub(super) async fn ask_resend_all(
                 pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
         }
     }
+    let mut delivered = 0;
+    for filter in filters(&viewer.query, viewer.now)? {
+        if filter.status.is_some_and(|status| status != WebhookStatus::Delivered) {
+            break;
+        }
+        let filter = WebhookFilter { status: Some(WebhookStatus::Delivered), ..filter };
+        for merchant in viewer.scopes(&pages, merchant.as_ref()) {
+            delivered +=
+                pages.deps.webhooks.count_webhooks(&WebhookFilter { merchant, ..filter.clone() }).await?;
+        }
+    }
     let ids = viewer.query.get("webhook");
     let what = format!("{} {}", number(count), if count == 1 { "webhook" } else { "webhooks" });
     let fields = chosen(&viewer.query);
     let about = html! {
         p { "Each is sent again with the same id, and retried for up to three days. Disabled endpoints are \
             enabled." }
+        @if delivered > 0 {
+            p.wrong { (number(delivered)) " of them " @if delivered == 1 { "was" } @else { "were" }
+                " delivered already: the shop gets the same event a second time." }
+        }
         @if let Some(ids) = ids { p { (ids.split(' ').count()) " selected." } }
         @else if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
-        @else { (facts(&fields.iter().map(|(name, value)| (field_name(name), html! { (value) })).collect::<Vec<_>>())) }
+        @else { (facts(&fields.iter().map(|(name, value)| shown(name, value, viewer.now)).collect::<Vec<_>>())) }
     };
     let answer = html! {
         @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }
@@ -78,7 +102,7 @@ pub(super) async fn ask_resend_all(
             input type="hidden" name="webhook" value=(ids);
             input type="hidden" name="only" value="selected";
         }
-        @if count > 0 { button type="submit" autofocus { "Resend " (what) } }
+        @if count > 0 { button type="submit" { "Resend " (what) } }
     };
     let (title, back) = (format!("Resend {what}?"), viewer.query.link("/webhooks", &NOT_SELECTED));
     let question = Question { title: &title, action: "/webhooks/resend", back: &back };

@@ -49,7 +49,7 @@ pub(super) async fn form(State(pages): State<Arc<Pages>>, uri: Uri) -> Result<Re
 fn asking(next: &str, wrong: Option<&str>) -> Markup {
     html! {
         h1 { "Sign in" }
-        p.quiet { "Use an API key with the scope " code { "ops" } "." }
+        p.quiet { "Use an API key with the scope " code { "ops" } ", or " code { "ops:read" } " to look only." }
         form.stack method="post" action="/sign-in" {
             input type="hidden" name="next" value=(next);
             label for="key" { "API key" }
@@ -104,7 +104,7 @@ pub(super) async fn sign_in(
             return Ok((StatusCode::TOO_MANY_REQUESTS, page).into_response());
         };
         tokio::time::sleep(WAIT).await;
-        let text = "This is not an API key with the scope ops.";
+        let text = "This is not an API key with the scope ops or ops:read, valid now and from here.";
         let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
         return Ok((StatusCode::FORBIDDEN, page).into_response());
     };

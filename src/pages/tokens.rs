@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::charts::{Bar, Chart, Part};
+use super::charts::{Bar, Chart, Part, Tick};
 use super::counts::Counted;
 use super::links::link;
-use super::pieces::{number, state, time, words};
+use super::pieces::{at, number, state, words};
 use crate::store::TokenCount;
 use crate::token::TokenState;
 
@@ -49,7 +49,7 @@ pub(super) fn standing(counts: &[Counted]) -> Markup {
         h3 { "Active, by days until expiry" }
         (by_days(&all))
         @if of(TokenState::Active) + of(TokenState::Forgotten) > 100_000 {
-            p.note { "Counted " (time(counted.iter().map(|(at, _)| *at).min().unwrap_or_default())) "." }
+            p.note { "Counted at " (at(counted.iter().map(|(at, _)| *at).min().unwrap_or_default())) "." }
         }
     }
 }
@@ -67,7 +67,8 @@ fn by_days(counts: &[&TokenCount]) -> Markup {
         let place = usize::try_from(days.clamp(-1, MOST_DAYS) + 1).unwrap_or_default();
         bars[place].counts[0] += count.tokens;
     }
-    let below = ["expired", "15", "30", "45", "60+"].map(str::to_owned);
+    let below = [(0, "expired"), (16, "15"), (31, "30"), (46, "45"), (61, "60+")];
+    let below = below.map(|(bar, name)| Tick { bar, name: name.to_owned() });
     let title = "Active tokens by days until expiry";
     Chart { id: "days", title, parts: &PARTS, bars: &bars, below: &below, link: None }.draw()
 }

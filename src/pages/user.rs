@@ -101,7 +101,7 @@ fn describe(token: &TokenView, viewer: &Viewer) -> Markup {
     }
     told.extend([
         ("Issued", maybe_time(token.issued_at)),
-        ("Expires", maybe_time(token.expires_at)),
+        ("Expires", maybe_time(token.expires_at.filter(|_| token.state == TokenState::Active))),
         ("Next refresh", maybe_time(token.refresh_due_at)),
         ("Last sign-in or order", maybe_time(token.last_seen_at)),
         ("Last change", time(token.updated_at)),
@@ -114,7 +114,10 @@ fn describe(token: &TokenView, viewer: &Viewer) -> Markup {
         ));
     }
     if let Some(note) = token.refresh_note {
-        told.push(("Why it is due then", html! { (words(note.as_str())) }));
+        told.push((
+            if token.refresh_due_at.is_some() { "Why it is due then" } else { "Last refresh" },
+            html! { (words(note.as_str())) },
+        ));
     }
     facts(&told)
 }
@@ -127,7 +130,7 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
         _ => "warn",
     };
     html! {
-        @if ledger.is_empty() { p.quiet { "No exchanges in the last days (retention.ledger)." } }
+        @if ledger.is_empty() { p.quiet { "No exchanges. Old ones are deleted (the setting retention.ledger)." } }
         @else {
             div.scroll { table.list {
                 thead { tr {

@@ -43,10 +43,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.heading { h1 { "Users" } }
         (done(query))
         (filter_form("/users", query, &["state", "merchant", "user"], &html! {
-            (choice(query, "state", "Token", "any except forgotten", TokenState::ALL.map(TokenState::as_str)))
+            @if let Some(state) = query.get("state") { input type="hidden" name="state" value=(state); }
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
-            (line(query, "user", "User, exactly", "search"))
+            (line(query, "user", "User (whole name)", "search"))
         }))
+        (tabs(query))
         @if let Some(bulk) = &bulk { (bulk) }
         section #list data-live {
             @if users.is_empty() { (none(query)) } @else { (table(users, group.is_some())) }
@@ -116,6 +117,22 @@ async fn page(
     Ok(users)
 }
 
+/// The states, without counts: they would change the page with every sign-in, and each page that changes leaves a
+/// row in the audit log. The overview has them.
+fn tabs(query: &Fields) -> Markup {
+    let tab = |state: &str, name: &str| {
+        let current = (query.get("state").unwrap_or_default() == state).then_some("page");
+        let more = [("state", state), ("after", ""), ("after_merchant", ""), ("done", "")];
+        html! { a href=(query.link("/users", &more)) aria-current=[current] { (name) } }
+    };
+    html! {
+        nav.tabs aria-label="Token" {
+            (tab("", "all except forgotten"))
+            @for state in TokenState::ALL { (tab(state.as_str(), &words(state.as_str()))) }
+        }
+    }
+}
+
 /// What to do where no user is listed.
 fn none(query: &Fields) -> Markup {
     if ["state", "merchant", "user"].into_iter().any(|name| query.get(name).is_some()) {
@@ -143,7 +160,7 @@ fn table(users: &[TokenView], selectable: bool) -> Markup {
                 td data-label="Merchant" { (token.merchant) }
                 td data-label="Token" { (state(token.state))
                     @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
-                td data-label="Expires" { (maybe_time(token.expires_at)) }
+                td data-label="Expires" { (maybe_time(token.expires_at.filter(|_| token.state == TokenState::Active))) }
                 td data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
                 td data-label="Last seen" { (maybe_time(token.last_seen_at)) }
                 td.count data-label="Generation" { (token.generation) }

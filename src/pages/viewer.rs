@@ -100,6 +100,11 @@ impl Viewer {
         only.is_none_or(|only| only.contains(merchant.as_str()))
     }
 
+    /// Whether they search for a name, and for nothing else, on a page that is not shown yet.
+    pub(super) fn searches_alone(&self) -> bool {
+        !self.live && self.query.names().eq(["q"])
+    }
+
     /// Begins a row of the audit log about what they do.
     pub(super) fn entry(&self, action: Action) -> Entry {
         Entry::new(self.actor(), action)

@@ -14,8 +14,8 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{
-    badge, choice, col, command, count_col, done, filter_form, line, maybe_time, moment, older, order_link,
-    select_all, time,
+    badge, choice, col, command, count_col, done, field_name, filter_form, line, moment, older, order_link,
+    select_all, select_all_here, time,
 };
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, WebhookId};
@@ -24,7 +24,7 @@ use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
 /// Webhooks on one page.
 const PAGE: u32 = 50;
 /// The fields that choose webhooks.
-pub(super) const FIELDS: [&str; 5] = ["status", "kind", "merchant", "user", "from"];
+pub(super) const FIELDS: [&str; 6] = ["status", "kind", "merchant", "user", "from", "id"];
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
@@ -43,12 +43,6 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading {
             h1 { "Webhooks" }
-            @if viewer.may_act() && !webhooks.is_empty() {
-                div.actions {
-                    @let all = [("before", ""), ("done", ""), ("changed", ""), ("more", "")];
-                    a.button href=(query.link("/webhooks/resend", &all)) { "Resend all that match…" }
-                }
-            }
         }
         (done(query))
         @if !endpoints.is_empty() {
@@ -59,12 +53,14 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (choice(query, "kind", "Event", "any", EventKind::ALL.map(EventKind::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
             (line(query, "user", "User", "search"))
-            (moment(query, "from", "Happened since (UTC)", viewer.now))
+            (moment(query, "from", field_name("happened"), viewer.now))
         }))
-        @if viewer.may_act() && !webhooks.is_empty() { (bulk(query)) }
+        @if viewer.may_act() && !webhooks.is_empty() {
+            (bulk(query, (!more && before.is_none()).then_some(webhooks.len())))
+        }
         section #list data-live[before.is_none()] {
             @if webhooks.is_empty() { (none(query, endpoints.is_empty())) }
-            @else { (list_of(&webhooks, viewer.may_act(), viewer.may_act())) }
+            @else { (list_of(&webhooks, viewer.may_act(), viewer.may_act(), false)) }
             (older(query, "/webhooks", before.is_some(), next.as_deref()))
         }
     };
@@ -74,6 +70,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 /// Reads which webhooks are chosen, without their merchant and the limit.
 pub(super) fn filter(query: &Fields, now: DateTime<Utc>) -> Result<WebhookFilter, Failure> {
     Ok(WebhookFilter {
+        id: query.word("id", |word| word.parse::<WebhookId>().ok())?,
         user: query.name("user")?,
         status: query.one_of("status", WebhookStatus::ALL, WebhookStatus::as_str)?,
         kind: query.one_of("kind", EventKind::ALL, EventKind::as_str)?,
@@ -101,7 +98,11 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
 }
 
 /// The form that sends selected webhooks again. The boxes in the table belong to it.
-fn bulk(query: &Fields) -> Markup {
+/// `all` is how many match, if they are all on this page: only the question counts more, because lists update
+/// themselves.
+fn bulk(query: &Fields, all: Option<usize>) -> Markup {
+    let every = [("before", ""), ("done", ""), ("changed", ""), ("more", "")];
+    let filtered = FIELDS.into_iter().any(|name| query.get(name).is_some());
     html! {
         form.bulk #bulk method="get" action="/webhooks/resend" {
             @for name in FIELDS {
@@ -109,20 +110,31 @@ fn bulk(query: &Fields) -> Markup {
             }
             input type="hidden" name="only" value="selected";
             div.buttons {
+                (select_all_here())
                 span.quiet data-selected="webhooks" { "Selected webhooks:" }
                 button type="submit" { "Resend…" }
+            }
+            // Without a filter, nobody has said which ones are meant.
+            @if filtered {
+                div.buttons { a.button href=(query.link("/webhooks/resend", &every)) {
+                    @match all {
+                        Some(all) => { "Resend all " (all) " that match…" }
+                        None => { "Resend all that match, more than " (PAGE) "…" }
+                    }
+                } }
             }
         }
     }
 }
 
-/// A table of webhooks.
+/// A table of one order's webhooks.
 pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
-    list_of(webhooks, may_act, false)
+    list_of(webhooks, may_act, false, true)
 }
 
-/// A table of webhooks, with boxes to select them if `selectable`.
-fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool) -> Markup {
+/// A table of webhooks, with boxes to select them if `selectable`. `of_order`: all are of the order whose page has
+/// it.
+fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool, of_order: bool) -> Markup {
     let tone = |status: WebhookStatus| match status {
         WebhookStatus::Pending => "calm",
         WebhookStatus::Delivered => "good",
@@ -134,8 +146,8 @@ fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool) -> Markup 
             div.scroll { table.list {
                 thead { tr {
                     @if selectable { (select_all()) }
-                    (col("Event")) (col("Status")) (col("Order")) (col("User"))
-                    (col("Happened")) (col("Next or last attempt")) (count_col("Attempts"))
+                    (col("Event")) (col("Status")) @if !of_order { (col("Order")) (col("User")) }
+                    (col("Happened")) (col("Next try")) (col("Ended")) (count_col("Attempts"))
                     (col("Error")) @if may_act { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for webhook in webhooks { tr {
@@ -146,15 +158,17 @@ fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool) -> Markup 
                     td data-label="Event" { (webhook.kind.as_str()) }
                     td data-label="Status" { (badge(tone(webhook.status), webhook.status.as_str()))
                         @if webhook.endpoint_disabled_at.is_some() { " " (badge("warn", "endpoint disabled")) } }
-                    td data-label="Order" { @if let Some(order) = webhook.order { (order_link(order)) } }
-                    td.name data-label="User" {
-                        @if !webhook.user.as_str().is_empty() {
-                            a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) }
+                    @if !of_order {
+                        td data-label="Order" { @if let Some(order) = webhook.order { (order_link(order)) } }
+                        td.name data-label="User" {
+                            @if !webhook.user.as_str().is_empty() {
+                                a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) }
+                            }
                         }
                     }
                     td data-label="Happened" { (time(webhook.occurred_at)) }
-                    td data-label="Next or last attempt" { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) }
-                        @else { (maybe_time(webhook.ended_at)) } }
+                    td data-label="Next try" { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) } }
+                    td data-label="Ended" { @if let Some(ended) = webhook.ended_at { (time(ended)) } }
                     td.count data-label="Attempts" { (webhook.attempts) }
                     td.text data-label="Error" { @if let Some(error) = &webhook.error { (error) } }
                     @if may_act { td { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }

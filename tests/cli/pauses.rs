@@ -38,7 +38,10 @@ fn what_is_paused_is_listed_until_it_is_resumed() {
     let ran = home.run(&["resume", "orders,webhooks", "--merchant", "shop", "--format", "json"]).exits(0);
     let resumed: Vec<Value> = ran.json().into_iter().map(|line| line["resumed"].clone()).collect();
     assert_eq!(resumed, [json!(false), json!(true)]);
-    home.run(&["resume", "orders", "--all-merchants"]).exits(0);
+    // Without a kind, everything is meant.
+    let ran = home.run(&["resume", "--all-merchants"]).exits(0);
+    assert!(ran.stdout.contains("The orders of all merchants are resumed\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The webhooks of all merchants were not paused\n"), "{}", ran.stdout);
     assert_eq!(home.run(&["pauses", "--format", "json"]).exits(0).json(), Vec::<Value>::new());
 }
 

@@ -49,7 +49,17 @@ pub(in crate::cli) struct Which {
 impl Which {
     /// Whether no filter is set.
     pub(super) fn is_all(&self) -> bool {
-        let Self { merchant, user, error, follow_ups, since, until, ended_since, ended_until, possible_duplicate } = self;
+        let Self {
+            merchant,
+            user,
+            error,
+            follow_ups,
+            since,
+            until,
+            ended_since,
+            ended_until,
+            possible_duplicate,
+        } = self;
         let times = [since, until, ended_since, ended_until];
         let is_named = merchant.is_some() || user.is_some();
         !is_named

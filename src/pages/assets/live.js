@@ -17,13 +17,22 @@
   const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   const UNITS = [['day', 86400], ['hour', 3600], ['minute', 60], ['second', 1]];
   function ago(time) {
-    const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+    const seconds = Math.trunc((Date.parse(time.dateTime) - Date.now()) / 1000);
     const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS[3];
-    return words.format(Math.trunc(seconds / length), unit);
+    // What has just begun to last ten minutes does not end in nine.
+    const whole = seconds > 0 ? Math.round : Math.trunc;
+    return words.format(whole(seconds / length), unit);
+  }
+  // Within a sentence the time itself comes first, so that it can follow "since", "until" and "at".
+  function told(time) {
+    if (!time.classList.contains('at')) return ago(time);
+    const [day, clock] = time.dateTime.split('T');
+    const today = day === new Date().toISOString().slice(0, 10);
+    return `${today ? '' : `${day} `}${clock.slice(0, 8)} UTC (${ago(time)})`;
   }
   function tellTimes() {
     for (const time of document.querySelectorAll('time:not(.exact)')) {
-      const text = ago(time);
+      const text = told(time);
       if (time.textContent !== text) time.textContent = text;
     }
   }
@@ -123,7 +132,7 @@
     told.textContent = `Selected ${told.dataset.selected}: ${count}`;
     for (const button of bulk.querySelectorAll('button')) button.disabled = count === 0;
     for (const all of document.querySelectorAll('[data-all]')) {
-      all.hidden = false;
+      (all.closest('label') ?? all).hidden = false;
       all.checked = count > 0 && count === boxes().length;
       all.indeterminate = count > 0 && !all.checked;
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _};
 
 use super::{plans, postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
 use crate::store::postgres::Postgres;

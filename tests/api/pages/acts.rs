@@ -149,10 +149,11 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     let done = browser.act(&ask, "/orders/bulk", &fields).await;
     assert_eq!(
         (done.status.as_u16(), done.header("location")),
-        (303, "/orders?changed=1&done=Retry&unchanged=1")
+        (303, format!("/orders?changed=1&done=Retry&order={}&unchanged=1", orders[1]).as_str())
     );
     let page = browser.page(done.header("location")).await;
     assert!(page.contains("1 order is queued again. Not changed: 1."), "{page}");
+    assert!(page.contains("Only these are listed below.") && page.contains(&orders[1]), "{page}");
 
     // All that match, of every merchant that the key is for.
     let (ask, fields) = ("/orders/bulk?action=retry&error=a", [("action", "retry"), ("error", "a")]);
@@ -167,7 +168,9 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     assert!(limited.page(&theirs).await.contains("No queued order is among them."));
     let cancel = [("action", "cancel"), ("order", queued.as_str())];
     assert_eq!(limited.act(&theirs, "/orders/bulk", &cancel).await.status, 303);
-    assert_eq!(browser.act(ask, "/orders/bulk", &fields).await.status, 303);
+    let done = browser.act(ask, "/orders/bulk", &fields).await;
+    let page = browser.page(done.header("location")).await;
+    assert!(page.contains(&orders[0]) && page.contains(&orders[2]) && !page.contains(&orders[1]), "{page}");
     let page = browser.page("/orders?status=queued").await;
     assert!(orders.iter().chain([&queued]).all(|order| page.contains(order.as_str())), "{page}");
 
@@ -193,7 +196,13 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     let of = |action: &str| rows.iter().filter(|row| row.action == action).count();
     assert_eq!((of("order.retry"), of("order.cancel")), (3 + 2, 4 + 1));
     let objects: Vec<_> = rows.iter().filter_map(|row| row.object.as_deref()).collect();
-    for told in ["1 orders", "2 orders", "4 orders", orders[0].as_str(), queued.as_str()] {
+    for told in [
+        "1 orders: 2 selected",
+        "2 orders: error a",
+        "4 orders: no filter",
+        orders[0].as_str(),
+        queued.as_str(),
+    ] {
         assert!(objects.contains(&told), "{told}: {objects:?}");
     }
 }

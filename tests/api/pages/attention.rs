@@ -9,7 +9,8 @@ use chrono::TimeDelta;
 use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pages::Dependencies;
-use klarna_order_worker::store::Worker;
+use klarna_order_worker::pauses::PauseKind;
+use klarna_order_worker::store::{NewPause, Worker};
 use sqlx::Connection as _;
 use tower::ServiceExt as _;
 use uuid::Uuid;
@@ -158,6 +159,33 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
 }
 
 #[tokio::test]
+async fn orders_that_somebody_paused_are_not_told_as_not_started() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    api.has_a_worker().await;
+    api.ordered("shop", "u-1").await;
+    let folder = api.folder.path().join("worker.db");
+    let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", folder.display())).await.unwrap();
+    sqlx::query("UPDATE orders SET due_at = 0").execute(&mut raw).await.unwrap();
+    api.catch_up();
+    let told = strip(&browser.page("/").await).unwrap();
+    assert!(
+        told.contains("1 order is due but not started") && told.contains("The workers are busy"),
+        "{told}"
+    );
+    let pause = NewPause {
+        merchant: Some("shop".into()),
+        kind: PauseKind::Orders,
+        reason: "a test".into(),
+        paused_by: "local".into(),
+        lasts: None,
+    };
+    api.app.store.pause(&pause).await.unwrap();
+    let told = strip(&browser.page("/").await).unwrap();
+    assert!(told.contains("The orders of shop are paused") && !told.contains("not started"), "{told}");
+}
+
+#[tokio::test]
 async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
     let api = Api::open().await;
     let now = api.clock.now();
@@ -189,10 +217,10 @@ async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
     let strip = strip(std::str::from_utf8(&page).unwrap()).unwrap();
     assert!(strip.contains("No calls to checkout for shop"), "{strip}");
     assert!(
-        strip
-            .contains("of 2 processes has been open for 30 s: HTTP 503, 5 failures in a row. Next try <time"),
+        strip.contains("The circuit breakers of 2 processes are open since <time class=\"at\""),
         "{strip}"
     );
+    assert!(strip.contains(": HTTP 503, 5 failures in a row. Next try at <time class=\"at\""), "{strip}");
     assert!(strip.contains("/orders?status=queued&merchant=shop"), "{strip}");
     // No call waits there.
     assert!(!strip.contains("No calls to checkout for other"), "{strip}");

@@ -101,6 +101,25 @@ async fn who_calls_a_request_live_leaves_a_row_unless_nothing_is_new() {
 }
 
 #[tokio::test]
+async fn the_page_shows_whom_and_what_a_row_concerns() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    api.has_token("u-1").await;
+    browser.page("/user?merchant=shop&user=u-1").await;
+    let order = api.ordered("shop", "u-2").await;
+    let cancel = format!("/orders/{order}/cancel");
+    assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 303);
+    api.app.audit.flush().await;
+    let page = browser.page("/audit").await;
+    assert!(page.contains("title=\"Keyed hash: "), "{page}");
+    assert!(page.contains(&format!("<a class=\"id\" href=\"/orders/{order}\"")), "{page}");
+    let of_user = browser.page("/audit?merchant=shop&user=u-1").await;
+    let has = |action: &str| of_user.contains(&format!("<td data-label=\"Action\">{action}</td>"));
+    assert!(has("token.read") && !has("order.cancel") && !has("pages.sign_in"), "{of_user}");
+    assert_eq!(browser.get("/audit?user=u-1").await.status, 400, "which of two merchants?");
+}
+
+#[tokio::test]
 async fn refused_actions_leave_rows() {
     let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
     let api = Api::with_keys(&[keys(), looker].concat()).await;

@@ -26,6 +26,7 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
         assert!(told.contains("refused: HTTP 503"), "the token's line: {told}");
         assert!(told.contains("<b>refused</b> (HTTP 503)"), "the history: {told}");
         assert!(told.contains("<h2>Why it failed</h2>") && !told.contains("since it was retried"), "{told}");
+        assert!(told.contains("the token is unchanged") && !told.contains("Refresh token used"), "{told}");
         let user = browser.page("/user?merchant=shop&user=u-1").await;
         assert!(user.contains("<span class=\"quiet\">HTTP 503</span>"), "{user}");
 

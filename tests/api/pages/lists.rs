@@ -80,6 +80,14 @@ async fn orders_are_found_by_each_filter() {
         for (query, expected) in cases {
             assert_eq!(listed(&browser, query).await.iter().collect::<Vec<_>>(), expected, "{query}");
         }
+        // A search with one hit opens it. A list that updates itself stays.
+        let one = browser.get("/orders?q=u-2").await;
+        assert_eq!(
+            (one.status.as_u16(), one.header("location")),
+            (303, format!("/orders/{without}").as_str())
+        );
+        let live = browser.request(Method::GET, "/orders?q=u-2").header("x-live", "1");
+        assert_eq!(send(live).await.status, 200);
         for wrong in ["status=none", "token=none", "from=yesterday", "before=1", "user=%00"] {
             assert_eq!(browser.get(&format!("/orders?{wrong}")).await.status, 400, "{wrong}");
         }
@@ -254,7 +262,7 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
         let hidden = api.ordered("shop", "u-1").await;
         let seen = api.ordered("other", "u-1").await;
         api.has_token("u-1").await;
-        for query in ["", "status=queued", "user=u-1", "merchant=other", "q=u-1"] {
+        for query in ["", "status=queued", "user=u-1", "merchant=other", "q=u-1&status=queued"] {
             assert_eq!(listed(&browser, query).await, [seen.as_str()], "{query}");
         }
         assert!(listed(&browser, "merchant=shop").await.is_empty());
@@ -271,6 +279,7 @@ async fn a_key_for_one_merchant_shows_that_one_alone() {
         assert!(!browser.page("/users").await.contains("user=u-1"));
         let overview = browser.page("/").await;
         assert!(overview.contains("Not ended</a> <b>1</b>") && !overview.contains("shop"), "{overview}");
+        assert!(overview.contains("<dt>Merchants</dt><dd>other</dd>"), "those in force: {overview}");
     })
     .await;
 }
@@ -315,6 +324,11 @@ async fn the_tabs_of_a_list_have_totals_and_its_filters_are_in_its_address() {
         let (all, page) = totals("").await;
         assert_eq!(all, "4 1 0 0 3 0");
         assert!(
+            !page.contains("Retry all") && !page.contains("Cancel all"),
+            "nobody has said which orders are meant: {page}"
+        );
+        let (_, page) = totals("from=24h").await;
+        assert!(
             page.contains("Retry all 3 failed that match…") && page.contains("Cancel all 1 queued"),
             "{page}"
         );
@@ -335,6 +349,11 @@ async fn the_tabs_of_a_list_have_totals_and_its_filters_are_in_its_address() {
             question.contains("Retry 3 failed orders?") && !question.contains("value=\"1h\""),
             "{question}"
         );
+        assert!(
+            question.contains("<dt>Failed or ended since (UTC)</dt><dd>20"),
+            "as in the form: {question}"
+        );
+        assert!(question.contains("Ask the shop first") && !question.contains("autofocus"), "{question}");
     })
     .await;
 }

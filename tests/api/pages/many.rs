@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::ids::{Provider, UserKey};
+use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::PauseKind;
 use klarna_order_worker::store::{AuditFilter, NewPause, WebhookStatus};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Purpose, PurposeKind, TokenState};
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::lists::on_both;
-use super::{Browser, OPS, failed, value};
+use super::{Browser, OPS, error, failed, value};
 use crate::Api;
 
 const SOON: Duration = Duration::from_mins(1);
@@ -45,7 +46,8 @@ async fn many_uncertain_tokens_are_resolved_after_a_question() {
         assert!(!plain.contains(r#"form="bulk""#), "nothing is decided about others: {plain}");
         let list = browser.page("/users?state=uncertain").await;
         assert!(
-            list.contains("Resolve all uncertain that match…") && list.contains("Select u&amp;1 of shop"),
+            list.contains("Resolve all that are uncertain and match…")
+                && list.contains("Select u&amp;1 of shop"),
             "{list}"
         );
         assert!(list.contains(r#"value="shop=u%261""#), "{list}");
@@ -112,7 +114,7 @@ async fn rejected_tokens_are_made_active_again() {
         api.has_token("u-3").await;
         let browser = Browser::signed_in(api, OPS).await;
         let list = browser.page("/users?state=reauth_required").await;
-        assert!(list.contains("Resolve all rejected that match…"), "{list}");
+        assert!(list.contains("Resolve all that Klarna rejected and match…"), "{list}");
         let ask = "/users/resolve?state=reauth_required&only=selected&token=shop%3Du-1&token=shop%3Du-3";
         let question = browser.page(ask).await;
         let chosen = value(&question, "token");
@@ -198,6 +200,35 @@ async fn what_is_paused_or_stopped_needs_attention() {
         let limited = Browser::signed_in(api, "key-of-limited").await;
         let page = limited.page("/").await;
         assert!(!page.contains("of shop are"), "another merchant's: {page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_question_tells_of_possible_duplicates_and_can_leave_them_out() {
+    on_both(async |api| {
+        let browser = Browser::signed_in(api, OPS).await;
+        let error = error("klarna_unavailable", "No.");
+        let twice = Disposition::Retry { after: Duration::ZERO, error, possible_duplicate: true };
+        api.ordered("shop", "u-1").await;
+        api.settle(&twice).await;
+        api.settle(&failed("bad_order")).await;
+        api.ordered("shop", "u-2").await;
+        api.settle(&failed("bad_order")).await;
+        let ask = "/orders/bulk?action=retry&status=failed";
+        let question = browser.page(ask).await.replace("&amp;", "&");
+        assert!(question.contains("1 of them is a possible duplicate"), "{question}");
+        let without = "/orders/bulk?action=retry&duplicates=0&status=failed";
+        assert!(question.contains(&format!("<a href=\"{without}\">Leave these out</a>")), "{question}");
+        let question = browser.page(without).await;
+        assert!(
+            question.contains("Retry 1 failed order?") && question.contains("<dd>left out</dd>"),
+            "{question}"
+        );
+        let fields = [("action", "retry"), ("duplicates", "0"), ("status", "failed")];
+        let done = browser.act(without, "/orders/bulk", &fields).await;
+        assert!(done.header("location").contains("changed=1&"), "{done:?}");
+        assert!(browser.page("/orders?duplicates=1&status=failed").await.contains("class=\"id\""));
     })
     .await;
 }
