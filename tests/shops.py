@@ -178,7 +178,7 @@ def play(browser):
     assert [(order["status"], order["token"], order["session"]["phase"]) for order in found] == [("submitted", "fresh", "completed")], found
     assert found[0]["user"] == user, found
     # The operators see it, too.
-    browser.do("/url", {"url": f"{API}/orders?q={klarna_id}"})
+    browser.do("/url", {"url": f"{API}/orders?user={user}"})
     browser.until("the state at Klarna", "return [...document.querySelectorAll('td .badge')].some(e => e.textContent === 'completed')")
     browser.do("/url", {"url": f"{API}/orders/{found[0]['id']}"})
     browser.sees("Last read at Klarna: completed")

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::order::Status;
 
 /// The codes of failed orders, then those of orders that wait.
-const CODES: [(&str, &str); 12] = [
+const CODES: [(&str, &str); 14] = [
     (
         "klarna_refused_order",
         "A retry sends the same order, and Klarna refuses it again. The shop must correct it and submit a new one.",
@@ -26,6 +26,15 @@ const CODES: [(&str, &str); 12] = [
     (
         "crashed_worker",
         "Five processes ended while they ran it. Read their logs before you retry it: it may end others.",
+    ),
+    (
+        "database_restored",
+        "The database was restored from a backup. Search for the order's id in Klarna's portal, and retry it only if \
+         Klarna does not have it.",
+    ),
+    (
+        "unreadable_row",
+        "A retry cannot mend its row. Read the service's log for the column that cannot be read.",
     ),
     (
         "klarna_refused_merchant",
@@ -67,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_code_of_the_shops_page_has_a_next_step() {
-        let page = include_str!("../../docs/shops.md");
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/shops.md")).unwrap();
         let (_, table) = page.split_once("| `error.code` of a failed order |").unwrap();
         let (table, rest) = table.split_once("\n\n").unwrap();
         let (_, waiting) = rest.split_once("An order that is still queued can have").unwrap();

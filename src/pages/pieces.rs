@@ -186,11 +186,10 @@ pub(super) fn field_name(field: &str) -> &'static str {
     match field {
         "q" => "Id, reference, key or user",
         "status" => "Status",
-        "token" => "Token",
+        "token" | "state" => "Token",
         "target" => "Target",
         "merchant" => "Merchant",
         "user" => "User",
-        "state" => "Token",
         "error" => "Error code",
         "follow_ups" => "Follow-ups",
         "from" => "Accepted since (UTC)",

@@ -266,7 +266,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKUPS: [(&str, &str, &str); 16] = [
+const LOOKUPS: [(&str, &str, &str); 15] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -279,7 +279,6 @@ const LOOKUPS: [(&str, &str, &str); 16] = [
     ("dashboard.refused_merchants", "NULL", "orders_waiting"),
     ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
-    ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "orders_pkey"),
     ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "follow_ups_"),
     ("order_admin.retry_follow_ups", "'{}', NULL, 1", "follow_ups_"),
     ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),

@@ -198,7 +198,7 @@ fn orders_and_tokens_know_no_other_part_and_the_vault_no_order() {
         let names = named(&modules[module]).into_iter();
         names.filter(|name| *name != module && modules.contains_key(name)).collect::<BTreeSet<_>>()
     };
-    assert_eq!(known("order"), BTreeSet::from(["ids".to_owned()]));
+    assert_eq!(known("order"), BTreeSet::from(["ids", "words"].map(str::to_owned)));
     assert_eq!(known("token"), BTreeSet::from(["clock", "ids", "received", "words"].map(str::to_owned)));
     assert!(!known("vault").contains("order"));
     assert!(known("vault").contains("store"), "this test finds no names at all");

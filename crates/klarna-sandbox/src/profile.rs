@@ -34,8 +34,13 @@ pub(super) fn granted(profile: &Profile, scope: &str) -> Profile {
     let given = |claim: &str| match claim {
         "given_name" | "family_name" => asked("name"),
         "email" | "email_verified" => asked("email"),
-        "phone" | "date_of_birth" | "billing_address" | "shipping_address" => asked(claim),
-        "country" | "locale" | "national_identification_number" => asked(claim),
+        "phone"
+        | "date_of_birth"
+        | "billing_address"
+        | "shipping_address"
+        | "country"
+        | "locale"
+        | "national_identification_number" => asked(claim),
         _ => true,
     };
     profile

@@ -193,8 +193,10 @@ impl Client {
         order
     }
 
-    /// Submits `orders` orders from 16 clients, for each user in turn. Returns their ids.
+    /// Submits `orders` new orders from 16 clients, for each user in turn. Returns their ids.
     pub async fn post_all(&self, users: &[(String, String)], orders: usize) -> Vec<String> {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let call = CALLS.fetch_add(1, Ordering::SeqCst);
         let next = Arc::new(AtomicUsize::new(0));
         let clients = (0..16).map(|_| {
             let (client, next, users) = (self.clone(), Arc::clone(&next), users.to_vec());
@@ -206,7 +208,7 @@ impl Client {
                         return ids;
                     }
                     let (user, _) = &users[number % users.len()];
-                    ids.push(client.post(user, &format!("cart-{number}")).await);
+                    ids.push(client.post(user, &format!("cart-{call}-{number}")).await);
                 }
             })
         });

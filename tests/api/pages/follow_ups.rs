@@ -87,7 +87,7 @@ async fn follow_ups_that_were_given_up_are_listed_and_retried() {
         assert_eq!(send(list("follow_ups=failing&merchant=shop")).await.json()["orders"][0]["id"], order);
         assert_eq!(send(list("follow_ups=given_up")).await.json()["orders"], json!([]));
         assert_eq!(send(list("follow_ups=broken")).await.status, 400);
-        assert_eq!(retry(json!({"merchant": "other", "all": true})).await, json!({"changed": 0}));
+        assert_eq!(retry(json!({"merchant": "other"})).await, json!({"changed": 0}));
         assert_eq!(retry(json!({"follow_ups": "failing"})).await, json!({"changed": 1}));
         assert_eq!(api.due_follow_ups().await, 1);
         api.app.audit.flush().await;

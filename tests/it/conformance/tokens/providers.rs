@@ -55,9 +55,13 @@ async fn tokens_are_counted_by_provider(db: Db) {
 async fn tokens_are_counted_and_paged_in_steps(db: Db) {
     for (byte, id) in (1..).zip([100_000, 100_001, 730_000]) {
         let next = if db.is_sqlite() {
-            format!("INSERT OR REPLACE INTO sqlite_sequence (name, seq) VALUES ('tokens', {})", id - 1)
+            format!(
+                "DELETE FROM sqlite_sequence WHERE name = 'tokens';
+                 INSERT INTO sqlite_sequence (name, seq) VALUES ('tokens', {})",
+                id - 1
+            )
         } else {
-            format!("SELECT setval('tokens_id_seq', {}, false)", id)
+            format!("SELECT setval('tokens_id_seq', {id}, false)")
         };
         db.execute(&next).await;
         register(&db, &format!("u-{byte}"), byte).await;
