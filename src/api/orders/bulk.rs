@@ -108,7 +108,7 @@ impl OrderSelection {
 }
 
 /// Checks that orders with this status can have an error code.
-pub(super) fn check_code(code: Option<ErrorCode>, status: Option<Status>) -> Result<(), Problem> {
+fn check_code(code: Option<ErrorCode>, status: Option<Status>) -> Result<(), Problem> {
     let checked = code.map_or(Ok(()), |code| code.check(status));
     checked.map_err(|wrong| invalid(format!("error: {wrong}")))
 }

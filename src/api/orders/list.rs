@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::bulk::check_code;
 use super::view::OrderList;
 use crate::api::AppState;
 use crate::api::answers::Common;
@@ -105,7 +104,6 @@ pub(in crate::api) async fn list(
     for (name, value) in [("q", &query.q), ("merchant", &query.merchant), ("user", &query.user)] {
         check_filter(name, value.as_deref())?;
     }
-    check_code(query.error, query.status)?;
     // Read one more than the limit, to know whether there is another page.
     let filter = |merchant: Option<MerchantName>| OrderFilter {
         status: query.status,
