@@ -39,6 +39,8 @@ pub enum Disposition {
         error: OrderError,
         /// Whether the create-order call may have reached Klarna.
         possible_duplicate: bool,
+        /// How long the order waited for its token before it was sent.
+        token_waited: Duration,
     },
     /// The order waits and is tried again. No attempt is counted.
     Snooze {
@@ -46,13 +48,21 @@ pub enum Disposition {
         after: Duration,
         /// What it waits for, if someone can do something about it.
         error: Option<OrderError>,
-        /// How much longer the order will have waited for its token by then. Zero if it waits for something
-        /// else.
+        /// How much longer the order will have waited for its token by then.
         token_waited: Duration,
     },
 }
 
 impl Disposition {
+    /// Adds a wait for the token. An order that has ended waits no more.
+    #[must_use]
+    pub fn having_waited(mut self, time: Duration) -> Self {
+        if let Self::Retry { token_waited, .. } | Self::Snooze { token_waited, .. } = &mut self {
+            *token_waited += time;
+        }
+        self
+    }
+
     /// Whether it is the end of an attempt that counts. One that only found the deadline over does not.
     #[must_use]
     pub fn counts(&self) -> bool {

@@ -142,11 +142,12 @@ pub(super) async fn settle<E: Engine>(
                 .bind(&json(prefilled)?)
                 .bind(i64::from(disposition.counts()))
         }
-        Disposition::Retry { after, error, possible_duplicate } => {
+        Disposition::Retry { after, error, possible_duplicate, token_waited } => {
             by_claim(c, E::STATEMENTS.orders.retry, now, claim)
                 .bind(*after)
                 .bind(&json(error)?)
                 .bind(*possible_duplicate)
+                .bind(*token_waited)
         }
         Disposition::Snooze { after, error, token_waited } => {
             by_claim(c, E::STATEMENTS.orders.snooze, now, claim)

@@ -76,7 +76,9 @@ impl Handler<ClaimedOrder> for OrderHandler {
         let (run, span) = spans(&order);
         async {
             let merchants = self.merchants.now();
-            let disposition = self.attempt(&order, &merchants, slot).await.unwrap_or_else(|early| *early);
+            let mut waited = Duration::ZERO;
+            let end = self.attempt(&order, &merchants, slot, &mut waited).await;
+            let disposition = end.unwrap_or_else(|early| *early).having_waited(waited);
             trace(&run, &disposition);
             let stored = settle(&*self.store, &self.results, &order, &disposition, &here).await;
             crash::point("order_recorded");
@@ -105,11 +107,13 @@ impl Handler<ClaimedOrder> for OrderHandler {
 type EarlyEnd = Box<Disposition>;
 
 impl OrderHandler {
+    /// `waited` becomes how long the order waited for its token.
     async fn attempt(
         &self,
         order: &ClaimedOrder,
         merchants: &Merchants,
         slot: &mut Slot,
+        waited: &mut Duration,
     ) -> Result<Disposition, EarlyEnd> {
         let begun = since_boot();
         if let Some(why) = &order.unreadable {
@@ -133,7 +137,7 @@ impl OrderHandler {
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let asked = since_boot();
-        let token = self.token(order, merchant, slot).await?;
+        let token = self.token(order, merchant, slot, waited).await?;
         let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);
 
         let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));

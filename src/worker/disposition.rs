@@ -106,13 +106,19 @@ pub(super) fn disposition(
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
             let message = format!("HTTP 429 from Klarna (too many calls){}", next_try(now, after));
-            Disposition::Retry { after, error: error("klarna_throttled", message), possible_duplicate: false }
+            let error = error("klarna_throttled", message);
+            Disposition::Retry { after, error, possible_duplicate: false, token_waited: Duration::ZERO }
         }
         CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => {
             let after = back_off(retry_after);
             let message = format!("{what}{}", next_try(now, after));
             let error = OrderError { correlation_id, ..error("klarna_unavailable", message) };
-            Disposition::Retry { after, error, possible_duplicate: maybe_created }
+            Disposition::Retry {
+                after,
+                error,
+                possible_duplicate: maybe_created,
+                token_waited: Duration::ZERO,
+            }
         }
     }
 }
@@ -215,7 +221,8 @@ mod tests {
             correlation_id: None,
         };
         for maybe in [true, false] {
-            let Disposition::Retry { after, possible_duplicate, error } = judged(unavailable(maybe)) else {
+            let Disposition::Retry { after, possible_duplicate, error, .. } = judged(unavailable(maybe))
+            else {
                 panic!()
             };
             // The claim was at 14:13:20, and the third attempt's pause is four seconds.

@@ -229,9 +229,12 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         Disposition::Failed { error, token, .. } => {
             Disposition::Failed { error: bare(error), token: *token, prefilled: Prefill::default() }
         }
-        Disposition::Retry { after, error, possible_duplicate } => {
-            Disposition::Retry { after: *after, error: bare(error), possible_duplicate: *possible_duplicate }
-        }
+        Disposition::Retry { after, error, possible_duplicate, token_waited } => Disposition::Retry {
+            after: *after,
+            error: bare(error),
+            possible_duplicate: *possible_duplicate,
+            token_waited: *token_waited,
+        },
         Disposition::Snooze { after, error, token_waited } => {
             let error = error.as_ref().map(bare);
             Disposition::Snooze { after: *after, error, token_waited: *token_waited }

@@ -191,7 +191,13 @@ async fn one_outage_is_bounded_by_the_times_of_failure() {
             correlation_id: None,
         };
         let after = Duration::ZERO;
-        api.settle(&Disposition::Retry { after, error, possible_duplicate: duplicate }).await;
+        api.settle(&Disposition::Retry {
+            after,
+            error,
+            possible_duplicate: duplicate,
+            token_waited: Duration::ZERO,
+        })
+        .await;
         api.settle(&failed("deadline_exceeded")).await;
     }
     let ended = async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["ended_at"].clone();

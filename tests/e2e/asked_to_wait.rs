@@ -21,6 +21,7 @@ const LATER: usize = 4;
 both_engines!(
     orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause,
     an_order_that_waits_for_checkout_keeps_its_patience_for_a_token,
+    a_wait_for_the_token_counts_although_the_attempt_failed,
 );
 
 async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(database: Database) {
@@ -121,6 +122,28 @@ async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(databas
     let ended = client.ended(&second, PATIENCE).await;
     assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
     client.all_submitted(&[first], &["cached"], PATIENCE).await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+/// The order is sent without a token, and Checkout fails. At the next attempt, its patience is over.
+async fn a_wait_for_the_token_counts_although_the_attempt_failed(database: Database) {
+    let shop = Shop::open(database, &[], "");
+    shop.change_settings("a", PATIENT, "token_patience = \"2s\"");
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    shop.hold("token", true).await;
+    let busy = |rate: u32| json!({ "failure_rate": rate, "failures": ["503"] });
+    shop.tell_sandbox("/sandbox/options", json!({ "checkout": busy(1) })).await;
+    let id = client.post("u-1", "first").await;
+    until("a failed attempt", PATIENCE, async || client.order(&id, "100ms").await["attempts"] != 0).await;
+    let waited = "(SELECT CAST(token_waited AS TEXT) FROM {schema}orders)";
+    let waited = shop.database.value(shop.folder.path(), waited).await;
+    assert!(waited.parse::<u64>().unwrap() >= 2_000_000, "{waited}");
+    shop.hold("token", false).await;
+    shop.tell_sandbox("/sandbox/options", json!({ "checkout": busy(0) })).await;
+    assert_eq!(client.ended(&id, PATIENCE).await["status"], "submitted");
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -54,7 +54,7 @@ pub(super) fn tell(disposition: &Disposition) {
             );
         }
         Disposition::Snooze { after, error: None, .. } => {
-            tracing::debug!(after_ms = after.as_millis(), "The order waits for its token");
+            tracing::debug!(after_ms = after.as_millis(), "The order waits");
         }
     }
 }

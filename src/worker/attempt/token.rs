@@ -21,7 +21,7 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(2);
 impl OrderHandler {
     /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's slow
     /// token endpoint must not take the slots of others. If the access token becomes too old while the
-    /// order then waits for a slot, it gets another one. Also returns how long the exchange took.
+    /// order then waits for a slot, it gets another one. Also returns how long the exchanges took.
     async fn exchange(
         &self,
         order: &ClaimedOrder,
@@ -30,7 +30,7 @@ impl OrderHandler {
         slot: &mut Slot,
     ) -> (Access, Duration) {
         let mut patience = patience;
-        let mut may_repeat = true;
+        let (mut may_repeat, mut waited) = (true, Duration::ZERO);
         loop {
             let asked = async {
                 let begun = since_boot();
@@ -42,6 +42,7 @@ impl OrderHandler {
                 }
             };
             let (access, took) = slot.outside(asked).await;
+            waited += took;
             match access {
                 Access::Ready(access) if may_repeat && !self.vault.is_usable(&access) => {
                     tracing::info!(
@@ -50,17 +51,19 @@ impl OrderHandler {
                     may_repeat = false;
                     patience = LEAST_PATIENCE.min(self.token_patience);
                 }
-                access => return (access, took),
+                access => return (access, waited),
             }
         }
     }
 
-    /// Returns the shopper's access token, or why the order is submitted without one.
+    /// Returns the shopper's access token, or why the order is submitted without one. `waited` becomes how
+    /// long the order waited for it.
     pub(super) async fn token(
         &self,
         order: &ClaimedOrder,
         merchant: &Arc<Merchant>,
         slot: &mut Slot,
+        waited: &mut Duration,
     ) -> Result<Result<AccessToken, TokenOutcome>, EarlyEnd> {
         if !merchant.send_access_token {
             return Ok(Err(TokenOutcome::TurnedOff));
@@ -75,14 +78,14 @@ impl OrderHandler {
             Some(cached) => (Access::Ready(cached), Duration::ZERO),
             None => self.exchange(order, merchant, patience, slot).await,
         };
+        *waited = took;
         let unusable = match access {
             Access::Ready(access) => return Ok(Ok(access)),
             Access::Unusable(why) => why,
             Access::ComeBack(after) => {
                 // Do not wait for a pause that is longer than the patience: no token would come in time.
-                let token_waited = took + after;
-                if token_waited < left {
-                    return Err(Box::new(Disposition::Snooze { after, error: None, token_waited }));
+                if took + after < left {
+                    return Err(Box::new(Disposition::Snooze { after, error: None, token_waited: after }));
                 }
                 // The exchange goes on, and may just have ended.
                 match self.vault.cached_tokens(purpose).await {

@@ -48,6 +48,7 @@ async fn orders_are_found_by_each_filter() {
             after: Duration::from_hours(1),
             error: error("klarna_unavailable", "No."),
             possible_duplicate: true,
+            token_waited: Duration::ZERO,
         };
         api.settle(&retry).await;
         let queued = api.ordered("other", "u-3").await;
@@ -150,6 +151,7 @@ async fn an_order_tells_what_happened_to_it() {
             after: Duration::ZERO,
             error: error(code, "No."),
             possible_duplicate: false,
+            token_waited: Duration::ZERO,
         };
         api.settle(&retry("first_trouble")).await;
         api.settle(&Disposition::Snooze {

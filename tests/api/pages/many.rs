@@ -209,7 +209,12 @@ async fn a_question_tells_of_possible_duplicates_and_can_leave_them_out() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
         let error = error("klarna_unavailable", "No.");
-        let twice = Disposition::Retry { after: Duration::ZERO, error, possible_duplicate: true };
+        let twice = Disposition::Retry {
+            after: Duration::ZERO,
+            error,
+            possible_duplicate: true,
+            token_waited: Duration::ZERO,
+        };
         api.ordered("shop", "u-1").await;
         api.settle(&twice).await;
         api.settle(&failed("bad_order")).await;

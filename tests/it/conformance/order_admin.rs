@@ -107,6 +107,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
         after: Duration::ZERO,
         error: error("klarna_unavailable"),
         possible_duplicate: true,
+        token_waited: Duration::ZERO,
     };
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_some());
     let wait =

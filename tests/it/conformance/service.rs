@@ -49,7 +49,12 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
             < CLOSE
     );
 
-    let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: false };
+    let retry = Disposition::Retry {
+        after: Duration::ZERO,
+        error: error("away"),
+        possible_duplicate: false,
+        token_waited: Duration::ZERO,
+    };
     assert!(store.settle_order(&claimed.claim, &retry).await.unwrap().is_some());
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.heartbeat(worker.id).await.unwrap().is_some());

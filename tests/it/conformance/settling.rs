@@ -72,7 +72,12 @@ pub fn failed() -> Disposition {
 }
 
 pub fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
-    Disposition::Retry { after: Duration::from_secs(seconds), error: error("away"), possible_duplicate }
+    Disposition::Retry {
+        after: Duration::from_secs(seconds),
+        error: error("away"),
+        possible_duplicate,
+        token_waited: Duration::ZERO,
+    }
 }
 
 pub fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
@@ -156,7 +161,8 @@ async fn only_waits_for_the_token_are_summed(db: Db) {
         (wait_for_token(3), 3),
         (retry(0, false), 3),
         (wait_for_token(4), 7),
-        (snooze(0, None), 7),
+        (retry(0, false).having_waited(Duration::from_secs(2)), 9),
+        (snooze(0, None), 9),
     ] {
         let claim = self::claim(&db, first.worker, 1).await.pop().map_or(first, |order| order.claim);
         assert!(db.store.settle_order(&claim, &wait).await.unwrap().is_some());

@@ -99,7 +99,12 @@ async fn an_end_is_told_as_the_row_has_it(db: Db) {
     }
     // What is tried again has not ended.
     let claim = claimed(&db, worker, "u").await;
-    let retry = Disposition::Retry { after: Duration::ZERO, error: error("away"), possible_duplicate: true };
+    let retry = Disposition::Retry {
+        after: Duration::ZERO,
+        error: error("away"),
+        possible_duplicate: true,
+        token_waited: Duration::ZERO,
+    };
     let stored = db.store.settle_order(&claim, &retry).await.unwrap().unwrap();
     assert_eq!(stored, StoredEnd { user: "u".into(), ended_at: None });
     assert!(OrderEnd::new(&retry, &stored).is_none());

@@ -96,6 +96,7 @@ async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
         after: Duration::ZERO,
         error: super::settling::error("away"),
         possible_duplicate: true,
+        token_waited: Duration::ZERO,
     };
     assert!(db.store.settle_order(&first, &again).await.unwrap().is_some());
     let second = claim_orders(&db, worker, 1).await.remove(0).claim;

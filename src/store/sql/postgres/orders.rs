@@ -100,7 +100,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     retry: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
-            error = $6, possible_duplicate = possible_duplicate OR $7
+            error = $6, possible_duplicate = possible_duplicate OR $7, token_waited = token_waited + $8
         WHERE id = (
             SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
             FOR NO KEY UPDATE SKIP LOCKED)

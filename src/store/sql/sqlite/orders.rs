@@ -75,7 +75,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     retry: "
         UPDATE orders SET status = 'queued', worker = NULL, attempts = attempts + 1,
             due_at = min($4 + $5, deadline_at),
-            error = $6, possible_duplicate = possible_duplicate OR $7
+            error = $6, possible_duplicate = possible_duplicate OR $7, token_waited = token_waited + $8
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING user_id, ended_at",
     snooze: "
