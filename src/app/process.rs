@@ -12,7 +12,7 @@ use super::rates::RateSharing;
 use super::spools::{keys_of_spool, on_disk, open_spools, refresh_folder};
 use super::{App, AppError};
 use crate::clock::since_boot;
-use crate::config::{HEARTBEAT, Merchants};
+use crate::config::{HEARTBEAT, Live, Merchants};
 use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
 use crate::pauses::Pauses;
@@ -94,7 +94,7 @@ impl Process {
             pauses: app.pauses.clone(),
         })?;
         let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
-        let counting = tokio::spawn(tell_foreign_tokens(app.store.clone(), app.merchants().now()));
+        let counting = tokio::spawn(tell_foreign_tokens(app.store.clone(), app.merchants()));
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
         let sharing = rates.as_ref().map(|rates| tokio::spawn(rates.share(vec![vault.circuit_breakers()])));
@@ -184,8 +184,11 @@ async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
 }
 
 /// Logs which tokens cannot be used with these settings. Nothing waits for it: all tokens are read.
-pub(super) async fn tell_foreign_tokens(store: Arc<dyn Store>, merchants: Arc<Merchants>) {
+pub(super) async fn tell_foreign_tokens(store: Arc<dyn Store>, live: Live<Merchants>) {
+    let merchants = live.now();
     match foreign_tokens(&*store, &merchants).await {
+        // A reload has begun a count of its own.
+        Ok(_) if !Arc::ptr_eq(&merchants, &live.now()) => {}
         Ok(found) => {
             for ProviderTokens { merchant, provider, tokens } in found {
                 tracing::error!(%merchant, %provider, tokens,

@@ -205,8 +205,7 @@ impl Reloader {
         };
         self.app.audit.record(Entry::new(actor, Action::Reload).object(object.trim_end()).ended(outcome));
         if done.is_ok() {
-            let merchants = self.app.merchants().now();
-            tokio::spawn(tell_foreign_tokens(self.app.store.clone(), merchants));
+            tokio::spawn(tell_foreign_tokens(self.app.store.clone(), self.app.merchants()));
         }
         done
     }

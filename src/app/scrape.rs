@@ -1,4 +1,4 @@
-//! Connects the metrics to the parts of the process that they report on.
+//! Connects the metrics and `/readyz` to the parts of the process that they report on.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 
 use super::App;
 use super::spools::SpoolFiles;
-use crate::api::Scrape;
+use crate::api::{self, Breakers, Scrape};
 use crate::breaker::BreakerView;
 use crate::clock::since_boot;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
@@ -24,6 +24,30 @@ pub(super) fn breaker_states(vault: Option<Vault>, targets: Option<TargetBreaker
         let targets = targets.iter().flat_map(|targets| Target::ALL.map(|target| targets.of(target)));
         token.into_iter().chain(targets.flat_map(|breakers| breakers.view(since_boot()))).collect()
     })
+}
+
+/// Returns the states of a worker's circuit breakers, for `/readyz`.
+pub(super) fn ask_breakers(
+    vault: Option<Vault>,
+    targets: Option<TargetBreakers>,
+) -> Option<api::AskBreakers> {
+    let (vault, targets) = (vault?, targets?);
+    Some(Arc::new(move || {
+        let now = since_boot();
+        let of = |merchant: &_| {
+            targets
+                .states(now)
+                .filter_map(|(target, states)| Some((target, *states.get(merchant)?)))
+                .collect()
+        };
+        let tokens = vault.breakers().into_iter();
+        tokens
+            .map(|(name, token)| {
+                let targets = of(&name);
+                (name.into(), Breakers { token, targets })
+            })
+            .collect()
+    }))
 }
 
 /// Builds the metrics of this process; `vault` and `targets` only if it has the role that uses them.

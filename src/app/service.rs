@@ -27,11 +27,10 @@ use super::ending::Ending;
 use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
-use super::scrape::{breaker_states, scrape};
+use super::scrape::{ask_breakers, breaker_states, scrape};
 use super::{App, AppError, audit};
-use crate::api::{self, AskBreakers, Breakers, Probes, Readiness, Refusals};
+use crate::api::{self, Probes, Readiness, Refusals};
 use crate::breaker::CircuitBreakers;
-use crate::clock::since_boot;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::intake::InsertOrder;
@@ -363,27 +362,6 @@ fn all_breakers(
 /// Returns how new orders start at once in this process.
 fn direct_of(worker: Option<&WorkerRole>) -> Option<Arc<dyn InsertOrder>> {
     worker.map(|worker| Arc::clone(&worker.direct) as Arc<dyn InsertOrder>)
-}
-
-/// Returns the states of a worker's circuit breakers, for `/readyz`.
-fn ask_breakers(vault: Option<Vault>, targets: Option<TargetBreakers>) -> Option<AskBreakers> {
-    let (vault, targets) = (vault?, targets?);
-    Some(Arc::new(move || {
-        let now = since_boot();
-        let of = |merchant: &_| {
-            targets
-                .states(now)
-                .filter_map(|(target, states)| Some((target, *states.get(merchant)?)))
-                .collect()
-        };
-        let tokens = vault.breakers().into_iter();
-        tokens
-            .map(|(name, token)| {
-                let targets = of(&name);
-                (name.into(), Breakers { token, targets })
-            })
-            .collect()
-    }))
 }
 
 /// On SQLite, takes the lock that lets one process serve the file.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::overrides::Overrides;
 use super::reader::Reader;
 use super::strength::weakness_of_key;
 use super::{ApiCredentials, CredentialSet, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets};
@@ -365,37 +366,4 @@ fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
     }
     reader.fault(key, "not the URL of a proxy", r#"write "http://proxy.example:3128", or leave it out"#);
     None
-}
-
-/// Settings that replace Klarna's own addresses.
-struct Overrides {
-    token_url: Option<Url>,
-    revoke_url: Option<Url>,
-    checkout_url: Option<Url>,
-    payments_url: Option<Url>,
-    jwks_url: Option<Url>,
-    issuer: Option<String>,
-}
-
-impl Overrides {
-    fn read(reader: &mut Reader, key: impl Fn(&str) -> String) -> Self {
-        Self {
-            token_url: reader.get(&key("token_url")),
-            revoke_url: reader.get(&key("revoke_url")),
-            checkout_url: reader.get(&key("checkout_url")),
-            payments_url: reader.get(&key("payments_url")),
-            jwks_url: reader.get(&key("jwks_url")),
-            issuer: reader.get(&key("issuer")),
-        }
-    }
-
-    fn given(&self) -> GivenUrls {
-        GivenUrls {
-            token: self.token_url.is_some(),
-            revoke: self.revoke_url.is_some(),
-            checkout: self.checkout_url.is_some(),
-            payments: self.payments_url.is_some(),
-            jwks: self.jwks_url.is_some(),
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod layers;
 mod live;
 mod longest_pauses;
 mod merchant;
+mod overrides;
 mod presets;
 mod reader;
 mod reload;

@@ -318,11 +318,7 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "How long ago the oldest event happened whose webhook is not delivered yet.",
     ),
-    gauge(
-        counts::COUNTED_AT,
-        &[],
-        "When tokens, keys, webhooks and held orders were last counted, in seconds since 1970.",
-    ),
+    gauge(counts::COUNTED_AT, &[], "When tokens and keys were last counted, in seconds since 1970."),
 ];
 
 pub(super) fn buckets(mut builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildError> {

@@ -27,11 +27,9 @@ const DAYS: i64 = 10;
 /// From this number of days on, one label value covers all.
 const MOST_DAYS: i64 = 60;
 
-/// Counts, and updates the gauges. What an index answers comes first: all tokens of a large installation
-/// take minutes.
-pub(super) async fn count(
+/// Counts what indexes answer, and updates its gauges.
+pub(super) async fn count_few(
     store: &dyn Store,
-    secrets: &Secrets,
     merchants: &Merchants,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
@@ -42,6 +40,16 @@ pub(super) async fn count(
         gauge!(WEBHOOKS_OLDEST, &labels).set(since(now, events.and_then(|events| events.oldest_pending)));
     }
     gauge!(HELD).set(number(counts.held_orders));
+    Ok(())
+}
+
+/// Counts all tokens, and updates their gauges.
+pub(super) async fn count_tokens(
+    store: &dyn Store,
+    secrets: &Secrets,
+    merchants: &Merchants,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
     tell_tokens(&store.token_counts(None).await?);
     count_secrets(store, secrets).await?;
     let foreign = foreign_tokens(store, merchants).await?;

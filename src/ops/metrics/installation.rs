@@ -56,12 +56,47 @@ pub(super) struct Installation(Mutex<Next>);
 #[derive(Default)]
 struct Next {
     poll: Option<Instant>,
-    count: Option<Instant>,
-    /// A count that has not ended, with its beginning. It may take longer than a scrape waits.
-    counting: Option<(Instant, JoinHandle<Result<(), StoreError>>)>,
+    /// Webhooks and held orders, which indexes answer.
+    few: Count,
+    /// All tokens, which may take minutes.
+    tokens: Count,
     /// The merchants that the settings have had since the start. The gauges of one that a reload removed
     /// go on, so that they fall.
     merchants: Merchants,
+}
+
+/// A count that is repeated. It may take longer than a scrape waits.
+#[derive(Default)]
+struct Count {
+    /// When the next may begin.
+    next: Option<Instant>,
+    /// One that has not ended, or whose end no scrape has seen. It returns when the next may begin.
+    running: Option<JoinHandle<(Result<(), StoreError>, Instant)>>,
+}
+
+impl Count {
+    /// Begins a count if it is time, and waits for its end until this time.
+    async fn run(
+        &mut self,
+        until: Instant,
+        count: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+    ) {
+        if self.running.is_none() && self.next.is_none_or(|at| Instant::now() >= at) {
+            self.running = Some(tokio::spawn(async move {
+                let began = Instant::now();
+                let counted = count.await;
+                (counted, Instant::now() + COUNT_EVERY.max(began.elapsed() * SHARE))
+            }));
+        }
+        let Some(running) = &mut self.running else { return };
+        let Ok(ended) = tokio::time::timeout_at(until, running).await else { return };
+        self.running = None;
+        let (counted, next) = ended.unwrap_or_else(|_| (Ok(()), Instant::now() + COUNT_EVERY));
+        self.next = Some(next);
+        if let Err(error) = counted {
+            tracing::debug!(%error, "Tokens, keys or webhooks could not be counted for metrics");
+        }
+    }
 }
 
 impl Installation {
@@ -107,18 +142,11 @@ impl Installation {
         if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
             tell_pauses(&pauses, &merchants);
         }
-        if next.counting.is_none() && next.count.is_none_or(|at| now >= at) {
-            let (store, secrets) = (Arc::clone(&sources.store), Arc::clone(&sources.secrets));
-            let count = async move { counts::count(&*store, &secrets, &merchants, overview.now).await };
-            next.counting = Some((now, tokio::spawn(count)));
-        }
-        let Some((began, counting)) = &mut next.counting else { return };
-        let Ok(counted) = tokio::time::timeout_at(until, counting).await else { return };
-        next.count = Some(Instant::now() + COUNT_EVERY.max(began.elapsed() * SHARE));
-        next.counting = None;
-        if let Ok(Err(error)) = counted {
-            tracing::debug!(%error, "Tokens, keys and webhooks could not be counted for metrics");
-        }
+        let (store, known, now) = (Arc::clone(&sources.store), merchants.clone(), overview.now);
+        next.few.run(until, async move { counts::count_few(&*store, &known, now).await }).await;
+        let (store, secrets) = (Arc::clone(&sources.store), Arc::clone(&sources.secrets));
+        let tokens = async move { counts::count_tokens(&*store, &secrets, &merchants, now).await };
+        next.tokens.run(until, tokens).await;
     }
 }
 
