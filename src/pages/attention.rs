@@ -132,23 +132,13 @@ fn stopped_merchant(stopped: &StoppedMerchant) -> Item {
 fn pause(pause: &Pause) -> Item {
     Item {
         tone: "warn",
-        title: format!("The {} of {} are paused", work(pause.kind), whose(pause.merchant.as_ref())),
+        title: format!("The {} of {} are paused", pause.kind.named(), whose(pause.merchant.as_ref())),
         about: html! {
             "Since " (at(pause.since)) " by " (pause.paused_by)
             @if let Some(until) = pause.until { ", until " (at(until)) } @else { ", until it is resumed" }
             ": " (pause.reason)
         },
         href: "/pauses".to_owned(),
-    }
-}
-
-/// What a pause stops, as the subject of a sentence.
-fn work(kind: PauseKind) -> &'static str {
-    match kind {
-        PauseKind::Orders => "orders",
-        PauseKind::Exchanges => "token exchanges",
-        PauseKind::Keeper => "keeper's refreshes",
-        PauseKind::Webhooks => "webhooks",
     }
 }
 
@@ -215,7 +205,8 @@ fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Option<Item> {
             }
             @if sources.overview.workers == 0 { "No worker is alive." }
             @else if unknown.len() < late.len() {
-                "The workers are busy: " (orders(running)) " of these merchants " @if running == 1 { "runs" } @else { "run" } " now."
+                @if running == 0 { "Workers are alive, but run no order of these merchants now." }
+                @else { "The workers are busy: " (orders(running)) " of these merchants " @if running == 1 { "runs" } @else { "run" } " now." }
             }
         },
         href: link("/orders", &[("status", "queued")]),

@@ -17,7 +17,7 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::order_tabs::{FIELDS, WITHOUT};
 use super::orders::search;
-use super::pieces::{facts, field_name, number, words};
+use super::pieces::{counted, facts, field_name, number, words};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
@@ -133,7 +133,11 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         @if count.with_body == 0 { p { "No " (kind) " order" (which) " is among them." } }
         @else { p { (consequence(verb)) } }
         @if let Some(left) = named.map(|named| named as u64 - count.orders.min(named as u64)).filter(|left| *left > 0) {
-            p { (number(left)) " of the selected orders are not " (kind) (which) "; they stay as they are." }
+            p {
+                (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" } " not " (kind) (which)
+                @if viewer.query.get("duplicates") == Some(WITHOUT) { ", or left out as a possible duplicate" }
+                "; " @if left == 1 { "it stays as it is." } @else { "they stay as they are." }
+            }
         }
         @if count.orders > count.with_body {
             p { (number(count.orders - count.with_body)) " cannot be retried, because their body was deleted \
@@ -142,9 +146,10 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         @if duplicates > 0 {
             p.wrong {
                 (number(duplicates)) " of them " @if duplicates == 1 { "is a possible duplicate" } @else { "are possible duplicates" }
-                ": Klarna may already have them, and a retry may create them a second time. "
+                ": Klarna may already have " @if duplicates == 1 { "it" } @else { "them" } ", and a retry may create "
+                @if duplicates == 1 { "it" } @else { "them" } " a second time. "
                 @if duplicates < count.with_body {
-                    a href=(viewer.query.link("/orders/bulk", &[("duplicates", "0")])) { "Leave these out" }
+                    a href=(viewer.query.link("/orders/bulk", &[("duplicates", WITHOUT)])) { "Leave these out" }
                 }
             }
         }
@@ -241,7 +246,7 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
         return row.end(done.map(|_| see("/orders")));
     };
     let chosen_by = chosen_by(&posted.fields, posted.viewer.now);
-    let row = row.object(format_args!("{orders} orders: {chosen_by}"));
+    let row = row.object(format_args!("{}: {chosen_by}", counted(*orders as u64, "order")));
     tracing::info!(orders, action = verb.action().as_str(), "An operator changed many orders");
     let ids: &[OrderId] = if verb == Verb::RetryFollowUps { &[] } else { first };
     let ids = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");

@@ -3,9 +3,9 @@
 
 use maud::{Markup, html};
 
-use crate::order::Status;
+use crate::order::{ErrorCode, Status};
 
-/// The codes of failed orders, then those of orders that wait.
+/// The codes of failed orders, then those of orders that wait. Nothing can be done about a cancelled one.
 const CODES: [(&str, &str); 14] = [
     (
         "klarna_refused_order",
@@ -53,7 +53,7 @@ const WAIT: &str =
 
 /// The codes that the filter suggests.
 pub(super) fn suggested(id: &str) -> Markup {
-    html! { datalist id=(id) { @for (code, _) in CODES { option value=(code) {} } } }
+    html! { datalist id=(id) { @for code in ErrorCode::ALL { option value=(code.as_str()) {} } } }
 }
 
 /// What an operator does about an order with this code.

@@ -38,10 +38,16 @@ impl Deadlines {
         Ok(Self { all, more })
     }
 
-    /// Says how many orders of a merchant, or of all, reach their deadline until a time; `None` if none does.
+    /// Says how many orders of a merchant, or of all, reach their deadline until a time, or that it is unknown because there
+    /// are too many; `None` if none does.
     pub(super) fn before(&self, merchant: Option<&MerchantName>, until: DateTime<Utc>) -> Option<String> {
         let count = self.count(merchant, |deadline| deadline <= until);
-        (count > 0).then(|| if self.more { format!("at least {}", number(count)) } else { number(count) })
+        match (count, self.more) {
+            (0, true) => Some(format!("unknown, because more than the newest {LOOKED_AT} wait")),
+            (0, false) => None,
+            (_, true) => Some(format!("at least {}", number(count))),
+            (_, false) => Some(number(count)),
+        }
     }
 
     fn count(&self, merchant: Option<&MerchantName>, wanted: impl Fn(DateTime<Utc>) -> bool) -> u64 {
@@ -65,6 +71,9 @@ impl Deadlines {
                     }
                     "."
                 }
+            }
+            @if self.more {
+                p.note { "Only the newest " (LOOKED_AT) " queued orders were looked at. Older ones reach their deadlines first." }
             }
         }
     }

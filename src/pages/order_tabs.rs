@@ -138,9 +138,10 @@ impl Totals {
     }
 }
 
-/// Whether the list shows orders of this status.
+/// Whether the list shows orders of this status. Only submitted orders have follow-ups.
 fn shows(query: &Fields, status: Status) -> bool {
-    query.get("status").is_none_or(|shown| shown == status.as_str())
+    let may_match = query.get("follow_ups").is_none() || status == Status::Submitted;
+    may_match && query.get("status").is_none_or(|shown| shown == status.as_str())
 }
 
 /// Whether an action fits orders of the list.

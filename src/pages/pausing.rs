@@ -138,7 +138,7 @@ async fn pause_one(pages: &Pages, posted: &Posted, new: &NewPause) -> Result<Res
 }
 
 pub(super) async fn ask_resume(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let (merchant, kinds) = named(&pages, &viewer, &viewer.query)?;
+    let (merchant, kinds) = named(&viewer, &viewer.query)?;
     let mut pauses = seen(&pages, &viewer).await?;
     pauses.retain(|pause| pause.merchant == merchant && kinds.contains(&pause.kind));
     if pauses.is_empty() {
@@ -170,7 +170,7 @@ fn describe(pause: &Pause) -> Markup {
 }
 
 pub(super) async fn resume(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
-    let (merchant, kinds) = named(&pages, &posted.viewer, &posted.fields)?;
+    let (merchant, kinds) = named(&posted.viewer, &posted.fields)?;
     let mut done = Err(Failure::WrongStatus("This is not paused any more.".into()));
     for kind in kinds {
         let resumed = resume_one(&pages, &posted, merchant.as_ref(), kind).await;
@@ -208,14 +208,13 @@ async fn resume_one(
 
 /// Reads whose work is to be resumed, and checks that the viewer may do so. Without a merchant, the pauses of all
 /// merchants are meant.
-fn named(
-    pages: &Pages,
-    viewer: &Viewer,
-    fields: &Fields,
-) -> Result<(Option<MerchantName>, Vec<PauseKind>), Failure> {
+fn named(viewer: &Viewer, fields: &Fields) -> Result<(Option<MerchantName>, Vec<PauseKind>), Failure> {
     let kinds = kinds(fields)?;
     let merchant: Option<MerchantName> = fields.name("merchant")?;
-    may(pages, viewer, merchant.as_ref())?;
+    // A pause may be of a merchant that is not in the settings any more.
+    if !merchant.as_ref().map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant)) {
+        return Err(Failure::NotFound("This merchant is not for your key."));
+    }
     Ok((merchant, kinds))
 }
 
@@ -227,7 +226,7 @@ fn kinds(fields: &Fields) -> Result<Vec<PauseKind>, Failure> {
     kinds.ok_or_else(|| Failure::Invalid("Choose what to pause.".into()))
 }
 
-/// Checks that the viewer may pause and resume work of a merchant, or of all.
+/// Checks that the viewer may pause work of a merchant, or of all.
 fn may(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Result<(), Failure> {
     let may = match merchant {
         Some(merchant) => viewer.merchants(pages).contains(merchant),

@@ -20,7 +20,8 @@
     const seconds = Math.trunc((Date.parse(time.dateTime) - Date.now()) / 1000);
     const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS[3];
     // What has just begun to last ten minutes does not end in nine.
-    const whole = seconds > 0 ? Math.round : Math.trunc;
+    // Days are cut off, as the server does.
+    const whole = seconds > 0 && unit !== 'day' ? Math.round : Math.trunc;
     return words.format(whole(seconds / length), unit);
   }
   // Within a sentence the time itself comes first, so that it can follow "since", "until" and "at".

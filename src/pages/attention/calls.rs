@@ -55,8 +55,8 @@ fn breaker_item(processes: &[&OpenBreaker], backlogs: &[&Backlog]) -> Option<Ite
             @if first.state == BreakerState::Closed { "Calls " }
             @else if processes.len() > 1 { "The circuit breakers " } @else { "The circuit breaker " }
             @if processes.len() > 1 { "of " (processes.len()) " processes " }
-            @if first.state == BreakerState::Closed { "have waited" } @else if processes.len() > 1 { "are open" }
-            @else { "is open" }
+            @if first.state == BreakerState::Closed { "have waited" } @else if processes.len() > 1 { "have been open" }
+            @else { "has been open" }
             " since " (at(first.since)) ": " (first.cause) ". "
             @if first.state == BreakerState::Probing { "A call is being tried." }
             @else { "Next try at " (at(next_try)) "." }

@@ -140,10 +140,7 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     let ask = format!("/orders/bulk?action=retry&order={}&order={queued}", orders[1]);
     let question = browser.page(&ask).await;
     assert!(question.contains("Retry 1 failed order?"), "{question}");
-    assert!(
-        question.contains("1 of the selected orders are not failed; they stay as they are."),
-        "{question}"
-    );
+    assert!(question.contains("1 of the selected orders is not failed; it stays as it is."), "{question}");
     let chosen = value(&question, "order");
     let fields = [("action", "retry"), ("order", chosen.as_str())];
     let done = browser.act(&ask, "/orders/bulk", &fields).await;
@@ -153,7 +150,7 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     );
     let page = browser.page(done.header("location")).await;
     assert!(page.contains("1 order is queued again. Not changed: 1."), "{page}");
-    assert!(page.contains("Only these are listed below.") && page.contains(&orders[1]), "{page}");
+    assert!(page.contains("Only this one is listed below.") && page.contains(&orders[1]), "{page}");
 
     // All that match, of every merchant that the key is for.
     let (ask, fields) = ("/orders/bulk?action=retry&error=a", [("action", "retry"), ("error", "a")]);
@@ -197,7 +194,7 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     assert_eq!((of("order.retry"), of("order.cancel")), (3 + 2, 4 + 1));
     let objects: Vec<_> = rows.iter().filter_map(|row| row.object.as_deref()).collect();
     for told in [
-        "1 orders: 2 selected",
+        "1 order: 2 selected",
         "2 orders: error a",
         "4 orders: no filter",
         orders[0].as_str(),

@@ -170,7 +170,8 @@ async fn orders_that_somebody_paused_are_not_told_as_not_started() {
     api.catch_up();
     let told = strip(&browser.page("/").await).unwrap();
     assert!(
-        told.contains("1 order is due but not started") && told.contains("The workers are busy"),
+        told.contains("1 order is due but not started")
+            && told.contains("run no order of these merchants now"),
         "{told}"
     );
     let pause = NewPause {
@@ -217,7 +218,7 @@ async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
     let strip = strip(std::str::from_utf8(&page).unwrap()).unwrap();
     assert!(strip.contains("No calls to checkout for shop"), "{strip}");
     assert!(
-        strip.contains("The circuit breakers of 2 processes are open since <time class=\"at\""),
+        strip.contains("The circuit breakers of 2 processes have been open since <time class=\"at\""),
         "{strip}"
     );
     assert!(strip.contains(": HTTP 503, 5 failures in a row. Next try at <time class=\"at\""), "{strip}");

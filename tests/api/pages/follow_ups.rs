@@ -44,6 +44,8 @@ async fn follow_ups_that_were_given_up_are_listed_and_retried() {
         let page = browser.page(list).await;
         assert!(page.contains(&order) && page.matches("<a class=\"id\"").count() == 1, "{page}");
         assert!(page.contains("Retry the follow-ups of all 1 that match…"), "{page}");
+        // These orders are submitted.
+        assert!(!page.contains("value=\"retry\"") && !page.contains("value=\"cancel\""), "{page}");
         assert!(!browser.page("/orders").await.contains("Retry follow-ups…"), "only where they fail");
         let shown = browser.page(&format!("/orders/{order}")).await;
         assert!(
@@ -63,7 +65,7 @@ async fn follow_ups_that_were_given_up_are_listed_and_retried() {
         let ask = format!("/orders/bulk?action=retry-follow-ups&only=selected&order={order}");
         let question = browser.page(&ask).await;
         assert!(
-            question.contains("1 of the selected orders are not submitted with a failing follow-up"),
+            question.contains("1 of the selected orders is not submitted with a failing follow-up"),
             "{question}"
         );
         assert!(

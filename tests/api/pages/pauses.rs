@@ -22,7 +22,9 @@ async fn an_operator_pauses_and_resumes_on_the_pages() {
         assert!(page.contains("key:operator") && page.contains("&lt;b&gt;Klarna"), "{path}: {page}");
         assert!(!page.contains(wicked), "{path}");
     }
-    assert!(browser.page(&order).await.contains("The order waits because the orders of shop are paused"));
+    assert!(
+        browser.page(&order).await.contains("The order waits because the orders of shop have been paused")
+    );
     let fields = [("merchant", "*"), ("kind", "exchanges"), ("kind", "keeper"), ("reason", "a test")];
     assert_eq!(browser.act("/pauses/new", "/pauses", &fields).await.status, 303);
     // Two kinds of all merchants are resumed at once; the merchant's own pause stays.
@@ -89,7 +91,7 @@ async fn a_pause_is_somebodys_choice_and_says_what_becomes_of_orders() {
         api.clock.advance(Duration::from_hours(1));
         let late = Browser::signed_in(api, OPS).await;
         let told = late.page(&format!("/orders/{order}")).await;
-        assert!(told.contains("Its deadline is over since"), "{told}");
+        assert!(told.contains("Its deadline passed at"), "{told}");
         for page in [ask, "/pauses"] {
             let page = late.page(page).await;
             assert!(page.contains("Queued orders of shop that are past their deadline: 1."), "{page}");
