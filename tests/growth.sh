@@ -84,9 +84,9 @@ SETTINGS
     echo 204 >receiver
     orders_of old- >/dev/null
     say "lists, searches and pages"
-    for path in /v1/orders{,?target=payments,?status=failed,"?merchant=shop&error=deadline_passed",?q=u-7,?q=ref-7,?user=u-7} \
+    for path in /v1/orders{,?target=payments,?status=failed,"?merchant=shop&error=deadline_exceeded",?q=u-7,?q=ref-7,?user=u-7} \
         /v1/merchants/shop/users{,?state=uncertain,/u-7/token,/u-7/export} /v1/audit "/v1/audit?merchant=shop&user=u-7" \
-        / "/?range=30d" /orders{,?status=failed,?status=running,?error=deadline_passed,?error=nothing,?duplicates=1,?user=nobody} \
+        / "/?range=30d" /orders{,?status=failed,?status=running,?error=deadline_exceeded,?error=nothing,?duplicates=1,?user=nobody} \
         /users{,?state=uncertain,?user=u-7} "/user?merchant=shop&user=u-7" \
         /webhooks{,?status=failed,?status=pending,?kind=token.recovered,?user=u-7} /audit "/audit?actor=nobody" /metrics; do
         curl -sSf -o /dev/null --max-time 300 "$api$path" || say "$path is not answered"

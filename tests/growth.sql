@@ -45,7 +45,7 @@ SELECT id, 'shop', user_id, 'key-' || i, '', CASE WHEN at > now() - interval '49
     CASE WHEN status = 'submitted' AND at > now() - interval '49 hours' THEN repeat(md5(i::text), 18) END,
     'correlation-' || i, 'ref-' || i, 100, 'SEK',
     CASE WHEN status = 'failed' THEN
-        '{"code":"' || CASE WHEN i % 1000 = 3 THEN 'deadline_passed' ELSE 'klarna_refused_order' END || '","message":"No."}' END
+        '{"code":"' || CASE WHEN i % 1000 = 3 THEN 'deadline_exceeded' ELSE 'klarna_refused_order' END || '","message":"No."}' END
 FROM made ORDER BY i;
 INSERT INTO klarna_worker.order_attempts (order_id, ended_at, lost, error)
 SELECT id, ended_at, false, error FROM klarna_worker.orders WHERE status = 'failed';

@@ -10,7 +10,7 @@ const credentials = apiKey ?? Buffer.from(`${username}:${password}`).toString("b
 const atKlarna = new URL(klarna).hostname.endsWith(".klarna.com");
 const library = atKlarna ? "https://x.klarnacdn.net/kp/lib/v1/api.js" : `${klarna}/sandbox/payments.js`;
 
-// The body of the session, and of the order that is placed with it. Its addresses are those of Klarna Checkout, so it has none.
+// The body of the session, and of the order that is placed with it. The addresses in orderOf are for Klarna Checkout alone.
 const bodyOf = (cart) => ({ ...orderOf(cart), merchant_urls: undefined });
 
 // Call this on the checkout page. The cart's id is the idempotency key, so reloading the page does not make a second session.
@@ -71,7 +71,10 @@ async function checkout({ user, cart }) {
     if (error.status === 422) renew(cart); // The same idempotency key with another order would be refused.
     return [502, again("Klarna is not available at the moment.")];
   }
-  if (order.session?.phase === "completed") return [200, page("Thank you", "<p>Your order is paid.</p>")];
+  if (order.session?.phase === "completed") { // It was placed, although the answer did not come.
+    renew(cart);
+    return [200, page("Thank you", "<p>Your order is paid.</p>")];
+  }
   if (["queued", "running"].includes(order.status)) return [202, again("Your order is not ready yet.")];
   if (order.status !== "submitted") renew(cart); // It failed or was cancelled: the next visit makes a new one.
   if (order.payment_method_categories?.length) return [200, checkoutPage(order)];

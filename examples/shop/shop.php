@@ -25,11 +25,11 @@ class Refused extends RuntimeException
 function send(string $method, string $url, string $body, array $headers, int $timeout): ?array
 {
     $http = ['method' => $method, 'header' => $headers, 'content' => $body, 'ignore_errors' => true, 'timeout' => $timeout];
-    $answer = file_get_contents($url, false, stream_context_create(['http' => $http]));
+    $answer = @file_get_contents($url, false, stream_context_create(['http' => $http]));
     $status = (int) (explode(' ', $http_response_header[0] ?? '')[1] ?? 0);
     if ($answer !== false && $status >= 200 && $status < 300) return json_decode($answer, true);
     // The answer's body says what is wrong. Status 0: not reached.
-    $refused = new Refused("$method $url: " . ($status ? "$status $answer" : 'no answer'), $status);
+    $refused = new Refused("$method $url: " . ($status ? "$status $answer" : 'no answer: ' . (error_get_last()['message'] ?? '')), $status);
     if (preg_match('/^retry-after: (\d+)/im', implode("\n", $http_response_header ?? []), $after)) $refused->after = (int) $after[1];
     throw $refused;
 }

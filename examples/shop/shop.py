@@ -1,6 +1,6 @@
 """A small shop with klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
 Copy `worker`, `signed_in` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them."""
-import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, sys, time
+import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, socket, sys, time
 import urllib.error, urllib.parse, urllib.request
 
 URL = os.environ.get("KLARNA_WORKER_URL", "http://127.0.0.1:8080")
@@ -28,7 +28,7 @@ def worker(method, path, body=None, **headers):
         except OSError as error:  # refused with a status, or not reached
             status, after = getattr(error, "code", None), getattr(error, "headers", {}).get("retry-after")
             error.text = f"{method} {URL}{path}: {error} {error.read().decode() if status else ''}"  # It says what is wrong.
-            if status not in (503, None) or isinstance(error, TimeoutError) or not tries:
+            if status not in (503, None) or isinstance(error, (TimeoutError, socket.timeout)) or not tries:
                 raise
             time.sleep(min(int(after or 1), 2))  # Not now, or not reached: the same request can be sent again.
 
@@ -249,8 +249,8 @@ class Shop(http.server.BaseHTTPRequestHandler):
         request, values = f"{self.command} {path}", dict(urllib.parse.parse_qsl(query))
         try:
             status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
-        except (OSError, ValueError, KeyError) as error:
-            print(getattr(error, "text", f"{request}: {error!r}"), file=sys.stderr)
+        except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+            print(getattr(error, "text", f"{request}: {error!r} {getattr(error, 'read', str)()}"), file=sys.stderr)
             content = unsigned("The sign-in failed.") if path == "/callback" else again("Klarna is not available at the moment.")
             status = 502
         self.send_response(status)

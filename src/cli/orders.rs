@@ -185,11 +185,11 @@ struct ShownOrder<'a> {
 }
 
 async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
+    filter.which.check(filter.status)?;
     if filter.watch {
         return watch::run(context, &filter).await;
     }
     let Filter { status, target, which, page, watch: _ } = filter;
-    which.check(status)?;
     let app = context.app_to_read().await?;
     let filter = OrderFilter { status, target, ..which.filter(&app.clock) };
     let orders = read(&app, filter, &page, "list orders").await?;

@@ -1,9 +1,10 @@
 //! Finds orders by a filter.
 //!
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
-//! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups, or of a status. If the
-//! filter has other conditions only, each status is searched by its index, which also contains
-//! merchant, token outcome and target. A name is searched by the index of each column that may have it.
+//! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups, or of
+//! a status. If the filter has other conditions only, each status is searched by its index, which also
+//! contains merchant, token outcome and target. A name is searched by the index of each column that may
+//! have it.
 
 use std::fmt::{Display, Write};
 

@@ -27,7 +27,7 @@ const PAGES: [&str; 21] = [
     "/orders?merchant=shop&status=submitted",
     "/orders?user=u-7",
     "/orders?user=nobody",
-    "/orders?error=deadline_passed",
+    "/orders?error=deadline_exceeded",
     "/orders?duplicates=1",
     "/users",
     "/users?state=uncertain",

@@ -107,12 +107,6 @@ impl OrderSelection {
     }
 }
 
-/// Checks that orders with this status can have an error code.
-fn check_code(code: Option<ErrorCode>, status: Option<Status>) -> Result<(), Problem> {
-    let checked = code.map_or(Ok(()), |code| code.check(status));
-    checked.map_err(|wrong| invalid(format!("error: {wrong}")))
-}
-
 /// How many orders were changed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct BulkAnswer {
@@ -269,7 +263,9 @@ async fn chosen(
     for (name, value) in [("q", &q), ("merchant", &merchant), ("user", &user)] {
         check_filter(name, value.as_deref())?;
     }
-    check_code(error, Some(status))?;
+    if let Some(error) = error {
+        error.check(Some(status)).map_err(|wrong| invalid(format!("error: {wrong}")))?;
+    }
     let limit = limit.unwrap_or(MOST);
     if !(1..=MOST).contains(&limit) {
         return Err(invalid(format!("limit: is {limit}, expected 1 to {MOST}")));

@@ -9,7 +9,7 @@ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' ||
     CASE WHEN status IN ('submitted', 'failed') THEN CASE i % 10 WHEN 1 THEN 'not_registered' WHEN 2 THEN 'reauth_required' ELSE 'fresh' END END,
     CASE WHEN status = 'submitted' THEN md5(random()::text) END, CASE WHEN status = 'submitted' THEN repeat(md5(random()::text), 18) END,
     md5(random()::text),
-    CASE WHEN status = 'failed' THEN '{"code":"' || CASE WHEN i % 1000 = 3 THEN 'deadline_passed' ELSE 'klarna_refused_order' END || '","message":"No."}' END
+    CASE WHEN status = 'failed' THEN '{"code":"' || CASE WHEN i % 1000 = 3 THEN 'deadline_exceeded' ELSE 'klarna_refused_order' END || '","message":"No."}' END
 FROM (SELECT i, now() - ({orders} - i) * (interval '7 days' / {orders}) AS at,
     CASE WHEN i % 1000 = 7 THEN 'queued' WHEN i % 100 = 3 THEN 'failed' WHEN i % 500 = 9 THEN 'cancelled' ELSE 'submitted' END AS status
     FROM generate_series(0, {orders} - 1) AS i) AS t;

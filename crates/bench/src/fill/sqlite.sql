@@ -14,7 +14,7 @@ SELECT unhex(printf('%012x', ms) || '7' || substr(hex(randomblob(2)), 2) || 'A' 
     CASE WHEN status IN ('submitted', 'failed') THEN CASE i % 10 WHEN 1 THEN 'not_registered' WHEN 2 THEN 'reauth_required' ELSE 'fresh' END END,
     CASE WHEN status = 'submitted' THEN hex(randomblob(16)) END, CASE WHEN status = 'submitted' THEN hex(randomblob(300)) END,
     hex(randomblob(16)),
-    CASE WHEN status = 'failed' THEN '{"code":"' || iif(i % 1000 = 3, 'deadline_passed', 'klarna_refused_order') || '","message":"No."}' END
+    CASE WHEN status = 'failed' THEN '{"code":"' || iif(i % 1000 = 3, 'deadline_exceeded', 'klarna_refused_order') || '","message":"No."}' END
 FROM t;
 INSERT INTO order_attempts (order_id, ended_at, lost, error)
 SELECT id, ended_at, 0, error FROM orders WHERE status = 'failed';

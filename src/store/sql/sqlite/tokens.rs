@@ -63,14 +63,14 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         FROM tokens
         WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
-    // The same: its index has the active ones, too.
-    // The same of all merchants. Those few are sorted.
+    // The same of all merchants, sorted.
     all_users_of_state: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM tokens
         WHERE state = $1 AND state <> 'active' AND ($2 IS NULL OR (merchant, user_id) > ($2, $3))
         ORDER BY merchant, user_id LIMIT $4",
+    // The same as `users_of_state`: its index has the active ones, too.
     active_users: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
