@@ -17,6 +17,9 @@ use crate::BenchError;
 const COUNTERS: &str = "
     SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint, pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
+/// Ends sessions. The server waits up to five seconds for them when it removes their database.
+const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity";
+
 /// A database for one measurement.
 pub struct ScratchDatabase {
     server: PgConnectOptions,
@@ -94,11 +97,16 @@ impl ScratchDatabase {
 
     /// Removes the database, and ends the sessions that still use it.
     ///
+    /// `WITH (FORCE)` would end them too, but it is refused to anybody but a superuser while autovacuum works
+    /// in the database. Without it the server ends autovacuum itself.
+    ///
     /// # Errors
     /// If the server does not answer.
     pub async fn remove(&self) -> Result<(), BenchError> {
         let _busy = self.busy.lock().await;
-        self.administer(format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await
+        self.administer(format!("{END_SESSIONS} WHERE datname = '{}' AND usename = current_user", self.name))
+            .await?;
+        self.administer(format!("DROP DATABASE IF EXISTS {}", self.name)).await
     }
 
     async fn administer(&self, statement: String) -> Result<(), BenchError> {
