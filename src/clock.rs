@@ -60,6 +60,20 @@ pub fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
+/// Returns a duration in a fitting unit.
+#[must_use]
+pub fn span(time: TimeDelta) -> String {
+    let millis = time.num_milliseconds().max(0);
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
+        10_000..120_000 => format!("{} s", millis / 1000),
+        120_000..7_200_000 => format!("{} min", millis / 60_000),
+        7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
+        _ => format!("{} days", millis / 86_400_000),
+    }
+}
+
 /// Returns the time since the machine started, including suspension (`CLOCK_BOOTTIME`). A process
 /// that was stopped, or whose machine was suspended, sees here how long it was away.
 #[must_use]

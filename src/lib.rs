@@ -38,6 +38,7 @@ pub mod delivery;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod history;
 pub mod ids;
 pub mod intake;
 pub mod keeper;

@@ -181,7 +181,8 @@ def play(browser):
     browser.do("/url", {"url": f"{API}/orders?user={user}"})
     browser.until("the state at Klarna", "return [...document.querySelectorAll('td .badge')].some(e => e.textContent === 'completed')")
     browser.do("/url", {"url": f"{API}/orders/{found[0]['id']}"})
-    browser.sees("Last read at Klarna: completed")
+    browser.sees("Its payment was read at Klarna")
+    browser.sees("Acknowledged at Klarna")
 
 
 def pay_by_payments(browser):

@@ -244,6 +244,10 @@ CREATE TABLE klarna_worker.orders (
     session_phase text CHECK (session_phase IN ('open', 'completed', 'ended')),
     session text,
     session_read_at timestamptz,
+    -- When Klarna first pushed it, when it was first read as completed there, and when it was first acknowledged.
+    pushed_at timestamptz,
+    completed_at timestamptz,
+    acknowledged_at timestamptz,
     correlation_id text,
     -- JSON: the last error.
     error text,
@@ -421,6 +425,8 @@ CREATE TABLE klarna_worker.follow_ups (
     kind text COLLATE "C" NOT NULL CHECK (kind IN ('push', 'read', 'abort')),
     merchant text COLLATE "C" NOT NULL,
     klarna_id text COLLATE "C" NOT NULL,
+    -- Of a push, when Klarna sent it first.
+    recorded_at timestamptz NOT NULL,
     -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
     -- is due again.
     due_at timestamptz NOT NULL,

@@ -233,6 +233,10 @@ CREATE TABLE orders (
     session_phase TEXT CHECK (session_phase IN ('open', 'completed', 'ended')),
     session TEXT,
     session_read_at INTEGER,
+    -- When Klarna first pushed it, when it was first read as completed there, and when it was first acknowledged.
+    pushed_at INTEGER,
+    completed_at INTEGER,
+    acknowledged_at INTEGER,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
@@ -398,6 +402,8 @@ CREATE TABLE follow_ups (
     kind TEXT NOT NULL CHECK (kind IN ('push', 'read', 'abort')),
     merchant TEXT NOT NULL,
     klarna_id TEXT NOT NULL,
+    -- Of a push, when Klarna sent it first.
+    recorded_at INTEGER NOT NULL,
     -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
     -- is due again.
     due_at INTEGER NOT NULL,

@@ -83,7 +83,9 @@ use crate::delivery::Waiters;
 use crate::ids::MerchantName;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
-use crate::store::{AuditLog, Exports, OrderAdmin, Orders, Pausing, Upkeep, WebhookEndpoints, Webhooks};
+use crate::store::{
+    AuditLog, DashboardQueries, Exports, OrderAdmin, Orders, Pausing, Upkeep, WebhookEndpoints, Webhooks,
+};
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
 use limits::{ConcurrencyLimits, RouteGroup};
@@ -105,6 +107,8 @@ pub struct AppState {
     pub pushes: PushEndpoint,
     /// Where orders are read and called back.
     pub orders: Arc<dyn OrderAdmin>,
+    /// Where the history of an order is read.
+    pub dashboard: Arc<dyn DashboardQueries>,
     /// Where orders are listed. A list may be a little old.
     pub lists: Arc<dyn Orders>,
     /// Where refresh tokens are listed. A list may be a little old.

@@ -97,6 +97,7 @@ pub(super) fn api(
         sessions,
         pushes: api::PushEndpoint::new(app.store.clone(), app.clock.clone()),
         orders: app.store.clone(),
+        dashboard: app.store.clone(),
         upkeep: app.store.clone(),
         exports: app.lists.clone(),
         lists: app.lists.clone(),

@@ -1,16 +1,14 @@
 //! `orders`
 
 mod change;
-mod history;
 mod update;
 mod watch;
 mod which;
 
+use chrono::SecondsFormat;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde::Serialize;
 
 use self::change::{Change, OrderChoice, Verb};
-use self::history::History;
 use self::update::Update;
 use self::which::Which;
 use super::audited::Audited;
@@ -20,8 +18,10 @@ use super::{CliError, Context, Exit, Table};
 use crate::api::Order;
 use crate::app::App;
 use crate::audit::Action;
+use crate::history::{History, OrderEvent, Sources};
 use crate::ids::check_name;
 use crate::order::{OrderId, OrderView, Status, Target};
+use crate::sessions::Refreshed;
 use crate::store::{OrderFilter, StoreError};
 
 const NOT_FOUND: &str =
@@ -146,15 +146,19 @@ async fn show(context: &Context, named: &str, result: bool, refresh: bool) -> Re
     let app = context.app_to_read().await?;
     let order = the_one(&app, named).await.map_err(failed)?;
     let order = order.map_err(|why| CliError::failed(&doing, why))?;
-    let history = History::read(&app, &order).await.map_err(failed)?;
+    let registry = app.registry();
+    let from = Sources { dashboard: &*app.store, registry: &registry, webhooks: &*app.store };
     let order = if refresh {
         let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
-        sessions.refresh(order).await.into()
+        sessions.refresh(order).await
     } else {
-        Order::from(order)
+        Refreshed { order, error: None }
     };
-    let human = format!("{}\n\nhistory{history}", fields(&order, history.token_cause.as_deref(), result));
-    context.output.print(human, &ShownOrder { order: &order, history: &history })?;
+    let history = History::read(&from, &order.order, app.clock.now()).await.map_err(failed)?;
+    let order = Order::from(order);
+    let fields = fields(&order, history.token_cause.as_deref(), result);
+    let human = format!("{fields}\n\nhistory{}", lines(&history.events));
+    context.output.print(human, &Order { history: Some(history.events), ..order })?;
     Ok(Exit::Done)
 }
 
@@ -176,12 +180,13 @@ async fn the_one(app: &App, named: &str) -> Result<Result<OrderView, &'static st
     })
 }
 
-/// An order, and what happened to it.
-#[derive(Serialize)]
-struct ShownOrder<'a> {
-    #[serde(flatten)]
-    order: &'a Order,
-    history: &'a History,
+/// Returns a line for each event.
+fn lines(events: &[OrderEvent]) -> String {
+    let line = |event: &OrderEvent| {
+        let at = event.at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        format!("\n  {at}  {}", printable(&event.what))
+    };
+    events.iter().map(line).collect()
 }
 
 async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {

@@ -31,7 +31,6 @@ mod fields;
 mod frame;
 mod links;
 mod order;
-mod order_history;
 mod order_tabs;
 mod orders;
 mod overview;

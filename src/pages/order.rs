@@ -11,20 +11,12 @@ use super::codes::next_step;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::order_history;
 use super::pauses;
-use super::pieces::{amount, at, badge, col, done, facts, outcome, status, time};
+use super::pieces::{amount, at, badge, col, done, exact_time, facts, outcome, status, time};
 use super::viewer::Viewer;
 use super::webhooks;
-use crate::ids::UserKey;
+use crate::history::{History, OrderEvent, Sources, Tone};
 use crate::order::{OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Summary, Target};
-use crate::store::{OrderHistory, WebhookFilter, failed_with};
-use crate::token::LedgerEntry;
-
-/// How many of the user's latest token uses are searched for those of this order.
-const LEDGER: u32 = 200;
-/// How many of the user's latest webhooks are searched for those of this order.
-const WEBHOOKS: u32 = 200;
 
 pub(super) async fn show(
     State(pages): State<Arc<Pages>>,
@@ -33,19 +25,9 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let deps = &pages.deps;
-    let past = deps.dashboard.order_history(order.id).await?;
-    let ledger = deps
-        .registry
-        .history(&UserKey { merchant: order.merchant.clone(), user: order.user.clone() }, None, LEDGER)
-        .await?;
-    let of_user = WebhookFilter {
-        merchant: Some(order.merchant.clone()),
-        user: Some(order.user.clone()),
-        limit: WEBHOOKS,
-        ..WebhookFilter::default()
-    };
-    let mut webhooks = deps.webhooks.webhooks(&of_user).await?;
-    webhooks.retain(|webhook| webhook.order == Some(order.id));
+    let from = Sources { dashboard: &*deps.dashboard, registry: &deps.registry, webhooks: &*deps.webhooks };
+    let history = History::read(&from, &order, viewer.now).await?;
+    let past = &history.past;
     let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?, &viewer);
     let main = html! {
         div.heading {
@@ -60,7 +42,7 @@ pub(super) async fn show(
             } }
         }
         (done(&viewer.query))
-        section #order data-live { (describe(&order, &past, &ledger)) }
+        section #order data-live { (describe(&order, &history)) }
         section #waits data-live hidden[waits.0.is_empty()] { (waits) }
         @if let Some(error) = &order.error {
             @let title = match order.status {
@@ -79,12 +61,12 @@ pub(super) async fn show(
         }
         section #history data-live {
             h2 { "History " span.quiet { "(UTC)" } }
-            (order_history::line(&order, &past, &ledger, viewer.now))
+            (line(&history.events))
         }
         @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }
         }
-        section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&webhooks, viewer.may_act())) }
+        section #webhooks data-live { h2 { "Webhooks" } (webhooks::table(&history.webhooks, viewer.may_act())) }
     };
     Ok(viewer.answer(MenuItem::Orders, "Order", &main))
 }
@@ -103,14 +85,14 @@ pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<Ord
     found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
 }
 
-fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> Markup {
+fn describe(order: &OrderView, history: &History) -> Markup {
     let text = |text: &str| html! { (text) };
     let mut told = vec![
         ("Status", html! { (status(order.status)) }),
         (
             "Token",
             html! {
-                @let cause = failed_with(order, ledger);
+                @let cause = &history.token_cause;
                 @if order.token.is_some() || cause.is_none() { (outcome(order.token)) " " }
                 @if let Some(cause) = cause { "its exchange was " (cause) }
             },
@@ -144,7 +126,7 @@ fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> M
     told.push((
         "Attempts",
         html! { (order.attempts)
-        @if past.retried_at().is_some() { span.quiet { " since it was retried" } } },
+        @if history.past.retried_at().is_some() { span.quiet { " since it was retried" } } },
     ));
     for (name, other) in [("Supersedes", order.supersedes), ("Superseded by", order.superseded_by)] {
         if let Some(other) = other {
@@ -173,6 +155,28 @@ fn describe(order: &OrderView, past: &OrderHistory, ledger: &[LedgerEntry]) -> M
             order.prefilled.withdrawn(),
         ))
     }
+}
+
+/// What happened to the order, oldest first.
+fn line(events: &[OrderEvent]) -> Markup {
+    let tone = |event: &OrderEvent| match event.tone {
+        Tone::Calm => "calm",
+        Tone::Busy => "busy",
+        Tone::Good => "good",
+        Tone::Warn => "warn",
+        Tone::Bad => "bad",
+        Tone::Off => "off",
+    };
+    html! {
+        ol.history { @for event in events {
+            li.(tone(event)) { span.when { (exact_time(event.at)) } span.what { (sentence(&event.what)) } }
+        } }
+    }
+}
+
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn pointers(id: &str, what: &str, pointers: &[String]) -> Markup {

@@ -1,9 +1,10 @@
 //! Small parts that pages are made of.
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 
 use super::fields::Fields;
+pub(super) use crate::clock::span;
 use crate::order::{
     KlarnaState, OrderId, OrderView, SessionPhase, Status, Summary, TokenOutcome, shown_amount,
 };
@@ -56,19 +57,6 @@ pub(super) fn number(count: impl TryInto<u64>) -> String {
         shown.push(digit);
     }
     shown
-}
-
-/// A duration in a fitting unit.
-pub(super) fn span(time: TimeDelta) -> String {
-    let millis = time.num_milliseconds().max(0);
-    match millis {
-        0..1000 => format!("{millis} ms"),
-        1000..10_000 => format!("{}.{} s", millis / 1000, millis % 1000 / 100),
-        10_000..120_000 => format!("{} s", millis / 1000),
-        120_000..7_200_000 => format!("{} min", millis / 60_000),
-        7_200_000..172_800_000 => format!("{} h", millis / 3_600_000),
-        _ => format!("{} days", millis / 86_400_000),
-    }
 }
 
 /// What the shop knows an order by: its first reference, or the idempotency key.

@@ -72,8 +72,8 @@ impl Drop for Work {
 
 /// What became of a follow-up.
 enum Handled {
-    /// Its calls are done, or nothing more can be done.
-    Done,
+    /// Its calls are done, or nothing more can be done. The order that was acknowledged.
+    Done(Option<OrderId>),
     /// Try again: a text for logs.
     Failed(String),
 }
@@ -154,8 +154,8 @@ impl FollowUpWorker {
         let (name, klarna_id, kind) =
             (merchant.name.as_str(), follow_up.klarna_id.as_str(), follow_up.kind.as_str());
         let what = match self.handle(merchant, follow_up).await? {
-            Handled::Done => {
-                self.store.end_follow_up(follow_up).await?;
+            Handled::Done(acknowledged) => {
+                self.store.end_follow_up(follow_up, acknowledged).await?;
                 meter::follow_up(&merchant.name, kind, "done");
                 if follow_up.kind != FollowUp::Abort {
                     self.sessions.renew(&merchant.name).await?;
@@ -189,7 +189,7 @@ impl FollowUpWorker {
 
     async fn handle(&self, merchant: &Merchant, follow_up: &ClaimedFollowUp) -> Result<Handled, StoreError> {
         match follow_up.kind {
-            FollowUp::Push => self.pushed(merchant, &follow_up.klarna_id).await,
+            FollowUp::Push => self.pushed(merchant, follow_up).await,
             FollowUp::Read => self.left_checkout(merchant, &follow_up.klarna_id).await,
             FollowUp::Abort => Ok(self.abort(merchant, &follow_up.klarna_id).await),
         }
@@ -203,10 +203,10 @@ impl FollowUpWorker {
         match self.sessions.call(merchant, Target::Checkout, &user, call).await {
             Ok(SessionAnswer::Refused { status, .. }) => {
                 tracing::info!(klarna_id, status, "Klarna aborts an order no more");
-                Handled::Done
+                Handled::Done(None)
             }
             answer => match answer.and_then(answered) {
-                Ok(_) => Handled::Done,
+                Ok(_) => Handled::Done(None),
                 Err(error) => Handled::Failed(error.message),
             },
         }
@@ -221,20 +221,20 @@ impl FollowUpWorker {
             None => None,
         };
         // It was erased or deleted meanwhile.
-        let Some(order) = order else { return Ok(Handled::Done) };
+        let Some(order) = order else { return Ok(Handled::Done(None)) };
         let call = sessions.client.read_paid(merchant, klarna_id);
         match sessions.call_management(merchant, &order.user, call).await.and_then(answered) {
             Ok(read) => {
                 let (session, _) = says(read, sessions.clock.now(), &order);
-                sessions.store.note_session(order.id, klarna_id, &session, None).await?;
-                Ok(Handled::Done)
+                sessions.store.note_session(order.id, klarna_id, &session, None, None).await?;
+                Ok(Handled::Done(None))
             }
             Err(error) => Ok(Handled::Failed(error.message)),
         }
     }
 
-    async fn pushed(&self, merchant: &Merchant, klarna_id: &str) -> Result<Handled, StoreError> {
-        let sessions = &self.sessions;
+    async fn pushed(&self, merchant: &Merchant, push: &ClaimedFollowUp) -> Result<Handled, StoreError> {
+        let (sessions, klarna_id) = (&self.sessions, push.klarna_id.as_str());
         // The order's user is not known yet.
         let user = UserId::from(klarna_id);
         let call = sessions.client.read_paid(merchant, klarna_id);
@@ -250,7 +250,7 @@ impl FollowUpWorker {
                 klarna_id,
                 "Klarna pushed an order that is not known here; it is not acknowledged"
             );
-            return Ok(Handled::Done);
+            return Ok(Handled::Done(None));
         };
         let (mut session, _) = said(read, sessions.clock.now());
         if session.phase == SessionPhase::Open {
@@ -266,15 +266,16 @@ impl FollowUpWorker {
             session.other_klarna_order_id = Some(klarna_id.to_owned());
         }
         // Before it is acknowledged: Klarna pushes no more then.
-        sessions.store.note_session(found.order, &found.klarna_id, &session, None).await?;
+        let pushed_at = Some(push.recorded_at);
+        sessions.store.note_session(found.order, &found.klarna_id, &session, None, pushed_at).await?;
         if session.phase != SessionPhase::Completed {
-            return Ok(Handled::Done);
+            return Ok(Handled::Done(None));
         }
         let call = sessions.client.acknowledge(merchant, klarna_id);
         match sessions.call_management(merchant, &user, call).await.and_then(answered) {
             Ok(_) => {
                 tracing::info!(order = %found.order, klarna_id, "A paid order was acknowledged");
-                Ok(Handled::Done)
+                Ok(Handled::Done(Some(found.order)))
             }
             Err(error) => Ok(Handled::Failed(format!("not acknowledged: {}", error.message))),
         }

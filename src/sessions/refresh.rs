@@ -113,7 +113,7 @@ impl Sessions {
     /// Stores what was read, and returns the order with it.
     async fn noted(&self, mut order: OrderView, klarna_id: &str, read: Option<SessionRead>) -> OrderView {
         let (session, result) = says(read, self.clock.now(), &order);
-        match self.store.note_session(order.id, klarna_id, &session, result.as_ref()).await {
+        match self.store.note_session(order.id, klarna_id, &session, result.as_ref(), None).await {
             Ok(true) => {}
             // Another read has found its end, or the order was erased.
             Ok(false) => return order,

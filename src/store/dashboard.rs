@@ -211,6 +211,10 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             }
             Ok(OrderHistory {
                 first_claimed_at,
+                pushed_at: row.opt_time("pushed_at")?,
+                completed_at: row.opt_time("completed_at")?,
+                acknowledged_at: row.opt_time("acknowledged_at")?,
+                read_at: row.opt_time("session_read_at")?,
                 has_body: row.flag("has_body")?,
                 attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
                 changes,

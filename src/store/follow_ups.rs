@@ -66,6 +66,8 @@ pub struct ClaimedFollowUp {
     pub merchant: MerchantName,
     /// Klarna's id of the order.
     pub klarna_id: String,
+    /// When it was recorded: that of a push is when Klarna first pushed the order.
+    pub recorded_at: DateTime<Utc>,
     /// The claim number, which rises by one with each claim.
     pub claim_number: i64,
     /// The number of attempts that failed before this one.
@@ -92,8 +94,13 @@ pub trait FollowUps: Send + Sync {
         lease: Duration,
     ) -> Result<Vec<ClaimedFollowUp>, StoreError>;
 
-    /// Ends a follow-up: its row is deleted. Does nothing if the claim is over.
-    async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError>;
+    /// Ends a follow-up: its row is deleted, unless the claim is over. Also notes that an order was
+    /// `acknowledged` at Klarna, if it is the first time.
+    async fn end_follow_up(
+        &self,
+        follow_up: &ClaimedFollowUp,
+        acknowledged: Option<OrderId>,
+    ) -> Result<(), StoreError>;
 
     /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this reason.
     /// Returns `false` if its time is over by then, and it was given up: its row is kept if it is about a known
@@ -144,8 +151,20 @@ impl<E: Engine> FollowUps for SqlStore<E> {
         .await
     }
 
-    async fn end_follow_up(&self, follow_up: &ClaimedFollowUp) -> Result<(), StoreError> {
-        self.write(async |c| end(c, follow_up).await.map(drop)).await
+    async fn end_follow_up(
+        &self,
+        follow_up: &ClaimedFollowUp,
+        acknowledged: Option<OrderId>,
+    ) -> Result<(), StoreError> {
+        let Some(order) = acknowledged else {
+            return self.write(async |c| end(c, follow_up).await.map(drop)).await;
+        };
+        self.transaction(async |c| {
+            let note = c.query(E::STATEMENTS.follow_ups.note_acknowledged).bind(order);
+            note.bind(self.now()).execute().await?;
+            end(c, follow_up).await.map(drop)
+        })
+        .await
     }
 
     async fn retry_follow_up(
@@ -265,6 +284,7 @@ fn claimed(row: &impl Columns) -> Result<ClaimedFollowUp, StoreError> {
         kind: FollowUp::from_word(&row.text("kind")?)?,
         merchant: row.merchant()?,
         klarna_id: row.text("klarna_id")?,
+        recorded_at: row.time("recorded_at")?,
         claim_number: row.int("claim_number")?,
         attempts: row.int("attempts")?,
     })

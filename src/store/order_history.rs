@@ -11,6 +11,14 @@ use crate::token::LedgerEntry;
 pub struct OrderHistory {
     /// When a worker first claimed it since it was accepted or last retried.
     pub first_claimed_at: Option<DateTime<Utc>>,
+    /// When Klarna first pushed it: said that a shopper has paid it.
+    pub pushed_at: Option<DateTime<Utc>>,
+    /// When it was first read as completed at Klarna.
+    pub completed_at: Option<DateTime<Utc>>,
+    /// When it was first acknowledged at Klarna.
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// When it was last read at Klarna.
+    pub read_at: Option<DateTime<Utc>>,
     /// Whether its body is still stored, so that it can be retried.
     pub has_body: bool,
     /// The attempts that did not submit it, oldest first.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
@@ -65,7 +66,8 @@ pub struct OrderOfKlarna {
 #[async_trait]
 pub trait KlarnaSessions: Send + Sync {
     /// Stores what was read of the order or session `klarna_id`, and the result for the shopper's
-    /// browser where the order still has its earlier one. Returns `false`, and writes nothing, if the
+    /// browser where the order still has its earlier one. `pushed_at`: when Klarna pushed it, if it was read
+    /// because of that. The first such time stays, and so does the first time it was read as completed. Returns `false`, and writes nothing, if the
     /// order has another id by now, or if it is known to be completed or ended and this says otherwise.
     async fn note_session(
         &self,
@@ -73,6 +75,7 @@ pub trait KlarnaSessions: Send + Sync {
         klarna_id: &str,
         session: &KlarnaState,
         result: Option<&OrderResult>,
+        pushed_at: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError>;
 
     /// Finds the submitted Checkout order of a merchant that Klarna means: the one with Klarna's id, or
@@ -111,6 +114,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
         klarna_id: &str,
         session: &KlarnaState,
         result: Option<&OrderResult>,
+        pushed_at: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let session_json = json(session)?;
         let result = result.map(OrderResult::to_text);
@@ -118,7 +122,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
             .write(async |c| {
                 let note = c.query(E::STATEMENTS.sessions.note).bind(order).bind(klarna_id);
                 let note = note.bind(session.phase.as_str()).bind(&session_json).bind(result.as_deref());
-                Ok(note.bind(self.now()).fetch_optional().await?.is_some())
+                Ok(note.bind(self.now()).bind(pushed_at).fetch_optional().await?.is_some())
             })
             .await?;
         if noted {

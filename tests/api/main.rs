@@ -163,6 +163,7 @@ impl Api {
             sessions: app.sessions().unwrap(),
             pushes: PushEndpoint::new(app.store.clone(), clock.clone()),
             orders: app.store.clone(),
+            dashboard: app.store.clone(),
             upkeep: app.store.clone(),
             exports: app.lists.clone(),
             lists: app.lists.clone(),

@@ -291,8 +291,8 @@ async fn follow_ups_that_were_given_up_are_listed_and_retried() {
         let hex = id(line).replace('-', "");
         let fill = format!(
             "UPDATE orders SET status = 'submitted', ended_at = 0, klarna_id = 'k-{line}' WHERE id = x'{hex}';
-             INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at, attempts, error, given_up_at)
-             SELECT 'push', merchant, klarna_id, 0, 0, 9, 'HTTP 401', {given_up_at} FROM orders WHERE id = x'{hex}'"
+             INSERT INTO follow_ups (kind, merchant, klarna_id, recorded_at, due_at, give_up_at, attempts, error, given_up_at)
+             SELECT 'push', merchant, klarna_id, 0, 0, 0, 9, 'HTTP 401', {given_up_at} FROM orders WHERE id = x'{hex}'"
         );
         sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut database).await.unwrap();
     }

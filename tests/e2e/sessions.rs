@@ -290,6 +290,11 @@ async fn a_push_becomes_one_event_and_is_acknowledged(database: Database) {
     // A push that comes again is read and acknowledged again, and tells nothing new.
     assert_eq!(push(PUSH_SECRET, &first["klarna_order_id"]).await, 204);
     acknowledged(&shop, &first["klarna_order_id"], 2).await;
+    let shown = shop.run("a", &["orders", "show", first["id"].as_str().unwrap()]);
+    let events = shown[0]["history"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap());
+    let after = ["Klarna pushed the order", "its payment was read at Klarna", "acknowledged at Klarna"];
+    let told = events.filter_map(|event| after.into_iter().find(|what| event.starts_with(what)));
+    assert_eq!(told.collect::<Vec<_>>(), after, "{shown:?}");
 
     // Klarna has created an order twice, and the shopper has paid the one that the shop does not know.
     let second = submitted(&client, "k-2", "checkout").await;

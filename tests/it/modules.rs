@@ -14,7 +14,7 @@ const ORDER: [&[&str]; 14] = [
     &["store", "klarna"],
     &["intake", "vault"],
     &["keeper", "audit"],
-    &["delivery"],
+    &["delivery", "history"],
     &["worker"],
     &["sessions"],
     &["api", "ops", "pages"],

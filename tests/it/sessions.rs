@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use klarna_order_worker::clock::since_boot;
 use klarna_order_worker::config::Merchants;
 use klarna_order_worker::ids::MerchantName;
@@ -48,8 +49,9 @@ impl KlarnaSessions for Slow {
         klarna_id: &str,
         session: &KlarnaState,
         result: Option<&OrderResult>,
+        pushed_at: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
-        self.store.note_session(order, klarna_id, session, result).await
+        self.store.note_session(order, klarna_id, session, result, pushed_at).await
     }
 
     async fn order_of_klarna(

@@ -41,9 +41,11 @@ use super::auth::Caller;
 use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
+use crate::history::{History, OrderEvent, Sources};
 use crate::ids::UserKey;
 use crate::intake::{Accepted, IntakeError, Submitted};
 use crate::order::{Fault, MAX_BODY, OrderId, OrderView, check_idempotency_key};
+use crate::sessions::Refreshed;
 
 /// The largest order, plus space for the other members of the request.
 const LARGEST: usize = MAX_BODY + 16 * 1024;
@@ -155,6 +157,9 @@ pub(super) struct ShowQuery {
     /// answer says why in `refresh_error`.
     #[param(default = false)]
     refresh: Option<bool>,
+    /// Whether the answer has what happened to the order, in `history`: for people who look into one order.
+    #[param(default = false)]
+    history: Option<bool>,
 }
 
 /// Get an order, and wait for its end if `wait` is given.
@@ -186,11 +191,19 @@ pub(super) async fn show(
         let order = app.waiters.wait(id, patience, |order| caller.sees(order.merchant.as_str())).await?;
         order.ok_or_else(absent)?
     };
-    if query.refresh != Some(true) {
-        return Ok((etag(&order), Json(order.into())));
-    }
-    let refreshed = app.sessions.refresh(order).await;
-    Ok((etag(&refreshed.order), Json(refreshed.into())))
+    let refreshed = if query.refresh == Some(true) {
+        app.sessions.refresh(order).await
+    } else {
+        Refreshed { order, error: None }
+    };
+    let history =
+        if query.history == Some(true) { Some(history(&app, &refreshed.order).await?) } else { None };
+    Ok((etag(&refreshed.order), Json(Order { history, ..refreshed.into() })))
+}
+
+async fn history(app: &AppState, order: &OrderView) -> Result<Vec<OrderEvent>, Problem> {
+    let from = Sources { dashboard: &*app.dashboard, registry: &app.registry, webhooks: &*app.webhooks };
+    Ok(History::read(&from, order, app.clock.now()).await?.events)
 }
 
 /// Returns the entity tag of an order: the version of its body.

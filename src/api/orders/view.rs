@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::klarna_order::OrderBody;
 use crate::api::extract::cut_page;
+use crate::history::OrderEvent;
 use crate::order::{
     KlarnaState, OrderError, OrderId, OrderResult, OrderView, PaymentsSession, Status, Target, TokenOutcome,
 };
@@ -222,6 +223,10 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<OrderError>,
+    /// What happened to the order, oldest first, if the request asks for it with `history=true`. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub history: Option<Vec<OrderEvent>>,
 }
 
 /// A payment method that Klarna Payments offers for a session. Klarna may add members.
@@ -290,6 +295,7 @@ impl From<OrderView> for Order {
             refresh_error: None,
             correlation_id: order.correlation_id,
             error: order.error,
+            history: None,
         }
     }
 }

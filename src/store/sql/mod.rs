@@ -40,7 +40,8 @@ statements! {
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
     follow_ups: FollowUpsSql {
-        record, record_aborts, unwanted, due_merchants, claim, again, give_up, has_given_up, renew, done, lapsed,
+        record, record_aborts, unwanted, due_merchants, claim, again, give_up, has_given_up, renew, done,
+        note_acknowledged, lapsed,
         orders_failing, orders_given_up, failing_of_order,
     }
     installation: InstallationSql { installation, found_installation, health }

@@ -142,8 +142,8 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
     sqlx::query("UPDATE webhook_endpoints SET failing_since = 0").execute(&mut raw).await.unwrap();
     for (klarna_id, merchant) in [("k-1", "shop"), ("k-2", "other")] {
         let given_up =
-            "INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at, error, given_up_at)
-            VALUES ('push', $1, $2, 0, 0, 'HTTP 401 from Klarna', 0)";
+            "INSERT INTO follow_ups (kind, merchant, klarna_id, recorded_at, due_at, give_up_at, error, given_up_at)
+            VALUES ('push', $1, $2, 0, 0, 0, 'HTTP 401 from Klarna', 0)";
         sqlx::query(given_up).bind(merchant).bind(klarna_id).execute(&mut raw).await.unwrap();
     }
     let strip = strip(&browser.page("/").await).unwrap();

@@ -136,7 +136,7 @@ async fn a_follow_up_that_is_being_tried_is_retried_too(db: Db) {
     assert!(db.store.retry_follow_up(&running[0], LONG, "HTTP 401").await.unwrap());
     let due = db.store.claim_follow_ups(&shop, 9, LEASE).await.unwrap();
     assert_eq!((due.len(), due[0].klarna_id.as_str(), due[0].attempts), (1, "k-1", 0));
-    db.store.end_follow_up(&running[0]).await.unwrap();
+    db.store.end_follow_up(&running[0], None).await.unwrap();
     assert_eq!(db.count("follow_ups").await, 4);
 
     // It is tried for two days from then on.

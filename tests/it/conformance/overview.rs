@@ -151,7 +151,7 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
     db.advance(60);
     let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
     for follow_up in &claimed {
-        db.store.end_follow_up(follow_up).await.unwrap();
+        db.store.end_follow_up(follow_up, None).await.unwrap();
     }
     assert_eq!((claimed.len(), look(&db).await.follow_ups), (2, Vec::new()));
 

@@ -162,7 +162,7 @@ async fn a_change_writes_nothing_back_that_retention_deleted(db: Db) {
     .await;
     assert!(db.store.end_change(claim, &body("{}"), None, Some(&snippet("<b>"))).await.unwrap());
     let open = session(SessionPhase::Open);
-    assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>"))).await.unwrap());
+    assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>")), None).await.unwrap());
     assert_eq!(db.store.order(id).await.unwrap().unwrap().result, None);
     let gone = db.store.begin_change(change(id, 2, &body("{}")), LEASE).await.unwrap();
     assert!(matches!(gone, ChangeBegun::BodyGone), "{gone:?}");
@@ -179,7 +179,7 @@ async fn what_a_create_did_not_tell_is_stored_once_it_is_read(db: Db) {
     let unread = Disposition::Submitted { klarna_id, target, result: None, correlation_id, token, prefilled };
     assert!(db.store.settle_order(&claimed.claim, &unread).await.unwrap().is_some());
     let open = session(SessionPhase::Open);
-    assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>"))).await.unwrap());
+    assert!(db.store.note_session(id, "k-1", &open, Some(&snippet("<b>")), None).await.unwrap());
     assert_eq!(db.store.order(id).await.unwrap().unwrap().result, Some(snippet("<b>")));
 }
 
@@ -187,7 +187,7 @@ async fn what_is_completed_stays_so(db: Db) {
     let id = at_klarna(&db).await;
     let [open, completed, ended] = SessionPhase::ALL.map(session);
     let note = async |session: &KlarnaState, klarna_id: &str| {
-        db.store.note_session(id, klarna_id, session, None).await.unwrap()
+        db.store.note_session(id, klarna_id, session, None, None).await.unwrap()
     };
     assert!(!note(&open, "k-2").await, "another order's");
     assert!(note(&open, "k-1").await && note(&ended, "k-1").await);
@@ -228,7 +228,7 @@ async fn a_key_is_free_once_nobody_can_pay_its_order(db: Db) {
     assert_eq!(insert_one(&db, &other).await, Inserted::Different(first.id));
 
     // Its session has ended: any request takes the key over.
-    assert!(db.store.note_session(first.id, "k-1", &session(SessionPhase::Ended), None).await.unwrap());
+    assert!(db.store.note_session(first.id, "k-1", &session(SessionPhase::Ended), None, None).await.unwrap());
     assert_eq!(insert_one(&db, &other).await, Inserted::New(other.id));
     let [old, new] = [first.id, other.id].map(async |id| db.store.order(id).await.unwrap().unwrap());
     let (old, new) = (old.await, new.await);
@@ -246,7 +246,9 @@ async fn a_key_is_free_once_nobody_can_pay_its_order(db: Db) {
     // One that is paid keeps its key for as long as its row is kept.
     let claimed = claim(&db, worker, 1).await.remove(0);
     assert!(db.store.settle_order(&claimed.claim, &submitted("k-3")).await.unwrap().is_some());
-    assert!(db.store.note_session(third.id, "k-3", &session(SessionPhase::Completed), None).await.unwrap());
+    assert!(
+        db.store.note_session(third.id, "k-3", &session(SessionPhase::Completed), None, None).await.unwrap()
+    );
     wipe(&db).await;
     assert_eq!(insert_one(&db, &with_key(&db, 2)).await, Inserted::Same(third.id));
 }

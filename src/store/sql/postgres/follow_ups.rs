@@ -5,8 +5,8 @@ use crate::store::sql::FollowUpsSql;
 pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
     // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
     record: "
-        INSERT INTO klarna_worker.follow_ups AS f (kind, merchant, klarna_id, due_at, give_up_at)
-        VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond')
+        INSERT INTO klarna_worker.follow_ups AS f (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
+        VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond')
         ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
             SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
             WHERE f.given_up_at IS NOT NULL",
@@ -16,8 +16,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         WHERE o.id = $1 AND f.attempts > 0 ORDER BY f.kind",
     // The orders of a user that may still be paid.
     record_aborts: "
-        INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
-        SELECT 'abort', o.merchant, o.klarna_id, t.now, t.now + $4 * interval '1 microsecond'
+        INSERT INTO klarna_worker.follow_ups (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
+        SELECT 'abort', o.merchant, o.klarna_id, t.now, t.now, t.now + $4 * interval '1 microsecond'
         FROM klarna_worker.orders o, (SELECT coalesce($3, clock_timestamp()) AS now) t
         WHERE o.merchant = $1 AND o.user_id = $2 AND o.status = 'submitted' AND o.target = 'checkout'
             AND o.klarna_id IS NOT NULL AND o.ended_at > t.now - 2 * $4 * interval '1 microsecond'
@@ -41,7 +41,7 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         )
         UPDATE klarna_worker.follow_ups p SET due_at = t.now + $4 * interval '1 microsecond', claim_number = p.claim_number + 1
         FROM due, t WHERE p.merchant = $1 AND p.klarna_id = due.klarna_id AND p.kind = due.kind
-        RETURNING p.kind, p.merchant, p.klarna_id, p.claim_number, p.attempts",
+        RETURNING p.kind, p.merchant, p.klarna_id, p.claim_number, p.attempts, p.recorded_at",
     again: "
         UPDATE klarna_worker.follow_ups SET attempts = attempts + 1,
             due_at = coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', error = $7
@@ -63,6 +63,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         WHERE merchant = $1 AND given_up_at IS NOT NULL",
     done: "
         DELETE FROM klarna_worker.follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
+    note_acknowledged: "
+        UPDATE klarna_worker.orders SET acknowledged_at = coalesce(acknowledged_at, $2, clock_timestamp()) WHERE id = $1",
     lapsed: "
         DELETE FROM klarna_worker.follow_ups
         WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())

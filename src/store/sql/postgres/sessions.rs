@@ -6,10 +6,13 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
     // Retention has removed the result of an old order, and it must not come back. Nothing reopens
     // what is completed or ended; only an ended one may turn out to have been completed.
     note: "
-        WITH noted AS (
-            UPDATE klarna_worker.orders SET session_phase = $3, session = $4, session_read_at = coalesce($6, clock_timestamp()),
-                result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($5, result) END
-            WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'
+        WITH t AS MATERIALIZED (SELECT coalesce($6, clock_timestamp()) AS now),
+        noted AS (
+            UPDATE klarna_worker.orders SET session_phase = $3, session = $4, session_read_at = t.now,
+                result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($5, result) END,
+                pushed_at = coalesce(pushed_at, $7),
+                completed_at = CASE WHEN $3 = 'completed' THEN coalesce(completed_at, t.now) ELSE completed_at END
+            FROM t WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'
                 AND (session_phase IS NULL OR session_phase IN ('open', $3) OR session_phase = 'ended' AND $3 = 'completed')
             RETURNING id
         )
@@ -33,7 +36,8 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
             merchant_reference1 = $8, merchant_reference2 = $9, order_amount = $10, purchase_currency = $11,
             result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($4, result) END,
             session_phase = coalesce($5, session_phase), session = coalesce($6, session),
-            session_read_at = CASE WHEN $6::text IS NULL THEN session_read_at ELSE coalesce($7, clock_timestamp()) END
+            session_read_at = CASE WHEN $6::text IS NULL THEN session_read_at ELSE coalesce($7, clock_timestamp()) END,
+            completed_at = CASE WHEN $5 = 'completed' THEN coalesce(completed_at, $7, clock_timestamp()) ELSE completed_at END
         WHERE id = $1 AND update_claim = $2 AND status = 'submitted' AND klarna_id IS NOT NULL
         RETURNING id",
     release_update: "

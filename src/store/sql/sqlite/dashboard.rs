@@ -39,8 +39,13 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
             WHERE status = 'failed' AND ended_at >= $2 AND ($1 IS NULL OR merchant = $1)
             ORDER BY ended_at DESC LIMIT 10000) AS o
         GROUP BY code",
+    // A push that is still to be read.
     order_history: "
-        SELECT first_claimed_at, body IS NOT NULL AS has_body FROM orders WHERE id = $1",
+        SELECT o.first_claimed_at, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
+            coalesce(o.pushed_at, (
+                SELECT f.recorded_at FROM follow_ups f
+                WHERE f.merchant = o.merchant AND f.klarna_id = o.klarna_id AND f.kind = 'push')) AS pushed_at
+        FROM orders o WHERE o.id = $1",
     attempts: "
         SELECT a.ended_at, a.lost, a.error, w.name AS worker
         FROM order_attempts a LEFT JOIN workers w ON w.id = a.worker

@@ -5,8 +5,8 @@ use crate::store::sql::FollowUpsSql;
 pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
     // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
     record: "
-        INSERT INTO follow_ups AS f (kind, merchant, klarna_id, due_at, give_up_at)
-        VALUES ($5, $1, $2, $3, $3 + $4)
+        INSERT INTO follow_ups AS f (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
+        VALUES ($5, $1, $2, $3, $3, $3 + $4)
         ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
             SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
             WHERE f.given_up_at IS NOT NULL",
@@ -16,8 +16,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         WHERE o.id = $1 AND f.attempts > 0 ORDER BY f.kind",
     // The orders of a user that may still be paid.
     record_aborts: "
-        INSERT INTO follow_ups (kind, merchant, klarna_id, due_at, give_up_at)
-        SELECT 'abort', merchant, klarna_id, $3, $3 + $4 FROM orders
+        INSERT INTO follow_ups (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
+        SELECT 'abort', merchant, klarna_id, $3, $3, $3 + $4 FROM orders
         WHERE merchant = $1 AND user_id = $2 AND status = 'submitted' AND target = 'checkout'
             AND klarna_id IS NOT NULL AND ended_at > $3 - 2 * $4
             AND (session_phase IS NULL OR session_phase = 'open')
@@ -34,7 +34,7 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         WHERE merchant = $1 AND (klarna_id, kind) IN (
             SELECT klarna_id, kind FROM follow_ups WHERE merchant = $1 AND due_at <= $3 AND given_up_at IS NULL
             ORDER BY due_at LIMIT $2)
-        RETURNING kind, merchant, klarna_id, claim_number, attempts",
+        RETURNING kind, merchant, klarna_id, claim_number, attempts, recorded_at",
     again: "
         UPDATE follow_ups SET attempts = attempts + 1,
             due_at = $4 + $5, error = $7
@@ -52,6 +52,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         WHERE merchant = $1 AND given_up_at IS NOT NULL",
     done: "
         DELETE FROM follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
+    note_acknowledged: "
+        UPDATE orders SET acknowledged_at = coalesce(acknowledged_at, $2) WHERE id = $1",
     lapsed: "
         DELETE FROM follow_ups WHERE merchant = $1 AND give_up_at < $2 AND due_at < $2 AND given_up_at IS NULL",
     // `order_search.rs` adds the merchant. CROSS JOIN keeps the order of the two steps, because few follow-ups
