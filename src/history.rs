@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use crate::audit::who;
 use crate::clock::span;
-use crate::ids::UserKey;
-use crate::order::{KlarnaState, OrderView, SessionPhase, Status, Target};
+use crate::ids::{MerchantName, UserKey};
+use crate::order::{KlarnaState, OrderView, SessionPhase, Status, Target, Wait};
+use crate::pauses::Pause;
 use crate::store::{
     Attempt, ChangeKind, DashboardQueries, FailingFollowUp, OrderChange, OrderHistory, StoreError,
     WebhookFilter, WebhookStatus, WebhookView, Webhooks, failed_with,
@@ -109,6 +110,8 @@ fn events(
     let of_order = ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into()));
     events.extend(of_order.map(presented));
     events.extend(past.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
+    events.extend(past.waits.iter().map(|wait| waited(wait, order, now)));
+    events.extend(past.pauses.iter().map(|pause| paused(pause, order)));
     if let Some(at) = order.ended_at.filter(|_| !past.tells_end_of(order.status)) {
         events.push(ended(at, order));
     }
@@ -181,6 +184,32 @@ fn failed(number: Option<usize>, attempt: &Attempt) -> OrderEvent {
         None => format!("given up{by}: {why}"),
     };
     event(attempt.ended_at, if attempt.lost { Tone::Warn } else { Tone::Bad }, what)
+}
+
+/// An order was put back, and is due again by now or will be.
+fn waited(wait: &Wait, order: &OrderView, now: DateTime<Utc>) -> OrderEvent {
+    let Wait { what, since, until } = wait;
+    let what = if order.status == Status::Queued && *until > now {
+        format!("waits for {what}")
+    } else {
+        format!("waited {} for {what}", span(order.ended_at.unwrap_or(now).min(*until) - *since))
+    };
+    event(*since, Tone::Warn, what)
+}
+
+/// An operator had paused what the order needs.
+fn paused(pause: &Pause, order: &OrderView) -> OrderEvent {
+    let Pause { merchant, kind, reason, paused_by, since, until, read_at } = pause;
+    let whose = merchant.as_ref().map_or("all merchants", MerchantName::as_str);
+    let (kind, who, since) = (kind.named(), who(paused_by), order.accepted_at.max(*since));
+    let end = order.ended_at.unwrap_or(*read_at);
+    let what = match until.filter(|until| *until <= end).or(order.ended_at) {
+        Some(until) => {
+            format!("for {}, the {kind} of {whose} were paused by {who}: {reason}", span(until - since))
+        }
+        None => format!("the {kind} of {whose} are paused by {who}: {reason}"),
+    };
+    event(since, Tone::Warn, what)
 }
 
 fn by(worker: Option<&String>) -> String {

@@ -161,6 +161,17 @@ CREATE TABLE klarna_worker.pauses (
     PRIMARY KEY (merchant, kind)
 );
 
+-- Pauses that are over, for the history of orders. One that was over by time comes here with the next one.
+CREATE TABLE klarna_worker.past_pauses (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant text COLLATE "C" NOT NULL,
+    kind text COLLATE "C" NOT NULL,
+    reason text NOT NULL,
+    paused_by text NOT NULL,
+    paused_at timestamptz NOT NULL,
+    ended_at timestamptz NOT NULL
+);
+
 -- When an operator last ordered a merchant's circuit breakers for an endpoint to try a call at once.
 CREATE TABLE klarna_worker.probes (
     merchant text COLLATE "C" NOT NULL,
@@ -220,6 +231,8 @@ CREATE TABLE klarna_worker.orders (
     first_claimed_at timestamptz,
     -- How long it has waited for its token, in microseconds.
     token_waited bigint NOT NULL DEFAULT 0,
+    -- JSON: what it waited for, and when, before it was claimed again. Null: for nothing.
+    waits text,
     ended_at timestamptz,
     worker uuid,
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot

@@ -151,6 +151,17 @@ CREATE TABLE pauses (
     PRIMARY KEY (merchant, kind)
 );
 
+-- Pauses that are over, for the history of orders. One that was over by time comes here with the next one.
+CREATE TABLE past_pauses (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    merchant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    paused_by TEXT NOT NULL,
+    paused_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL
+);
+
 -- When an operator last ordered a merchant's circuit breakers for an endpoint to try a call at once.
 CREATE TABLE probes (
     merchant TEXT NOT NULL,
@@ -209,6 +220,8 @@ CREATE TABLE orders (
     first_claimed_at INTEGER,
     -- How long it has waited for its token, in microseconds.
     token_waited INTEGER NOT NULL DEFAULT 0,
+    -- JSON: what it waited for, and when, before it was claimed again. Null: for nothing.
+    waits TEXT,
     ended_at INTEGER,
     worker BLOB,
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot

@@ -73,6 +73,23 @@ impl BreakerView {
 }
 
 impl CircuitBreakers {
+    /// Returns what a call that has to wait now waits for, to read after "waits for".
+    #[must_use]
+    pub fn waits_for(&self, merchant: &MerchantName, now: Duration) -> String {
+        let endpoint = self.endpoint.as_str();
+        let what = self.with(merchant, |breaker, _| match &breaker.state {
+            State::Open { .. } | State::Probing { .. } => {
+                Some(format!("the circuit breaker of {endpoint} ({})", breaker.cause))
+            }
+            State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
+                Some(limit) => format!("Klarna's limit of {endpoint} calls, which was used up{limit}"),
+                None => format!("a pause of {endpoint} calls that Klarna asked for"),
+            }),
+            State::Closed => None,
+        });
+        what.flatten().unwrap_or_else(|| format!("the rate limit of {endpoint} calls"))
+    }
+
     /// Returns the breaker of each merchant. `now` is the time since boot.
     #[must_use]
     pub fn view(&self, now: Duration) -> Vec<BreakerView> {

@@ -44,6 +44,8 @@ pub struct Removed {
     pub expired: u64,
     /// Rows of ended processes deleted.
     pub workers: u64,
+    /// Pauses deleted that are over.
+    pub pauses: u64,
     /// Exchanges deleted from the ledger.
     pub ledger: u64,
     /// Hashes of former refresh tokens deleted.
@@ -100,6 +102,7 @@ impl Retention {
             removed.known_tokens = self.walk(ScannedTable::KnownTokens, ledger).await?;
             removed.dead_tokens = self.remove(ExpiredKind::DeadTokens, ledger).await?;
             removed.workers = self.remove(ExpiredKind::Workers, ledger).await?;
+            removed.pauses = self.remove(ExpiredKind::PastPauses, ledger).await?;
         }
         Ok(removed)
     }
@@ -167,8 +170,18 @@ fn tell(removed: &Removed) {
     if *removed == Removed::default() {
         return;
     }
-    let Removed { bodies, orders, webhooks, follow_ups, expired, workers, ledger, known_tokens, dead_tokens } =
-        *removed;
+    let Removed {
+        bodies,
+        orders,
+        webhooks,
+        follow_ups,
+        expired,
+        workers,
+        pauses,
+        ledger,
+        known_tokens,
+        dead_tokens,
+    } = *removed;
     tracing::info!(
         bodies,
         orders,
@@ -176,6 +189,7 @@ fn tell(removed: &Removed) {
         follow_ups,
         expired,
         workers,
+        pauses,
         ledger,
         known_tokens,
         dead_tokens,

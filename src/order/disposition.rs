@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ErrorCode, OrderError, OrderResult, Prefill, Target, TokenOutcome};
+use super::{ErrorCode, OrderError, OrderResult, Prefill, Target, TokenOutcome, Waits};
 
 /// The result of one attempt at an order.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub enum Disposition {
         error: Option<OrderError>,
         /// How much longer the order will have waited for its token by then.
         token_waited: Duration,
+        /// All waits of the order, with this one.
+        waits: Waits,
     },
 }
 
@@ -59,6 +61,15 @@ impl Disposition {
     pub fn having_waited(mut self, time: Duration) -> Self {
         if let Self::Retry { token_waited, .. } | Self::Snooze { token_waited, .. } = &mut self {
             *token_waited += time;
+        }
+        self
+    }
+
+    /// Adds how long it took until the order is put back: its wait ends that much later.
+    #[must_use]
+    pub fn having_taken(mut self, time: Duration) -> Self {
+        if let Self::Snooze { waits, .. } = &mut self {
+            waits.prolong(time);
         }
         self
     }

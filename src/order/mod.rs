@@ -24,6 +24,7 @@ mod status;
 mod summary;
 mod target;
 mod view;
+mod waits;
 
 pub use body::{Body, BodyMembers, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
@@ -41,3 +42,4 @@ pub use status::{Status, TokenOutcome, UnknownWord};
 pub use summary::{Summary, shown_amount};
 pub use target::Target;
 pub use view::OrderView;
+pub use waits::{Wait, Waits};

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::{StoreError, from_json};
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{OrderError, OrderId, Target};
+use crate::order::{OrderError, OrderId, Target, Waits};
 
 /// An order that a worker has claimed for one attempt.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct ClaimedOrder {
     pub claimed_at: DateTime<Utc>,
     /// How long it has waited for its token, at earlier claims. `vault.token_patience` limits it.
     pub token_waited: Duration,
+    /// What it waited for, at earlier claims.
+    pub waits: Waits,
     /// When the order is given up.
     pub deadline_at: DateTime<Utc>,
     /// Whether an earlier create call may have reached Klarna without an answer.
@@ -85,6 +87,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         due_at: now,
         claimed_at: now,
         token_waited: Duration::ZERO,
+        waits: Waits::default(),
         deadline_at: now,
         possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
         error: None,
@@ -108,6 +111,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         due_at: row.time("due_at")?,
         claimed_at: row.time("now")?,
         token_waited: Duration::from_micros(u64::try_from(row.int("token_waited")?).unwrap_or_default()),
+        waits: waits(row)?,
         deadline_at: row.time("deadline_at")?,
         possible_duplicate: row.flag("possible_duplicate")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
@@ -115,4 +119,10 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         trace: row.opt_text("trace")?,
         unreadable: None,
     })
+}
+
+/// Reads the waits of an order. They are for people, so what cannot be read stops no order.
+pub(super) fn waits(row: &impl Columns) -> Result<Waits, StoreError> {
+    let text = row.opt_text("waits")?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
-use super::{StoreError, follow_ups, from_json};
+use super::{StoreError, claimed_order, follow_ups, from_json, pausing};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
@@ -202,6 +202,8 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             let attempts = c.query(E::STATEMENTS.dashboard.attempts).bind(order).fetch_all().await?;
             let id = order.to_string();
             let changes = c.query(E::STATEMENTS.dashboard.changes_of_order).bind(&id).fetch_all().await?;
+            let pauses = c.query(E::STATEMENTS.dashboard.pauses_of_order).bind(order).bind(self.now());
+            let pauses = pauses.fetch_all().await?;
             let first_claimed_at = row.opt_time("first_claimed_at")?;
             let mut changes = changes.iter().rev().map(change).collect::<Result<Vec<_>, _>>()?;
             let retry = changes.iter_mut().rfind(|change| change.kind == ChangeKind::Retry);
@@ -218,6 +220,8 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
                 has_body: row.flag("has_body")?,
                 attempts: attempts.iter().map(attempt).collect::<Result<_, _>>()?,
                 changes,
+                waits: claimed_order::waits(&row)?,
+                pauses: pauses.iter().filter_map(|row| pausing::pause(row).ok()).collect(),
                 follow_ups: follow_ups::failing(c, order).await?,
             })
         })

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{Claim, ClaimedOrder, StoreError, one_row, order_search};
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{OrderId, OrderView, Status, Summary, Target};
+use crate::order::{OrderId, OrderView, Status, Summary, Target, Waits};
 
 /// A new order for the database.
 #[derive(Clone, Debug)]
@@ -184,6 +184,7 @@ fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> 
         due_at: stored.due_at,
         claimed_at: stored.accepted_at,
         token_waited: Duration::ZERO,
+        waits: Waits::default(),
         deadline_at: stored.deadline_at,
         possible_duplicate: false,
         error: None,

@@ -149,11 +149,12 @@ pub(super) async fn settle<E: Engine>(
                 .bind(*possible_duplicate)
                 .bind(*token_waited)
         }
-        Disposition::Snooze { after, error, token_waited } => {
+        Disposition::Snooze { after, error, token_waited, waits } => {
             by_claim(c, E::STATEMENTS.orders.snooze, now, claim)
                 .bind(*after)
                 .bind(&error.as_ref().map(json).transpose()?)
                 .bind(*token_waited)
+                .bind(&json(waits)?)
         }
     };
     // All rows, or SQLite would leave out what follows the statement that returns the row.

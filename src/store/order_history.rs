@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::FailingFollowUp;
-use crate::order::{ErrorCode, OrderError, OrderView, Status, TokenOutcome};
+use crate::order::{ErrorCode, OrderError, OrderView, Status, TokenOutcome, Waits};
+use crate::pauses::Pause;
 use crate::token::LedgerEntry;
 
 /// The part of an order's history that its row does not have.
@@ -25,6 +26,10 @@ pub struct OrderHistory {
     pub attempts: Vec<Attempt>,
     /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
     pub changes: Vec<OrderChange>,
+    /// What it waited for, before it was claimed again.
+    pub waits: Waits,
+    /// The pauses while it had not ended that may have kept it waiting.
+    pub pauses: Vec<Pause>,
     /// Its follow-ups that fail.
     pub follow_ups: Vec<FailingFollowUp>,
 }

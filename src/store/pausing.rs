@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use super::columns::Columns;
-use super::engine::{Engine, SqlStore, by};
+use super::engine::{Connection, Engine, Now, SqlStore, by};
 use crate::breaker::Endpoint;
 use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
@@ -89,6 +89,7 @@ impl<E: Engine> Pausing for SqlStore<E> {
     async fn pause(&self, new: &NewPause) -> Result<Pause, StoreError> {
         let paused = self
             .transaction(async |c| {
+                keep_past(c, self.now(), new.merchant.as_ref(), new.kind, false).await?;
                 let begin = c.query(E::STATEMENTS.pausing.pause).bind(column(new.merchant.as_ref()));
                 let begin = begin.bind(new.kind.as_str()).bind(&new.reason).bind(&new.paused_by);
                 pause(&begin.bind(new.lasts).bind(self.now()).fetch_one().await?)
@@ -101,6 +102,7 @@ impl<E: Engine> Pausing for SqlStore<E> {
     async fn resume(&self, merchant: Option<&MerchantName>, kind: PauseKind) -> Result<bool, StoreError> {
         let resumed = self
             .transaction(async |c| {
+                keep_past(c, self.now(), merchant, kind, true).await?;
                 let end = c.query(E::STATEMENTS.pausing.resume).bind(column(merchant)).bind(kind.as_str());
                 let ended = end.bind(self.now()).fetch_optional().await?;
                 Ok(ended.map(|row| row.flag("was_active")).transpose()?.unwrap_or(false))
@@ -161,7 +163,20 @@ fn column(merchant: Option<&MerchantName>) -> &str {
     merchant.map_or(ALL_MERCHANTS, MerchantName::as_str)
 }
 
-fn pause(row: &impl Columns) -> Result<Pause, StoreError> {
+/// Keeps a pause for the history of orders before its row goes: if it is over by time, or else if it is
+/// `resumed`.
+async fn keep_past<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    merchant: Option<&MerchantName>,
+    kind: PauseKind,
+    resumed: bool,
+) -> Result<(), StoreError> {
+    let keep = c.query(E::STATEMENTS.pausing.keep_past).bind(column(merchant)).bind(kind.as_str());
+    keep.bind(now).bind(resumed).execute().await.map(drop)
+}
+
+pub(super) fn pause(row: &impl Columns) -> Result<Pause, StoreError> {
     let (merchant, read_at) = (row.text("merchant")?, row.time("read_at")?);
     Ok(Pause {
         merchant: (merchant != ALL_MERCHANTS).then(|| merchant.into()),

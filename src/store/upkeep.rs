@@ -26,6 +26,8 @@ pub enum ExpiredKind {
     FollowUps,
     /// Rows of ended processes that no open row refers to.
     Workers,
+    /// Pauses that are over.
+    PastPauses,
     /// The encrypted tokens of rows whose token no longer works.
     DeadTokens,
 }
@@ -122,6 +124,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
                 ExpiredKind::Webhooks => c.query(sql.delete_webhooks),
                 ExpiredKind::FollowUps => c.query(sql.delete_follow_ups),
                 ExpiredKind::Workers => c.query(sql.delete_workers),
+                ExpiredKind::PastPauses => c.query(sql.delete_past_pauses),
                 ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {
                     let bound = first_id_after(c, self.now(), after).await?;

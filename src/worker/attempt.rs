@@ -79,6 +79,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
             let mut waited = Duration::ZERO;
             let end = self.attempt(&order, &merchants, slot, &mut waited).await;
             let disposition = end.unwrap_or_else(|early| *early).having_waited(waited);
+            let disposition = disposition.having_taken(since_boot().saturating_sub(begun));
             trace(&run, &disposition);
             let stored = settle(&*self.store, &self.results, &order, &disposition, &here).await;
             crash::point("order_recorded");
@@ -125,7 +126,9 @@ impl OrderHandler {
             return Err(Box::new(past_deadline(order)));
         }
         // A reload has removed it after the claim.
-        let merchant = merchants.get(&order.merchant).ok_or_else(|| Box::new(waits(NO_MERCHANT)))?;
+        let merchant = merchants.get(&order.merchant).ok_or_else(|| {
+            Box::new(waits(order, NO_MERCHANT, "a process whose settings have its merchant"))
+        })?;
         if order.unchecked {
             check_row(merchants, order).map_err(|rejection| Box::new(invalid(rejection)))?;
         }
@@ -157,7 +160,7 @@ impl OrderHandler {
         // have, too, so the access token comes after that.
         let expired = || token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO));
         if !self.may_send(&order.claim, announced).await || expired() {
-            return Err(Box::new(waits(NOT_NOW)));
+            return Err(Box::new(waits(order, NOT_NOW, "its worker, which could not send it in time")));
         }
         let key = idempotency_key(order);
         let noted = async {
@@ -269,8 +272,9 @@ fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {
 }
 
 /// The order waits for something other than its token, and no attempt is counted.
-const fn waits(after: Duration) -> Disposition {
-    Disposition::Snooze { after, error: None, token_waited: Duration::ZERO }
+fn waits(order: &ClaimedOrder, after: Duration, what: &str) -> Disposition {
+    let waits = order.waits.and(what, order.claimed_at, after);
+    Disposition::Snooze { after, error: None, token_waited: Duration::ZERO, waits }
 }
 
 /// The create call must not be made now: the order waits, and no attempt is counted.
@@ -280,7 +284,9 @@ fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> D
     let error = order.error.is_none().then(|| error("klarna_paused", message));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
-    Disposition::Snooze { after, error, token_waited: Duration::ZERO }
+    let what = breakers.waits_for(&order.merchant, since_boot());
+    let waits = order.waits.and(what, order.claimed_at, after);
+    Disposition::Snooze { after, error, token_waited: Duration::ZERO, waits }
 }
 
 /// Returns the faults of a body with pointers that start from the envelope.

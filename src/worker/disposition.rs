@@ -86,23 +86,24 @@ pub(super) fn disposition(
                 prefilled,
             }
         }
-        CreateAnswer::Unauthorised { status, messages, correlation_id } => Disposition::Snooze {
-            after: SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0)),
-            error: Some(OrderError {
-                code: "klarna_refused_merchant".to_owned(),
-                message: format!(
-                    "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits \
-                     until its deadline",
-                    order.merchant,
-                    messages.join("; "),
-                    what_to_check(target, status),
-                    order.merchant,
-                ),
-                faults: Vec::new(),
-                correlation_id,
-            }),
-            token_waited: Duration::ZERO,
-        },
+        CreateAnswer::Unauthorised { status, messages, correlation_id } => {
+            let after = SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0));
+            let message = format!(
+                "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
+                 deadline",
+                order.merchant,
+                messages.join("; "),
+                what_to_check(target, status),
+                order.merchant,
+            );
+            let what = format!("the merchant's settings, which Klarna refused with HTTP {status}");
+            Disposition::Snooze {
+                after,
+                error: Some(OrderError { correlation_id, ..error("klarna_refused_merchant", message) }),
+                token_waited: Duration::ZERO,
+                waits: order.waits.and(what, order.claimed_at, after),
+            }
+        }
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
             let message = format!("HTTP 429 from Klarna (too many calls){}", next_try(now, after));
@@ -148,7 +149,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::order::OrderId;
+    use crate::order::{OrderId, Waits};
     use crate::store::Claim;
 
     fn order() -> ClaimedOrder {
@@ -166,6 +167,7 @@ mod tests {
             due_at: now,
             claimed_at: now,
             token_waited: Duration::ZERO,
+            waits: Waits::default(),
             deadline_at: now + TimeDelta::minutes(10),
             possible_duplicate: false,
             error: None,

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use crate::ids::WorkerId;
-use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome};
+use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome, Waits};
 use crate::store::{Claim, LateResult, Orders, SettledLate, StoreError, StoredEnd};
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
@@ -235,9 +235,9 @@ fn without_texts(disposition: &Disposition) -> Disposition {
             possible_duplicate: *possible_duplicate,
             token_waited: *token_waited,
         },
-        Disposition::Snooze { after, error, token_waited } => {
-            let error = error.as_ref().map(bare);
-            Disposition::Snooze { after: *after, error, token_waited: *token_waited }
+        Disposition::Snooze { after, error, token_waited, waits: _ } => {
+            let (error, waits) = (error.as_ref().map(bare), Waits::default());
+            Disposition::Snooze { after: *after, error, token_waited: *token_waited, waits }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use test_support::engine::{Database, both_engines};
 use test_support::program::until;
+use test_support::service::Client;
 use test_support::shop::{PATIENT, Shop};
 use tokio::time::Instant;
 
@@ -105,6 +106,14 @@ fn told(shop: &Shop, words: &str) -> Vec<Value> {
     shop.log("a").into_iter().filter(said).collect()
 }
 
+/// What the order waited for, or waits for, as its history tells.
+async fn waited(client: &Client, order: &str) -> Vec<String> {
+    let text = client.get_text(&format!("/v1/orders/{order}?history=true")).await;
+    let order: Value = serde_json::from_str(&text).unwrap();
+    let events = order["history"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap());
+    events.filter(|what| what.starts_with("wait")).map(str::to_owned).collect()
+}
+
 /// The pause is longer than an order waits for its token. Before the order asks for one, it waits for Checkout.
 async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(database: Database) {
     let shop = Shop::open(database, &[], "");
@@ -121,7 +130,33 @@ async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(databas
     let second = client.post("u-2", "second").await;
     let ended = client.ended(&second, PATIENCE).await;
     assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
-    client.all_submitted(&[first], &["cached"], PATIENCE).await;
+    client.all_submitted(std::slice::from_ref(&first), &["cached"], PATIENCE).await;
+    // Its history says so, at each door. The other order waited between its attempts only.
+    let waits = "for a pause of checkout calls that Klarna asked for";
+    let events = waited(&client, &second).await;
+    let [only] = &events[..] else { panic!("{events:?}") };
+    assert!(only.starts_with("waited ") && only.ends_with(waits), "{only}");
+    let shown = shop.run("a", &["orders", "show", &second]);
+    let told = |event: &Value| event["what"] == only.as_str();
+    assert_eq!(
+        shown[0]["history"].as_array().unwrap().iter().filter(|event| told(event)).count(),
+        1,
+        "{shown:?}"
+    );
+    let page = client.get_text(&format!("/orders/{second}")).await;
+    assert_eq!(page.matches(waits).count(), 1, "{page}");
+    assert_eq!(waited(&client, &first).await, [""; 0]);
+
+    // So it does while an order waits for its token.
+    let busy = |rate: f64| json!({ "failure_rate": rate, "failures": ["429"], "retry_after": "1s" });
+    shop.tell_sandbox("/sandbox/options", json!({ "token": busy(1.0) })).await;
+    let third = client.post("u-2", "third").await;
+    until("a wait", PATIENCE, async || {
+        waited(&client, &third).await.iter().any(|event| event.ends_with("for its token"))
+    })
+    .await;
+    shop.tell_sandbox("/sandbox/options", json!({ "token": busy(0.0) })).await;
+    assert_eq!(client.ended(&third, PATIENCE).await["status"], "submitted");
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

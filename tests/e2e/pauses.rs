@@ -50,7 +50,7 @@ async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_
     let order = client.post("u-1", "cart-1").await;
     assert_eq!(client.order(&order, "500ms").await["status"], "queued");
     let page = client.get_text(&format!("/orders/{order}")).await;
-    assert!(page.contains("The order waits because the orders of shop are paused"), "{page}");
+    assert!(page.contains("The order waits because the orders of shop have been paused"), "{page}");
     let ready: serde_json::Value = serde_json::from_str(&client.get_text("/readyz?verbose").await).unwrap();
     assert_eq!((&ready["status"], &ready["pauses"][0]["kind"]), (&"ok".into(), &"orders".into()));
     assert!(served.program.terminate().await.success());
@@ -60,7 +60,16 @@ async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_
     order_pause(&shop, &["resume", "orders", "--merchant", "shop"]).await;
     let ended = client.ended(&order, PATIENCE).await;
     assert_eq!((&ended["status"], &ended["token"]), (&"submitted".into(), &"fresh".into()), "{ended}");
-
+    // Its history says what kept it waiting. A later pause does not concern it.
+    order_pause(&shop, &["pause", "orders", "--merchant", "shop", "--reason", "another test"]).await;
+    order_pause(&shop, &["resume", "orders", "--merchant", "shop"]).await;
+    let shown = shop.run("a", &["orders", "show", &order]);
+    let events = shown[0]["history"].as_array().unwrap().iter().map(|event| event["what"].as_str().unwrap());
+    let paused: Vec<&str> = events.filter(|what| what.contains("paused")).collect();
+    let [told] = paused[..] else { panic!("{shown:?}") };
+    assert!(told.contains(", the orders of shop were paused by ") && told.ends_with(": a test"), "{told}");
+    let page = client.get_text(&format!("/orders/{order}")).await;
+    assert_eq!(page.matches("the orders of shop were paused by ").count(), 1, "{page}");
     let pause = ["pause", "exchanges", "--all-merchants", "--for", "1h", "--reason", "a test"];
     order_pause(&shop, &pause).await;
     let order = client.post("u-1", "cart-2").await;
@@ -78,7 +87,10 @@ async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_
 
     let rows = shop.run("a", &["audit", "list", "--action", "ops.pause"]);
     let objects: Vec<&str> = rows.iter().rev().map(|row| row["object"].as_str().unwrap()).collect();
-    assert_eq!(objects, ["orders: a test", "exchanges for 1h: a test", "orders for 2s: a test"]);
+    assert_eq!(
+        objects,
+        ["orders: a test", "orders: another test", "exchanges for 1h: a test", "orders for 2s: a test"]
+    );
     served.program.terminate().await;
     shop.close().await;
 }

@@ -35,7 +35,7 @@ statements! {
     audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
     dashboard: DashboardSql {
         outcome_buckets, latency_samples, waiting_codes, failed_codes, refused_merchants, order_history, attempts,
-        changes_of_order, workers,
+        changes_of_order, pauses_of_order, workers,
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }
@@ -58,7 +58,7 @@ statements! {
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
-    pausing: PausingSql { pauses, pause, resume, probe, probes, bring_orders_forward }
+    pausing: PausingSql { pauses, pause, keep_past, resume, probe, probes, bring_orders_forward }
     providers: ProvidersSql {
         tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
     }
@@ -80,7 +80,7 @@ statements! {
         last_token,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, wipe_tokens, expire_webhooks, ledger_step,
+        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, wipe_tokens, expire_webhooks, ledger_step,
         delete_ledger, known_step, delete_known,
     }
     user_changes: UserChangesSql { begin, under_way, end }

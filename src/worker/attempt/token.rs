@@ -85,7 +85,13 @@ impl OrderHandler {
             Access::ComeBack(after) => {
                 // Do not wait for a pause that is longer than the patience: no token would come in time.
                 if took + after < left {
-                    return Err(Box::new(Disposition::Snooze { after, error: None, token_waited: after }));
+                    let waits = order.waits.and("its token", order.claimed_at, after);
+                    return Err(Box::new(Disposition::Snooze {
+                        after,
+                        error: None,
+                        token_waited: after,
+                        waits,
+                    }));
                 }
                 // The exchange goes on, and may just have ended.
                 match self.vault.cached_tokens(purpose).await {

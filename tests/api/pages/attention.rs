@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use chrono::TimeDelta;
 use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
-use klarna_order_worker::order::Disposition;
+use klarna_order_worker::order::{Disposition, Waits};
 use klarna_order_worker::pages::Dependencies;
 use klarna_order_worker::pauses::PauseKind;
 use klarna_order_worker::store::{NewPause, Worker};
@@ -71,6 +71,7 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
             after: Duration::from_hours(1),
             error,
             token_waited: Duration::ZERO,
+            waits: Waits::default(),
         })
         .await;
         api.catch_up();
@@ -110,7 +111,13 @@ async fn a_merchant_that_klarna_refuses_is_told_at_once() {
             let words = "Klarna refused the merchant shop with HTTP 401: no. Check the API credentials";
             let error = Some(error(code, words));
             let after = Duration::from_secs(15);
-            api.settle(&Disposition::Snooze { after, error, token_waited: Duration::ZERO }).await;
+            api.settle(&Disposition::Snooze {
+                after,
+                error,
+                token_waited: Duration::ZERO,
+                waits: Waits::default(),
+            })
+            .await;
         }
         api.catch_up();
         let now = strip(&browser.page("/").await).unwrap();

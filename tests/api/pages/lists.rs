@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, TokenOutcome};
+use klarna_order_worker::order::{Disposition, TokenOutcome, Waits};
 use klarna_order_worker::store::{OrderFilter, Worker};
 use reqwest::Method;
 use test_support::postgres::TestDatabase;
@@ -158,6 +158,7 @@ async fn an_order_tells_what_happened_to_it() {
             after: Duration::ZERO,
             error: Some(error("a_pause", "Not yet.")),
             token_waited: Duration::ZERO,
+            waits: Waits::default(),
         })
         .await;
         // Its worker is lost.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::order::{
-    Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome,
+    Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome, Waits,
 };
 use klarna_order_worker::store::{
     ChangedOrders, ClaimedOrder, OrderCount, OrderFilter, OrderRow, Signal, Unchanged,
@@ -110,8 +110,12 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
         token_waited: Duration::ZERO,
     };
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_some());
-    let wait =
-        Disposition::Snooze { after: Duration::ZERO, error: None, token_waited: Duration::from_secs(5) };
+    let wait = Disposition::Snooze {
+        after: Duration::ZERO,
+        error: None,
+        token_waited: Duration::from_secs(5),
+        waits: Waits::default(),
+    };
     let second = claim(&db, worker, 1).await.remove(0);
     assert!(db.store.settle_order(&second.claim, &wait).await.unwrap().is_some());
     fail(&db, &claim(&db, worker, 1).await[0], "deadline_exceeded").await;

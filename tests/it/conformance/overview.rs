@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, Status};
+use klarna_order_worker::order::{Disposition, Status, Waits};
 use klarna_order_worker::store::{
     Answer, Backlog, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog, InstallationCounts,
     OrderRow, Overview, StuckFollowUp, WebhookBacklog, WebhookCounts,
@@ -117,8 +117,12 @@ async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
     let claimed = claim_order(&db, worker, 1).await;
     db.advance(30);
     // The circuit breaker is open.
-    let snooze =
-        Disposition::Snooze { after: Duration::from_mins(1), error: None, token_waited: Duration::ZERO };
+    let snooze = Disposition::Snooze {
+        after: Duration::from_mins(1),
+        error: None,
+        token_waited: Duration::ZERO,
+        waits: Waits::default(),
+    };
     assert!(db.store.settle_order(&claimed[0].claim, &snooze).await.unwrap().is_some());
     db.advance(59);
     let told = look(&db).await.merchants.remove(0);

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use klarna_order_worker::clock::since_boot;
 use klarna_order_worker::config::{Merchant, Merchants};
 use klarna_order_worker::ids::MerchantName;
 use klarna_order_worker::pauses::{Pause, PauseKind, Pauses};
 use klarna_order_worker::queue::{Load, Source as _};
-use klarna_order_worker::store::{NewPause, OrderRow, Signal};
+use klarna_order_worker::store::{ExpiredKind, NewPause, OrderRow, Signal};
 use klarna_order_worker::worker::OrderSource;
 use test_support::merchant::merchant;
 
@@ -23,6 +23,7 @@ both_engines![
     listeners_hear_of_pauses,
     no_order_of_a_paused_merchant_is_claimed,
     a_row_that_cannot_be_read_hides_no_other,
+    an_order_knows_the_pauses_that_it_lived_through,
 ];
 
 pub fn new(merchant: Option<&str>, kind: PauseKind, lasts: Option<u64>) -> NewPause {
@@ -137,4 +138,46 @@ async fn a_row_that_cannot_be_read_hides_no_other(db: Db) {
     let pauses = db.store.pauses().await.unwrap();
     assert_eq!(named(&pauses), [(Some("shop"), PauseKind::Orders), (Some("shop"), PauseKind::Webhooks)]);
     assert_eq!(pauses[0].until, None);
+}
+
+async fn an_order_knows_the_pauses_that_it_lived_through(db: Db) {
+    let shop = MerchantName::from("shop");
+    let pause = async |merchant, kind, lasts| db.store.pause(&new(merchant, kind, lasts)).await.unwrap();
+    pause(Some("shop"), PauseKind::Orders, None).await;
+    db.advance(10);
+    assert!(db.store.resume(Some(&shop), PauseKind::Orders).await.unwrap());
+    let id = insert(&db, order(&db, "u")).await;
+    let accepted_at = db.clock.now();
+    db.advance(1);
+    // Over by time: one that the next one replaces, and one that is resumed later.
+    pause(Some("shop"), PauseKind::Orders, Some(5)).await;
+    pause(None, PauseKind::Exchanges, Some(5)).await;
+    pause(Some("other"), PauseKind::Orders, None).await;
+    pause(Some("shop"), PauseKind::Webhooks, None).await;
+    db.advance(60);
+    pause(Some("shop"), PauseKind::Orders, None).await;
+    assert!(!db.store.resume(None, PauseKind::Exchanges).await.unwrap());
+    db.advance(60);
+    let told = async || {
+        let pauses = db.store.order_history(id).await.unwrap().pauses;
+        let second = |time: DateTime<Utc>| (time - accepted_at).num_seconds();
+        let row = |pause: &Pause| (pause.kind, second(pause.since), pause.until.map(second));
+        let mut told: Vec<_> = pauses.iter().map(row).collect();
+        told.sort();
+        told
+    };
+    let (orders, exchanges) = (PauseKind::Orders, PauseKind::Exchanges);
+    let past = [(orders, 1, Some(6)), (orders, 61, None), (exchanges, 1, Some(6))];
+    assert_eq!(told().await, past);
+    assert!(db.store.resume(Some(&shop), PauseKind::Orders).await.unwrap());
+    let past = [(orders, 1, Some(6)), (orders, 61, Some(121)), (exchanges, 1, Some(6))];
+    assert_eq!(told().await, past);
+
+    // It ends, and a later pause is none of its own.
+    db.store.cancel_order(id).await.unwrap().unwrap();
+    db.advance(1);
+    pause(Some("shop"), PauseKind::Orders, None).await;
+    assert_eq!(told().await, past);
+    let removed = db.store.remove_expired(ExpiredKind::PastPauses, Duration::ZERO, 100).await;
+    assert_eq!((removed.unwrap(), told().await), (3, Vec::new()));
 }

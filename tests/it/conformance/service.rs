@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::order::{Disposition, OrderId, Status};
+use klarna_order_worker::order::{Disposition, OrderId, Status, Waits};
 use klarna_order_worker::store::{ClaimAttempt, Inserted, OrderRow, Reclaimed, Worker};
 use klarna_order_worker::token::{Intended, Registered, Settled};
 use uuid::Uuid;
@@ -59,8 +59,12 @@ pub async fn an_order_and_its_token_go_their_way(db: Db) {
     let again = store.claim_orders(worker.id, &shares, None).await.unwrap().remove(0);
     assert!(store.heartbeat(worker.id).await.unwrap().is_some());
     assert_eq!(store.reclaim(&[]).await.unwrap(), Reclaimed::default());
-    let snooze =
-        Disposition::Snooze { after: Duration::from_mins(10), error: None, token_waited: Duration::ZERO };
+    let snooze = Disposition::Snooze {
+        after: Duration::from_mins(10),
+        error: None,
+        token_waited: Duration::ZERO,
+        waits: Waits::default(),
+    };
     assert!(store.settle_order(&again.claim, &snooze).await.unwrap().is_some());
     let due = store.next_due().await.unwrap().unwrap();
     assert!(due > Duration::from_mins(9) && due <= Duration::from_mins(10), "{due:?}");

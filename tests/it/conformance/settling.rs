@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{
     Disposition, OrderError, OrderId, OrderResult, PaymentsSession, Prefill, Status, Target, TokenOutcome,
+    Waits,
 };
 use klarna_order_worker::store::Claim;
 
@@ -81,7 +82,12 @@ pub fn retry(seconds: u64, possible_duplicate: bool) -> Disposition {
 }
 
 pub fn snooze(seconds: u64, error: Option<OrderError>) -> Disposition {
-    Disposition::Snooze { after: Duration::from_secs(seconds), error, token_waited: Duration::ZERO }
+    Disposition::Snooze {
+        after: Duration::from_secs(seconds),
+        error,
+        token_waited: Duration::ZERO,
+        waits: Waits::default(),
+    }
 }
 
 /// Returns the claim on a new order.
@@ -155,6 +161,7 @@ async fn only_waits_for_the_token_are_summed(db: Db) {
         after: Duration::ZERO,
         error: None,
         token_waited: Duration::from_secs(seconds),
+        waits: Waits::default(),
     };
     for (wait, sum) in [
         (snooze(0, Some(error("klarna_paused"))), 0),

@@ -45,7 +45,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         GROUP BY code",
     // A push that is still to be read.
     order_history: "
-        SELECT o.first_claimed_at, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
+        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
             coalesce(o.pushed_at, (
                 SELECT f.recorded_at FROM klarna_worker.follow_ups f
                 WHERE f.merchant = o.merchant AND f.klarna_id = o.klarna_id AND f.kind = 'push')) AS pushed_at
@@ -59,6 +59,16 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT happened_at, actor, action FROM klarna_worker.audit_log
         WHERE object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
         ORDER BY id DESC LIMIT 100",
+    // While the order had not ended.
+    pauses_of_order: "
+        WITH t AS MATERIALIZED (SELECT coalesce($2, clock_timestamp()) AS now)
+        SELECT p.merchant, p.kind, p.reason, p.paused_by, p.paused_at, p.ends_at, t.now AS read_at
+        FROM t, klarna_worker.orders o JOIN (
+            SELECT merchant, kind, reason, paused_by, paused_at, ended_at AS ends_at FROM klarna_worker.past_pauses
+            UNION ALL SELECT merchant, kind, reason, paused_by, paused_at, ends_at FROM klarna_worker.pauses) AS p
+            ON p.merchant IN ('', o.merchant) AND (p.ends_at IS NULL OR p.ends_at > o.accepted_at)
+        WHERE o.id = $1 AND p.kind IN ('orders', 'exchanges') AND p.paused_at < coalesce(o.ended_at, t.now)
+        ORDER BY p.paused_at LIMIT 100",
     workers: "
         SELECT name, started_at, heartbeat_at, breakers,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers

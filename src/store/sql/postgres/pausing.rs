@@ -19,6 +19,12 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
             RETURNING merchant, kind, reason, paused_by, paused_at, ends_at
         )
         SELECT paused.*, (SELECT now FROM t) AS read_at, pg_notify('klarna_worker_pauses', '')::text FROM paused",
+    // One that is over by time, or with $4 in any case.
+    keep_past: "
+        INSERT INTO klarna_worker.past_pauses (merchant, kind, reason, paused_by, paused_at, ended_at)
+        SELECT p.merchant, p.kind, p.reason, p.paused_by, p.paused_at, least(p.ends_at, t.now)
+        FROM klarna_worker.pauses p, (SELECT coalesce($3, clock_timestamp()) AS now) t
+        WHERE p.merchant = $1 AND p.kind = $2 AND ($4 OR p.ends_at <= t.now)",
     resume: "
         WITH ended AS (
             DELETE FROM klarna_worker.pauses WHERE merchant = $1 AND kind = $2 RETURNING ends_at

@@ -34,6 +34,10 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    delete_past_pauses: "
+        DELETE FROM klarna_worker.past_pauses WHERE seq IN (
+            SELECT seq FROM klarna_worker.past_pauses
+            WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2)",
     wipe_tokens: "
         UPDATE klarna_worker.tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM klarna_worker.tokens

@@ -41,7 +41,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         GROUP BY code",
     // A push that is still to be read.
     order_history: "
-        SELECT o.first_claimed_at, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
+        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
             coalesce(o.pushed_at, (
                 SELECT f.recorded_at FROM follow_ups f
                 WHERE f.merchant = o.merchant AND f.klarna_id = o.klarna_id AND f.kind = 'push')) AS pushed_at
@@ -55,6 +55,16 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT happened_at, actor, action FROM audit_log
         WHERE object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
         ORDER BY id DESC LIMIT 100",
+    // While the order had not ended.
+    pauses_of_order: "
+        SELECT p.merchant, p.kind, p.reason, p.paused_by, p.paused_at, p.ends_at, $2 AS read_at
+        FROM orders o JOIN (
+            SELECT merchant, kind, reason, paused_by, paused_at, ended_at AS ends_at FROM past_pauses
+            UNION ALL SELECT merchant, kind, reason, paused_by, paused_at, ends_at FROM pauses) AS p
+            ON p.merchant IN ('', o.merchant) AND p.paused_at < coalesce(o.ended_at, $2)
+                AND (p.ends_at IS NULL OR p.ends_at > o.accepted_at)
+        WHERE o.id = $1 AND p.kind IN ('orders', 'exchanges')
+        ORDER BY p.paused_at LIMIT 100",
     workers: "
         SELECT name, started_at, heartbeat_at, breakers, heartbeat_at >= $2 - $1 AS alive FROM workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",

@@ -27,7 +27,7 @@ CLAIM_ORDERS = "
             SELECT 1 FROM orders r
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
                 AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
-    RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, deadline_at,
+    RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, waits, deadline_at,
         possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
 // Returns a row for each presentation of the present generation, latest first, or a single row if
 // there is none.

@@ -14,6 +14,11 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
             paused_at = CASE WHEN ends_at <= excluded.paused_at THEN excluded.paused_at ELSE paused_at END,
             ends_at = excluded.ends_at
         RETURNING merchant, kind, reason, paused_by, paused_at, ends_at, $6 AS read_at",
+    // One that is over by time, or with $4 in any case.
+    keep_past: "
+        INSERT INTO past_pauses (merchant, kind, reason, paused_by, paused_at, ended_at)
+        SELECT merchant, kind, reason, paused_by, paused_at, min(coalesce(ends_at, $3), $3) FROM pauses
+        WHERE merchant = $1 AND kind = $2 AND ($4 OR ends_at <= $3)",
     resume: "
         DELETE FROM pauses WHERE merchant = $1 AND kind = $2
         RETURNING ends_at IS NULL OR ends_at > $3 AS was_active",

@@ -32,6 +32,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
                 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2)",
+    delete_past_pauses: "
+        DELETE FROM past_pauses WHERE seq IN (SELECT seq FROM past_pauses WHERE ended_at < $3 - $1 LIMIT $2)",
     wipe_tokens: "
         UPDATE tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM tokens
