@@ -388,6 +388,7 @@ CREATE TABLE klarna_worker.follow_ups (
     kind text NOT NULL COLLATE pg_catalog."C",
     merchant text NOT NULL COLLATE pg_catalog."C",
     klarna_id text NOT NULL COLLATE pg_catalog."C",
+    recorded_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone NOT NULL,
     give_up_at timestamp with time zone NOT NULL,
     claim_number bigint DEFAULT 0 NOT NULL,
@@ -520,6 +521,7 @@ CREATE TABLE klarna_worker.orders (
     deadline_at timestamp with time zone NOT NULL,
     first_claimed_at timestamp with time zone,
     token_waited bigint DEFAULT 0 NOT NULL,
+    waits text,
     ended_at timestamp with time zone,
     worker uuid,
     claim_number bigint DEFAULT 0 NOT NULL,
@@ -534,6 +536,9 @@ CREATE TABLE klarna_worker.orders (
     session_phase text,
     session text,
     session_read_at timestamp with time zone,
+    pushed_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    acknowledged_at timestamp with time zone,
     correlation_id text,
     error text,
     merchant_reference1 text COLLATE pg_catalog."C",
@@ -547,6 +552,35 @@ CREATE TABLE klarna_worker.orders (
     CONSTRAINT orders_target_check CHECK ((target = ANY (ARRAY['checkout'::text, 'payments'::text])))
 )
 WITH (fillfactor='80');
+
+
+--
+-- Name: past_pauses; Type: TABLE; Schema: klarna_worker; Owner: -
+--
+
+CREATE TABLE klarna_worker.past_pauses (
+    seq bigint NOT NULL,
+    merchant text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL,
+    paused_by text NOT NULL,
+    paused_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: past_pauses_seq_seq; Type: SEQUENCE; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE klarna_worker.past_pauses ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME klarna_worker.past_pauses_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 
 --
@@ -793,20 +827,20 @@ CREATE TABLE klarna_worker.workers (
 -- Data for Name: audit_log; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 1, '2026-11-30 04:48:41.355528+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x8eafaf76440852c5ba6ef95b99da72fa1eae1a7e684333932cc10d923b0887cb');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 2, '2026-11-30 04:48:41.812268+00', 'local', 'token.register', 'done', '01a22ac8-a33b-77a0-861c-1810e816c3db', 'shop', '\xf11ed621988eb944b159407b488cb911', NULL, NULL, '2026-11-30 04:48:41.355528+00', '\x8eafaf76440852c5ba6ef95b99da72fa1eae1a7e684333932cc10d923b0887cb', '\xaf6b21137222ae63e9d9e28ed7006874b263b46f35440910c456a6931b35bbea');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 3, '2026-11-30 04:48:42.093951+00', 'local', 'token.register', 'done', '01a22ac8-a45f-746d-a01c-1735fad2069e', 'shop', '\x279b497e10b50e8d81063559c53c3364', NULL, NULL, '2026-11-30 04:48:41.812268+00', '\xaf6b21137222ae63e9d9e28ed7006874b263b46f35440910c456a6931b35bbea', '\xe71bd8b5e3939f17942e97b39718f083ba23445ca48191efc5a729341db2fc72');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 4, '2026-11-30 04:48:42.374362+00', 'local', 'token.register', 'done', '01a22ac8-a574-7577-aae4-579aa98b359f', 'shop', '\xef7fb39d8b6e781b397ba8d444733316', NULL, NULL, '2026-11-30 04:48:42.093951+00', '\xe71bd8b5e3939f17942e97b39718f083ba23445ca48191efc5a729341db2fc72', '\x3cbf66d6530ab42f2dd807aa0dce88ae471e176fb980c29bf9370778c738c095');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 5, '2026-11-30 04:48:42.670201+00', 'local', 'token.register', 'done', '01a22ac8-a6a0-7558-b681-caa47f448ac9', 'shop', '\x68a9c054cd9cb839f1fca41f76a06f6a', NULL, NULL, '2026-11-30 04:48:42.374362+00', '\x3cbf66d6530ab42f2dd807aa0dce88ae471e176fb980c29bf9370778c738c095', '\x84e1645e56b429ed3cfdacb3e6ae63b3666011c9f46de6106d7ed4d7071e8c59');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 6, '2026-11-30 04:48:42.708592+00', 'local', 'order.submit', 'done', '01a22ac8-a6c3-7074-9a85-ee51d7883439', 'shop', '\xf11ed621988eb944b159407b488cb911', '01a22ac8-a6c8-7521-b88b-1b4486704221', NULL, '2026-11-30 04:48:42.670201+00', '\x84e1645e56b429ed3cfdacb3e6ae63b3666011c9f46de6106d7ed4d7071e8c59', '\xd8e848cb868edf4c6587832d7921620669127ce9bb3617de306315aa3f478723');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 7, '2026-11-30 04:48:43.388183+00', 'local', 'order.submit', 'done', '01a22ac8-a969-70dc-9dbb-b815b8320132', 'shop', '\xf11ed621988eb944b159407b488cb911', '01a22ac8-a96e-7f19-a53a-ccc4b69fd6d2', NULL, '2026-11-30 04:48:42.708592+00', '\xd8e848cb868edf4c6587832d7921620669127ce9bb3617de306315aa3f478723', '\xbfde5f085de377a72216ce76b07a7d9fc0bd6f35dcf8ff48b9e25bcbce806d41');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 8, '2026-11-30 04:48:44.092107+00', 'local', 'order.submit', 'done', '01a22ac8-ac29-7757-afa5-3a6c2a287337', 'shop', '\x2dd16b4cefc582fb0ca7f9ecaa6831ba', '01a22ac8-ac2d-78e7-800d-dfe0fb1bafe5', NULL, '2026-11-30 04:48:43.388183+00', '\xbfde5f085de377a72216ce76b07a7d9fc0bd6f35dcf8ff48b9e25bcbce806d41', '\x3a104b945e0d8f45106cf0e41de32dc6591c1757feb57a9b4b4d73dc05a58f13');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 9, '2026-11-30 04:48:44.807997+00', 'local', 'order.submit', 'done', '01a22ac8-aef4-7546-acc4-6ad93b582194', 'shop', '\xef7fb39d8b6e781b397ba8d444733316', '01a22ac8-aef8-7c0c-a9e3-7286b9b98a13', NULL, '2026-11-30 04:48:44.092107+00', '\x3a104b945e0d8f45106cf0e41de32dc6591c1757feb57a9b4b4d73dc05a58f13', '\xb845e105a1ddbc8e317e3ac70579e9f3ed7fe4cb735aeb0734e3f8dcf226709c');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 10, '2026-11-30 04:48:45.505054+00', 'local', 'order.submit', 'done', '01a22ac8-b1b6-702c-b64b-eccbad5ccaa1', 'shop', '\x68a9c054cd9cb839f1fca41f76a06f6a', '01a22ac8-b1b9-7bd2-8200-bde669fa04c8', NULL, '2026-11-30 04:48:44.807997+00', '\xb845e105a1ddbc8e317e3ac70579e9f3ed7fe4cb735aeb0734e3f8dcf226709c', '\x5c922655eee601c4ba7e1318006748b870d06c3362cde6dde81434435bc6c489');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 11, '2026-11-30 04:48:46.200775+00', 'local', 'order.submit', 'done', '01a22ac8-b467-74b2-8dcf-60e3d0d06f03', 'shop', '\x2dd16b4cefc582fb0ca7f9ecaa6831ba', '01a22ac8-b46b-737e-82f8-0ed6c366aa95', NULL, '2026-11-30 04:48:45.505054+00', '\x5c922655eee601c4ba7e1318006748b870d06c3362cde6dde81434435bc6c489', '\xab6a7eef286c683c96ad11a2efb86fa35fca6c3d901e9b660799cb558f7fa2b1');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 12, '2026-11-30 04:48:46.836429+00', 'local', 'order.submit', 'done', '01a22ac8-b6e7-755a-8b8d-a8a1962af97e', 'shop', '\xf11ed621988eb944b159407b488cb911', '01a22ac8-b6eb-7fe6-af17-e52197a907ed', NULL, '2026-11-30 04:48:46.200775+00', '\xab6a7eef286c683c96ad11a2efb86fa35fca6c3d901e9b660799cb558f7fa2b1', '\xb8c7217d7a539f6f607ee40a9be8dc1e6fc1d4dedd2da8fb50cdbe5bab8e88fd');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a22ac8-a25d-77ed-8917-152d049bf7c0', 13, '2026-11-30 04:48:47.048853+00', 'local', 'order.submit', 'done', '01a22ac8-b7bc-7146-825b-a2de73d9490c', 'shop', '\xf11ed621988eb944b159407b488cb911', '01a22ac8-b7bf-7664-a5d0-6f1e3068839a', NULL, '2026-11-30 04:48:46.836429+00', '\xb8c7217d7a539f6f607ee40a9be8dc1e6fc1d4dedd2da8fb50cdbe5bab8e88fd', '\x6a2a761d11ea25cdff2cdac02c6c527729429a72253b8aa7a6585e4f69dfb879');
-INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22ac8-b8d5-7389-a9f8-97a01abd8867', 1, '2026-11-30 04:48:47.315365+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22ac8-b7bf-7664-a5d0-6f1e3068839a', 13, '2026-11-30 04:48:47.048853+00', '\x6a2a761d11ea25cdff2cdac02c6c527729429a72253b8aa7a6585e4f69dfb879', '\x4b866df381b08dadc5997ac9c96596ce0379f0dd3887a05bb62f3417c61cc44e');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (1, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 1, '2026-11-30 08:58:40.170043+00', 'service', 'service.start', 'done', NULL, NULL, NULL, 'roles=api,worker,keeper vault.keys=k1 server.api_keys=', NULL, NULL, '\x0000000000000000000000000000000000000000000000000000000000000000', '\x54a0f9dac39091f4d23eb00e4b95a74b97262783cba105d6a9ebce75df70f65b');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (2, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 2, '2026-11-30 08:58:40.715351+00', 'local', 'token.register', 'done', '01a22bad-809b-73f8-9170-6e329d364c41', 'shop', '\x10003346d47b8040ceffd1f2f3f3b597', NULL, NULL, '2026-11-30 08:58:40.170043+00', '\x54a0f9dac39091f4d23eb00e4b95a74b97262783cba105d6a9ebce75df70f65b', '\xea0104cd0949aaaeaa47769c820679904e44d53023fd772ffdd308d07b96d066');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (3, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 3, '2026-11-30 08:58:41.183367+00', 'local', 'token.register', 'done', '01a22bad-827f-7517-9c12-7d1d855137fc', 'shop', '\xc38677650052501432cd25cbe7211bc9', NULL, NULL, '2026-11-30 08:58:40.715351+00', '\xea0104cd0949aaaeaa47769c820679904e44d53023fd772ffdd308d07b96d066', '\x4e1930eadf2829a0ebc4c018e721475a7be27d5dccea1c1616d241279f72130f');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (4, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 4, '2026-11-30 08:58:41.5251+00', 'local', 'token.register', 'done', '01a22bad-83ef-762f-9f13-6c2aec0405f1', 'shop', '\x8b5429af98b588dda0b6044f649b82f9', NULL, NULL, '2026-11-30 08:58:41.183367+00', '\x4e1930eadf2829a0ebc4c018e721475a7be27d5dccea1c1616d241279f72130f', '\x0bec8bfc846d8e253637b37e203e0bdd5bda354b9f13e95e8b965b9116fee60f');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (5, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 5, '2026-11-30 08:58:41.963462+00', 'local', 'token.register', 'done', '01a22bad-85a5-7257-8e88-4acf9cf4697c', 'shop', '\x707b001ca1187a0820b2d69726a50636', NULL, NULL, '2026-11-30 08:58:41.5251+00', '\x0bec8bfc846d8e253637b37e203e0bdd5bda354b9f13e95e8b965b9116fee60f', '\x33b0a7db3da8db8396ebea7f1664016e4df59a1441a98597aae78527aae52885');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (6, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 6, '2026-11-30 08:58:42.000017+00', 'local', 'order.submit', 'done', '01a22bad-85c3-76d2-a0d0-d71d004997de', 'shop', '\x10003346d47b8040ceffd1f2f3f3b597', '01a22bad-85c4-7a7b-8b40-ad35c8489438', NULL, '2026-11-30 08:58:41.963462+00', '\x33b0a7db3da8db8396ebea7f1664016e4df59a1441a98597aae78527aae52885', '\xddfcd95c92d65cf00a8406c5c8d123957880b5d324ff777836f81fce80d0cdb9');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (7, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 7, '2026-11-30 08:58:42.996659+00', 'local', 'order.submit', 'done', '01a22bad-89a3-754c-a1f6-573459cffc98', 'shop', '\x10003346d47b8040ceffd1f2f3f3b597', '01a22bad-89a4-7b08-b878-12917f7cb8df', NULL, '2026-11-30 08:58:42.000017+00', '\xddfcd95c92d65cf00a8406c5c8d123957880b5d324ff777836f81fce80d0cdb9', '\x469e97099fc85dcf81aa0cf7fff1283467472098ca3a0086f2f6bdfab53d82c3');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (8, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 8, '2026-11-30 08:58:44.130232+00', 'local', 'order.submit', 'done', '01a22bad-8e19-73aa-80ed-b33320047510', 'shop', '\xaa614e79f291c47587913a47f995e2dd', '01a22bad-8e1a-73c4-9864-662aa2c8fb32', NULL, '2026-11-30 08:58:42.996659+00', '\x469e97099fc85dcf81aa0cf7fff1283467472098ca3a0086f2f6bdfab53d82c3', '\xa7e712317b20b24b1f81f5140d6793797babcbf87913ae2dd5f592d81a1e068d');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (9, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 9, '2026-11-30 08:58:45.38175+00', 'local', 'order.submit', 'done', '01a22bad-92fe-7781-8a11-9316b9ece928', 'shop', '\x8b5429af98b588dda0b6044f649b82f9', '01a22bad-92ff-7f38-b9ff-1120c6d4adde', NULL, '2026-11-30 08:58:44.130232+00', '\xa7e712317b20b24b1f81f5140d6793797babcbf87913ae2dd5f592d81a1e068d', '\xaef056c77ffef9ec356acad12173102a88e32e45fdb77f20954e32aa41b7d7fd');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (10, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 10, '2026-11-30 08:58:46.513698+00', 'local', 'order.submit', 'done', '01a22bad-9763-741e-8032-37150fa7a5df', 'shop', '\x707b001ca1187a0820b2d69726a50636', '01a22bad-9764-7c20-8f10-9f2d608b41fb', NULL, '2026-11-30 08:58:45.38175+00', '\xaef056c77ffef9ec356acad12173102a88e32e45fdb77f20954e32aa41b7d7fd', '\x2cb48c4b4aeeca6a4062136ba4b04251e3a0271e2c450d315dfb8ae741547e3d');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (11, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 11, '2026-11-30 08:58:47.829127+00', 'local', 'order.submit', 'done', '01a22bad-9c8f-75a4-ba21-9611d258cef0', 'shop', '\xaa614e79f291c47587913a47f995e2dd', '01a22bad-9c90-747e-910d-e9b43a6249f8', NULL, '2026-11-30 08:58:46.513698+00', '\x2cb48c4b4aeeca6a4062136ba4b04251e3a0271e2c450d315dfb8ae741547e3d', '\xbff2a9f5cbc0b4fe3ace45b705c3604d1b7a2a07e093c5fd2eea85b217938353');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (12, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 12, '2026-11-30 08:58:48.811757+00', 'local', 'order.submit', 'done', '01a22bad-a067-70cb-a936-6507349abf14', 'shop', '\x10003346d47b8040ceffd1f2f3f3b597', '01a22bad-a068-7b3a-973f-45b442e45943', NULL, '2026-11-30 08:58:47.829127+00', '\xbff2a9f5cbc0b4fe3ace45b705c3604d1b7a2a07e093c5fd2eea85b217938353', '\xf67e9d11925410b51df760bee71240b33c7ff1aa1cec6d8eda43612d83aec63a');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (13, '01a22bad-7f7a-7428-a1e0-648080e5c2d9', 13, '2026-11-30 08:58:49.059146+00', 'local', 'order.submit', 'done', '01a22bad-a15f-76ed-a1c3-ce52a2a46ab5', 'shop', '\x10003346d47b8040ceffd1f2f3f3b597', '01a22bad-a160-73f9-804a-6ceadbcb79ca', NULL, '2026-11-30 08:58:48.811757+00', '\xf67e9d11925410b51df760bee71240b33c7ff1aa1cec6d8eda43612d83aec63a', '\xb547cf24ed74bffcabd142d5a98339bd96c7fc19172052a2ae756a6fab46a1af');
+INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22bad-a333-71c1-8d7a-cc557b6c956b', 1, '2026-11-30 08:58:49.518413+00', 'command:root', 'order.cancel', 'done', NULL, NULL, NULL, '01a22bad-a160-73f9-804a-6ceadbcb79ca', 13, '2026-11-30 08:58:49.059146+00', '\xb547cf24ed74bffcabd142d5a98339bd96c7fc19172052a2ae756a6fab46a1af', '\x192a55fac9b4785d8a6624efdb8451a822e06372f9d381309af0c9261710a135');
 
 
 --
@@ -819,10 +853,10 @@ INSERT INTO klarna_worker.audit_log OVERRIDING SYSTEM VALUE VALUES (14, '01a22ac
 -- Data for Name: exchanges; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.exchanges VALUES ('01a22ac8-a6de-7523-9e8a-734a7946be74', 1, 1, 1, 'order', '01a22ac8-a6c8-7521-b88b-1b4486704221', '01a22ac8-a0f6-7094-b956-0a279052c94c', '2026-11-30 04:48:42.732509+00', '2026-11-30 04:48:42.750605+00', 'rotated', false, NULL, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22ac8-a982-7661-9607-895f60c07986', 1, 2, 1, 'order', '01a22ac8-a96e-7f19-a53a-ccc4b69fd6d2', '01a22ac8-a0f6-7094-b956-0a279052c94c', '2026-11-30 04:48:43.397847+00', '2026-11-30 04:48:43.415033+00', 'rotated', false, NULL, NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22ac8-af0f-73b7-b8cd-0f579a260962', 3, 1, 1, 'order', '01a22ac8-aef8-7c0c-a9e3-7286b9b98a13', '01a22ac8-a0f6-7094-b956-0a279052c94c', '2026-11-30 04:48:44.818697+00', '2026-11-30 04:48:44.844545+00', 'rejected', false, '\x511aa58adc95d7fab4b0b8f79282ca45', NULL);
-INSERT INTO klarna_worker.exchanges VALUES ('01a22ac8-b1cb-7334-9780-147f0f53716d', 4, 1, 1, 'order', '01a22ac8-b1b9-7bd2-8200-bde669fa04c8', '01a22ac8-a0f6-7094-b956-0a279052c94c', '2026-11-30 04:48:45.517502+00', '2026-11-30 04:48:45.528593+00', 'no_answer', true, NULL, 'the connection broke before the answer was complete');
+INSERT INTO klarna_worker.exchanges VALUES ('01a22bad-85e1-71b0-907f-0dc574cfa3b4', 1, 1, 1, 'order', '01a22bad-85c4-7a7b-8b40-ad35c8489438', '01a22bad-7dff-71f2-9130-90b2415620ff', '2026-11-30 08:58:42.026972+00', '2026-11-30 08:58:42.039652+00', 'rotated', false, NULL, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22bad-89bc-70be-97cb-d056b7fe4211', 1, 2, 1, 'order', '01a22bad-89a4-7b08-b878-12917f7cb8df', '01a22bad-7dff-71f2-9130-90b2415620ff', '2026-11-30 08:58:43.008734+00', '2026-11-30 08:58:43.015616+00', 'rotated', false, NULL, NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22bad-9308-701d-803f-2ba2b1226193', 3, 1, 1, 'order', '01a22bad-92ff-7f38-b9ff-1120c6d4adde', '01a22bad-7dff-71f2-9130-90b2415620ff', '2026-11-30 08:58:45.389674+00', '2026-11-30 08:58:45.418303+00', 'rejected', false, '\x227044bbeeac513ae3be86ff1c92bd34', NULL);
+INSERT INTO klarna_worker.exchanges VALUES ('01a22bad-9775-768e-9da5-7e11264a190a', 4, 1, 1, 'order', '01a22bad-9764-7c20-8f10-9f2d608b41fb', '01a22bad-7dff-71f2-9130-90b2415620ff', '2026-11-30 08:58:46.520577+00', '2026-11-30 08:58:46.535535+00', 'no_answer', true, NULL, 'the connection broke before the answer was complete');
 
 
 --
@@ -835,7 +869,7 @@ INSERT INTO klarna_worker.exchanges VALUES ('01a22ac8-b1cb-7334-9780-147f0f53716
 -- Data for Name: installation; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b31fd54ed742e6c139fd376d79bc5028c490f318ec01b53e2dc980011e3edbbebb607df727c3996c6fbee1240816832607c7855e2222bde3fcd5482fa3eb955e02a7b06c8b0e446364e', '2026-11-30 04:48:41.177389+00', 600000000, NULL);
+INSERT INTO klarna_worker.installation VALUES (true, 'e2e', 1, '\x01026b316341e066f75c84bbf6e3aa20c294f69548ea71eaaa6fff8ac64bb10977acd2b1a8d8e53140e2abb964765c50ae088bd2d1fe23e3f8d9c67919da0be2b72f8b56c4aabbdaf7e31885', '2026-11-30 08:58:39.97023+00', 600000000, NULL);
 
 
 --
@@ -849,47 +883,53 @@ INSERT INTO klarna_worker.keeper VALUES (true, NULL, NULL, NULL, NULL);
 -- Data for Name: keys; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-30 04:48:41.182944+00');
+INSERT INTO klarna_worker.keys VALUES ('k1', '\x3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6', '2026-11-30 08:58:39.976638+00');
 
 
 --
 -- Data for Name: known_tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.known_tokens VALUES ('\x0b87dbaceed0fd1e6565c6eb52926b47e5e281d5cb0f6d27dc5766cdb3a99886', 1, '2026-11-30 04:48:41.807786+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x466c604df4825771c82c3f8df5617794e19c0698bf31a68f601d8f81ed1eacea', 2, '2026-11-30 04:48:42.090323+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xbecbe59af022fda0ccc149c2279362d1e7c2c5bfd25d0b9a7ef68aca1daf9066', 3, '2026-11-30 04:48:42.370076+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x1e31182a24fdc6f0aa3db686c291e99493acbe9cd6fa8d739429139a9f1758f6', 4, '2026-11-30 04:48:42.667567+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\xbb06654055f8ff64750f4f37c3a9658a1225717265c83e3b3aa0f3a1b9f404f5', 1, '2026-11-30 04:48:42.743442+00');
-INSERT INTO klarna_worker.known_tokens VALUES ('\x97bb608bd9dfa40527cd101ee10ecd0e82f93c34558b74417120973054908843', 1, '2026-11-30 04:48:43.408222+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xc50abd6844deef8546e4a210a481272e7337103ee5242e268f1cca5dca0ca767', 1, '2026-11-30 08:58:40.711724+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x539eb1140973000b0977775d39e9cceea598dc475fd74c0a951d6c04a3f0bc6e', 2, '2026-11-30 08:58:41.162636+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x4cb4172fc0060dc525f6c05eaae09ffe9f8d867858632f1608bc8a2f1f5dde90', 3, '2026-11-30 08:58:41.523651+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xa17fe9cf1522fb80f06144048f687f85b7a05803b99a1bdf498cd78b8dcbf4ae', 4, '2026-11-30 08:58:41.96102+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\xccfa6d461fea2b1421d43d9d6be29b5d384c35b89067c650947eded02a2634bb', 1, '2026-11-30 08:58:42.028488+00');
+INSERT INTO klarna_worker.known_tokens VALUES ('\x742b204d9fbd27d6408004c9e7f6ced7e394f87f01bfb199aebf1fcc0edcad82', 1, '2026-11-30 08:58:43.008848+00');
 
 
 --
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 04:48:40.94397+00', true, '\xbeeb4b7b18a1501922bc0dd6eb6c2a249e8604ba6e1440cb1c688cc7cfc50a9f13a03ad48a2650c8efb72d6f33d6a313', 128219776);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 08:58:39.701392+00', true, '\x215e51ea8953909d2e0f8e954fa67e74b93df04510005e730e7ae732f2d54d561cba7ba159f6c1e73f5012446574aa3f', 141804785);
 
 
 --
 -- Data for Name: order_attempts; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22ac8-b46b-737e-82f8-0ed6c366aa95', '2026-11-30 04:48:46.22193+00', '01a22ac8-a0f6-7094-b956-0a279052c94c', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"f514a8e9-4d2c-44b0-a5c0-619208279ad4"}');
+INSERT INTO klarna_worker.order_attempts OVERRIDING SYSTEM VALUE VALUES (1, '01a22bad-9c90-747e-910d-e9b43a6249f8', '2026-11-30 08:58:47.851576+00', '01a22bad-7dff-71f2-9130-90b2415620ff', false, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"818da9d2-d104-4442-aa85-90137659ccdd"}');
 
 
 --
 -- Data for Name: orders; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-a6c8-7521-b88b-1b4486704221', 'shop', 'alma', 'cart-1', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 04:48:42.704576+00', '2026-11-30 04:48:42.704576+00', '2026-11-30 04:58:42.704576+00', '2026-11-30 04:48:42.704576+00', 0, '2026-11-30 04:48:42.788983+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '13abd720-1254-4de0-a850-1497821c7b5c', '<div id="klarna-checkout-container" data-order-id="13abd720-1254-4de0-a850-1497821c7b5c" style="overflow-x: hidden;"><script src="http://127.0.0.1:38573/sandbox/checkout.js" data-order-id="13abd720-1254-4de0-a850-1497821c7b5c"></script></div>', NULL, NULL, NULL, 'e96c5f4c-06be-455f-8fed-065e44267d7b', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-a96e-7f19-a53a-ccc4b69fd6d2', 'shop', 'alma', 'cart-2', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 04:48:43.382423+00', '2026-11-30 04:48:43.382423+00', '2026-11-30 04:58:43.382423+00', '2026-11-30 04:48:43.382423+00', 0, '2026-11-30 04:48:43.424768+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '0504dc46-73b0-41e8-b91b-a32ead9e362e', '<div id="klarna-checkout-container" data-order-id="0504dc46-73b0-41e8-b91b-a32ead9e362e" style="overflow-x: hidden;"><script src="http://127.0.0.1:38573/sandbox/checkout.js" data-order-id="0504dc46-73b0-41e8-b91b-a32ead9e362e"></script></div>', NULL, NULL, NULL, 'f9d81aef-63f8-4faa-90a5-9a5dd7dd59b8', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-ac2d-78e7-800d-dfe0fb1bafe5', 'shop', 'never', 'cart-3', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 04:48:44.086422+00', '2026-11-30 04:48:44.086422+00', '2026-11-30 04:58:44.086422+00', '2026-11-30 04:48:44.086422+00', 0, '2026-11-30 04:48:44.112327+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', '374ce3f1-ce61-411d-bd35-0a3e27fd1c1c', '<div id="klarna-checkout-container" data-order-id="374ce3f1-ce61-411d-bd35-0a3e27fd1c1c" style="overflow-x: hidden;"><script src="http://127.0.0.1:38573/sandbox/checkout.js" data-order-id="374ce3f1-ce61-411d-bd35-0a3e27fd1c1c"></script></div>', NULL, NULL, NULL, '50e6a750-43d6-4777-888b-e6e3242af8b4', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-aef8-7c0c-a9e3-7286b9b98a13', 'shop', 'revoked', 'cart-4', NULL, NULL, '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 04:48:44.799641+00', '2026-11-30 04:48:44.799641+00', '2026-11-30 04:58:44.799641+00', '2026-11-30 04:48:44.799641+00', 0, '2026-11-30 04:48:44.862932+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', 'fe32ef00-cb6b-41fa-bb67-463b961ceb80', '<div id="klarna-checkout-container" data-order-id="fe32ef00-cb6b-41fa-bb67-463b961ceb80" style="overflow-x: hidden;"><script src="http://127.0.0.1:38573/sandbox/checkout.js" data-order-id="fe32ef00-cb6b-41fa-bb67-463b961ceb80"></script></div>', NULL, NULL, NULL, 'c9f97570-ce39-4982-b912-7aa14471d1b4', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-b1b9-7bd2-8200-bde669fa04c8', 'shop', 'lost', 'cart-5', NULL, NULL, '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 04:48:45.501912+00', '2026-11-30 04:48:45.501912+00', '2026-11-30 04:58:45.501912+00', '2026-11-30 04:48:45.501912+00', 0, '2026-11-30 04:48:45.539167+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'c0950716-02d6-4ed6-9558-f1133dd26dbd', '<div id="klarna-checkout-container" data-order-id="c0950716-02d6-4ed6-9558-f1133dd26dbd" style="overflow-x: hidden;"><script src="http://127.0.0.1:38573/sandbox/checkout.js" data-order-id="c0950716-02d6-4ed6-9558-f1133dd26dbd"></script></div>', NULL, NULL, NULL, '65a0161f-7009-4036-9046-b74ac7be4c0f', NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-b46b-737e-82f8-0ed6c366aa95', 'shop', 'never', 'cart-6', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'failed', '2026-11-30 04:48:46.197412+00', '2026-11-30 04:48:46.197412+00', '2026-11-30 04:58:46.197412+00', '2026-11-30 04:48:46.197412+00', 0, '2026-11-30 04:48:46.22193+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"f514a8e9-4d2c-44b0-a5c0-619208279ad4"}', NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-b6eb-7fe6-af17-e52197a907ed', 'shop', 'alma', 'cart-7', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'queued', '2026-11-30 04:48:46.832774+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, 0, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
-INSERT INTO klarna_worker.orders VALUES ('01a22ac8-b7bf-7664-a5d0-6f1e3068839a', 'shop', 'alma', 'cart-8', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'cancelled', '2026-11-30 04:48:47.045145+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, 0, '2026-11-30 04:48:47.309669+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-85c4-7a7b-8b40-ad35c8489438', 'shop', 'alma', 'cart-1', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 08:58:41.996595+00', '2026-11-30 08:58:41.996595+00', '2026-11-30 09:08:41.996595+00', '2026-11-30 08:58:41.996595+00', 0, NULL, '2026-11-30 08:58:42.071604+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', 'a0b06237-25b9-460f-bded-5e608c3fadd7', '<div id="klarna-checkout-container" data-order-id="a0b06237-25b9-460f-bded-5e608c3fadd7" style="overflow-x: hidden;"><script src="http://127.0.0.1:40525/sandbox/checkout.js" data-order-id="a0b06237-25b9-460f-bded-5e608c3fadd7"></script></div>', NULL, NULL, NULL, NULL, NULL, NULL, 'd28789c4-ecba-4903-9b6e-580187b63bab', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-89a4-7b08-b878-12917f7cb8df', 'shop', 'alma', 'cart-2', NULL, NULL, '\x2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 08:58:42.995321+00', '2026-11-30 08:58:42.995321+00', '2026-11-30 09:08:42.995321+00', '2026-11-30 08:58:42.995321+00', 0, NULL, '2026-11-30 08:58:43.033367+00', NULL, 1, 1, 1, 0, false, 'fresh', '["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]', '826f38c5-338c-43d5-b112-2d24b2bed9d2', '<div id="klarna-checkout-container" data-order-id="826f38c5-338c-43d5-b112-2d24b2bed9d2" style="overflow-x: hidden;"><script src="http://127.0.0.1:40525/sandbox/checkout.js" data-order-id="826f38c5-338c-43d5-b112-2d24b2bed9d2"></script></div>', NULL, NULL, NULL, NULL, NULL, NULL, '8ec025ba-8e39-488d-8d74-7a5443159a99', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-8e1a-73c4-9864-662aa2c8fb32', 'shop', 'never', 'cart-3', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 08:58:44.128664+00', '2026-11-30 08:58:44.128664+00', '2026-11-30 09:08:44.128664+00', '2026-11-30 08:58:44.128664+00', 0, NULL, '2026-11-30 08:58:44.153356+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', 'c9664853-83d3-4939-9417-f734563d4bc7', '<div id="klarna-checkout-container" data-order-id="c9664853-83d3-4939-9417-f734563d4bc7" style="overflow-x: hidden;"><script src="http://127.0.0.1:40525/sandbox/checkout.js" data-order-id="c9664853-83d3-4939-9417-f734563d4bc7"></script></div>', NULL, NULL, NULL, NULL, NULL, NULL, 'a40c8d27-4c25-4c12-89f7-18a98c418b3e', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-92ff-7f38-b9ff-1120c6d4adde', 'shop', 'revoked', 'cart-4', NULL, NULL, '\x0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 08:58:45.380499+00', '2026-11-30 08:58:45.380499+00', '2026-11-30 09:08:45.380499+00', '2026-11-30 08:58:45.380499+00', 0, NULL, '2026-11-30 08:58:45.462496+00', NULL, 1, 1, 1, 0, false, 'reauth_required', '[]', 'c1735614-2c3c-4b6f-b6b7-a76853972a1c', '<div id="klarna-checkout-container" data-order-id="c1735614-2c3c-4b6f-b6b7-a76853972a1c" style="overflow-x: hidden;"><script src="http://127.0.0.1:40525/sandbox/checkout.js" data-order-id="c1735614-2c3c-4b6f-b6b7-a76853972a1c"></script></div>', NULL, NULL, NULL, NULL, NULL, NULL, '5ab809e8-eb31-4900-b47c-899187cdc690', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-9764-7c20-8f10-9f2d608b41fb', 'shop', 'lost', 'cart-5', NULL, NULL, '\x41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'submitted', '2026-11-30 08:58:46.512563+00', '2026-11-30 08:58:46.512563+00', '2026-11-30 09:08:46.512563+00', '2026-11-30 08:58:46.512563+00', 0, NULL, '2026-11-30 08:58:46.546025+00', NULL, 1, 1, 1, 0, false, 'uncertain', '[]', 'eee5ba00-974b-4f4c-a47f-67526861eb2d', '<div id="klarna-checkout-container" data-order-id="eee5ba00-974b-4f4c-a47f-67526861eb2d" style="overflow-x: hidden;"><script src="http://127.0.0.1:40525/sandbox/checkout.js" data-order-id="eee5ba00-974b-4f4c-a47f-67526861eb2d"></script></div>', NULL, NULL, NULL, NULL, NULL, NULL, '8559ca17-d431-45c9-ab75-3d56435c070e', NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-a068-7b3a-973f-45b442e45943', 'shop', 'alma', 'cart-7', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'queued', '2026-11-30 08:58:48.810521+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, 0, NULL, NULL, NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-a160-73f9-804a-6ceadbcb79ca', 'shop', 'alma', 'cart-8', NULL, NULL, '\xca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'cancelled', '2026-11-30 08:58:49.057941+00', '2099-01-01 00:00:00+00', '2099-01-01 00:10:00+00', NULL, 0, NULL, '2026-11-30 08:58:49.516659+00', NULL, 0, NULL, 0, 0, false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 50000, 'SEK');
+INSERT INTO klarna_worker.orders VALUES ('01a22bad-9c90-747e-910d-e9b43a6249f8', 'shop', 'never', 'cart-6', NULL, NULL, '\x9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc', '{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}', 1, NULL, NULL, 0, 'checkout', NULL, false, NULL, 'failed', '2026-11-30 08:58:47.828044+00', '2026-11-30 08:58:47.828044+00', '2026-11-30 09:08:47.828044+00', '2026-11-30 08:58:47.828044+00', 0, NULL, '2026-11-30 08:58:47.851576+00', NULL, 1, 1, 1, 0, false, 'not_registered', '[]', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"818da9d2-d104-4442-aa85-90137659ccdd"}', NULL, NULL, 50000, 'SEK');
+
+
+--
+-- Data for Name: past_pauses; Type: TABLE DATA; Schema: klarna_worker; Owner: -
+--
+
 
 
 --
@@ -908,7 +948,7 @@ INSERT INTO klarna_worker.orders VALUES ('01a22ac8-b7bf-7664-a5d0-6f1e3068839a',
 -- Data for Name: providers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.providers VALUES ('shop', '\x511aa58adc95d7fab4b0b8f79282ca45', true, NULL, 0, 0, NULL);
+INSERT INTO klarna_worker.providers VALUES ('shop', '\x227044bbeeac513ae3be86ff1c92bd34', true, NULL, 0, 0, NULL);
 
 
 --
@@ -927,10 +967,10 @@ INSERT INTO klarna_worker.providers VALUES ('shop', '\x511aa58adc95d7fab4b0b8f79
 -- Data for Name: tokens; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b3151a4fb5cdbbad5fcde3866a14239d7e1b1fef3adbee02c4653809ce2e1f33120b6fb993d644e40f9068aedc0afa48d4d8f86e9da464b2c8c673310ab4253ec4b0cb8978cd1db2b43f20b8ac4be1d1cf0c87fae16a94cf185e7b7', '\x511aa58adc95d7fab4b0b8f79282ca45', '2026-11-30 04:48:42.0838+00', '2026-11-30 04:48:42.0838+00', '2027-01-29 04:48:42.0838+00', NULL, NULL, '2026-11-30 04:48:42.09216+00', '2027-01-03 17:04:10.032347+00', 1, 0, NULL, '2026-11-30 04:48:42.0838+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b313a589dbedc1649959c86948d4ce48ddd55e72351d778c9aeb0d74d7a7e4db1a695c611ee68d4bbc5cad509bf2d504134ace9ba79dfb7176d50b3b7e9b664dcbb5a53b787b5c400c0c9b949c3ce2153958f89bd9994ca45890014', '\x511aa58adc95d7fab4b0b8f79282ca45', '2026-11-30 04:48:41.794736+00', '2026-11-30 04:48:43.408222+00', '2027-01-29 04:48:43.408222+00', '01a22ac8-a982-7661-9607-895f60c07986', '\xde75f91da568b93e52a40734f8f1951022bb0fcb1dfbf43196789886980690e9', '2026-11-30 04:48:43.414427+00', '2027-01-03 13:35:43.889102+00', 3, 0, NULL, '2026-11-30 04:48:43.41443+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b3129d9e0d191ad6cd3d3082e8275008bd720fb993ce230ed7991facc60691318e573419ddad39520d9295d82eb2ee9e912f22e861d8f1005b439eb2b488799b348db6d83a33c611c65f731ffade489084a3b9cc28b946b76551c4e', '\x511aa58adc95d7fab4b0b8f79282ca45', '2026-11-30 04:48:42.358739+00', '2026-11-30 04:48:42.358739+00', '2027-01-29 04:48:42.358739+00', NULL, NULL, '2026-11-30 04:48:44.832659+00', NULL, 1, 0, NULL, '2026-11-30 04:48:42.358739+00');
-INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31c1ffd7302ca65d9735adeb2ffa011240f2dbf36a6242cfaa3a9c72e90113de1c4b7d8e8e15434f6affe2dc53eb67a1edfb8a69019b91e7f9d79d81d765be23c998ce0e998e359010f527502ff8cd8ca8942b7a4c580f2f02e126', '\x511aa58adc95d7fab4b0b8f79282ca45', '2026-11-30 04:48:42.660393+00', '2026-11-30 04:48:42.660393+00', '2027-01-29 04:48:42.660393+00', NULL, NULL, '2026-11-30 04:48:45.527376+00', NULL, 1, 0, NULL, '2026-11-30 04:48:42.660393+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'bo', 1, 1, 'active', NULL, '\x01026b31228bcae8d6209f353052c80be2f5a078be2b7c028274a197450daffb46b390995615f1eb9d3a44ddc2014a2cca2122deb2cc88f9bc2dd61573a2dfb3bef86fc381ef373e3ccc8be93fd3b1e88aca9cfb8d03b7ae63abb20006cf', '\x227044bbeeac513ae3be86ff1c92bd34', '2026-11-30 08:58:41.155177+00', '2026-11-30 08:58:41.155177+00', '2027-01-29 08:58:41.155177+00', NULL, NULL, '2026-11-30 08:58:41.166953+00', '2027-01-03 21:14:09.103724+00', 1, 0, NULL, '2026-11-30 08:58:41.155177+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (1, 'shop', 'alma', 3, 1, 'active', NULL, '\x01026b31bc85479fdaa53402b3c32174fe6449726711e1caec109aa2bfe1b35470b1d194d869d1091737994920e6cd7ce6648f59a86d137828568dd47be3cccc3536518dd0e6dcb7a814b15da7d16c77e72bb61e3865860bfc88c32badda', '\x227044bbeeac513ae3be86ff1c92bd34', '2026-11-30 08:58:40.671181+00', '2026-11-30 08:58:43.008848+00', '2027-01-29 08:58:43.008848+00', '01a22bad-89bc-70be-97cb-d056b7fe4211', '\x744fb21804a54d7cc51dcc3a06ea7c26f3055bfe7695dfb56e84f128174d4739', '2026-11-30 08:58:43.015348+00', '2027-01-03 17:45:43.489728+00', 3, 0, NULL, '2026-11-30 08:58:43.015348+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'revoked', 1, 1, 'reauth_required', 'rejected', '\x01026b3138a7fab7a2aadd3dacce7abb53a97d2ae0ae34e8bacbb1ac57dbdeda47920acb5c0ed97adcb026dce5f2203a9f23303e959c1a56f24af9558d7cc1c00d9904ecf8f2f6a4710c676306338ca35b6c1e9fc526e789f38d093b221c', '\x227044bbeeac513ae3be86ff1c92bd34', '2026-11-30 08:58:41.520719+00', '2026-11-30 08:58:41.520719+00', '2027-01-29 08:58:41.520719+00', NULL, NULL, '2026-11-30 08:58:45.401368+00', NULL, 1, 0, NULL, '2026-11-30 08:58:41.520719+00');
+INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'lost', 1, 1, 'uncertain', NULL, '\x01026b31b2712a887c003420c9163478c80e26b951681b55112b8a9a667a3f677e79702c03f9a4833a710d0a515946bd2fd1368b6d666e2039c431dfcdbd58d55efbb668bed00c750b853431f1e368ffc7f3d6202075ccf2babf32925299', '\x227044bbeeac513ae3be86ff1c92bd34', '2026-11-30 08:58:41.958121+00', '2026-11-30 08:58:41.958121+00', '2027-01-29 08:58:41.958121+00', NULL, NULL, '2026-11-30 08:58:46.532083+00', NULL, 1, 0, NULL, '2026-11-30 08:58:41.958121+00');
 
 
 --
@@ -943,40 +983,43 @@ INSERT INTO klarna_worker.tokens OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'los
 -- Data for Name: webhook_answers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (1, 'shop', '08bd5b80-9e37-469a-af1c-067ae4c1eb9b', 'order.submitted', '2026-11-30 04:48:42.827929+00', NULL, 2388, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (2, 'shop', '1eb68c08-ab1f-4762-bf36-9ddf3befa99f', 'order.submitted', '2026-11-30 04:48:43.441427+00', NULL, 1743, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (3, 'shop', 'a6edbe7a-195e-4881-a658-4c944b7a234d', 'order.submitted', '2026-11-30 04:48:44.131765+00', NULL, 2500, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (4, 'shop', '437c5f9b-49f3-4d27-bb9d-5c087667d149', 'order.submitted', '2026-11-30 04:48:44.881087+00', NULL, 2138, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (5, 'shop', 'd1c59581-9344-4570-8082-968dba446640', 'token.reauth_required', '2026-11-30 04:48:44.888265+00', NULL, 1559, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (6, 'shop', '5aef86a4-a89f-458d-8089-f98f7ba16d87', 'order.submitted', '2026-11-30 04:48:45.552004+00', NULL, 1217, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (7, 'shop', 'b9cf30c7-0836-490b-b123-7bd70e0ca592', 'order.failed', '2026-11-30 04:48:46.238294+00', NULL, 1227, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (1, 'shop', '5e0f97c4-f5e7-440e-84c1-29a103747e19', 'order.submitted', '2026-11-30 08:58:42.113243+00', NULL, 2038, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (2, 'shop', 'a1887362-7db0-4b0a-8355-c3f5e1cab65f', 'order.submitted', '2026-11-30 08:58:43.049889+00', NULL, 646, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (3, 'shop', '3ed9699d-61c6-4b79-b804-bac69bd4c38c', 'order.submitted', '2026-11-30 08:58:44.163597+00', NULL, 613, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (4, 'shop', 'f0c12079-2611-4bbd-908e-644550a76f6f', 'token.reauth_required', '2026-11-30 08:58:45.512632+00', NULL, 454, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (5, 'shop', '981fa0e7-fd46-46b5-b6e5-542a7c95206c', 'order.submitted', '2026-11-30 08:58:45.530827+00', NULL, 1542, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (6, 'shop', '518a24b2-764f-4163-b466-720ebd2e271f', 'order.submitted', '2026-11-30 08:58:46.587958+00', NULL, 788, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (7, 'shop', '5e0f97c4-f5e7-440e-84c1-29a103747e19', 'order.submitted', '2026-11-30 08:58:47.358737+00', NULL, 941, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (8, 'shop', 'db25a26e-d2c0-4e77-be37-6f724c8d415b', 'order.failed', '2026-11-30 08:58:47.870641+00', NULL, 756, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (9, 'shop', 'a1887362-7db0-4b0a-8355-c3f5e1cab65f', 'order.submitted', '2026-11-30 08:58:47.883921+00', NULL, 715, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhook_answers OVERRIDING SYSTEM VALUE VALUES (10, 'shop', '3ed9699d-61c6-4b79-b804-bac69bd4c38c', 'order.submitted', '2026-11-30 08:58:49.476142+00', NULL, 817, 'not sent: connection refused');
 
 
 --
 -- Data for Name: webhook_endpoints; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-30 04:48:42.822737+00', NULL, NULL);
+INSERT INTO klarna_worker.webhook_endpoints VALUES ('shop', '\x05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5', '2026-11-30 08:58:42.112608+00', NULL, NULL);
 
 
 --
 -- Data for Name: webhooks; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '08bd5b80-9e37-469a-af1c-067ae4c1eb9b', 'shop', 'alma', '01a22ac8-a6c8-7521-b88b-1b4486704221', 'order.submitted', '{"order_id" : "01a22ac8-a6c8-7521-b88b-1b4486704221", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "13abd720-1254-4de0-a850-1497821c7b5c", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:42.788983+00', '2026-11-30 04:48:47.449259+00', '2026-12-03 04:48:42.788983+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, '1eb68c08-ab1f-4762-bf36-9ddf3befa99f', 'shop', 'alma', '01a22ac8-a96e-7f19-a53a-ccc4b69fd6d2', 'order.submitted', '{"order_id" : "01a22ac8-a96e-7f19-a53a-ccc4b69fd6d2", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "0504dc46-73b0-41e8-b91b-a32ead9e362e", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:43.424768+00', '2026-11-30 04:48:48.308218+00', '2026-12-03 04:48:43.424768+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, 'a6edbe7a-195e-4881-a658-4c944b7a234d', 'shop', 'never', '01a22ac8-ac2d-78e7-800d-dfe0fb1bafe5', 'order.submitted', '{"order_id" : "01a22ac8-ac2d-78e7-800d-dfe0fb1bafe5", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "374ce3f1-ce61-411d-bd35-0a3e27fd1c1c", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:44.112327+00', '2026-11-30 04:48:49.076093+00', '2026-12-03 04:48:44.112327+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '437c5f9b-49f3-4d27-bb9d-5c087667d149', 'shop', 'revoked', '01a22ac8-aef8-7c0c-a9e3-7286b9b98a13', 'order.submitted', '{"order_id" : "01a22ac8-aef8-7c0c-a9e3-7286b9b98a13", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "fe32ef00-cb6b-41fa-bb67-463b961ceb80", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:44.862932+00', '2026-11-30 04:48:49.421796+00', '2026-12-03 04:48:44.862932+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'd1c59581-9344-4570-8082-968dba446640', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-30 04:48:44.832659+00', '2026-11-30 04:48:49.846754+00', '2026-12-03 04:48:44.832659+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '5aef86a4-a89f-458d-8089-f98f7ba16d87', 'shop', 'lost', '01a22ac8-b1b9-7bd2-8200-bde669fa04c8', 'order.submitted', '{"order_id" : "01a22ac8-b1b9-7bd2-8200-bde669fa04c8", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "c0950716-02d6-4ed6-9558-f1133dd26dbd", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:45.539167+00', '2026-11-30 04:48:50.181547+00', '2026-12-03 04:48:45.539167+00', NULL, 1, 1, 'not sent: connection refused');
-INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'b9cf30c7-0836-490b-b123-7bd70e0ca592', 'shop', 'never', '01a22ac8-b46b-737e-82f8-0ed6c366aa95', 'order.failed', '{"order_id" : "01a22ac8-b46b-737e-82f8-0ed6c366aa95", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 04:48:46.22193+00', '2026-11-30 04:48:51.102334+00', '2026-12-03 04:48:46.22193+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (4, 'f0c12079-2611-4bbd-908e-644550a76f6f', 'shop', 'revoked', NULL, 'token.reauth_required', '{"merchant" : "shop", "user" : "revoked", "reason" : "rejected"}', 'pending', '2026-11-30 08:58:45.401368+00', '2026-11-30 08:58:50.109401+00', '2026-12-03 08:58:45.401368+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (5, '981fa0e7-fd46-46b5-b6e5-542a7c95206c', 'shop', 'revoked', '01a22bad-92ff-7f38-b9ff-1120c6d4adde', 'order.submitted', '{"order_id" : "01a22bad-92ff-7f38-b9ff-1120c6d4adde", "merchant" : "shop", "user" : "revoked", "target" : "checkout", "klarna_order_id" : "c1735614-2c3c-4b6f-b6b7-a76853972a1c", "token" : "reauth_required", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:45.462496+00', '2026-11-30 08:58:50.993059+00', '2026-12-03 08:58:45.462496+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (6, '518a24b2-764f-4163-b466-720ebd2e271f', 'shop', 'lost', '01a22bad-9764-7c20-8f10-9f2d608b41fb', 'order.submitted', '{"order_id" : "01a22bad-9764-7c20-8f10-9f2d608b41fb", "merchant" : "shop", "user" : "lost", "target" : "checkout", "klarna_order_id" : "eee5ba00-974b-4f4c-a47f-67526861eb2d", "token" : "uncertain", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:46.546025+00', '2026-11-30 08:58:51.094254+00', '2026-12-03 08:58:46.546025+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (1, '5e0f97c4-f5e7-440e-84c1-29a103747e19', 'shop', 'alma', '01a22bad-85c4-7a7b-8b40-ad35c8489438', 'order.submitted', '{"order_id" : "01a22bad-85c4-7a7b-8b40-ad35c8489438", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "a0b06237-25b9-460f-bded-5e608c3fadd7", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:42.071604+00', '2026-11-30 08:59:42.112868+00', '2026-12-03 08:58:42.071604+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (7, 'db25a26e-d2c0-4e77-be37-6f724c8d415b', 'shop', 'never', '01a22bad-9c90-747e-910d-e9b43a6249f8', 'order.failed', '{"order_id" : "01a22bad-9c90-747e-910d-e9b43a6249f8", "merchant" : "shop", "user" : "never", "target" : "checkout", "code" : "klarna_refused_order", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:47.851576+00', '2026-11-30 08:58:52.979698+00', '2026-12-03 08:58:47.851576+00', NULL, 1, 1, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (2, 'a1887362-7db0-4b0a-8355-c3f5e1cab65f', 'shop', 'alma', '01a22bad-89a4-7b08-b878-12917f7cb8df', 'order.submitted', '{"order_id" : "01a22bad-89a4-7b08-b878-12917f7cb8df", "merchant" : "shop", "user" : "alma", "target" : "checkout", "klarna_order_id" : "826f38c5-338c-43d5-b112-2d24b2bed9d2", "token" : "fresh", "possible_duplicate" : false, "prefilled" : ["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:43.033367+00', '2026-11-30 08:59:51.684195+00', '2026-12-03 08:58:43.033367+00', NULL, 2, 2, 'not sent: connection refused');
+INSERT INTO klarna_worker.webhooks OVERRIDING SYSTEM VALUE VALUES (3, '3ed9699d-61c6-4b79-b804-bac69bd4c38c', 'shop', 'never', '01a22bad-8e1a-73c4-9864-662aa2c8fb32', 'order.submitted', '{"order_id" : "01a22bad-8e1a-73c4-9864-662aa2c8fb32", "merchant" : "shop", "user" : "never", "target" : "checkout", "klarna_order_id" : "c9664853-83d3-4939-9417-f734563d4bc7", "token" : "not_registered", "possible_duplicate" : false, "prefilled" : [], "prefill_withdrawn" : []}', 'pending', '2026-11-30 08:58:44.153356+00', '2026-11-30 08:59:48.87783+00', '2026-12-03 08:58:44.153356+00', NULL, 2, 2, 'not sent: connection refused');
 
 
 --
 -- Data for Name: workers; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.workers VALUES ('01a22ac8-a0f6-7094-b956-0a279052c94c', '01a22ac8-a0f5-71fd-98a7-21538b16b1ef', 'vm/24581', '2026-11-30 04:48:41.226567+00', '2026-11-30 04:48:47.244527+00', 7, '2026-11-30 04:48:47.335336+00', NULL);
+INSERT INTO klarna_worker.workers VALUES ('01a22bad-7dff-71f2-9130-90b2415620ff', '01a22bad-7df9-70b7-ac48-0564f8da82ed', 'vm/25230', '2026-11-30 08:58:40.048619+00', '2026-11-30 08:58:48.060995+00', 9, '2026-11-30 08:58:49.553579+00', NULL);
 
 
 --
@@ -994,6 +1037,13 @@ SELECT pg_catalog.setval('klarna_worker.order_attempts_seq_seq', 1, true);
 
 
 --
+-- Name: past_pauses_seq_seq; Type: SEQUENCE SET; Schema: klarna_worker; Owner: -
+--
+
+SELECT pg_catalog.setval('klarna_worker.past_pauses_seq_seq', 1, false);
+
+
+--
 -- Name: tokens_id_seq; Type: SEQUENCE SET; Schema: klarna_worker; Owner: -
 --
 
@@ -1004,7 +1054,7 @@ SELECT pg_catalog.setval('klarna_worker.tokens_id_seq', 4, true);
 -- Name: webhook_answers_seq_seq; Type: SEQUENCE SET; Schema: klarna_worker; Owner: -
 --
 
-SELECT pg_catalog.setval('klarna_worker.webhook_answers_seq_seq', 7, true);
+SELECT pg_catalog.setval('klarna_worker.webhook_answers_seq_seq', 10, true);
 
 
 --
@@ -1124,6 +1174,14 @@ ALTER TABLE ONLY klarna_worker.order_attempts
 
 ALTER TABLE ONLY klarna_worker.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: past_pauses past_pauses_pkey; Type: CONSTRAINT; Schema: klarna_worker; Owner: -
+--
+
+ALTER TABLE ONLY klarna_worker.past_pauses
+    ADD CONSTRAINT past_pauses_pkey PRIMARY KEY (seq);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 04:48:33',1,X'448a3ea056d03d88aff9bf482246f2a8e1e96cc4049100660006e005647dfa821a861df9f4b8003887f443aaeb1db204',18094150);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 08:58:27',1,X'107ffe9217bcd32d8cd0c331d94f8e5baaf82ee4bcc97d44c4ddceb11ba78f493999c7e5f80d099538721b7eaf31122b',16565837);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -22,14 +22,14 @@ CREATE TABLE installation (
     -- When an operator last reported that the database had been restored from a backup.
     restored_at INTEGER
 );
-INSERT INTO installation VALUES(1,'e2e',1,X'01026b31555d79c9cb29a1fc04737b169bbccca036a5d6a4e50d574303f7dcb45d4a691524ba6f671e3c6a2232c282773e76affb1b09928f40bcbe5992d731683c2256e246d33430487781b8',1796014113821259,600000000,NULL);
+INSERT INTO installation VALUES(1,'e2e',1,X'01026b31ea89270bba4a8edda4b7899200fb97d9f7cf5fa9ee36e675bdc1c119292bd92071d1a2032772feae9f8f87407755c71607e7d34839c6b5a978ee95cac617f3cd456abe8e9dd98dbc',1796029107653553,600000000,NULL);
 CREATE TABLE keys (
     name TEXT PRIMARY KEY,
     -- A MAC made with the key itself: it distinguishes two keys and reveals neither.
     fingerprint BLOB NOT NULL,
     noted_at INTEGER NOT NULL
 );
-INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1796014113825224);
+INSERT INTO keys VALUES('k1',X'3aaaa1d46782ead7b83dbbb49426fd1c4f94de08b414bb2e02bad718a599e0e6',1796029107680659);
 CREATE TABLE tokens (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -77,10 +77,10 @@ CREATE TABLE tokens (
     CHECK (sealed IS NULL OR provider IS NOT NULL),
     CHECK ((state = 'reauth_required') = (reason IS NOT NULL))
 );
-INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b31644de10606317a59b79fe140ac216555610a30df688483e7c7d700fd83119e4c16daf27534a1a9cc0aef2e1fb4082c1cbe8354d44b956612097f849669b894f554400407ac96207992242713d6391b02b7db8a3934c65fc26114',X'2f366676548420567614c10ec316a923',1796014114207439,1796014115808614,1801198115808614,X'01a22ac88bd176b58d0ede62085ea6ff',X'60556a54f8d31bead7e11b77e156a71c34a38550c0a7b1ff86810b8b3b713ccb',1796014115813074,1798983336289494,3,0,NULL,1796014115813074);
-INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b3105baeeba230efd7ca29c9525180a79654fcfa9a700218f2d09d5e2951dabafaef2ce33e666a2a336413c7ed353dbd3a9a710feb4682cbfaa11e3239f3efe5e09d7c13dd3d278d882ac549e55f2b70d715e98cf39ede9733fa210',X'2f366676548420567614c10ec316a923',1796014114465241,1796014114465241,1801198114465241,NULL,NULL,1796014114466386,1798995842413788,1,0,NULL,1796014114465241);
-INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b31dfbbc471b4609cf8d24e0ba883aff3bceec0b639088245cc407b4813888adbb6a487ccedb454a7910f9e1db42de3e8ea1fd0547579948e8b8e041af79b4a4615f17aae1ba475b693142edc8c788047253a8a976ad350a740029f',X'2f366676548420567614c10ec316a923',1796014114718807,1796014114718807,1801198114718807,NULL,NULL,1796014117304725,NULL,1,0,NULL,1796014114718807);
-INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b31d0f97d4d49319ae8332b0cb7c3028cdf3d0d8be7a65d9ec8dab387f56ed92a32a9e27df19d11d4267a7587ab5a4329d12af331aa961b2cda14bc79538ed6e5f5a8c230a635f4b51fb01db7a055e801c4bef8fa08efd825133fb7',X'2f366676548420567614c10ec316a923',1796014114970387,1796014114970387,1801198114970387,NULL,NULL,1796014118082394,NULL,1,0,NULL,1796014114970387);
+INSERT INTO tokens VALUES(1,'shop','alma',3,1,'active',NULL,X'01026b3143dda184e774eef0dbb249b75d4634b81381cf9a70d94b7c2d32256cf4d7763457d2bb3ed120ad8621cff43b0c82da9934361d8eb0066626916bb0d641a03ee617cc7fd214eb39e8d0e6f5ca5158b1dcddd246323ca57a7c4d5b',X'f974488812ff5bdfcfba452826070755',1796029108405009,1796029111430008,1801213111430008,X'01a22bad5c7d774b899f646a0d4ab7a4',X'3acdc97a6256533fee0d41e7e5d81f9587a0a5ea1299bc0650296cbc0599c71d',1796029111433892,1798998331910888,3,0,NULL,1796029111433892);
+INSERT INTO tokens VALUES(2,'shop','bo',1,1,'active',NULL,X'01026b31d062d9bf85f8534f2678068463a6377be62b752f3cec394dd012fd240c8d624cf11ac0f9ea68e07066a7dcacd584e30a1c48bc1c59f2eb3114f4bceca57c7ed79c9257ece7147192379c52190fcf004aba358e3e2f226cc9c1c1',X'f974488812ff5bdfcfba452826070755',1796029108918014,1796029108918014,1801213108918014,NULL,NULL,1796029108924023,1799010836866561,1,0,NULL,1796029108918014);
+INSERT INTO tokens VALUES(3,'shop','revoked',1,1,'reauth_required','rejected',X'01026b311918131dffc8f31d54dc8b7359468367669cda45ccd701e432704975ae9781bf26c7abaa035008ce2b7e2188379a224f4be8d89e04b734c33fcac886274b1e35615392627c3ab49cc6aadaafef8149e865623985a4b09c1420e6',X'f974488812ff5bdfcfba452826070755',1796029109469667,1796029109469667,1801213109469667,NULL,NULL,1796029114151976,NULL,1,0,NULL,1796029109469667);
+INSERT INTO tokens VALUES(4,'shop','lost',1,1,'uncertain',NULL,X'01026b317ff37397b504a7eef58a7ef612a8db362d37d5e6406336b75f794825e48181e76de905319512dfe47917e19f59ec10e37bdc7deb006be0c018eeb8c2fbf42f250895869abc339c3b1b03e5bf18d95acc51aa4c436e9a6fe25ba9',X'f974488812ff5bdfcfba452826070755',1796029109990677,1796029109990677,1801213109990677,NULL,NULL,1796029115447285,NULL,1,0,NULL,1796029109990677);
 CREATE TABLE providers (
     merchant TEXT NOT NULL,
     provider BLOB NOT NULL,
@@ -97,7 +97,7 @@ CREATE TABLE providers (
     PRIMARY KEY (merchant, provider),
     CHECK ((stopped_at IS NULL) = (probe_at IS NULL))
 );
-INSERT INTO providers VALUES('shop',X'2f366676548420567614c10ec316a923',1,NULL,0,0,NULL);
+INSERT INTO providers VALUES('shop',X'f974488812ff5bdfcfba452826070755',1,NULL,0,0,NULL);
 CREATE TABLE adopted_providers (
     provider BLOB NOT NULL,
     adopted BLOB NOT NULL,
@@ -108,12 +108,12 @@ CREATE TABLE known_tokens (
     token_id INTEGER NOT NULL,
     seen_at INTEGER NOT NULL
 );
-INSERT INTO known_tokens VALUES(X'760dd16e3ac639edab614194ad61f03e47762116b2bef7ce8865c632941c75cf',1,1796014114209251);
-INSERT INTO known_tokens VALUES(X'f3737de0149124edd69fc8d4bfef14b96c56b343be6d3bd83287defb8492cc6b',2,1796014114466386);
-INSERT INTO known_tokens VALUES(X'b97cd9a93fdbdbefcc1c9b0de7e4f2376e8b164a88487663badd7fa3e177a27b',3,1796014114720576);
-INSERT INTO known_tokens VALUES(X'de559b1244981052596049666de4cad895ebc92f0ebbd13496f1236cdd3f5cc9',4,1796014114972067);
-INSERT INTO known_tokens VALUES(X'59beae09f5986441c00cbf3ca747ece5044e23b71acf7f01ebdae88a1e6eddb3',1,1796014115024202);
-INSERT INTO known_tokens VALUES(X'471f4bdb58688fcf3b751a1a3978b19b6de98bf0bc55fe94a3432212081e0a76',1,1796014115808614);
+INSERT INTO known_tokens VALUES(X'dbfc1d09eb330126867a537ec99dd428f678f3a8e76463d2f381d1f7108fe2f0',1,1796029108405967);
+INSERT INTO known_tokens VALUES(X'4c418ca4440825bd98452316c73952c50a965a16e3913f1ecf76c0b8460a4e6a',2,1796029108924023);
+INSERT INTO known_tokens VALUES(X'81eb854075c2087e61e91095a1790ea75504654cc3f9f93eab83e49865e1a785',3,1796029109477688);
+INSERT INTO known_tokens VALUES(X'621d8db3e6b2a7e23fc33ddb55c5309e1c30e3c8f87803feebd1a915580a3227',4,1796029109993801);
+INSERT INTO known_tokens VALUES(X'1c656dc919fceafde15693c9976cbcfc3e6e3640fa732488ebd5d74c7a92399b',1,1796029110073337);
+INSERT INTO known_tokens VALUES(X'cf333e2fd44b880d71d7a33a4fdda9c447c5ba5be148c68e46f8546521f2efdf',1,1796029111430008);
 CREATE TABLE user_changes (
     merchant TEXT NOT NULL,
     user_id TEXT NOT NULL,
@@ -134,6 +134,15 @@ CREATE TABLE pauses (
     -- Null: until it is resumed.
     ends_at INTEGER,
     PRIMARY KEY (merchant, kind)
+);
+CREATE TABLE past_pauses (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    merchant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    paused_by TEXT NOT NULL,
+    paused_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL
 );
 CREATE TABLE probes (
     merchant TEXT NOT NULL,
@@ -188,6 +197,8 @@ CREATE TABLE orders (
     first_claimed_at INTEGER,
     -- How long it has waited for its token, in microseconds.
     token_waited INTEGER NOT NULL DEFAULT 0,
+    -- JSON: what it waited for, and when, before it was claimed again. Null: for nothing.
+    waits TEXT,
     ended_at INTEGER,
     worker BLOB,
     -- Incremented by each claim. Every write of a worker names its claim, so a lost worker cannot
@@ -212,6 +223,10 @@ CREATE TABLE orders (
     session_phase TEXT CHECK (session_phase IN ('open', 'completed', 'ended')),
     session TEXT,
     session_read_at INTEGER,
+    -- When Klarna first pushed it, when it was first read as completed there, and when it was first acknowledged.
+    pushed_at INTEGER,
+    completed_at INTEGER,
+    acknowledged_at INTEGER,
     correlation_id TEXT,
     -- JSON: the last error.
     error TEXT,
@@ -223,14 +238,14 @@ CREATE TABLE orders (
     CHECK ((status = 'running') = (worker IS NOT NULL)),
     CHECK ((status IN ('submitted', 'failed', 'cancelled')) = (ended_at IS NOT NULL))
 );
-INSERT INTO orders VALUES(X'01a22ac888b57c3aa591d9500dd59d51','shop','alma','cart-1',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796014115000474,1796014115000474,1796014715000474,1796014115000474,0,1796014115054564,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','7f2a3dd8-f143-48f4-9337-b57c91245d59','<div id="klarna-checkout-container" data-order-id="7f2a3dd8-f143-48f4-9337-b57c91245d59" style="overflow-x: hidden;"><script src="http://127.0.0.1:38351/sandbox/checkout.js" data-order-id="7f2a3dd8-f143-48f4-9337-b57c91245d59"></script></div>',NULL,NULL,NULL,'2902c0da-0605-4a51-a754-af0072f6c27d',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac88bbc794aa0559392ddbc8c87','shop','alma','cart-2',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796014115778852,1796014115778852,1796014715778852,1796014115778852,0,1796014115825068,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','1099a40a-a697-4f59-addb-0cd2667a83f2','<div id="klarna-checkout-container" data-order-id="1099a40a-a697-4f59-addb-0cd2667a83f2" style="overflow-x: hidden;"><script src="http://127.0.0.1:38351/sandbox/checkout.js" data-order-id="1099a40a-a697-4f59-addb-0cd2667a83f2"></script></div>',NULL,NULL,NULL,'b863a1e6-6c58-4c32-b2d6-e515e5766c97',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac88e9b72738e248240d636effe','shop','never','cart-3',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796014116511611,1796014116511611,1796014716511611,1796014116511611,0,1796014116542939,NULL,1,1,1,0,0,'not_registered','[]','f5171e83-7dcf-4b75-908d-a479fa45b1b6','<div id="klarna-checkout-container" data-order-id="f5171e83-7dcf-4b75-908d-a479fa45b1b6" style="overflow-x: hidden;"><script src="http://127.0.0.1:38351/sandbox/checkout.js" data-order-id="f5171e83-7dcf-4b75-908d-a479fa45b1b6"></script></div>',NULL,NULL,NULL,'fffe2614-d777-4020-8589-1133fdfc931e',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac891957e91bd2c453190fb546c','shop','revoked','cart-4',NULL,NULL,X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796014117274156,1796014117274156,1796014717274156,1796014117274156,0,1796014117323540,NULL,1,1,1,0,0,'reauth_required','[]','aadbfedb-52d0-41ec-8ff7-26a2ec2b6298','<div id="klarna-checkout-container" data-order-id="aadbfedb-52d0-41ec-8ff7-26a2ec2b6298" style="overflow-x: hidden;"><script src="http://127.0.0.1:38351/sandbox/checkout.js" data-order-id="aadbfedb-52d0-41ec-8ff7-26a2ec2b6298"></script></div>',NULL,NULL,NULL,'8ec94a5e-e6de-432c-8683-1755d9e89258',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac894a17e198bf69da76d05a908','shop','lost','cart-5',NULL,NULL,X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796014118054501,1796014118054501,1796014718054501,1796014118054501,0,1796014118101345,NULL,1,1,1,0,0,'uncertain','[]','f28f3af7-c25e-4270-9dfe-82fea5fad094','<div id="klarna-checkout-container" data-order-id="f28f3af7-c25e-4270-9dfe-82fea5fad094" style="overflow-x: hidden;"><script src="http://127.0.0.1:38351/sandbox/checkout.js" data-order-id="f28f3af7-c25e-4270-9dfe-82fea5fad094"></script></div>',NULL,NULL,NULL,'d7808a26-f222-46e7-bcf7-7a5714fe1372',NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac8979877aba8a0ac278712c830','shop','never','cart-6',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'failed',1796014118814280,1796014118814280,1796014718814280,1796014118814280,0,1796014118836924,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"51c03eb7-c874-446d-b34b-139afc287229"}',NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac89aad7a6594b1c9c780738610','shop','alma','cart-7',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'queued',1796014119601669,4070908800000000,4070909400000000,NULL,0,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
-INSERT INTO orders VALUES(X'01a22ac89ba37ee2946440830e65f211','shop','alma','cart-8',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'cancelled',1796014119848263,4070908800000000,4070909400000000,NULL,0,1796014120200960,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad570e7df0914da611a4ae16b6','shop','alma','cart-1',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796029110038961,1796029110038961,1796029710038961,1796029110038961,0,NULL,1796029110161049,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','c2fd7ab9-5174-467c-8934-b0f788723382','<div id="klarna-checkout-container" data-order-id="c2fd7ab9-5174-467c-8934-b0f788723382" style="overflow-x: hidden;"><script src="http://127.0.0.1:41655/sandbox/checkout.js" data-order-id="c2fd7ab9-5174-467c-8934-b0f788723382"></script></div>',NULL,NULL,NULL,NULL,NULL,NULL,'7830880c-6511-4979-aaaa-3e6303d6c3df',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad5c7479d5acf321292070f4d9','shop','alma','cart-2',NULL,NULL,X'2695ac2662b1d27cb993ccc22dea6db643bcaf7840da65c0c51ddd61777a58a7','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796029111414833,1796029111414833,1796029711414833,1796029111414833,0,NULL,1796029111445356,NULL,1,1,1,0,0,'fresh','["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"]','30dc9103-773f-4ac4-90fc-f25ed8a71a5c','<div id="klarna-checkout-container" data-order-id="30dc9103-773f-4ac4-90fc-f25ed8a71a5c" style="overflow-x: hidden;"><script src="http://127.0.0.1:41655/sandbox/checkout.js" data-order-id="30dc9103-773f-4ac4-90fc-f25ed8a71a5c"></script></div>',NULL,NULL,NULL,NULL,NULL,NULL,'a2e15d71-2050-44eb-8136-e2412f76d1b9',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad61f57f9ca94bb68a66a9f2a3','shop','never','cart-3',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796029112825679,1796029112825679,1796029712825679,1796029112825679,0,NULL,1796029112875334,NULL,1,1,1,0,0,'not_registered','[]','0cafe0bc-3035-4912-a6eb-7a9e0b96a119','<div id="klarna-checkout-container" data-order-id="0cafe0bc-3035-4912-a6eb-7a9e0b96a119" style="overflow-x: hidden;"><script src="http://127.0.0.1:41655/sandbox/checkout.js" data-order-id="0cafe0bc-3035-4912-a6eb-7a9e0b96a119"></script></div>',NULL,NULL,NULL,NULL,NULL,NULL,'fcb43a94-f0ed-4e31-bdf4-427a97e50909',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad67167db59db796524255af81','shop','revoked','cart-4',NULL,NULL,X'0abf0d333d389e99525598d698e7470ed349da488151ab9b0a8edd20b2a7a887','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796029114135962,1796029114135962,1796029714135962,1796029114135962,0,NULL,1796029114167892,NULL,1,1,1,0,0,'reauth_required','[]','01a1106a-8fcd-479b-add5-93cf75e7c66d','<div id="klarna-checkout-container" data-order-id="01a1106a-8fcd-479b-add5-93cf75e7c66d" style="overflow-x: hidden;"><script src="http://127.0.0.1:41655/sandbox/checkout.js" data-order-id="01a1106a-8fcd-479b-add5-93cf75e7c66d"></script></div>',NULL,NULL,NULL,NULL,NULL,NULL,'68f47815-59e9-4eb6-bc4c-eef470dabebe',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad6c18795599b243b3b8c89301','shop','lost','cart-5',NULL,NULL,X'41a0031b75e19a86147c4b1ca23792395c19078f476f54e032aa00ad77c2f99f','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'submitted',1796029115419826,1796029115419826,1796029715419826,1796029115419826,0,NULL,1796029115470701,NULL,1,1,1,0,0,'uncertain','[]','3b9955df-a917-4a95-b919-77da4ada7ac2','<div id="klarna-checkout-container" data-order-id="3b9955df-a917-4a95-b919-77da4ada7ac2" style="overflow-x: hidden;"><script src="http://127.0.0.1:41655/sandbox/checkout.js" data-order-id="3b9955df-a917-4a95-b919-77da4ada7ac2"></script></div>',NULL,NULL,NULL,NULL,NULL,NULL,'e7866666-9511-4fa2-9dc5-02fdb96dba06',NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad70307f7aaa230c06539c5f1b','shop','never','cart-6',NULL,NULL,X'9f88c4623322ca0108011e8566aa91357d60e5dcc13b31321966b7ee14f6cccc','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'failed',1796029116467266,1796029116467266,1796029716467266,1796029116467266,0,NULL,1796029116494185,NULL,1,1,1,0,0,'not_registered','[]',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"70957637-b1de-414f-a6bd-0f9c18555e9e"}',NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad75387245945255e168216aa7','shop','alma','cart-7',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'queued',1796029117753384,4070908800000000,4070909400000000,NULL,0,NULL,NULL,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
+INSERT INTO orders VALUES(X'01a22bad773170d59472786b8a4cb555','shop','alma','cart-8',NULL,NULL,X'ca31254c983d53a28684f2acf4a171362cf7fb10bbc00731e5f1ae2f842b5564','{"purchase_country":"SE","purchase_currency":"SEK","locale":"sv-SE","order_amount":50000,"order_tax_amount":4545,"order_lines":[{"type":"physical","name":"T-shirt","quantity":5,"unit_price":10000,"tax_rate":1000,"total_amount":50000,"total_discount_amount":0,"total_tax_amount":4545}]}',1,NULL,NULL,0,'checkout',NULL,0,NULL,'cancelled',1796029118258209,4070908800000000,4070909400000000,NULL,0,NULL,1796029118775174,NULL,0,NULL,0,0,0,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,50000,'SEK');
 CREATE TABLE order_attempts (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id BLOB NOT NULL REFERENCES orders (id) ON DELETE CASCADE,
@@ -240,7 +255,7 @@ CREATE TABLE order_attempts (
     lost BOOLEAN NOT NULL,
     error TEXT
 );
-INSERT INTO order_attempts VALUES(1,X'01a22ac8979877aba8a0ac278712c830',1796014118836924,X'01a22ac8843b741cb9dc194d03d1c19f',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"51c03eb7-c874-446d-b34b-139afc287229"}');
+INSERT INTO order_attempts VALUES(1,X'01a22bad70307f7aaa230c06539c5f1b',1796029116494185,X'01a22bad4dff76afb0e40d357eda3f07',0,'{"code":"klarna_refused_order","message":"Klarna refused the order with HTTP 400 (BAD_VALUE): Bad value","faults":[{"pointer":"/order","message":"Bad value"}],"correlation_id":"70957637-b1de-414f-a6bd-0f9c18555e9e"}');
 CREATE TABLE workers (
     id BLOB PRIMARY KEY,
     -- The instance folder that the process has locked. The holder of that lock knows that all
@@ -257,7 +272,7 @@ CREATE TABLE workers (
     -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
     breakers TEXT
 );
-INSERT INTO workers VALUES(X'01a22ac8843b741cb9dc194d03d1c19f',X'01a22ac8843a74b687e68f0ff016041f','vm/23430',1796014113856100,1796014119862900,13,1796014120234499,NULL);
+INSERT INTO workers VALUES(X'01a22bad4dff76afb0e40d357eda3f07',X'01a22bad4df170e881d10dc4d15ea9b6','vm/23775',1796029107746467,1796029117767800,15,1796029118809324,NULL);
 CREATE TABLE exchanges (
     id BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -283,10 +298,10 @@ CREATE TABLE exchanges (
     UNIQUE (token_id, generation, presentation),
     CHECK ((outcome IS NULL) = (closed_at IS NULL))
 );
-INSERT INTO exchanges VALUES(X'01a22ac888c8774badfb43c83e65ef2a',1,1,1,'order',X'01a22ac888b57c3aa591d9500dd59d51',X'01a22ac8843b741cb9dc194d03d1c19f',1796014115016905,1796014115031717,'rotated',0,NULL,NULL);
-INSERT INTO exchanges VALUES(X'01a22ac88bd176b58d0ede62085ea6ff',1,2,1,'order',X'01a22ac88bbc794aa0559392ddbc8c87',X'01a22ac8843b741cb9dc194d03d1c19f',1796014115795357,1796014115813074,'rotated',0,NULL,NULL);
-INSERT INTO exchanges VALUES(X'01a22ac891ab72e99b44694fc1aa1d09',3,1,1,'order',X'01a22ac891957e91bd2c453190fb546c',X'01a22ac8843b741cb9dc194d03d1c19f',1796014117291861,1796014117304725,'rejected',0,X'2f366676548420567614c10ec316a923',NULL);
-INSERT INTO exchanges VALUES(X'01a22ac894b470cfa2dd4d21e6cf14e6',4,1,1,'order',X'01a22ac894a17e198bf69da76d05a908',X'01a22ac8843b741cb9dc194d03d1c19f',1796014118069600,1796014118082394,'no_answer',1,NULL,'the connection broke before the answer was complete');
+INSERT INTO exchanges VALUES(X'01a22bad5727725fbb173d936353d224',1,1,1,'order',X'01a22bad570e7df0914da611a4ae16b6',X'01a22bad4dff76afb0e40d357eda3f07',1796029110059229,1796029110081696,'rotated',0,NULL,NULL);
+INSERT INTO exchanges VALUES(X'01a22bad5c7d774b899f646a0d4ab7a4',1,2,1,'order',X'01a22bad5c7479d5acf321292070f4d9',X'01a22bad4dff76afb0e40d357eda3f07',1796029111421616,1796029111433892,'rotated',0,NULL,NULL);
+INSERT INTO exchanges VALUES(X'01a22bad671b72a5a7d157a119054b3d',3,1,1,'order',X'01a22bad67167db59db796524255af81',X'01a22bad4dff76afb0e40d357eda3f07',1796029114141539,1796029114151976,'rejected',0,X'f974488812ff5bdfcfba452826070755',NULL);
+INSERT INTO exchanges VALUES(X'01a22bad6c2d7124856044e36f0cac81',4,1,1,'order',X'01a22bad6c18795599b243b3b8c89301',X'01a22bad4dff76afb0e40d357eda3f07',1796029115437549,1796029115447285,'no_answer',1,NULL,'the connection broke before the answer was complete');
 CREATE TABLE cached_tokens (
     purpose_ref BLOB PRIMARY KEY,
     token_id INTEGER NOT NULL,
@@ -317,6 +332,8 @@ CREATE TABLE follow_ups (
     kind TEXT NOT NULL CHECK (kind IN ('push', 'read', 'abort')),
     merchant TEXT NOT NULL,
     klarna_id TEXT NOT NULL,
+    -- Of a push, when Klarna sent it first.
+    recorded_at INTEGER NOT NULL,
     -- A claim moves this forward by the longest time an attempt may take. If the process dies, the row
     -- is due again.
     due_at INTEGER NOT NULL,
@@ -350,7 +367,7 @@ CREATE TABLE webhook_endpoints (
     disabled_why TEXT CHECK (disabled_why IN ('gone', 'failing')),
     CHECK ((disabled_at IS NULL) = (disabled_why IS NULL))
 );
-INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1796014115067985,NULL,NULL);
+INSERT INTO webhook_endpoints VALUES('shop',X'05bd7c64994cf9d00078a1a1f5201ce001127b088e06ae27751d8f56f659e6b5',1796029110193548,NULL,NULL);
 CREATE TABLE webhooks (
     -- The order in lists.
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -377,13 +394,13 @@ CREATE TABLE webhooks (
     error TEXT,
     CHECK ((status = 'pending') = (ended_at IS NULL))
 );
-INSERT INTO webhooks VALUES(1,X'baaef4e0bcdc471ca0321603b912a3de','shop','alma',X'01a22ac888b57c3aa591d9500dd59d51','order.submitted','{"order_id":"01a22ac8-88b5-7c3a-a591-d9500dd59d51","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"7f2a3dd8-f143-48f4-9337-b57c91245d59","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1796014115054564,1796014182891801,1796273315054564,NULL,2,2,'not sent: connection refused');
-INSERT INTO webhooks VALUES(2,X'117ceee2599a46c1a266a29fe7629087','shop','alma',X'01a22ac88bbc794aa0559392ddbc8c87','order.submitted','{"order_id":"01a22ac8-8bbc-794a-a055-9392ddbc8c87","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"1099a40a-a697-4f59-addb-0cd2667a83f2","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1796014115825068,1796014121093739,1796273315825068,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(3,X'ab0c0b102a6446b5ad0c67cad619302e','shop','never',X'01a22ac88e9b72738e248240d636effe','order.submitted','{"order_id":"01a22ac8-8e9b-7273-8e24-8240d636effe","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"f5171e83-7dcf-4b75-908d-a479fa45b1b6","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796014116542939,1796014121197592,1796273316542939,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(4,X'f9a69b58a9ec4a78af281c2aaa410a30','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1796014117304725,1796014122495175,1796273317304725,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(5,X'dbac51de2806410cac2a6a47c8e9faf9','shop','revoked',X'01a22ac891957e91bd2c453190fb546c','order.submitted','{"order_id":"01a22ac8-9195-7e91-bd2c-453190fb546c","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"aadbfedb-52d0-41ec-8ff7-26a2ec2b6298","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796014117323540,1796014122330885,1796273317323540,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(6,X'cb8936e1b0654fd1ae2bab0d0e2b4fff','shop','lost',X'01a22ac894a17e198bf69da76d05a908','order.submitted','{"order_id":"01a22ac8-94a1-7e19-8bf6-9da76d05a908","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"f28f3af7-c25e-4270-9dfe-82fea5fad094","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796014118101345,1796014122635447,1796273318101345,NULL,1,1,'not sent: connection refused');
-INSERT INTO webhooks VALUES(7,X'0d5d7c7e4cf0494faff1b50a73b1e0b6','shop','never',X'01a22ac8979877aba8a0ac278712c830','order.failed','{"order_id":"01a22ac8-9798-77ab-a8a0-ac278712c830","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796014118836924,1796014123507787,1796273318836924,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(1,X'cd517341687c4ec3a3cd4818691ecbd7','shop','alma',X'01a22bad570e7df0914da611a4ae16b6','order.submitted','{"order_id":"01a22bad-570e-7df0-914d-a611a4ae16b6","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"c2fd7ab9-5174-467c-8934-b0f788723382","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1796029110161049,1796029169795469,1796288310161049,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(2,X'3cc795cc9c4343d7a549eee3c41761b6','shop','alma',X'01a22bad5c7479d5acf321292070f4d9','order.submitted','{"order_id":"01a22bad-5c74-79d5-acf3-21292070f4d9","merchant":"shop","user":"alma","target":"checkout","klarna_order_id":"30dc9103-773f-4ac4-90fc-f25ed8a71a5c","token":"fresh","possible_duplicate":false,"prefilled":["/billing_address/given_name","/billing_address/family_name","/billing_address/email","/billing_address/phone","/billing_address/street_address","/billing_address/postal_code","/billing_address/city","/billing_address/country","/customer/date_of_birth"],"prefill_withdrawn":[]}','pending',1796029111445356,1796029173999314,1796288311445356,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(3,X'3dd096453f544221ad7368d2e6f3dc1d','shop','never',X'01a22bad61f57f9ca94bb68a66a9f2a3','order.submitted','{"order_id":"01a22bad-61f5-7f9c-a94b-b68a66a9f2a3","merchant":"shop","user":"never","target":"checkout","klarna_order_id":"0cafe0bc-3035-4912-a6eb-7a9e0b96a119","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796029112875334,1796029179694706,1796288312875334,NULL,2,2,'not sent: connection refused');
+INSERT INTO webhooks VALUES(4,X'7b7f5432dd544303a51193e23246f58f','shop','revoked',NULL,'token.reauth_required','{"merchant":"shop","user":"revoked","reason":"rejected"}','pending',1796029114151976,1796029119525713,1796288314151976,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(5,X'37b39db4f1344eb7a099fbcfcc11a3c5','shop','revoked',X'01a22bad67167db59db796524255af81','order.submitted','{"order_id":"01a22bad-6716-7db5-9db7-96524255af81","merchant":"shop","user":"revoked","target":"checkout","klarna_order_id":"01a1106a-8fcd-479b-add5-93cf75e7c66d","token":"reauth_required","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796029114167892,1796029119493078,1796288314167892,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(6,X'f1361b14cf044d9ba21f54e1d6621b55','shop','lost',X'01a22bad6c18795599b243b3b8c89301','order.submitted','{"order_id":"01a22bad-6c18-7955-99b2-43b3b8c89301","merchant":"shop","user":"lost","target":"checkout","klarna_order_id":"3b9955df-a917-4a95-b919-77da4ada7ac2","token":"uncertain","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796029115470701,1796029120298142,1796288315470701,NULL,1,1,'not sent: connection refused');
+INSERT INTO webhooks VALUES(7,X'7564d833c2194f83a98ef1a01acdf7a2','shop','never',X'01a22bad70307f7aaa230c06539c5f1b','order.failed','{"order_id":"01a22bad-7030-7f7a-aa23-0c06539c5f1b","merchant":"shop","user":"never","target":"checkout","code":"klarna_refused_order","token":"not_registered","possible_duplicate":false,"prefilled":[],"prefill_withdrawn":[]}','pending',1796029116494185,1796029121319401,1796288316494185,NULL,1,1,'not sent: connection refused');
 CREATE TABLE webhook_answers (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
@@ -397,14 +414,16 @@ CREATE TABLE webhook_answers (
     -- Why the event was not accepted; null if it was.
     error TEXT
 );
-INSERT INTO webhook_answers VALUES(1,'shop',X'baaef4e0bcdc471ca0321603b912a3de','order.submitted',1796014115067985,NULL,2263,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(2,'shop',X'117ceee2599a46c1a266a29fe7629087','order.submitted',1796014115836331,NULL,1656,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(3,'shop',X'ab0c0b102a6446b5ad0c67cad619302e','order.submitted',1796014116557159,NULL,2025,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(4,'shop',X'f9a69b58a9ec4a78af281c2aaa410a30','token.reauth_required',1796014117337992,NULL,1932,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(5,'shop',X'dbac51de2806410cac2a6a47c8e9faf9','order.submitted',1796014117345755,NULL,1830,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(6,'shop',X'cb8936e1b0654fd1ae2bab0d0e2b4fff','order.submitted',1796014118114451,NULL,2163,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(7,'shop',X'0d5d7c7e4cf0494faff1b50a73b1e0b6','order.failed',1796014118855508,NULL,2941,'not sent: connection refused');
-INSERT INTO webhook_answers VALUES(8,'shop',X'baaef4e0bcdc471ca0321603b912a3de','order.submitted',1796014119711452,NULL,6520,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(1,'shop',X'cd517341687c4ec3a3cd4818691ecbd7','order.submitted',1796029110193548,NULL,1253,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(2,'shop',X'3cc795cc9c4343d7a549eee3c41761b6','order.submitted',1796029111469400,NULL,969,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(3,'shop',X'3dd096453f544221ad7368d2e6f3dc1d','order.submitted',1796029112898376,NULL,1349,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(4,'shop',X'37b39db4f1344eb7a099fbcfcc11a3c5','order.submitted',1796029114203194,NULL,2630,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(5,'shop',X'7b7f5432dd544303a51193e23246f58f','token.reauth_required',1796029114207846,NULL,3000,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(6,'shop',X'f1361b14cf044d9ba21f54e1d6621b55','order.submitted',1796029115519260,NULL,7693,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(7,'shop',X'cd517341687c4ec3a3cd4818691ecbd7','order.submitted',1796029115665831,NULL,1305,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(8,'shop',X'3cc795cc9c4343d7a549eee3c41761b6','order.submitted',1796029116088722,NULL,1302,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(9,'shop',X'7564d833c2194f83a98ef1a01acdf7a2','order.failed',1796029116530066,NULL,932,'not sent: connection refused');
+INSERT INTO webhook_answers VALUES(10,'shop',X'3dd096453f544221ad7368d2e6f3dc1d','order.submitted',1796029118349726,NULL,875,'not sent: connection refused');
 CREATE TABLE audit_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     chain BLOB NOT NULL,
@@ -429,26 +448,26 @@ CREATE TABLE audit_log (
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     UNIQUE (chain, number)
 );
-INSERT INTO audit_log VALUES(1,X'01a22ac8855a730d958c281dc3260b96',1,1796014113934932,'service','service.start','done',NULL,NULL,NULL,'roles=api,worker,keeper vault.keys=k1 server.api_keys=',NULL,NULL,X'0000000000000000000000000000000000000000000000000000000000000000',X'a6e0ce79038b0756688ac88b7887e240d4bb8ed17100ffe1f800706c63134d75');
-INSERT INTO audit_log VALUES(2,X'01a22ac8855a730d958c281dc3260b96',2,1796014114217396,'local','token.register','done','01a22ac8-859c-7691-8d6c-4aac57ebddae','shop',X'eb271acd8477483882284923b0b5933c',NULL,NULL,1796014113934932,X'a6e0ce79038b0756688ac88b7887e240d4bb8ed17100ffe1f800706c63134d75',X'db382851bba0ab29634b251760bef78b5963b21ec517b592db959c66b3f6e801');
-INSERT INTO audit_log VALUES(3,X'01a22ac8855a730d958c281dc3260b96',3,1796014114471044,'local','token.register','done','01a22ac8-869f-7403-9e24-b931447a244d','shop',X'1ca7f90ce7615c1683b32ea48e1cede1',NULL,NULL,1796014114217396,X'db382851bba0ab29634b251760bef78b5963b21ec517b592db959c66b3f6e801',X'7cbd17e07b9d633a587f47c3e460ba45fb07626bb9a1b37220abb6864fed5efa');
-INSERT INTO audit_log VALUES(4,X'01a22ac8855a730d958c281dc3260b96',4,1796014114725427,'local','token.register','done','01a22ac8-879c-73ad-a5ce-d9c287715de2','shop',X'05ed6b8d7fd82a3775ffa19f187d59e7',NULL,NULL,1796014114471044,X'7cbd17e07b9d633a587f47c3e460ba45fb07626bb9a1b37220abb6864fed5efa',X'a285763e785f4108d24c33f31e9db78ff2dc6994b27ee941c09424c931b618be');
-INSERT INTO audit_log VALUES(5,X'01a22ac8855a730d958c281dc3260b96',5,1796014114976841,'local','token.register','done','01a22ac8-8898-7643-8aa1-59c0342ce52d','shop',X'179d950f178f83dcf695451c54d6c4d2',NULL,NULL,1796014114725427,X'a285763e785f4108d24c33f31e9db78ff2dc6994b27ee941c09424c931b618be',X'039772f33ce48192160a179a49a2b39c53b61cc7eeb9981cbfd41e261ad1e1cb');
-INSERT INTO audit_log VALUES(6,X'01a22ac8855a730d958c281dc3260b96',6,1796014115006363,'local','order.submit','done','01a22ac8-88b3-75f3-9e7b-4eb5502840c5','shop',X'eb271acd8477483882284923b0b5933c','01a22ac8-88b5-7c3a-a591-d9500dd59d51',NULL,1796014114976841,X'039772f33ce48192160a179a49a2b39c53b61cc7eeb9981cbfd41e261ad1e1cb',X'ad0ca327fb857b636684f1c5278727712a5c92055ab9c243c6fd5e8a3c898ba2');
-INSERT INTO audit_log VALUES(7,X'01a22ac8855a730d958c281dc3260b96',7,1796014115789165,'local','order.submit','done','01a22ac8-8bb5-768c-b835-39235d5fe584','shop',X'eb271acd8477483882284923b0b5933c','01a22ac8-8bbc-794a-a055-9392ddbc8c87',NULL,1796014115006363,X'ad0ca327fb857b636684f1c5278727712a5c92055ab9c243c6fd5e8a3c898ba2',X'105681f8051b8b9f4685e0836e29dd0c3b67c026e55fdbbb2c7beb6d37a39afb');
-INSERT INTO audit_log VALUES(8,X'01a22ac8855a730d958c281dc3260b96',8,1796014116521111,'local','order.submit','done','01a22ac8-8e95-739a-be79-385491c8c946','shop',X'e1765b38d0226e48ac50ae9303238bc7','01a22ac8-8e9b-7273-8e24-8240d636effe',NULL,1796014115789165,X'105681f8051b8b9f4685e0836e29dd0c3b67c026e55fdbbb2c7beb6d37a39afb',X'e1400d2110397b971d43d25e850e1ef11f2cf3f7e33630d816d0336896f817dd');
-INSERT INTO audit_log VALUES(9,X'01a22ac8855a730d958c281dc3260b96',9,1796014117281633,'local','order.submit','done','01a22ac8-9190-73b1-a269-cac2f784407b','shop',X'05ed6b8d7fd82a3775ffa19f187d59e7','01a22ac8-9195-7e91-bd2c-453190fb546c',NULL,1796014116521111,X'e1400d2110397b971d43d25e850e1ef11f2cf3f7e33630d816d0336896f817dd',X'70445c6b8a55bb7542d61fe41ff04e559f794498b53da6e41c37c9377eeb8823');
-INSERT INTO audit_log VALUES(10,X'01a22ac8855a730d958c281dc3260b96',10,1796014118061653,'local','order.submit','done','01a22ac8-949e-7483-967c-36c87e7c4c90','shop',X'179d950f178f83dcf695451c54d6c4d2','01a22ac8-94a1-7e19-8bf6-9da76d05a908',NULL,1796014117281633,X'70445c6b8a55bb7542d61fe41ff04e559f794498b53da6e41c37c9377eeb8823',X'a47759401bb0479ee896ce4b3b08454e436528de6cc61aca5bc71a1074eba66e');
-INSERT INTO audit_log VALUES(11,X'01a22ac8855a730d958c281dc3260b96',11,1796014118823869,'local','order.submit','done','01a22ac8-9790-7546-81b0-8beeeafb30da','shop',X'e1765b38d0226e48ac50ae9303238bc7','01a22ac8-9798-77ab-a8a0-ac278712c830',NULL,1796014118061653,X'a47759401bb0479ee896ce4b3b08454e436528de6cc61aca5bc71a1074eba66e',X'7faaa24ba159d5b58cb03c8aa3286e86073005c5ec4c415a2a7a7ca0a0308d85');
-INSERT INTO audit_log VALUES(12,X'01a22ac8855a730d958c281dc3260b96',12,1796014119610032,'local','order.submit','done','01a22ac8-9aa6-76fe-9a74-9db424bd5bca','shop',X'eb271acd8477483882284923b0b5933c','01a22ac8-9aad-7a65-94b1-c9c780738610',NULL,1796014118823869,X'7faaa24ba159d5b58cb03c8aa3286e86073005c5ec4c415a2a7a7ca0a0308d85',X'd8f82d3848a84d9d342b6473f7800ccd7c85e516b6c62a71ecd39c5a80cc8329');
-INSERT INTO audit_log VALUES(13,X'01a22ac8855a730d958c281dc3260b96',13,1796014119855569,'local','order.submit','done','01a22ac8-9ba0-76eb-a4db-74f9d53f0f81','shop',X'eb271acd8477483882284923b0b5933c','01a22ac8-9ba3-7ee2-9464-40830e65f211',NULL,1796014119610032,X'd8f82d3848a84d9d342b6473f7800ccd7c85e516b6c62a71ecd39c5a80cc8329',X'48ebd42b51e50e2dc7a7129fc6ccd1825b7921780402577462916d0b663f28a7');
-INSERT INTO audit_log VALUES(14,X'01a22ac89d1270adb5f3289733b96d9c',1,1796014120208286,'command:root','order.cancel','done',NULL,NULL,NULL,'01a22ac8-9ba3-7ee2-9464-40830e65f211',13,1796014119855569,X'48ebd42b51e50e2dc7a7129fc6ccd1825b7921780402577462916d0b663f28a7',X'49cc258804c39b2b514ea1aad2f75f634c968f49df6402337665cfad5ad8f8fc');
+INSERT INTO audit_log VALUES(1,X'01a22bad4f6771638fdd4687062c7de2',1,1796029107868569,'service','service.start','done',NULL,NULL,NULL,'roles=api,worker,keeper vault.keys=k1 server.api_keys=',NULL,NULL,X'0000000000000000000000000000000000000000000000000000000000000000',X'c1a9e9ecc8610742c06c55f9f420cf7d13b99a620b77d0d77acb760e7bfb827c');
+INSERT INTO audit_log VALUES(2,X'01a22bad4f6771638fdd4687062c7de2',2,1796029108424877,'local','token.register','done','01a22bad-50b4-75d1-ac87-a0d218738c57','shop',X'66d7b95b55bdeb3b737c890b2e753bcd',NULL,NULL,1796029107868569,X'c1a9e9ecc8610742c06c55f9f420cf7d13b99a620b77d0d77acb760e7bfb827c',X'46cb16acdb32d05c5e6cee56aacba4e52fffeee588ba38afbf910a2d1910371b');
+INSERT INTO audit_log VALUES(3,X'01a22bad4f6771638fdd4687062c7de2',3,1796029108937182,'local','token.register','done','01a22bad-52b5-7791-b92a-e747df9daade','shop',X'f5f83ed99180dca10119cc0da200ee60',NULL,NULL,1796029108424877,X'46cb16acdb32d05c5e6cee56aacba4e52fffeee588ba38afbf910a2d1910371b',X'744d6980e5dd95d43d1967280787a200b021b2e89dee2127990a2f01bff3a62d');
+INSERT INTO audit_log VALUES(4,X'01a22bad4f6771638fdd4687062c7de2',4,1796029109493956,'local','token.register','done','01a22bad-54dc-7347-b762-fa868be0483d','shop',X'02fc2dc576e54c3b2fc7ee43237a442c',NULL,NULL,1796029108937182,X'744d6980e5dd95d43d1967280787a200b021b2e89dee2127990a2f01bff3a62d',X'2fcabf809030fa8d0a85e1fecda61281b4f8a45c83e6b1e724d9748c3ce1afbb');
+INSERT INTO audit_log VALUES(5,X'01a22bad4f6771638fdd4687062c7de2',5,1796029110003590,'local','token.register','done','01a22bad-56e6-7528-a0c3-882899584eac','shop',X'328d3f8bd3d6344439a2b8c6f09517bc',NULL,NULL,1796029109493956,X'2fcabf809030fa8d0a85e1fecda61281b4f8a45c83e6b1e724d9748c3ce1afbb',X'95a1a09cac77c0740eee0e2b4dd12694fbfc5431bcc4e7312f424a8db5192cdc');
+INSERT INTO audit_log VALUES(6,X'01a22bad4f6771638fdd4687062c7de2',6,1796029110047287,'local','order.submit','done','01a22bad-570d-719e-a831-82f358f4daec','shop',X'66d7b95b55bdeb3b737c890b2e753bcd','01a22bad-570e-7df0-914d-a611a4ae16b6',NULL,1796029110003590,X'95a1a09cac77c0740eee0e2b4dd12694fbfc5431bcc4e7312f424a8db5192cdc',X'26df181ddcd64d11c036b2921d319dcf2c32403cf4f69bd33b3818d484675f89');
+INSERT INTO audit_log VALUES(7,X'01a22bad4f6771638fdd4687062c7de2',7,1796029111419212,'local','order.submit','done','01a22bad-5c73-7574-a48f-bf658653d5e8','shop',X'66d7b95b55bdeb3b737c890b2e753bcd','01a22bad-5c74-79d5-acf3-21292070f4d9',NULL,1796029110047287,X'26df181ddcd64d11c036b2921d319dcf2c32403cf4f69bd33b3818d484675f89',X'221be7006d5d4fc7d5926320ebc5b60b64a546aff3742ac95f3115f896d8b210');
+INSERT INTO audit_log VALUES(8,X'01a22bad4f6771638fdd4687062c7de2',8,1796029112838911,'local','order.submit','done','01a22bad-61f2-73ba-8796-d10680a8467c','shop',X'dd0d79da015d77ce2b111ba51db33190','01a22bad-61f5-7f9c-a94b-b68a66a9f2a3',NULL,1796029111419212,X'221be7006d5d4fc7d5926320ebc5b60b64a546aff3742ac95f3115f896d8b210',X'b45e09f28ef7090a123d1d0f724289a3bf24709a91b41a57bd5e70467854bb23');
+INSERT INTO audit_log VALUES(9,X'01a22bad4f6771638fdd4687062c7de2',9,1796029114139807,'local','order.submit','done','01a22bad-6716-7006-b1cd-a665527e60f0','shop',X'02fc2dc576e54c3b2fc7ee43237a442c','01a22bad-6716-7db5-9db7-96524255af81',NULL,1796029112838911,X'b45e09f28ef7090a123d1d0f724289a3bf24709a91b41a57bd5e70467854bb23',X'd50e2e0f2353ca2ad8203ffad24faac3e9e851b68b2fb9f88ba58172def8fa93');
+INSERT INTO audit_log VALUES(10,X'01a22bad4f6771638fdd4687062c7de2',10,1796029115435282,'local','order.submit','done','01a22bad-6c17-7501-85d0-5fc797e49880','shop',X'328d3f8bd3d6344439a2b8c6f09517bc','01a22bad-6c18-7955-99b2-43b3b8c89301',NULL,1796029114139807,X'd50e2e0f2353ca2ad8203ffad24faac3e9e851b68b2fb9f88ba58172def8fa93',X'14cce98736d06b7a7e262987cd1e9ea773339c2ef40380c4c04eacea9fb1f566');
+INSERT INTO audit_log VALUES(11,X'01a22bad4f6771638fdd4687062c7de2',11,1796029116480454,'local','order.submit','done','01a22bad-702f-75e2-964b-fadc05673934','shop',X'dd0d79da015d77ce2b111ba51db33190','01a22bad-7030-7f7a-aa23-0c06539c5f1b',NULL,1796029115435282,X'14cce98736d06b7a7e262987cd1e9ea773339c2ef40380c4c04eacea9fb1f566',X'25f9967895b16d5ad98586de9922ac1fcc4b3e0ad3f1849dfce99f0e8b265be7');
+INSERT INTO audit_log VALUES(12,X'01a22bad4f6771638fdd4687062c7de2',12,1796029117761324,'local','order.submit','done','01a22bad-7537-767b-8779-f6287d14247a','shop',X'66d7b95b55bdeb3b737c890b2e753bcd','01a22bad-7538-7245-9452-55e168216aa7',NULL,1796029116480454,X'25f9967895b16d5ad98586de9922ac1fcc4b3e0ad3f1849dfce99f0e8b265be7',X'ae50282b551237de5b62cc0a4380dc460990a75d5542f2427296a2325e379ea8');
+INSERT INTO audit_log VALUES(13,X'01a22bad4f6771638fdd4687062c7de2',13,1796029118280371,'local','order.submit','done','01a22bad-7730-74e1-a9bd-0882ee27d779','shop',X'66d7b95b55bdeb3b737c890b2e753bcd','01a22bad-7731-70d5-9472-786b8a4cb555',NULL,1796029117761324,X'ae50282b551237de5b62cc0a4380dc460990a75d5542f2427296a2325e379ea8',X'c47d0a2506e220a763d34e061b07b0e75134047a53c2ecae7f8e127aff706aba');
+INSERT INTO audit_log VALUES(14,X'01a22bad79477393b72072ddc8957c54',1,1796029118788860,'command:root','order.cancel','done',NULL,NULL,NULL,'01a22bad-7731-70d5-9472-786b8a4cb555',13,1796029118280371,X'c47d0a2506e220a763d34e061b07b0e75134047a53c2ecae7f8e127aff706aba',X'00ec0f45758b4b0da9217069f9293e937851d6457c29303ac83d536c124fed7d');
 DELETE FROM sqlite_sequence;
 INSERT INTO sqlite_sequence VALUES('order_attempts',1);
 INSERT INTO sqlite_sequence VALUES('webhooks',7);
 INSERT INTO sqlite_sequence VALUES('audit_log',14);
 INSERT INTO sqlite_sequence VALUES('tokens',4);
-INSERT INTO sqlite_sequence VALUES('webhook_answers',8);
+INSERT INTO sqlite_sequence VALUES('webhook_answers',10);
 CREATE INDEX tokens_due ON tokens (expires_at / 86400000000, refresh_due_at, id)
     WHERE state = 'active' AND refresh_due_at IS NOT NULL;
 CREATE INDEX tokens_undated ON tokens (id)
