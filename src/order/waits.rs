@@ -5,8 +5,6 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::delta;
-
 /// The most waits of an order that are kept.
 const MOST: usize = 20;
 /// An order that has waited is claimed again within this time, unless others are before it.
@@ -34,7 +32,7 @@ impl Waits {
     #[must_use]
     pub fn and(&self, what: impl Into<String>, since: DateTime<Utc>, lasts: Duration) -> Self {
         let (what, mut waits) = (what.into(), self.0.clone());
-        let until = since.checked_add_signed(delta(lasts)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let until = later(since, lasts);
         match waits.last_mut() {
             Some(last) if last.what == what && since - last.until < SOON => last.until = until,
             last => {
@@ -57,9 +55,14 @@ impl Waits {
     /// Lets the last one last longer.
     pub(super) fn prolong(&mut self, by: Duration) {
         if let Some(last) = self.0.last_mut() {
-            last.until = last.until.checked_add_signed(delta(by)).unwrap_or(last.until);
+            last.until = later(last.until, by);
         }
     }
+}
+
+fn later(time: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    let later = TimeDelta::from_std(by).ok().and_then(|by| time.checked_add_signed(by));
+    later.unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]
