@@ -66,9 +66,9 @@ pub(super) async fn late(pages: &Pages, viewer: &Viewer, pauses: &[Pause]) -> Re
     let (mut told, mut deadlines) = (Vec::new(), None);
     for pause in pauses.iter().filter(|pause| pause.kind == PauseKind::Orders) {
         if deadlines.is_none() {
-            deadlines = Some(Deadlines::of(pages, viewer).await?);
+            deadlines = Some(Deadlines::of(pages, viewer, &[viewer.now]).await?);
         }
-        let late = deadlines.iter().find_map(|all| all.before(pause.merchant.as_ref(), viewer.now));
+        let late = deadlines.iter().find_map(|all| all.before_first(pause.merchant.as_ref()));
         told.extend(late.map(|late| (whose(pause.merchant.as_ref()), late)));
     }
     Ok(html! {

@@ -50,7 +50,8 @@ pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -
         (TimeDelta::hours(1), "in 1 hour"),
         (TimeDelta::days(1), "in a day"),
     ];
-    let late = Deadlines::of(&pages, &viewer).await?.within(viewer.now, &within);
+    let times = within.map(|(time, _)| viewer.now + time);
+    let late = Deadlines::of(&pages, &viewer, &times).await?.before_each(&within.map(|(_, name)| name));
     let answer = html! {
         label { span { "Merchant" }
             select name="merchant" required {

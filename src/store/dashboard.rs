@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
-use super::{StoreError, claimed_order, follow_ups, from_json, pausing};
+use super::{StoreError, claimed_order, follow_ups, from_json, json, pausing};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
@@ -47,6 +47,19 @@ pub struct CodeCount {
     pub orders: u64,
     /// When the oldest of them was accepted.
     pub oldest: DateTime<Utc>,
+}
+
+/// Queued orders of a merchant, by their deadlines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedDeadlines {
+    /// The merchant.
+    pub merchant: MerchantName,
+    /// How many orders were looked at.
+    pub queued: u64,
+    /// Whether there may be more.
+    pub more: bool,
+    /// For each of the given times, how many of those looked at have their deadline before it.
+    pub before: Vec<u64>,
 }
 
 /// A merchant whose orders wait because Klarna refuses its settings.
@@ -115,6 +128,15 @@ pub trait DashboardQueries: Send + Sync {
         &self,
         merchant: Option<&MerchantName>,
     ) -> Result<Vec<RefusedMerchant>, StoreError>;
+
+    /// Counts the queued orders of one merchant, or of each that has some, whose deadline lies before each of
+    /// the given times, which ascend. Of each merchant, only the `most` orders that are due first are looked at.
+    async fn deadlines(
+        &self,
+        merchant: Option<&MerchantName>,
+        times: &[DateTime<Utc>],
+        most: u32,
+    ) -> Result<Vec<QueuedDeadlines>, StoreError>;
 
     /// Returns what happened to an order.
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError>;
@@ -195,6 +217,33 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         .await
     }
 
+    async fn deadlines(
+        &self,
+        merchant: Option<&MerchantName>,
+        times: &[DateTime<Utc>],
+        most: u32,
+    ) -> Result<Vec<QueuedDeadlines>, StoreError> {
+        let sql = &E::STATEMENTS.dashboard;
+        let slots = json(&times.iter().map(DateTime::timestamp_micros).collect::<Vec<_>>())?;
+        self.read(async |c| {
+            let merchants = match merchant {
+                Some(merchant) => vec![merchant.clone()],
+                None => {
+                    let rows = c.query(sql.queued_merchants).fetch_all().await?;
+                    rows.iter().map(Columns::merchant).collect::<Result<_, _>>()?
+                }
+            };
+            let mut found = Vec::new();
+            for merchant in merchants {
+                let counts = c.query(sql.queued_deadlines).bind(&merchant).bind(&slots).bind(most);
+                let counts = counts.fetch_all().await?;
+                found.push(queued_deadlines(merchant, &counts, times.len(), most)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     async fn order_history(&self, order: OrderId) -> Result<OrderHistory, StoreError> {
         self.read(async |c| {
             let found = c.query(E::STATEMENTS.dashboard.order_history).bind(order).fetch_optional().await?;
@@ -244,6 +293,23 @@ fn outcome_bucket(row: &impl Columns) -> Result<OutcomeBucket, StoreError> {
         token: row.opt_parsed("token_outcome")?,
         orders: row.count("orders")?,
     })
+}
+
+/// Sums up how many orders there are in each slot between two times.
+fn queued_deadlines(
+    merchant: MerchantName,
+    rows: &[impl Columns],
+    times: usize,
+    most: u32,
+) -> Result<QueuedDeadlines, StoreError> {
+    let (mut queued, mut before) = (0, vec![0; times]);
+    for row in rows {
+        let slot = usize::try_from(row.int("slot")?).unwrap_or(times);
+        let orders = row.count("orders")?;
+        queued += orders;
+        before.iter_mut().skip(slot).for_each(|count| *count += orders);
+    }
+    Ok(QueuedDeadlines { merchant, queued, more: queued >= u64::from(most), before })
 }
 
 impl<E: Engine> SqlStore<E> {

@@ -69,7 +69,7 @@ pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAudi
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
 pub use self::dashboard::{
-    CodeCount, DashboardQueries, LatencySample, OutcomeBucket, RefusedMerchant, WorkerView,
+    CodeCount, DashboardQueries, LatencySample, OutcomeBucket, QueuedDeadlines, RefusedMerchant, WorkerView,
 };
 use self::engine::SqlStore;
 pub use self::error::StoreError;

@@ -158,6 +158,7 @@ async fn sqlite_finds_what_waits_without_reading_the_backlog() {
     let mut connection = sqlite_with_tables().await;
     for (name, indexes) in [
         ("orders.due_merchants", ["orders_due", "orders_due"]),
+        ("dashboard.queued_merchants", ["orders_due", "orders_due"]),
         ("orders.next_due", ["orders_next", "orders_next"]),
         ("orders.insert_order", ["orders_due", "orders_running"]),
         ("CLAIMABLE_ORDERS", ["orders_due", "orders_running"]),
@@ -193,6 +194,7 @@ async fn postgresql_finds_what_waits_without_what_has_ended() {
     for (name, arguments, table, index) in [
         ("orders.due_merchants", "NULL", "orders", "orders_due"),
         ("orders.next_due", "NULL", "orders", "orders_next"),
+        ("dashboard.queued_deadlines", "'shop', '[0, 1]', 10000", "orders", "orders_due"),
         (
             "orders.insert_order",
             "gen_random_uuid(), 'shop', 'u', NULL, '', '{}', NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid(), NULL",
@@ -266,7 +268,7 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
 }
 
 /// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKUPS: [(&str, &str, &str); 15] = [
+const LOOKUPS: [(&str, &str, &str); 17] = [
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),
@@ -278,6 +280,8 @@ const LOOKUPS: [(&str, &str, &str); 15] = [
     ("dashboard.waiting_codes", "NULL, 'epoch'", "orders_waiting"),
     ("dashboard.refused_merchants", "NULL", "orders_waiting"),
     ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
+    ("dashboard.queued_merchants", "", "orders_due"),
+    ("dashboard.queued_deadlines", "'shop', '[0, 1]', 10000", "orders_due"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
     ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "follow_ups_"),
     ("order_admin.retry_follow_ups", "'{}', NULL, 1", "follow_ups_"),
@@ -379,7 +383,8 @@ async fn postgresql_has_an_index_for_what_is_looked_for() {
     for (statement, values, index) in lookups.into_iter().chain(lists) {
         let prepare = format!("PREPARE plan AS {statement}");
         sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut connection).await.unwrap();
-        let explain = format!("EXPLAIN EXECUTE plan ({values})");
+        let arguments = if values.is_empty() { String::new() } else { format!("({values})") };
+        let explain = format!("EXPLAIN EXECUTE plan {arguments}");
         let plan: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
         let plan = plan.join("\n");

@@ -8,7 +8,7 @@ use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status, Waits};
 use klarna_order_worker::store::{
     Answer, Backlog, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog, InstallationCounts,
-    OrderRow, Overview, StuckFollowUp, WebhookBacklog, WebhookCounts,
+    OrderRow, Overview, QueuedDeadlines, StuckFollowUp, WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -28,6 +28,7 @@ both_engines![
     orders_that_wait_for_their_next_try_are_counted_apart,
     calls_about_submitted_orders_wait_and_fail,
     orders_are_held_until_they_are_sent_or_cannot_be,
+    deadlines_of_queued_orders_are_counted,
 ];
 
 const LOST_AFTER: Duration = Duration::from_secs(10);
@@ -247,4 +248,37 @@ async fn orders_are_held_until_they_are_sent_or_cannot_be(db: Db) {
     db.advance(60);
     db.store.remove_expired(ExpiredKind::Bodies, Duration::from_secs(30), 10).await.unwrap();
     assert_eq!(held().await, 0, "it cannot be sent any more");
+}
+
+async fn deadlines_of_queued_orders_are_counted(db: Db) {
+    let now = db.store.overview(LOST_AFTER, SOON).await.unwrap().now;
+    let minutes = |minutes| now + TimeDelta::minutes(minutes);
+    let times = [now, minutes(5), minutes(60)];
+    assert_eq!(db.store.deadlines(None, &times, 9).await.unwrap(), []);
+    let other = || OrderRow { merchant: "other".into(), ..order(&db, "u") };
+    let rows = [
+        OrderRow { deadline: Some(minutes(2)), ..order(&db, "a") },
+        OrderRow { deadline: Some(minutes(30)), ..order(&db, "b") },
+        OrderRow { deadline: Some(minutes(90)), not_before: Some(minutes(1)), ..order(&db, "c") },
+        OrderRow { deadline: Some(minutes(5)), ..other() },
+    ];
+    db.store.insert_orders(&rows).await.unwrap();
+    // One that has ended does not count.
+    let ended = insert(&db, OrderRow { deadline: Some(minutes(1)), ..other() }).await;
+    db.store.cancel_order(ended).await.unwrap().unwrap();
+    let counted = |merchant: &str, queued, more, before: [u64; 3]| QueuedDeadlines {
+        merchant: merchant.into(),
+        queued,
+        more,
+        before: before.to_vec(),
+    };
+    let of_other = counted("other", 1, false, [0, 0, 1]);
+    let of_shop = counted("shop", 3, false, [0, 1, 2]);
+    assert_eq!(db.store.deadlines(None, &times, 9).await.unwrap(), [of_other.clone(), of_shop]);
+    assert_eq!(db.store.deadlines(Some(&"other".into()), &times, 9).await.unwrap(), [of_other]);
+    let none = counted("none", 0, false, [0, 0, 0]);
+    assert_eq!(db.store.deadlines(Some(&"none".into()), &times, 9).await.unwrap(), [none]);
+    // Those that are due first are looked at.
+    let first = db.store.deadlines(Some(&"shop".into()), &times, 2).await.unwrap();
+    assert_eq!(first, [counted("shop", 2, true, [0, 1, 2])]);
 }

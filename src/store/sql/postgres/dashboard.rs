@@ -73,4 +73,24 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT name, started_at, heartbeat_at, breakers,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
+    // One entry of the index for each merchant.
+    queued_merchants: "
+        WITH RECURSIVE m (merchant) AS (
+            SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
+            UNION ALL
+            SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            FROM m WHERE m.merchant IS NOT NULL
+        )
+        SELECT merchant FROM m WHERE merchant IS NOT NULL",
+    // A range of one merchant, or else PostgreSQL reads the orders of all merchants by `orders_next`.
+    // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
+    queued_deadlines: "
+        SELECT width_bucket(deadline_at, ARRAY(
+            SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM json_array_elements_text($2::json)
+        )) AS slot, count(*) AS orders
+        FROM (
+            SELECT deadline_at FROM klarna_worker.orders
+            WHERE status = 'queued' AND merchant >= (SELECT $1::text) AND merchant <= (SELECT $1::text)
+            ORDER BY merchant, due_at, id LIMIT $3) AS q
+        GROUP BY 1",
 };
