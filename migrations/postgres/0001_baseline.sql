@@ -774,8 +774,10 @@ CREATE TABLE klarna_worker.audit_log (
 );
 CREATE INDEX audit_log_happened ON klarna_worker.audit_log (happened_at);
 CREATE INDEX audit_log_user ON klarna_worker.audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
--- For the history of an order.
-CREATE INDEX audit_log_order ON klarna_worker.audit_log (object, id) WHERE action IN ('order.retry', 'order.cancel', 'order.update');
+-- For the history of an order, and lists by object. An object may be longer than an entry of an index.
+CREATE INDEX audit_log_object ON klarna_worker.audit_log (left(object, 100), id) WHERE object IS NOT NULL;
+-- For lists of the few that were not done.
+CREATE INDEX audit_log_undone ON klarna_worker.audit_log (outcome, id) WHERE outcome <> 'done';
 
 CREATE FUNCTION klarna_worker.keep_audit_log() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
 BEGIN

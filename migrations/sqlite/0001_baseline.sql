@@ -613,8 +613,10 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_happened ON audit_log (happened_at);
 CREATE INDEX audit_log_user ON audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
--- For the history of an order.
-CREATE INDEX audit_log_order ON audit_log (object, id) WHERE action IN ('order.retry', 'order.cancel', 'order.update');
+-- For the history of an order, and lists by object.
+CREATE INDEX audit_log_object ON audit_log (object, id) WHERE object IS NOT NULL;
+-- For lists of the few that were not done.
+CREATE INDEX audit_log_undone ON audit_log (outcome, id) WHERE outcome <> 'done';
 
 CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
 BEGIN

@@ -13,7 +13,7 @@ use super::AppState;
 use super::answers::Common;
 use super::extract::{InQuery, check_filter, cut_page, invalid, page_size};
 use super::problem::Problem;
-use crate::audit::{Action, Actor};
+use crate::audit::{Action, Actor, Outcome};
 use crate::ids::UserKey;
 use crate::store::{AuditFilter, AuditRow};
 
@@ -52,6 +52,18 @@ pub(super) struct AuditQuery {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     user: Option<String>,
+    /// Only rows with this outcome: `done`, `refused`, `not_found`, `rejected` or `failed`.
+    #[param(example = "refused", pattern = "^(done|refused|not_found|rejected|failed)$")]
+    outcome: Option<String>,
+    /// Only rows with exactly this object, such as the id of an order or a webhook, or `checkout` of
+    /// `ops.breakers_probe`.
+    #[param(
+        example = "019abc3e-51c4-7d10-a2de-6b0f1c7f9a42",
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
+    )]
+    object: Option<String>,
     /// The most rows to return.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
@@ -151,12 +163,18 @@ pub(super) async fn list(
     InQuery(query): InQuery<AuditQuery>,
 ) -> Result<Json<AuditList>, Problem> {
     let limit = page_size(query.limit)?;
-    for (name, value) in [("key", &query.key), ("merchant", &query.merchant), ("user", &query.user)] {
+    for (name, value) in
+        [("key", &query.key), ("merchant", &query.merchant), ("user", &query.user), ("object", &query.object)]
+    {
         check_filter(name, value.as_deref())?;
     }
     if let Some(action) = &query.action {
         Action::from_word(action)
             .map_err(|_| invalid("action: is none of this program; see docs/security.md"))?;
+    }
+    if query.outcome.as_deref().is_some_and(|outcome| Outcome::from_word(outcome).is_err()) {
+        let known = Outcome::ALL.map(Outcome::as_str).join(", ");
+        return Err(invalid(format!("outcome: is none of {known}")));
     }
     if query.cursor.is_some_and(|cursor| cursor < 1) {
         return Err(invalid("cursor: is invalid; send the `next` of the previous page"));
@@ -172,6 +190,8 @@ pub(super) async fn list(
         action: query.action,
         merchant: query.merchant,
         user_hash,
+        outcome: query.outcome,
+        object: query.object,
         before: query.cursor,
         // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,

@@ -9,7 +9,7 @@ use super::views::{or_dash, time};
 use super::when::{When, when};
 use super::{CliError, Context, Exit, Table};
 use crate::api::AuditRecord;
-use crate::audit::{self, Action, Actor, BrokenRow, Verified};
+use crate::audit::{self, Action, Actor, BrokenRow, Outcome, Verified};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::AuditFilter;
 
@@ -43,6 +43,13 @@ pub(super) struct Filter {
     /// Only rows about this user of the merchant
     #[arg(long, requires = "merchant")]
     user: Option<UserId>,
+    /// Only with this outcome
+    #[arg(long, value_parser = PossibleValuesParser::new(Outcome::ALL.map(Outcome::as_str))
+        .try_map(|word| Outcome::from_word(&word).map_err(|error| error.to_string())))]
+    outcome: Option<Outcome>,
+    /// Only with exactly this object, such as the id of an order or a webhook
+    #[arg(long)]
+    object: Option<String>,
     /// At most this many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -68,7 +75,7 @@ impl Command {
 }
 
 async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
-    let Filter { since, key, action, merchant, user, limit, cursor } = filter;
+    let Filter { since, key, action, merchant, user, outcome, object, limit, cursor } = filter;
     let app = context.app_to_read().await?;
     let user = merchant.clone().zip(user).map(|(merchant, user)| UserKey { merchant, user });
     let filter = AuditFilter {
@@ -77,6 +84,8 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
         action: action.map(|action| action.as_str().to_owned()),
         merchant: merchant.map(Into::into),
         user_hash: user.map(|user| app.audit.user(&user)),
+        outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
+        object,
         before: cursor,
         limit,
     };

@@ -20,6 +20,9 @@ use crate::store::{AuditFilter, AuditRow};
 /// Rows on one page.
 const PAGE: u32 = 50;
 
+/// The fields that choose rows.
+const FIELDS: [&str; 7] = ["action", "merchant", "user", "key", "outcome", "object", "since"];
+
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     if !viewer.sees_all() {
         return Err(Failure::NotFound(
@@ -31,6 +34,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let user_hash = user(&pages, &viewer, merchant.as_ref())?;
     let before = query.word("before", |word| word.parse::<i64>().ok())?;
     let action = query.one_of("action", Action::ALL, Action::as_str)?;
+    let outcome = query.one_of("outcome", Outcome::ALL, Outcome::as_str)?;
     let filter = AuditFilter {
         since: query.time("since", viewer.now)?,
         actor: query
@@ -40,6 +44,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         action: action.map(|action| action.as_str().to_owned()),
         merchant: merchant.map(Into::into),
         user_hash,
+        outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
+        object: query
+            .name::<String>("object")?
+            .map(|object| object.trim().to_owned())
+            .filter(|object| !object.is_empty()),
         before,
         limit: PAGE + 1,
     };
@@ -51,7 +60,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     rows.sort_by_key(|row| std::cmp::Reverse(row.happened_at));
     let main = html! {
         div.heading { h1 { "Audit log" } }
-        (filter_form("/audit", query, &["action", "merchant", "user", "key", "since"], &html! {
+        (filter_form("/audit", query, &FIELDS, &html! {
             label { span { "Action" }
                 select name="action" {
                     option value="" { "any" }
@@ -63,6 +72,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (choice(query, "merchant", "Merchant", "any", viewer.merchants(&pages)))
             (line(query, "user", "User of this merchant", "search"))
             (line(query, "key", "API key", "search"))
+            (choice(query, "outcome", "Outcome", "any", Outcome::ALL.map(Outcome::as_str)))
+            (line(query, "object", "Object (id)", "search"))
             (moment(query, "since", "Since (UTC)", viewer.now))
         }))
         section #list {

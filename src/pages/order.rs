@@ -10,7 +10,7 @@ use super::Pages;
 use super::codes::next_step;
 use super::failure::Failure;
 use super::frame::MenuItem;
-use super::links::user_link;
+use super::links::{link, user_link};
 use super::pauses;
 use super::pieces::{amount, at, badge, col, done, exact_time, facts, outcome, status, time};
 use super::viewer::Viewer;
@@ -62,6 +62,9 @@ pub(super) async fn show(
         section #history data-live {
             h2 { "History " span.quiet { "(UTC)" } }
             (line(&history.events))
+            @if viewer.sees_all() {
+                p.note { a href=(link("/audit", &[("object", &order.id.to_string())])) { "In the audit log" } }
+            }
         }
         @if order.klarna_id.is_some() || order.result.is_some() {
             section #answer data-live { h2 { "Answer to the shop" } (answer(&order)) }

@@ -9,7 +9,11 @@ use uuid::Uuid;
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
+use super::sql::narrowed;
 use super::{StoreError, json};
+
+/// The outcome of most rows.
+const DONE: &str = "done";
 
 /// One row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +103,10 @@ pub struct AuditFilter {
     pub merchant: Option<String>,
     /// Only about the user with this keyed hash.
     pub user_hash: Option<Vec<u8>>,
+    /// Only with this outcome.
+    pub outcome: Option<String>,
+    /// Only with this object.
+    pub object: Option<String>,
     /// Only rows before this one.
     pub before: Option<i64>,
     /// The most rows.
@@ -161,13 +169,13 @@ impl<E: Engine> AuditLog for SqlStore<E> {
     }
 
     async fn audit_rows(&self, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-        let AuditFilter { since, actor, action, merchant, user_hash, before, limit } = filter;
-        let sql = &E::STATEMENTS.audit;
-        let statement = if user_hash.is_some() { sql.list_of_user } else { sql.list };
+        let AuditFilter { since, actor, action, merchant, user_hash, outcome, object, before, limit } =
+            filter;
+        let text = listed(E::STATEMENTS.audit.list, filter);
         self.read(async |c| {
-            let list = c.query(statement).bind(*since).bind(actor).bind(action).bind(merchant);
-            let rows = list.bind(user_hash.as_ref()).bind(*before).bind(*limit).fetch_all().await?;
-            rows.iter().map(audit_row).collect()
+            let list = c.composed(text.clone()).bind(*since).bind(actor).bind(action).bind(merchant);
+            let list = list.bind(user_hash.as_ref()).bind(outcome).bind(object).bind(*before).bind(*limit);
+            list.fetch_all().await?.iter().map(audit_row).collect()
         })
         .await
     }
@@ -191,6 +199,21 @@ impl<E: Engine> AuditLog for SqlStore<E> {
     async fn prune_audit(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.write(async |c| c.query(E::STATEMENTS.audit.prune).bind(before).bind(limit).execute().await)
             .await
+    }
+}
+
+/// Returns the list with the conditions that have an index in plain words.
+pub(super) fn listed(statement: &str, filter: &AuditFilter) -> String {
+    let AuditFilter { user_hash, outcome, object, .. } = filter;
+    let text =
+        narrowed(statement, &[(5, user_hash.is_some()), (6, outcome.is_some()), (7, object.is_some())]);
+    let others = user_hash.is_some() || object.is_some();
+    match outcome.as_deref() {
+        // The words of the condition are those of the partial index.
+        Some(outcome) if outcome != DONE && !others => {
+            text.replace("outcome = $6", "outcome = $6 AND outcome <> 'done'")
+        }
+        _ => text,
     }
 }
 

@@ -282,10 +282,10 @@ const LOOKUPS: [(&str, &str, &str); 17] = [
     ("dashboard.failed_codes", "NULL, 'epoch'", "orders_failed"),
     ("dashboard.queued_merchants", "", "orders_due"),
     ("dashboard.queued_deadlines", "'shop', '[0, 1]', 10000", "orders_due"),
+    ("dashboard.changes_of_order", "'o'", "audit_log_object"),
     ("dashboard.attempts", "'00000000-0000-0000-0000-000000000000'", "order_attempts_order"),
     ("follow_ups.failing_of_order", "'00000000-0000-0000-0000-000000000000'", "follow_ups_"),
     ("order_admin.retry_follow_ups", "'{}', NULL, 1", "follow_ups_"),
-    ("audit.list_of_user", "NULL, NULL, NULL, NULL, '', NULL, 50", "audit_log_user"),
 ];
 
 /// Lists of orders, each with the values of its first statement and the index that it must use: `only` if

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Query, SqlStore};
+use super::sql;
 use super::webhook_end::{self, Delivery, WebhookSettled, by_claim};
 use super::webhook_endpoints::Answer;
 use super::{StoreError, from_micros};
@@ -332,13 +333,8 @@ pub(super) fn narrowed(statement: &str, filter: &WebhookFilter) -> String {
     let WebhookFilter { id, merchant, user, status, kind, since, .. } = filter;
     let given =
         [id.is_some(), merchant.is_some(), user.is_some(), status.is_some(), kind.is_some(), since.is_some()];
-    let mut text = statement.to_owned();
-    for (number, _) in (1..).zip(given).filter(|(_, given)| *given) {
-        let begin = text.find(&format!("(${number}")).map(|at| at + 1);
-        if let Some((begin, or)) = begin.and_then(|begin| Some((begin, text[begin..].find(" OR ")?))) {
-            text.replace_range(begin..begin + or + " OR ".len(), "");
-        }
-    }
+    let given: Vec<(usize, bool)> = (1..).zip(given).collect();
+    let mut text = sql::narrowed(statement, &given);
     if let Some(status) = status {
         let plain = format!("w.status = $4 AND w.status = '{}'", status.as_str());
         text = text.replace("w.status = $4", &plain);

@@ -117,6 +117,21 @@ async fn each_door_leaves_its_row() {
     api.with_key("key-of-nobody", Method::GET, TOKEN, None).await;
     assert_eq!(api.audited("").await.len(), before + 1, "that of reading the log");
 
+    // By outcome and object.
+    let refused: Vec<Value> = api.audited("outcome=refused").await;
+    assert_eq!(
+        refused.iter().map(|row| describe(row).0).collect::<Vec<_>>(),
+        ["token.resolve", "token.read"]
+    );
+    let of_order = api.audited(&format!("object={}", id.unwrap())).await;
+    let told: Vec<_> = of_order.iter().map(describe).collect();
+    assert_eq!(
+        told,
+        [("order.submit", "done", id), ("order.cancel", "done", id), ("order.retry", "rejected", id)]
+    );
+    let rejected = api.audited(&format!("object={}&outcome=rejected", id.unwrap())).await;
+    assert_eq!(rejected, of_order[2..]);
+
     // Nothing secret is in the table, and nobody's name.
     let all = serde_json::to_string(&api.audited("").await).unwrap();
     for secret in ["sesame", "key-of-", "u-1", "nobody", "T-shirt"] {
@@ -192,7 +207,8 @@ async fn the_log_is_read_by_operators_of_all_merchants_in_pages() {
     }
     assert!(ids.len() == 5 && ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
     assert_eq!(api.audited("since=2100-01-01T00:00:00Z").await, [] as [Value; 0]);
-    for wrong in ["action=token.eaten", "user=u-1", "limit=0", "cursor=0", "since=yesterday", "colour=red"] {
+    let filters = ["action=token.eaten", "user=u-1", "outcome=eaten", "object=", "object=%00"];
+    for wrong in filters.into_iter().chain(["limit=0", "cursor=0", "since=yesterday", "colour=red"]) {
         let answer = api.with_key("key-of-ops", Method::GET, &format!("/v1/audit?{wrong}"), None).await;
         answer.problem(400, "invalid-request");
     }

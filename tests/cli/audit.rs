@@ -56,7 +56,14 @@ fn each_command_leaves_its_row() {
     assert_eq!(of_alma.len(), 2, "shown, and renamed");
     assert_eq!(list(&home, &["--action", "audit.read"]).len(), 2);
     assert_eq!(list(&home, &["--key", "shop"]).len(), 0);
+    let erasures = list(&home, &["--outcome", "failed"]);
+    assert!(erasures.len() == 1 && erasures[0]["action"] == "user.erase", "{erasures:?}");
+    let cancelled = rows.iter().filter(|row| row["action"] == "order.cancel");
+    let order = cancelled.filter_map(|row| row["object"].as_str()).find(|object| object.len() == 36).unwrap();
+    assert_eq!(list(&home, &["--object", order, "--action", "order.cancel"]).len(), 1);
+    assert_eq!(list(&home, &["--object", order, "--outcome", "refused"]).len(), 0);
     home.run(&["audit", "list", "--action", "token.eaten"]).exits(2);
+    home.run(&["audit", "list", "--outcome", "eaten"]).exits(2);
     home.run(&["audit", "list", "--user", "alma"]).exits(2);
 
     // The lines are the rows, in a file of this user alone.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use klarna_order_worker::audit::{Action, Actor, Audit, Dependencies, Entry, Pruning, Verified, verify};
+use klarna_order_worker::audit::{
+    Action, Actor, Audit, Dependencies, Entry, Outcome, Pruning, Verified, verify,
+};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::config;
 use klarna_order_worker::ids::UserKey;
@@ -30,6 +32,7 @@ both_engines![
     a_process_that_ends_does_not_wait_for_ever,
     submissions_can_be_left_out,
     lines_that_nobody_reads_hold_up_no_row,
+    rows_are_found_by_outcome_and_object_however_long,
 ];
 
 const SOON: Duration = Duration::from_mins(1);
@@ -361,4 +364,36 @@ async fn lines_that_nobody_reads_hold_up_no_row(db: Db) {
     let read = tokio::task::spawn_blocking(move || std::fs::read_to_string(pipe).unwrap());
     let text = timeout(SOON, read).await.expect("nothing was written").unwrap();
     assert!(text.contains("\"number\":1,") && text.lines().count() == 1, "{text}");
+}
+
+async fn rows_are_found_by_outcome_and_object_however_long(db: Db) {
+    let fixture = Fixture::new(db);
+    let audit = fixture.process();
+    // Characters of four bytes that no compression shortens: longer than an index of PostgreSQL takes.
+    let long: String = (1..=1000_u32).filter_map(|n| char::from_u32(65536 + n * 245_489 % 900_000)).collect();
+    assert_eq!(long.len(), 4000);
+    let beginning: String = long.chars().take(100).collect();
+    for (object, outcome) in [
+        ("o-1", Outcome::Done),
+        (&*long, Outcome::NotFound),
+        ("o-1", Outcome::Rejected),
+        (&beginning, Outcome::Done),
+    ] {
+        audit.record(Entry::new(Actor::Local, Action::OrderCancel).object(object).ended(outcome));
+    }
+    timeout(SOON, audit.flush()).await.expect("not stored");
+    let found = async |outcome: Option<&str>, object: Option<&str>| {
+        let (outcome, object) = (outcome.map(str::to_owned), object.map(str::to_owned));
+        let filter = AuditFilter { outcome, object, limit: 9, ..AuditFilter::default() };
+        let rows = fixture.db.store.audit_rows(&filter).await.unwrap();
+        rows.iter().map(|row| row.number).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, None).await, [4, 3, 2, 1]);
+    assert_eq!(found(Some("done"), None).await, [4, 1]);
+    assert_eq!(found(Some("not_found"), None).await, [2]);
+    assert_eq!(found(None, Some("o-1")).await, [3, 1]);
+    assert_eq!(found(Some("rejected"), Some("o-1")).await, [3]);
+    assert_eq!(found(None, Some(&long)).await, [2]);
+    assert_eq!(found(None, Some(&beginning)).await, [4]);
+    assert_eq!(found(None, Some("o-")).await, [] as [i64; 0]);
 }

@@ -902,7 +902,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\x742b204d9fbd27d6408004c9e7f6ce
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 08:58:39.701392+00', true, '\x215e51ea8953909d2e0f8e954fa67e74b93df04510005e730e7ae732f2d54d561cba7ba159f6c1e73f5012446574aa3f', 141804785);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 08:58:39.701392+00', true, '\x0af7ad5c00f9ba281c7afe45db516ea1d4180f52ffef6103a73e850eff1ed86234b29ad514bda5b1e82f1661d14f5a16', 141804785);
 
 
 --
@@ -1296,10 +1296,17 @@ CREATE INDEX audit_log_happened ON klarna_worker.audit_log USING btree (happened
 
 
 --
--- Name: audit_log_order; Type: INDEX; Schema: klarna_worker; Owner: -
+-- Name: audit_log_object; Type: INDEX; Schema: klarna_worker; Owner: -
 --
 
-CREATE INDEX audit_log_order ON klarna_worker.audit_log USING btree (object, id) WHERE (action = ANY (ARRAY['order.retry'::text, 'order.cancel'::text, 'order.update'::text]));
+CREATE INDEX audit_log_object ON klarna_worker.audit_log USING btree ("left"(object, 100), id) WHERE (object IS NOT NULL);
+
+
+--
+-- Name: audit_log_undone; Type: INDEX; Schema: klarna_worker; Owner: -
+--
+
+CREATE INDEX audit_log_undone ON klarna_worker.audit_log USING btree (outcome, id) WHERE (outcome <> 'done'::text);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 08:58:27',1,X'107ffe9217bcd32d8cd0c331d94f8e5baaf82ee4bcc97d44c4ddceb11ba78f493999c7e5f80d099538721b7eaf31122b',16565837);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 08:58:27',1,X'f6a6c2bc21ab9d12b343ba65573d032e95aed81300f7279922ecd68b392d2fec5a41e80ce1587783deb580045cb055ee',16565837);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -596,7 +596,8 @@ BEGIN
 END;
 CREATE INDEX audit_log_happened ON audit_log (happened_at);
 CREATE INDEX audit_log_user ON audit_log (user_hash, id) WHERE user_hash IS NOT NULL;
-CREATE INDEX audit_log_order ON audit_log (object, id) WHERE action IN ('order.retry', 'order.cancel', 'order.update');
+CREATE INDEX audit_log_object ON audit_log (object, id) WHERE object IS NOT NULL;
+CREATE INDEX audit_log_undone ON audit_log (outcome, id) WHERE outcome <> 'done';
 CREATE TRIGGER keep_audit_log BEFORE UPDATE ON audit_log
 BEGIN
     SELECT RAISE(ABORT, 'rows of the audit log cannot be changed');

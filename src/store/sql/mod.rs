@@ -32,7 +32,7 @@ macro_rules! statements {
 }
 
 statements! {
-    audit: AuditSql { append, newest, row_hash, list, list_of_user, in_chains, has_before, prune }
+    audit: AuditSql { append, newest, row_hash, list, in_chains, has_before, prune }
     dashboard: DashboardSql {
         outcome_buckets, latency_samples, waiting_codes, failed_codes, refused_merchants, order_history, attempts,
         changes_of_order, pauses_of_order, workers, queued_merchants, queued_deadlines,
@@ -105,3 +105,16 @@ macro_rules! constants {
     };
 }
 use constants;
+
+/// Leaves out "or it is absent" in the conditions of the parameters that are given, so that their indexes can be
+/// used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
+pub(super) fn narrowed(statement: &str, given: &[(usize, bool)]) -> String {
+    let mut text = statement.to_owned();
+    for (number, _) in given.iter().filter(|(_, given)| *given) {
+        let begin = text.find(&format!("(${number}")).map(|at| at + 1);
+        if let Some((begin, or)) = begin.and_then(|begin| Some((begin, text[begin..].find(" OR ")?))) {
+            text.replace_range(begin..begin + or + " OR ".len(), "");
+        }
+    }
+    text
+}

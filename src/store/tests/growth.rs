@@ -7,17 +7,18 @@ use serde_json::Value;
 use sqlx::{Connection as _, Executor as _};
 
 use super::{plans, postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
+use crate::store::audit::listed;
 use crate::store::postgres::Postgres;
 use crate::store::sql;
 use crate::store::sqlite::Sqlite;
 use crate::store::webhooks::narrowed;
-use crate::store::{WebhookFilter, WebhookStatus};
+use crate::store::{AuditFilter, WebhookFilter, WebhookStatus};
 
 const GROWING: [&str; 7] =
     ["orders", "order_attempts", "webhooks", "tokens", "known_tokens", "exchanges", "audit_log"];
 
 /// Partial indexes that have an entry for most rows all the same.
-const LONG: [&str; 8] = [
+const LONG: [&str; 9] = [
     "orders_wipe",
     "tokens_due",
     "tokens_seen",
@@ -26,6 +27,7 @@ const LONG: [&str; 8] = [
     "orders_reference2",
     "orders_klarna_id",
     "webhooks_ended",
+    "audit_log_object",
 ];
 
 /// Statements that may. The lists begin with the newest, and read on while a rare filter finds nothing; those
@@ -173,6 +175,78 @@ async fn postgresql_finds_webhooks_by_the_index_of_a_filter() {
             let plan = plans::generic_plan(&mut connection, &text, "").await;
             assert!(plan.contains(index), "{name}, {index}: {plan}\n{text}");
         }
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
+/// Filters of the audit log, each with the index that must answer it.
+fn audited() -> [(AuditFilter, &'static str); 6] {
+    let any = || AuditFilter { limit: 51, ..AuditFilter::default() };
+    let refused = || AuditFilter { outcome: Some("refused".into()), ..any() };
+    [
+        (any(), "audit_log_pkey"),
+        (AuditFilter { outcome: Some("done".into()), ..any() }, "audit_log_pkey"),
+        (refused(), "audit_log_undone"),
+        (AuditFilter { object: Some("o-7".into()), ..any() }, "audit_log_object"),
+        (AuditFilter { object: Some("o-7".into()), ..refused() }, "audit_log_object"),
+        (AuditFilter { user_hash: Some(vec![7; 32]), ..refused() }, "audit_log_user"),
+    ]
+}
+
+/// Of many rows, some were refused.
+const MANY_ROWS: &str = "
+    INSERT INTO klarna_worker.audit_log (chain, number, happened_at, actor, action, outcome, merchant, user_hash, object,
+        previous_hash, hash)
+    SELECT gen_random_uuid(), 1, now(), 'key:shop', 'order.submit', CASE WHEN i % 100 = 3 THEN 'refused' ELSE 'done' END,
+        'shop', sha256((i % 5000)::text::bytea), 'o-' || i, sha256('a'), sha256('b')
+    FROM generate_series(1, 20000) AS i";
+
+#[tokio::test]
+async fn sqlite_finds_rows_of_the_audit_log_by_the_index_of_a_filter() {
+    let mut connection = sqlite_with_tables().await;
+    let rows = MANY_ROWS
+        .replace("klarna_worker.", "")
+        .replace("gen_random_uuid()", "randomblob(16)")
+        .replace("now()", "0")
+        .replace("sha256((i % 5000)::text::bytea)", "CAST('user ' || (i % 5000) AS BLOB)")
+        .replace("sha256('a'), sha256('b')", "randomblob(32), randomblob(32)")
+        .replace("generate_series(1, 20000) AS i", "n");
+    let fill = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) {rows}; ANALYZE"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    let list = statement(&statements::<Sqlite>(sql::sqlite::OWN), "audit.list");
+    for (filter, index) in audited() {
+        let text = listed(list, &filter);
+        let plan = sqlite_plan(&mut connection, &text).await;
+        // By the primary key, the table is read from its end.
+        let found = if index == "audit_log_pkey" { plan == "SCAN audit_log" } else { plan.contains(index) };
+        assert!(found && !plan.contains("TEMP B-TREE"), "{index}: {plan}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn postgresql_finds_rows_of_the_audit_log_by_the_index_of_a_filter() {
+    let (database, mut connection) = postgres_with_tables().await;
+    connection.execute(MANY_ROWS).await.unwrap();
+    connection.execute("ANALYZE klarna_worker.audit_log").await.unwrap();
+    let list = statement(&statements::<Postgres>(sql::postgres::OWN), "audit.list");
+    let given = |text: &Option<String>| text.as_ref().map_or("NULL".to_owned(), |text| format!("'{text}'"));
+    for (filter, index) in audited() {
+        let text = listed(list, &filter);
+        let prepare = sqlx::AssertSqlSafe(format!("PREPARE plan AS {text}"));
+        sqlx::raw_sql(prepare).execute(&mut connection).await.unwrap();
+        let user = filter.user_hash.as_ref().map_or("NULL", |_| "sha256('7')");
+        let (outcome, object) = (given(&filter.outcome), given(&filter.object));
+        // With what is looked for, as PostgreSQL plans the first executions of a statement.
+        let explain = sqlx::AssertSqlSafe(format!(
+            "EXPLAIN EXECUTE plan (NULL, NULL, NULL, NULL, {user}, {outcome}, {object}, NULL, 51)"
+        ));
+        let plan: Vec<String> = sqlx::query_scalar(explain).fetch_all(&mut connection).await.unwrap();
+        let plan = plan.join("\n");
+        connection.execute("DEALLOCATE plan").await.unwrap();
+        assert!(plan.contains(index) && !plan.contains("Seq Scan"), "{index}: {plan}\n{text}");
     }
     connection.close().await.unwrap();
     database.remove().await;

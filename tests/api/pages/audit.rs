@@ -117,6 +117,16 @@ async fn the_page_shows_whom_and_what_a_row_concerns() {
     let has = |action: &str| of_user.contains(&format!("<td data-label=\"Action\">{action}</td>"));
     assert!(has("token.read") && !has("order.cancel") && !has("pages.sign_in"), "{of_user}");
     assert_eq!(browser.get("/audit?user=u-1").await.status, 400, "which of two merchants?");
+    // By what became of it, and by the order.
+    assert_eq!(browser.act(&cancel, &cancel, &[]).await.status, 409);
+    api.app.audit.flush().await;
+    let count = |page: &str| page.matches("<td data-label=\"Action\">").count();
+    let of_order = browser.page(&format!("/audit?object=+{order}+")).await;
+    assert!(of_order.contains("order.submit</td>") && count(&of_order) == 3, "{of_order}");
+    let rejected = browser.page("/audit?outcome=rejected").await;
+    assert!(rejected.contains("order.cancel</td>") && count(&rejected) == 1, "{rejected}");
+    assert_eq!(count(&browser.page(&format!("/audit?outcome=failed&object={order}")).await), 0);
+    assert_eq!(browser.get("/audit?outcome=eaten").await.status, 400);
 }
 
 #[tokio::test]

@@ -54,10 +54,9 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT a.ended_at, a.lost, a.error, w.name AS worker
         FROM klarna_worker.order_attempts a LEFT JOIN klarna_worker.workers w ON w.id = a.worker
         WHERE a.order_id = $1 ORDER BY a.seq",
-    // The words of the condition are those of the partial index.
     changes_of_order: "
         SELECT happened_at, actor, action FROM klarna_worker.audit_log
-        WHERE object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
+        WHERE left(object, 100) = left($1, 100) AND object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
         ORDER BY id DESC LIMIT 100",
     // While the order had not ended.
     pauses_of_order: "

@@ -20,21 +20,15 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
         SELECT id, happened_at, hash FROM audit_log ORDER BY id DESC LIMIT 1",
     row_hash: "
         SELECT hash FROM audit_log WHERE id = $1",
+    // The program leaves out "or it is absent" for user, outcome and object, so that their indexes are used.
     list: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,
             joined_id, previous_at, previous_hash, hash
         FROM audit_log
         WHERE ($1 IS NULL OR happened_at >= $1) AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
-            AND ($4 IS NULL OR merchant = $4) AND ($5 IS NULL OR user_hash = $5) AND ($6 IS NULL OR id < $6)
-        ORDER BY id DESC LIMIT $7",
-    // As `list`, for one user: by their index, which a condition that may be absent cannot use.
-    list_of_user: "
-        SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash,
-            object, joined_id, previous_at, previous_hash, hash
-        FROM audit_log
-        WHERE ($1 IS NULL OR happened_at >= $1) AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3)
-            AND ($4 IS NULL OR merchant = $4) AND user_hash = $5 AND ($6 IS NULL OR id < $6)
-        ORDER BY id DESC LIMIT $7",
+            AND ($4 IS NULL OR merchant = $4) AND ($5 IS NULL OR user_hash = $5) AND ($6 IS NULL OR outcome = $6)
+            AND ($7 IS NULL OR object = $7) AND ($8 IS NULL OR id < $8)
+        ORDER BY id DESC LIMIT $9",
     in_chains: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,
             joined_id, previous_at, previous_hash, hash

@@ -50,7 +50,6 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT a.ended_at, a.lost, a.error, w.name AS worker
         FROM order_attempts a LEFT JOIN workers w ON w.id = a.worker
         WHERE a.order_id = $1 ORDER BY a.seq",
-    // The words of the condition are those of the partial index.
     changes_of_order: "
         SELECT happened_at, actor, action FROM audit_log
         WHERE object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
