@@ -75,7 +75,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
     };
     let entry = viewer.entry(Action::TokenRead).about(&key);
-    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "User", &main))
+    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "User", &main, &main))
 }
 
 /// Returns the merchant and user that a query or a form names.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::Pages;
@@ -13,7 +14,8 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{
-    choice, col, command, count_col, done, filter_form, line, maybe_time, select_all, state, words,
+    at, choice, col, command, count_col, done, filter_form, line, maybe_time, number, select_all, state,
+    words,
 };
 use super::viewer::Viewer;
 use crate::audit::Action;
@@ -39,31 +41,38 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = users.last().filter(|_| more);
     let group = Group::shown(query).filter(|_| viewer.may_act());
     let bulk = group.map(|group| bulk_tokens::form(query, group));
-    let main = html! {
-        div.heading { h1 { "Users" } }
-        (done(query))
-        (filter_form("/users", query, &["state", "merchant", "user"], &html! {
-            @if let Some(state) = query.get("state") { input type="hidden" name="state" value=(state); }
-            (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
-            (line(query, "user", "User (whole name)", "search"))
-        }))
-        (tabs(query))
-        @if let Some(bulk) = &bulk { (bulk) }
-        section #list data-live {
-            @if users.is_empty() { (none(query)) } @else { (table(users, group.is_some())) }
-            nav.pages aria-label="More" {
-                @if after.is_some() {
-                    a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
-                }
-                @if let Some(last) = next {
-                    @let next = [("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())];
-                    a rel="next" href=(query.link("/users", &next)) { "More →" }
+    let counts = Counts::of(&pages, &viewer, merchant.as_ref()).await;
+    let page = |counts: Option<&Counts>| {
+        html! {
+            div.heading { h1 { "Users" } }
+            (done(query))
+            (filter_form("/users", query, &["state", "merchant", "user"], &html! {
+                @if let Some(state) = query.get("state") { input type="hidden" name="state" value=(state); }
+                (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
+                (line(query, "user", "User (whole name)", "search"))
+            }))
+            (tabs(query, counts))
+            @if let Some(bulk) = &bulk { (bulk) }
+            section #list data-live {
+                @if users.is_empty() { (none(query)) } @else { (table(users, group.is_some())) }
+                nav.pages aria-label="More" {
+                    @if after.is_some() {
+                        a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
+                    }
+                    @if let Some(last) = next {
+                        @let next = [("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())];
+                        a rel="next" href=(query.link("/users", &next)) { "More →" }
+                    }
                 }
             }
         }
     };
+    // Counts change with every sign-in. They alone are no news, which would leave a row in the audit log; that
+    // there are some now is.
+    let steady = counts.as_ref().map(|_| Counts::default());
+    let (main, steady) = (page(counts.as_ref()), page(steady.as_ref()));
     let entry = viewer.entry(Action::TokensList).merchant(merchant.as_ref());
-    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main))
+    Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main, &steady))
 }
 
 /// Returns the users with this name at every merchant.
@@ -117,18 +126,54 @@ async fn page(
     Ok(users)
 }
 
-/// The states, without counts: they would change the page with every sign-in, and each page that changes leaves a
-/// row in the audit log. The overview has them.
-fn tabs(query: &Fields) -> Markup {
-    let tab = |state: &str, name: &str| {
-        let current = (query.get("state").unwrap_or_default() == state).then_some("page");
-        let more = [("state", state), ("after", ""), ("after_merchant", ""), ("done", "")];
-        html! { a href=(query.link("/users", &more)) aria-current=[current] { (name) } }
+/// How many tokens there are in each state, as they were counted last, and when that was.
+#[derive(Default)]
+struct Counts {
+    tokens: Vec<(TokenState, u64)>,
+    counted_at: DateTime<Utc>,
+}
+
+impl Counts {
+    /// Returns the last counts of a merchant, or of all that the viewer may see, once there are some. A page starts a
+    /// new count at most as often as [`super::counts`] allows. A search for one user has none.
+    async fn of(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Option<Self> {
+        if viewer.query.get("user").is_some() {
+            return None;
+        }
+        let mut counts = Self { tokens: Vec::new(), counted_at: viewer.now };
+        for merchant in viewer.scopes(pages, merchant) {
+            let (at, found) = pages.counts.of(&pages.deps.keeper, merchant, viewer.now).await?;
+            counts.counted_at = counts.counted_at.min(at);
+            counts.tokens.extend(found.iter().map(|count| (count.state, count.tokens)));
+        }
+        Some(counts)
+    }
+
+    fn of_state(&self, wanted: Option<TokenState>) -> u64 {
+        let counts = |state| wanted.map_or(state != TokenState::Forgotten, |wanted| state == wanted);
+        self.tokens.iter().filter(|(state, _)| counts(*state)).map(|(_, tokens)| tokens).sum()
+    }
+}
+
+/// The states, with their counts if they are known.
+fn tabs(query: &Fields, counts: Option<&Counts>) -> Markup {
+    let tab = |state: Option<TokenState>, name: &str| {
+        let word = state.map_or("", TokenState::as_str);
+        let current = (query.get("state").unwrap_or_default() == word).then_some("page");
+        let more = [("state", word), ("after", ""), ("after_merchant", ""), ("done", "")];
+        html! {
+            a href=(query.link("/users", &more)) aria-current=[current] {
+                (name) @if let Some(counts) = counts { " " b { (number(counts.of_state(state))) } }
+            }
+        }
     };
     html! {
-        nav.tabs aria-label="Token" {
-            (tab("", "all except forgotten"))
-            @for state in TokenState::ALL { (tab(state.as_str(), &words(state.as_str()))) }
+        div #states data-live {
+            nav.tabs aria-label="Token" {
+                (tab(None, "all except forgotten"))
+                @for state in TokenState::ALL { (tab(Some(state), &words(state.as_str()))) }
+            }
+            @if let Some(counts) = counts { p.note { "Numbers as of " (at(counts.counted_at)) "." } }
         }
     }
 }

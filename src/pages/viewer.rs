@@ -116,7 +116,8 @@ impl Viewer {
     }
 
     /// As [`Viewer::answer`], for a page with states of tokens: leaves a row about it. A page that updates
-    /// itself leaves none as long as nothing has changed.
+    /// itself leaves none as long as nothing has changed. `steady` is the page without what may change beside,
+    /// such as counts.
     pub(super) fn answer_read(
         self,
         pages: &Pages,
@@ -124,9 +125,10 @@ impl Viewer {
         place: MenuItem,
         title: &str,
         main: &Markup,
+        steady: &Markup,
     ) -> Response {
         let live = self.live;
-        let response = self.answer(place, title, main);
+        let response = self.answer_tagged(place, title, main, steady);
         // Everybody can say that the request is live, so it must also learn nothing.
         if !live || response.status() != StatusCode::NOT_MODIFIED {
             pages.deps.audit.record(entry);
@@ -136,6 +138,11 @@ impl Viewer {
 
     /// Returns the page, or 304 if the browser already has it.
     pub(super) fn answer(self, place: MenuItem, title: &str, main: &Markup) -> Response {
+        self.answer_tagged(place, title, main, main)
+    }
+
+    /// As [`Viewer::answer`]. The browser has the page already if it has one with the same `steady`.
+    fn answer_tagged(self, place: MenuItem, title: &str, main: &Markup, steady: &Markup) -> Response {
         let name = self.key.as_ref().map(|key| key.name.as_str());
         let note = self.replica.map(|note| {
             let unneeded = note.0.is_empty();
@@ -143,9 +150,12 @@ impl Viewer {
         });
         let note = note.unwrap_or_default();
         let account = Account { name, form_token: &self.form_token };
-        let text =
-            frame::page(place, title, &account, self.query.get("q"), &html! { (note) (main) }).into_string();
-        let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&text)[..16]);
+        let page = |main: &Markup| {
+            frame::page(place, title, &account, self.query.get("q"), &html! { (note) (main) }).into_string()
+        };
+        let text = page(main);
+        let told = if main.0 == steady.0 { Sha256::digest(&text) } else { Sha256::digest(page(steady)) };
+        let digest = URL_SAFE_NO_PAD.encode(&told[..16]);
         let tag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
         let mut response = if tag.is_some() && tag == self.known {
             StatusCode::NOT_MODIFIED.into_response()

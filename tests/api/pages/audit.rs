@@ -101,6 +101,46 @@ async fn who_calls_a_request_live_leaves_a_row_unless_nothing_is_new() {
 }
 
 #[tokio::test]
+async fn counts_of_tokens_are_shown_and_are_no_news_alone() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    let limited = Browser::signed_in(&api, "key-of-limited").await;
+    let path = "/users?state=uncertain";
+    // Tokens are counted behind the page.
+    let counted = async |browser: &Browser<'_>, path: &str, active: &str| {
+        let counted = async {
+            loop {
+                let answer = browser.get(path).await;
+                if answer.text.contains(&format!("active <b>{active}</b>")) {
+                    break answer;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        timeout(SOON, counted).await.expect("not counted")
+    };
+    api.has_token("u-1").await;
+    let first = counted(&browser, path, "1").await;
+    assert!(first.text.contains("all except forgotten <b>1</b>"), "{first:?}");
+    assert!(first.text.contains("Numbers as of <time"), "{first:?}");
+    api.has_token("u-2").await;
+    let second = counted(&browser, path, "2").await;
+    assert_eq!(first.header("etag"), second.header("etag"));
+    let before = rows(&api).await.len();
+    let update = browser.request(Method::GET, path).header("x-live", "1");
+    let update = send(update.header("if-none-match", first.header("etag"))).await;
+    assert_eq!((update.status.as_u16(), rows(&api).await.len()), (304, before));
+    // A list that changes is news, and whoever is limited sees counts of their merchants.
+    counted(&limited, "/users", "0").await;
+    counted(&browser, "/users?merchant=other", "0").await;
+    let list = counted(&browser, "/users", "2").await;
+    api.has_token("u-3").await;
+    let update = browser.request(Method::GET, "/users").header("x-live", "1");
+    assert_eq!(send(update.header("if-none-match", list.header("etag"))).await.status, 200);
+    assert!(!browser.page("/users?user=u-1").await.contains("Numbers as of"), "it is about one user");
+}
+
+#[tokio::test]
 async fn the_page_shows_whom_and_what_a_row_concerns() {
     let api = Api::with_keys(&keys()).await;
     let browser = Browser::signed_in(&api, OPS).await;
