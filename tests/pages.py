@@ -174,7 +174,7 @@ def play(browser):
     browser.sees("a test of the pages")
 
     # Narrow and wide, light and dark: nothing sticks out, and everybody can use it.
-    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
+    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/audit?outcome=rejected", "/merchants", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/user/sign-out?merchant=shop&user=alma",
              "/orders/bulk?action=retry&status=submitted", "/webhooks/resend?status=pending", "/pauses/resume?merchant=shop&kind=keeper",
              "/orders/none", "/docs/"]

@@ -146,7 +146,7 @@ pub struct SettingsInForce {
 }
 
 impl From<&SettingsStatus> for SettingsInForce {
-    fn from(SettingsStatus { read_at, failed, after_restart }: &SettingsStatus) -> Self {
+    fn from(SettingsStatus { read_at, reloaded_by: _, failed, after_restart }: &SettingsStatus) -> Self {
         Self {
             read_at: *read_at,
             after_restart: after_restart.clone(),

@@ -180,6 +180,7 @@ impl Reloader {
             Ok(changes) => {
                 let status = SettingsStatus {
                     read_at: now,
+                    reloaded_by: Some(cause.to_string()),
                     failed: None,
                     after_restart: changes.after_restart.clone(),
                 };

@@ -133,7 +133,8 @@ impl LiveSettings {
             merchants: settings.merchants.clone().into(),
             api_keys: settings.server.api_keys.clone().into(),
             keeper: settings.keeper.clone().into(),
-            status: SettingsStatus { read_at, failed: None, after_restart: Vec::new() }.into(),
+            status: SettingsStatus { read_at, reloaded_by: None, failed: None, after_restart: Vec::new() }
+                .into(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! The commented `config.toml` at the top of the repository documents all keys. Tests compare it
 //! with the code.
 
+mod addresses;
 mod api_key;
 mod audit;
 mod credentials;
@@ -45,6 +46,7 @@ pub mod private;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use addresses::{Address, AddressOf};
 pub use api_key::{ApiKey, Credential, KeyRefusal};
 pub use audit::{Audit, AuditLines};
 pub use credentials::{ApiCredentials, CredentialSet};

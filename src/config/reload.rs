@@ -45,6 +45,8 @@ pub struct ChangedNames {
 pub struct SettingsStatus {
     /// When the settings in force were read.
     pub read_at: DateTime<Utc>,
+    /// What asked for the reload that read them. `None`: they were read at the start.
+    pub reloaded_by: Option<String>,
     /// The reload after that, if it failed.
     pub failed: Option<FailedReload>,
     /// The settings that were read and take effect after a restart.

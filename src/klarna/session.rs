@@ -26,7 +26,7 @@ use crate::received::{Document, storable};
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The path of order management, below Checkout's address.
-const MANAGEMENT: &str = "/ordermanagement/v1/orders";
+pub const MANAGEMENT: &str = "/ordermanagement/v1/orders";
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

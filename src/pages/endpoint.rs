@@ -45,11 +45,11 @@ pub(super) fn table(endpoints: &[Endpoint]) -> Markup {
     }
 }
 
-fn path(merchant: &MerchantName, more: &[(&str, &str)]) -> String {
+pub(super) fn path(merchant: &MerchantName, more: &[(&str, &str)]) -> String {
     link("/webhooks/endpoint", &[&[("merchant", merchant.as_str())], more].concat())
 }
 
-fn state(endpoint: &Endpoint) -> Markup {
+pub(super) fn state(endpoint: &Endpoint) -> Markup {
     match (endpoint.disabled, endpoint.failing_since) {
         (Some((_, why)), _) => html! { (badge("bad", "disabled")) " " span.quiet { (why.as_str()) } },
         (None, Some(_)) => badge("warn", "failing"),
@@ -106,7 +106,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 }
 
 /// The address without what may be a secret: a password or a query.
-fn shown_url(webhook: &Webhook) -> Option<String> {
+pub(super) fn shown_url(webhook: &Webhook) -> Option<String> {
     let url = &webhook.url;
     let query = if url.query().is_some() { "?…" } else { "" };
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();

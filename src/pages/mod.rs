@@ -30,6 +30,7 @@ mod failure;
 mod fields;
 mod frame;
 mod links;
+mod merchants;
 mod order;
 mod order_tabs;
 mod orders;
@@ -171,6 +172,7 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/webhooks/test", post(endpoint::test))
         .route("/webhooks/resend", get(resend::ask_resend_all).post(resend::resend_all))
         .route("/webhooks/{id}/resend", get(act::ask_resend).post(act::resend))
+        .route("/merchants", get(merchants::show))
         .route("/audit", get(audit_log::list))
         .route("/pauses", get(pauses::list).post(pausing::pause))
         .route("/pauses/new", get(pausing::ask_pause))

@@ -173,7 +173,8 @@ fn settings(pages: &Pages, viewer: &Viewer) -> Markup {
         @if viewer.sees_all() && !status.after_restart.is_empty() {
             p.note { "After a restart: " (status.after_restart.join(", ")) }
         }
-        p.note { "Those of the process that shows this page. Each process reloads by itself." }
+        p.note { "Those of the process that shows this page. Each process reloads by itself. "
+            a href="/merchants" { "All about the merchants, and how to add one" } }
     }
 }
 

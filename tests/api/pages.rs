@@ -9,6 +9,7 @@ mod follow_ups;
 mod history;
 mod lists;
 mod many;
+mod merchants;
 mod pauses;
 mod safe;
 

@@ -59,6 +59,8 @@ async fn merchants_come_and_go_while_orders_run(database: Database) {
     let client = served.client();
     let users = shop.sign_in(12).await;
     client.register_all(&users[..10]).await;
+    let page = client.get_text("/merchants").await;
+    assert!(page.contains("at its start.") && !page.contains("merchant-outlet"), "{page}");
     assert_eq!(
         reload(&shop),
         json!({
@@ -74,6 +76,8 @@ async fn merchants_come_and_go_while_orders_run(database: Database) {
     let section = outlet(&shop);
     shop.change_settings("a", OTHER, &section);
     assert_eq!(reload(&shop)["merchants"]["added"], json!(["outlet"]));
+    let page = client.get_text("/merchants").await;
+    assert!(page.contains("by a reload (command:") && page.contains("merchant-outlet"), "{page}");
     client.register_at("outlet", &users[10].0, &users[10].1).await;
     let first = client.post_at("outlet", &users[10].0, "cart-1").await;
     client.all_submitted_fresh(std::slice::from_ref(&first), PATIENCE).await;

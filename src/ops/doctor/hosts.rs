@@ -6,7 +6,7 @@ use url::Url;
 
 use super::Findings;
 use crate::clock::Clock;
-use crate::config::{ApiCredentials, Merchant, Settings};
+use crate::config::{AddressOf, ApiCredentials, Merchant, Settings};
 use crate::klarna::probe::{Probe, Reached};
 use crate::order::Target;
 use crate::vault::identity::jwks::parse;
@@ -38,7 +38,8 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     let (token, jwks, order, second) =
         tokio::join!(probe.token(merchant), probe.jwks(merchant), target(&merchant.api_credentials), second);
 
-    let shown = address(&merchant.token_url, merchant.given.token, "default");
+    let address = |of| merchant.address(of).map(|address| address.to_string());
+    let shown = address(AddressOf::Token).unwrap_or_default();
     match token {
         Ok(reached) => {
             findings.ok(&key("token_url"), format!("{shown} answers"));
@@ -48,12 +49,11 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     }
 
     // Nothing asks it, because each request to it would need a token.
-    if let Some(url) = merchant.revoke_url.as_ref().filter(|_| merchant.revoke_on_forget) {
-        let shown = address(url, merchant.given.revoke, "default, beside token_url");
+    if let Some(shown) = address(AddressOf::Revoke).filter(|_| merchant.revoke_on_forget) {
         findings.ok(&key("revoke_url"), format!("{shown} gets the tokens of forgotten users"));
     }
 
-    let host = address(&merchant.jwks_url, merchant.given.jwks, "default, on the host of token_url");
+    let host = address(AddressOf::Jwks).unwrap_or_default();
     match jwks {
         Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {
             0 => findings.warn(
@@ -70,8 +70,7 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
         checkout_passed_on(merchant, &mut findings);
     }
     let setting = key(&format!("{}_url", merchant.target));
-    let Some(url) = merchant.url(merchant.target) else { return findings };
-    let host = address(url, merchant.given.target(merchant.target), "default");
+    let Some(host) = address(AddressOf::Target(merchant.target)) else { return findings };
     let order = either(merchant, &host, order, second, &mut findings);
     match order {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
@@ -161,13 +160,6 @@ fn credentials(merchant: &Merchant) -> &'static str {
     }
 }
 
-/// Returns the address that is used, and where it comes from. The query is left out, because it may
-/// contain a secret.
-fn address(url: &Url, is_set: bool, default: &str) -> String {
-    let source = if is_set { "setting" } else { default };
-    format!("{}{} ({source})", url.origin().ascii_serialization(), url.path())
-}
-
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -203,28 +195,5 @@ mod tests {
         for other in ["checkout_provider = \"kustom\"", "checkout_url = \"https://notklarna.com/\""] {
             assert_eq!(findings(other), [], "{other}");
         }
-    }
-
-    #[test]
-    fn an_address_is_shown_with_its_source() {
-        let merchant =
-            merchant("checkout_provider = \"kustom\"\njwks_url = \"https://keys.example/jwks?key=1\"");
-        let shown = [
-            address(&merchant.token_url, merchant.given.token, "default"),
-            address(&merchant.jwks_url, merchant.given.jwks, "default"),
-            address(
-                merchant.url(Target::Checkout).unwrap(),
-                merchant.given.target(Target::Checkout),
-                "default",
-            ),
-        ];
-        assert_eq!(
-            shown,
-            [
-                "https://login.klarna.com/eu/lp/idp/oauth2/token (default)",
-                "https://keys.example/jwks (setting)",
-                "https://api.kustom.co/ (default)",
-            ]
-        );
     }
 }
