@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
-use crate::cli::tokens::systems::{System, SystemReader};
+use crate::cli::tokens::systems::{System, SystemReader, Unfit};
 use crate::config::{ConfigError, LongestPauses, Merchant, Settings};
 use crate::klarna::create::{Call, CreateAnswer, classify};
 use crate::klarna::discovery::{self, OpenIdDocument};
@@ -156,16 +156,20 @@ pub fn import_lines(bytes: &[u8]) -> (usize, Vec<String>) {
 pub fn exports(bytes: &[u8]) -> Vec<(usize, Vec<String>)> {
     let systems = System::value_variants().iter().map(|system| {
         let mut reader = SystemReader::new(*system, "shop".into());
-        let mut read = Vec::new();
         for line in Lines::new(std::io::Cursor::new(bytes.to_vec()), "input", None).flatten() {
-            match reader.line(&line) {
-                Ok(found) => read.extend(found),
-                Err(_) => break,
+            if reader.line(&line).is_err() {
+                break;
             }
         }
-        read.extend(reader.end());
-        let wrong: Vec<String> = read.iter().filter_map(|(_, read)| read.as_ref().err().cloned()).collect();
-        (read.len() - wrong.len(), wrong)
+        let (mut tokens, mut wrong) = (0, Vec::new());
+        for (_, read) in reader.end() {
+            match read {
+                Ok(_) => tokens += 1,
+                Err(Unfit::Wrong(told)) => wrong.push(told),
+                Err(Unfit::Older) => {}
+            }
+        }
+        (tokens, wrong)
     });
     systems.collect()
 }

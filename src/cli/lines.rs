@@ -20,7 +20,7 @@ const BUFFER: usize = 256 * 1024;
 
 /// The maximum number of lines in a batch, and the bytes after which it is full, so that its
 /// transaction stays short.
-const BATCH: (usize, u64) = (200, 1024 * 1024);
+pub(super) const BATCH: (usize, u64) = (200, 1024 * 1024);
 
 /// The lines of a file, or of standard input if the file is `-`. Blank lines are counted, but left
 /// out.

@@ -89,9 +89,9 @@ fn every_line_with_a_token_is_registered_or_refused() {
     let inputs = [
         (
             "magento",
-            "customer_id,refresh_token\n1,ory_rt_m1\n1,ory_rt_m2\n2,0:3:abc=\n,ory_rt_m4\n3\n4,ory rt\n5,\n".to_owned(),
+            "customer_id,refresh_token\n1,ory_rt_m1\n2,0:3:abc=\n,ory_rt_m4\n3\n4,ory rt\n5,\n".to_owned(),
             1,
-            6,
+            5,
         ),
         (
             "woocommerce",
@@ -110,7 +110,12 @@ fn every_line_with_a_token_is_registered_or_refused() {
             2,
             2,
         ),
-        ("sap", "uid;refreshToken\n# a comment\nanna;ory_rt_s1\nanna;ory_rt_s2\n".to_owned(), 1, 1),
+        (
+            "sap",
+            "uid;refreshToken\n# a comment\nanna;ory_rt_s1\nanna;ory_rt_s2\nberta;ory_rt_s3\n".to_owned(),
+            1,
+            2,
+        ),
         // What `mysql --batch` writes for a null is no token, no user and no id_token.
         (
             "prestashop",
@@ -133,6 +138,43 @@ fn every_line_with_a_token_is_registered_or_refused() {
             assert!(!told.contains("ory_rt") && !told.contains("abc="), "{told}");
         }
     }
+}
+
+/// More lines than one transaction takes: 300 customers with two rows each, the newer one first for every other.
+#[test]
+fn the_newest_row_of_each_customer_is_registered() {
+    let home = Home::new();
+    let row = |id: u32, customer: u32, token: &str| format!("{id}\t{customer}\tory_rt_{token}{customer}\n");
+    let (mut older, mut newer) = (String::new(), String::new());
+    for customer in 1..=300 {
+        let rows = [row(customer, customer, "old"), row(1000 + customer, customer, "new")];
+        let [first, second] = if customer % 2 == 0 { rows } else { [rows[1].clone(), rows[0].clone()] };
+        older += &first;
+        newer += &second;
+    }
+    let input = format!("id_klarnapayment_customer\tid_customer\tid_refresh_token\n{older}{newer}");
+    let ran = home.feed(&arguments("prestashop", &[]), &input).exits(0);
+    let summary = ran.stdout.lines().last().unwrap();
+    assert!(summary.starts_with("300 registered, 0 already known, 300 older"), "{summary}");
+    let newest = (1..=300).map(|customer| {
+        json!({ "merchant": "shop", "user": customer.to_string(), "refresh_token": format!("ory_rt_new{customer}") })
+            .to_string()
+    });
+    let again = home.feed(&["tokens", "import", "-"], newest.collect::<Vec<_>>().join("\n")).exits(0);
+    assert!(again.stdout.starts_with("0 registered, 300 already known"), "{}", again.stdout);
+}
+
+/// In JSON lines and CSV, the time decides; without it, the last line.
+#[test]
+fn of_several_rows_of_a_user_one_counts() {
+    let home = Home::new();
+    let input = "merchant,user,refresh_token,issued_at\nshop,u-1,ory_rt_new,2026-01-20T12:00:00Z\n\
+        shop,u-1,ory_rt_old,2026-01-10T12:00:00Z\nshop,u-2,ory_rt_first,\nshop,u-2,ory_rt_last,\n";
+    let ran = home.feed(&["tokens", "import", "-"], input).exits(0);
+    assert!(ran.stdout.contains("3 registered, 0 already known, 1 older"), "{}", ran.stdout);
+    let tokens = list(&home, &[]);
+    assert_eq!(tokens[0]["issued_at"], "2026-01-20T12:00:00Z");
+    assert_eq!(tokens[1]["generation"], 2, "{}", tokens[1]);
 }
 
 #[test]

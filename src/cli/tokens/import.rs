@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::record::{InputFormat, Record};
 use super::source::Source;
-use super::systems::{Read, System, SystemReader};
+use super::systems::{Read, System, SystemReader, Unfit};
 use crate::app::App;
 use crate::cli::context::check_merchant;
-use crate::cli::lines::{Batch, Lines};
+use crate::cli::lines::{BATCH, Batch, Lines};
 use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::views::time;
@@ -61,6 +61,8 @@ enum Outcome {
     Known,
     /// The user has signed in since the token was issued; nothing changed.
     Newer,
+    /// The input has a newer token of the user; nothing changed.
+    Older,
     /// Refused; the text says why.
     Refused(String),
 }
@@ -142,17 +144,23 @@ impl Args {
                     (source.end(), None)
                 }
             };
-            let first = read.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
-            let outcomes =
-                self.register(app, &registry, read).await.map_err(|error| stopped(first, error))?;
-            for (_, outcome) in &outcomes {
-                summary.count(outcome);
+            let mut read = read.into_iter().peekable();
+            while read.peek().is_some() && !(is_end && shutdown.is_requested()) {
+                let batch: Vec<Read> = read.by_ref().take(BATCH.0).collect();
+                last = batch.last().map_or(last, |(number, _)| *number);
+                let first =
+                    batch.iter().find(|(_, record)| record.is_ok()).map_or(last, |(number, _)| *number);
+                let outcomes =
+                    self.register(app, &registry, batch).await.map_err(|error| stopped(first, error))?;
+                for (_, outcome) in &outcomes {
+                    summary.count(outcome);
+                }
+                let print = || {
+                    let told = outcomes.iter().filter_map(|(number, outcome)| outcome.line_report(*number));
+                    told.into_iter().try_for_each(|told| context.output.print(&told, &told))
+                };
+                progress.aside(print).map_err(|error| error.behind_line(last))?;
             }
-            let print = || {
-                let told = outcomes.iter().filter_map(|(number, outcome)| outcome.line_report(*number));
-                told.into_iter().try_for_each(|told| context.output.print(&told, &told))
-            };
-            progress.aside(print).map_err(|error| error.behind_line(last))?;
             if let Some(position) = position {
                 progress.at(position, format!("line {last}"));
             }
@@ -180,7 +188,8 @@ impl Args {
         let mut outcomes = Vec::with_capacity(batch.len());
         let (mut numbers, mut registrations) = (Vec::new(), Vec::new());
         for (number, record) in batch {
-            match record.and_then(|record| with_merchant(app, record)) {
+            let record = record.and_then(|record| with_merchant(app, record).map_err(Unfit::Wrong));
+            match record {
                 Ok((merchant, registration)) if self.dry_run => {
                     let outcome = foreseen(registry, &merchant, &registration).await?;
                     outcomes.push((number, self.listed(outcome, registration)));
@@ -189,7 +198,8 @@ impl Args {
                     numbers.push(number);
                     registrations.push(registration);
                 }
-                Err(wrong) => outcomes.push((number, Outcome::Refused(wrong))),
+                Err(Unfit::Wrong(wrong)) => outcomes.push((number, Outcome::Refused(wrong))),
+                Err(Unfit::Older) => outcomes.push((number, Outcome::Older)),
             }
         }
         let registered =
@@ -250,6 +260,7 @@ impl Outcome {
                 ..report("foreseen", None)
             }),
             Self::Newer => Some(report("newer", Some("skipped: the user has signed in since it was issued"))),
+            Self::Older => Some(report("newer", Some("skipped: the export has a newer token of this user"))),
             Self::Refused(wrong) => Some(report("refused", Some(wrong))),
         }
     }
@@ -260,7 +271,7 @@ impl Summary {
         *match outcome {
             Outcome::Stored | Outcome::Foreseen { .. } => &mut self.stored,
             Outcome::Known => &mut self.known,
-            Outcome::Newer => &mut self.newer,
+            Outcome::Newer | Outcome::Older => &mut self.newer,
             Outcome::Refused(_) => &mut self.refused,
         } += 1;
     }

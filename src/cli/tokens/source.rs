@@ -1,7 +1,7 @@
 //! Where the lines of an import come from: this program's own formats, or the export of another system.
 
 use super::record::{InputFormat, Reader};
-use super::systems::{Read, SystemReader};
+use super::systems::{Read, SystemReader, Unfit};
 use crate::cli::CliError;
 use crate::cli::lines::Line;
 
@@ -14,7 +14,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Reads a batch of lines.
+    /// Reads a batch of lines. Of an export of another system, nothing is returned before the end.
     ///
     /// # Errors
     /// The input is in another format.
@@ -22,16 +22,15 @@ impl Source {
         match self {
             Self::Own { format, reader } => own(reader, *format, batch),
             Self::System(system) => {
-                let mut records = Vec::with_capacity(batch.len());
                 for line in batch {
-                    records.extend(system.line(&line).map_err(|wrong| not_read(line.number, &wrong))?);
+                    system.line(&line).map_err(|wrong| not_read(line.number, &wrong))?;
                 }
-                Ok(records)
+                Ok(Vec::new())
             }
         }
     }
 
-    /// Returns what the input breaks off in.
+    /// Returns what remains at the end of the input.
     pub(super) fn end(&mut self) -> Vec<Read> {
         match self {
             Self::Own { .. } => Vec::new(),
@@ -61,7 +60,7 @@ fn own(
             }
             (_, Err(bad)) => return Err(not_read(number, bad)),
         };
-        records.push((number, text.and_then(|text| reader.read(&text))));
+        records.push((number, text.and_then(|text| reader.read(&text)).map_err(Unfit::Wrong)));
     }
     Ok(records)
 }

@@ -5,13 +5,11 @@ mod php;
 mod rows;
 mod xml;
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use clap::ValueEnum;
+use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
 use self::rows::{Rows, Table};
@@ -41,28 +39,44 @@ struct Exported {
     refresh_token: String,
     /// The `id_token` that came with it, if the export has it.
     id_token: Option<String>,
+    /// A number that is greater for later tokens of a user, if the export has it.
+    serial: Option<u64>,
 }
 
-/// A line's number, and its record or what is wrong with it.
-pub(crate) type Read = (u64, Result<Record, String>);
+/// A token of an export, and the number that is greater for later tokens of its user, if there is one.
+struct Token {
+    record: Record,
+    serial: Option<u64>,
+}
 
-/// Reads an export line by line.
+/// A line's number, and its record or why it has none.
+pub(crate) type Read = (u64, Result<Record, Unfit>);
+
+/// Why a line is not registered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unfit {
+    /// It is wrong; the text says how.
+    Wrong(String),
+    /// The same export has a newer token of its user.
+    Older,
+}
+
+/// Reads an export line by line. All of it is in memory until the end, because the newest token of a user
+/// may be on the last line, and an older one must not be registered.
 pub(crate) struct SystemReader {
     merchant: MerchantName,
     format: Format,
-    users: Users,
+    read: Vec<(u64, Result<Token, Unfit>)>,
+    /// How many lines with tokens are read at most.
+    most: usize,
 }
+
+/// The most lines with tokens of an export, all of which are in memory.
+const MOST_TOKENS: usize = 2_000_000;
 
 enum Format {
     Rows(Rows),
     Xml(Customers),
-}
-
-/// The users so far, as hashes, so that a large export takes little memory.
-#[derive(Default)]
-struct Users {
-    hashes: HashSet<u64>,
-    hasher: RandomState,
 }
 
 impl SystemReader {
@@ -74,52 +88,107 @@ impl SystemReader {
             System::Sap => Format::Rows(Rows::new(Table::Sap)),
             System::Woocommerce => Format::Rows(Rows::new(Table::Woocommerce)),
         };
-        Self { merchant, format, users: Users::default() }
+        Self { merchant, format, read: Vec::new(), most: MOST_TOKENS }
     }
 
     /// Reads a line. It may have no token, or end several customers of an XML file.
     ///
     /// # Errors
     /// The input is no export of this system; nothing of it can be read.
-    pub(crate) fn line(&mut self, line: &Line) -> Result<Vec<Read>, String> {
+    pub(crate) fn line(&mut self, line: &Line) -> Result<(), String> {
         let number = line.number;
+        if self.read.len() >= self.most {
+            return Err(format!(
+                "comes after {} lines with tokens: export them in parts, all tokens of a customer in one part",
+                self.most
+            ));
+        }
         let text = match &line.text {
             Ok(text) => text,
-            Err(bad) => return Ok(vec![(number, Err(bad.to_string()))]),
+            Err(bad) => {
+                self.read.push((number, Err(Unfit::Wrong(bad.to_string()))));
+                return Ok(());
+            }
         };
         let found = match &mut self.format {
             Format::Rows(rows) => rows.line(text)?.map(|row| (number, row)).into_iter().collect(),
             Format::Xml(customers) => customers.line(number, text)?,
         };
-        Ok(found.into_iter().map(|(number, exported)| (number, self.record(exported))).collect())
+        let merchant = &self.merchant;
+        let read = found.into_iter().map(|(number, exported)| {
+            (number, exported.and_then(|exported| token(merchant, exported)).map_err(Unfit::Wrong))
+        });
+        self.read.extend(read);
+        Ok(())
     }
 
-    /// Returns what the input breaks off in.
+    /// Returns everything that was read, and what the input breaks off in. Of each user only the newest
+    /// token is a record.
     pub(crate) fn end(&mut self) -> Vec<Read> {
-        match &mut self.format {
-            Format::Rows(_) => Vec::new(),
-            Format::Xml(customers) => {
-                customers.end().map(|(number, wrong)| (number, Err(wrong))).into_iter().collect()
-            }
+        if let Format::Xml(customers) = &mut self.format
+            && let Some((number, wrong)) = customers.end()
+        {
+            self.read.push((number, Err(Unfit::Wrong(wrong))));
         }
-    }
-
-    fn record(&mut self, exported: Result<Exported, String>) -> Result<Record, String> {
-        let Exported { user, refresh_token, id_token } = exported?;
-        let issued_at = id_token.as_deref().and_then(issued_at);
-        let record = record_of(self.merchant.to_string(), user, refresh_token, issued_at)?;
-        if self.users.add(record.registration.user.as_str()) {
-            Ok(record)
-        } else {
-            Err("is not the first token of this user: export only the newest one of each".to_owned())
+        let mut read = std::mem::take(&mut self.read);
+        for (place, unfit) in superseded(&read) {
+            read[place].1 = Err(unfit);
         }
+        read.into_iter().map(|(number, token)| (number, token.map(|token| token.record))).collect()
     }
 }
 
-impl Users {
-    /// Returns whether the user is new.
-    fn add(&mut self, user: &str) -> bool {
-        self.hashes.insert(self.hasher.hash_one(user))
+fn token(merchant: &MerchantName, exported: Exported) -> Result<Token, String> {
+    let Exported { user, refresh_token, id_token, serial } = exported;
+    let issued_at = id_token.as_deref().and_then(issued_at);
+    Ok(Token { record: record_of(merchant.to_string(), user, refresh_token, issued_at)?, serial })
+}
+
+/// Returns the places of the tokens that are not the newest of their user. If the export does not say which
+/// is the newest, none of them is registered: an older one is spent, and its use ends the user's grant.
+fn superseded(read: &[(u64, Result<Token, Unfit>)]) -> Vec<(usize, Unfit)> {
+    let tokens =
+        read.iter().enumerate().filter_map(|(place, (_, token))| Some((place, token.as_ref().ok()?)));
+    let mut tokens: Vec<(usize, &Token)> = tokens.collect();
+    tokens.sort_by_key(|(_, token)| token.user());
+    let mut found = Vec::new();
+    for of_user in tokens.chunk_by(|(_, one), (_, other)| one.user() == other.user()) {
+        let newest = newest(of_user.iter().map(|(_, token)| *token).collect());
+        found.extend(of_user.iter().filter_map(|(place, token)| match newest {
+            Some(newest) if newest.text() == token.text() => None,
+            Some(_) => Some((*place, Unfit::Older)),
+            None => Some((*place, Unfit::Wrong(NOT_TOLD.to_owned()))),
+        }));
+    }
+    found
+}
+
+const NOT_TOLD: &str = "is one of several tokens of this user, and the export does not say which is the newest: \
+     export only the newest one";
+
+/// Returns the newest of a user's tokens, if that is known.
+fn newest(tokens: Vec<&Token>) -> Option<&Token> {
+    let by_serial = greatest(tokens, |token| token.serial);
+    let left = greatest(by_serial, |token| token.record.registration.issued_at);
+    let first = *left.first()?;
+    left.iter().all(|token| token.text() == first.text()).then_some(first)
+}
+
+/// Returns the tokens with the greatest rank; all of them if one has none.
+fn greatest<R: Ord>(tokens: Vec<&Token>, rank: impl Fn(&Token) -> Option<R>) -> Vec<&Token> {
+    let ranks: Option<Vec<R>> = tokens.iter().map(|token| rank(token)).collect();
+    let Some(ranks) = ranks else { return tokens };
+    let greatest = ranks.iter().max();
+    tokens.iter().zip(&ranks).filter(|(_, rank)| Some(*rank) == greatest).map(|(token, _)| *token).collect()
+}
+
+impl Token {
+    fn user(&self) -> &str {
+        self.record.registration.user.as_str()
+    }
+
+    fn text(&self) -> &str {
+        self.record.registration.refresh_token.expose_secret()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::Exported;
 use super::php::members;
 
-/// The keys of WooCommerce's user meta that have tokens.
+/// The keys of WooCommerce's user meta that have tokens. The first is that of the newer plugins.
 const META_KEYS: [&str; 2] = ["_siwk_tokens", "siwk_refresh_token"];
 
 /// What `mysql --batch` writes for a null.
@@ -39,7 +39,7 @@ struct Header {
 
 /// The places of the columns that are read. All others are left out.
 enum Columns {
-    Token { user: usize, refresh_token: usize, id_token: Option<usize> },
+    Token { user: usize, refresh_token: usize, id_token: Option<usize>, serial: Option<usize> },
     Meta { user: usize, key: usize, value: usize },
 }
 
@@ -94,18 +94,22 @@ impl Header {
                 user: needed("id_customer")?,
                 refresh_token: needed("id_refresh_token")?,
                 id_token: place("id_token"),
+                // The module adds a row at each sign-in.
+                serial: place("id_klarnapayment_customer"),
             },
             Table::Sap => {
                 let refresh_token = names.iter().position(|name| name.ends_with("refreshtoken"));
                 let wrong =
                     "is not the header of such an export: it has no column whose name ends in refreshToken";
                 let refresh_token = refresh_token.ok_or_else(|| wrong.to_owned())?;
-                Columns::Token { user: needed("uid")?, refresh_token, id_token: place("idtoken") }
+                let id_token = place("idtoken");
+                Columns::Token { user: needed("uid")?, refresh_token, id_token, serial: None }
             }
             Table::Magento => Columns::Token {
                 user: needed("customer_id")?,
                 refresh_token: needed("refresh_token")?,
                 id_token: place("id_token"),
+                serial: None,
             },
         };
         Ok(Self { separator, width: names.len(), columns })
@@ -121,19 +125,21 @@ impl Header {
             return Err(format!("has {} columns, expected {} as in the header", fields.len(), self.width));
         }
         match self.columns {
-            Columns::Token { user, refresh_token, id_token } => {
+            Columns::Token { user, refresh_token, id_token, serial } => {
                 let refresh_token = fields[refresh_token].clone();
                 if table == Table::Magento && is_encrypted(&refresh_token) {
                     return Err("has a token that is encrypted by Magento: export it decrypted".to_owned());
                 }
                 let id_token = id_token.map(|place| fields[place].clone());
-                Ok(Exported { user: fields[user].clone(), refresh_token, id_token })
+                let serial = serial.and_then(|place| fields[place].trim().parse().ok());
+                Ok(Exported { user: fields[user].clone(), refresh_token, id_token, serial })
             }
             Columns::Meta { user, key, value } => {
-                if !META_KEYS.contains(&fields[key].as_str()) {
+                let Some(age) = META_KEYS.iter().position(|name| *name == fields[key]) else {
                     return Err(format!("has another meta_key than {}", META_KEYS.join(" or ")));
-                }
-                meta(fields[user].clone(), &fields[value])
+                };
+                let serial = Some(u64::from(age == 0));
+                Ok(Exported { serial, ..meta(fields[user].clone(), &fields[value])? })
             }
         }
     }
@@ -158,7 +164,7 @@ fn is_encrypted(value: &str) -> bool {
 fn meta(user: String, value: &str) -> Result<Exported, String> {
     let is_whole = !value.starts_with('{') && !value.starts_with("a:") && !value.starts_with("s:");
     if is_whole {
-        return Ok(Exported { user, refresh_token: value.to_owned(), id_token: None });
+        return Ok(Exported { user, refresh_token: value.to_owned(), id_token: None, serial: None });
     }
     let mut members = object(value).ok_or("has a meta_value that cannot be read")?;
     let mut take = |name: &str| match members.remove(name) {
@@ -166,7 +172,7 @@ fn meta(user: String, value: &str) -> Result<Exported, String> {
         _ => None,
     };
     let refresh_token = take("refresh_token").ok_or("has a meta_value without refresh_token")?;
-    Ok(Exported { user, refresh_token, id_token: take("id_token") })
+    Ok(Exported { user, refresh_token, id_token: take("id_token"), serial: None })
 }
 
 /// Reads a JSON object, or what PHP has serialised: an array, or a text with a JSON object.

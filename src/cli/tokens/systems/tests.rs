@@ -5,19 +5,23 @@ use super::*;
 /// User and token, or what is wrong.
 type Taken = Result<(String, String), String>;
 
+const OLDER: &str = "older";
+
 /// Reads an input. Returns the number of each line with a token, and user and token or what is wrong.
 fn read(system: System, input: &str) -> Vec<(u64, Taken)> {
     let mut reader = SystemReader::new(system, "shop".into());
-    let mut found = Vec::new();
     for (number, text) in (1..).zip(input.lines()) {
-        found.extend(reader.line(&Line { number, text: Ok(text.to_owned()) }).unwrap());
+        reader.line(&Line { number, text: Ok(text.to_owned()) }).unwrap();
     }
-    found.extend(reader.end());
     let told = |record: Record| {
         let registration = record.registration;
         (registration.user.as_str().to_owned(), registration.refresh_token.expose_secret().to_owned())
     };
-    found.into_iter().map(|(number, read)| (number, read.map(told))).collect()
+    let why = |unfit| match unfit {
+        Unfit::Wrong(wrong) => wrong,
+        Unfit::Older => OLDER.to_owned(),
+    };
+    reader.end().into_iter().map(|(number, read)| (number, read.map(told).map_err(why))).collect()
 }
 
 fn taken(user: &str, token: &str) -> (String, String) {
@@ -91,6 +95,88 @@ fn user_meta_is_read_in_each_of_its_forms() {
     }
     let deep = "a:1:{i:0;".repeat(10_000);
     assert!(of(&deep).is_err());
+}
+
+/// Reads an input. Returns the token of the user `7`, and how many of his lines are older and refused.
+fn of_one_user(system: System, input: &str) -> (Option<String>, usize, usize) {
+    let read = read(system, input);
+    let stored = read.iter().find_map(|(_, taken)| taken.as_ref().ok().map(|(_, token)| token.clone()));
+    let (older, wrong): (Vec<_>, Vec<_>) =
+        read.iter().filter_map(|(_, taken)| taken.as_ref().err()).partition(|why| *why == OLDER);
+    (stored, older.len(), wrong.len())
+}
+
+#[test]
+fn the_newest_token_of_a_user_is_taken_whatever_the_order_of_the_lines() {
+    let issued = |at: i64| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(format!("{{\"iat\":{at}}}")));
+    let (old, new) = (issued(1_767_355_200), issued(1_767_355_300));
+    let tables = [
+        (
+            System::Prestashop,
+            "id_klarnapayment_customer\tid_customer\tid_refresh_token",
+            "9\t7\told",
+            "10\t7\tnew",
+        ),
+        (
+            System::Prestashop,
+            "id_customer\tid_refresh_token\tid_token",
+            &format!("7\told\t{old}"),
+            &format!("7\tnew\t{new}"),
+        ),
+        (
+            System::Magento,
+            "customer_id,refresh_token,id_token",
+            &format!("7,old,{old}"),
+            &format!("7,new,{new}"),
+        ),
+        (System::Sap, "uid;refreshToken;idToken", &format!("7;old;{old}"), &format!("7;new;{new}")),
+        (
+            System::Woocommerce,
+            "user_id,meta_key,meta_value",
+            "7,siwk_refresh_token,old",
+            "7,_siwk_tokens,new",
+        ),
+    ];
+    for (system, header, old, new) in tables {
+        for lines in [format!("{old}\n{new}"), format!("{new}\n{old}"), format!("{old}\n{new}\n{old}")] {
+            let (stored, older, refused) = of_one_user(system, &format!("{header}\n{lines}\n"));
+            let expected = lines.lines().count() - 1;
+            assert_eq!(
+                (stored.as_deref(), older, refused),
+                (Some("new"), expected, 0),
+                "{system:?}: {lines}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_token_of_a_user_is_taken_if_the_newest_is_not_known() {
+    for (system, input) in [
+        (System::Prestashop, "id_customer\tid_refresh_token\n7\trt1\n7\trt2\n".to_owned()),
+        (System::Magento, "customer_id,refresh_token\n7,rt1\n7,rt2\n".to_owned()),
+        (System::Sap, "uid;refreshToken\n7;rt1\n7;rt2\n".to_owned()),
+        (
+            System::Woocommerce,
+            "user_id,meta_key,meta_value\n7,_siwk_tokens,rt1\n7,_siwk_tokens,rt2\n".to_owned(),
+        ),
+        (System::Sfcc, format!("<customers>{}{}</customers>", customer("7", "rt1"), customer("7", "rt2"))),
+    ] {
+        assert_eq!(of_one_user(system, &input), (None, 0, 2), "{system:?}");
+    }
+    // The same token twice is no question.
+    let twice = "customer_id,refresh_token\n7,rt1\n7,rt1\n";
+    assert_eq!(of_one_user(System::Magento, twice), (Some("rt1".to_owned()), 0, 0));
+}
+
+#[test]
+fn an_export_that_is_too_large_is_refused_as_a_whole() {
+    let mut reader = SystemReader { most: 2, ..SystemReader::new(System::Magento, "shop".into()) };
+    let mut line = |number, text: &str| reader.line(&Line { number, text: Ok(text.to_owned()) });
+    for (number, text) in (1..).zip(["customer_id,refresh_token", "1,rt1", "2,rt2"]) {
+        assert_eq!(line(number, text), Ok(()));
+    }
+    assert!(line(4, "3,rt3").unwrap_err().starts_with("comes after 2 lines with tokens"));
 }
 
 #[test]
