@@ -63,7 +63,7 @@ for version in 1.30 1.37; do
 done
 shop_key=$(openssl rand -base64 32)
 variables=(
-    KLARNA_WORKER_KEY="$("$program" keys generate)"
+    KLARNA_WORKER_VAULT_KEY="$("$program" keys generate)"
     KLARNA_WORKER__SERVER__API_KEYS__0__KEY_SHA256="$(printf %s "$shop_key" | sha256sum | cut -c1-64)"
     KLARNA_WORKER__SERVER__API_KEYS__1__KEY_SHA256="$(openssl rand -hex 32)"
     KLARNA_API_KEY=sandbox
@@ -86,7 +86,7 @@ cp -r /usr/lib/systemd/system "$units/usr/lib/systemd/"
 cp -r deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.d "$units/etc/systemd/system/"
 cp deploy/systemd/credentials.conf "$units/etc/systemd/system/klarna-order-.service.d/"
 cp "$(type -P true)" "$units/usr/local/bin/klarna-order-worker"
-services=(klarna-order-worker.service klarna-order-worker-refresh.service)
+services=(klarna-order-worker.service klarna-order-worker-refresh.service klarna-order-worker-migrate.service)
 warnings=$(systemd-analyze verify --root="$units" "${services[@]}" klarna-order-worker-refresh.timer 2>&1)
 [ -z "$warnings" ] || give_up "systemd-analyze verify: $warnings"
 for service in "${services[@]}"; do

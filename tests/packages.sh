@@ -41,7 +41,7 @@ installation = "packages-test"
 [server]
 bind = "127.0.0.1:$port"
 [vault.keys.k1]
-env = "KLARNA_WORKER_KEY"
+env = "KLARNA_WORKER_VAULT_KEY"
 [merchants.shop]
 region = "eu"
 environment = "playground"
@@ -60,7 +60,7 @@ program=$(only "$home"/tarball/*/"$name")
 key=$("$program" keys generate)
 read -r port deb_port image_port <<<"$(free_ports 3)"
 settings "$port" >"$home/tarball/settings.toml"
-variables=("KLARNA_WORKER_KEY=$key" KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox)
+variables=("KLARNA_WORKER_VAULT_KEY=$key" KLARNA_API_USERNAME=sandbox KLARNA_API_PASSWORD=sandbox)
 (cd "$home/tarball" && exec env -i "${variables[@]}" KLARNA_WORKER__DATABASE__URL=sqlite://worker.db \
     "$program" serve --config settings.toml) >"$home/tarball.log" 2>&1 &
 started+=($!)
@@ -88,7 +88,7 @@ mount -t proc proc "$root/proc"
 chroot "$root" dpkg -i /package.deb >"$home/dpkg.log" 2>&1 || { cat "$home/dpkg.log" >&2; give_up "dpkg -i failed"; }
 for file in usr/bin/$name usr/share/man/man1/$name.1.gz usr/share/bash-completion/completions/$name \
     usr/share/zsh/vendor-completions/_$name usr/share/fish/vendor_completions.d/$name.fish \
-    usr/lib/systemd/system/$name.service usr/lib/systemd/system/$name-refresh.timer \
+    usr/lib/systemd/system/$name.service usr/lib/systemd/system/$name-migrate.service usr/lib/systemd/system/$name-refresh.timer \
     usr/lib/systemd/system/klarna-order-.service.d/common.conf usr/share/doc/$name/copyright; do
     [ -s "$root/$file" ] || give_up "the Debian package lacks /$file"
 done
@@ -97,12 +97,16 @@ grep -qx "/etc/$name/settings.toml" "$root/var/lib/dpkg/info/$name.conffiles" ||
 chroot "$root" id "$name" >/dev/null || give_up "the package made no user"
 settings "$deb_port" >"$root/etc/$name/settings.toml"
 printf '%s\n' "${variables[@]}" KLARNA_WORKER__DATABASE__URL=sqlite://worker.db >"$root/etc/$name/secrets.env"
-# What systemd would do: the folder and the environment of klarna-order-.service.d, then the unit's own command as its user.
+# What systemd would do: the folder and the environment of klarna-order-.service.d, then the units' own commands as their user.
 chroot "$root" install -d -o "$name" -g "$name" -m 700 "/var/lib/$name"
-command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/$name.service")
-as_user="setpriv --reuid $name --regid $name --clear-groups"
-chroot "$root" env -i PATH=/usr/bin sh -c \
-    "set -a; . /etc/$name/secrets.env; cd /var/lib/$name; exec $as_user $command" >"$home/deb.log" 2>&1 &
+unit() { # UNIT: runs its command
+    local command
+    command=$(sed -n 's/^ExecStart=//p' "$root/usr/lib/systemd/system/$1.service")
+    exec chroot "$root" env -i PATH=/usr/bin sh -c "set -a; . /etc/$name/secrets.env; cd /var/lib/$name;
+        exec setpriv --reuid $name --regid $name --clear-groups $command"
+}
+(unit "$name-migrate") >"$home/deb-migrate.log" 2>&1 || give_up "the Debian package's unit does not migrate"
+(unit "$name") >"$home/deb.log" 2>&1 &
 started+=($!)
 await "http://127.0.0.1:$deb_port/readyz"
 kill "${started[0]}"

@@ -23,9 +23,9 @@ stage typed-clients
 read -r sandbox_port api_port <<<"$(free_ports 2)"
 sandbox=http://127.0.0.1:$sandbox_port
 KLARNA_WORKER_URL=http://127.0.0.1:$api_port
-KLARNA_WORKER_KEY=$(head -c 24 /dev/urandom | base64)
-export KLARNA_WORKER_URL KLARNA_WORKER_KEY
-printf %s "$KLARNA_WORKER_KEY" >"$home/api-key"
+KLARNA_WORKER_API_KEY=$(head -c 24 /dev/urandom | base64)
+export KLARNA_WORKER_URL KLARNA_WORKER_API_KEY
+printf %s "$KLARNA_WORKER_API_KEY" >"$home/api-key"
 sed "s/127\.0\.0\.1:8090/127.0.0.1:$sandbox_port/; s/^#bind = .*/bind = \"127.0.0.1:$api_port\"/" config.toml >"$home/config.toml"
 cat >>"$home/config.toml" <<SETTINGS
 [[server.api_keys]]

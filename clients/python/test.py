@@ -6,7 +6,7 @@ from klarna_order_worker_client.api.orders import get_order, submit_order, updat
 from klarna_order_worker_client.api.tokens import register_token
 from klarna_order_worker_client.models import KlarnaOrder, Order, OrderRequest, OrderUpdate, ProblemDetails, Status, TokenRequest
 
-worker = AuthenticatedClient(os.environ["KLARNA_WORKER_URL"], os.environ["KLARNA_WORKER_KEY"], timeout=40)
+worker = AuthenticatedClient(os.environ["KLARNA_WORKER_URL"], os.environ["KLARNA_WORKER_API_KEY"], timeout=40)
 
 
 def order(quantity, **others):

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createClient, type KlarnaOrder } from "klarna-order-worker-client";
 
-const { KLARNA_WORKER_URL: url = "", KLARNA_WORKER_KEY: key = "", REFRESH_TOKEN: refresh_token = "" } = process.env;
+const { KLARNA_WORKER_URL: url = "", KLARNA_WORKER_API_KEY: key = "", REFRESH_TOKEN: refresh_token = "" } = process.env;
 const worker = createClient({ url, key });
 
 const order = (quantity: number): KlarnaOrder => ({

@@ -49,12 +49,12 @@ fn nobody_is_shut_out_of_the_pages_unwarned() {
 #[test]
 fn the_encryption_key_of_the_trial_opens_no_other_installation() {
     let trial = include_str!("../../deploy/try/compose.yaml");
-    let key = trial.lines().find_map(|line| line.trim().strip_prefix("KLARNA_WORKER_KEY: ")).unwrap();
+    let key = trial.lines().find_map(|line| line.trim().strip_prefix("KLARNA_WORKER_VAULT_KEY: ")).unwrap();
     for (installation, code) in [("shop", 1), ("try", 0)] {
         let home = Home::new()
             .with("KLARNA_WORKER__INSTALLATION", installation)
-            .with("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "KLARNA_WORKER_KEY")
-            .with("KLARNA_WORKER_KEY", key);
+            .with("KLARNA_WORKER__VAULT__KEYS__K1__ENV", "KLARNA_WORKER_VAULT_KEY")
+            .with("KLARNA_WORKER_VAULT_KEY", key);
         let ran = home.run(&["tokens", "import", "-"]).exits(code);
         assert_eq!(ran.stderr.contains("the key of the trial"), code == 1, "{}", ran.stderr);
         assert!(!ran.stderr.contains(key));
