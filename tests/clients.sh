@@ -60,7 +60,7 @@ answer=$(curl "$api/v1/orders/$order?wait=25s")
 is "the first order" "$(json /status <<<"$answer") $(json /token <<<"$answer")" "submitted fresh"
 
 say "docs/shops.md: from the sign-in to the paid order"
-KLARNA_WORKER_KEY=$key node "$repository/tests/tutorial.mjs" "$api" "$sandbox" "$webhook_port"
+KLARNA_WORKER_API_KEY=$key node "$repository/tests/tutorial.mjs" "$api" "$sandbox" "$webhook_port"
 
 # As a browser: with the cookies of one shopper.
 browse() { command curl -s --max-time 60 -b "$jar" -c "$jar" "$@"; }
@@ -116,7 +116,7 @@ with sqlite3.connect("data/worker.db", timeout=60) as database:
     [[ $second == *" 200 " && $second != "$first" ]] || give_up "$name: no new order for the old one, but $second"
 }
 
-export KLARNA_WORKER_URL=$api KLARNA_WORKER_KEY=$key
+export KLARNA_WORKER_URL=$api KLARNA_WORKER_API_KEY=$key
 client() {
     local name=$1 port=$2
     shift 2
@@ -151,6 +151,17 @@ is "payments: placed" "$(status -d "$authorized" "$payments/place-order")" 204
 placed=$(command curl -s --fail -u any:any "$sandbox/ordermanagement/v1/orders/$(browse --fail "$payments/thanks" | sed -n 's/.*Klarna.s order \([-0-9a-f]*\)\..*/\1/p')")
 is "payments: the order that the thanks name" "$(json /status <<<"$placed") $(json /order_amount <<<"$placed")" "AUTHORIZED 50000"
 [[ $(browse --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
+# Klarna does not answer the shop, so perhaps the order is placed: the session says that it is not.
+nobody=http://127.0.0.1:$(free_ports 1) away_port=$(free_ports 1) jar=$home/away.cookies
+PORT=$away_port SHOP_USER=node-shopper KLARNA_API_URL=$nobody node "$repository/examples/shop/payments.mjs" >"$home/away.log" 2>&1 &
+started+=($!)
+payments=http://127.0.0.1:$away_port
+await "$payments/"
+browse --fail -o /dev/null "$payments/checkout"
+is "payments: no answer of Klarna" "$(status -d any "$payments/place-order")" 202
+is "payments: no second payment before it is known" "$(status "$payments/checkout")" 303
+[[ $(browse --fail "$payments/thanks") == *"The order was not placed."* ]] || give_up "payments: nothing is said of the order"
+is "payments: and then again" "$(status "$payments/checkout")" 200
 
 say "examples/shop: what they say when something is wrong"
 # What a shop prints until it ends, or for as long as it takes to say it.
@@ -169,10 +180,18 @@ spare_port=$(free_ports 1)
 nowhere=http://127.0.0.1:$spare_port
 for shop in "node $repository/examples/shop/shop.mjs" "python3 $repository/examples/shop/shop.py"; do
     says "Port $node_port is taken" env PORT="$node_port" $shop
-    says "The service refuses this API key" env PORT="$spare_port" KLARNA_WORKER_KEY= $shop
+    says "The service refuses this API key" env PORT="$spare_port" KLARNA_WORKER_API_KEY= $shop
     kill "${started[-1]}"
     wait "${started[-1]}" || true
     says "GET $nowhere/v1/orders" env PORT=0 KLARNA_WORKER_URL="$nowhere" $shop
+    # At an https address, browsers must send the shop's cookie by https alone.
+    PORT=$spare_port SHOP_URL=https://shop.example $shop >"$home/https.log" 2>&1 &
+    started+=($!)
+    await "$nowhere/"
+    command curl -s -o /dev/null -D "$home/head" "$nowhere/"
+    grep -qi '^set-cookie: .*; Secure;' "$home/head" || give_up "$shop: the cookie is not Secure: $(cat "$home/head")"
+    kill "${started[-1]}"
+    wait "${started[-1]}" || true
 done
 says "Port $payments_port is taken" env PORT="$payments_port" node "$repository/examples/shop/payments.mjs"
 
@@ -183,7 +202,7 @@ is "access-token: node" "$(node --input-type=module -e "import { accessToken } f
 cat >"$home/wordpress.php" <<'WORDPRESS'
 <?php
 define('KLARNA_WORKER_URL', getenv('KLARNA_WORKER_URL'));
-define('KLARNA_WORKER_KEY', getenv('KLARNA_WORKER_KEY'));
+define('KLARNA_WORKER_API_KEY', getenv('KLARNA_WORKER_API_KEY'));
 function add_filter($name, $hook) { $GLOBALS[$name] = $hook; }
 function get_current_user_id() { return $GLOBALS['user']; }
 function is_user_logged_in() { return $GLOBALS['user'] !== 0; }
@@ -203,8 +222,8 @@ is "access-token: woocommerce" "$(php "$home/wordpress.php" "$repository/example
     "{\"type\":\"person\",\"klarna_access_token\":\"$vended\"} {\"type\":\"person\"} {\"type\":\"person\"} "
 
 stats=$(command curl -s --fail "$sandbox/stats")
-is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "2 2"
-is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 8
+is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "3 3"
+is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 9
 is "orders created twice" "$(json /orders/duplicates <<<"$stats")" 0
 is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 8
 is "spent tokens presented" "$(json /exchanges/spent_presented <<<"$stats")" 0

@@ -1,16 +1,64 @@
-"""What tests/shops.sh does in the browser: a shopper signs in, changes the cart, pays, and sees that it is paid."""
+"""What tests/shops.sh does in the browser: a shopper signs in, changes the cart, pays, and sees that it is paid. The service
+or the sandbox may be away meanwhile."""
 
 import base64
+import os
 import pathlib
 import re
+import signal
+import subprocess
 import sys
 import time
+import urllib.request
 
 from browser import ELEMENT, PATIENCE, Browser, call
 
 DRIVER, SANDBOX, API, NAME, SHOP = sys.argv[1:]
 BASIC = {"authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
 SHOPPER = f"{NAME} & Test"  # the name at Klarna
+COMMANDS = {"serve": ["serve"], "sandbox": ["sandbox", "--bind", SANDBOX.removeprefix("http://")]}
+PROBES = {"serve": f"{API}/readyz", "sandbox": f"{SANDBOX}/stats"}
+
+
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def wait_until(what, is_true, patience=60):
+    deadline = time.monotonic() + patience
+    while not is_true():
+        assert time.monotonic() < deadline, f"not within {patience} s: {what}"
+        time.sleep(0.1)
+
+
+def stop(name):
+    """Stops the service or the sandbox, in the folder of tests/shops.sh."""
+    pid = int(pathlib.Path(f"{name}.pid").read_text())
+    os.kill(pid, signal.SIGTERM)
+
+    def is_gone():
+        try:
+            os.waitpid(pid, os.WNOHANG)  # one that was started here
+        except ChildProcessError:
+            pass
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        # The shell has not taken note of its end yet.
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+    wait_until(f"{name} has ended", is_gone)
+
+
+def start(name):
+    with open(f"{name}.log", "ab") as log:
+        process = subprocess.Popen([os.environ["PROGRAM"], *COMMANDS[name]], stdout=log, stderr=log)
+    pathlib.Path(f"{name}.pid").write_text(str(process.pid))
+    wait_until(f"{name} answers", lambda: answers(PROBES[name]))
 
 
 def press(browser, text):
@@ -103,7 +151,19 @@ def play(browser):
     quantity(browser, 1)
     in_frame(browser, "Klarna does not know this shopper")
     out(browser)
+    # A guest who signs in from the checkout is recognised in the same cart.
+    press(browser, "Sign in with Klarna")
+    browser.sees("offline_access")
+    browser.run("document.querySelector('[name=account]').value = arguments[0]", f"{SHOPPER} early")
+    press(browser, "Sign in")
+    browser.sees(f"You are signed in as {SHOPPER} early.")
+    browser.go("/checkout")
+    in_frame(browser, f"Recognised as {SHOPPER} early.")
+    in_frame(browser, "100.00 SEK")
+    out(browser)
+    assert "Sign in" not in browser.text(), browser.text()
 
+    browser.do("/cookie", method="DELETE")
     sign_in(browser, SHOPPER, "Sign in")
     browser.sees(f"You are signed in as {SHOPPER}.")
     user = browser.run("return document.querySelector('code').textContent")
@@ -185,6 +245,71 @@ def play(browser):
     browser.sees("Acknowledged at Klarna")
 
 
+def pays_while_the_service_is_away(browser):
+    """The shopper comes back from Klarna, and the shop cannot ask the service: nobody may ask for another payment."""
+    browser.do("/cookie", method="DELETE")
+    quantity(browser, 7)
+    in_frame(browser, "700.00 SEK")
+    stop("serve")
+    press(browser, "Pay")
+    out(browser)
+    browser.sees("Please do not pay again.")
+    assert browser.path() == "/thanks", browser.path()
+    links = browser.run("return [...document.querySelectorAll('a')].map(e => e.getAttribute('href'))")
+    assert "another" not in browser.text() and sorted(links) == ["/", "/cart", "/thanks"], (browser.text(), links)
+    browser.go("/checkout")
+    browser.sees("Please do not pay again.")
+    assert "another" not in browser.text(), browser.text()
+    start("serve")
+    press(browser, "Look again")
+    browser.sees("Paid: 700.00 SEK")
+
+
+def signs_in_again(browser):
+    """The sandbox forgets its users when it ends, as Klarna does when a user withdraws consent."""
+    account = f"{SHOPPER} again"
+    browser.do("/cookie", method="DELETE")
+    sign_in(browser, account, "Sign in")
+    browser.sees(f"You are signed in as {account}.")
+    browser.go("/checkout")
+    in_frame(browser, f"Recognised as {account}.")
+    out(browser)
+    stop("sandbox")
+    start("sandbox")
+    if NAME != "payments":
+        browser.go("/thanks")
+        browser.sees("This order was not paid, and can no longer be paid.")
+    browser.go("/checkout")
+    in_frame(browser, "Klarna does not know this shopper")
+    out(browser)
+    if NAME != "payments":
+        browser.go("/app")
+        in_frame(browser, "Klarna does not know this shopper")
+        out(browser)
+    press(browser, "Sign in with Klarna")
+    browser.sees("offline_access")
+    browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
+    press(browser, "Sign in")
+    browser.sees("Sign in again")
+    browser.go("/checkout")
+    in_frame(browser, f"Recognised as {account}.")
+    out(browser)
+    # It knows the signing keys of the sandbox of before, and asks for others only once a while.
+    stop("serve")
+    start("serve")
+
+
+def is_told_that_klarna_refuses(browser):
+    """The session on the page is not known any more: the shopper is told, and stays on the page."""
+    browser.go("/checkout")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+    stop("sandbox")
+    start("sandbox")
+    press(browser, "Pay")
+    browser.sees("Klarna did not approve the payment.")
+
+
 def pay_by_payments(browser):
     sign_in(browser, SHOPPER, "Sign in")
     browser.sees(f"You are signed in as {SHOPPER}.")
@@ -208,6 +333,12 @@ def pay_by_payments(browser):
 
 window = Browser(DRIVER, SHOP)
 try:
-    (pay_by_payments if NAME == "payments" else play)(window)
+    if NAME == "payments":
+        pay_by_payments(window)
+        is_told_that_klarna_refuses(window)
+    else:
+        play(window)
+        pays_while_the_service_is_away(window)
+    signs_in_again(window)
 finally:
     window.close()

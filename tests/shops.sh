@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plays a shopper in Chromium in each of the example shops, from the sign-in to the paid order, against a service and the
-# sandbox. Installs the languages, Chromium and its driver if they are missing.
+# sandbox, which tests/shops.py also stops and starts. Installs the languages, Chromium and its driver if they are missing.
 #
 # KLARNA_WORKER_BIN names a program that is built already; KLARNA_WORKER_PICTURES names a folder for screenshots.
 set -euo pipefail
@@ -28,8 +28,18 @@ start() {
     shift
     "$@" >"$home/$name.log" 2>&1 &
     started+=($!)
+    echo $! >"$home/$name.pid"
+}
+# Those that tests/shops.py has started again are not this shell's.
+finally() {
+    local pid
+    for pid in $(cat "$home"/*.pid); do
+        kill "$pid" 2>/dev/null || true
+        while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+    done
 }
 cd "$home"
+export PROGRAM=$program
 start sandbox "$program" sandbox --bind "127.0.0.1:$sandbox_port"
 start serve "$program" serve
 start chromedriver chromedriver --port="$driver_port"
@@ -51,4 +61,4 @@ shop node "$node_port"
 shop python "$python_port"
 shop php "$php_port"
 shop payments "$payments_port"
-say "a shopper can sign in, change the cart and pay in each of the shops, and pay by Klarna Payments"
+say "a shopper can sign in, change the cart and pay in each of the shops, and pay by Klarna Payments, also across restarts"

@@ -1,6 +1,6 @@
 // Runs the JavaScript of docs/shops.md, steps 3 to 9, as one shop: from the sign-in to the paid order and its event.
 //     node tests/tutorial.mjs WORKER SANDBOX PORT-FOR-WEBHOOKS
-// KLARNA_WORKER_KEY is the API key, and WEBHOOK_SECRET the merchant's.
+// KLARNA_WORKER_API_KEY is the API key, and WEBHOOK_SECRET the merchant's.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -24,6 +24,7 @@ function block(part) {
 }
 const page = block("const page =");
 const inBrowsers = ["function showSnippet", "function KlarnaCheckout", "const klarna ="].map(block);
+new Function(inBrowsers[2]); // It is JavaScript.
 const app = read("examples/shop/app.html");
 assert(app.includes('const klarna = (action) => window._klarnaCheckout?.((api) => api[action]());'));
 const copies = inBrowsers[0].slice(inBrowsers[0].indexOf("for (const script"), inBrowsers[0].indexOf("\n  }\n"));
@@ -40,15 +41,20 @@ server = replaced(server, "YOUR-CLIENT-ID", "sandbox-client");
 server = replaced(server, "https://shop.example/v1/push/shop/THE-PUSH-SECRET", `${url}/v1/push/shop/sandbox-push-secret-of-this-machine`);
 const worker = read("examples/shop/shop.mjs").match(/^async function worker\(.*?^}$/ms)[0];
 writeFileSync("tutorial-shop.mjs", `import { ${[...imported].join(", ")} } from "node:crypto";
-const url = ${JSON.stringify(url)};
-const key = process.env.KLARNA_WORKER_KEY;
+let url = ${JSON.stringify(url)};
+export const move = (to) => { url = to; };
+const key = process.env.KLARNA_WORKER_API_KEY;
 ${worker}
 const customerOf = (sub) => sub;
+const verified = (token) => {
+  if (token !== "genuine") throw new Error("not genuine");
+  return { sub: "tutorial-sdk" };
+};
 export const paid = [];
 const markPaid = (...order) => paid.push(order);
 ${server}
 const pageOf = (order) => { ${page} return page; };
-export { signInAddress, klarnaSignedIn, callback, submit, change, takeEvent, thanks, pageOf, worker };
+export { signInAddress, klarnaSignedIn, callback, submit, change, bodyOf, takeEvent, thanks, pageOf, worker };
 `);
 const shop = await import(pathToFileURL("tutorial-shop.mjs"));
 
@@ -77,32 +83,40 @@ assert.notEqual(session.user, "guest-1");
 // The sign-in with the SDK.
 assert.equal(await shop.klarnaSignedIn(session, { state: "forged", refresh_token: "x" }), 403);
 const user = await (await fetch(`${sandbox}/sandbox/users`, { method: "POST", body: '{"user": "tutorial-sdk"}' })).json();
-const other = { user: "tutorial-sdk", state: "of-this-session" };
-assert.equal(await shop.klarnaSignedIn(other, { state: "of-this-session", refresh_token: user.refresh_token }), 204);
+const other = { user: "guest-2", state: "of-this-session" };
+const sdk = { state: "of-this-session", refresh_token: user.refresh_token };
+await assert.rejects(shop.klarnaSignedIn(other, { ...sdk, id_token: "forged" }), /not genuine/);
+assert.equal(other.user, "guest-2");
+assert.equal(await shop.klarnaSignedIn(other, { ...sdk, id_token: "genuine" }), 204);
+assert.equal(other.user, "tutorial-sdk");
 
-// The order, its page, and a changed cart.
-const cart = { id: "tutorial-1" };
-const order = await shop.submit(session.user, cart);
+// The order, its page, and a changed cart. A guest who signs in gets a new order for the same cart.
+const cart = { quantity: 5 };
+const ofGuest = await shop.submit("guest-1", cart, shop.bodyOf(cart));
+assert.deepEqual([ofGuest.status, ofGuest.token], ["submitted", "not_registered"]);
+const order = await shop.submit(session.user, cart, shop.bodyOf(cart));
 assert.deepEqual([order.status, order.token, cart.order], ["submitted", "fresh", order.id]);
+assert.notEqual(order.id, ofGuest.id);
 assert(shop.pageOf(order).includes("klarna-checkout-container"));
-assert.equal((await shop.submit(session.user, cart)).id, order.id, "the page loaded again");
-const line = { name: "T-shirt", quantity: 4, unit_price: 10_000, tax_rate: 2500, total_amount: 40_000, total_tax_amount: 8_000 };
-const body = {
-  purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: 40_000, order_tax_amount: 8_000, order_lines: [line],
-  merchant_urls: {
-    terms: "https://shop.example/terms", checkout: "https://shop.example/checkout", confirmation: "https://shop.example/thanks",
-    push: `${url}/v1/push/shop/sandbox-push-secret-of-this-machine?klarna_order_id={checkout.order.id}`,
-  },
-};
-const changed = await shop.change(order, body);
-assert.deepEqual([changed.version, changed.order_amount], [2, 40_000]);
-const late = await shop.change(order, { ...body, locale: "en-SE" });
-assert.deepEqual([late.version, late.session.phase], [2, "open"], "changed in another window");
+const again = await shop.submit(session.user, cart, shop.bodyOf(cart));
+assert.deepEqual([again.id, again.version], [order.id, 1], "the page loaded again");
+cart.quantity = 4;
+const changed = await shop.submit(session.user, cart, shop.bodyOf(cart));
+assert.deepEqual([changed.id, changed.version, changed.order_amount], [order.id, 2, 40_000]);
+const sent = cart.sent;
+const late = await shop.change(cart, order, shop.bodyOf({ quantity: 3 }));
+assert.deepEqual([late.version, late.session.phase, cart.sent], [2, "open", sent], "changed in another window");
 
-// The payment: the confirmation page, and the event.
-assert.equal(await shop.thanks(cart), "Klarna has not confirmed the payment yet.");
+// The payment: the confirmation page, and the event. Nobody who may have paid is asked for another payment.
+const unconfirmed = /being confirmed. Please do not pay again/;
+assert.match(await shop.thanks(cart.order), unconfirmed);
 await fetch(`${sandbox}/sandbox/pay`, { method: "POST", body: JSON.stringify({ klarna_id: order.klarna_order_id }) });
-assert((await shop.thanks(cart)).includes("Paid: 400.00 SEK"));
+shop.move("http://127.0.0.1:9");
+assert.match(await shop.thanks(cart.order), unconfirmed, "the service is away");
+shop.move(url);
+assert((await shop.thanks(cart.order)).includes("Paid: 400.00 SEK"));
+const paid = await shop.submit(session.user, Object.assign(cart, { quantity: 6 }), shop.bodyOf(cart));
+assert.deepEqual([paid.id, paid.session.phase], [order.id, "completed"], "a cart that is changed after the payment");
 for (const ends = Date.now() + 60_000; !shop.paid.some(([id]) => id === order.id); ) {
   assert(Date.now() < ends, `no event within 60 s: ${JSON.stringify(events)}`);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,5 +1,5 @@
 // Gets a shopper's access token from klarna-order-worker, for a shop that calls Klarna itself. Node 18 or newer, no packages.
-const { KLARNA_WORKER_URL: url = "http://127.0.0.1:8080", KLARNA_WORKER_KEY: key = "" } = process.env;
+const { KLARNA_WORKER_URL: url = "http://127.0.0.1:8080", KLARNA_WORKER_API_KEY: key = "" } = process.env;
 
 // The key needs the scope "tokens:vend". Write the answer into `customer.klarna_access_token`, and nowhere else.
 export async function accessToken(user, merchant = "shop") {

@@ -1,6 +1,6 @@
 // A shop that offers Klarna Payments on its own checkout page, in Node 18 or newer, without packages: node payments.mjs
 // Copy `session`, `placeOrder` and the page's script. The sign-in, the cart and the calls of the worker are in shop.mjs.
-import { again, merchant, newCart, orderOf, page, renew, serve, shopPages, worker } from "./shop.mjs";
+import { again, merchant, newCart, orderOf, page, renew, serve, shopPages, signInLink, unconfirmed, worker } from "./shop.mjs";
 
 // Your shop places the order at Klarna itself, with the merchant's credentials for Klarna Payments.
 const { KLARNA_API_URL: klarna = "http://127.0.0.1:8090", KLARNA_API_KEY: apiKey } = process.env; // the sandbox
@@ -17,6 +17,7 @@ const bodyOf = (cart) => ({ ...orderOf(cart), merchant_urls: undefined });
 async function session(user, cart) {
   const body = { merchant, user, target: "payments", order: bodyOf(cart) };
   const order = await worker("POST", "/v1/orders", body, { "idempotency-key": cart.id });
+  cart.session = order.id;
   if (["queued", "running"].includes(order.status)) return worker("GET", `/v1/orders/${order.id}?wait=25s`);
   if (order.status !== "submitted") return order;
   // The page was loaded again: the session may have ended at Klarna.
@@ -24,9 +25,10 @@ async function session(user, cart) {
   return read.session?.phase === "ended" ? session(user, renew(cart)) : read;
 }
 
-// Call this when the shopper has authorised the payment. The order must be the one that the session has.
+// Call this when the shopper has authorised the payment. The order must be the one that the session has. Returns no order if
+// it is not known whether Klarna has placed one.
 async function placeOrder(cart, authorization) {
-  const answer = await fetch(`${klarna}/payments/v1/authorizations/${encodeURIComponent(authorization)}/order`, {
+  const request = {
     method: "POST",
     headers: {
       authorization: `Basic ${credentials}`,
@@ -35,15 +37,19 @@ async function placeOrder(cart, authorization) {
     },
     body: JSON.stringify(bodyOf(cart)),
     signal: AbortSignal.timeout(30_000),
-  });
-  if (!answer.ok) throw new Error(`POST ${klarna}/payments/v1/authorizations/…/order: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()).order_id;
+  };
+  const address = `${klarna}/payments/v1/authorizations/${encodeURIComponent(authorization)}/order`;
+  const answer = await fetch(address, request).catch((error) => ({ status: 500, text: () => error.message }));
+  if (answer.ok) return { placed: (await answer.json()).order_id };
+  console.error(`POST ${klarna}/payments/v1/authorizations/…/order: ${answer.status} ${await answer.text()}`);
+  return { refused: answer.status < 500 };
 }
 
 // The client token is for this shopper's browser alone. In a script, "<" must be escaped.
 const script = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
-const checkoutPage = ({ client_token, payment_method_categories: [category] }) => page("Checkout", `
-<div id="klarna-payments"></div><p><button id="pay" hidden>Pay</button></p>
+const checkoutPage = ({ client_token, token, payment_method_categories: [category] }) => page("Checkout", `
+${["not_registered", "reauth_required"].includes(token) ? signInLink : ""}
+<div id="klarna-payments"></div><p><button id="pay" hidden>Pay</button></p><p id="said"></p>
 <script>
   const payment_method_category = ${script(category.identifier)};
   window.klarnaAsyncCallback = () => {
@@ -53,15 +59,19 @@ const checkoutPage = ({ client_token, payment_method_categories: [category] }) =
     });
     document.getElementById("pay").onclick = () =>
       Klarna.Payments.authorize({ payment_method_category }, {}, async ({ approved, authorization_token }) => {
-        if (!approved) return;
+        if (!approved) {
+          document.getElementById("said").textContent = "Klarna did not approve the payment. Try again, or pay another way.";
+          return;
+        }
         const placed = await fetch("/place-order", { method: "POST", body: authorization_token }).catch(() => ({}));
-        location.assign(placed.ok ? "/thanks" : "/checkout");
+        location.assign(placed.status === 502 ? "/checkout" : "/thanks"); // Without an answer, perhaps it is paid.
       });
   };
 </script>
 <script src="${library}" async></script>`);
 
-async function checkout({ user, cart }) {
+async function checkout({ user, cart, uncertain }) {
+  if (uncertain) return [303, "/thanks"]; // Perhaps it is paid.
   let order;
   try {
     order = await session(user, cart);
@@ -85,12 +95,23 @@ serve({
   ...shopPages,
   "GET /checkout": checkout,
   "POST /place-order": async (session, { text }) => {
-    session.placed = await placeOrder(session.cart, text);
-    session.cart = newCart();
-    return [204, ""];
+    session.uncertain = session.cart.session; // until Klarna has said whether it is paid
+    const { placed, refused } = await placeOrder(session.cart, text);
+    if (placed || refused) session.uncertain = undefined;
+    if (placed) Object.assign(session, { placed, cart: newCart() });
+    return placed ? [204, ""] : [refused ? 502 : 202, ""];
   },
-  "GET /thanks": ({ placed }) =>
-    placed
-      ? [200, page("Thank you", `<p id="paid">Paid: Klarna's order ${placed}.</p>`)]
-      : [404, page("Thank you", "<p>There is no order yet.</p>")],
+  "GET /thanks": async (session) => {
+    if (session.uncertain) {
+      const read = await worker("GET", `/v1/orders/${session.uncertain}?refresh=true`);
+      if (read.refresh_error || !read.session) return [200, unconfirmed];
+      session.uncertain = undefined;
+      // Another try has the same idempotency key at Klarna, so nobody pays twice.
+      if (read.session.phase !== "completed") return [200, again("The order was not placed.")];
+      Object.assign(session, { placed: `of the session ${read.session_id}`, cart: newCart() });
+    }
+    return session.placed
+      ? [200, page("Thank you", `<p id="paid">Paid: Klarna's order ${session.placed}.</p>`)]
+      : [404, page("Thank you", "<p>There is no order yet.</p>")];
+  },
 });

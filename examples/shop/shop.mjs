@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const { env } = process;
 const url = env.KLARNA_WORKER_URL ?? "http://127.0.0.1:8080";
-const key = env.KLARNA_WORKER_KEY ?? "";
+const key = env.KLARNA_WORKER_API_KEY ?? "";
 const merchant = env.KLARNA_WORKER_MERCHANT ?? "shop"; // the merchant's section in the worker's settings
 const port = Number(env.PORT ?? 3000);
 const shop = env.SHOP_URL ?? `http://127.0.0.1:${port}`; // as browsers and Klarna reach this shop
@@ -90,7 +90,8 @@ async function present(user, cart, body) {
   if (order.status === "submitted" && !order.html_snippet) order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
   if (order.session?.phase === "completed") return { state: "paid" };
   const open = order.html_snippet && order.session?.phase !== "ended";
-  if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet };
+  const signIn = ["not_registered", "reauth_required"].includes(order.token); // a sign-in would help
+  if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet, signIn };
   if (open || ["queued", "running"].includes(order.status)) return { state: "wait" };
   if (known && order.status === "submitted") return anew(); // It can no longer be paid.
   renew(cart); // It failed or was cancelled: the next visit makes a new order.
@@ -99,11 +100,12 @@ async function present(user, cart, body) {
 
 // The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.
 const random = () => randomBytes(24).toString("base64url");
-const equal = (a, b) => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+const digest = (text) => createHash("sha256").update(text).digest();
+const equal = (a, b) => timingSafeEqual(digest(a), digest(b)); // in constant time
 
 function signInAddress(session) {
   session.signIn = { state: random(), nonce: random(), verifier: random() + random() };
-  const challenge = createHash("sha256").update(session.signIn.verifier).digest("base64url");
+  const challenge = digest(session.signIn.verifier).toString("base64url");
   const { state, nonce } = session.signIn;
   const pkce = { code_challenge: challenge, code_challenge_method: "S256" };
   const ask = { response_type: "code", client_id: clientId, redirect_uri: `${shop}/callback`, scope, state, nonce, ...pkce };
@@ -115,9 +117,8 @@ async function finishSignIn(session, query) {
   delete session.signIn; // Each is accepted once.
   if (!state || !equal(query.get("state") ?? "", state)) return "This sign-in was not started here.";
   if (!query.get("code")) return "You are not signed in."; // The shopper declined.
-  const form = { grant_type: "authorization_code", code: query.get("code"), redirect_uri: `${shop}/callback` };
-  const body = new URLSearchParams({ ...form, client_id: clientId, code_verifier: verifier });
-  if (clientSecret) body.set("client_secret", clientSecret);
+  const form = { grant_type: "authorization_code", code: query.get("code"), redirect_uri: `${shop}/callback`, client_id: clientId };
+  const body = new URLSearchParams({ ...form, code_verifier: verifier, ...(clientSecret && { client_secret: clientSecret }) });
   const answer = await fetch(`${login}/oauth2/token`, { method: "POST", body, signal: AbortSignal.timeout(20_000) });
   if (!answer.ok) throw new Error(`Klarna's token endpoint: ${answer.status} ${await answer.text()}`);
   const tokens = await answer.json();
@@ -129,7 +130,7 @@ async function finishSignIn(session, query) {
   await signedIn(user, tokens.refresh_token);
   const name = [claims.given_name, claims.family_name].filter(Boolean).join(" ") || user;
   Object.assign(session, { user, name }); // Not before the token is stored: if it is lost, the sign-in must be repeated.
-  renew(session.cart); // An order that was begun before has no access token.
+  renew(session.cart); // An order that was begun before is the guest's, and has no access token.
 }
 
 // Replace this with your shop's sessions and carts.
@@ -152,9 +153,14 @@ const orderOf = ({ quantity }) => {
 const escape = (text) => String(text).replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
 const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><link rel="icon" href="data:,">
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>${title}</h1>${body}</html>`;
-const again = (text) => page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
+const again = (text, { returned, cart } = {}) =>
+  returned && returned === cart.order ? unconfirmed : page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
 const unsigned = (text) => page("Sign-in", `<p>${text} <a href="/sign-in">Sign in with Klarna</a>, or go on without: <a href="/cart">to the cart</a></p>`);
-const unconfirmed = page("Payment", `<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>`);
+// Klarna sent the shopper to /thanks, who has perhaps paid: never offer another payment then, on no page.
+const unconfirmed = page("Payment", `<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>`);
+const unpaid = page("Payment", `<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>`);
+const failures = { "/callback": unsigned("The sign-in failed."), "/thanks": unconfirmed }; // if somebody does not answer
+const [signInLink, appLink] = [`<p><a href="/sign-in">Sign in with Klarna</a></p>`, `<p>The same in a <a href="/app">single-page app</a></p>`];
 const setQuantity = (cart, quantity) => {
   if (Number.isInteger(quantity) && quantity >= 1 && quantity <= 99) cart.quantity = quantity;
   if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
@@ -163,22 +169,19 @@ const setQuantity = (cart, quantity) => {
 // Each returns a status and a page, an address to go to, or JSON. These are those of every shop, for payments.mjs too.
 const shopPages = {
   "GET /": ({ state, name, user }) => {
-    const signedInAs = `You are signed in as ${escape(name)}. The service calls you <code>${escape(user)}</code>.`;
-    const who = name ? signedInAs : `<a href="/sign-in">Sign in with Klarna</a>`;
-    return [200, page("T-shirts", `<p>${who}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+    const signedInAs = `<p>You are signed in as ${escape(name)}. The service calls you <code>${escape(user)}</code>.</p>`;
+    const who = name ? `${signedInAs}<p><a href="/sign-in">Sign in again</a></p>` : signInLink;
+    return [200, page("T-shirts", `${who}<p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
 <div id="klarna-sign-in" data-state="${state}"></div>`)]; // where Klarna's Web SDK puts its button, if you use it
   },
   "GET /sign-in": (session) => [303, signInAddress(session)],
   "GET /callback": async (session, { query }) => {
-    try {
-      const refused = await finishSignIn(session, query);
-      return refused ? [403, unsigned(refused)] : [303, "/"];
-    } catch (error) {
-      console.error(error.message);
-      return [502, unsigned("The sign-in failed.")];
-    }
+    const refused = await finishSignIn(session, query);
+    return refused ? [403, unsigned(refused)] : [303, "/"];
   },
-  "POST /klarna/signed-in": async (session, { text }) => { // what the page posts from the `signin` event of the Web SDK
+  // What the page posts from the `signin` event of the Web SDK, for a customer who is signed in to your shop. For others,
+  // verify the `id_token` that comes with it, and take the customer who has its `sub`.
+  "POST /klarna/signed-in": async (session, { text }) => {
     const sent = JSON.parse(text);
     if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
     await signedIn(session.user, sent.refresh_token);
@@ -197,24 +200,24 @@ const shopPages = {
 };
 const pages = {
   ...shopPages,
-  "GET /checkout": async ({ user, cart }) => {
-    const { state, html } = await checkout(user, cart, orderOf(cart));
+  "GET /checkout": async (session) => {
+    const { state, html, signIn } = await checkout(session.user, session.cart, orderOf(session.cart));
     if (state === "paid") return [303, "/thanks"];
     // The snippet as a whole: it has a script.
-    if (state === "open") return [200, page("Checkout", `${html}<p>The same in a <a href="/app">single-page app</a></p>`)];
-    if (state === "wait") return [202, again("Your order is not ready yet.")];
-    return [502, again("Klarna does not take this order.")];
+    if (state === "open") return [200, page("Checkout", `${signIn ? signInLink : ""}${html}${appLink}`)];
+    return state === "wait" ? [202, again("Your order is not ready yet.", session)] : [502, again("Klarna does not take this order.", session)];
   },
   "GET /thanks": async (session) => {
-    const id = session.cart.order ?? session.paid;
+    const id = (session.returned = session.cart.order ?? session.paid);
     if (!id) return [404, page("Thank you", "<p>There is no order yet.</p>")];
     const { session: klarna, klarna_order_id, html_snippet } = await worker("GET", `/v1/orders/${id}?refresh=true`);
-    if (klarna?.phase !== "completed") return [200, unconfirmed];
+    if (klarna?.phase !== "completed") return [200, klarna?.phase === "ended" ? unpaid : unconfirmed];
     if (id === session.cart.order) [session.paid, session.cart] = [id, newCart()];
     const paid = `${(klarna.order_amount / 100).toFixed(2)} ${klarna.purchase_currency}`;
     return [200, page("Thank you", `<p id="paid">Paid: ${paid}, Klarna's order ${klarna_order_id}.</p>${html_snippet ?? ""}`)];
   },
   "POST /klarna/events": (session, { text, headers }) => { // webhook_url of the merchant
+    if (!webhookSecret) console.error("A webhook came: set WEBHOOK_SECRET to one of the merchant's webhook_secrets.");
     if (!webhookSecret || !isGenuine(headers, text, webhookSecret)) return [400, ""];
     const { type, data } = JSON.parse(text);
     // Your shop: mark the order as paid. The event can come twice.
@@ -238,19 +241,17 @@ function isGenuine({ "webhook-id": id, "webhook-timestamp": time, "webhook-signa
 
 // Says at the start what would go wrong with the first shopper.
 const checkSettings = () => worker("GET", "/v1/orders?limit=1").catch(({ status, message }) => {
-  const wrongKey = [401, 403].includes(status) ? "The service refuses this API key: set KLARNA_WORKER_KEY. " : "";
-  console.error(wrongKey + message);
+  console.error(([401, 403].includes(status) ? "The service refuses this API key: set KLARNA_WORKER_API_KEY. " : "") + message);
 });
 
 function serve(pages) {
   const server = createServer(async (request, response) => {
     const id = /\bsid=([\w-]+)/.exec(request.headers.cookie ?? "")?.[1];
     const sid = sessions.has(id) ? id : random();
-    const guest = () => ({ user: env.SHOP_USER ?? `guest-${random()}`, state: random(), cart: newCart() });
-    if (sid !== id) sessions.set(sid, guest());
+    if (sid !== id) sessions.set(sid, { user: env.SHOP_USER ?? `guest-${random()}`, state: random(), cart: newCart() });
     const { pathname, searchParams: query } = new URL(request.url, shop);
     const answer = pages[`${request.method} ${pathname}`] ?? (() => [404, page("Not found", "<p>There is no such page.</p>")]);
-    let [status, content] = [502, again("Klarna is not available at the moment.")];
+    let [status, content] = [502, failures[pathname] ?? again("Klarna is not available at the moment.", sessions.get(sid))];
     // Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
     const elsewhere = !env.SHOP_URL && request.headers.host !== new URL(shop).host;
     try {
@@ -261,7 +262,7 @@ function serve(pages) {
     }
     const json = typeof content !== "string";
     const kind = status === 303 ? { location: content } : { "content-type": json ? "application/json" : "text/html; charset=utf-8" };
-    response.writeHead(status, { "set-cookie": `sid=${sid}; HttpOnly; SameSite=Lax; Path=/`, ...kind });
+    response.writeHead(status, { "set-cookie": `sid=${sid}; ${shop.startsWith("https:") ? "Secure; " : ""}HttpOnly; SameSite=Lax; Path=/`, ...kind });
     response.end(status === 303 ? "" : json ? JSON.stringify(content) : content);
   });
   server.on("error", ({ code, message }) => {
@@ -274,5 +275,5 @@ function serve(pages) {
   });
 }
 
-export { again, merchant, newCart, orderOf, page, renew, serve, shopPages, worker };
+export { again, merchant, newCart, orderOf, page, renew, serve, shopPages, signInLink, unconfirmed, worker };
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) serve(pages);

@@ -1,12 +1,9 @@
 <?php
 // A small shop with klarna-order-worker in PHP 8, without packages: php -S 127.0.0.1:3000 shop.php
 // Copy `worker`, `signedIn` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them.
-function setting(string $name, string $default): string
-{
-    return getenv($name) ?: $default;
-}
+function setting(string $name, string $default): string { return getenv($name) ?: $default; }
 define('URL', setting('KLARNA_WORKER_URL', 'http://127.0.0.1:8080'));
-define('KEY', setting('KLARNA_WORKER_KEY', ''));
+define('KEY', setting('KLARNA_WORKER_API_KEY', ''));
 define('MERCHANT', setting('KLARNA_WORKER_MERCHANT', 'shop')); // the merchant's section in the worker's settings
 define('SHOP', setting('SHOP_URL', "http://$_SERVER[HTTP_HOST]")); // as browsers and Klarna reach this shop
 // Klarna's pushes go to the worker, at its address in the internet, with the merchant's push_secret.
@@ -41,7 +38,7 @@ function worker(string $method, string $path, ?array $body = null, array $header
         try {
             return send($method, URL . $path, $body ? json_encode($body) : '', $headers, 40); // longer than the wait below
         } catch (Refused $error) {
-            if (in_array($error->getCode(), [401, 403])) error_log('The service refuses this API key: set KLARNA_WORKER_KEY.');
+            if (in_array($error->getCode(), [401, 403])) error_log('The service refuses this API key: set KLARNA_WORKER_API_KEY.');
             if (!in_array($error->getCode(), [0, 503]) || $tries === 0 || time() - $begun > 30) throw $error;
             sleep(min($error->after, 2)); // Not now, or not reached: the same request can be sent again.
         }
@@ -108,17 +105,15 @@ function present(string $user, array &$cart, array $body): array
     $phase = $order['session']['phase'] ?? '';
     if ($phase === 'completed') return ['state' => 'paid'];
     $open = isset($order['html_snippet']) && $phase !== 'ended';
-    if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet']];
+    $signIn = in_array($order['token'] ?? '', ['not_registered', 'reauth_required']); // a sign-in would help
+    if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet'], 'signIn' => $signIn];
     if ($open || in_array($order['status'], $waits)) return ['state' => 'wait'];
     $cart = newCart($cart['quantity']);
     if ($known && $order['status'] === 'submitted') return present($user, $cart, $body); // The old one can no longer be paid.
     return ['state' => 'failed']; // It failed or was cancelled: the next visit makes a new order.
 }
 
-function base64url(string $bytes): string
-{
-    return rtrim(strtr(base64_encode($bytes), '+/', '-_'), '=');
-}
+function base64url(string $bytes): string { return rtrim(strtr(base64_encode($bytes), '+/', '-_'), '='); }
 
 // The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.
 function signInAddress(): string
@@ -156,7 +151,7 @@ function finishSignIn(): ?string
     session_regenerate_id(true);
     $_SESSION['user'] = $user; // Not before the token is stored: if it is lost, the sign-in must be repeated.
     $_SESSION['name'] = trim(($claims['given_name'] ?? '') . ' ' . ($claims['family_name'] ?? '')) ?: $user;
-    $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before has no access token.
+    $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before is the guest's, and has no access token.
     return null;
 }
 
@@ -190,21 +185,22 @@ function setQuantity(mixed $quantity): void
 
 function html(string $title, string $body): string
 {
-    return <<<HTML
-        <!doctype html><html lang="en"><meta charset="utf-8"><title>$title</title><link rel="icon" href="data:,">
-        <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>$title</h1>$body</html>
-        HTML;
+    $head = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>$title</title><link rel=\"icon\" href=\"data:,\">";
+    return "$head<nav><a href=\"/\">Shop</a> <a href=\"/cart\">Cart</a></nav><h1>$title</h1>$body</html>";
 }
 
 function again(string $text): string
 {
-    return html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>");
+    $returned = $_SESSION['returned'] ?? null;
+    return $returned && $returned === $_SESSION['cart']['order'] ? unconfirmed() : html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>");
 }
 
-function unsigned(string $text): string
-{
-    return html('Sign-in', "<p>$text <a href=\"/sign-in\">Sign in with Klarna</a>, or go on without: <a href=\"/cart\">to the cart</a></p>");
-}
+const SIGN_IN = '<a href="/sign-in">Sign in with Klarna</a>';
+
+function unsigned(string $text): string { return html('Sign-in', "<p>$text " . SIGN_IN . ', or go on without: <a href="/cart">to the cart</a></p>'); }
+
+// Klarna sent the shopper to /thanks, who has perhaps paid: never offer another payment then, on no page.
+function unconfirmed(): string { return html('Payment', '<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>'); }
 
 // Returns a status and a page, an address to go to, or JSON.
 function page(string $request): array
@@ -214,14 +210,15 @@ function page(string $request): array
     switch ($request) {
         case 'GET /':
             [$name, $user] = [htmlspecialchars($_SESSION['name'] ?? ''), htmlspecialchars($_SESSION['user'])];
-            $who = $name ? "You are signed in as $name. The service calls you <code>$user</code>." : '<a href="/sign-in">Sign in with Klarna</a>';
+            $who = $name ? "You are signed in as $name. The service calls you <code>$user</code>.</p><p><a href=\"/sign-in\">Sign in again</a>" : SIGN_IN;
             return [200, html('T-shirts', "<p>$who</p><p>A T-shirt costs 100 SEK. <a href=\"/cart\">To the cart</a></p>
                 <div id=\"klarna-sign-in\" data-state=\"$_SESSION[state]\"></div>")]; // for the button of Klarna's Web SDK, if you use it
         case 'GET /sign-in': return [303, signInAddress()];
         case 'GET /callback':
             $refused = finishSignIn();
             return $refused ? [403, unsigned($refused)] : [303, '/'];
-        case 'POST /klarna/signed-in': // what the page posts from the `signin` event of the Web SDK
+        // From the Web SDK's `signin` event, for a customer whom your shop knows. For others, verify the `id_token`, and use its `sub`.
+        case 'POST /klarna/signed-in':
             $sent = json_decode($text, true);
             if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
             signedIn($_SESSION['user'], $sent['refresh_token']);
@@ -239,16 +236,18 @@ function page(string $request): array
             return match ($found['state']) {
                 'paid' => [303, '/thanks'],
                 // The snippet as a whole: it has a script.
-                'open' => [200, html('Checkout', $found['html'] . '<p>The same in a <a href="/app">single-page app</a></p>')],
+                'open' => [200, html('Checkout', ($found['signIn'] ? '<p>' . SIGN_IN . '</p>' : '') . $found['html'] . '<p>The same in a <a href="/app">single-page app</a></p>')],
                 'wait' => [202, again('Your order is not ready yet.')],
                 'failed' => [502, again('Klarna does not take this order.')],
             };
         case 'GET /thanks':
-            $id = $cart['order'] ?? $_SESSION['paid'] ?? null;
+            $id = $_SESSION['returned'] = $cart['order'] ?? $_SESSION['paid'] ?? null;
             if (!$id) return [404, html('Thank you', '<p>There is no order yet.</p>')];
             $order = worker('GET', "/v1/orders/$id?refresh=true");
             $klarna = $order['session'] ?? [];
-            if (($klarna['phase'] ?? '') !== 'completed') return [200, html('Payment', '<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>')];
+            $phase = $klarna['phase'] ?? '';
+            if ($phase === 'ended') return [200, html('Payment', '<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>')];
+            if ($phase !== 'completed') return [200, unconfirmed()];
             if ($id === $cart['order']) [$_SESSION['paid'], $cart] = [$id, newCart()];
             $paid = number_format($klarna['order_amount'] / 100, 2, '.', '') . " $klarna[purchase_currency]";
             $said = "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>";
@@ -263,7 +262,7 @@ function page(string $request): array
     }
 }
 
-session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Lax']);
+session_start(['cookie_httponly' => true, 'cookie_samesite' => 'Lax', 'cookie_secure' => str_starts_with(SHOP, 'https:')]);
 $_SESSION += ['user' => getenv('SHOP_USER') ?: 'guest-' . bin2hex(random_bytes(16)), 'state' => bin2hex(random_bytes(16)), 'cart' => newCart()];
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
 try {
@@ -271,7 +270,8 @@ try {
 } catch (Throwable $error) {
     error_log($error->getMessage());
     $status = 502;
-    $content = $path === '/callback' ? unsigned('The sign-in failed.') : again('Klarna is not available at the moment.');
+    $failures = ['/callback' => unsigned('The sign-in failed.'), '/thanks' => unconfirmed()];
+    $content = $failures[$path] ?? again('Klarna is not available at the moment.');
 }
 http_response_code($status);
 if ($status === 303) header("Location: $content");

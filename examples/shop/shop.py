@@ -1,10 +1,10 @@
 """A small shop with klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
 Copy `worker`, `signed_in` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them."""
-import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, socket, sys, time
+import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, signal, socket, sys, time
 import urllib.error, urllib.parse, urllib.request
 
 URL = os.environ.get("KLARNA_WORKER_URL", "http://127.0.0.1:8080")
-KEY = os.environ.get("KLARNA_WORKER_KEY", "")
+KEY = os.environ.get("KLARNA_WORKER_API_KEY", "")
 MERCHANT = os.environ.get("KLARNA_WORKER_MERCHANT", "shop")  # the merchant's section in the worker's settings
 PORT = int(os.environ.get("PORT", 3000))
 SHOP = os.environ.get("SHOP_URL", f"http://127.0.0.1:{PORT}")  # as browsers and Klarna reach this shop
@@ -13,8 +13,7 @@ PUSH = os.environ.get("PUSH_URL", f"{URL}/v1/push/{MERCHANT}/sandbox-push-secret
 LOGIN = os.environ.get("KLARNA_LOGIN_URL", "http://127.0.0.1:8090/eu/lp/idp")  # the sandbox
 CLIENT_ID = os.environ.get("KLARNA_CLIENT_ID", "sandbox-client")
 CLIENT_SECRET = os.environ.get("KLARNA_CLIENT_SECRET")  # of a confidential client
-SCOPE = os.environ.get(
-    "KLARNA_SCOPE", "openid offline_access payment:request:create profile:name profile:email profile:billing_address")
+SCOPE = os.environ.get("KLARNA_SCOPE", "openid offline_access payment:request:create profile:name profile:email profile:billing_address")
 # SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 
@@ -87,8 +86,9 @@ def present(user, cart, body):
     if phase == "completed":
         return {"state": "paid"}
     is_open = order.get("html_snippet") and phase != "ended"
+    sign_in = order.get("token") in ("not_registered", "reauth_required")  # a sign-in would help
     if is_open and cart["sent"] == body:
-        return {"state": "open", "html": order["html_snippet"]}
+        return {"state": "open", "html": order["html_snippet"], "signIn": sign_in}
     if is_open or order["status"] in ("queued", "running"):
         return {"state": "wait"}
     renew(cart)
@@ -99,8 +99,7 @@ def present(user, cart, body):
 
 def sign_in_address(session):
     """The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code."""
-    started = {"state": secrets.token_urlsafe(), "nonce": secrets.token_urlsafe(), "verifier": secrets.token_urlsafe(48)}
-    session["sign_in"] = started
+    started = session["sign_in"] = {name: secrets.token_urlsafe(48) for name in ("state", "nonce", "verifier")}
     challenge = base64.urlsafe_b64encode(hashlib.sha256(started["verifier"].encode()).digest()).rstrip(b"=").decode()
     return f"{LOGIN}/oauth2/auth?" + urllib.parse.urlencode({
         "response_type": "code", "client_id": CLIENT_ID, "redirect_uri": f"{SHOP}/callback", "scope": SCOPE,
@@ -114,8 +113,8 @@ def finish_sign_in(session, query):
     if not query.get("code"):
         return "You are not signed in."  # The shopper declined.
     form = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": f"{SHOP}/callback",
-            "client_id": CLIENT_ID, "code_verifier": started["verifier"]}
-    form |= {"client_secret": CLIENT_SECRET} if CLIENT_SECRET else {}
+            "client_id": CLIENT_ID, "code_verifier": started["verifier"],
+            **({"client_secret": CLIENT_SECRET} if CLIENT_SECRET else {})}
     with urllib.request.urlopen(f"{LOGIN}/oauth2/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
         tokens = json.load(answer)
     # The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
@@ -129,11 +128,12 @@ def finish_sign_in(session, query):
     signed_in(user, tokens["refresh_token"])
     name = " ".join(filter(None, map(claims.get, ("given_name", "family_name")))) or user
     session.update(user=user, name=name)  # Not before the token is stored: if it is lost, the sign-in must be repeated.
-    renew(session["cart"])  # An order that was begun before has no access token.
+    renew(session["cart"])  # An order that was begun before is the guest's, and has no access token.
 
 
 # Replace this with your shop's sessions and carts.
 SESSIONS = {}
+SIGN_IN = '<a href="/sign-in">Sign in with Klarna</a>'
 
 
 def renew(cart):
@@ -143,15 +143,12 @@ def renew(cart):
 
 def order_of(cart):
     total, tax = cart["quantity"] * 10_000, cart["quantity"] * 2_000  # 100 SEK each, 25 % of it tax on 80 SEK
-    line = {"name": "T-shirt", "quantity": cart["quantity"], "unit_price": 10_000, "tax_rate": 2500,
-            "total_amount": total, "total_tax_amount": tax}
+    line = {"name": "T-shirt", "quantity": cart["quantity"], "unit_price": 10_000, "tax_rate": 2500, "total_amount": total, "total_tax_amount": tax}
     return {
         "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE",
         "order_amount": total, "order_tax_amount": tax, "order_lines": [line],
-        "merchant_urls": {
-            "terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks",
-            "push": PUSH + "?klarna_order_id={checkout.order.id}",
-        },
+        "merchant_urls": {"terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks",
+                          "push": PUSH + "?klarna_order_id={checkout.order.id}"},
     }
 
 
@@ -167,13 +164,18 @@ def page(title, body):
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>{title}</h1>{body}</html>"""
 
 
-def again(text):
-    return page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
+def again(text, session):
+    back = session["cart"]["order"] and session["cart"]["order"] == session.get("returned")
+    return UNCONFIRMED if back else page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
 
 
 def unsigned(text):
-    sign_in, cart = '<a href="/sign-in">Sign in with Klarna</a>', '<a href="/cart">to the cart</a>'
-    return page("Sign-in", f"<p>{text} {sign_in}, or go on without: {cart}</p>")
+    return page("Sign-in", f'<p>{text} {SIGN_IN}, or go on without: <a href="/cart">to the cart</a></p>')
+
+
+# Klarna sent the shopper to /thanks, who has perhaps paid: never offer another payment then, on no page.
+UNCONFIRMED = page("Payment", '<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>')
+FAILURES = {"/callback": unsigned("The sign-in failed."), "/thanks": UNCONFIRMED}  # if somebody does not answer
 
 
 def answer_to(request, session, query, text):
@@ -181,16 +183,16 @@ def answer_to(request, session, query, text):
     cart = session["cart"]
     if request == "GET /":
         name, user = map(html.escape, (session.get("name", ""), session["user"]))
-        signed = f"You are signed in as {name}. The service calls you <code>{user}</code>."
-        who = signed if name else '<a href="/sign-in">Sign in with Klarna</a>'
-        return 200, page("T-shirts", f"""<p>{who}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+        signed = f'You are signed in as {name}. The service calls you <code>{user}</code>.</p><p><a href="/sign-in">Sign in again</a>'
+        return 200, page("T-shirts", f"""<p>{signed if name else SIGN_IN}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
 <div id="klarna-sign-in" data-state="{session['state']}"></div>""")  # where Klarna's Web SDK puts its button, if you use it
     if request == "GET /sign-in":
         return 303, sign_in_address(session)
     if request == "GET /callback":
         refused = finish_sign_in(session, query)
         return (403, unsigned(refused)) if refused else (303, "/")
-    if request == "POST /klarna/signed-in":  # what the page posts from the `signin` event of the Web SDK
+    # From the Web SDK's `signin` event, for a customer whom your shop knows. For others, verify the `id_token`, and use its `sub`.
+    if request == "POST /klarna/signed-in":
         sent = json.loads(text)
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
             return 403, "This sign-in was not started here."
@@ -208,22 +210,22 @@ def answer_to(request, session, query, text):
     if request == "GET /checkout":
         found = checkout(session["user"], cart, order_of(cart))
         if found["state"] == "open":  # The snippet as a whole: it has a script.
-            return 200, page("Checkout", found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
-        return {"paid": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.")),
-                "failed": (502, again("Klarna does not take this order."))}[found["state"]]
+            return 200, page("Checkout", f"<p>{SIGN_IN}</p>" * found["signIn"] + found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
+        return {"paid": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.", session)),
+                "failed": (502, again("Klarna does not take this order.", session))}[found["state"]]
     if request == "GET /thanks":
-        order_id = cart["order"] or session.get("paid")
+        order_id = session["returned"] = cart["order"] or session.get("paid")
         if not order_id:
             return 404, page("Thank you", "<p>There is no order yet.</p>")
         order = worker("GET", f"/v1/orders/{order_id}?refresh=true")
         klarna = order.get("session", {})
         if klarna.get("phase") != "completed":
-            return 200, page("Payment", '<p>Klarna has not confirmed the payment yet. <a href="/thanks">Look again</a></p>')
+            ended = '<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>'
+            return 200, page("Payment", ended) if klarna.get("phase") == "ended" else UNCONFIRMED
         if order_id == cart["order"]:
             session.update(paid=order_id, cart=renew({"quantity": 5}))
         paid = f"{klarna['order_amount'] / 100:.2f} {klarna['purchase_currency']}"
-        text = f'<p id="paid">Paid: {paid}, Klarna\'s order {order["klarna_order_id"]}.</p>'
-        return 200, page("Thank you", text + order.get("html_snippet", ""))
+        return 200, page("Thank you", f'<p id="paid">Paid: {paid}, Klarna\'s order {order["klarna_order_id"]}.</p>' + order.get("html_snippet", ""))
     if request == "GET /terms":
         return 200, page("Terms", "<p>This shop sells nothing.</p>")
     if request == "GET /app":
@@ -239,8 +241,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         cookie = http.cookies.SimpleCookie(self.headers["cookie"]).get("sid")
         sid = cookie.value if cookie and cookie.value in SESSIONS else secrets.token_urlsafe()
-        user = os.environ.get("SHOP_USER", f"guest-{secrets.token_urlsafe()}")
-        new = {"user": user, "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
+        new = {"user": os.environ.get("SHOP_USER", f"guest-{secrets.token_urlsafe()}"), "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
         session = SESSIONS.setdefault(sid, new)
         path, _, query = self.path.partition("?")
         text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
@@ -251,14 +252,12 @@ class Shop(http.server.BaseHTTPRequestHandler):
             status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
         except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
             print(getattr(error, "text", f"{request}: {error!r} {getattr(error, 'read', str)()}"), file=sys.stderr)
-            content = unsigned("The sign-in failed.") if path == "/callback" else again("Klarna is not available at the moment.")
-            status = 502
+            status, content = 502, FAILURES.get(path) or again("Klarna is not available at the moment.", session)
         self.send_response(status)
-        self.send_header("set-cookie", f"sid={sid}; HttpOnly; SameSite=Lax; Path=/")
-        if status == 303:
-            self.send_header("location", content)
+        self.send_header("set-cookie", f"sid={sid}; {'Secure; ' if SHOP.startswith('https:') else ''}HttpOnly; SameSite=Lax; Path=/")
         is_json = isinstance(content, dict)
-        self.send_header("content-type", "application/json" if is_json else "text/html; charset=utf-8")
+        kind = ("content-type", "application/json" if is_json else "text/html; charset=utf-8")
+        self.send_header(*(("location", content) if status == 303 else kind))
         self.end_headers()
         if status not in (204, 303):
             self.wfile.write((json.dumps(content) if is_json else content).encode())
@@ -268,12 +267,13 @@ class Shop(http.server.BaseHTTPRequestHandler):
 try:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop)
 except OSError as error:
-    taken = f"Port {PORT} is taken, perhaps by another shop. End that, or set PORT to another one."
-    sys.exit(taken if error.errno == errno.EADDRINUSE else error)
+    is_taken = error.errno == errno.EADDRINUSE
+    sys.exit(f"Port {PORT} is taken, perhaps by another shop. End that, or set PORT to another one." if is_taken else error)
 print(f"The shop is at {SHOP}/", flush=True)
 try:  # Say at the start what would go wrong with the first shopper.
     worker("GET", "/v1/orders?limit=1")
 except OSError as error:
-    wrong_key = getattr(error, "code", None) in (401, 403)
-    print("The service refuses this API key: set KLARNA_WORKER_KEY." if wrong_key else "", error.text, file=sys.stderr)
+    wrong_key = "The service refuses this API key: set KLARNA_WORKER_API_KEY." * (getattr(error, "code", None) in (401, 403))
+    print(wrong_key, error.text, file=sys.stderr)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
 server.serve_forever()
