@@ -278,12 +278,11 @@ WITH (fillfactor = 80);
 -- The key comes first, because a search for it may name no merchant.
 CREATE UNIQUE INDEX orders_idempotency ON klarna_worker.orders (idempotency_key, merchant)
     WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;
--- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
--- worker held.
+-- The queue: a merchant's due orders, when the next order is due, and which are running. What a lost worker
+-- held is selected from the running ones, which are few.
 CREATE INDEX orders_due ON klarna_worker.orders (merchant, due_at, id) INCLUDE (first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON klarna_worker.orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON klarna_worker.orders (merchant, user_id) WHERE status = 'running';
-CREATE INDEX orders_worker ON klarna_worker.orders (worker) WHERE status = 'running';
 -- Lists and counts. Ids sort by time. Counting and listing by outcome or target read the index alone.
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON klarna_worker.orders (user_id, id, merchant);

@@ -81,8 +81,9 @@ CREATE INDEX tokens_undated ON tokens (id)
     WHERE state = 'active' AND refresh_due_generation IS NOT generation;
 -- For retention. A row without last_seen_at counts as seen at its last change.
 CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
--- Users by the state of their token: a list of the few that must sign in again reads only those.
-CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
+-- Users by the state of their token: a list of the few that must sign in again reads only those. Active
+-- ones are found by their names, so that no exchange writes this index.
+CREATE INDEX tokens_state ON tokens (merchant, state, user_id) WHERE state <> 'active';
 -- For retention: tokens that no longer work, and can still be made active again.
 CREATE INDEX tokens_dead ON tokens (updated_at)
     WHERE state = 'reauth_required' AND sealed IS NOT NULL;
@@ -264,12 +265,11 @@ CREATE TABLE orders (
 -- The key comes first, because a search for it may name no merchant.
 CREATE UNIQUE INDEX orders_idempotency ON orders (idempotency_key, merchant)
     WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL;
--- The queue: a merchant's due orders, when the next order is due, who is running, and what a lost
--- worker held.
+-- The queue: a merchant's due orders, when the next order is due, and which are running. What a lost worker
+-- held is selected from the running ones, which are few.
 CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
-CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 -- Lists and counts. Ids sort by time. Counting and listing by outcome or target read the index alone.
 -- The user comes first, because a search may name no merchant.
 CREATE INDEX orders_user ON orders (user_id, id, merchant);

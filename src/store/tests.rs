@@ -267,8 +267,10 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
     database.remove().await;
 }
 
-/// Frequent queries of outbox, retention, erasure and pages, each with the index that it must use.
-const LOOKUPS: [(&str, &str, &str); 17] = [
+/// Frequent queries of takeovers, outbox, retention, erasure and pages, each with the index that it must use.
+const LOOKUPS: [(&str, &str, &str); 19] = [
+    ("orders.running_of_worker", "'00000000-0000-0000-0000-000000000000'", "orders_running"),
+    ("tokens.users_of_state", "'shop', 'uncertain', 'u', 50", "tokens_state"),
     ("webhooks.claim_webhooks", "'shop', 8, 1, NULL", "webhooks_due"),
     ("webhooks.due_webhook_merchants", "NULL", "webhooks_due"),
     ("upkeep.wipe_bodies", "1, 500, NULL", "orders_wipe"),

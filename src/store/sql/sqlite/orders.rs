@@ -56,7 +56,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         UPDATE orders SET status = 'queued', worker = NULL
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'",
     running_of_worker: "
-        SELECT id, claim_number FROM orders WHERE worker = $1 AND status = 'running'",
+        SELECT id, claim_number FROM orders INDEXED BY orders_running WHERE worker = $1 AND status = 'running'",
     // Two statements, as below: the cached tokens of an order that has ended are deleted.
     submitted: "
         UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,

@@ -57,11 +57,12 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             AND ($3 IS NULL OR (merchant, user_id) > ($3, $4))
             AND ($6 IS NULL OR state = 'active' AND expires_at <= $7 + $6)
         ORDER BY merchant, user_id LIMIT $5",
+    // Of any state but `active`, which most users have: `tokens_state` is an index of the others.
     users_of_state: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
         FROM tokens
-        WHERE merchant = $1 AND state = $2 AND ($3 IS NULL OR user_id > $3)
+        WHERE merchant = $1 AND state = $2 AND state <> 'active' AND ($3 IS NULL OR user_id > $3)
         ORDER BY user_id LIMIT $4",
     // The same of all merchants, sorted.
     all_users_of_state: "
@@ -70,7 +71,7 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         FROM tokens
         WHERE state = $1 AND state <> 'active' AND ($2 IS NULL OR (merchant, user_id) > ($2, $3))
         ORDER BY merchant, user_id LIMIT $4",
-    // The same as `users_of_state`: its index has the active ones, too.
+    // $2 is 'active'. By the names of users, because most are.
     active_users: "
         SELECT id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at
