@@ -64,6 +64,24 @@ async fn what_comes_during_a_write_goes_into_the_next_one() {
     assert_eq!(writes(&doubler), [vec![7, 1, 2, 3], vec![4, 5]]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_busy_system_waits_for_more_writes_and_an_idle_one_does_not() {
+    let (doubler, batcher) = doubler(10);
+    let begun = tokio::time::Instant::now();
+    join_all([1, 2, 3].map(|item| batcher.put(item))).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    let late = async {
+        tokio::time::sleep(PAUSE / 2).await;
+        batcher.put(5).await
+    };
+    let (four, five) = tokio::join!(batcher.put(4), late);
+    assert_eq!((four.unwrap(), five.unwrap()), (8, 10));
+    assert_eq!(writes(&doubler), [vec![1, 2, 3], vec![4, 5]]);
+    let idle = tokio::time::Instant::now();
+    batcher.put(6).await.unwrap();
+    assert_eq!(idle.elapsed(), Duration::ZERO);
+}
+
 #[tokio::test]
 async fn what_is_refused_is_told_to_its_own_caller_alone() {
     let (doubler, batcher) = doubler(10);
