@@ -86,7 +86,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
     queued_deadlines: "
         SELECT width_bucket(deadline_at, ARRAY(
             SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM json_array_elements_text($2::json)
-        )) AS slot, count(*) AS orders
+        ))::bigint AS slot, count(*) AS orders
         FROM (
             SELECT deadline_at FROM klarna_worker.orders
             WHERE status = 'queued' AND merchant >= (SELECT $1::text) AND merchant <= (SELECT $1::text)
