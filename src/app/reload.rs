@@ -23,7 +23,7 @@ use super::App;
 use super::process::tell_foreign_tokens;
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::breaker::CircuitBreakers;
-use crate::config::{Changes, ConfigError, FailedReload, Settings, SettingsStatus};
+use crate::config::{ChangedNames, Changes, ConfigError, FailedReload, Merchant, Settings, SettingsStatus};
 use crate::delivery::Outbox;
 use crate::lifecycle::ReloadSignals;
 use crate::meter;
@@ -218,7 +218,13 @@ impl Reloader {
             Err(ReloadError::Settings(error)) => Some(Seen::Wrong(error.to_string())),
             Err(_) => None,
         };
-        let (next, changes) = self.in_force.reloaded(&read?)?;
+        let (next, mut changes) = self.in_force.reloaded(&read?)?;
+        let ChangedNames { added, changed, .. } = &changes.merchants;
+        let named = added.iter().chain(changed).filter_map(|name| next.merchants.get(name.as_str()));
+        let told = |merchant: &Arc<Merchant>| {
+            Some(format!("{} has {}", merchant.name, self.app.held_credentials.told(merchant)?))
+        };
+        changes.two_credentials = named.filter_map(told).collect();
         let seen = self.seen.take();
         let published = Outbox::published(&next.merchants, next.queue.order_deadline);
         let publishing = self.app.store.publish(&published);

@@ -61,6 +61,15 @@ impl ApiCredentials {
         }
     }
 
+    /// Returns what several of them are called.
+    #[must_use]
+    pub const fn plural(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "API passwords",
+            Self::Key(_) => "API keys",
+        }
+    }
+
     /// Reads `api_key`, or `api_username` and `api_password`: exactly one of both. Variables replace
     /// the other form in the file. Each may be a list of two, for a rotation: then two sets are
     /// returned.

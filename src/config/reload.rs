@@ -21,6 +21,9 @@ const API_KEYS: &str = "server.api_keys";
 pub struct Changes {
     /// The merchants.
     pub merchants: ChangedNames,
+    /// Of those that are new or changed and have two API passwords or API keys, which is in use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub two_credentials: Vec<String>,
     /// The API keys.
     pub api_keys: ChangedNames,
     /// Other settings that are in force at once.
@@ -102,6 +105,7 @@ impl Changes {
                 }
             }
         }
+        lines.extend(self.two_credentials.iter().cloned());
         lines.extend(self.settings.iter().map(|key| format!("{key} changed")));
         lines.extend(
             self.after_restart.iter().map(|key| format!("{key} changed: takes effect after a restart")),
@@ -180,6 +184,7 @@ impl Settings {
                 &keys_after.keys().map(String::as_str).collect(),
                 |name| keys_before.get(name) != keys_after.get(name),
             ),
+            two_credentials: Vec::new(),
             settings: live.iter().filter(|key| SINGLE.contains(&key.as_str())).cloned().collect(),
             after_restart,
         }

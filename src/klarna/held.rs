@@ -24,6 +24,16 @@ impl HeldCredentials {
         held.get(&(merchant.name.clone(), target)).copied().unwrap_or_default()
     }
 
+    /// Says which of a merchant's two sets of credentials this process uses, for people and without anything of the
+    /// secrets; `None` if the merchant has one set.
+    #[must_use]
+    pub fn told(&self, merchant: &Merchant) -> Option<String> {
+        merchant.second_api_credentials.as_ref()?;
+        let set = self.of(merchant, merchant.target).as_str();
+        let what = merchant.api_credentials.plural();
+        Some(format!("two {what}: calls use the {set} now, and the other where Klarna refuses it"))
+    }
+
     /// Klarna has answered a call with a set. If it has accepted the set, this is in use from now on. A
     /// change is logged.
     pub(super) fn answered(

@@ -61,6 +61,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::intake::Intake;
+use crate::klarna::held::HeldCredentials;
 use crate::store::{
     AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Providers, Resolving, Store,
     WebhookEndpoints, Webhooks,
@@ -110,6 +111,8 @@ pub struct Dependencies {
     pub api_keys: Live<ApiKeys>,
     /// When the settings in force were read, and how the last reload ended.
     pub settings: Live<SettingsStatus>,
+    /// Which of a merchant's two API passwords this process uses.
+    pub held_credentials: HeldCredentials,
     /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
     /// Gives the time of a request.

@@ -86,6 +86,32 @@ async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_wh
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn which_of_two_passwords_klarna_accepts_is_told() {
+    let (sandbox, mut home) = shop().await;
+    home.run(&["tokens", "import", "-"]).exits(0);
+    home = home.with("KLARNA_WORKER__MERCHANTS__SHOP__API_PASSWORD_FILE", "passwords");
+    for (passwords, accepted, refused) in
+        [("0ther\npass\n", "second", "first"), ("pass\n0ther\n", "first", "second")]
+    {
+        home.write("passwords", passwords);
+        let ran;
+        (home, ran) = doctor(home, 0).await;
+        let found = finding(&ran, "merchants.shop.api_username");
+        let told = format!(" accepts the {accepted} of the two API passwords, and refuses the {refused}");
+        assert!(found["found"].as_str().unwrap().ends_with(&told), "{found}");
+        assert!(
+            found["advice"].as_str().unwrap().starts_with(&format!("calls use the {accepted}")),
+            "{found}"
+        );
+        let found = finding(&ran, "merchants.shop.checkout_url");
+        let told = format!("answers and accepts the {accepted} of the two API passwords");
+        assert!(found["found"].as_str().unwrap().ends_with(&told), "{found}");
+        assert!(!ran.stdout.contains("0ther"), "{}", ran.stdout);
+    }
+    sandbox.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_server_is_looked_over() {
     let database = TestDatabase::create().await;
     let (sandbox, home) = shop().await;

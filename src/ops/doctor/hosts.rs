@@ -71,7 +71,7 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     }
     let setting = key(&format!("{}_url", merchant.target));
     let Some(host) = address(AddressOf::Target(merchant.target)) else { return findings };
-    let order = either(merchant, &host, order, second, &mut findings);
+    let (order, accepted) = either(merchant, &host, order, second, &mut findings);
     match order {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
             &key(credentials(merchant)),
@@ -79,7 +79,7 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
             "check that the credentials belong to this address, region and environment",
         ),
         Ok(Reached { status: 404, .. }) => {
-            findings.ok(&setting, format!("{host} answers and accepts the credentials"));
+            findings.ok(&setting, format!("{host} answers and accepts {accepted}"));
         }
         Ok(Reached { status, .. }) => findings.warn(
             &setting,
@@ -91,33 +91,41 @@ async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
     findings
 }
 
-/// Returns the answer that counts if there are two sets of credentials. Warns if only one of them is
-/// accepted.
+/// Returns the answer that counts if there are two sets of credentials, and what it accepts, in words. Warns if
+/// only one of them is accepted.
 fn either(
     merchant: &Merchant,
     host: &str,
     first: Result<Reached, String>,
     second: Option<Result<Reached, String>>,
     findings: &mut Findings,
-) -> Result<Reached, String> {
-    let Some(second) = second else { return first };
+) -> (Result<Reached, String>, String) {
+    let only = "the credentials".to_owned();
+    let Some(second) = second else { return (first, only) };
     let has = |answer: &Result<Reached, String>, statuses: &[u16]| {
         answer.as_ref().is_ok_and(|reached| statuses.contains(&reached.status))
     };
+    let what = merchant.api_credentials.plural();
     let (accepted, refused) = (&[404], &[401, 403]);
-    let (which, counts) = if has(&first, refused) && has(&second, accepted) {
-        ("first", second)
+    let (accepts, refuses, counts, advice) = if has(&first, refused) && has(&second, accepted) {
+        let advice =
+            "calls use the second: if it is the new one, remove the first from the settings and reload";
+        ("second", "first", second, advice)
     } else if has(&first, accepted) && has(&second, refused) {
-        ("second", first)
+        let advice = "calls use the first: if it is the new one, remove the second from the settings and reload; if the \
+                      second is the new one, it is not valid at Klarna yet";
+        ("first", "second", first, advice)
+    } else if has(&first, accepted) && has(&second, accepted) {
+        return (first, format!("both of the two {what}; calls use the first"));
     } else {
-        return first;
+        return (first, only);
     };
     findings.warn(
         &format!("merchants.{}.{}", merchant.name, credentials(merchant)),
-        format!("{host} refuses the {which} of the two sets of credentials, and accepts the other"),
-        "take the refused set out of the settings when the change of credentials is over",
+        format!("{host} accepts the {accepts} of the two {what}, and refuses the {refuses}"),
+        advice,
     );
-    counts
+    (counts, format!("the {accepts} of the two {what}"))
 }
 
 fn unreached(check: &str, host: &str, why: &str, findings: &mut Findings) {
