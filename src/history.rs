@@ -9,7 +9,7 @@ use crate::audit::who;
 use crate::clock::span;
 use crate::ids::{MerchantName, UserKey};
 use crate::order::{KlarnaState, OrderView, SessionPhase, Status, Target, Wait};
-use crate::pauses::Pause;
+use crate::pauses::{Pause, PauseKind};
 use crate::store::{
     Attempt, ChangeKind, DashboardQueries, FailingFollowUp, OrderChange, OrderHistory, StoreError,
     WebhookFilter, WebhookStatus, WebhookView, Webhooks, failed_with,
@@ -122,7 +122,15 @@ fn events(
     events.extend(webhooks.iter().map(sent));
     events.extend(past.follow_ups.iter().map(followed_up));
     if order.status == Status::Queued {
-        let what = if order.due_at > now { "next attempt" } else { "due, and not taken by a worker yet" };
+        let holds =
+            |pause: &Pause| pause.kind == PauseKind::Orders && pause.until.is_none_or(|until| until > now);
+        let what = if order.due_at > now {
+            "next attempt"
+        } else if past.pauses.iter().any(holds) {
+            "due, and not started while orders are paused"
+        } else {
+            "due, and not taken by a worker yet"
+        };
         events.push(event(order.due_at, Tone::Off, what));
     }
     events.sort_by_key(|event| event.at);

@@ -1,7 +1,9 @@
 //! `orders`
 
 mod change;
+mod risks;
 mod update;
+mod waits;
 mod watch;
 mod which;
 
@@ -156,7 +158,8 @@ async fn show(context: &Context, named: &str, result: bool, refresh: bool) -> Re
     };
     let history = History::read(&from, &order.order, app.clock.now()).await.map_err(failed)?;
     let order = Order::from(order);
-    let fields = fields(&order, history.token_cause.as_deref(), result);
+    let mut fields = fields(&order, history.token_cause.as_deref(), result);
+    waits::add(&mut fields, &order, &waits::of(&app, &order).await.map_err(failed)?, app.clock.now());
     let human = format!("{fields}\n\nhistory{}", lines(&history.events));
     context.output.print(human, &Order { history: Some(history.events), ..order })?;
     Ok(Exit::Done)

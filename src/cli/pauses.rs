@@ -1,19 +1,26 @@
 //! `pause`, `resume` and `pauses`
 
+use std::fmt::{self, Display};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::audited::{self, Audited};
 use super::context::check_merchant;
 use super::table::printable;
 use super::views::{or_dash, time};
-use super::{CliError, Context, Exit, Table};
+use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Pause;
+use crate::app::App;
 use crate::audit::Action;
+use crate::clock::delta;
 use crate::ids::MerchantName;
 use crate::pauses::{self, PauseKind, check_reason};
 use crate::store::NewPause;
+
+/// The most queued orders of a merchant that are looked at, those that are due first.
+const LOOKED_AT: u32 = 10_000;
 
 /// Whose work.
 #[derive(Debug, clap::Args)]
@@ -51,6 +58,9 @@ pub(super) struct ResumeArgs {
     kinds: Vec<PauseKind>,
     #[command(flatten)]
     whose: Whose,
+    /// Do not ask before orders that are past their deadline fail
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Whose {
@@ -81,6 +91,13 @@ impl PauseArgs {
             let app = context.app().await?;
             if let Some(merchant) = merchant {
                 check_merchant(&app, merchant)?;
+            }
+            if let (true, Some(lasts)) = (kinds.contains(&PauseKind::Orders), lasts)
+                && let Some(until) = app.clock.now().checked_add_signed(delta(lasts))
+                && let Some(overdue) = overdue(&app, merchant, until).await?
+            {
+                let by = "by the end of the pause, and then each of them fails with deadline_exceeded";
+                context.output.hint(format!("{overdue} past the deadline {by}"));
             }
             for kind in kinds {
                 let new = NewPause {
@@ -117,14 +134,34 @@ impl ResumeArgs {
         let merchant = self.whose.merchant();
         context.block_on(async {
             let app = context.app().await?;
+            let paused = app.store.pauses().await.map_err(|error| CliError::failed("list pauses", error))?;
+            let holds = |pause: &pauses::Pause| {
+                pause.kind == PauseKind::Orders && pause.merchant.as_ref() == merchant
+            };
+            let overdue = if kinds.contains(&PauseKind::Orders) && paused.iter().any(holds) {
+                overdue(&app, merchant, app.clock.now()).await?
+            } else {
+                None
+            };
+            if let Some(overdue) = &overdue {
+                let fail = format!(
+                    "{overdue} past the deadline. When the orders of {} are resumed, this lets each of them fail with \
+                     deadline_exceeded",
+                    describe(merchant)
+                );
+                confirm::ask(self.yes, "resume them", format!("{fail}. Resume them?"))?;
+                context.output.hint(fail);
+            }
             for &kind in &kinds {
                 let doing = |error| CliError::failed(format!("resume the {}", kind.named()), error);
                 let resumed = app.store.resume(merchant, kind).await.map_err(doing)?;
                 let done = if resumed { "are resumed" } else { "were not paused" };
                 let human = format!("The {} of {} {done}", kind.named(), describe(merchant));
-                context
-                    .output
-                    .print(human, &json!({ "merchant": merchant, "kind": kind, "resumed": resumed }))?;
+                let mut json = json!({ "merchant": merchant, "kind": kind, "resumed": resumed });
+                if let Some(Overdue { orders, .. }) = overdue.as_ref().filter(|_| kind == PauseKind::Orders) {
+                    json["past_deadline"] = json!(orders);
+                }
+                context.output.print(human, &json)?;
             }
             let left = app.store.pauses().await.map_err(|error| CliError::failed("list pauses", error))?;
             for pause in left.iter().filter(|pause| pause.merchant.is_none() && merchant.is_some()) {
@@ -139,6 +176,40 @@ impl ResumeArgs {
             Ok(Exit::Done)
         })
     }
+}
+
+/// Orders that are past their deadline.
+struct Overdue {
+    orders: u64,
+    /// Whether there may be more.
+    more: bool,
+}
+
+impl Display for Overdue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { orders, more } = self;
+        match (orders, more) {
+            (1, false) => f.write_str("1 queued order is"),
+            (_, false) => write!(f, "{orders} queued orders are"),
+            (_, true) => write!(f, "At least {orders} queued orders are"),
+        }
+    }
+}
+
+/// Counts the queued orders of a merchant, or of all merchants, whose deadline lies before a time; `None` if there
+/// is none.
+async fn overdue(
+    app: &App,
+    merchant: Option<&MerchantName>,
+    before: DateTime<Utc>,
+) -> Result<Option<Overdue>, CliError> {
+    let failed = |error| CliError::failed("count the orders past their deadline", error);
+    let (mut orders, mut more) = (0, false);
+    for of in app.store.deadlines(merchant, &[before], LOOKED_AT).await.map_err(failed)? {
+        orders += of.before.first().copied().unwrap_or_default();
+        more |= of.more;
+    }
+    Ok((orders > 0).then_some(Overdue { orders, more }))
 }
 
 /// Lists the pauses.

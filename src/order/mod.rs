@@ -15,6 +15,7 @@ mod follow_ups;
 mod id;
 mod json;
 mod new;
+mod next_step;
 mod prefill;
 mod refusal;
 mod result;

@@ -9,11 +9,12 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::audited::Begun;
+use super::codes;
 use super::failure::Failure;
 use super::frame::{MenuItem, token_field};
 use super::links::{link, user_link};
 use super::order::find;
-use super::pieces::{facts, state, status, time};
+use super::pieces::{amount, facts, reference, state, status, time};
 use super::user::named;
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::{Action, Entry};
@@ -58,10 +59,16 @@ pub(super) fn ask(
 }
 
 fn which(order: &OrderView) -> Markup {
+    let name = reference(order).unwrap_or_default();
     facts(&[
-        ("Order", html! { code { (order.id) } }),
+        ("Order", html! { @if !name.is_empty() { b { (name) } " " } code { (order.id) } }),
+        ("Amount", html! { (amount(&order.summary)) }),
         ("User", html! { (order.user) }),
-        ("Status", status(order.status)),
+        (
+            "Status",
+            html! { (status(order.status))
+            @if let Some(error) = &order.error { " " (codes::shown(&error.code)) } },
+        ),
     ])
 }
 
@@ -84,6 +91,9 @@ pub(super) async fn ask_retry(
         }
         @if may && order.possible_duplicate {
             p.wrong { "Klarna may already have this order. A retry may create it a second time." }
+        }
+        @if let (true, Some(error)) = (may, &order.error) {
+            div.wrong[codes::fails_again(&error.code)] { (codes::next_step(&error.code, order.status, false)) }
         }
         (which(&order))
     };

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use self::calls::{REFUSED, open_breakers, refused_merchant};
 use super::Pages;
+use super::codes;
 use super::counts::Counted;
 use super::failure::Failure;
 use super::links::link;
@@ -76,7 +77,7 @@ pub(super) async fn items(
     let mut stopped = pages.deps.providers.stopped_merchants().await?;
     stopped.retain(|stopped| viewer.sees(&stopped.merchant));
     let mut items: Vec<Item> = refused.iter().map(refused_merchant).collect();
-    items.extend(open_breakers(sources));
+    items.extend(open_breakers(pages, sources).await?);
     items.extend(stopped.iter().map(stopped_merchant));
     items.extend(sources.paused.iter().map(pause));
     items.extend(no_worker(sources.overview));
@@ -209,21 +210,29 @@ fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Option<Item> {
                 @else { "The workers are busy: " (orders(running)) " of these merchants " @if running == 1 { "runs" } @else { "run" } " now." }
             }
         },
-        href: link("/orders", &[("status", "queued")]),
+        href: match merchants[..] {
+            [merchant] => link("/orders", &[("status", "queued"), ("merchant", merchant)]),
+            _ => link("/orders", &[("status", "queued")]),
+        },
     })
 }
 
 fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
     let oldest = codes.iter().map(|code| code.oldest).min()?;
     let total = codes.iter().map(|code| code.orders).sum();
+    // The list, like the count, has no order that was accepted within `STUCK`.
+    let list = |code: &str| link("/orders", &[("status", "queued"), ("error", code), ("until", "1m")]);
     Some(Item {
         tone: "warn",
         title: format!("{} waiting after a failed attempt", are(total)),
         about: html! {
             "The oldest was accepted at " (at(oldest)) ". Causes: "
-            (by_code(codes, |code| link("/orders", &[("status", "queued"), ("error", code)])))
+            (by_code(codes, list))
         },
-        href: link("/orders", &[("status", "queued")]),
+        href: match codes {
+            [code] => list(&code.code),
+            _ => link("/orders", &[("status", "queued"), ("until", "1m")]),
+        },
     })
 }
 
@@ -340,12 +349,12 @@ fn merged(codes: Vec<CodeCount>) -> Vec<CodeCount> {
     codes
 }
 
-fn by_code(codes: &[CodeCount], list: impl Fn(&str) -> String) -> Markup {
+fn by_code(counts: &[CodeCount], list: impl Fn(&str) -> String) -> Markup {
     html! {
-        @for (place, code) in codes.iter().take(CODES).enumerate() {
+        @for (place, code) in counts.iter().take(CODES).enumerate() {
             @if place > 0 { ", " }
-            a href=(list(&code.code)) { (code.code) } " " (number(code.orders))
+            span.together { a href=(list(&code.code)) { (codes::shown(&code.code)) } " " (number(code.orders)) }
         }
-        @if codes.len() > CODES { ", and " (codes.len() - CODES) " other codes" }
+        @if counts.len() > CODES { ", and " (counts.len() - CODES) " other codes" }
     }
 }

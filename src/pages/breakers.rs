@@ -51,7 +51,7 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
                         }
                         td.text data-label="Cause" { (breaker.cause) }
                         @if viewer.may_act() {
-                            td {
+                            td.act {
                                 @if breaker.state != BreakerState::HalfOpen {
                                     a href=(probe_link(breaker)) { "Try now…" }
                                 }

@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::Pages;
 use super::act::{Question, ask};
 use super::audited::Begun;
+use super::codes;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::MenuItem;
@@ -22,7 +23,7 @@ use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
 use crate::order::{FollowUpState, OrderId, Status};
-use crate::store::{ChangedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
+use crate::store::{ChangedOrders, FailedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
 const BATCH: u32 = 500;
@@ -110,7 +111,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let verb = Verb::of(&viewer.query)?;
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
     let filter = chosen(&viewer.query, verb, viewer.now)?;
-    let (mut count, mut duplicates) = (OrderCount::default(), 0);
+    let (mut count, mut codes) = (OrderCount::default(), Vec::<FailedOrders>::new());
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let Some(filter) = &filter else { break };
         let filter = OrderFilter { merchant, ..filter.clone() };
@@ -118,11 +119,13 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         count.orders += more.orders;
         // Only a retry needs the body.
         count.with_body += if verb == Verb::Retry { more.with_body } else { more.orders };
-        if verb == Verb::Retry && filter.duplicates != Some(false) {
-            let twice = OrderFilter { duplicates: Some(true), ..filter };
-            duplicates += pages.deps.orders.count_orders(&twice).await?.with_body;
+        if verb == Verb::Retry {
+            codes.extend(pages.deps.orders.orders_by_code(&filter).await?);
         }
     }
+    let codes = merged(codes);
+    let duplicates: u64 = codes.iter().map(|code| code.duplicates).sum();
+    let again: u64 = codes.iter().filter(|code| codes::fails_again(&code.code)).map(|code| code.orders).sum();
     let named = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
     let orders = if count.with_body == 1 { "order" } else { "orders" };
     let kind = verb.needs();
@@ -136,6 +139,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
             p {
                 (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" } " not " (kind) (which)
                 @if viewer.query.get("duplicates") == Some(WITHOUT) { ", or left out as a possible duplicate" }
+                @if viewer.query.get("again") == Some(WITHOUT) { ", or left out because a retry fails again" }
                 "; " @if left == 1 { "it stays as it is." } @else { "they stay as they are." }
             }
         }
@@ -151,6 +155,13 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
                 @if duplicates < count.with_body {
                     a href=(viewer.query.link("/orders/bulk", &[("duplicates", WITHOUT)])) { "Leave these out" }
                 }
+            }
+        }
+        @if !codes.is_empty() { (codes::before_retry(&codes)) }
+        @if again > 0 && again < count.with_body {
+            p.wrong {
+                (number(again)) " of them " @if again == 1 { "fails" } @else { "fail" } " again, unless something has changed. "
+                a href=(viewer.query.link("/orders/bulk", &[("again", WITHOUT)])) { "Leave these out" }
             }
         }
         (selection(&viewer.query, viewer.now))
@@ -169,10 +180,24 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
 }
 
+/// Adds up what several merchants have, the most frequent code first.
+fn merged(codes: Vec<FailedOrders>) -> Vec<FailedOrders> {
+    let mut sums = BTreeMap::<String, FailedOrders>::new();
+    for FailedOrders { code, orders, duplicates } in codes {
+        let none = FailedOrders { code: code.clone(), orders: 0, duplicates: 0 };
+        let sum = sums.entry(code).or_insert(none);
+        sum.orders += orders;
+        sum.duplicates += duplicates;
+    }
+    let mut codes: Vec<FailedOrders> = sums.into_values().collect();
+    codes.sort_by_key(|code| std::cmp::Reverse(code.orders));
+    codes
+}
+
 fn consequence(verb: Verb) -> &'static str {
     match verb {
         Verb::Retry => {
-            "Ask the shop first, because most of these shoppers have left. Each order is queued as if it had just been \
+            "Ask the shop first, because most of these shoppers may have left. Each order is queued as if it had just been \
              accepted, with a new deadline. The users' tokens are exchanged again."
         }
         Verb::Cancel => "These orders will not be submitted. This cannot be undone.",
@@ -197,7 +222,7 @@ fn selection(query: &Fields, now: DateTime<Utc>) -> Markup {
 fn shown(name: &str, value: &str, now: DateTime<Utc>) -> String {
     match (name, time_of(name, value, now)) {
         ("order", _) => format!("{} selected", value.split(' ').count()),
-        ("duplicates", _) => if value == WITHOUT { "left out" } else { "only" }.to_owned(),
+        ("duplicates" | "again", _) => if value == WITHOUT { "left out" } else { "only" }.to_owned(),
         ("follow_ups" | "status" | "token", _) => words(value),
         (_, Some(time)) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
         _ => value.to_owned(),

@@ -7,12 +7,14 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
-use super::codes::next_step;
+use super::codes::{self, next_step};
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::{link, user_link};
 use super::pauses;
-use super::pieces::{amount, at, badge, col, done, exact_time, facts, outcome, status, time};
+use super::pieces::{
+    amount, at, badge, col, done, exact_time, facts, outcome, reference, status, time, to_copy,
+};
 use super::viewer::Viewer;
 use super::webhooks;
 use crate::history::{History, OrderEvent, Sources, Tone};
@@ -31,7 +33,13 @@ pub(super) async fn show(
     let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?, &viewer);
     let main = html! {
         div.heading {
-            div { p.crumb { a href="/orders" { "Orders" } } h1.id { (order.id) } }
+            div {
+                p.crumb { a href="/orders" { "Orders" } }
+                @if let Some(name) = reference(&order) {
+                    h1 { (name) }
+                    p.crumb { (to_copy(&order.id.to_string())) }
+                } @else { h1.id { (order.id) } }
+            }
             @if viewer.may_act() { div.actions {
                 @if order.status == Status::Failed && past.has_body {
                     a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" }
@@ -42,7 +50,6 @@ pub(super) async fn show(
             } }
         }
         (done(&viewer.query))
-        section #order data-live { (describe(&order, &history)) }
         section #waits data-live hidden[waits.0.is_empty()] { (waits) }
         @if let Some(error) = &order.error {
             @let title = match order.status {
@@ -59,6 +66,7 @@ pub(super) async fn show(
                 (next_step(&error.code, order.status, order.possible_duplicate))
             }
         }
+        section #order data-live { (describe(&order, &history)) }
         section #history data-live {
             h2 { "History " span.quiet { "(UTC)" } }
             (line(&history.events))
@@ -116,7 +124,7 @@ fn describe(order: &OrderView, history: &History) -> Markup {
     ];
     for (name, value) in names {
         if let Some(value) = value {
-            told.push((name, html! { code { (value) } }));
+            told.push((name, to_copy(value)));
         }
     }
     if order.status == Status::Queued {
@@ -147,7 +155,7 @@ fn describe(order: &OrderView, history: &History) -> Markup {
         told.push(("At Klarna", read));
     }
     if let Some(correlation) = &order.correlation_id {
-        told.push(("Klarna's correlation id", html! { code { (correlation) } }));
+        told.push(("Klarna's correlation id", to_copy(correlation)));
     }
     html! {
         (facts(&told))
@@ -195,7 +203,7 @@ fn pointers(id: &str, what: &str, pointers: &[String]) -> Markup {
 
 fn fault(error: &OrderError) -> Markup {
     html! {
-        p { span.badge.bad { (error.code) } " " (error.message) }
+        p { span.badge.bad { (codes::shown(&error.code)) } " " (error.message) }
         @if let Some(correlation) = &error.correlation_id {
             p.quiet { "Klarna's correlation id: " code { (correlation) } }
         }
@@ -218,7 +226,7 @@ fn answer(order: &OrderView) -> Markup {
         Some(Target::Checkout) | None => "Klarna's order",
     };
     html! {
-        @if let Some(klarna_id) = &order.klarna_id { (facts(&[(id, html! { code { (klarna_id) } })])) }
+        @if let Some(klarna_id) = &order.klarna_id { (facts(&[(id, to_copy(klarna_id))])) }
         @match &order.result {
             Some(OrderResult::Checkout { html_snippet }) => {
                 details #snippet { summary { "Show the snippet as text" } pre.snippet tabindex="0" { (html_snippet) } }

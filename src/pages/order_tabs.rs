@@ -13,7 +13,7 @@ use crate::order::Status;
 use crate::store::OrderFilter;
 
 /// The fields that choose orders.
-pub(super) const FIELDS: [&str; 14] = [
+pub(super) const FIELDS: [&str; 15] = [
     "q",
     "status",
     "token",
@@ -27,6 +27,7 @@ pub(super) const FIELDS: [&str; 14] = [
     "ended_since",
     "ended_until",
     "duplicates",
+    "again",
     "order",
 ];
 
@@ -34,7 +35,7 @@ pub(super) const FIELDS: [&str; 14] = [
 pub(super) const WITHOUT: &str = "0";
 
 /// How far orders are counted for a tab. A list updates itself, so a count must stay cheap.
-const COUNTED: u32 = 10_000;
+pub(super) const COUNTED: u32 = 10_000;
 
 /// Filters that operators often need. Their times are ages, so their addresses can be kept.
 const SAVED: [(&str, &[(&str, &str)]); 6] = [

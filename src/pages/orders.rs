@@ -14,6 +14,7 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::order_tabs::{self, FIELDS, Totals, WITHOUT};
+use super::pauses;
 use super::pieces::{
     amount, at_klarna, cell, choice, col, command, count_cell, count_col, done, field_name, filter_form,
     line, moment, older, order_link, outcome, reference, select_all, status, time,
@@ -21,7 +22,11 @@ use super::pieces::{
 use super::viewer::{Viewer, see};
 use crate::ids::MerchantName;
 use crate::order::{FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
+use crate::pauses::{Pause, PauseKind};
 use crate::store::OrderFilter;
+
+/// The values of `token` that stand for several outcomes.
+const TOKEN: [(&str, bool); 2] = [("with", true), ("without", false)];
 
 /// Orders on one page.
 const PAGE: u32 = 50;
@@ -40,7 +45,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let more = orders.len() > PAGE as usize;
     let orders = &orders[..orders.len().min(PAGE as usize)];
     let next = orders.last().filter(|_| more).map(|last| last.id.to_string());
-    let selectable = viewer.may_act() && order_tabs::has_actions(query);
+    let pauses = pauses::seen(&pages, &viewer).await?;
+    let selectable = !orders.is_empty() && viewer.may_act() && order_tabs::has_actions(query);
     let main = html! {
         div.heading { h1 { "Orders" }
             div.actions { a.button href=(query.link("/orders.csv", &[("before", ""), ("done", "")])) { "CSV" } }
@@ -55,7 +61,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div #totals data-live { (totals.tabs(query)) }
         @if selectable { (totals.bulk(query)) }
         section #list data-live[search.before.is_none()] {
-            @if orders.is_empty() { (none(query)) } @else { (table(orders, selectable)) }
+            @if orders.is_empty() { (none(query)) } @else { (table(orders, selectable, &pauses, viewer.now)) }
             (older(query, "/orders", search.before.is_some(), next.as_deref()))
         }
     };
@@ -67,11 +73,17 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
     let ids = query
         .word("order", |ids| ids.split(' ').map(|id| id.parse().ok()).collect::<Option<Vec<OrderId>>>())?;
     let name: Option<String> = query.name("q")?;
+    let with_token = TOKEN.iter().find(|(word, _)| query.get("token") == Some(*word)).map(|(_, with)| *with);
     Ok(OrderFilter {
         status: query.one_of("status", Status::ALL, Status::as_str)?,
         user: query.name("user")?,
         target: query.one_of("target", Target::ALL, Target::as_str)?,
-        token: query.one_of("token", TokenOutcome::ALL, TokenOutcome::as_str)?,
+        token: match with_token {
+            Some(_) => None,
+            None => query.one_of("token", TokenOutcome::ALL, TokenOutcome::as_str)?,
+        },
+        with_token,
+        fails_again: query.get("again").map(|value| value != WITHOUT),
         error: query.name("error")?,
         name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         duplicates: query.get("duplicates").map(|value| value != WITHOUT),
@@ -107,7 +119,8 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
     let fields = html! {
             (line(query, "q", field_name("q"), "search"))
             @if let Some(status) = query.get("status") { input type="hidden" name="status" value=(status); }
-            (choice(query, "token", "Token", "any", TokenOutcome::ALL.map(TokenOutcome::as_str)))
+            @let outcomes = TOKEN.map(|(word, _)| word).into_iter().chain(TokenOutcome::ALL.map(TokenOutcome::as_str));
+            (choice(query, "token", "Token", "any", outcomes))
             (choice(query, "target", "Target", "any", Target::ALL.map(Target::as_str)))
             (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
             (line(query, "user", "User", "search"))
@@ -135,7 +148,17 @@ fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
 /// What to do where no order is listed.
 fn none(query: &Fields) -> Markup {
     if FIELDS.into_iter().any(|name| query.get(name).is_some()) || query.get("before").is_some() {
-        return html! { p.quiet.empty { "No orders match. " a href="/orders" { "Show all orders" } } };
+        return html! {
+            p.quiet.empty {
+                "No orders match. "
+                @if let Some(name) = query.get("q") {
+                    "An order is found by its whole id, idempotency key, reference or user: none is exactly " b { (name) }
+                    ", with these capital and small letters"
+                    @if query.names().count() > 1 { ", and matches the other filters" } ". "
+                }
+                a href="/orders" { "Show all orders" }
+            }
+        };
     }
     html! {
         p.empty { "No orders yet. Submit the first one from a file with one order a line:" }
@@ -144,13 +167,13 @@ fn none(query: &Fields) -> Markup {
 }
 
 /// A table of orders, with boxes to select them if `selectable`.
-pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
+pub(super) fn table(orders: &[OrderView], selectable: bool, pauses: &[Pause], now: DateTime<Utc>) -> Markup {
     // When they go on is more interesting than what they have not got yet.
     let wait = orders.iter().all(|order| order.status == Status::Queued);
     html! {
         @if orders.is_empty() { p.quiet.empty { "No orders." } }
         @else {
-            div.scroll { table.list {
+            div.scroll { table.list.orders {
                 thead { tr {
                     @if selectable { (select_all()) }
                     (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
@@ -173,16 +196,39 @@ pub(super) fn table(orders: &[OrderView], selectable: bool) -> Markup {
                         a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
                     (cell("Merchant", &html! { (order.merchant) }))
                     (cell("Age", &time(order.accepted_at)))
-                    (cell("Cause", &html! {
-                        @if let Some(error) = &order.error { span title=(error.message) { (error.code) } } }))
+                    @let held = pauses.iter().find(|pause| holds(pause, order));
+                    (cell("Cause", &cause(order, held)))
                     @if wait {
-                        (cell("Next try", &time(order.due_at)))
+                        (cell("Next try", &next_try(order, held, now)))
                         (cell("Deadline", &time(order.deadline_at)))
                     } @else { (cell("Token", &outcome(order.token))) }
                     (count_cell("Attempts", &order.attempts.to_string()))
                 } } }
             } }
         }
+    }
+}
+
+/// Whether a pause is why an order waits.
+fn holds(pause: &Pause, order: &OrderView) -> bool {
+    order.status == Status::Queued && pause.stops(PauseKind::Orders, &order.merchant)
+}
+
+/// Why an order failed or waits: an operator's pause, or else its last error.
+fn cause(order: &OrderView, held: Option<&Pause>) -> Markup {
+    html! {
+        @if let Some(pause) = held { a href="/pauses" title=(pause.reason) { "paused by " (pause.paused_by) } }
+        @else if let Some(error) = &order.error { span title=(error.message) { (codes::shown(&error.code)) } }
+    }
+}
+
+/// When an order is tried next. A time that has passed says nothing.
+fn next_try(order: &OrderView, held: Option<&Pause>, now: DateTime<Utc>) -> Markup {
+    match held.map(|pause| pause.until) {
+        Some(Some(until)) => html! { "after the pause, " (time(until.max(order.due_at))) },
+        Some(None) => html! { "when it is resumed" },
+        None if order.due_at <= now => html! { "due" },
+        None => time(order.due_at),
     }
 }
 

@@ -61,17 +61,24 @@ const RANGES: [Range; 4] = [
     },
 ];
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("good", "Submitted with a token"),
     ("warn", "Submitted without one"),
     ("bad", "Failed"),
     ("off", "Cancelled"),
-    ("calm", "Not ended"),
+    ("calm", "Queued"),
+    ("busy", "Running"),
 ];
 
-/// The status of each of [`PARTS`]. Most orders that have not ended are queued.
-const STATUSES: [Status; 5] =
-    [Status::Submitted, Status::Submitted, Status::Failed, Status::Cancelled, Status::Queued];
+/// The status and the token of the orders that each of [`PARTS`] counts, as the list of orders filters them.
+const LISTS: [(Status, &str); 6] = [
+    (Status::Submitted, "with"),
+    (Status::Submitted, "without"),
+    (Status::Failed, ""),
+    (Status::Cancelled, ""),
+    (Status::Queued, ""),
+    (Status::Running, ""),
+];
 
 /// How many submitted orders the latencies are calculated from.
 const LATENCY_SAMPLES: u32 = 1000;
@@ -129,7 +136,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         (done(&viewer.query))
         (attention::strip(&attention))
         section #pauses data-live { (pauses::strip(&paused, &viewer)) }
-        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range)) }
+        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, (range, &bounds[..]))) }
         section #orders data-live {
             h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }
             (chart(&buckets, &bounds, range))
@@ -199,7 +206,8 @@ fn part(bucket: &OutcomeBucket) -> usize {
         (Status::Submitted, _) => 1,
         (Status::Failed, _) => 2,
         (Status::Cancelled, _) => 3,
-        (Status::Queued | Status::Running, _) => 4,
+        (Status::Queued, _) => 4,
+        (Status::Running, _) => 5,
     }
 }
 
@@ -222,13 +230,19 @@ fn chart(buckets: &[OutcomeBucket], bounds: &[DateTime<Utc>], range: &Range) -> 
     let title = format!("Orders by outcome, {}, by the time of acceptance (UTC)", range.name.to_lowercase());
     let link = |bar: Option<usize>, part: Option<usize>| {
         let (first, last) = bar.map_or((0, steps), |bar| (bar, bar + 1));
-        let [from, until] = [first, last].map(|at| bounds[at].format("%Y-%m-%dT%H:%M").to_string());
-        let mut query = vec![("from", from.as_str()), ("until", until.as_str())];
-        query.extend(part.map(|part| ("status", STATUSES[part].as_str())));
-        link("/orders", &query)
+        let (status, token) = part.map_or(("", ""), |part| (LISTS[part].0.as_str(), LISTS[part].1));
+        accepted(bounds[first], bounds[last], status, token)
     };
     Chart { id: "outcomes", title: &title, parts: &PARTS, bars: &bars, below: &below, link: Some(&link) }
         .draw()
+}
+
+/// Returns the list of the orders that were accepted between two bounds, which are whole minutes.
+fn accepted(from: DateTime<Utc>, until: DateTime<Utc>, status: &str, token: &str) -> String {
+    let [from, until] = [from, until].map(|at| at.format("%Y-%m-%dT%H:%M").to_string());
+    let mut query = vec![("from", from.as_str()), ("until", until.as_str())];
+    query.extend([("status", status), ("token", token)].into_iter().filter(|(_, value)| !value.is_empty()));
+    link("/orders", &query)
 }
 
 /// The labels of the axis: round times, with the day at midnight.
@@ -248,7 +262,7 @@ fn figures(
     overview: &Overview,
     buckets: &[OutcomeBucket],
     latency_samples: &[LatencySample],
-    range: &Range,
+    (range, bounds): (&Range, &[DateTime<Utc>]),
 ) -> Markup {
     let count = |wanted: fn(&OutcomeBucket) -> bool| {
         buckets.iter().filter(|bucket| wanted(bucket)).map(|bucket| bucket.orders).sum::<u64>()
@@ -259,6 +273,7 @@ fn figures(
     let share = (with * 100).checked_div(submitted);
     let (due, queued) =
         backlogs.iter().fold((0, 0), |(due, queued), backlog| (due + backlog.due, queued + backlog.queued));
+    let in_range = |status: Status| accepted(bounds[0], bounds[bounds.len() - 1], status.as_str(), "");
     let running = backlogs.iter().map(|backlog| backlog.running).sum::<u64>();
     let delayed = backlogs.iter().map(|backlog| backlog.delayed).sum::<u64>();
     let oldest =
@@ -266,14 +281,16 @@ fn figures(
     let ends = sorted(latency_samples, |sample| sample.ended - sample.began);
     html! {
         dl.figures {
-            div { dt { "Submitted" } dd { (number(submitted)) }
+            div { dt { "Submitted" } dd { a href=(in_range(Status::Submitted)) { (number(submitted)) } }
                 dd.note { @if let Some(share) = share { (share) " % with a token" } @else { (range.name) } } }
-            div.alarm[failed > 0] { dt { "Failed" } dd { a href="/orders?status=failed" { (number(failed)) } }
+            div.alarm[failed > 0] { dt { "Failed" } dd { a href=(in_range(Status::Failed)) { (number(failed)) } }
                 dd.note { (range.name) } }
-            div.alarm[delayed > 0] { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(due + delayed)) } }
+            div.alarm[delayed > 0] { dt { "Waiting" } dd { a href="/orders?status=queued" { (number(queued)) } }
                 dd.note { @if delayed > 0 { (number(delayed)) " for their next try" }
                     @else if let Some(oldest) = oldest { "oldest: " (time(oldest)) }
-                    @else { (number(queued - due)) " scheduled for later" } } }
+                    @let later = queued.saturating_sub(due + delayed);
+                    @if later > 0 { @if delayed > 0 || oldest.is_some() { ", " } (number(later)) " scheduled for later" }
+                    @else if delayed == 0 && oldest.is_none() { "now" } } }
             div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } }
                 dd.note { "now" } }
             div { dt { "Median" } dd { (rank(&ends, 50).map_or("–".to_owned(), span)) }

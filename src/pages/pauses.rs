@@ -113,7 +113,7 @@ fn table(pauses: &[Pause], viewer: &Viewer) -> Markup {
                 td data-label="By" { (pause.paused_by) }
                 td.text data-label="Reason" { (pause.reason) }
                 @if viewer.may_act() {
-                    td { a href=(resume_link(pause.merchant.as_ref(), &[pause.kind])) { "Resume…" } }
+                    td.act { a href=(resume_link(pause.merchant.as_ref(), &[pause.kind])) { "Resume…" } }
                 }
             } } }
         } }

@@ -186,6 +186,7 @@ pub(super) fn field_name(field: &str) -> &'static str {
         "ended_since" => "Failed or ended since (UTC)",
         "ended_until" => "Failed or ended before (UTC)",
         "duplicates" => "Possible duplicates",
+        "again" => "Those that fail again",
         "kind" => "Event",
         "happened" => "Happened since (UTC)",
         _ => "Orders",
@@ -212,6 +213,11 @@ pub(super) fn command(text: &str) -> Markup {
     html! {
         div.command { pre { code { (text) } } button type="button" data-copy hidden { "Copy" } }
     }
+}
+
+/// An id to copy, for example for Klarna's support.
+pub(super) fn to_copy(id: &str) -> Markup {
+    html! { span.copy { code { (id) } " " button.plain type="button" data-copy hidden { "Copy" } } }
 }
 
 /// A text field in a filter.

@@ -12,6 +12,7 @@ use super::fields::Fields;
 use super::frame::MenuItem;
 use super::links::link;
 use super::orders;
+use super::pauses;
 use super::pieces::{badge, col, count_col, done, facts, maybe_time, older, span, state, time, words};
 use super::viewer::Viewer;
 use crate::audit::Action;
@@ -70,7 +71,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         section #orders data-live {
             h2 { "Last orders" }
-            (orders::table(&orders, false))
+            (orders::table(&orders, false, &pauses::seen(&pages, &viewer).await?, viewer.now))
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };

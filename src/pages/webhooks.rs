@@ -171,7 +171,7 @@ fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool, of_order: 
                     td data-label="Ended" { @if let Some(ended) = webhook.ended_at { (time(ended)) } }
                     td.count data-label="Attempts" { (webhook.attempts) }
                     td.text data-label="Error" { @if let Some(error) = &webhook.error { (error) } }
-                    @if may_act { td { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }
+                    @if may_act { td.act { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }
                 } } }
             } }
         }

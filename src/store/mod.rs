@@ -84,7 +84,9 @@ pub use self::keeper::{
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
-pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged};
+pub use self::order_admin::{
+    ChangedOrders, FailedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged,
+};
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
 pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory, failed_with};
 pub use self::orders::{OrderFilter, Orders};

@@ -23,6 +23,17 @@ pub struct OrderCount {
     pub with_body: u64,
 }
 
+/// How many orders failed with the same error code and still have their body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedOrders {
+    /// The code.
+    pub code: String,
+    /// All of them.
+    pub orders: u64,
+    /// Those that are possible duplicates.
+    pub duplicates: u64,
+}
+
 /// Why an order of a selection was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unchanged {
@@ -97,6 +108,10 @@ pub trait OrderAdmin: Orders {
     /// Counts the orders of a filter. Its `before` and `limit` are ignored.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError>;
 
+    /// Counts the orders of a filter that still have their body, by error code, the most frequent code first.
+    /// Its `before` and `limit` are ignored.
+    async fn orders_by_code(&self, filter: &OrderFilter) -> Result<Vec<FailedOrders>, StoreError>;
+
     /// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.
     async fn count_orders_up_to(&self, filter: &OrderFilter, most: u32) -> Result<u64, StoreError>;
 }
@@ -137,6 +152,10 @@ impl<E: Engine> OrderAdmin for SqlStore<E> {
 
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError> {
         self.read(async |c| order_search::count(c, filter).await).await
+    }
+
+    async fn orders_by_code(&self, filter: &OrderFilter) -> Result<Vec<FailedOrders>, StoreError> {
+        self.read(async |c| order_search::by_code(c, filter).await).await
     }
 
     async fn count_orders_up_to(&self, filter: &OrderFilter, most: u32) -> Result<u64, StoreError> {

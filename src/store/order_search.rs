@@ -6,17 +6,20 @@
 //! contains merchant, token outcome and target. A name is searched by the index of each column that may
 //! have it.
 
+mod counts;
+
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+pub(super) use self::counts::{by_code, count, count_up_to};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
-use super::{OrderCount, OrderFilter, StoreError, from_json};
+use super::{OrderFilter, StoreError, from_json};
 use crate::ids::MerchantName;
 use crate::order::{
-    FollowUpState, OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target,
+    ErrorCode, FollowUpState, OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target,
     TokenOutcome,
 };
 
@@ -57,42 +60,6 @@ pub(super) async fn ids<E: Engine>(
     ids.sort_unstable_by(|one, other| other.cmp(one));
     ids.truncate(filter.limit as usize);
     Ok(ids)
-}
-
-/// Counts the orders of a filter. Its `before` and `limit` are ignored.
-pub(super) async fn count<E: Engine>(
-    c: &mut Connection<'_, E>,
-    filter: &OrderFilter,
-) -> Result<OrderCount, StoreError> {
-    let filter = OrderFilter { before: None, ..filter.clone() };
-    let mut search = Search::default();
-    search.sql.push_str(E::STATEMENTS.orders.count_orders);
-    if filter.name.is_some() {
-        search.sql.push_str(" WHERE id IN (");
-        search.ids::<E>(&filter, filter.status, None);
-        search.sql.push(')');
-    } else {
-        search.sql.push_str(" WHERE true");
-        search.conditions::<E>(&filter, filter.status);
-    }
-    let row = search.on(c).fetch_one().await?;
-    Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
-}
-
-/// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.
-pub(super) async fn count_up_to<E: Engine>(
-    c: &mut Connection<'_, E>,
-    filter: &OrderFilter,
-    most: u32,
-) -> Result<u64, StoreError> {
-    let filter = OrderFilter { before: None, ..filter.clone() };
-    let mut search = Search::default();
-    search.sql.push_str("SELECT count(*) AS orders FROM (SELECT id FROM (");
-    search.ids::<E>(&filter, filter.status, Some(most));
-    search.sql.push_str(") AS found LIMIT ");
-    // Writing to a string cannot fail.
-    let _ = write!(search.sql, "{most}) AS counted");
-    Ok(search.on(c).fetch_one().await?.count("orders")?)
 }
 
 /// Returns the lowest possible id of an order that was accepted at this time or later: a UUID of
@@ -208,7 +175,10 @@ fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
         || filter.follow_ups.is_some()
         || filter.ended_until.is_some()
         || filter.duplicates == Some(true);
-    let in_index = filter.merchant.is_some() || filter.token.is_some() || filter.target.is_some();
+    let in_index = filter.merchant.is_some()
+        || filter.token.is_some()
+        || filter.with_token.is_some()
+        || filter.target.is_some();
     if narrow || !in_index { vec![filter.status] } else { Status::ALL.into_iter().map(Some).collect() }
 }
 
@@ -230,6 +200,18 @@ struct Search<'f> {
 }
 
 impl<'f> Search<'f> {
+    /// Adds the conditions of a whole filter after the name of the table.
+    fn all_of<E: Engine>(&mut self, filter: &'f OrderFilter) {
+        if filter.name.is_some() {
+            self.sql.push_str(" WHERE id IN (");
+            self.ids::<E>(filter, filter.status, None);
+            self.sql.push(')');
+        } else {
+            self.sql.push_str(" WHERE true");
+            self.conditions::<E>(filter, filter.status);
+        }
+    }
+
     /// Adds a query of the ids of a filter, newest first. With a name it is several queries, each of at
     /// most `limit` ids: one for each column that may have the name.
     fn ids<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>, limit: Option<u32>) {
@@ -292,6 +274,18 @@ impl<'f> Search<'f> {
         }
         if let Some(token) = filter.token {
             self.compare("token_outcome =", TokenOutcome::as_str(token));
+        }
+        match filter.with_token {
+            Some(true) => self.condition("token_outcome IN ('fresh', 'cached')"),
+            Some(false) => self.condition("coalesce(token_outcome, '') NOT IN ('fresh', 'cached')"),
+            None => {}
+        }
+        if let Some(again) = filter.fails_again {
+            let codes = ErrorCode::ALL.into_iter().filter(|code| code.fails_again());
+            let codes: Vec<String> = codes.map(|code| format!("'{}'", code.as_str())).collect();
+            let not = if again { "" } else { "NOT " };
+            let code = E::STATEMENTS.error_code;
+            self.condition(&format!("coalesce({code}, '') {not}IN ({})", codes.join(", ")));
         }
         if let Some(error) = &filter.error {
             self.condition("error IS NOT NULL");

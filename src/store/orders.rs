@@ -29,8 +29,13 @@ pub struct OrderFilter {
     pub target: Option<Target>,
     /// Only orders with this token outcome.
     pub token: Option<TokenOutcome>,
+    /// Only orders that had a token, or only others.
+    pub with_token: Option<bool>,
     /// Only orders with an error of this code.
     pub error: Option<String>,
+    /// Only orders whose error has a code that [fails again](crate::order::ErrorCode::fails_again), or only
+    /// others.
+    pub fails_again: Option<bool>,
     /// Only possible duplicates, or only others.
     pub duplicates: Option<bool>,
     /// Only orders whose follow-ups fare so.

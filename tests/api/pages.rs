@@ -12,6 +12,7 @@ mod many;
 mod merchants;
 mod pauses;
 mod safe;
+mod told;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The commands, run as processes in folders of their own.
 
+mod asked;
 mod audit;
 mod breakers;
 mod demo;

@@ -3,7 +3,7 @@ use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use crate::program::{EXAMPLES, Home, example};
 
-fn filled() -> (Home, Vec<Value>) {
+pub fn filled() -> (Home, Vec<Value>) {
     let home = Home::new();
     let told = home.feed(&["enqueue", "-", "--format", "json"], EXAMPLES).exits(3).json();
     (home, told)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
+use super::risks;
 use super::which::Which;
 use crate::api::Order;
 use crate::app::App;
@@ -123,13 +124,19 @@ impl Change {
         }
         choice.which.check(Some(verb.needs()))?;
         if verb == Verb::Cancel && !choice.orders.is_empty() {
-            let count = choice.orders.len();
-            let what = if count == 1 { "this order".to_owned() } else { format!("these {count} orders") };
+            let what = these(choice.orders.len());
             let question = format!("Cancel {what}? It cannot be undone.");
             confirm::ask(choice.yes, &format!("cancel {what}"), question)?;
         }
         context.block_on(async {
             let app = context.app().await?;
+            if verb == Verb::Retry && !choice.orders.is_empty() {
+                let risks = risks::of_named(&app, &choice.orders).await?;
+                if !risks.is_empty() {
+                    let question = format!("Retry {}? {}", these(choice.orders.len()), risks.join(" "));
+                    confirm::ask(choice.yes, "retry what may be a duplicate or fail again", question)?;
+                }
+            }
             if choice.orders.is_empty() {
                 verb.by_filter(context, &app, &choice).await
             } else {
@@ -137,6 +144,10 @@ impl Change {
             }
         })
     }
+}
+
+fn these(count: usize) -> String {
+    if count == 1 { "this order".to_owned() } else { format!("these {count} orders") }
 }
 
 impl Verb {
@@ -165,7 +176,9 @@ impl Verb {
                 Ok(order) => {
                     changed.push(id);
                     let order = Order::from(order);
-                    context.output.print(format!("{}  {}", order.id, order.status), &order)?;
+                    let twice = self == Self::Retry && order.possible_duplicate;
+                    let note = if twice { "  possible duplicate: Klarna may already have it" } else { "" };
+                    context.output.print(format!("{}  {}{note}", order.id, order.status), &order)?;
                 }
                 Err(why) if orders.len() == 1 => return Err(CliError::failed(doing, why)),
                 Err(why) => {
@@ -203,11 +216,20 @@ impl Verb {
         let count =
             |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
         if wanted > 0 {
-            let question = format!("{} {}?", self.imperative(), count(wanted));
+            let mut question = format!("{} {}?", self.imperative(), count(wanted));
+            if self == Self::Retry {
+                let codes = app.store.orders_by_code(&filter).await.map_err(failed)?;
+                let risks = risks::of_many(&codes).join("\n");
+                if choice.yes && !risks.is_empty() {
+                    context.output.hint(&risks);
+                }
+                let of = if wanted < found.with_body { "Of all that match:\n" } else { "" };
+                question = format!("{of}{risks}\n{question}").trim_start().to_owned();
+            }
             confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }
         let progress = Progress::new(&context.output, Some(wanted));
-        let (mut done, mut left, mut before) = (0, BTreeMap::new(), None);
+        let (mut done, mut twice, mut left, mut before) = (0, 0, BTreeMap::new(), None);
         let mut to_see = match (wanted, choice.limit) {
             (0, _) => 0,
             (_, limit) => limit.map_or(found.orders, |limit| found.orders.min(limit.into())),
@@ -218,6 +240,11 @@ impl Verb {
                 self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await.map_err(failed)?;
             context.audit_each(&orders).await;
             done += orders.len() as u64;
+            if self == Self::Retry {
+                let twice_of =
+                    OrderFilter { ids: Some(orders), duplicates: Some(true), ..OrderFilter::default() };
+                twice += app.store.count_orders(&twice_of).await.map_err(failed)?.orders;
+            }
             to_see -= u64::from(limit);
             for (why, orders) in unchanged {
                 *left.entry(why).or_insert(0) += orders;
@@ -233,8 +260,12 @@ impl Verb {
             left.insert(Unchanged::BodyDeleted, found.orders);
         }
         let of = if self == Self::RetryFollowUps { "follow-ups of " } else { "" };
-        let human = format!("{of}{} {}{}", count(done), self.participle(), why_left(&left));
+        let twice_told = if twice > 0 { format!("; possible duplicates: {twice}") } else { String::new() };
+        let human = format!("{of}{} {}{twice_told}{}", count(done), self.participle(), why_left(&left));
         let mut json = json!({ self.participle(): done });
+        if twice > 0 {
+            json["possible_duplicates"] = json!(twice);
+        }
         if !left.is_empty() {
             json["unchanged"] = left.iter().map(|(why, orders)| (why.as_str(), *orders)).collect();
         }

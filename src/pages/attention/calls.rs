@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use maud::html;
 
 use super::{Item, Sources};
-use crate::breaker::{BreakerState, OpenBreaker};
+use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
+use crate::order::{Status, Target};
+use crate::pages::Pages;
+use crate::pages::failure::Failure;
 use crate::pages::links::link;
+use crate::pages::order_tabs::COUNTED;
 use crate::pages::pieces::{at, number, orders};
-use crate::store::{Backlog, RefusedMerchant};
+use crate::store::{OrderFilter, RefusedMerchant};
 
 /// The error code of orders that wait because Klarna refuses their merchant.
 pub(super) const REFUSED: &str = "klarna_refused_merchant";
@@ -29,15 +33,31 @@ pub(super) fn refused_merchant(refused: &RefusedMerchant) -> Item {
 }
 
 /// Returns an item for each endpoint of a merchant, however many processes have its breaker open.
-pub(super) fn open_breakers(sources: &Sources<'_>) -> Vec<Item> {
+pub(super) async fn open_breakers(pages: &Pages, sources: &Sources<'_>) -> Result<Vec<Item>, Failure> {
     let mut endpoints = BTreeMap::<(&str, &str), Vec<&OpenBreaker>>::new();
     for (_, breaker) in sources.breakers {
         endpoints.entry((&breaker.merchant, &breaker.endpoint)).or_default().push(breaker);
     }
-    endpoints.values().filter_map(|processes| breaker_item(processes, sources.backlogs)).collect()
+    let mut items = Vec::new();
+    for ((merchant, endpoint), processes) in endpoints {
+        // Orders for Checkout do not wait for Payments.
+        let target = endpoint.parse::<Target>().ok();
+        let filter = OrderFilter {
+            status: Some(Status::Queued),
+            merchant: Some(merchant.into()),
+            target,
+            ..OrderFilter::default()
+        };
+        let waits = Endpoint::from_word(endpoint).is_ok_and(Endpoint::is_for_new_orders);
+        let queued = if waits { pages.deps.orders.count_orders_up_to(&filter, COUNTED).await? } else { 0 };
+        let mut list = vec![("status", "queued"), ("merchant", merchant)];
+        list.extend(target.map(|target| ("target", target.as_str())));
+        items.extend(breaker_item(&processes, queued, link("/orders", &list)));
+    }
+    Ok(items)
 }
 
-fn breaker_item(processes: &[&OpenBreaker], backlogs: &[&Backlog]) -> Option<Item> {
+fn breaker_item(processes: &[&OpenBreaker], queued: u64, href: String) -> Option<Item> {
     let calls_wait = |breaker: &&&OpenBreaker| breaker.state != BreakerState::HalfOpen;
     let waiting: Vec<&OpenBreaker> = processes.iter().filter(calls_wait).copied().collect();
     if waiting.is_empty() {
@@ -45,8 +65,6 @@ fn breaker_item(processes: &[&OpenBreaker], backlogs: &[&Backlog]) -> Option<Ite
     }
     let processes = waiting;
     let first = processes.iter().min_by_key(|breaker| breaker.since)?;
-    let backlog = backlogs.iter().find(|backlog| backlog.merchant.as_str() == first.merchant);
-    let delayed = backlog.map_or(0, |backlog| backlog.delayed);
     let next_try = processes.iter().map(|breaker| breaker.next_try).min()?;
     Some(Item {
         tone: "bad",
@@ -60,11 +78,11 @@ fn breaker_item(processes: &[&OpenBreaker], backlogs: &[&Backlog]) -> Option<Ite
             " since " (at(first.since)) ": " (first.cause) ". "
             @if first.state == BreakerState::Probing { "A call is being tried." }
             @else { "Next try at " (at(next_try)) "." }
-            @if delayed > 0 {
-                " " (orders(delayed)) " of this merchant " @if delayed == 1 { "waits" } @else { "wait" } " for the next try."
+            @if queued > 0 {
+                " Queued for it: " (orders(queued)) @if queued >= u64::from(COUNTED) { " or more" } "."
             }
         },
-        href: link("/orders", &[("status", "queued"), ("merchant", &first.merchant)]),
+        href,
     })
 }
 

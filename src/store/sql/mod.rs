@@ -56,6 +56,7 @@ statements! {
     orders: OrdersSql {
         insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
+        order_codes,
     }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
     pausing: PausingSql { pauses, pause, keep_past, resume, probe, probes, bring_orders_forward }

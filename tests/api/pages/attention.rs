@@ -78,7 +78,7 @@ async fn what_fails_and_what_waits_is_told_with_its_list() {
         let now = strip(&browser.page("/").await).unwrap();
         assert!(now.contains("3 orders failed in the last hour"), "{now}");
         let listed = now.split_once("status=failed&error=bad_order&ended_since=").unwrap();
-        assert!(listed.1.contains("bad_order</a> 2, "), "{now}");
+        assert!(listed.1.contains("bad_order</a> 2</span>, "), "{now}");
         assert!(!now.contains("waiting after a failed attempt"), "it is not old enough: {now}");
         let list = now.split("href=\"").find(|link| link.contains("error=bad_order")).unwrap();
         let list = browser.page(list.split('"').next().unwrap()).await;
@@ -229,7 +229,7 @@ async fn breakers_of_every_process_and_files_of_this_machine_are_told() {
         "{strip}"
     );
     assert!(strip.contains(": HTTP 503, 5 failures in a row. Next try at <time class=\"at\""), "{strip}");
-    assert!(strip.contains("/orders?status=queued&merchant=shop"), "{strip}");
+    assert!(strip.contains("/orders?status=queued&merchant=shop&target=checkout\""), "{strip}");
     // No call waits there.
     assert!(!strip.contains("No calls to checkout for other"), "{strip}");
     assert!(strip.contains("half-open, and the next call decides"), "{strip}");

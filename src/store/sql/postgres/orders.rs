@@ -156,4 +156,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id FROM klarna_worker.orders",
     count_orders: "
         SELECT count(*) AS orders, count(body) AS with_body FROM klarna_worker.orders",
+    order_codes: "
+        SELECT coalesce(substring(error FROM '\"code\" ?: ?\"([^\"]*)\"'), 'unreadable') AS code, possible_duplicate
+        FROM klarna_worker.orders",
 };

@@ -118,4 +118,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id FROM orders",
     count_orders: "
         SELECT count(*) AS orders, count(body) AS with_body FROM orders",
+    order_codes: "
+        SELECT coalesce(iif(json_valid(error), error ->> '$.code', NULL), 'unreadable') AS code, possible_duplicate
+        FROM orders",
 };

@@ -1,0 +1,64 @@
+//! Counts the orders of a filter.
+
+use std::fmt::Write;
+
+use super::Search;
+use crate::store::columns::Columns;
+use crate::store::engine::{Connection, Engine};
+use crate::store::{FailedOrders, OrderCount, OrderFilter, StoreError};
+
+/// Counts the orders of a filter. Its `before` and `limit` are ignored.
+pub(in crate::store) async fn count<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+) -> Result<OrderCount, StoreError> {
+    let filter = OrderFilter { before: None, ..filter.clone() };
+    let mut search = Search::default();
+    search.sql.push_str(E::STATEMENTS.orders.count_orders);
+    search.all_of::<E>(&filter);
+    let row = search.on(c).fetch_one().await?;
+    Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
+}
+
+/// Counts the orders of a filter that still have their body, by error code, the most frequent code first. Its
+/// `before` and `limit` are ignored.
+pub(in crate::store) async fn by_code<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+) -> Result<Vec<FailedOrders>, StoreError> {
+    let filter = OrderFilter { before: None, ..filter.clone() };
+    let mut search = Search::default();
+    search.sql.push_str(
+        "SELECT code, count(*) AS orders, count(*) FILTER (WHERE possible_duplicate) AS duplicates FROM (",
+    );
+    search.sql.push_str(E::STATEMENTS.orders.order_codes);
+    search.all_of::<E>(&filter);
+    search.condition("body IS NOT NULL");
+    search.sql.push_str(") AS coded GROUP BY code ORDER BY orders DESC, code");
+    let rows = search.on(c).fetch_all().await?;
+    rows.iter().map(failed_orders).collect()
+}
+
+fn failed_orders(row: &impl Columns) -> Result<FailedOrders, StoreError> {
+    Ok(FailedOrders {
+        code: row.text("code")?,
+        orders: row.count("orders")?,
+        duplicates: row.count("duplicates")?,
+    })
+}
+
+/// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.
+pub(in crate::store) async fn count_up_to<E: Engine>(
+    c: &mut Connection<'_, E>,
+    filter: &OrderFilter,
+    most: u32,
+) -> Result<u64, StoreError> {
+    let filter = OrderFilter { before: None, ..filter.clone() };
+    let mut search = Search::default();
+    search.sql.push_str("SELECT count(*) AS orders FROM (SELECT id FROM (");
+    search.ids::<E>(&filter, filter.status, Some(most));
+    search.sql.push_str(") AS found LIMIT ");
+    // Writing to a string cannot fail.
+    let _ = write!(search.sql, "{most}) AS counted");
+    Ok(search.on(c).fetch_one().await?.count("orders")?)
+}
