@@ -206,5 +206,8 @@ async fn the_overview_tells_which_of_two_passwords_is_in_use() {
         ),
         "{page}"
     );
-    assert!(!page.contains("0ne") && !page.contains("<b>other</b> has"), "{page}");
+    assert!(
+        !page.contains("old-0ne") && !page.contains("new-0ne") && !page.contains("<b>other</b> has"),
+        "{page}"
+    );
 }
