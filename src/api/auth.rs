@@ -246,6 +246,11 @@ impl Caller {
         Ok(merchant)
     }
 
+    /// Returns whether the key also has this scope.
+    pub(super) fn has(&self, scope: Scope) -> bool {
+        self.0.as_ref().is_none_or(|key| key.scopes.contains(&scope))
+    }
+
     /// Returns whether the key is valid for a merchant.
     pub(super) fn sees(&self, merchant: &str) -> bool {
         self.merchants().is_none_or(|mut merchants| merchants.any(|allowed| allowed == merchant))

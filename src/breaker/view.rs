@@ -79,7 +79,9 @@ impl CircuitBreakers {
         let endpoint = self.endpoint.as_str();
         let what = self.with(merchant, |breaker, _| match &breaker.state {
             State::Open { .. } | State::Probing { .. } => {
-                Some(format!("the circuit breaker of {endpoint} ({})", breaker.cause))
+                // What follows a colon are Klarna's words, which may quote another shopper's order.
+                let cause = breaker.cause.split(": ").next().unwrap_or_default();
+                Some(format!("the circuit breaker of {endpoint} ({cause})"))
             }
             State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
                 Some(limit) => format!("Klarna's limit of {endpoint} calls, which was used up{limit}"),

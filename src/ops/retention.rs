@@ -102,7 +102,8 @@ impl Retention {
             removed.known_tokens = self.walk(ScannedTable::KnownTokens, ledger).await?;
             removed.dead_tokens = self.remove(ExpiredKind::DeadTokens, ledger).await?;
             removed.workers = self.remove(ExpiredKind::Workers, ledger).await?;
-            removed.pauses = self.remove(ExpiredKind::PastPauses, ledger).await?;
+            removed.pauses = self.remove(ExpiredKind::PastPauses, ledger).await?
+                + self.remove(ExpiredKind::OverPauses, ledger).await?;
         }
         Ok(removed)
     }

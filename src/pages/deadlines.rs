@@ -37,6 +37,9 @@ impl Deadlines {
             more |= of.more;
         }
         match (count, more) {
+            (0, true) if merchant.is_none() => {
+                Some(format!("none of the {} of each merchant that are due first", number(LOOKED_AT)))
+            }
             (0, true) => Some(format!("none of the {} that are due first", number(LOOKED_AT))),
             (0, false) => None,
             (_, true) => Some(format!("at least {}", number(count))),

@@ -60,7 +60,7 @@ impl<W: Write> Batcher<W> {
 async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>>) {
     let (mut batch, mut busy) = (Vec::new(), false);
     while waiting.recv_many(&mut batch, MOST).await > 0 {
-        if busy {
+        if busy && batch.len() < MOST {
             tokio::time::sleep(PAUSE).await;
             gather(&mut waiting, &mut batch);
         }

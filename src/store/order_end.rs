@@ -154,7 +154,7 @@ pub(super) async fn settle<E: Engine>(
                 .bind(*after)
                 .bind(&error.as_ref().map(json).transpose()?)
                 .bind(*token_waited)
-                .bind(&json(waits)?)
+                .bind(&waits.iter().next().map(|_| json(waits)).transpose()?)
         }
     };
     // All rows, or SQLite would leave out what follows the statement that returns the row.

@@ -26,8 +26,10 @@ pub enum ExpiredKind {
     FollowUps,
     /// Rows of ended processes that no open row refers to.
     Workers,
-    /// Pauses that are over.
+    /// Pauses that are over, because somebody resumed or because another followed.
     PastPauses,
+    /// Pauses that are over by time, and that no other has followed.
+    OverPauses,
     /// The encrypted tokens of rows whose token no longer works.
     DeadTokens,
 }
@@ -125,6 +127,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
                 ExpiredKind::FollowUps => c.query(sql.delete_follow_ups),
                 ExpiredKind::Workers => c.query(sql.delete_workers),
                 ExpiredKind::PastPauses => c.query(sql.delete_past_pauses),
+                ExpiredKind::OverPauses => c.query(sql.delete_over_pauses),
                 ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {
                     let bound = first_id_after(c, self.now(), after).await?;

@@ -33,7 +33,8 @@ fn keys() -> String {
     let ops = key("operator", OPS, "scopes = [\"ops\"]");
     let shop = key("shop", "key-of-the-shop", "scopes = [\"orders\", \"tokens\"]");
     let limited = key("limited", "key-of-limited", "scopes = [\"ops\"]\nmerchants = [\"other\"]");
-    [ops, shop, limited].concat()
+    let reader = key("reader", "key-of-the-reader", "scopes = [\"orders:read\"]");
+    [ops, shop, limited, reader].concat()
 }
 
 /// The part of an operator's browser that the tests need.

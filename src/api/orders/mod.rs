@@ -41,6 +41,7 @@ use super::auth::Caller;
 use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
+use crate::config::Scope;
 use crate::history::{History, OrderEvent, Sources};
 use crate::ids::UserKey;
 use crate::intake::{Accepted, IntakeError, Submitted};
@@ -157,7 +158,8 @@ pub(super) struct ShowQuery {
     /// answer says why in `refresh_error`.
     #[param(default = false)]
     refresh: Option<bool>,
-    /// Whether the answer has what happened to the order, in `history`: for people who look into one order.
+    /// Whether the answer has what happened to the order, in `history`: for people who look into one order. Uses of
+    /// the token are there only for a key that also has the scope `tokens:read`.
     #[param(default = false)]
     history: Option<bool>,
 }
@@ -196,13 +198,17 @@ pub(super) async fn show(
     } else {
         Refreshed { order, error: None }
     };
-    let history =
-        if query.history == Some(true) { Some(history(&app, &refreshed.order).await?) } else { None };
+    let history = if query.history == Some(true) {
+        Some(history(&app, &caller, &refreshed.order).await?)
+    } else {
+        None
+    };
     Ok((etag(&refreshed.order), Json(Order { history, ..refreshed.into() })))
 }
 
-async fn history(app: &AppState, order: &OrderView) -> Result<Vec<OrderEvent>, Problem> {
-    let from = Sources { dashboard: &*app.dashboard, registry: &app.registry, webhooks: &*app.webhooks };
+async fn history(app: &AppState, caller: &Caller, order: &OrderView) -> Result<Vec<OrderEvent>, Problem> {
+    let registry = caller.has(Scope::TokensRead).then_some(&app.registry);
+    let from = Sources { dashboard: &*app.dashboard, registry, webhooks: &*app.webhooks };
     Ok(History::read(&from, order, app.clock.now()).await?.events)
 }
 

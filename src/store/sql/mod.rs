@@ -81,7 +81,7 @@ statements! {
         last_token,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, wipe_tokens, expire_webhooks, ledger_step,
+        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, delete_over_pauses, wipe_tokens, expire_webhooks, ledger_step,
         delete_ledger, known_step, delete_known,
     }
     user_changes: UserChangesSql { begin, under_way, end }

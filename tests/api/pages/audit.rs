@@ -117,7 +117,7 @@ async fn counts_of_tokens_are_shown_and_are_no_news_alone() {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
             }
         };
-        timeout(SOON, counted).await.expect("not counted")
+        timeout(10 * SOON, counted).await.expect("not counted")
     };
     api.has_token("u-1").await;
     let first = counted(&browser, path, "1").await;

@@ -14,12 +14,17 @@ use crate::{Api, send};
 
 const SOON: Duration = Duration::from_mins(1);
 
+/// Returns what happened to an order, as the API tells it to a key.
+async fn events(api: &Api, key: &str, order: &str) -> Vec<String> {
+    let path = format!("/v1/orders/{order}?history=true");
+    let answer = send(api.request(Method::GET, &path).bearer_auth(key)).await.json();
+    let what = |event: &Value| event["what"].as_str().unwrap().to_owned();
+    answer["history"].as_array().unwrap().iter().map(what).collect()
+}
+
 /// Returns what happened to an order, as the API tells it and as its page shows it.
 async fn told(api: &Api, browser: &Browser<'_>, order: &str) -> (Vec<String>, String) {
-    let path = format!("/v1/orders/{order}?history=true");
-    let answer = send(api.request(Method::GET, &path).bearer_auth("key-of-the-shop")).await.json();
-    let what = |event: &Value| event["what"].as_str().unwrap().to_owned();
-    let events = answer["history"].as_array().unwrap().iter().map(what).collect();
+    let events = events(api, "key-of-the-shop", order).await;
     let page = browser.page(&format!("/orders/{order}")).await;
     let (_, history) = page.split_once("<ol class=\"history\">").unwrap();
     (events, history.split_once("</ol>").unwrap().0.to_owned())
@@ -94,6 +99,10 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
         assert!(told.contains(": refused (HTTP 503)"), "the history: {told}");
         assert!(told.contains("<h2>Why it failed</h2>") && !told.contains("since it was retried"), "{told}");
         assert!(told.contains("the token is unchanged") && !told.contains("Refresh token used"), "{told}");
+        let told = async |key| events(api, key, &order).await.concat();
+        assert!(told("key-of-the-shop").await.contains("refresh token sent"));
+        let told = told("key-of-the-reader").await;
+        assert!(told.contains("accepted") && !told.contains("token sent"), "without tokens:read: {told}");
         let user = browser.page("/user?merchant=shop&user=u-1").await;
         assert!(user.contains("<span class=\"quiet\">HTTP 503</span>"), "{user}");
 

@@ -180,4 +180,11 @@ async fn an_order_knows_the_pauses_that_it_lived_through(db: Db) {
     assert_eq!(told().await, past);
     let removed = db.store.remove_expired(ExpiredKind::PastPauses, Duration::ZERO, 100).await;
     assert_eq!((removed.unwrap(), told().await), (4, Vec::new()));
+
+    // One that is over by time, and that none follows.
+    pause(None, PauseKind::Keeper, Some(5)).await;
+    db.advance(6);
+    let before = db.count("pauses").await;
+    let removed = db.store.remove_expired(ExpiredKind::OverPauses, Duration::ZERO, 100).await;
+    assert_eq!((removed.unwrap(), db.count("pauses").await), (1, before - 1));
 }

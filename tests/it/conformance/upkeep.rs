@@ -5,7 +5,7 @@ use std::time::Duration;
 use klarna_order_worker::config::{self, Merchants};
 use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
-use klarna_order_worker::order::{OrderId, Status, Summary, Target};
+use klarna_order_worker::order::{Disposition, OrderId, Status, Summary, Target, Waits};
 use klarna_order_worker::store::{
     Answer, ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
 };
@@ -257,9 +257,14 @@ pub async fn an_erased_user_leaves_no_trace(db: Db) {
         let id = insert(&db, row).await;
         exchange_for(&db, user, id).await;
         let worker = db.begin_worker().await;
-        let claim = claim_orders(&db, worker, 1).await.remove(0).claim;
-        assert!(db.store.settle_order(&claim, &end).await.unwrap().is_some());
+        let waits = Waits::default().and(format!("Klarna's words of {user}"), db.clock.now(), Duration::ZERO);
+        let (after, token_waited) = (Duration::ZERO, Duration::ZERO);
+        for end in [Disposition::Snooze { after, error: None, token_waited, waits }, end] {
+            let claim = claim_orders(&db, worker, 1).await.remove(0).claim;
+            assert!(db.store.settle_order(&claim, &end).await.unwrap().is_some());
+        }
     }
+    assert_eq!(db.count("orders WHERE waits IS NOT NULL").await, 2);
     let queued = insert(&db, OrderRow { body: body(2), ..order(&db, user) }).await;
     let others = insert(&db, OrderRow { body: body(3), ..order(&db, "other") }).await;
     let namesake = insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
@@ -279,6 +284,7 @@ pub async fn an_erased_user_leaves_no_trace(db: Db) {
         assert!(!left.contains(trace), "{trace}");
     }
     assert_eq!(db.count("orders WHERE correlation_id IS NOT NULL OR idempotency_key IS NOT NULL").await, 0);
+    assert_eq!(db.count("orders WHERE waits IS NOT NULL").await, 0);
     assert_eq!(db.count("orders WHERE trace IS NOT NULL AND user_id LIKE 'erased-%'").await, 0);
     assert_eq!(db.count("orders WHERE trace IS NOT NULL").await, 1, "another user's");
     assert_eq!(db.count("cached_tokens").await, 0);

@@ -108,7 +108,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     snooze: "
         UPDATE klarna_worker.orders SET status = 'queued', worker = NULL,
             due_at = least(coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', deadline_at),
-            error = coalesce($6, error), token_waited = token_waited + $7, waits = $8
+            error = coalesce($6, error), token_waited = token_waited + $7, waits = coalesce($8, waits)
         WHERE id = (
             SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
             FOR NO KEY UPDATE SKIP LOCKED)

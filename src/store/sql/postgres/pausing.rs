@@ -24,7 +24,7 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
         INSERT INTO klarna_worker.past_pauses (merchant, kind, reason, paused_by, paused_at, ended_at)
         SELECT p.merchant, p.kind, p.reason, p.paused_by, p.paused_at, least(p.ends_at, t.now)
         FROM klarna_worker.pauses p, (SELECT coalesce($3, clock_timestamp()) AS now) t
-        WHERE p.merchant = $1 AND p.kind = $2 AND ($4 OR p.ends_at <= t.now)",
+        WHERE p.merchant = $1 AND p.kind = $2 AND ($4 OR p.ends_at <= t.now) FOR UPDATE OF p",
     resume: "
         WITH ended AS (
             DELETE FROM klarna_worker.pauses WHERE merchant = $1 AND kind = $2 RETURNING ends_at

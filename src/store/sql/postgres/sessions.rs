@@ -31,14 +31,15 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
         RETURNING update_claim",
     // Retention may have removed body and result meanwhile. They must not come back.
     end_update: "
+        WITH t AS MATERIALIZED (SELECT coalesce($7, clock_timestamp()) AS now)
         UPDATE klarna_worker.orders SET version = version + 1, update_until = NULL,
             body = CASE WHEN body IS NULL THEN NULL ELSE $3 END,
             merchant_reference1 = $8, merchant_reference2 = $9, order_amount = $10, purchase_currency = $11,
             result = CASE WHEN body IS NULL THEN NULL ELSE coalesce($4, result) END,
             session_phase = coalesce($5, session_phase), session = coalesce($6, session),
-            session_read_at = CASE WHEN $6::text IS NULL THEN session_read_at ELSE coalesce($7, clock_timestamp()) END,
-            completed_at = CASE WHEN $5 = 'completed' THEN coalesce(completed_at, $7, clock_timestamp()) ELSE completed_at END
-        WHERE id = $1 AND update_claim = $2 AND status = 'submitted' AND klarna_id IS NOT NULL
+            session_read_at = CASE WHEN $6::text IS NULL THEN session_read_at ELSE t.now END,
+            completed_at = CASE WHEN $5 = 'completed' THEN coalesce(completed_at, t.now) ELSE completed_at END
+        FROM t WHERE id = $1 AND update_claim = $2 AND status = 'submitted' AND klarna_id IS NOT NULL
         RETURNING id",
     release_update: "
         UPDATE klarna_worker.orders SET update_until = NULL WHERE id = $1 AND update_claim = $2",

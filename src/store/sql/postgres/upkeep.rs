@@ -38,6 +38,10 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
         DELETE FROM klarna_worker.past_pauses WHERE seq IN (
             SELECT seq FROM klarna_worker.past_pauses
             WHERE ended_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2)",
+    delete_over_pauses: "
+        DELETE FROM klarna_worker.pauses WHERE (merchant, kind) IN (
+            SELECT merchant, kind FROM klarna_worker.pauses
+            WHERE ends_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2 FOR UPDATE SKIP LOCKED)",
     wipe_tokens: "
         UPDATE klarna_worker.tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM klarna_worker.tokens

@@ -21,7 +21,7 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     // body.
     orders: "
         UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, result = NULL,
-            klarna_id = NULL, session = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, merchant_reference1 = NULL,
+            klarna_id = NULL, session = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, waits = NULL, merchant_reference1 = NULL,
             merchant_reference2 = NULL, order_amount = NULL, purchase_currency = NULL, error = CASE WHEN error IS NOT NULL
                 THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
         WHERE id IN (

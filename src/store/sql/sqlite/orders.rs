@@ -81,7 +81,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     snooze: "
         UPDATE orders SET status = 'queued', worker = NULL,
             due_at = min($4 + $5, deadline_at),
-            error = coalesce($6, error), token_waited = token_waited + $7, waits = $8
+            error = coalesce($6, error), token_waited = token_waited + $7, waits = coalesce($8, waits)
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING user_id, ended_at",
     announce: "
