@@ -902,7 +902,7 @@ INSERT INTO klarna_worker.known_tokens VALUES ('\x742b204d9fbd27d6408004c9e7f6ce
 -- Data for Name: migrations; Type: TABLE DATA; Schema: klarna_worker; Owner: -
 --
 
-INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 08:58:39.701392+00', true, '\x0af7ad5c00f9ba281c7afe45db516ea1d4180f52ffef6103a73e850eff1ed86234b29ad514bda5b1e82f1661d14f5a16', 141804785);
+INSERT INTO klarna_worker.migrations VALUES (1, 'baseline', '2026-11-30 08:58:39.701392+00', true, '\xc9fa492d259c450b3f1949e96fd69a677bc2d0f9a0f934b356da6054e65b32272fc7083d33915b69581ebc0af0613496', 141804785);
 
 
 --
@@ -1475,13 +1475,6 @@ CREATE INDEX orders_waiting ON klarna_worker.orders USING btree (id) WHERE ((sta
 --
 
 CREATE INDEX orders_wipe ON klarna_worker.orders USING btree (ended_at) WHERE ((ended_at IS NOT NULL) AND ((body IS NOT NULL) OR (result IS NOT NULL)));
-
-
---
--- Name: orders_worker; Type: INDEX; Schema: klarna_worker; Owner: -
---
-
-CREATE INDEX orders_worker ON klarna_worker.orders USING btree (worker) WHERE (status = 'running'::text);
 
 
 --

@@ -8,7 +8,7 @@ CREATE TABLE klarna_worker_migrations (
     checksum BLOB NOT NULL,
     execution_time BIGINT NOT NULL
 );
-INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 08:58:27',1,X'f6a6c2bc21ab9d12b343ba65573d032e95aed81300f7279922ecd68b392d2fec5a41e80ce1587783deb580045cb055ee',16565837);
+INSERT INTO klarna_worker_migrations VALUES(1,'baseline','2026-11-30 08:58:27',1,X'1668a3b4b05305f895244722eb5bd7fa9bd35d9ab9fdae035299275505da7dbc1e7fb672342aedf21ad51646047605df',16565837);
 CREATE TABLE installation (
     one BOOLEAN PRIMARY KEY DEFAULT 1 CHECK (one),
     name TEXT NOT NULL,
@@ -473,7 +473,7 @@ CREATE INDEX tokens_due ON tokens (expires_at / 86400000000, refresh_due_at, id)
 CREATE INDEX tokens_undated ON tokens (id)
     WHERE state = 'active' AND refresh_due_generation IS NOT generation;
 CREATE INDEX tokens_seen ON tokens (coalesce(last_seen_at, updated_at)) WHERE state <> 'forgotten';
-CREATE INDEX tokens_state ON tokens (merchant, state, user_id);
+CREATE INDEX tokens_state ON tokens (merchant, state, user_id) WHERE state <> 'active';
 CREATE INDEX tokens_dead ON tokens (updated_at)
     WHERE state = 'reauth_required' AND sealed IS NOT NULL;
 CREATE INDEX tokens_uncertain ON tokens (id) WHERE state = 'uncertain';
@@ -483,7 +483,6 @@ CREATE UNIQUE INDEX orders_idempotency ON orders (idempotency_key, merchant)
 CREATE INDEX orders_due ON orders (merchant, due_at, id, first_claimed_at) WHERE status = 'queued';
 CREATE INDEX orders_next ON orders (due_at) WHERE status = 'queued';
 CREATE INDEX orders_running ON orders (merchant, user_id) WHERE status = 'running';
-CREATE INDEX orders_worker ON orders (worker) WHERE status = 'running';
 CREATE INDEX orders_user ON orders (user_id, id, merchant);
 CREATE INDEX orders_outcome ON orders (status, id, merchant, token_outcome, target);
 CREATE INDEX orders_duplicate ON orders (id) WHERE possible_duplicate;
