@@ -121,7 +121,7 @@ async fn others_do_not_present_the_token_of_a_process_that_stopped_with_a_spool(
         // (2.5 s), and for much less than `orphan_after`.
         let waits = || {
             let log = std::fs::read_to_string(shop.folder.path().join("b.log")).unwrap();
-            log.matches("The order waits for its token").count()
+            log.matches("The order waits").count()
         };
         let order = b.client().post(&user, "cart-2").await;
         until("an order that looked again and again", PATIENCE, async || waits() >= 20).await;

@@ -53,8 +53,9 @@ pub(super) fn tell(disposition: &Disposition) {
                 "The order waits"
             );
         }
-        Disposition::Snooze { after, error: None, .. } => {
-            tracing::debug!(after_ms = after.as_millis(), "The order waits");
+        Disposition::Snooze { after, error: None, waits, .. } => {
+            let what = waits.iter().last().map(|wait| &*wait.what);
+            tracing::debug!(after_ms = after.as_millis(), what, "The order waits");
         }
     }
 }
