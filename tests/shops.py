@@ -260,8 +260,16 @@ def pays_while_the_service_is_away(browser):
     browser.go("/checkout")
     browser.sees("Please do not pay again.")
     assert "another" not in browser.text(), browser.text()
-    start("serve")
+    browser.go("/app")
+    browser.sees("Please do not pay again.")
+    assert "another" not in browser.text(), browser.text()
     press(browser, "Look again")
+    browser.sees("Please do not pay again.")
+    start("serve")
+    # A sign-in does not make the shop forget the order.
+    sign_in(browser, f"{SHOPPER} late", "Sign in")
+    browser.sees(f"You are signed in as {SHOPPER} late.")
+    browser.go("/checkout")
     browser.sees("Paid: 700.00 SEK")
 
 

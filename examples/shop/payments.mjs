@@ -91,8 +91,12 @@ async function checkout({ user, cart, uncertain }) {
   return [502, again("Klarna is not available for this order.")];
 }
 
+const unlessUncertain = (page) => (session, sent) => (session.uncertain ? [303, "/thanks"] : page(session, sent)); // Perhaps it is paid.
+
 serve({
   ...shopPages,
+  "POST /cart": unlessUncertain(shopPages["POST /cart"]),
+  "GET /sign-in": unlessUncertain(shopPages["GET /sign-in"]),
   "GET /checkout": checkout,
   "POST /place-order": async (session, { text }) => {
     session.uncertain = session.cart.session; // until Klarna has said whether it is paid
@@ -106,7 +110,7 @@ serve({
       const read = await worker("GET", `/v1/orders/${session.uncertain}?refresh=true`);
       if (read.refresh_error || !read.session) return [200, unconfirmed];
       session.uncertain = undefined;
-      // Another try has the same idempotency key at Klarna, so nobody pays twice.
+      // Another try with this cart has the same idempotency key at Klarna, so nobody pays twice.
       if (read.session.phase !== "completed") return [200, again("The order was not placed.")];
       Object.assign(session, { placed: `of the session ${read.session_id}`, cart: newCart() });
     }

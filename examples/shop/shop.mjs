@@ -81,9 +81,10 @@ async function present(user, cart, body) {
       order = await worker("PUT", `/v1/orders/${order.id}`, { order: body }, { "if-match": `"${order.version}"` });
       cart.sent = wanted;
     } catch (error) {
-      if (error.problem === "body-gone") return anew(); // The order is too old to be changed.
       if (![409, 412].includes(error.status)) throw error; // It is paid, has ended, or was changed in another window.
       order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
+      const isPaid = order.refresh_error || order.session?.phase === "completed"; // or perhaps
+      if (error.problem === "body-gone" && !isPaid) return anew(); // The order is too old to be changed.
     }
   }
   // Klarna's answer did not show it, and it could not be read at once.
@@ -93,6 +94,7 @@ async function present(user, cart, body) {
   const signIn = ["not_registered", "reauth_required"].includes(order.token); // a sign-in would help
   if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet, signIn };
   if (open || ["queued", "running"].includes(order.status)) return { state: "wait" };
+  if (known && order.status === "submitted" && order.refresh_error && order.session?.phase !== "ended") return { state: "unknown" }; // perhaps paid
   if (known && order.status === "submitted") return anew(); // It can no longer be paid.
   renew(cart); // It failed or was cancelled: the next visit makes a new order.
   return { state: "failed" };
@@ -104,9 +106,8 @@ const digest = (text) => createHash("sha256").update(text).digest();
 const equal = (a, b) => timingSafeEqual(digest(a), digest(b)); // in constant time
 
 function signInAddress(session) {
-  session.signIn = { state: random(), nonce: random(), verifier: random() + random() };
+  const { state, nonce } = (session.signIn = { state: random(), nonce: random(), verifier: random() + random() });
   const challenge = digest(session.signIn.verifier).toString("base64url");
-  const { state, nonce } = session.signIn;
   const pkce = { code_challenge: challenge, code_challenge_method: "S256" };
   const ask = { response_type: "code", client_id: clientId, redirect_uri: `${shop}/callback`, scope, state, nonce, ...pkce };
   return `${login}/oauth2/auth?${new URLSearchParams(ask)}`;
@@ -130,13 +131,15 @@ async function finishSignIn(session, query) {
   await signedIn(user, tokens.refresh_token);
   const name = [claims.given_name, claims.family_name].filter(Boolean).join(" ") || user;
   Object.assign(session, { user, name }); // Not before the token is stored: if it is lost, the sign-in must be repeated.
-  renew(session.cart); // An order that was begun before is the guest's, and has no access token.
+  renewUnpaid(session); // An order that was begun before is the guest's, and has no access token.
 }
 
 // Replace this with your shop's sessions and carts.
 const sessions = new Map();
 const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined });
 const newCart = () => renew({ quantity: 5 });
+const perhapsPaid = ({ returned, cart }) => Boolean(returned) && returned === cart.order; // Klarna sent the shopper to /thanks.
+const renewUnpaid = (session) => session.uncertain || perhapsPaid(session) || renew(session.cart);
 const orderOf = ({ quantity }) => {
   const [total_amount, total_tax_amount] = [quantity * 10_000, quantity * 2_000]; // 100 SEK each, 25 % of it tax on 80 SEK
   return {
@@ -153,8 +156,8 @@ const orderOf = ({ quantity }) => {
 const escape = (text) => String(text).replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`);
 const page = (title, body) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title}</title><link rel="icon" href="data:,">
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>${title}</h1>${body}</html>`;
-const again = (text, { returned, cart } = {}) =>
-  returned && returned === cart.order ? unconfirmed : page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
+const again = (text, session = {}) =>
+  perhapsPaid(session) ? unconfirmed : page("Checkout", `<p>${text} <a href="/checkout">Try again</a>, or pay another way.</p>`);
 const unsigned = (text) => page("Sign-in", `<p>${text} <a href="/sign-in">Sign in with Klarna</a>, or go on without: <a href="/cart">to the cart</a></p>`);
 // Klarna sent the shopper to /thanks, who has perhaps paid: never offer another payment then, on no page.
 const unconfirmed = page("Payment", `<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>`);
@@ -185,7 +188,7 @@ const shopPages = {
     const sent = JSON.parse(text);
     if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
     await signedIn(session.user, sent.refresh_token);
-    renew(session.cart);
+    renewUnpaid(session);
     return [204, ""];
   },
   "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts
@@ -202,7 +205,7 @@ const pages = {
   ...shopPages,
   "GET /checkout": async (session) => {
     const { state, html, signIn } = await checkout(session.user, session.cart, orderOf(session.cart));
-    if (state === "paid") return [303, "/thanks"];
+    if (["paid", "unknown"].includes(state)) return [303, "/thanks"];
     // The snippet as a whole: it has a script.
     if (state === "open") return [200, page("Checkout", `${signIn ? signInLink : ""}${html}${appLink}`)];
     return state === "wait" ? [202, again("Your order is not ready yet.", session)] : [502, again("Klarna does not take this order.", session)];
@@ -225,11 +228,11 @@ const pages = {
     return [204, ""];
   },
   "GET /app": () => [200, readFileSync(new URL("app.html", import.meta.url), "utf8")],
-  "GET /api/checkout": async ({ user, cart }) => [200, { quantity: cart.quantity, ...(await checkout(user, cart, orderOf(cart))) }],
-  "POST /api/cart": ({ cart, user }, { text }) => {
-    setQuantity(cart, JSON.parse(text).quantity);
-    return pages["GET /api/checkout"]({ cart, user });
+  "GET /api/checkout": async (session) => {
+    const found = await checkout(session.user, session.cart, orderOf(session.cart));
+    return [200, { quantity: session.cart.quantity, ...found, ...(found.state === "failed" && perhapsPaid(session) && { state: "unknown" }) }];
   },
+  "POST /api/cart": (session, { text }) => pages["GET /api/checkout"](session, setQuantity(session.cart, JSON.parse(text).quantity)),
 };
 
 // Whether the service has sent this webhook (https://www.standardwebhooks.com).
@@ -269,10 +272,7 @@ function serve(pages) {
     console.error(code === "EADDRINUSE" ? `Port ${port} is taken, perhaps by another shop. End that, or set PORT to another one.` : message);
     process.exitCode = 1;
   });
-  server.listen(port, "127.0.0.1", () => {
-    console.log(`The shop is at ${shop}/`);
-    checkSettings();
-  });
+  server.once("listening", () => console.log(`The shop is at ${shop}/`)).once("listening", checkSettings).listen(port, "127.0.0.1");
 }
 
 export { again, merchant, newCart, orderOf, page, renew, serve, shopPages, signInLink, unconfirmed, worker };

@@ -90,12 +90,13 @@ function present(string $user, array &$cart, array $body): array
             $order = worker('PUT', "/v1/orders/$order[id]", ['order' => $body], ["If-Match: \"$order[version]\""]);
             $cart['sent'] = $body;
         } catch (Refused $error) {
-            if (str_contains($error->getMessage(), 'urn:klarna-order-worker:problem:body-gone')) {
+            if (!in_array($error->getCode(), [409, 412])) throw $error; // It is paid, has ended, or was changed in another window.
+            $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
+            $isPaid = isset($order['refresh_error']) || ($order['session']['phase'] ?? '') === 'completed'; // or perhaps
+            if (!$isPaid && str_contains($error->getMessage(), 'urn:klarna-order-worker:problem:body-gone')) {
                 $cart = newCart($cart['quantity']);
                 return present($user, $cart, $body); // The order is too old to be changed.
             }
-            if (!in_array($error->getCode(), [409, 412])) throw $error; // It is paid, has ended, or was changed in another window.
-            $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
         }
     }
     if ($order['status'] === 'submitted' && !isset($order['html_snippet'])) {
@@ -108,6 +109,7 @@ function present(string $user, array &$cart, array $body): array
     $signIn = in_array($order['token'] ?? '', ['not_registered', 'reauth_required']); // a sign-in would help
     if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet'], 'signIn' => $signIn];
     if ($open || in_array($order['status'], $waits)) return ['state' => 'wait'];
+    if ($known && $order['status'] === 'submitted' && isset($order['refresh_error']) && $phase !== 'ended') return ['state' => 'unknown']; // perhaps paid
     $cart = newCart($cart['quantity']);
     if ($known && $order['status'] === 'submitted') return present($user, $cart, $body); // The old one can no longer be paid.
     return ['state' => 'failed']; // It failed or was cancelled: the next visit makes a new order.
@@ -151,7 +153,7 @@ function finishSignIn(): ?string
     session_regenerate_id(true);
     $_SESSION['user'] = $user; // Not before the token is stored: if it is lost, the sign-in must be repeated.
     $_SESSION['name'] = trim(($claims['given_name'] ?? '') . ' ' . ($claims['family_name'] ?? '')) ?: $user;
-    $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before is the guest's, and has no access token.
+    if (!perhapsPaid()) $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before is the guest's, and has no access token.
     return null;
 }
 
@@ -189,11 +191,10 @@ function html(string $title, string $body): string
     return "$head<nav><a href=\"/\">Shop</a> <a href=\"/cart\">Cart</a></nav><h1>$title</h1>$body</html>";
 }
 
-function again(string $text): string
-{
-    $returned = $_SESSION['returned'] ?? null;
-    return $returned && $returned === $_SESSION['cart']['order'] ? unconfirmed() : html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>");
-}
+// Whether Klarna sent the shopper to /thanks.
+function perhapsPaid(): bool { return isset($_SESSION['returned']) && $_SESSION['returned'] === $_SESSION['cart']['order']; }
+
+function again(string $text): string { return perhapsPaid() ? unconfirmed() : html('Checkout', "<p>$text <a href=\"/checkout\">Try again</a>, or pay another way.</p>"); }
 
 const SIGN_IN = '<a href="/sign-in">Sign in with Klarna</a>';
 
@@ -222,7 +223,7 @@ function page(string $request): array
             $sent = json_decode($text, true);
             if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
             signedIn($_SESSION['user'], $sent['refresh_token']);
-            $cart = newCart($cart['quantity']);
+            if (!perhapsPaid()) $cart = newCart($cart['quantity']);
             return [204, ''];
         case 'GET /cart':
             return [200, html('Cart', "<form method=\"post\"><label>T-shirts
@@ -234,7 +235,7 @@ function page(string $request): array
         case 'GET /checkout':
             $found = checkout($_SESSION['user'], $cart, orderOf($cart));
             return match ($found['state']) {
-                'paid' => [303, '/thanks'],
+                'paid', 'unknown' => [303, '/thanks'],
                 // The snippet as a whole: it has a script.
                 'open' => [200, html('Checkout', ($found['signIn'] ? '<p>' . SIGN_IN . '</p>' : '') . $found['html'] . '<p>The same in a <a href="/app">single-page app</a></p>')],
                 'wait' => [202, again('Your order is not ready yet.')],
@@ -244,20 +245,20 @@ function page(string $request): array
             $id = $_SESSION['returned'] = $cart['order'] ?? $_SESSION['paid'] ?? null;
             if (!$id) return [404, html('Thank you', '<p>There is no order yet.</p>')];
             $order = worker('GET', "/v1/orders/$id?refresh=true");
-            $klarna = $order['session'] ?? [];
-            $phase = $klarna['phase'] ?? '';
+            [$klarna, $phase] = [$order['session'] ?? [], $order['session']['phase'] ?? ''];
             if ($phase === 'ended') return [200, html('Payment', '<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>')];
             if ($phase !== 'completed') return [200, unconfirmed()];
             if ($id === $cart['order']) [$_SESSION['paid'], $cart] = [$id, newCart()];
             $paid = number_format($klarna['order_amount'] / 100, 2, '.', '') . " $klarna[purchase_currency]";
-            $said = "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>";
-            return [200, html('Thank you', $said . ($order['html_snippet'] ?? ''))];
+            return [200, html('Thank you', "<p id=\"paid\">Paid: $paid, Klarna's order $order[klarna_order_id].</p>" . ($order['html_snippet'] ?? ''))];
         case 'GET /terms': return [200, html('Terms', '<p>This shop sells nothing.</p>')];
         case 'GET /app': return [200, file_get_contents(__DIR__ . '/app.html')];
         case 'GET /api/checkout': // of the single-page app
         case 'POST /api/cart':
             if ($text) setQuantity(json_decode($text, true)['quantity'] ?? null);
-            return [200, ['quantity' => $cart['quantity']] + checkout($_SESSION['user'], $cart, orderOf($cart))];
+            $found = checkout($_SESSION['user'], $cart, orderOf($cart));
+            if ($found['state'] === 'failed' && perhapsPaid()) $found['state'] = 'unknown';
+            return [200, ['quantity' => $cart['quantity']] + $found];
         default: return [404, html('Not found', '<p>There is no such page.</p>')];
     }
 }
@@ -269,9 +270,8 @@ try {
     [$status, $content] = page("$_SERVER[REQUEST_METHOD] $path");
 } catch (Throwable $error) {
     error_log($error->getMessage());
-    $status = 502;
     $failures = ['/callback' => unsigned('The sign-in failed.'), '/thanks' => unconfirmed()];
-    $content = $failures[$path] ?? again('Klarna is not available at the moment.');
+    [$status, $content] = [502, $failures[$path] ?? again('Klarna is not available at the moment.')];
 }
 http_response_code($status);
 if ($status === 303) header("Location: $content");

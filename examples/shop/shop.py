@@ -1,7 +1,6 @@
 """A small shop with klarna-order-worker in Python 3.9 or newer, without packages: python3 shop.py
 Copy `worker`, `signed_in` and `checkout` into your shop, and what you need of the sign-in. The rest is pages to try them."""
-import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, signal, socket, sys, time
-import urllib.error, urllib.parse, urllib.request
+import base64, errno, hashlib, hmac, html, http.cookies, http.server, json, os, pathlib, secrets, signal, socket, sys, time, urllib.error, urllib.parse, urllib.request
 
 URL = os.environ.get("KLARNA_WORKER_URL", "http://127.0.0.1:8080")
 KEY = os.environ.get("KLARNA_WORKER_API_KEY", "")
@@ -75,11 +74,12 @@ def present(user, cart, body):
             order = worker("PUT", f"/v1/orders/{order['id']}", {"order": body}, **{"if-match": f'"{order["version"]}"'})
             cart["sent"] = body
         except urllib.error.HTTPError as error:
-            if "urn:klarna-order-worker:problem:body-gone" in error.text:
-                return present(user, renew(cart), body)  # The order is too old to be changed.
             if error.code not in (409, 412):  # It is paid, has ended, or was changed in another window.
                 raise
             order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
+            is_paid = order.get("refresh_error") or order.get("session", {}).get("phase") == "completed"  # or perhaps
+            if "urn:klarna-order-worker:problem:body-gone" in error.text and not is_paid:
+                return present(user, renew(cart), body)  # The order is too old to be changed.
     if order["status"] == "submitted" and not order.get("html_snippet"):
         order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
     phase = order.get("session", {}).get("phase")
@@ -91,6 +91,8 @@ def present(user, cart, body):
         return {"state": "open", "html": order["html_snippet"], "signIn": sign_in}
     if is_open or order["status"] in ("queued", "running"):
         return {"state": "wait"}
+    if is_known and order["status"] == "submitted" and order.get("refresh_error") and phase != "ended":
+        return {"state": "unknown"}  # It is perhaps paid.
     renew(cart)
     if is_known and order["status"] == "submitted":
         return present(user, cart, body)  # The old one can no longer be paid.
@@ -113,8 +115,7 @@ def finish_sign_in(session, query):
     if not query.get("code"):
         return "You are not signed in."  # The shopper declined.
     form = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": f"{SHOP}/callback",
-            "client_id": CLIENT_ID, "code_verifier": started["verifier"],
-            **({"client_secret": CLIENT_SECRET} if CLIENT_SECRET else {})}
+            "client_id": CLIENT_ID, "code_verifier": started["verifier"], **({"client_secret": CLIENT_SECRET} if CLIENT_SECRET else {})}
     with urllib.request.urlopen(f"{LOGIN}/oauth2/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
         tokens = json.load(answer)
     # The id_token comes from Klarna directly, so its signature need not be checked (OpenID Connect Core 3.1.3.7).
@@ -128,7 +129,7 @@ def finish_sign_in(session, query):
     signed_in(user, tokens["refresh_token"])
     name = " ".join(filter(None, map(claims.get, ("given_name", "family_name")))) or user
     session.update(user=user, name=name)  # Not before the token is stored: if it is lost, the sign-in must be repeated.
-    renew(session["cart"])  # An order that was begun before is the guest's, and has no access token.
+    perhaps_paid(session) or renew(session["cart"])  # An order that was begun before is the guest's, and has no access token.
 
 
 # Replace this with your shop's sessions and carts.
@@ -145,11 +146,8 @@ def order_of(cart):
     total, tax = cart["quantity"] * 10_000, cart["quantity"] * 2_000  # 100 SEK each, 25 % of it tax on 80 SEK
     line = {"name": "T-shirt", "quantity": cart["quantity"], "unit_price": 10_000, "tax_rate": 2500, "total_amount": total, "total_tax_amount": tax}
     return {
-        "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE",
-        "order_amount": total, "order_tax_amount": tax, "order_lines": [line],
-        "merchant_urls": {"terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks",
-                          "push": PUSH + "?klarna_order_id={checkout.order.id}"},
-    }
+        "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE", "order_amount": total, "order_tax_amount": tax, "order_lines": [line],
+        "merchant_urls": {"terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks", "push": PUSH + "?klarna_order_id={checkout.order.id}"}}
 
 
 def set_quantity(cart, quantity):
@@ -164,9 +162,12 @@ def page(title, body):
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>{title}</h1>{body}</html>"""
 
 
+def perhaps_paid(session):
+    return session["cart"]["order"] and session["cart"]["order"] == session.get("returned")  # Klarna sent the shopper to /thanks.
+
+
 def again(text, session):
-    back = session["cart"]["order"] and session["cart"]["order"] == session.get("returned")
-    return UNCONFIRMED if back else page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
+    return UNCONFIRMED if perhaps_paid(session) else page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
 
 
 def unsigned(text):
@@ -197,7 +198,7 @@ def answer_to(request, session, query, text):
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
             return 403, "This sign-in was not started here."
         signed_in(session["user"], sent["refresh_token"])
-        renew(cart)
+        perhaps_paid(session) or renew(cart)
         return 204, ""
     if request == "GET /cart":
         return 200, page("Cart", f"""<form method="post"><label>T-shirts
@@ -211,7 +212,7 @@ def answer_to(request, session, query, text):
         found = checkout(session["user"], cart, order_of(cart))
         if found["state"] == "open":  # The snippet as a whole: it has a script.
             return 200, page("Checkout", f"<p>{SIGN_IN}</p>" * found["signIn"] + found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
-        return {"paid": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.", session)),
+        return {"paid": (303, "/thanks"), "unknown": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.", session)),
                 "failed": (502, again("Klarna does not take this order.", session))}[found["state"]]
     if request == "GET /thanks":
         order_id = session["returned"] = cart["order"] or session.get("paid")
@@ -233,7 +234,8 @@ def answer_to(request, session, query, text):
     if request in ("GET /api/checkout", "POST /api/cart"):  # of the single-page app
         if text:
             set_quantity(cart, json.loads(text)["quantity"])
-        return 200, {"quantity": cart["quantity"], **checkout(session["user"], cart, order_of(cart))}
+        found = checkout(session["user"], cart, order_of(cart))
+        return 200, {"quantity": cart["quantity"], **found, **({"state": "unknown"} if found["state"] == "failed" and perhaps_paid(session) else {})}
     return 404, page("Not found", "<p>There is no such page.</p>")
 
 
@@ -250,7 +252,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
         request, values = f"{self.command} {path}", dict(urllib.parse.parse_qsl(query))
         try:
             status, content = (303, SHOP + self.path) if elsewhere else answer_to(request, session, values, text)
-        except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException) as error:
             print(getattr(error, "text", f"{request}: {error!r} {getattr(error, 'read', str)()}"), file=sys.stderr)
             status, content = 502, FAILURES.get(path) or again("Klarna is not available at the moment.", session)
         self.send_response(status)
@@ -267,13 +269,11 @@ class Shop(http.server.BaseHTTPRequestHandler):
 try:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", PORT), Shop)
 except OSError as error:
-    is_taken = error.errno == errno.EADDRINUSE
-    sys.exit(f"Port {PORT} is taken, perhaps by another shop. End that, or set PORT to another one." if is_taken else error)
+    sys.exit(f"Port {PORT} is taken, perhaps by another shop. End that, or set PORT to another one." if error.errno == errno.EADDRINUSE else error)
 print(f"The shop is at {SHOP}/", flush=True)
 try:  # Say at the start what would go wrong with the first shopper.
     worker("GET", "/v1/orders?limit=1")
 except OSError as error:
-    wrong_key = "The service refuses this API key: set KLARNA_WORKER_API_KEY." * (getattr(error, "code", None) in (401, 403))
-    print(wrong_key, error.text, file=sys.stderr)
+    print("The service refuses this API key: set KLARNA_WORKER_API_KEY." * (getattr(error, "code", None) in (401, 403)), error.text, file=sys.stderr)
 signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
 server.serve_forever()
