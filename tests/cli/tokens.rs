@@ -98,7 +98,7 @@ fn a_dry_run_changes_nothing() {
     assert!(ran.stdout.starts_with("line 3      merchant is missing"), "{}", ran.stdout);
     assert!(ran.stdout.ends_with(
         "2 would be registered (unless already known), 0 are older than the user's last sign-in, 1 refused; \
-         nothing was changed\n"
+         nothing was registered\n"
     ));
     assert_eq!(list(&home, &[]), Vec::<Value>::new());
 }

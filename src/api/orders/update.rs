@@ -74,7 +74,10 @@ pub(in crate::api) async fn update(
     let text = extract::Text::read(&headers, body, &Expected::json(LARGEST)).await?;
     let body = app.intake.parse_change(text.text()?, &found)?;
     let order = app.sessions.change(found.id, expected, body).await?;
-    tracing::info!(order = %order.id, version = order.version, "An order was changed");
+    // A repeated request changes nothing.
+    if order.version != found.version {
+        tracing::info!(order = %order.id, version = order.version, "An order was changed");
+    }
     let etag = etag(&order);
     Ok((etag, concerns, Json(Order::from(order))).into_response())
 }

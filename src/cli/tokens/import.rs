@@ -45,7 +45,7 @@ pub struct Args {
     /// The merchant whose tokens the export has
     #[arg(long, requires = "from")]
     merchant: Option<MerchantName>,
-    /// Check every line and show what would happen; change nothing
+    /// Check every line and show what would happen; register nothing
     #[arg(long)]
     dry_run: bool,
 }
@@ -135,8 +135,8 @@ impl Args {
         while !is_end {
             let (read, position) = match batches.next(shutdown).await? {
                 Some(Batch { lines, position }) => {
-                    last = lines.last().map_or(last, |line| line.number);
-                    (source.read(lines)?, Some(position))
+                    let reached = lines.last().map_or(last, |line| line.number);
+                    (source.read(lines)?, Some((position, reached)))
                 }
                 None if shutdown.is_requested() => break,
                 None => {
@@ -161,8 +161,8 @@ impl Args {
                 };
                 progress.aside(print).map_err(|error| error.behind_line(last))?;
             }
-            if let Some(position) = position {
-                progress.at(position, format!("line {last}"));
+            if let Some((position, reached)) = position {
+                progress.at(position, format!("line {reached}"));
             }
         }
         summary.stopped_after_line = shutdown.is_requested().then_some(last);
@@ -289,7 +289,7 @@ impl fmt::Display for Summary {
                 "{stored} would be registered (unless already known), {newer} are older than the user's last \
                  sign-in, {refused} refused; "
             )?;
-            return f.write_str("nothing was changed");
+            return f.write_str("nothing was registered");
         }
         write!(
             f,

@@ -36,17 +36,20 @@ pub(crate) enum System {
 /// One token of an export.
 struct Exported {
     user: String,
-    refresh_token: String,
+    /// The token, or what is wrong with it. The row counts all the same: an older one must not take its place.
+    refresh_token: Result<String, String>,
     /// The `id_token` that came with it, if the export has it.
     id_token: Option<String>,
     /// A number that is greater for later tokens of a user, if the export has it.
     serial: Option<u64>,
 }
 
-/// A token of an export, and the number that is greater for later tokens of its user, if there is one.
+/// A row of an export: its user, what tells its age, and its token or what is wrong with it.
 struct Token {
-    record: Record,
+    user: String,
     serial: Option<u64>,
+    issued_at: Option<DateTime<Utc>>,
+    record: Result<Record, String>,
 }
 
 /// A line's number, and its record or why it has none.
@@ -97,26 +100,21 @@ impl SystemReader {
     /// The input is no export of this system; nothing of it can be read.
     pub(crate) fn line(&mut self, line: &Line) -> Result<(), String> {
         let number = line.number;
-        if self.read.len() >= self.most {
+        let found = match (&line.text, &mut self.format) {
+            (Err(bad), _) => vec![(number, Err(bad.to_string()))],
+            (Ok(text), Format::Rows(rows)) => rows.line(text)?.map(|row| (number, row)).into_iter().collect(),
+            (Ok(text), Format::Xml(customers)) => customers.line(number, text)?,
+        };
+        if self.read.len() + found.len() > self.most {
             return Err(format!(
-                "comes after {} lines with tokens: export them in parts, all tokens of a customer in one part",
+                "has more than the {} tokens of an export: export them in parts, all tokens of a customer in \
+                 one part",
                 self.most
             ));
         }
-        let text = match &line.text {
-            Ok(text) => text,
-            Err(bad) => {
-                self.read.push((number, Err(Unfit::Wrong(bad.to_string()))));
-                return Ok(());
-            }
-        };
-        let found = match &mut self.format {
-            Format::Rows(rows) => rows.line(text)?.map(|row| (number, row)).into_iter().collect(),
-            Format::Xml(customers) => customers.line(number, text)?,
-        };
         let merchant = &self.merchant;
         let read = found.into_iter().map(|(number, exported)| {
-            (number, exported.and_then(|exported| token(merchant, exported)).map_err(Unfit::Wrong))
+            (number, exported.map(|exported| token(merchant, exported)).map_err(Unfit::Wrong))
         });
         self.read.extend(read);
         Ok(())
@@ -134,14 +132,17 @@ impl SystemReader {
         for (place, unfit) in superseded(&read) {
             read[place].1 = Err(unfit);
         }
-        read.into_iter().map(|(number, token)| (number, token.map(|token| token.record))).collect()
+        let record = |token: Token| token.record.map_err(Unfit::Wrong);
+        read.into_iter().map(|(number, token)| (number, token.and_then(record))).collect()
     }
 }
 
-fn token(merchant: &MerchantName, exported: Exported) -> Result<Token, String> {
+fn token(merchant: &MerchantName, exported: Exported) -> Token {
     let Exported { user, refresh_token, id_token, serial } = exported;
     let issued_at = id_token.as_deref().and_then(issued_at);
-    Ok(Token { record: record_of(merchant.to_string(), user, refresh_token, issued_at)?, serial })
+    let record =
+        refresh_token.and_then(|text| record_of(merchant.to_string(), user.clone(), text, issued_at));
+    Token { user, serial, issued_at, record }
 }
 
 /// Returns the places of the tokens that are not the newest of their user. If the export does not say which
@@ -150,11 +151,14 @@ fn superseded(read: &[(u64, Result<Token, Unfit>)]) -> Vec<(usize, Unfit)> {
     let tokens =
         read.iter().enumerate().filter_map(|(place, (_, token))| Some((place, token.as_ref().ok()?)));
     let mut tokens: Vec<(usize, &Token)> = tokens.collect();
+    tokens.retain(|(_, token)| !token.user.is_empty());
     tokens.sort_by_key(|(_, token)| token.user());
     let mut found = Vec::new();
     for of_user in tokens.chunk_by(|(_, one), (_, other)| one.user() == other.user()) {
         let newest = newest(of_user.iter().map(|(_, token)| *token).collect());
         found.extend(of_user.iter().filter_map(|(place, token)| match newest {
+            // It keeps its own reason.
+            _ if token.record.is_err() => None,
             Some(newest) if newest.text() == token.text() => None,
             Some(_) => Some((*place, Unfit::Older)),
             None => Some((*place, Unfit::Wrong(NOT_TOLD.to_owned()))),
@@ -169,7 +173,7 @@ const NOT_TOLD: &str = "is one of several tokens of this user, and the export do
 /// Returns the newest of a user's tokens, if that is known.
 fn newest(tokens: Vec<&Token>) -> Option<&Token> {
     let by_serial = greatest(tokens, |token| token.serial);
-    let left = greatest(by_serial, |token| token.record.registration.issued_at);
+    let left = greatest(by_serial, |token| token.issued_at);
     let first = *left.first()?;
     left.iter().all(|token| token.text() == first.text()).then_some(first)
 }
@@ -184,11 +188,12 @@ fn greatest<R: Ord>(tokens: Vec<&Token>, rank: impl Fn(&Token) -> Option<R>) -> 
 
 impl Token {
     fn user(&self) -> &str {
-        self.record.registration.user.as_str()
+        &self.user
     }
 
-    fn text(&self) -> &str {
-        self.record.registration.refresh_token.expose_secret()
+    /// The token. `None`: it is unusable.
+    fn text(&self) -> Option<&str> {
+        Some(self.record.as_ref().ok()?.registration.refresh_token.expose_secret())
     }
 }
 

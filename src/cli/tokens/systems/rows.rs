@@ -126,10 +126,12 @@ impl Header {
         }
         match self.columns {
             Columns::Token { user, refresh_token, id_token, serial } => {
-                let refresh_token = fields[refresh_token].clone();
-                if table == Table::Magento && is_encrypted(&refresh_token) {
-                    return Err("has a token that is encrypted by Magento: export it decrypted".to_owned());
-                }
+                let refresh_token = match &fields[refresh_token] {
+                    text if table == Table::Magento && is_encrypted(text) => {
+                        Err("has a token that is encrypted by Magento: export it decrypted".to_owned())
+                    }
+                    text => Ok(text.clone()),
+                };
                 let id_token = id_token.map(|place| fields[place].clone());
                 let serial = serial.and_then(|place| fields[place].trim().parse().ok());
                 Ok(Exported { user: fields[user].clone(), refresh_token, id_token, serial })
@@ -139,7 +141,14 @@ impl Header {
                     return Err(format!("has another meta_key than {}", META_KEYS.join(" or ")));
                 };
                 let serial = Some(u64::from(age == 0));
-                Ok(Exported { serial, ..meta(fields[user].clone(), &fields[value])? })
+                let user = fields[user].clone();
+                let exported = meta(user.clone(), &fields[value]).unwrap_or_else(|wrong| Exported {
+                    user,
+                    refresh_token: Err(wrong),
+                    id_token: None,
+                    serial: None,
+                });
+                Ok(Exported { serial, ..exported })
             }
         }
     }
@@ -164,7 +173,7 @@ fn is_encrypted(value: &str) -> bool {
 fn meta(user: String, value: &str) -> Result<Exported, String> {
     let is_whole = !value.starts_with('{') && !value.starts_with("a:") && !value.starts_with("s:");
     if is_whole {
-        return Ok(Exported { user, refresh_token: value.to_owned(), id_token: None, serial: None });
+        return Ok(Exported { user, refresh_token: Ok(value.to_owned()), id_token: None, serial: None });
     }
     let mut members = object(value).ok_or("has a meta_value that cannot be read")?;
     let mut take = |name: &str| match members.remove(name) {
@@ -172,7 +181,7 @@ fn meta(user: String, value: &str) -> Result<Exported, String> {
         _ => None,
     };
     let refresh_token = take("refresh_token").ok_or("has a meta_value without refresh_token")?;
-    Ok(Exported { user, refresh_token, id_token: take("id_token"), serial: None })
+    Ok(Exported { user, refresh_token: Ok(refresh_token), id_token: take("id_token"), serial: None })
 }
 
 /// Reads a JSON object, or what PHP has serialised: an array, or a text with a JSON object.

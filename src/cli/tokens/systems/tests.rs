@@ -176,7 +176,38 @@ fn an_export_that_is_too_large_is_refused_as_a_whole() {
     for (number, text) in (1..).zip(["customer_id,refresh_token", "1,rt1", "2,rt2"]) {
         assert_eq!(line(number, text), Ok(()));
     }
-    assert!(line(4, "3,rt3").unwrap_err().starts_with("comes after 2 lines with tokens"));
+    assert!(line(4, "3,rt3").unwrap_err().starts_with("has more than the 2 tokens"));
+    // What follows the last token is no token.
+    let mut reader = SystemReader { most: 1, ..SystemReader::new(System::Sfcc, "shop".into()) };
+    for (number, text) in (1..).zip(["<customers>", &customer("1", "rt1"), "</customers>"]) {
+        assert_eq!(reader.line(&Line { number, text: Ok(text.to_owned()) }), Ok(()));
+    }
+}
+
+#[test]
+fn an_older_token_does_not_take_the_place_of_an_unusable_one() {
+    let issued = |at: i64| format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(format!("{{\"iat\":{at}}}")));
+    let (old, new) = (issued(1_767_355_200), issued(1_767_355_300));
+    for (system, input) in [
+        (
+            System::Prestashop,
+            "id_klarnapayment_customer\tid_customer\tid_refresh_token\n9\t7\told\n10\t7\tNULL\n".to_owned(),
+        ),
+        (
+            System::Woocommerce,
+            "user_id,meta_key,meta_value\n7,siwk_refresh_token,old\n7,_siwk_tokens,a:0:{}\n".to_owned(),
+        ),
+        (
+            System::Magento,
+            format!("customer_id,refresh_token,id_token\n7,old,{old}\n7,0:3:encrypted,{new}\n"),
+        ),
+        (System::Sap, format!("uid;refreshToken;idToken\n7;old;{old}\n7;;{new}\n")),
+    ] {
+        assert_eq!(of_one_user(system, &input), (None, 1, 1), "{system:?}");
+    }
+    // Its age is not known: the usable one may be older.
+    let unknown = format!("<customers>{}{}</customers>", customer("7", "old"), customer("7", "has a space"));
+    assert_eq!(of_one_user(System::Sfcc, &unknown), (None, 0, 2));
 }
 
 #[test]

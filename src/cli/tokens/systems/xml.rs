@@ -173,7 +173,7 @@ fn exported(customer: &str) -> Option<Result<Exported, String>> {
     };
     let number = FirstTag::default().end(customer).and_then(|end| attribute(&customer[..end], "customer-no"));
     Some(match number {
-        Some(user) => Ok(Exported { user, refresh_token, id_token: None, serial: None }),
+        Some(user) => Ok(Exported { user, refresh_token: Ok(refresh_token), id_token: None, serial: None }),
         None => Err("has a customer without customer-no".to_owned()),
     })
 }
