@@ -180,6 +180,19 @@ CREATE TABLE klarna_worker.probes (
     PRIMARY KEY (merchant, endpoint)
 );
 
+-- Times for which circuit breakers were open, over all processes: from the first one that opened to the first
+-- call that succeeded. Rows are written when a breaker opens or closes.
+CREATE TABLE klarna_worker.outages (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    merchant text COLLATE "C" NOT NULL,
+    endpoint text COLLATE "C" NOT NULL,
+    cause text NOT NULL,
+    since timestamptz NOT NULL,
+    -- Null while no call has succeeded.
+    until timestamptz
+);
+CREATE UNIQUE INDEX outages_open ON klarna_worker.outages (merchant, endpoint) WHERE until IS NULL;
+
 -- The rate of a merchant's endpoint, shared by all processes.
 CREATE TABLE klarna_worker.rates (
     merchant text COLLATE "C" NOT NULL,

@@ -171,6 +171,19 @@ CREATE TABLE probes (
     PRIMARY KEY (merchant, endpoint)
 );
 
+-- Times for which circuit breakers were open, over all processes: from the first one that opened to the first
+-- call that succeeded. Rows are written when a breaker opens or closes.
+CREATE TABLE outages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    merchant TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    -- Null while no call has succeeded.
+    until INTEGER
+);
+CREATE UNIQUE INDEX outages_open ON outages (merchant, endpoint) WHERE until IS NULL;
+
 -- The rate of a merchant's endpoint, shared by all processes.
 CREATE TABLE rates (
     merchant TEXT NOT NULL,

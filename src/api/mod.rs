@@ -29,6 +29,7 @@ mod limits;
 mod local;
 mod openapi;
 mod orders;
+mod outages;
 mod pauses;
 mod prepared;
 mod problem;
@@ -65,6 +66,7 @@ pub use orders::{
     BatchAnswer, BatchOutcome, BatchResult, BulkAnswer, Order, OrderList, OrderRequest, OrderSelection,
     OrderUpdate, UnchangedOrders,
 };
+pub use outages::{Outage, OutageList};
 pub use pauses::{Pause, PauseList, PauseRequest};
 pub use problem::ProblemDetails;
 pub use push::PushEndpoint;
@@ -84,7 +86,8 @@ use crate::ids::MerchantName;
 use crate::intake::Intake;
 use crate::sessions::Sessions;
 use crate::store::{
-    AuditLog, DashboardQueries, Exports, OrderAdmin, Orders, Pausing, Upkeep, WebhookEndpoints, Webhooks,
+    AuditLog, DashboardQueries, Exports, OrderAdmin, Orders, Outages, Pausing, Upkeep, WebhookEndpoints,
+    Webhooks,
 };
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
@@ -129,6 +132,8 @@ pub struct AppState {
     pub audit_log: Arc<dyn AuditLog>,
     /// Where pauses begin and end, and tries of circuit breakers are ordered.
     pub pausing: Arc<dyn Pausing>,
+    /// Where outages are read.
+    pub outages: Arc<dyn Outages>,
     /// The merchants in the settings, by name.
     pub merchants: Live<Merchants>,
     /// The API keys. If empty, every caller may do everything, so only this machine may reach the
@@ -255,6 +260,7 @@ pub fn router(mut app: AppState) -> Router {
         .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
     let read_ops = Router::new()
         .route("/v1/ops/pauses", get(pauses::list))
+        .route("/v1/ops/outages", get(outages::list))
         .route("/v1/merchants/{merchant}/webhook/answers", get(webhook_endpoint::answers));
     let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
     let audit_log = audit_log.route_layer(from_fn(read_replica::or_primary));

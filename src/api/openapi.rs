@@ -11,8 +11,8 @@ use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
 use super::{
-    access_token, audit_log, breakers, drain, erase, export, health, orders, pauses, push, rename, resolve,
-    tokens, users, webhook_endpoint, webhooks,
+    access_token, audit_log, breakers, drain, erase, export, health, orders, outages, pauses, push, rename,
+    resolve, tokens, users, webhook_endpoint, webhooks,
 };
 
 #[derive(OpenApi)]
@@ -44,6 +44,7 @@ use super::{
         resolve::resolve,
         erase::erase,
         rename::rename,
+        outages::list,
         pauses::list,
         pauses::pause,
         pauses::resume,

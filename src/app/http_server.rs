@@ -108,6 +108,7 @@ pub(super) fn api(
         pausing: app.store.clone(),
         webhooks: app.store.clone(),
         endpoints: app.store.clone(),
+        outages: app.store.clone(),
         merchants: app.merchants(),
         api_keys: app.live.api_keys.clone(),
         clock: app.clock.clone(),

@@ -26,6 +26,7 @@ impl App {
             audit_log: self.lists.clone(),
             store: self.store.clone(),
             pausing: self.store.clone(),
+            outages: self.lists.clone(),
             resolving: self.store.clone(),
             providers: self.store.clone(),
             merchants: self.merchants(),

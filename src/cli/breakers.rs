@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::audited::Audited;
 use super::context::check_merchant;
-use super::views::time;
+use super::views::{or_dash, time};
 use super::{CliError, Context, Exit, Table};
+use crate::api::Outage;
 use crate::audit::Action;
 use crate::breaker::{BreakerState, Endpoint, OpenBreaker, probed};
 use crate::ids::MerchantName;
@@ -19,6 +20,19 @@ pub(super) enum Command {
     ///
     /// `half_open`: the pause is over, and no call has come since. The next call decides.
     List,
+    /// List past outages: when circuit breakers were open, over all processes, latest first
+    ///
+    /// An outage is from the first circuit breaker that opened to the first call that succeeded. One that begins
+    /// again within five minutes is the same. They are kept for `retention.ledger`. Orders that failed meanwhile:
+    /// `orders list --status failed --failed-since WHEN --failed-until WHEN`.
+    Outages {
+        /// Only those of this merchant
+        #[arg(long)]
+        merchant: Option<MerchantName>,
+        /// At most this many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+    },
     /// Let circuit breakers try a call now, in every running process
     ///
     /// The pause ends within a second, also if Klarna asked for it, and the next call tests the endpoint. If
@@ -42,7 +56,7 @@ impl Command {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Option<Audited> {
         match self {
-            Self::List => None,
+            Self::List | Self::Outages { .. } => None,
             Self::Probe(args) => {
                 let audited = Audited::new(Action::BreakersProbe).merchant(Some(args.merchant.clone()));
                 Some(audited.object(probed(args.endpoint).to_owned()))
@@ -53,6 +67,7 @@ impl Command {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
             Self::List => list(context),
+            Self::Outages { merchant, limit } => outages(context, merchant, limit),
             Self::Probe(args) => args.run(context),
         }
     }
@@ -102,6 +117,32 @@ fn list(context: &Context) -> Result<Exit, CliError> {
         context.output.table(&rows, table)?;
         Ok(Exit::Done)
     })
+}
+
+fn outages(context: &Context, merchant: Option<MerchantName>, limit: u32) -> Result<Exit, CliError> {
+    context.block_on(async {
+        let app = context.app_to_read().await?;
+        let only = merchant.map(|merchant| vec![merchant]);
+        let outages = app.store.outages(only.as_deref(), limit).await;
+        let outages = outages.map_err(|error| CliError::failed("list outages", error))?;
+        let outages: Vec<Outage> = outages.into_iter().map(Outage::from).collect();
+        context.output.table(&outages, outage_table)?;
+        Ok(Exit::Done)
+    })
+}
+
+fn outage_table(outages: &[Outage]) -> Table {
+    let mut table = Table::new(["merchant", "endpoint", "since", "until", "cause"]);
+    for outage in outages {
+        table.row([
+            outage.merchant.clone(),
+            outage.endpoint.clone(),
+            time(outage.since),
+            or_dash(outage.until.map(time)),
+            outage.cause.clone(),
+        ]);
+    }
+    table
 }
 
 fn table(rows: &[Row]) -> Table {

@@ -46,6 +46,8 @@ pub struct Removed {
     pub workers: u64,
     /// Pauses deleted that are over.
     pub pauses: u64,
+    /// Outages deleted that are over.
+    pub outages: u64,
     /// Exchanges deleted from the ledger.
     pub ledger: u64,
     /// Hashes of former refresh tokens deleted.
@@ -104,6 +106,7 @@ impl Retention {
             removed.workers = self.remove(ExpiredKind::Workers, ledger).await?;
             removed.pauses = self.remove(ExpiredKind::PastPauses, ledger).await?
                 + self.remove(ExpiredKind::OverPauses, ledger).await?;
+            removed.outages = self.remove(ExpiredKind::Outages, ledger).await?;
         }
         Ok(removed)
     }
@@ -179,6 +182,7 @@ fn tell(removed: &Removed) {
         expired,
         workers,
         pauses,
+        outages,
         ledger,
         known_tokens,
         dead_tokens,
@@ -191,6 +195,7 @@ fn tell(removed: &Removed) {
         expired,
         workers,
         pauses,
+        outages,
         ledger,
         known_tokens,
         dead_tokens,

@@ -34,6 +34,7 @@ mod merchants;
 mod order;
 mod order_tabs;
 mod orders;
+mod outages;
 mod overview;
 mod pauses;
 mod pausing;
@@ -63,8 +64,8 @@ use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::intake::Intake;
 use crate::klarna::held::HeldCredentials;
 use crate::store::{
-    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Pausing, Providers, Resolving, Store,
-    WebhookEndpoints, Webhooks,
+    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Outages, Pausing, Providers,
+    Resolving, Store, WebhookEndpoints, Webhooks,
 };
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
@@ -101,6 +102,8 @@ pub struct Dependencies {
     pub store: Arc<dyn Store>,
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
+    /// Has the outages.
+    pub outages: Arc<dyn Outages>,
     /// Decides about many tokens.
     pub resolving: Arc<dyn Resolving>,
     /// Has the merchants that were stopped after too many rejections.
@@ -180,6 +183,7 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/pauses", get(pauses::list).post(pausing::pause))
         .route("/pauses/new", get(pausing::ask_pause))
         .route("/pauses/resume", get(pausing::ask_resume).post(pausing::resume))
+        .route("/outages", get(outages::list))
         .route("/breakers/probe", get(breakers::ask_probe).post(breakers::probe))
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

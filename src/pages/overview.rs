@@ -142,7 +142,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (chart(&buckets, &bounds, range))
         }
         div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) }
+            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) p.note { a href="/outages" { "Past outages" } } }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
         div.columns {

@@ -34,6 +34,7 @@ mod order_end;
 mod order_history;
 mod order_search;
 mod orders;
+mod outages;
 mod overview;
 mod pausing;
 mod pool;
@@ -90,6 +91,7 @@ pub use self::order_admin::{
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
 pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory, failed_with};
 pub use self::orders::{OrderFilter, Orders};
+pub use self::outages::{Outage, Outages};
 pub use self::overview::{
     Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, StuckFollowUp,
     WebhookBacklog, WebhookCounts,
@@ -142,6 +144,7 @@ pub trait Store:
     + Restore
     + Revocations
     + Pausing
+    + Outages
     + SharedRates
     + KlarnaSessions
     + FollowUps

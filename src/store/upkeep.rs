@@ -30,6 +30,8 @@ pub enum ExpiredKind {
     PastPauses,
     /// Pauses that are over by time, and that no other has followed.
     OverPauses,
+    /// Outages that are over.
+    Outages,
     /// The encrypted tokens of rows whose token no longer works.
     DeadTokens,
 }
@@ -128,6 +130,7 @@ impl<E: Engine> Upkeep for SqlStore<E> {
                 ExpiredKind::Workers => c.query(sql.delete_workers),
                 ExpiredKind::PastPauses => c.query(sql.delete_past_pauses),
                 ExpiredKind::OverPauses => c.query(sql.delete_over_pauses),
+                ExpiredKind::Outages => c.query(sql.delete_outages),
                 ExpiredKind::DeadTokens => c.query(sql.wipe_tokens),
                 ExpiredKind::Orders => {
                     let bound = first_id_after(c, self.now(), after).await?;

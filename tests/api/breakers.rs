@@ -1,5 +1,6 @@
 //! `/v1/ops/breakers`
 
+use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
 use reqwest::Method;
 use serde_json::{Value, json as value};
 
@@ -56,4 +57,34 @@ async fn it_needs_the_scope_and_the_merchant() {
     ] {
         probe(&api, "key-of-ops", &body).await.problem(400, "invalid-request");
     }
+}
+
+#[tokio::test]
+async fn outages_are_listed_for_those_who_may_see_the_merchant() {
+    let api = keyed().await;
+    for merchant in ["shop", "other"] {
+        let now = api.clock.now();
+        let breaker = OpenBreaker {
+            endpoint: "checkout".to_owned(),
+            merchant: merchant.to_owned(),
+            state: BreakerState::Open,
+            cause: "HTTP 503".to_owned(),
+            since: now,
+            next_try: now,
+        };
+        api.app.store.begin_outage(&breaker).await.unwrap();
+    }
+    let listed = async |key: &str, query: &str| {
+        let path = format!("/v1/ops/outages{query}");
+        let list = send(api.request(Method::GET, &path).bearer_auth(key)).await.json();
+        let outages = list["outages"].as_array().unwrap().iter();
+        outages.map(|outage| outage["merchant"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("key-of-reader", "").await, ["other", "shop"]);
+    assert_eq!(listed("key-of-reader", "?limit=1").await, ["other"]);
+    assert_eq!(listed("key-of-reader", "?merchant=shop").await, ["shop"]);
+    assert_eq!(listed("key-of-limited", "").await, ["other"]);
+    assert_eq!(listed("key-of-limited", "?merchant=shop").await, [""; 0]);
+    let wrong = send(api.request(Method::GET, "/v1/ops/outages?limit=0").bearer_auth("key-of-reader"));
+    wrong.await.problem(400, "invalid-request");
 }

@@ -174,6 +174,7 @@ impl Api {
             pausing: app.store.clone(),
             webhooks: app.store.clone(),
             endpoints: app.store.clone(),
+            outages: app.store.clone(),
             merchants: app.merchants(),
             api_keys: app.live.api_keys.clone(),
             clock: clock.clone(),

@@ -28,6 +28,7 @@ mod metrics;
 mod neighbours;
 mod odd_answers;
 mod outage;
+mod outages;
 mod outcomes;
 mod outdated;
 mod pauses;

@@ -1,5 +1,6 @@
 //! Tasks that run beside the roles, until the service ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,14 @@ use crate::app::process::TIDY;
 use crate::app::scrape::AskBreakers;
 use crate::app::spools::replay_for_refresh;
 use crate::backoff::Backoff;
-use crate::breaker::{BreakerView, OpenBreaker};
+use crate::breaker::{BreakerState, BreakerView, OpenBreaker};
 use crate::clock::Clock;
 use crate::config::HEARTBEAT;
 use crate::delivery::Waiters;
 use crate::ids::WorkerId;
 use crate::pauses::Pauses;
 use crate::queue::{HeartbeatMonitor, Wake};
-use crate::store::{Signal, Store};
+use crate::store::{Signal, Store, StoreError};
 
 /// The wait before the connection for notifications is opened again.
 const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -25,6 +26,9 @@ const READY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The most circuit breakers of a process that are told, because an outage may open those of every merchant.
 const MOST_TOLD: usize = 100;
+
+/// After how many heartbeats a process looks for outages that no process reports any more.
+const LOST_OUTAGES: u64 = 30;
 
 /// The wake-ups of the queues of orders and webhooks.
 #[derive(Clone, Default)]
@@ -98,16 +102,23 @@ pub(super) async fn listen(store: Arc<dyn Store>, to: Listeners) {
 }
 
 /// Tells the database which circuit breakers of this process are not closed, so that every process's pages
-/// show them.
+/// show them, and when they opened and closed.
 pub(super) async fn tell_breakers(
     store: Arc<dyn Store>,
     worker: WorkerId,
     breakers: AskBreakers,
     clock: Clock,
+    lost_after: Duration,
 ) {
     let mut told = false;
-    loop {
+    let mut outages = Outages::default();
+    for round in 0_u64.. {
         tokio::time::sleep(HEARTBEAT).await;
+        if round.is_multiple_of(LOST_OUTAGES)
+            && let Err(error) = store.end_lost_outages(lost_after).await
+        {
+            tracing::debug!(%error, "Outages that no process reports could not be ended");
+        }
         let now = clock.now();
         let open = |breaker: &BreakerView| breaker.open(now);
         let open: Vec<OpenBreaker> = breakers().iter().filter_map(open).take(MOST_TOLD).collect();
@@ -116,12 +127,41 @@ pub(super) async fn tell_breakers(
         }
         // Even if this fails, it may have been written.
         told = true;
-        match store.note_breakers(worker, &open).await {
+        let noted = async {
+            store.note_breakers(worker, &open).await?;
+            outages.note(&*store, &open).await
+        };
+        match noted.await {
             Ok(()) => told = !open.is_empty(),
             Err(error) => {
                 tracing::debug!(%error, "The circuit breakers could not be told to other processes");
             }
         }
+    }
+}
+
+/// The merchants and endpoints whose circuit breaker of this process is open, as far as the database knows.
+#[derive(Default)]
+struct Outages(BTreeSet<(String, String)>);
+
+impl Outages {
+    /// Notes which breakers have opened or closed since the last time.
+    async fn note(&mut self, store: &dyn Store, open: &[OpenBreaker]) -> Result<(), StoreError> {
+        let place = |breaker: &OpenBreaker| (breaker.merchant.clone(), breaker.endpoint.clone());
+        let open = open.iter().filter(|breaker| breaker.state != BreakerState::Closed);
+        let open: BTreeMap<_, _> = open.map(|breaker| (place(breaker), breaker)).collect();
+        for (place, breaker) in &open {
+            if !self.0.contains(place) {
+                store.begin_outage(breaker).await?;
+                self.0.insert(place.clone());
+            }
+        }
+        let closed: Vec<_> = self.0.iter().filter(|place| !open.contains_key(*place)).cloned().collect();
+        for place in closed {
+            store.end_outage(&place.0, &place.1).await?;
+            self.0.remove(&place);
+        }
+        Ok(())
     }
 }
 

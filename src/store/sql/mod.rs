@@ -58,6 +58,7 @@ statements! {
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
         order_codes,
     }
+    outages: OutagesSql { reopen, begin, end, end_lost, outages }
     overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
     pausing: PausingSql { pauses, pause, keep_past, resume, probe, probes, bring_orders_forward }
     providers: ProvidersSql {
@@ -81,7 +82,8 @@ statements! {
         last_token,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, delete_over_pauses, wipe_tokens, expire_webhooks, ledger_step,
+        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, delete_over_pauses,
+        delete_outages, wipe_tokens, expire_webhooks, ledger_step,
         delete_ledger, known_step, delete_known,
     }
     user_changes: UserChangesSql { begin, under_way, end }

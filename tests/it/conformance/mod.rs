@@ -11,6 +11,7 @@ mod late_results;
 mod locks;
 mod order_admin;
 pub mod orders;
+mod outages;
 mod overview;
 pub mod pauses;
 pub mod pg;

@@ -13,6 +13,7 @@ mod keys;
 mod migrate;
 mod order_admin;
 mod orders;
+mod outages;
 mod overview;
 mod own;
 mod pausing;
@@ -45,6 +46,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     keys: keys::KEYS,
     order_admin: order_admin::ORDER_ADMIN,
     orders: orders::ORDERS,
+    outages: outages::OUTAGES,
     overview: overview::OVERVIEW,
     pausing: pausing::PAUSING,
     providers: providers::PROVIDERS,

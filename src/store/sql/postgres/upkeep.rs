@@ -42,6 +42,10 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
         DELETE FROM klarna_worker.pauses WHERE (merchant, kind) IN (
             SELECT merchant, kind FROM klarna_worker.pauses
             WHERE ends_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    delete_outages: "
+        DELETE FROM klarna_worker.outages WHERE seq IN (
+            SELECT seq FROM klarna_worker.outages
+            WHERE until < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2)",
     wipe_tokens: "
         UPDATE klarna_worker.tokens SET sealed = NULL WHERE state = 'reauth_required' AND id IN (
             SELECT id FROM klarna_worker.tokens

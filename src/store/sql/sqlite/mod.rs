@@ -11,6 +11,7 @@ mod keeper;
 mod keys;
 mod order_admin;
 mod orders;
+mod outages;
 mod overview;
 mod own;
 mod pausing;
@@ -41,6 +42,7 @@ pub(in crate::store) const STATEMENTS: Statements = Statements {
     keys: keys::KEYS,
     order_admin: order_admin::ORDER_ADMIN,
     orders: orders::ORDERS,
+    outages: outages::OUTAGES,
     overview: overview::OVERVIEW,
     pausing: pausing::PAUSING,
     providers: providers::PROVIDERS,
