@@ -75,9 +75,10 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
     // One entry of the index for each merchant.
     queued_merchants: "
         WITH RECURSIVE m (merchant) AS (
-            SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
+            (SELECT merchant FROM klarna_worker.orders WHERE status = 'queued' ORDER BY merchant LIMIT 1)
             UNION ALL
-            SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            SELECT (SELECT o.merchant FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant
+                ORDER BY o.merchant LIMIT 1)
             FROM m WHERE m.merchant IS NOT NULL
         )
         SELECT merchant FROM m WHERE merchant IS NOT NULL",
