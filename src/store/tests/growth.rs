@@ -33,13 +33,14 @@ const LONG: [&str; 9] = [
 /// Statements that may. The lists begin with the newest, and read on while a rare filter finds nothing; those
 /// of webhooks lose their choices (`narrowed`). Parts of statements get their conditions later. What is found
 /// by day, or planned anew, has this plan only while the tables are empty.
-const WHOLE: [&str; 11] = [
+const WHOLE: [&str; 12] = [
     "audit.list",
     "keeper.set_due_dates",
     "keeper.count_due",
     "orders.orders",
     "orders.order_ids",
     "orders.count_orders",
+    "orders.order_codes",
     "overview.overview",
     "tokens.tokens",
     "webhooks.webhooks",
@@ -94,7 +95,7 @@ const ALIASES: [&str; 6] = ["o", "w", "t", "k", "e", "x"];
 
 /// Statements that may, on SQLite: lists and their parts, as above, the newest row, and statements in which
 /// such a name is that of a subquery, of the processes or of the keeper's row.
-const WHOLE_ON_SQLITE: [&str; 13] = [
+const WHOLE_ON_SQLITE: [&str; 14] = [
     "audit.newest",
     "audit.list",
     "dashboard.waiting_codes",
@@ -103,6 +104,7 @@ const WHOLE_ON_SQLITE: [&str; 13] = [
     "keeper.last_sweep",
     "orders.orders",
     "orders.count_orders",
+    "orders.order_codes",
     "webhooks.webhooks",
     "webhooks.count_webhooks",
     "webhooks.resend_webhooks",
