@@ -36,8 +36,10 @@ impl Waits {
         match waits.last_mut() {
             Some(last) if last.what == what && since - last.until < SOON => last.until = until,
             last => {
-                // An operator may have made it due before.
-                last.into_iter().for_each(|last| last.until = last.until.min(since));
+                if let Some(last) = last {
+                    // An operator may have made it due before.
+                    last.until = last.until.min(since);
+                }
                 waits.push(Wait { what, since, until });
             }
         }

@@ -226,12 +226,11 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
         let sql = &E::STATEMENTS.dashboard;
         let slots = json(&times.iter().map(DateTime::timestamp_micros).collect::<Vec<_>>())?;
         self.read(async |c| {
-            let merchants = match merchant {
-                Some(merchant) => vec![merchant.clone()],
-                None => {
-                    let rows = c.query(sql.queued_merchants).fetch_all().await?;
-                    rows.iter().map(Columns::merchant).collect::<Result<_, _>>()?
-                }
+            let merchants = if let Some(merchant) = merchant {
+                vec![merchant.clone()]
+            } else {
+                let rows = c.query(sql.queued_merchants).fetch_all().await?;
+                rows.iter().map(Columns::merchant).collect::<Result<_, _>>()?
             };
             let mut found = Vec::new();
             for merchant in merchants {

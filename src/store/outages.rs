@@ -22,11 +22,11 @@ pub struct Outage {
     pub merchant: MerchantName,
     /// The endpoint's name in metrics.
     pub endpoint: String,
-    /// What opened the first breaker, in words without secrets.
+    /// What opened the first breaker, without Klarna's own words.
     pub cause: String,
     /// When the first breaker opened.
     pub since: DateTime<Utc>,
-    /// When a call first succeeded; `None` if none has yet.
+    /// When a call first succeeded, or when the last process that saw it stopped; `None` if it goes on.
     pub until: Option<DateTime<Utc>>,
 }
 
@@ -57,6 +57,9 @@ pub trait Outages: Send + Sync {
 impl<E: Engine> Outages for SqlStore<E> {
     async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError> {
         let OpenBreaker { merchant, endpoint, cause, since, .. } = breaker;
+        // What follows the status are Klarna's words, which may quote a shopper's order. They are not kept.
+        let words = cause.starts_with("HTTP ").then(|| cause.split_once(": ")).flatten();
+        let cause = words.map_or(&**cause, |(status, _)| status);
         transaction_by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let reopen = c.query(E::STATEMENTS.outages.reopen).bind(merchant).bind(endpoint);
             reopen.bind(self.now()).bind(GOES_ON).execute().await?;

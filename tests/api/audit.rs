@@ -70,7 +70,8 @@ async fn each_door_leaves_its_row() {
     as_shop(Method::GET, "/v1/merchants/shop/users/nobody/token", None).await;
     let rows = api.audited("key=shop").await;
     let found: Vec<_> = rows.iter().map(describe).collect();
-    let id = Some(id.as_str());
+    let order = id.as_str();
+    let id = Some(order);
     assert_eq!(
         found,
         [
@@ -123,13 +124,13 @@ async fn each_door_leaves_its_row() {
         refused.iter().map(|row| describe(row).0).collect::<Vec<_>>(),
         ["token.resolve", "token.read"]
     );
-    let of_order = api.audited(&format!("object={}", id.unwrap())).await;
+    let of_order = api.audited(&format!("object={order}")).await;
     let told: Vec<_> = of_order.iter().map(describe).collect();
     assert_eq!(
         told,
         [("order.submit", "done", id), ("order.cancel", "done", id), ("order.retry", "rejected", id)]
     );
-    let rejected = api.audited(&format!("object={}&outcome=rejected", id.unwrap())).await;
+    let rejected = api.audited(&format!("object={order}&outcome=rejected")).await;
     assert_eq!(rejected, of_order[2..]);
 
     // Nothing secret is in the table, and nobody's name.

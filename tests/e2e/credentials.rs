@@ -50,12 +50,12 @@ async fn the_second_credentials_are_tried_at_once(database: Database) {
     // The refused one is not tried again.
     assert_eq!((requests(&shop).await, sets_in_use(&shop).len()), (5, 1));
     // The answer of a reload says which is in use.
-    let older = two("an-older-password-of-the-shop", PASSWORD);
-    shop.change_settings("a", &old, &older);
+    let wrong_first = two("an-older-password-of-the-shop", PASSWORD);
+    shop.change_settings("a", &old, &wrong_first);
     let changes = shop.run("a", &["reload"]).remove(0);
     let told = "shop has two API passwords: calls use the second now, and the other where Klarna refuses it";
     assert_eq!(changes["two_credentials"], json!([told]), "{changes}");
-    shop.change_settings("a", &older, &old);
+    shop.change_settings("a", &wrong_first, &old);
     assert!(served.program.terminate().await.success());
 
     // In the other order, the second is never needed.

@@ -121,7 +121,10 @@ pub(super) async fn tell_breakers(
         }
         let now = clock.now();
         let open = |breaker: &BreakerView| breaker.open(now);
-        let open: Vec<OpenBreaker> = breakers().iter().filter_map(open).take(MOST_TOLD).collect();
+        let mut open: Vec<OpenBreaker> = breakers().iter().filter_map(open).collect();
+        // Those with an outage first, because one that is no longer told counts as closed.
+        open.sort_by_key(|breaker| (!outages.has(breaker), breaker.state == BreakerState::Closed));
+        open.truncate(MOST_TOLD);
         if open.is_empty() && !told {
             continue;
         }
@@ -145,6 +148,10 @@ pub(super) async fn tell_breakers(
 struct Outages(BTreeSet<(String, String)>);
 
 impl Outages {
+    fn has(&self, breaker: &OpenBreaker) -> bool {
+        self.0.contains(&(breaker.merchant.clone(), breaker.endpoint.clone()))
+    }
+
     /// Notes which breakers have opened or closed since the last time.
     async fn note(&mut self, store: &dyn Store, open: &[OpenBreaker]) -> Result<(), StoreError> {
         let place = |breaker: &OpenBreaker| (breaker.merchant.clone(), breaker.endpoint.clone());

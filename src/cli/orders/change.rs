@@ -223,8 +223,10 @@ impl Verb {
                 if choice.yes && !risks.is_empty() {
                     context.output.hint(&risks);
                 }
-                let of = if wanted < found.with_body { "Of all that match:\n" } else { "" };
-                question = format!("{of}{risks}\n{question}").trim_start().to_owned();
+                let of =
+                    if wanted < found.with_body && !risks.is_empty() { "Of all that match:\n" } else { "" };
+                let told = format!("{of}{risks}\n{question}");
+                question = told.trim_start().into();
             }
             confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
         }

@@ -106,17 +106,17 @@ fn either(
         answer.as_ref().is_ok_and(|reached| statuses.contains(&reached.status))
     };
     let what = merchant.api_credentials.plural();
-    let (accepted, refused) = (&[404], &[401, 403]);
-    let (accepts, refuses, counts, advice) = if has(&first, refused) && has(&second, accepted) {
+    let (good, bad) = (&[404], &[401, 403]);
+    let (accepts, refuses, counts, advice) = if has(&first, bad) && has(&second, good) {
         let advice =
             "calls use the second: if it is the new one, remove the first from the settings and reload";
         ("second", "first", second, advice)
-    } else if has(&first, accepted) && has(&second, refused) {
+    } else if has(&first, good) && has(&second, bad) {
         let advice = "calls use the first: if it is the new one, remove the second from the settings and reload; if the \
                       second is the new one, it is not valid at Klarna yet";
         ("first", "second", first, advice)
-    } else if has(&first, accepted) && has(&second, accepted) {
-        return (first, format!("both of the two {what}; calls use the first"));
+    } else if has(&first, good) && has(&second, good) {
+        return (first, format!("both of the two {what}; a process that starts now uses the first"));
     } else {
         return (first, only);
     };

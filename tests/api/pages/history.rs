@@ -72,7 +72,9 @@ async fn an_order_tells_once_when_it_was_pushed_paid_and_acknowledged() {
                 first = events;
             } else {
                 assert_eq!(events.pop().unwrap(), "last read at Klarna: completed (AUTHORIZED)");
-                first.iter_mut().for_each(|event| *event = event.replace(" (AUTHORIZED)", ""));
+                for event in &mut first {
+                    *event = event.replace(" (AUTHORIZED)", "");
+                }
                 assert_eq!(events, first);
             }
         }

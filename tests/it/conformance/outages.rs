@@ -34,11 +34,12 @@ async fn listed(db: &Db) -> Vec<Outage> {
 
 async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     let begun = db.clock.now();
-    db.store.begin_outage(&breaker(&db, "shop", "HTTP 503")).await.unwrap();
+    let words = "HTTP 503 from Klarna: no place for Alma Berg, 5 failures in a row";
+    db.store.begin_outage(&breaker(&db, "shop", words)).await.unwrap();
     db.advance(7);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 502")).await.unwrap();
     let [outage] = &listed(&db).await[..] else { panic!("{:?}", listed(&db).await) };
-    assert_eq!((&*outage.cause, outage.since, outage.until), ("HTTP 503", begun, None));
+    assert_eq!((&*outage.cause, outage.since, outage.until), ("HTTP 503 from Klarna", begun, None));
     // The first call that succeeds ends it; breakers of other processes close later.
     db.store.end_outage("shop", "checkout").await.unwrap();
     db.advance(20);
@@ -53,10 +54,11 @@ async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     db.advance(301);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 500")).await.unwrap();
     let causes: Vec<String> = listed(&db).await.into_iter().map(|outage| outage.cause).collect();
-    assert_eq!(causes, ["HTTP 500", "HTTP 503"]);
+    assert_eq!(causes, ["HTTP 500", "HTTP 503 from Klarna"]);
 }
 
 async fn an_outage_of_dead_processes_ends(db: Db) {
+    let begun = db.clock.now();
     let worker = db.begin_worker().await;
     for merchant in ["shop", "other"] {
         db.store.begin_outage(&breaker(&db, merchant, "HTTP 503")).await.unwrap();
@@ -71,6 +73,8 @@ async fn an_outage_of_dead_processes_ends(db: Db) {
     db.advance(11);
     db.store.end_lost_outages(LOST).await.unwrap();
     assert_eq!(open().await, [""; 0]);
+    let ends = listed(&db).await.into_iter().map(|outage| outage.until).collect::<Vec<_>>();
+    assert_eq!(ends, [Some(begun); 2], "with the last heartbeat of a process that saw it");
 }
 
 async fn outages_are_kept_for_a_time_and_listed_by_merchant(db: Db) {

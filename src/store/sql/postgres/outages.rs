@@ -14,7 +14,10 @@ pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
         UPDATE klarna_worker.outages SET until = coalesce($3, clock_timestamp())
         WHERE merchant = $1 AND endpoint = $2 AND until IS NULL",
     end_lost: "
-        UPDATE klarna_worker.outages o SET until = coalesce($1, clock_timestamp())
+        UPDATE klarna_worker.outages o SET until = greatest(o.since, coalesce((
+            SELECT max(w.heartbeat_at) FROM klarna_worker.workers w, jsonb_array_elements(w.breakers::jsonb) b
+            WHERE b ->> 'state' <> 'closed' AND b ->> 'merchant' = o.merchant AND b ->> 'endpoint' = o.endpoint),
+            $1, clock_timestamp()))
         WHERE o.until IS NULL AND NOT EXISTS (
             SELECT 1 FROM klarna_worker.workers w, jsonb_array_elements(w.breakers::jsonb) b
             WHERE w.ended_at IS NULL AND w.heartbeat_at >= coalesce($1, clock_timestamp()) - $2 * interval '1 microsecond'

@@ -12,7 +12,10 @@ pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
     end: "
         UPDATE outages SET until = $3 WHERE merchant = $1 AND endpoint = $2 AND until IS NULL",
     end_lost: "
-        UPDATE outages SET until = $1
+        UPDATE outages SET until = max(since, coalesce((
+            SELECT max(workers.heartbeat_at) FROM workers, json_each(workers.breakers) b
+            WHERE b.value ->> 'state' <> 'closed' AND b.value ->> 'merchant' = outages.merchant
+                AND b.value ->> 'endpoint' = outages.endpoint), $1))
         WHERE until IS NULL AND NOT EXISTS (
             SELECT 1 FROM workers, json_each(workers.breakers) b
             WHERE workers.ended_at IS NULL AND workers.heartbeat_at >= $1 - $2 AND b.value ->> 'state' <> 'closed'
