@@ -273,6 +273,29 @@ def pays_while_the_service_is_away(browser):
     browser.sees("Paid: 700.00 SEK")
 
 
+def pays_and_does_not_return(browser):
+    """A guest pays, and Klarna's way back to the shop is lost. A sign-in does not make the shop forget the order."""
+    browser.do("/cookie", method="DELETE")
+    quantity(browser, 8)
+    in_frame(browser, "800.00 SEK")
+    assert browser.run("return fetch(location.href, {method: 'POST', redirect: 'manual'}).then(a => a.type)") == "opaqueredirect"
+    out(browser)
+    klarna_id = browser.run("return document.querySelector('#klarna-checkout-container').dataset.orderId")
+    orders = call(f"{SANDBOX}/stats")["orders"]["total"]
+    account = f"{SHOPPER} lost"
+    sign_in(browser, account, "Sign in")
+    browser.sees(f"You are signed in as {account}.")
+    browser.go("/checkout")
+    browser.sees("Paid: 800.00 SEK")
+    assert browser.path() == "/thanks" and klarna_id in browser.text(), browser.text()
+    assert call(f"{SANDBOX}/stats")["orders"]["total"] == orders
+    # The next cart is the shopper's, who signed in.
+    browser.go("/checkout")
+    in_frame(browser, f"Recognised as {account}.")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+
+
 def signs_in_again(browser):
     """The sandbox forgets its users when it ends, as Klarna does when a user withdraws consent."""
     account = f"{SHOPPER} again"
@@ -347,6 +370,7 @@ try:
     else:
         play(window)
         pays_while_the_service_is_away(window)
+        pays_and_does_not_return(window)
     signs_in_again(window)
 finally:
     window.close()

@@ -72,6 +72,7 @@ ${["not_registered", "reauth_required"].includes(token) ? signInLink : ""}
 
 async function checkout({ user, cart, uncertain }) {
   if (uncertain) return [303, "/thanks"]; // Perhaps it is paid.
+  if (cart.stale) renew(cart); // A session from before a sign-in is the guest's, and has no access token.
   let order;
   try {
     order = await session(user, cart);

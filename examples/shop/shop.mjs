@@ -67,9 +67,11 @@ async function present(user, cart, body) {
     renew(cart); // The order was deleted.
   };
   // A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
-  const refresh = cart.sent === wanted ? "?refresh=true" : "";
+  const refresh = cart.stale || cart.sent === wanted ? "?refresh=true" : "";
   const known = cart.order && (await worker("GET", `/v1/orders/${cart.order}${refresh}`).catch(deleted));
   const anew = () => present(user, renew(cart), body);
+  // An order from before a sign-in is the guest's, and has no access token. It stays only if it is paid, or perhaps is.
+  if (cart.stale && !known?.refresh_error && known?.session?.phase !== "completed") return anew();
   let order = known;
   if (!order) {
     order = await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
@@ -131,24 +133,22 @@ async function finishSignIn(session, query) {
   await signedIn(user, tokens.refresh_token);
   const name = [claims.given_name, claims.family_name].filter(Boolean).join(" ") || user;
   Object.assign(session, { user, name }); // Not before the token is stored: if it is lost, the sign-in must be repeated.
-  renewUnpaid(session); // An order that was begun before is the guest's, and has no access token.
+  markStale(session);
 }
 
 // Replace this with your shop's sessions and carts.
 const sessions = new Map();
-const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined });
+const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined, stale: false });
 const newCart = () => renew({ quantity: 5 });
 const perhapsPaid = ({ returned, cart }) => Boolean(returned) && returned === cart.order; // Klarna sent the shopper to /thanks.
-const renewUnpaid = (session) => session.uncertain || perhapsPaid(session) || renew(session.cart);
+const markStale = (session) => (session.cart.stale = !perhapsPaid(session)); // After a sign-in. The checkout decides.
 const orderOf = ({ quantity }) => {
   const [total_amount, total_tax_amount] = [quantity * 10_000, quantity * 2_000]; // 100 SEK each, 25 % of it tax on 80 SEK
   return {
-    purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE",
-    order_amount: total_amount, order_tax_amount: total_tax_amount,
+    purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: total_amount, order_tax_amount: total_tax_amount,
     order_lines: [{ name: "T-shirt", quantity, unit_price: 10_000, tax_rate: 2500, total_amount, total_tax_amount }],
     merchant_urls: {
-      terms: `${shop}/terms`, checkout: `${shop}/checkout`, confirmation: `${shop}/thanks`,
-      push: `${push}?klarna_order_id={checkout.order.id}`,
+      terms: `${shop}/terms`, checkout: `${shop}/checkout`, confirmation: `${shop}/thanks`, push: `${push}?klarna_order_id={checkout.order.id}`,
     },
   };
 };
@@ -188,7 +188,7 @@ const shopPages = {
     const sent = JSON.parse(text);
     if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
     await signedIn(session.user, sent.refresh_token);
-    renewUnpaid(session);
+    markStale(session);
     return [204, ""];
   },
   "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts

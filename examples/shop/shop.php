@@ -71,12 +71,14 @@ function present(string $user, array &$cart, array $body): array
     $order = null;
     try {
         // A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
-        $refresh = $cart['sent'] == $body ? '?refresh=true' : '';
+        $refresh = $cart['stale'] || $cart['sent'] == $body ? '?refresh=true' : '';
         if ($cart['order']) $order = worker('GET', "/v1/orders/$cart[order]$refresh");
     } catch (Refused $error) {
         if ($error->getCode() !== 404) throw $error;
         $cart = newCart($cart['quantity']); // The order was deleted.
     }
+    // An order from before a sign-in is the guest's, and has no access token. It stays only if it is paid, or perhaps is.
+    if ($cart['stale'] && !isset($order['refresh_error']) && ($order['session']['phase'] ?? '') !== 'completed') return anew($user, $cart, $body);
     $known = $order !== null;
     if (!$known) {
         $request = ['merchant' => MERCHANT, 'user' => $user, 'order' => $body];
@@ -93,16 +95,12 @@ function present(string $user, array &$cart, array $body): array
             if (!in_array($error->getCode(), [409, 412])) throw $error; // It is paid, has ended, or was changed in another window.
             $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
             $isPaid = isset($order['refresh_error']) || ($order['session']['phase'] ?? '') === 'completed'; // or perhaps
-            if (!$isPaid && str_contains($error->getMessage(), 'urn:klarna-order-worker:problem:body-gone')) {
-                $cart = newCart($cart['quantity']);
-                return present($user, $cart, $body); // The order is too old to be changed.
-            }
+            // The order is too old to be changed.
+            if (!$isPaid && str_contains($error->getMessage(), ':problem:body-gone')) return anew($user, $cart, $body);
         }
     }
-    if ($order['status'] === 'submitted' && !isset($order['html_snippet'])) {
-        // Klarna's answer did not show it, and it could not be read at once.
-        $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
-    }
+    // Klarna's answer did not show it, and it could not be read at once.
+    if ($order['status'] === 'submitted' && !isset($order['html_snippet'])) $order = worker('GET', "/v1/orders/$order[id]?refresh=true");
     $phase = $order['session']['phase'] ?? '';
     if ($phase === 'completed') return ['state' => 'paid'];
     $open = isset($order['html_snippet']) && $phase !== 'ended';
@@ -110,10 +108,12 @@ function present(string $user, array &$cart, array $body): array
     if ($open && $cart['sent'] == $body) return ['state' => 'open', 'html' => $order['html_snippet'], 'signIn' => $signIn];
     if ($open || in_array($order['status'], $waits)) return ['state' => 'wait'];
     if ($known && $order['status'] === 'submitted' && isset($order['refresh_error']) && $phase !== 'ended') return ['state' => 'unknown']; // perhaps paid
-    $cart = newCart($cart['quantity']);
-    if ($known && $order['status'] === 'submitted') return present($user, $cart, $body); // The old one can no longer be paid.
-    return ['state' => 'failed']; // It failed or was cancelled: the next visit makes a new order.
+    if ($known && $order['status'] === 'submitted') return anew($user, $cart, $body); // It can no longer be paid.
+    $cart = newCart($cart['quantity']); // It failed or was cancelled: the next visit makes a new order.
+    return ['state' => 'failed'];
 }
+
+function anew(string $user, array &$cart, array $body): array { $cart = newCart($cart['quantity']); return present($user, $cart, $body); }
 
 function base64url(string $bytes): string { return rtrim(strtr(base64_encode($bytes), '+/', '-_'), '='); }
 
@@ -153,14 +153,14 @@ function finishSignIn(): ?string
     session_regenerate_id(true);
     $_SESSION['user'] = $user; // Not before the token is stored: if it is lost, the sign-in must be repeated.
     $_SESSION['name'] = trim(($claims['given_name'] ?? '') . ' ' . ($claims['family_name'] ?? '')) ?: $user;
-    if (!perhapsPaid()) $_SESSION['cart'] = newCart($_SESSION['cart']['quantity']); // An order that was begun before is the guest's, and has no access token.
+    $_SESSION['cart']['stale'] = !perhapsPaid(); // The checkout decides what becomes of an order that was begun before.
     return null;
 }
 
 // Replace this with your shop's sessions and carts.
 function newCart(int $quantity = 5): array
 {
-    return ['id' => bin2hex(random_bytes(16)), 'quantity' => $quantity, 'order' => null, 'sent' => null];
+    return ['id' => bin2hex(random_bytes(16)), 'quantity' => $quantity, 'order' => null, 'sent' => null, 'stale' => false];
 }
 
 function orderOf(array $cart): array
@@ -223,7 +223,7 @@ function page(string $request): array
             $sent = json_decode($text, true);
             if (!hash_equals($_SESSION['state'], (string) $sent['state'])) return [403, 'This sign-in was not started here.'];
             signedIn($_SESSION['user'], $sent['refresh_token']);
-            if (!perhapsPaid()) $cart = newCart($cart['quantity']);
+            $cart['stale'] = !perhapsPaid();
             return [204, ''];
         case 'GET /cart':
             return [200, html('Cart', "<form method=\"post\"><label>T-shirts

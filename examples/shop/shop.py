@@ -57,15 +57,16 @@ def present(user, cart, body):
     if cart["order"]:
         try:
             # A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
-            order = worker("GET", f"/v1/orders/{cart['order']}{'?refresh=true' if cart['sent'] == body else ''}")
+            order = worker("GET", f"/v1/orders/{cart['order']}{'?refresh=true' if cart['stale'] or cart['sent'] == body else ''}")
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
             renew(cart)  # The order was deleted.
-    is_known = order is not None
-    if not is_known:
-        request = {"merchant": MERCHANT, "user": user, "order": body}
-        order = worker("POST", "/v1/orders", request, **{"idempotency-key": cart["id"]})
+    # An order from before a sign-in is the guest's, and has no access token. It stays only if it is paid, or perhaps is.
+    if cart["stale"] and not (order and (order.get("refresh_error") or order.get("session", {}).get("phase") == "completed")):
+        return present(user, renew(cart), body)
+    if not (is_known := order is not None):
+        order = worker("POST", "/v1/orders", {"merchant": MERCHANT, "user": user, "order": body}, **{"idempotency-key": cart["id"]})
         cart.update(order=order["id"], sent=body)
     if order["status"] in ("queued", "running"):
         order = worker("GET", f"/v1/orders/{order['id']}?wait=25s")
@@ -129,7 +130,7 @@ def finish_sign_in(session, query):
     signed_in(user, tokens["refresh_token"])
     name = " ".join(filter(None, map(claims.get, ("given_name", "family_name")))) or user
     session.update(user=user, name=name)  # Not before the token is stored: if it is lost, the sign-in must be repeated.
-    perhaps_paid(session) or renew(session["cart"])  # An order that was begun before is the guest's, and has no access token.
+    session["cart"]["stale"] = not perhaps_paid(session)  # The checkout decides what becomes of an order that was begun before.
 
 
 # Replace this with your shop's sessions and carts.
@@ -138,7 +139,7 @@ SIGN_IN = '<a href="/sign-in">Sign in with Klarna</a>'
 
 
 def renew(cart):
-    cart.update(id=secrets.token_urlsafe(), order=None, sent=None)
+    cart.update(id=secrets.token_urlsafe(), order=None, sent=None, stale=False)
     return cart
 
 
@@ -198,7 +199,7 @@ def answer_to(request, session, query, text):
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
             return 403, "This sign-in was not started here."
         signed_in(session["user"], sent["refresh_token"])
-        perhaps_paid(session) or renew(cart)
+        cart["stale"] = not perhaps_paid(session)
         return 204, ""
     if request == "GET /cart":
         return 200, page("Cart", f"""<form method="post"><label>T-shirts
@@ -258,8 +259,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("set-cookie", f"sid={sid}; {'Secure; ' if SHOP.startswith('https:') else ''}HttpOnly; SameSite=Lax; Path=/")
         is_json = isinstance(content, dict)
-        kind = ("content-type", "application/json" if is_json else "text/html; charset=utf-8")
-        self.send_header(*(("location", content) if status == 303 else kind))
+        self.send_header(*(("location", content) if status == 303 else ("content-type", "application/json" if is_json else "text/html; charset=utf-8")))
         self.end_headers()
         if status not in (204, 303):
             self.wfile.write((json.dumps(content) if is_json else content).encode())
