@@ -265,7 +265,7 @@ function serve(pages) {
     }
     const json = typeof content !== "string";
     const kind = status === 303 ? { location: content } : { "content-type": json ? "application/json" : "text/html; charset=utf-8" };
-    response.writeHead(status, { "set-cookie": `sid=${sid}; ${shop.startsWith("https:") ? "Secure; " : ""}HttpOnly; SameSite=Lax; Path=/`, ...kind });
+    response.writeHead(status, { "set-cookie": `sid=${sid}; ${shop.startsWith("https:") ? "Secure; " : ""}HttpOnly; SameSite=Lax; Path=/`, "cache-control": "no-store", ...kind });
     response.end(status === 303 ? "" : json ? JSON.stringify(content) : content);
   });
   server.on("error", ({ code, message }) => {

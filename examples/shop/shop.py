@@ -258,11 +258,11 @@ class Shop(http.server.BaseHTTPRequestHandler):
             status, content = 502, FAILURES.get(path) or again("Klarna is not available at the moment.", session)
         self.send_response(status)
         self.send_header("set-cookie", f"sid={sid}; {'Secure; ' if SHOP.startswith('https:') else ''}HttpOnly; SameSite=Lax; Path=/")
+        self.send_header("cache-control", "no-store")  # "Back" must not show a frame of an earlier order.
         is_json = isinstance(content, dict)
         self.send_header(*(("location", content) if status == 303 else ("content-type", "application/json" if is_json else "text/html; charset=utf-8")))
         self.end_headers()
-        if status not in (204, 303):
-            self.wfile.write((json.dumps(content) if is_json else content).encode())
+        self.wfile.write((json.dumps(content) if is_json else content if status not in (204, 303) else "").encode())
     do_POST = do_GET
 
 
