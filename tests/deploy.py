@@ -104,6 +104,8 @@ must(f':{probes_policy["spec"]["ingress"][0]["ports"][0]["port"]}"' in settings_
 must(api_policy["spec"]["ingress"] == [{"ports": [{"port": 8080}]}], "network.yaml: the API's port is not what is open")
 
 for unit in pathlib.Path("deploy/systemd").glob("*.service"):
+    if "klarna-order-worker migrate " in unit.read_text():
+        continue  # It drains nothing.
     stop = re.search(r"^TimeoutStopSec=(\S+)$", unit.read_text(), re.M).group(1)
     must(seconds(stop) >= grace + CLOSE, f"{unit}: TimeoutStopSec is shorter than the drain")
 
