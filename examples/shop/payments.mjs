@@ -98,6 +98,8 @@ serve({
   ...shopPages,
   "POST /cart": unlessUncertain(shopPages["POST /cart"]),
   "GET /sign-in": unlessUncertain(shopPages["GET /sign-in"]),
+  "GET /callback": unlessUncertain(shopPages["GET /callback"]),
+  "POST /klarna/signed-in": unlessUncertain(shopPages["POST /klarna/signed-in"]),
   "GET /checkout": checkout,
   "POST /place-order": async (session, { text }) => {
     session.uncertain = session.cart.session; // until Klarna has said whether it is paid
@@ -111,7 +113,7 @@ serve({
       const read = await worker("GET", `/v1/orders/${session.uncertain}?refresh=true`);
       if (read.refresh_error || !read.session) return [200, unconfirmed];
       session.uncertain = undefined;
-      // Another try with this cart has the same idempotency key at Klarna, so nobody pays twice.
+      // Another try has the same idempotency key at Klarna, unless the cart is changed: so nobody pays twice.
       if (read.session.phase !== "completed") return [200, again("The order was not placed.")];
       Object.assign(session, { placed: `of the session ${read.session_id}`, cart: newCart() });
     }
