@@ -59,6 +59,8 @@ pub struct Sources<'a> {
     pub registry: Option<&'a Registry>,
     /// Its webhook events.
     pub webhooks: &'a dyn Webhooks,
+    /// Whether to tell who paused something, and why.
+    pub who_paused: bool,
 }
 
 /// The history of an order.
@@ -94,7 +96,9 @@ impl History {
         };
         let mut webhooks = from.webhooks.webhooks(&of_user).await?;
         webhooks.retain(|webhook| webhook.order == Some(order.id));
-        let events = events(order, &past, &ledger, &webhooks, now);
+        let mut events = events(order, &past, &ledger, &webhooks, now);
+        events.extend(past.pauses.iter().map(|pause| paused(pause, order, from.who_paused)));
+        events.sort_by_key(|event| event.at);
         Ok(Self { events, past, webhooks, token_cause: failed_with(order, &ledger) })
     }
 }
@@ -114,7 +118,6 @@ fn events(
     events.extend(of_order.map(presented));
     events.extend(past.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
     events.extend(past.waits.iter().map(|wait| waited(wait, order, now)));
-    events.extend(past.pauses.iter().map(|pause| paused(pause, order)));
     if let Some(at) = order.ended_at.filter(|_| !past.tells_end_of(order.status)) {
         events.push(ended(at, order));
     }
@@ -136,7 +139,6 @@ fn events(
         };
         events.push(event(order.due_at, Tone::Off, what));
     }
-    events.sort_by_key(|event| event.at);
     events
 }
 
@@ -209,16 +211,15 @@ fn waited(wait: &Wait, order: &OrderView, now: DateTime<Utc>) -> OrderEvent {
 }
 
 /// An operator had paused what the order needs.
-fn paused(pause: &Pause, order: &OrderView) -> OrderEvent {
+fn paused(pause: &Pause, order: &OrderView, tells_who: bool) -> OrderEvent {
     let Pause { merchant, kind, reason, paused_by, since, until, read_at } = pause;
     let whose = merchant.as_ref().map_or("all merchants", MerchantName::as_str);
-    let (kind, who, since) = (kind.named(), who(paused_by), order.accepted_at.max(*since));
+    let (kind, since) = (kind.named(), order.accepted_at.max(*since));
+    let by = if tells_who { format!(" by {}: {reason}", who(paused_by)) } else { String::new() };
     let end = order.ended_at.unwrap_or(*read_at);
     let what = match until.filter(|until| *until <= end).or(order.ended_at) {
-        Some(until) => {
-            format!("for {}, the {kind} of {whose} were paused by {who}: {reason}", span(until - since))
-        }
-        None => format!("the {kind} of {whose} are paused by {who}: {reason}"),
+        Some(until) => format!("for {}, the {kind} of {whose} were paused{by}", span(until - since)),
+        None => format!("the {kind} of {whose} are paused{by}"),
     };
     event(since, Tone::Warn, what)
 }

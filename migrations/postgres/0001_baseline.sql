@@ -181,14 +181,14 @@ CREATE TABLE klarna_worker.probes (
 );
 
 -- Times for which circuit breakers were open, over all processes: from the first one that opened to the first
--- call that succeeded. Rows are written when a breaker opens or closes.
+-- call that succeeded, or until no process saw it any more. Rows are written when a breaker opens or closes.
 CREATE TABLE klarna_worker.outages (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     merchant text COLLATE "C" NOT NULL,
     endpoint text COLLATE "C" NOT NULL,
     cause text NOT NULL,
     since timestamptz NOT NULL,
-    -- Null while no call has succeeded.
+    -- Null while it goes on.
     until timestamptz
 );
 CREATE UNIQUE INDEX outages_open ON klarna_worker.outages (merchant, endpoint) WHERE until IS NULL;

@@ -172,14 +172,14 @@ CREATE TABLE probes (
 );
 
 -- Times for which circuit breakers were open, over all processes: from the first one that opened to the first
--- call that succeeded. Rows are written when a breaker opens or closes.
+-- call that succeeded, or until no process saw it any more. Rows are written when a breaker opens or closes.
 CREATE TABLE outages (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     merchant TEXT NOT NULL,
     endpoint TEXT NOT NULL,
     cause TEXT NOT NULL,
     since INTEGER NOT NULL,
-    -- Null while no call has succeeded.
+    -- Null while it goes on.
     until INTEGER
 );
 CREATE UNIQUE INDEX outages_open ON outages (merchant, endpoint) WHERE until IS NULL;

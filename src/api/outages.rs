@@ -35,7 +35,8 @@ pub(super) struct OutageQuery {
 }
 
 /// A time for which calls of a merchant to an endpoint of Klarna failed: from the first circuit breaker of any
-/// process that opened to the first call that succeeded. One that begins again within five minutes is the same.
+/// process that opened to the first call that succeeded, or until the last process that saw it stopped. One that
+/// begins again within five minutes is the same.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Outage {
     /// The merchant.
@@ -49,7 +50,7 @@ pub struct Outage {
     pub cause: String,
     /// When it began.
     pub since: DateTime<Utc>,
-    /// When it ended; absent while no call has succeeded.
+    /// When it ended; absent while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub until: Option<DateTime<Utc>>,
@@ -71,8 +72,10 @@ pub struct OutageList {
 
 /// List the last outages: when circuit breakers were open.
 ///
-/// Needs a key with the scope `ops:read`. They are kept for `retention.ledger` (90 days). Orders that failed
-/// meanwhile: `GET /v1/orders?status=failed&ended_since=…&ended_until=…`.
+/// Needs a key with the scope `ops:read`. One that is limited to some merchants gets the outages of these merchants.
+/// They are kept for `retention.ledger` (90 days). Orders that failed meanwhile:
+/// `GET /v1/orders?status=failed&ended_since=…&ended_until=…`, with some minutes more, because an order whose deadline
+/// has passed fails when it is tried next.
 #[utoipa::path(
     get,
     operation_id = "list_outages",
@@ -90,11 +93,10 @@ pub(super) async fn list(
     let limit = page_size(query.limit)?;
     let merchants: Option<Vec<MerchantName>> = match query.merchant {
         Some(merchant) => {
-            Some(Some(merchant).filter(|name| caller.sees(name)).into_iter().map(Into::into).collect())
+            caller.act_for(&merchant)?;
+            Some(vec![merchant.into()])
         }
-        None => caller
-            .merchants()
-            .map(|merchants| merchants.map(|name| MerchantName::from(name.to_owned())).collect()),
+        None => caller.merchants().map(|own| own.map(MerchantName::from).collect()),
     };
     let outages = app.outages.outages(merchants.as_deref(), limit).await?;
     Ok(Json(OutageList { outages: outages.into_iter().map(Into::into).collect() }))

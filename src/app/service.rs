@@ -124,8 +124,9 @@ impl Service {
         if let Some(process) = &process {
             let breakers = breaker_states(Some(process.vault.clone()), breakers_of(worker.as_ref()));
             let (store, id) = (app.store.clone(), process.worker.id);
-            let lost_after = app.settings.queue.worker_lost_after;
-            background.spawn(tell_breakers(store, id, breakers, app.clock.clone(), lost_after));
+            let (silence, lost_after) =
+                (process.heartbeat.watch().silence(), app.settings.queue.worker_lost_after);
+            background.spawn(tell_breakers(store, id, breakers, app.clock.clone(), silence, lost_after));
         }
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::shared_rate::SharedRate;
-use super::view::shortened;
+use super::view::{shortened, without_words};
 use super::{BreakerState, CallOutcome, UsedUp};
 use crate::ids::UserId;
 
@@ -174,7 +174,9 @@ impl CircuitBreaker {
             CallOutcome::Throttled(wait) => {
                 self.count(String::from("it asked for a pause"), Some(wait), now, probe)
             }
-            CallOutcome::Failed { what, retry_after } => self.count(shortened(what), retry_after, now, probe),
+            CallOutcome::Failed { what, retry_after } => {
+                self.count(shortened(without_words(what)), retry_after, now, probe)
+            }
             CallOutcome::Misconfigured { user, what } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);

@@ -331,3 +331,20 @@ fn a_process_that_joins_others_makes_no_call_in_its_first_moments() {
     let longest = (0..20).filter_map(|_| hold(later)).max();
     assert!(longest > Some(Duration::from_millis(500)), "{longest:?}");
 }
+
+#[test]
+fn a_cause_has_no_words_that_klarna_said_of_an_order() {
+    let breakers = breakers();
+    let what = "HTTP 503 from Klarna: no place for Alma Berg".to_owned();
+    let failed = CallOutcome::Failed { what, retry_after: None };
+    (0..FAILURES).for_each(|_| call(&breakers, failed.clone(), seconds(10)));
+    let why = breakers.why(&shop(), seconds(10), FIRST_PAUSE);
+    assert_eq!(
+        why,
+        "Circuit breaker open for token: HTTP 503 from Klarna, 5 failures in a row; next try in 1 s"
+    );
+    assert_eq!(
+        breakers.waits_for(&shop(), seconds(10)),
+        "the circuit breaker of token (HTTP 503 from Klarna)"
+    );
+}

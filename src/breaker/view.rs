@@ -79,8 +79,11 @@ impl CircuitBreakers {
         let endpoint = self.endpoint.as_str();
         let what = self.with(merchant, |breaker, _| match &breaker.state {
             State::Open { .. } | State::Probing { .. } => {
-                // What follows a colon are Klarna's words, which may quote another shopper's order.
                 let cause = breaker.cause.split(": ").next().unwrap_or_default();
+                // The count rises with each try, and it is still the same wait.
+                let counted =
+                    cause.strip_suffix(" failures in a row").and_then(|cause| cause.rsplit_once(", "));
+                let cause = counted.map_or(cause, |(what, _)| what);
                 Some(format!("the circuit breaker of {endpoint} ({cause})"))
             }
             State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
@@ -120,6 +123,16 @@ impl CircuitBreakers {
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()
     }
+}
+
+/// Returns a cause without Klarna's own words, which follow the status and may quote a shopper's order.
+pub(super) fn without_words(mut cause: String) -> String {
+    if cause.starts_with("HTTP ")
+        && let Some(end) = cause.find(": ")
+    {
+        cause.truncate(end);
+    }
+    cause
 }
 
 /// Returns a cause without what is too long.

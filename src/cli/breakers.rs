@@ -20,11 +20,12 @@ pub(super) enum Command {
     ///
     /// `half_open`: the pause is over, and no call has come since. The next call decides.
     List,
-    /// List past outages: when circuit breakers were open, over all processes, latest first
+    /// List outages: when circuit breakers were open, over all processes, latest first
     ///
-    /// An outage is from the first circuit breaker that opened to the first call that succeeded. One that begins
-    /// again within five minutes is the same. They are kept for `retention.ledger`. Orders that failed meanwhile:
-    /// `orders list --status failed --failed-since WHEN --failed-until WHEN`.
+    /// An outage is from the first circuit breaker that opened to the first call that succeeded, or until the last
+    /// process that saw it stopped. One that begins again within five minutes is the same. They are kept for
+    /// `retention.ledger`. Orders that failed meanwhile: `orders list --status failed --failed-since WHEN
+    /// --failed-until WHEN`, with some minutes more.
     Outages {
         /// Only those of this merchant
         #[arg(long)]

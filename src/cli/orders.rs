@@ -149,7 +149,12 @@ async fn show(context: &Context, named: &str, result: bool, refresh: bool) -> Re
     let order = the_one(&app, named).await.map_err(failed)?;
     let order = order.map_err(|why| CliError::failed(&doing, why))?;
     let registry = app.registry();
-    let from = Sources { dashboard: &*app.store, registry: Some(&registry), webhooks: &*app.store };
+    let from = Sources {
+        dashboard: &*app.store,
+        registry: Some(&registry),
+        webhooks: &*app.store,
+        who_paused: true,
+    };
     let order = if refresh {
         let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
         sessions.refresh(order).await

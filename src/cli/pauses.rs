@@ -135,10 +135,12 @@ impl ResumeArgs {
         context.block_on(async {
             let app = context.app().await?;
             let paused = app.store.pauses().await.map_err(|error| CliError::failed("list pauses", error))?;
-            let holds = |pause: &pauses::Pause| {
-                pause.kind == PauseKind::Orders && pause.merchant.as_ref() == merchant
+            let orders_of = |of: Option<&MerchantName>| {
+                paused.iter().any(|pause| pause.kind == PauseKind::Orders && pause.merchant.as_ref() == of)
             };
-            let overdue = if kinds.contains(&PauseKind::Orders) && paused.iter().any(holds) {
+            // A pause of all merchants goes on to hold those of each.
+            let lets_go = orders_of(merchant) && (merchant.is_none() || !orders_of(None));
+            let overdue = if kinds.contains(&PauseKind::Orders) && lets_go {
                 overdue(&app, merchant, app.clock.now()).await?
             } else {
                 None

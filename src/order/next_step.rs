@@ -1,9 +1,10 @@
 //! What people are told of an order's error code. `docs/shops.md` says what the codes mean to a shop.
 
-use super::ErrorCode;
+use super::{ErrorCode, Status};
 
 const NO_TOKEN: &str = "The merchant wants no orders without a token (the setting on_unusable_token). Ask the shopper \
                         to sign in, then retry the order.";
+const SEARCH_FIRST: &str = "Klarna may already have this order: search for its id in Klarna's portal first.";
 const WAIT: &str =
     "The cause is at Klarna, not in the order. The service tries again by itself until the deadline.";
 
@@ -30,7 +31,9 @@ impl ErrorCode {
                 "Ask the shop whether the shopper still waits. Only then retry it: it gets a new deadline."
             }
             Self::TokenNotRegistered | Self::TokenReauthRequired => NO_TOKEN,
-            Self::TokenUncertain => "Resolve the token on the page of the user, then retry the order.",
+            Self::TokenUncertain => {
+                "Resolve the token, on the page of its user or with tokens resolve, then retry the order."
+            }
             Self::TokenUnavailable => "Retry it once Klarna's token endpoint answers again.",
             Self::CrashedWorker => {
                 "Five processes ended while they ran it. Read their logs before you retry it: it may end others."
@@ -49,6 +52,15 @@ impl ErrorCode {
             Self::KlarnaPaused | Self::KlarnaThrottled | Self::KlarnaUnavailable => WAIT,
             Self::UserErased => return None,
         })
+    }
+
+    /// Returns what an operator does about an order with this code, this status and this `possible_duplicate`.
+    #[must_use]
+    pub fn advice(self, status: Status, possible_duplicate: bool) -> Option<String> {
+        let step = self.next_step().filter(|_| matches!(status, Status::Failed | Status::Queued))?;
+        // The step after a restore has the same advice.
+        let search = possible_duplicate && status == Status::Failed && self != Self::DatabaseRestored;
+        Some(if search { format!("{step} {SEARCH_FIRST}") } else { step.to_owned() })
     }
 
     /// Returns the words for a code that its name does not tell to a person. An operator's pause is none of an

@@ -20,14 +20,27 @@ use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
 use crate::ids::MerchantName;
 use crate::store::WorkerView;
 
-/// The table on the overview. Each breaker comes with the name of its process.
-pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], viewer: &Viewer) -> Markup {
-    let shown = |state: BreakerState| match state {
+/// The circuit breakers of living processes that the viewer may see, each with the name of its process.
+pub(super) fn seen<'a>(workers: &'a [WorkerView], viewer: &Viewer) -> Vec<(&'a str, &'a OpenBreaker)> {
+    let alive = workers.iter().filter(|worker| worker.alive);
+    alive
+        .flat_map(|worker| worker.breakers.iter().map(|breaker| (worker.name.as_str(), breaker)))
+        .filter(|(_, breaker)| viewer.sees(&breaker.merchant.as_str().into()))
+        .collect()
+}
+
+/// The state of a circuit breaker.
+pub(super) fn state(state: BreakerState) -> Markup {
+    match state {
         BreakerState::Closed => badge("warn", "asked to wait"),
         BreakerState::Open => badge("bad", "open"),
         BreakerState::HalfOpen => badge("warn", "half-open: the next call decides"),
         BreakerState::Probing => badge("warn", "probing"),
-    };
+    }
+}
+
+/// The table on the overview. Each breaker comes with the name of its process.
+pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], viewer: &Viewer) -> Markup {
     html! {
         @if workers.is_empty() { p.quiet { "No process is running." } }
         @else if breakers.is_empty() {
@@ -43,7 +56,7 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
                     tr {
                         td data-label="Merchant" { (breaker.merchant) }
                         td data-label="Endpoint" { (breaker.endpoint) }
-                        td data-label="State" { (shown(breaker.state)) }
+                        td data-label="State" { (state(breaker.state)) }
                         td data-label="Process" { (process) }
                         td data-label="Since" { (time(breaker.since)) }
                         td data-label="Next try" {

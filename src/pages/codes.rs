@@ -34,16 +34,8 @@ pub(super) fn fails_again(code: &str) -> bool {
 
 /// What an operator does about an order with this code.
 pub(super) fn next_step(code: &str, status: Status, possible_duplicate: bool) -> Markup {
-    let step = known(code).and_then(ErrorCode::next_step);
-    html! {
-        @if let (Some(step), Status::Failed | Status::Queued) = (step, status) {
-            p { b { "What to do: " } (step)
-                @if possible_duplicate && status == Status::Failed {
-                    " Klarna may already have this order: search for its id in Klarna's portal first."
-                }
-            }
-        }
-    }
+    let step = known(code).and_then(|code| code.advice(status, possible_duplicate));
+    html! { @if let Some(step) = step { p { b { "What to do: " } (step) } } }
 }
 
 /// What a question about a retry says of the orders' codes.

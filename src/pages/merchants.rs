@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
+use super::breakers;
 use super::endpoint;
 use super::failure::Failure;
 use super::frame::MenuItem;
@@ -15,7 +16,7 @@ use super::links::link;
 use super::pauses::{self, whose};
 use super::pieces::{at, badge, command, facts, number, time};
 use super::viewer::Viewer;
-use crate::breaker::{BreakerState, OpenBreaker};
+use crate::breaker::OpenBreaker;
 use crate::config::{
     Address, AddressOf, ApiCredentials, CheckoutProvider, ClientAuth, Environment, Merchant, Region,
     SettingsStatus,
@@ -39,22 +40,17 @@ struct Known {
     endpoints: Vec<Endpoint>,
     paused: Vec<Pause>,
     backlogs: Vec<Backlog>,
-    /// The circuit breakers that are not closed, each with the name of its process.
-    breakers: Vec<(String, OpenBreaker)>,
+    workers: Vec<WorkerView>,
 }
 
 impl Known {
     async fn now(pages: &Pages, viewer: &Viewer) -> Result<Self, Failure> {
         let deps = &pages.deps;
-        let workers = deps.dashboard.workers(deps.worker_lost_after).await?;
-        let of_worker = |worker: WorkerView| {
-            worker.breakers.into_iter().map(move |breaker| (worker.name.clone(), breaker))
-        };
         Ok(Self {
             endpoints: endpoint::seen(pages, viewer).await?,
             paused: pauses::seen(pages, viewer).await?,
             backlogs: deps.stats.overview(deps.worker_lost_after, Duration::ZERO).await?.merchants,
-            breakers: workers.into_iter().filter(|worker| worker.alive).flat_map(of_worker).collect(),
+            workers: deps.dashboard.workers(deps.worker_lost_after).await?,
         })
     }
 }
@@ -72,7 +68,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         @for merchant in &merchants {
             section id={ "merchant-" (merchant.name) } data-live {
                 h2 { (merchant.name) }
-                (about(merchant, &known))
+                (about(&pages, &viewer, merchant, &known))
             }
         }
         section #add { (add()) }
@@ -100,7 +96,7 @@ fn read(status: &SettingsStatus, viewer: &Viewer) -> Markup {
     }
 }
 
-fn about(merchant: &Merchant, known: &Known) -> Markup {
+fn about(pages: &Pages, viewer: &Viewer, merchant: &Merchant, known: &Known) -> Markup {
     let address = |of| html! { @if let Some(address) = merchant.address(of) { (shown(&address)) } };
     let mut told = vec![
         (
@@ -130,9 +126,12 @@ fn about(merchant: &Merchant, known: &Known) -> Markup {
     }
     told.push(("Payments", address(AddressOf::Target(Target::Payments))));
     told.push(("Credentials, by name", html! { (credentials(merchant).join(", ")) }));
+    if let Some(two) = pages.deps.held_credentials.told(merchant) {
+        told.push(("API credentials", html! { (two) }));
+    }
     told.push(("Webhook endpoint", webhook(merchant, known)));
     told.push(("Paused", paused(merchant, known)));
-    told.push(("Circuit breakers", breakers(merchant, known)));
+    told.push(("Circuit breakers", waiting(merchant, &breakers::seen(&known.workers, viewer))));
     // What has no value is left out.
     told.retain(|(_, value)| !value.0.is_empty());
     facts(&told)
@@ -175,8 +174,7 @@ fn credentials(merchant: &Merchant) -> Vec<String> {
         ApiCredentials::Password { .. } => "api_username with api_password",
         ApiCredentials::Key(_) => "api_key",
     };
-    let sets = if merchant.second_api_credentials.is_some() { " (two sets)" } else { "" };
-    names.push(format!("{api}{sets}"));
+    names.push(api.to_owned());
     let secrets = merchant.webhook.as_ref().map_or(0, |webhook| webhook.secrets.len());
     names.extend((secrets == 1).then(|| "webhook_secrets".to_owned()));
     names.extend((secrets > 1).then(|| format!("webhook_secrets ({secrets})")));
@@ -211,8 +209,8 @@ fn webhook(merchant: &Merchant, known: &Known) -> Markup {
 }
 
 fn paused(merchant: &Merchant, known: &Known) -> Markup {
-    let concerns = |pause: &&Pause| pause.merchant.as_ref().is_none_or(|other| *other == merchant.name);
-    let found: Vec<&Pause> = known.paused.iter().filter(concerns).collect();
+    let found: Vec<&Pause> =
+        known.paused.iter().filter(|pause| pause.stops(pause.kind, &merchant.name)).collect();
     html! {
         @if found.is_empty() { span.quiet { "nothing" } }
         @for pause in found {
@@ -225,21 +223,15 @@ fn paused(merchant: &Merchant, known: &Known) -> Markup {
     }
 }
 
-fn breakers(merchant: &Merchant, known: &Known) -> Markup {
-    let found: Vec<_> =
-        known.breakers.iter().filter(|(_, breaker)| breaker.merchant == merchant.name.as_str()).collect();
+fn waiting(merchant: &Merchant, breakers: &[(&str, &OpenBreaker)]) -> Markup {
+    let of_merchant = |(_, breaker): &&(&str, &OpenBreaker)| breaker.merchant == merchant.name.as_str();
+    let found: Vec<_> = breakers.iter().filter(of_merchant).collect();
     html! {
         @if found.is_empty() { span.quiet { "all closed" } }
         @for (process, breaker) in found {
             div {
-                a href="/#breakers" { (breaker.endpoint) } " "
-                @match breaker.state {
-                    BreakerState::Closed => { (badge("warn", "asked to wait")) }
-                    BreakerState::Open => { (badge("bad", "open")) }
-                    BreakerState::HalfOpen => { (badge("warn", "half-open")) }
-                    BreakerState::Probing => { (badge("warn", "probing")) }
-                }
-                " " span.quiet { (process) }
+                a href="/#breakers" { (breaker.endpoint) } " " (breakers::state(breaker.state)) " "
+                span.quiet { (process) }
             }
         }
     }

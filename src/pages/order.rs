@@ -27,8 +27,12 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let order = find(&pages, &viewer, &id).await?;
     let deps = &pages.deps;
-    let from =
-        Sources { dashboard: &*deps.dashboard, registry: Some(&deps.registry), webhooks: &*deps.webhooks };
+    let from = Sources {
+        dashboard: &*deps.dashboard,
+        registry: Some(&deps.registry),
+        webhooks: &*deps.webhooks,
+        who_paused: true,
+    };
     let history = History::read(&from, &order, viewer.now).await?;
     let past = &history.past;
     let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?, &viewer);

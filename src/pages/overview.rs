@@ -19,7 +19,6 @@ use super::pauses;
 use super::pieces::{badge, col, count_col, done, facts, maybe_time, number, span, time};
 use super::tokens;
 use super::viewer::Viewer;
-use crate::breaker::OpenBreaker;
 use crate::order::{Status, TokenOutcome};
 use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
 
@@ -108,12 +107,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         .collect();
     let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
-    let waiting: Vec<(&str, &OpenBreaker)> = workers
-        .iter()
-        .filter(|worker| worker.alive)
-        .flat_map(|worker| worker.breakers.iter().map(|breaker| (worker.name.as_str(), breaker)))
-        .filter(|(_, breaker)| viewer.sees(&breaker.merchant.as_str().into()))
-        .collect();
+    let waiting = breakers::seen(&workers, &viewer);
     let sources = Sources {
         overview: &overview,
         backlogs: &backlogs,
@@ -142,7 +136,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (chart(&buckets, &bounds, range))
         }
         div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) p.note { a href="/outages" { "Past outages" } } }
+            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) p.note { a href="/outages" { "Outages" } } }
             section #workers data-live { h2 { "Workers" } (processes(&workers)) }
         }
         div.columns {

@@ -1,6 +1,6 @@
 //! Many writes in one commit: writes that arrive while a commit is under way go into the next one
-//! together. On a busy system a commit also waits a moment for more writes; on an idle one nothing waits.
-//! Each caller is answered only after its write is durable.
+//! together. After a commit of several writes, the next one also waits a moment for more. Each caller is
+//! answered only after its write is durable.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -62,7 +62,9 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
     while waiting.recv_many(&mut batch, MOST).await > 0 {
         if busy && batch.len() < MOST {
             tokio::time::sleep(PAUSE).await;
-            gather(&mut waiting, &mut batch);
+            // What has arrived meanwhile.
+            let room = MOST - batch.len();
+            waiting.recv_many(&mut batch, room).now_or_never();
         }
         busy = batch.len() >= BUSY;
         let (items, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
@@ -77,15 +79,6 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
             // Sending fails only if the caller has stopped waiting.
             let _ = answer.send(answered);
         }
-    }
-}
-
-/// Adds the writes that have arrived.
-fn gather<T>(waiting: &mut mpsc::UnboundedReceiver<T>, batch: &mut Vec<T>) {
-    while batch.len() < MOST
-        && let Ok(item) = waiting.try_recv()
-    {
-        batch.push(item);
     }
 }
 

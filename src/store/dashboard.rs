@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
-use super::engine::{Engine, SqlStore};
+use super::engine::{Engine, Now, SqlStore};
 use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
-use super::{StoreError, claimed_order, follow_ups, from_json, json, pausing};
+use super::{StoreError, claimed_order, follow_ups, from_json, json, orders, pausing};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
@@ -229,8 +229,8 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             let merchants = if let Some(merchant) = merchant {
                 vec![merchant.clone()]
             } else {
-                let rows = c.query(sql.queued_merchants).fetch_all().await?;
-                rows.iter().map(Columns::merchant).collect::<Result<_, _>>()?
+                // By then, every queued order is due.
+                orders::due_merchants(c, Now(Some(DateTime::<Utc>::MAX_UTC))).await?
             };
             let mut found = Vec::new();
             for merchant in merchants {

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore, by, transaction_by};
+use super::workers::heartbeat_counts;
 use super::{StoreError, json};
 use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
-use crate::received::storable;
+use crate::silence::HeartbeatCount;
 
 /// A breaker that opens again this soon after the end of an outage prolongs it.
 const GOES_ON: Duration = Duration::from_mins(5);
@@ -41,9 +42,9 @@ pub trait Outages: Send + Sync {
     /// is not over yet.
     async fn end_outage(&self, merchant: &str, endpoint: &str) -> Result<(), StoreError>;
 
-    /// Ends the outages that no living process reports any more. A process is alive if its last heartbeat is
-    /// younger than `lost_after`.
-    async fn end_lost_outages(&self, lost_after: Duration) -> Result<(), StoreError>;
+    /// Ends the outages that no living process reports any more. A process is dead if it has ended, or if it is
+    /// among `silent` and has sent no heartbeat since.
+    async fn end_lost_outages(&self, silent: &[HeartbeatCount]) -> Result<(), StoreError>;
 
     /// Returns the last outages of these merchants, or of all, latest first.
     async fn outages(
@@ -57,14 +58,11 @@ pub trait Outages: Send + Sync {
 impl<E: Engine> Outages for SqlStore<E> {
     async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError> {
         let OpenBreaker { merchant, endpoint, cause, since, .. } = breaker;
-        // What follows the status are Klarna's words, which may quote a shopper's order. They are not kept.
-        let words = cause.starts_with("HTTP ").then(|| cause.split_once(": ")).flatten();
-        let cause = words.map_or(&**cause, |(status, _)| status);
         transaction_by::<E, _>(self.engine.heartbeats().await?, async |c| {
             let reopen = c.query(E::STATEMENTS.outages.reopen).bind(merchant).bind(endpoint);
-            reopen.bind(self.now()).bind(GOES_ON).execute().await?;
+            reopen.bind(self.now()).bind(GOES_ON).bind(*since).execute().await?;
             let begin = c.query(E::STATEMENTS.outages.begin).bind(merchant).bind(endpoint);
-            begin.bind(&*storable(cause)).bind(*since).execute().await.map(drop)
+            begin.bind(cause).bind(*since).execute().await.map(drop)
         })
         .await
     }
@@ -77,9 +75,10 @@ impl<E: Engine> Outages for SqlStore<E> {
         .await
     }
 
-    async fn end_lost_outages(&self, lost_after: Duration) -> Result<(), StoreError> {
+    async fn end_lost_outages(&self, silent: &[HeartbeatCount]) -> Result<(), StoreError> {
+        let silent = heartbeat_counts(silent);
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
-            let end = c.query(E::STATEMENTS.outages.end_lost).bind(self.now()).bind(lost_after);
+            let end = c.query(E::STATEMENTS.outages.end_lost).bind(self.now()).bind(&silent);
             end.execute().await.map(drop)
         })
         .await

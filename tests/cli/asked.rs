@@ -80,7 +80,7 @@ async fn a_paused_order_says_so_and_a_resume_asks_about_what_is_past_its_deadlin
     let paused = ["pause", "orders", "--merchant", "shop", "--reason", "Klarna moves"];
     home.run(&paused).exits(0);
     let shown = home.run(&["orders", "show", id]).exits(0).stdout;
-    for part in ["the orders of shop are paused since ", " until they are resumed: Klarna moves\n"] {
+    for part in ["the orders of shop have been paused since ", ", until they are resumed: Klarna moves\n"] {
         assert!(shown.lines().any(|line| line.starts_with("waits ")) && shown.contains(part), "{shown}");
     }
     assert!(shown.contains("due, and not started while orders are paused\n"), "{shown}");
@@ -91,6 +91,11 @@ async fn a_paused_order_says_so_and_a_resume_asks_about_what_is_past_its_deadlin
     let shown = home.run(&["orders", "show", id]).exits(0).stdout;
     assert!(shown.contains("past its deadline: it fails with deadline_exceeded then"), "{shown}");
     let resume = ["resume", "orders", "--merchant", "shop"];
+    // While the orders of all merchants are paused too, this lets nothing go on.
+    home.run(&["pause", "orders", "--all-merchants", "--reason", "Klarna moves"]).exits(0);
+    home.run(&resume).exits(0);
+    home.run(&paused).exits(0);
+    home.run(&["resume", "orders", "--all-merchants", "--yes"]).exits(0);
     home.run(&resume).exits(2).tells_in_one_line("add --yes to resume them");
     let mut asked = home.start_on_terminal(24, 200, &resume);
     let question = asked.until("[y/N]");

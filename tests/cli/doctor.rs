@@ -19,7 +19,9 @@ async fn shop() -> (Sandbox, Home) {
     let home = Home::new()
         .with("KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL", format!("{url}/eu/lp/idp/oauth2/token"))
         .with("KLARNA_WORKER__MERCHANTS__SHOP__JWKS_URL", format!("{url}/eu/lp/idp/.well-known/jwks.json"))
-        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", url);
+        .with("KLARNA_WORKER__MERCHANTS__SHOP__CHECKOUT_URL", url)
+        // Only the settings name a proxy.
+        .with("ALL_PROXY", "http://127.0.0.1:9".to_owned());
     (sandbox, home)
 }
 

@@ -159,7 +159,8 @@ pub(super) struct ShowQuery {
     #[param(default = false)]
     refresh: Option<bool>,
     /// Whether the answer has what happened to the order, in `history`: for people who look into one order. Uses of
-    /// the token are there only for a key that also has the scope `tokens:read`.
+    /// the token are there only for a key that also has the scope `tokens:read`, and who paused work and why only
+    /// with `ops:read`.
     #[param(default = false)]
     history: Option<bool>,
 }
@@ -208,7 +209,12 @@ pub(super) async fn show(
 
 async fn history(app: &AppState, caller: &Caller, order: &OrderView) -> Result<Vec<OrderEvent>, Problem> {
     let registry = caller.has(Scope::TokensRead).then_some(&app.registry);
-    let from = Sources { dashboard: &*app.dashboard, registry, webhooks: &*app.webhooks };
+    let from = Sources {
+        dashboard: &*app.dashboard,
+        registry,
+        webhooks: &*app.webhooks,
+        who_paused: caller.has(Scope::OpsRead),
+    };
     Ok(History::read(&from, order, app.clock.now()).await?.events)
 }
 

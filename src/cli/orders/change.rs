@@ -131,9 +131,11 @@ impl Change {
         context.block_on(async {
             let app = context.app().await?;
             if verb == Verb::Retry && !choice.orders.is_empty() {
-                let risks = risks::of_named(&app, &choice.orders).await?;
-                if !risks.is_empty() {
-                    let question = format!("Retry {}? {}", these(choice.orders.len()), risks.join(" "));
+                let risks = risks::of_named(&app, &choice.orders).await?.join("\n");
+                if choice.yes && !risks.is_empty() {
+                    context.output.hint(&risks);
+                } else if !risks.is_empty() {
+                    let question = format!("{risks}\nRetry {}?", these(choice.orders.len()));
                     confirm::ask(choice.yes, "retry what may be a duplicate or fail again", question)?;
                 }
             }

@@ -2,23 +2,26 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::api::{Order, Pause};
+use crate::api::Order;
 use crate::app::App;
+use crate::audit::who;
 use crate::cli::views::{Fields, time};
 use crate::ids::MerchantName;
 use crate::order::{ErrorCode, Status};
-use crate::pauses::PauseKind;
+use crate::pauses::{Pause, PauseKind};
 use crate::store::StoreError;
 
 /// Returns the operators' pauses for which the order waits.
 pub(super) async fn of(app: &App, order: &Order) -> Result<Vec<Pause>, StoreError> {
-    if order.status != Status::Queued {
-        return Ok(Vec::new());
-    }
+    let kinds: &[PauseKind] = match order.status {
+        Status::Queued => &[PauseKind::Orders, PauseKind::Exchanges],
+        Status::Running => &[PauseKind::Exchanges],
+        Status::Submitted | Status::Failed | Status::Cancelled => return Ok(Vec::new()),
+    };
     let merchant: MerchantName = order.merchant.as_str().into();
     let mut pauses = app.store.pauses().await?;
-    pauses.retain(|pause| pause.stops(PauseKind::Orders, &merchant));
-    Ok(pauses.into_iter().map(Pause::from).collect())
+    pauses.retain(|pause| kinds.iter().any(|kind| pause.stops(*kind, &merchant)));
+    Ok(pauses)
 }
 
 /// Adds the lines `waits` and `what_to_do`.
@@ -27,24 +30,21 @@ pub(super) fn add(fields: &mut Fields, order: &Order, pauses: &[Pause], now: Dat
         fields.add("waits", why(pause));
         fields.add("what_to_do", what_to_do(order, pause, now));
     }
-    let code = order.error.as_ref().filter(|_| pauses.is_empty());
-    let code = code.and_then(|error| ErrorCode::from_word(&error.code).ok());
-    if let (Some(step), Status::Failed | Status::Queued) = (code.and_then(ErrorCode::next_step), order.status)
-    {
-        let twice = if order.possible_duplicate && order.status == Status::Failed {
-            " Klarna may already have this order: search for its id in Klarna's portal first."
-        } else {
-            ""
-        };
-        fields.add("what_to_do", format!("{step}{twice}"));
+    if pauses.iter().any(|pause| pause.kind == PauseKind::Orders) {
+        return;
+    }
+    let code = order.error.as_ref().and_then(|error| ErrorCode::from_word(&error.code).ok());
+    if let Some(advice) = code.and_then(|code| code.advice(order.status, order.possible_duplicate)) {
+        fields.add("what_to_do", advice);
     }
 }
 
 fn why(pause: &Pause) -> String {
-    let whose = pause.merchant.as_deref().unwrap_or("all merchants");
+    let whose = pause.merchant.as_ref().map_or("all merchants", MerchantName::as_str);
     let until = pause.until.map_or_else(|| "they are resumed".to_owned(), time);
-    let Pause { paused_by, since, reason, .. } = pause;
-    format!("the orders of {whose} are paused since {} by {paused_by} until {until}: {reason}", time(*since))
+    let Pause { kind, paused_by, since, reason, .. } = pause;
+    let (what, by, since) = (kind.named(), who(paused_by), time(*since));
+    format!("the {what} of {whose} have been paused since {since} by {by}, until {until}: {reason}")
 }
 
 fn what_to_do(order: &Order, pause: &Pause, now: DateTime<Utc>) -> String {
@@ -52,8 +52,10 @@ fn what_to_do(order: &Order, pause: &Pause, now: DateTime<Utc>) -> String {
         Some(merchant) => format!("--merchant {merchant}"),
         None => "--all-merchants".to_owned(),
     };
-    let resume = format!("when the reason is gone, run: resume orders {whose}");
-    if order.deadline_at <= now {
+    let resume = format!("when the reason is gone, run: resume {} {whose}", pause.kind.as_str());
+    if pause.kind == PauseKind::Exchanges {
+        format!("{resume}. The order waits for its token for vault.token_patience, then goes without one")
+    } else if order.deadline_at <= now {
         format!("{resume}. The order is past its deadline: it fails with deadline_exceeded then")
     } else if pause.until.is_none_or(|until| until >= order.deadline_at) {
         format!("{resume}, before the order's deadline: after it, the order fails with deadline_exceeded")

@@ -16,7 +16,7 @@ use self::rows::{Rows, Table};
 use self::xml::Customers;
 use super::record::{Record, record_of};
 use crate::cli::lines::Line;
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, check_name};
 
 /// A system whose exports can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -142,6 +142,8 @@ fn token(merchant: &MerchantName, exported: Exported) -> Token {
     let issued_at = id_token.as_deref().and_then(issued_at);
     let record =
         refresh_token.and_then(|text| record_of(merchant.to_string(), user.clone(), text, issued_at));
+    // Rows without a name that is one are refused one by one. What stands there may be as long as a line.
+    let user = if check_name(&user).is_ok() { user } else { String::new() };
     Token { user, serial, issued_at, record }
 }
 

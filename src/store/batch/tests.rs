@@ -65,7 +65,7 @@ async fn what_comes_during_a_write_goes_into_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_system_waits_for_more_writes_and_an_idle_one_does_not() {
+async fn after_a_commit_of_several_writes_the_next_one_waits_for_more_and_else_none_does() {
     let (doubler, batcher) = doubler(10);
     let begun = tokio::time::Instant::now();
     join_all([1, 2, 3].map(|item| batcher.put(item))).await;

@@ -35,7 +35,7 @@ statements! {
     audit: AuditSql { append, newest, row_hash, list, in_chains, has_before, prune }
     dashboard: DashboardSql {
         outcome_buckets, latency_samples, waiting_codes, failed_codes, refused_merchants, order_history, attempts,
-        changes_of_order, pauses_of_order, workers, queued_merchants, queued_deadlines,
+        changes_of_order, pauses_of_order, workers, queued_deadlines,
     }
     erasure: ErasureSql { token, known, open_orders, orders, webhooks }
     export: ExportSql { orders, attempts, webhooks }

@@ -58,3 +58,27 @@ async fn an_operator_lets_a_breaker_try_a_call() {
         assert_eq!(browser.get(path).await.status, status, "{path}");
     }
 }
+
+#[tokio::test]
+async fn outages_are_shown_to_those_who_may_see_the_merchant() {
+    let api = Api::with_keys(&keys()).await;
+    let now = Clock::system().now();
+    for merchant in ["shop", "other"] {
+        let breaker = OpenBreaker {
+            endpoint: "checkout".to_owned(),
+            merchant: merchant.to_owned(),
+            state: BreakerState::Open,
+            cause: "<b>no answer</b>".to_owned(),
+            since: now,
+            next_try: now,
+        };
+        api.app.store.begin_outage(&breaker).await.unwrap();
+    }
+    let all = Browser::signed_in(&api, OPS).await.page("/outages").await;
+    for told in [">shop</td>", ">other</td>", "&lt;b&gt;no answer", "goes on", "Failed meanwhile"] {
+        assert!(all.contains(told), "{told}: {all}");
+    }
+    assert!(!all.contains("<b>no answer"), "{all}");
+    let own = Browser::signed_in(&api, "key-of-limited").await.page("/outages").await;
+    assert!(own.contains(">other</td>") && !own.contains("shop"), "{own}");
+}

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use klarna_order_worker::order::{KlarnaState, OrderId, SessionPhase, TokenOutcome};
+use klarna_order_worker::pauses::PauseKind;
+use klarna_order_worker::store::NewPause;
 use klarna_order_worker::token::{ExchangeResult, Purpose, PurposeKind};
 use reqwest::Method;
 use serde_json::Value;
@@ -90,6 +92,14 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
     on_both(async |api| {
         let browser = Browser::signed_in(api, OPS).await;
         api.has_token("u-1").await;
+        let maintained = NewPause {
+            merchant: None,
+            kind: PauseKind::Exchanges,
+            reason: "the shop other moves".into(),
+            paused_by: "key:operator".into(),
+            lasts: None,
+        };
+        api.app.store.pause(&maintained).await.unwrap();
         let order = api.ordered("shop", "u-1").await;
         let id: OrderId = order.parse().unwrap();
         let purpose = Purpose { kind: PurposeKind::Order, id: id.into() };
@@ -105,6 +115,8 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
         assert!(told("key-of-the-shop").await.contains("refresh token sent"));
         let told = told("key-of-the-reader").await;
         assert!(told.contains("accepted") && !told.contains("token sent"), "without tokens:read: {told}");
+        assert!(told.contains("of all merchants are paused"), "{told}");
+        assert!(!told.contains("moves") && !told.contains("operator"), "without ops:read: {told}");
         let user = browser.page("/user?merchant=shop&user=u-1").await;
         assert!(user.contains("<span class=\"quiet\">HTTP 503</span>"), "{user}");
 

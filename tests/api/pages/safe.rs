@@ -20,7 +20,7 @@ async fn all_pages(api: &Api) -> Vec<String> {
         ["/", "/?range=1h", "/?range=30d", "/orders", "/orders?error=bad_order", "/users", "/webhooks"]
             .map(str::to_owned)
             .into();
-    pages.extend(["/audit", "/merchants", "/pauses", "/pauses/new"].map(str::to_owned));
+    pages.extend(["/audit", "/merchants", "/outages", "/pauses", "/pauses/new"].map(str::to_owned));
     for order in [&submitted_order, &failed_order, &queued] {
         pages.extend(["", "/retry", "/cancel"].map(|rest| format!("/orders/{order}{rest}")));
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::silence::HeartbeatCount;
 use klarna_order_worker::store::{ExpiredKind, Outage};
 
 use crate::support::stores::{Db, both_engines};
@@ -14,9 +15,7 @@ both_engines![
     outages_are_kept_for_a_time_and_listed_by_merchant,
 ];
 
-const LOST: Duration = Duration::from_secs(10);
-
-fn breaker(db: &Db, merchant: &str, cause: &str) -> OpenBreaker {
+pub fn breaker(db: &Db, merchant: &str, cause: &str) -> OpenBreaker {
     let now = db.clock.now();
     OpenBreaker {
         endpoint: "checkout".into(),
@@ -34,12 +33,11 @@ async fn listed(db: &Db) -> Vec<Outage> {
 
 async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     let begun = db.clock.now();
-    let words = "HTTP 503 from Klarna: no place for Alma Berg, 5 failures in a row";
-    db.store.begin_outage(&breaker(&db, "shop", words)).await.unwrap();
+    db.store.begin_outage(&breaker(&db, "shop", "HTTP 503")).await.unwrap();
     db.advance(7);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 502")).await.unwrap();
     let [outage] = &listed(&db).await[..] else { panic!("{:?}", listed(&db).await) };
-    assert_eq!((&*outage.cause, outage.since, outage.until), ("HTTP 503 from Klarna", begun, None));
+    assert_eq!((&*outage.cause, outage.since, outage.until), ("HTTP 503", begun, None));
     // The first call that succeeds ends it; breakers of other processes close later.
     db.store.end_outage("shop", "checkout").await.unwrap();
     db.advance(20);
@@ -54,7 +52,16 @@ async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     db.advance(301);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 500")).await.unwrap();
     let causes: Vec<String> = listed(&db).await.into_iter().map(|outage| outage.cause).collect();
-    assert_eq!(causes, ["HTTP 500", "HTTP 503 from Klarna"]);
+    assert_eq!(causes, ["HTTP 500", "HTTP 503"]);
+    // A process that was away begins again what others had ended meanwhile, however long ago.
+    let open = breaker(&db, "other", "HTTP 503");
+    db.store.begin_outage(&open).await.unwrap();
+    db.advance(1);
+    db.store.end_outage("other", "checkout").await.unwrap();
+    db.advance(3600);
+    db.store.begin_outage(&open).await.unwrap();
+    let others = db.store.outages(Some(&["other".into()]), 10).await.unwrap();
+    assert_eq!(others.iter().map(|outage| outage.until).collect::<Vec<_>>(), [None]);
 }
 
 async fn an_outage_of_dead_processes_ends(db: Db) {
@@ -64,17 +71,30 @@ async fn an_outage_of_dead_processes_ends(db: Db) {
         db.store.begin_outage(&breaker(&db, merchant, "HTTP 503")).await.unwrap();
     }
     db.store.note_breakers(worker, &[breaker(&db, "shop", "HTTP 503")]).await.unwrap();
-    db.store.end_lost_outages(LOST).await.unwrap();
+    let end_lost = async |silent: &[HeartbeatCount]| db.store.end_lost_outages(silent).await.unwrap();
+    let beat = async || {
+        let confirmed = db.store.heartbeat(worker).await.unwrap().unwrap();
+        [HeartbeatCount { worker, heartbeats: confirmed.heartbeats }]
+    };
     let open = async || {
         let outages = listed(&db).await.into_iter().filter(|outage| outage.until.is_none());
         outages.map(|outage| outage.merchant.to_string()).collect::<Vec<_>>()
     };
+    let early = beat().await;
+    end_lost(&[]).await;
     assert_eq!(open().await, ["shop"], "no process reports the other one");
+    // The database was away, or its clock has stepped: nobody has watched the process be silent.
+    db.advance(600);
+    end_lost(&[]).await;
+    assert_eq!(open().await, ["shop"], "nobody has watched it be silent");
+    let (last, silent) = (db.clock.now(), beat().await);
+    end_lost(&early).await;
+    assert_eq!(open().await, ["shop"], "it has sent a heartbeat since");
     db.advance(11);
-    db.store.end_lost_outages(LOST).await.unwrap();
+    end_lost(&silent).await;
     assert_eq!(open().await, [""; 0]);
     let ends = listed(&db).await.into_iter().map(|outage| outage.until).collect::<Vec<_>>();
-    assert_eq!(ends, [Some(begun); 2], "with the last heartbeat of a process that saw it");
+    assert_eq!(ends, [Some(begun), Some(last)], "with the last heartbeat of a process that saw it");
 }
 
 async fn outages_are_kept_for_a_time_and_listed_by_merchant(db: Db) {

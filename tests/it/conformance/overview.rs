@@ -260,7 +260,8 @@ async fn deadlines_of_queued_orders_are_counted(db: Db) {
         OrderRow { deadline: Some(minutes(2)), ..order(&db, "a") },
         OrderRow { deadline: Some(minutes(30)), ..order(&db, "b") },
         OrderRow { deadline: Some(minutes(90)), not_before: Some(minutes(1)), ..order(&db, "c") },
-        OrderRow { deadline: Some(minutes(5)), ..other() },
+        // Not due yet.
+        OrderRow { deadline: Some(minutes(5)), not_before: Some(minutes(1)), ..other() },
     ];
     db.store.insert_orders(&rows).await.unwrap();
     // One that has ended does not count.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use klarna_order_worker::config::{self, Merchants};
-use klarna_order_worker::ids::{TokenId, UserKey, WorkerId};
+use klarna_order_worker::ids::{MerchantName, TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
 use klarna_order_worker::order::{Disposition, OrderId, Status, Summary, Target, Waits};
+use klarna_order_worker::pauses::PauseKind;
 use klarna_order_worker::store::{
     Answer, ClaimAttempt, Delivery, Erased, ExpiredKind, Inserted, OrderRow, RejectedTokens, TokenClaim,
 };
@@ -17,6 +18,7 @@ use super::orders::{claim as claim_orders, insert, order};
 use super::settling::{failed, session, submitted};
 use super::tokens::{claim, end, exchange_for, intent, new_token, provider, register, successor, view};
 use super::webhooks::{claim as claim_webhooks, end_order, list, open_endpoint};
+use super::{outages, pauses};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -28,6 +30,7 @@ both_engines![
     a_rejected_token_can_come_back_until_its_retention_ends,
     workers_go_unless_a_row_names_them,
     webhooks_that_ended_go,
+    pauses_and_outages_that_are_over_go_with_the_ledger,
     an_erased_user_leaves_no_trace,
     a_running_order_of_an_erased_user_brings_nothing_back,
     an_exchange_in_flight_brings_an_erased_user_nothing_back,
@@ -241,6 +244,26 @@ async fn everything(db: &Db) -> String {
         }
     }
     all
+}
+
+async fn pauses_and_outages_that_are_over_go_with_the_ledger(db: Db) {
+    let shop = MerchantName::from("shop");
+    for (kind, lasts) in
+        [(PauseKind::Orders, None), (PauseKind::Exchanges, Some(1)), (PauseKind::Webhooks, None)]
+    {
+        db.store.pause(&pauses::new(Some("shop"), kind, lasts)).await.unwrap();
+    }
+    assert!(db.store.resume(Some(&shop), PauseKind::Orders).await.unwrap());
+    for merchant in ["shop", "other"] {
+        db.store.begin_outage(&outages::breaker(&db, merchant, "HTTP 503")).await.unwrap();
+    }
+    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.advance(90 * DAY);
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed::default(), "90 days are not over");
+    db.advance(2);
+    let removed = Removed { pauses: 2, outages: 1, ..Removed::default() };
+    assert_eq!(retention(&db).tidy(true).await.unwrap(), removed);
+    assert_eq!((db.count("pauses").await, db.count("outages").await), (1, 1), "those that last stay");
 }
 
 pub async fn an_erased_user_leaves_no_trace(db: Db) {

@@ -72,16 +72,6 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT name, started_at, heartbeat_at, breakers,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
-    // One entry of the index for each merchant.
-    queued_merchants: "
-        WITH RECURSIVE m (merchant) AS (
-            (SELECT merchant FROM klarna_worker.orders WHERE status = 'queued' ORDER BY merchant LIMIT 1)
-            UNION ALL
-            SELECT (SELECT o.merchant FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant
-                ORDER BY o.merchant LIMIT 1)
-            FROM m WHERE m.merchant IS NOT NULL
-        )
-        SELECT merchant FROM m WHERE merchant IS NOT NULL",
     // A range of one merchant, or else PostgreSQL reads the orders of all merchants by `orders_next`.
     // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
     queued_deadlines: "

@@ -67,17 +67,6 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
     workers: "
         SELECT name, started_at, heartbeat_at, breakers, heartbeat_at >= $2 - $1 AS alive FROM workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
-    // One entry of the index for each merchant.
-    queued_merchants: "
-        WITH RECURSIVE m (merchant) AS (
-            SELECT min(merchant) FROM orders INDEXED BY orders_due WHERE status = 'queued'
-            UNION ALL
-            SELECT (
-                SELECT min(o.merchant) FROM orders o INDEXED BY orders_due
-                WHERE o.status = 'queued' AND o.merchant > m.merchant)
-            FROM m WHERE m.merchant IS NOT NULL
-        )
-        SELECT merchant FROM m WHERE merchant IS NOT NULL",
     // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
     queued_deadlines: "
         SELECT (SELECT count(*) FROM json_each($2) AS j WHERE j.value <= q.deadline_at) AS slot, count(*) AS orders

@@ -5,7 +5,7 @@ use crate::store::sql::OutagesSql;
 pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
     reopen: "
         UPDATE outages SET until = NULL
-        WHERE seq = (SELECT max(seq) FROM outages WHERE merchant = $1 AND endpoint = $2) AND until > $3 - $4",
+        WHERE seq = (SELECT max(seq) FROM outages WHERE merchant = $1 AND endpoint = $2) AND until > min($3 - $4, $5)",
     begin: "
         INSERT INTO outages (merchant, endpoint, cause, since) VALUES ($1, $2, $3, $4)
         ON CONFLICT (merchant, endpoint) WHERE until IS NULL DO NOTHING",
@@ -18,7 +18,8 @@ pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
                 AND b.value ->> 'endpoint' = outages.endpoint), $1))
         WHERE until IS NULL AND NOT EXISTS (
             SELECT 1 FROM workers, json_each(workers.breakers) b
-            WHERE workers.ended_at IS NULL AND workers.heartbeat_at >= $1 - $2 AND b.value ->> 'state' <> 'closed'
+            WHERE workers.ended_at IS NULL AND b.value ->> 'state' <> 'closed'
+                AND (workers.id, workers.heartbeats) NOT IN (SELECT unhex(value ->> 'id'), value ->> 'heartbeats' FROM json_each($2))
                 AND b.value ->> 'merchant' = outages.merchant AND b.value ->> 'endpoint' = outages.endpoint)",
     outages: "
         SELECT merchant, endpoint, cause, since, until FROM outages
