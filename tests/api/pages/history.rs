@@ -115,7 +115,7 @@ async fn an_order_tells_who_retried_it_and_why_it_has_no_token() {
         assert!(told("key-of-the-shop").await.contains("refresh token sent"));
         let told = told("key-of-the-reader").await;
         assert!(told.contains("accepted") && !told.contains("token sent"), "without tokens:read: {told}");
-        assert!(told.contains("of all merchants are paused"), "{told}");
+        assert!(told.contains("of all merchants were paused"), "{told}");
         assert!(!told.contains("moves") && !told.contains("operator"), "without ops:read: {told}");
         let user = browser.page("/user?merchant=shop&user=u-1").await;
         assert!(user.contains("<span class=\"quiet\">HTTP 503</span>"), "{user}");
