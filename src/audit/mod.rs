@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 pub use entry::{Action, Actor, Entry, Outcome, who};
@@ -62,6 +62,8 @@ struct Shared {
     queue: mpsc::Sender<Message>,
     /// Rows that found no place, since the last row about them.
     lost: Arc<AtomicU64>,
+    /// Tells the writer that somebody waits for a flush.
+    hurry: Arc<Notify>,
     ending: watch::Sender<bool>,
 }
 
@@ -76,11 +78,13 @@ impl Audit {
     #[must_use]
     pub fn start(deps: Dependencies) -> Self {
         let (queue, messages) = mpsc::channel(WAITING);
-        let (lost, ending) = (Arc::new(AtomicU64::new(0)), watch::Sender::new(false));
+        let (lost, hurry) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let ending = watch::Sender::new(false);
         let (clock, secrets) = (deps.clock.clone(), Arc::clone(&deps.secrets));
         let submissions = deps.settings.submissions;
-        tokio::spawn(Writer::new(deps, Arc::clone(&lost), ending.subscribe()).run(messages));
-        Self(Arc::new(Shared { clock, secrets, submissions, queue, lost, ending }))
+        let writer = Writer::new(deps, Arc::clone(&lost), Arc::clone(&hurry), ending.subscribe());
+        tokio::spawn(writer.run(messages));
+        Self(Arc::new(Shared { clock, secrets, submissions, queue, lost, hurry, ending }))
     }
 
     /// Leaves a row. This does not wait: the row is stored soon after, together with others. If the
@@ -118,6 +122,7 @@ impl Audit {
     pub async fn flush(&self) {
         let (done, stored) = oneshot::channel();
         if self.0.queue.send(Message::Flush(done)).await.is_ok() {
+            self.0.hurry.notify_one();
             // If the writer has ended, nothing is left to wait for.
             let _ = stored.await;
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 
 use super::chain::Chain;
 use super::entry::{Action, Actor, Entry, Recorded};
@@ -32,20 +32,27 @@ pub(super) struct Writer {
     /// The chain of this process, once its first row is about to be stored.
     chain: Option<Chain>,
     lost: Arc<AtomicU64>,
+    /// Notified when somebody waits for a flush.
+    hurry: Arc<Notify>,
     /// Whether the process ends, so that a failed store is not tried again.
     ending: watch::Receiver<bool>,
 }
 
 impl Writer {
-    pub(super) fn new(deps: Dependencies, lost: Arc<AtomicU64>, ending: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(
+        deps: Dependencies,
+        lost: Arc<AtomicU64>,
+        hurry: Arc<Notify>,
+        ending: watch::Receiver<bool>,
+    ) -> Self {
         let lines = Lines::new(deps.settings.lines.clone());
-        Self { deps, lines, chain: None, lost, ending }
+        Self { deps, lines, chain: None, lost, hurry, ending }
     }
 
     /// Runs until every sender is gone.
     pub(super) async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
         while let Some(first) = messages.recv().await {
-            let (rows, flushed) = gather(first, &mut messages).await;
+            let (rows, flushed) = gather(first, &mut messages, &self.hurry).await;
             self.store(rows).await;
             if let Some(flushed) = flushed {
                 // Whoever waited may have gone.
@@ -108,12 +115,17 @@ async fn ended(ending: &mut watch::Receiver<bool>) {
     let _ = ending.wait_for(|ends| *ends).await;
 }
 
-/// Takes what comes within a moment, up to the first flush.
+/// Takes what comes within a moment, up to the first flush. The channel is not awaited meanwhile: each row
+/// would wake a thread for nothing else.
 async fn gather(
     first: Message,
     messages: &mut mpsc::Receiver<Message>,
+    hurry: &Notify,
 ) -> (Vec<Recorded>, Option<oneshot::Sender<()>>) {
-    let until = Instant::now() + GATHER;
+    if matches!(first, Message::Row(_)) && messages.len() < BATCH {
+        // Time is up, or somebody waits.
+        let _ = timeout(GATHER, hurry.notified()).await;
+    }
     let (mut rows, mut next) = (Vec::new(), Some(first));
     while let Some(message) = next {
         match message {
@@ -123,7 +135,7 @@ async fn gather(
         if rows.len() == BATCH {
             break;
         }
-        next = timeout_at(until, messages.recv()).await.ok().flatten();
+        next = messages.try_recv().ok();
     }
     (rows, None)
 }
