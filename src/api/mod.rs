@@ -209,7 +209,7 @@ pub fn router(mut app: AppState) -> Router {
         refusals: refusals.clone(),
     };
     let guard = |scope| from_fn_with_state(guard_of(scope), auth::guard);
-    let limit = |door| from_fn_with_state((permits.clone(), door), limits::limit);
+    let limit = |group| from_fn_with_state((permits.clone(), group), limits::limit);
     let guarded = |router: Router<Arc<AppState>>, scope| {
         // The layer that is added last runs first: unauthenticated requests must not use permits.
         let router = router.route_layer(limit(RouteGroup::Api));

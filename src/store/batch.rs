@@ -99,7 +99,7 @@ async fn guarded<W: Write>(write: &W, items: &[W::Item]) -> Result<Vec<W::Done>,
 }
 
 pub(super) fn unanswered() -> StoreError {
-    StoreError::Unavailable("a write ended without a word".into())
+    StoreError::Unavailable("a write ended without a result".into())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn describe(row: &Value) -> (&str, &str, Option<&str>) {
 }
 
 #[tokio::test]
-async fn each_door_leaves_its_row() {
+async fn each_entry_point_leaves_its_row() {
     let api = keyed().await;
     let as_shop = |method: Method, path: &str, body: Option<&'static str>| {
         let path = path.to_owned();

@@ -29,7 +29,7 @@ async fn the_description_is_served() {
 }
 
 #[tokio::test]
-async fn the_description_requires_of_an_order_what_the_door_requires() {
+async fn the_description_requires_of_an_order_what_the_service_requires() {
     let api = Api::open().await;
     let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
     let schemas = &document["components"]["schemas"];
@@ -52,7 +52,7 @@ async fn the_description_requires_of_an_order_what_the_door_requires() {
 }
 
 #[tokio::test]
-async fn the_description_takes_the_types_that_the_door_takes() {
+async fn the_description_takes_the_types_that_the_service_takes() {
     let api = Api::open().await;
     let document: Value = serde_json::from_str(&api::document().unwrap()).unwrap();
     let schemas = &document["components"]["schemas"];

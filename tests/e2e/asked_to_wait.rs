@@ -131,7 +131,7 @@ async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(databas
     let ended = client.ended(&second, PATIENCE).await;
     assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
     client.all_submitted(std::slice::from_ref(&first), &["cached"], PATIENCE).await;
-    // Its history says so, at each door. The other order waited between its attempts only.
+    // Its history says so, at each entry point. The other order waited between its attempts only.
     let waits = "for a pause of checkout calls that Klarna asked for";
     let events = waited(&client, &second).await;
     let [only] = &events[..] else { panic!("{events:?}") };

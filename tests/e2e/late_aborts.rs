@@ -10,9 +10,9 @@ use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-both_engines!(an_order_that_was_erased_in_the_air_is_aborted_at_klarna);
+both_engines!(an_order_that_was_erased_in_flight_is_aborted_at_klarna);
 
-async fn an_order_that_was_erased_in_the_air_is_aborted_at_klarna(database: Database) {
+async fn an_order_that_was_erased_in_flight_is_aborted_at_klarna(database: Database) {
     let shop = Shop::open(database, &[], "");
     let served = shop.serve("a");
     let client = served.client();

@@ -199,11 +199,11 @@ async fn without_a_collector_only_what_the_caller_sent_is_kept(database: Databas
 /// An order that SQL submits is linked to the trace that the transaction names, and a command's orders
 /// to the command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_door_links() {
-    on_postgres(doors).await;
+async fn every_entry_point_links() {
+    on_postgres(entry_points).await;
 }
 
-async fn doors(database: Database) {
+async fn entry_points(database: Database) {
     let collector = Collector::start(200, "").await;
     let shop = Shop::open(database, &[], "");
     // The setting names the collector this time.

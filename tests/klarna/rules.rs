@@ -1,4 +1,4 @@
-//! The door and the sandbox have the same rules for orders: each refuses what the other refuses.
+//! The service and the sandbox have the same rules for orders: each refuses what the other refuses.
 
 use klarna_order_worker::config::CredentialSet;
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
@@ -102,7 +102,7 @@ fn changed(pointer: &str, value: Option<&Value>) -> Value {
 }
 
 #[tokio::test]
-async fn the_sandbox_refuses_what_the_door_refuses_and_nothing_else() {
+async fn the_sandbox_refuses_what_the_service_refuses_and_nothing_else() {
     let sandbox = Sandbox::start(SandboxOptions::default(), Clock::system()).await.unwrap();
     let merchant = merchant(sandbox.url());
     let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();

@@ -17,7 +17,7 @@ use crate::support::stores::{Db, postgres_alone};
 postgres_alone![
     an_order_exists_if_and_only_if_the_transaction_commits,
     an_order_is_as_its_caller_wrote_it,
-    a_request_is_the_same_through_every_door,
+    a_request_is_the_same_through_every_entry_point,
     what_an_order_is_found_by_is_read_from_its_body,
     equal_calls_at_once_make_one_order,
     a_key_whose_order_is_deleted_meanwhile_is_free,
@@ -96,7 +96,7 @@ async fn an_order_is_as_its_caller_wrote_it(db: Db) {
     assert!(!claim(&db, worker, 9).await.into_iter().any(|order| order.unchecked));
 }
 
-async fn a_request_is_the_same_through_every_door(db: Db) {
+async fn a_request_is_the_same_through_every_entry_point(db: Db) {
     let mut shop = shop(&db).await;
     let order_text = lawful();
     let times = r#","not_before":"2027-01-02T03:04:05.678901Z","deadline":"2027-02-03T04:05:06Z","prefill":true,"target":"checkout""#;

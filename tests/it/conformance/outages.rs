@@ -72,7 +72,7 @@ async fn an_outage_of_dead_processes_ends(db: Db) {
     }
     db.store.note_breakers(worker, &[breaker(&db, "shop", "HTTP 503")]).await.unwrap();
     let end_lost = async |silent: &[HeartbeatCount]| db.store.end_lost_outages(silent).await.unwrap();
-    let beat = async || {
+    let heartbeat = async || {
         let confirmed = db.store.heartbeat(worker).await.unwrap().unwrap();
         [HeartbeatCount { worker, heartbeats: confirmed.heartbeats }]
     };
@@ -80,14 +80,14 @@ async fn an_outage_of_dead_processes_ends(db: Db) {
         let outages = listed(&db).await.into_iter().filter(|outage| outage.until.is_none());
         outages.map(|outage| outage.merchant.to_string()).collect::<Vec<_>>()
     };
-    let early = beat().await;
+    let early = heartbeat().await;
     end_lost(&[]).await;
     assert_eq!(open().await, ["shop"], "no process reports the other one");
     // The database was away, or its clock has stepped: nobody has watched the process be silent.
     db.advance(600);
     end_lost(&[]).await;
     assert_eq!(open().await, ["shop"], "nobody has watched it be silent");
-    let (last, silent) = (db.clock.now(), beat().await);
+    let (last, silent) = (db.clock.now(), heartbeat().await);
     end_lost(&early).await;
     assert_eq!(open().await, ["shop"], "it has sent a heartbeat since");
     db.advance(11);

@@ -378,7 +378,7 @@ impl World {
             });
             let has_it = self.provider.good(token) || self.provider.revoked(token);
             if !has_it && !said {
-                return Err(format!("the successor of {token:?} is lost without a word"));
+                return Err(format!("the successor of {token:?} is lost and nobody is told"));
             }
         }
         Ok(())

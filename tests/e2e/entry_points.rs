@@ -1,4 +1,4 @@
-//! Orders in the shape that live shops send, through every door and for both targets: Klarna gets each as
+//! Orders in the shape that live shops send, through every entry point and for both targets: Klarna gets each as
 //! it was written. `tests/data/README.md` names where each shape comes from.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 const PATIENCE: Duration = Duration::from_mins(1);
 const SHOPS: &str = include_str!("../data/shops.jsonl");
 
-both_engines!(every_body_goes_through_every_door_as_it_is);
+both_engines!(every_body_goes_through_every_entry_point_as_it_is);
 
 /// An order as an integration sends it.
 #[derive(Deserialize)]
@@ -34,10 +34,10 @@ struct Sample<'a> {
 }
 
 impl Sample<'_> {
-    fn envelope(&self, door: &str, target: &str) -> String {
+    fn envelope(&self, entry_point: &str, target: &str) -> String {
         let (user, order) = (self.user, self.order.get());
         format!(
-            r#"{{"merchant":"shop","user":"{user}","idempotency_key":"{door}-{target}-{user}","target":"{target}","order":{order}}}"#
+            r#"{{"merchant":"shop","user":"{user}","idempotency_key":"{entry_point}-{target}-{user}","target":"{target}","order":{order}}}"#
         )
     }
 
@@ -82,7 +82,7 @@ async fn klarna() -> (String, Arrived) {
     (url, arrived)
 }
 
-async fn every_body_goes_through_every_door_as_it_is(database: Database) {
+async fn every_body_goes_through_every_entry_point_as_it_is(database: Database) {
     let (url, arrived) = klarna().await;
     let settings = "send_access_token = false\nprefill = false\ncheckout_rate_per_second = 1000";
     let shop = Shop::open(database, &[], settings);
@@ -100,19 +100,19 @@ async fn every_body_goes_through_every_door_as_it_is(database: Database) {
 
     let mut sent = 0;
     for target in ["checkout", "payments"] {
-        let mut doors = vec![
+        let mut entry_points = vec![
             ("single", single(&client, &samples, target).await),
             ("batch", batch(&client, &samples, target).await),
             ("cli", command_line(&shop, &samples, target)),
             ("rust", rust(&shop, &samples, target).await),
         ];
         if let Database::Postgres { url } = &shop.database {
-            doors.push(("sql", sql(url, &samples, target).await));
+            entry_points.push(("sql", sql(url, &samples, target).await));
         }
-        for (door, ids) in doors {
-            assert_eq!(ids.len(), samples.len(), "{door}");
+        for (entry_point, ids) in entry_points {
+            assert_eq!(ids.len(), samples.len(), "{entry_point}");
             for (sample, id) in samples.iter().zip(ids) {
-                let what = format!("{} through {door} for {target}", sample.user);
+                let what = format!("{} through {entry_point} for {target}", sample.user);
                 let order = client.ended(&id, PATIENCE).await;
                 let klarna_id =
                     [&order["klarna_order_id"], &order["session_id"]].into_iter().find_map(|id| id.as_str());
@@ -192,6 +192,6 @@ async fn rust(shop: &Shop, samples: &[Sample<'_>], target: &str) -> Vec<String> 
     ids
 }
 
-fn lines(door: &str, samples: &[Sample<'_>], target: &str) -> String {
-    samples.iter().map(|sample| sample.envelope(door, target) + "\n").collect()
+fn lines(entry_point: &str, samples: &[Sample<'_>], target: &str) -> String {
+    samples.iter().map(|sample| sample.envelope(entry_point, target) + "\n").collect()
 }
