@@ -6,7 +6,7 @@
 #     tests/growth.sh                          # 20000, 200000 and 2000000 orders, each with as many tokens
 #     tests/growth.sh 20000                    # this size alone
 #
-# 2000000 orders take about 10 GB in $TMPDIR, and an hour on two busy cores. KLARNA_WORKER_BIN names a program that is built already: measure a release build.
+# 2000000 orders take about 10 GB in $TMPDIR, and five minutes on two cores. KLARNA_WORKER_BIN names a program that is built already: measure a release build.
 # KLARNA_WORKER_GROWTH_RESULTS names a folder for what was measured. Then each size can be measured in a run of its own, and
 # `python3 tests/growth.py FOLDER 20000 200000 2000000` prints the table.
 set -euo pipefail
