@@ -166,6 +166,12 @@ def play(browser):
     browser.sees("No calls to checkout for shop")
     browser.sees("HTTP 503")
 
+    # A button copies the whole of an id whose end alone is shown.
+    browser.go("/audit")
+    browser.run("navigator.clipboard.writeText = async text => { window.copied = text }")
+    browser.run("document.querySelector('#list [data-label=Request] [data-copy]').click()")
+    browser.until("a whole id", "return window.copied?.length === 36")
+
     # Work is paused, so that there is a pause to end.
     browser.go("/pauses/new")
     browser.run("document.querySelector('[name=kind][value=keeper]').click(); document.querySelector('[name=merchant]').value = 'shop'")
@@ -174,10 +180,10 @@ def play(browser):
     browser.sees("a test of the pages")
 
     # Narrow and wide, light and dark: nothing sticks out, and everybody can use it.
-    pages = ["/", "/orders", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/audit?outcome=rejected", "/merchants", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
+    pages = ["/", "/orders", "/orders?target=checkout&user=bo&from=2h", f"/orders/{failed['id']}", "/users", "/user?merchant=shop&user=alma", "/webhooks", "/webhooks/endpoint?merchant=shop", "/webhooks?user=nobody", "/audit", "/audit?rows=all", "/audit?outcome=rejected", "/merchants", "/pauses", "/pauses/new", "/breakers/probe?merchant=shop&endpoint=checkout",
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/user/sign-out?merchant=shop&user=alma",
-             "/orders/bulk?action=retry&status=submitted", "/webhooks/resend?status=pending", "/pauses/resume?merchant=shop&kind=keeper",
-             "/orders/none", "/docs/"]
+             "/orders/bulk?action=retry&status=submitted", "/orders/bulk?action=cancel&status=queued", "/webhooks/resend?status=pending", "/pauses/resume?merchant=shop&kind=keeper",
+             "/orders/none", "/nowhere", "/docs/"]
     grounds, findings = set(), []
     axe = browser.chrome("Page.addScriptToEvaluateOnNewDocument", source=AXE)["identifier"]
     for width in (360, 390, 768, 1400, 2560):

@@ -192,6 +192,7 @@ pub(super) async fn list(
         user_hash,
         outcome: query.outcome,
         object: query.object,
+        without: Vec::new(),
         before: query.cursor,
         // Read one more than the limit, to know whether there is another page.
         limit: limit + 1,

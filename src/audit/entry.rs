@@ -163,6 +163,11 @@ words!(Action {
     AuditLost = "audit.lost",
 });
 
+impl Action {
+    /// The actions that only look at something.
+    pub const READS: [Self; 3] = [Self::TokenRead, Self::TokensList, Self::AuditRead];
+}
+
 /// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

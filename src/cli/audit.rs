@@ -86,6 +86,7 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
         user_hash: user.map(|user| app.audit.user(&user)),
         outcome: outcome.map(|outcome| outcome.as_str().to_owned()),
         object,
+        without: Vec::new(),
         before: cursor,
         limit,
     };

@@ -8,9 +8,10 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::failure::Failure;
+use super::filters::{Filters, choice, field_name, labelled, line, moment};
 use super::frame::MenuItem;
 use super::links::link;
-use super::pieces::{badge, choice, col, exact_time, filter_form, line, moment, older, order_link, short};
+use super::pieces::{badge, col, exact_time, older, order_link, short, short_to_copy};
 use super::viewer::Viewer;
 use crate::audit::{Action, Actor, Outcome};
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -21,7 +22,11 @@ use crate::store::{AuditFilter, AuditRow};
 const PAGE: u32 = 50;
 
 /// The fields that choose rows.
-const FIELDS: [&str; 7] = ["action", "merchant", "user", "key", "outcome", "object", "since"];
+const FIELDS: [&str; 8] = ["rows", "action", "merchant", "user", "key", "outcome", "object", "since"];
+/// Those that are folded.
+const FOLDED: &[&str] = &["merchant", "user", "key", "since"];
+/// The value of `rows` that also lists who looked at what.
+const ALL: &str = "all";
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     if !viewer.sees_all() {
@@ -35,6 +40,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let before = query.word("before", |word| word.parse::<i64>().ok())?;
     let action = query.one_of("action", Action::ALL, Action::as_str)?;
     let outcome = query.one_of("outcome", Outcome::ALL, Outcome::as_str)?;
+    let rows = query.one_of("rows", [ALL], |rows| rows)?;
+    let without_reads = rows.is_none() && action.is_none();
     let filter = AuditFilter {
         since: query.time("since", viewer.now)?,
         actor: query
@@ -49,6 +56,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             .name::<String>("object")?
             .map(|object| object.trim().to_owned())
             .filter(|object| !object.is_empty()),
+        without: if without_reads { Action::READS.map(Action::as_str).into() } else { Vec::new() },
         before,
         limit: PAGE + 1,
     };
@@ -60,22 +68,11 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     rows.sort_by_key(|row| std::cmp::Reverse(row.happened_at));
     let main = html! {
         div.heading { h1 { "Audit log" } }
-        (filter_form("/audit", query, &FIELDS, &html! {
-            label { span { "Action" }
-                select name="action" {
-                    option value="" { "any" }
-                    @for each in Action::ALL.map(Action::as_str) {
-                        option value=(each) selected[query.get("action") == Some(each)] { (each) }
-                    }
-                }
-            }
-            (choice(query, "merchant", "Merchant", "any", viewer.merchants(&pages)))
-            (line(query, "user", "User of this merchant", "search"))
-            (line(query, "key", "API key", "search"))
-            (choice(query, "outcome", "Outcome", "any", Outcome::ALL.map(Outcome::as_str)))
-            (line(query, "object", "Object (id)", "search"))
-            (moment(query, "since", "Since (UTC)", viewer.now))
-        }))
+        (filters(&pages, &viewer).draw())
+        @if without_reads { p.quiet {
+            "Rows of who only looked at something are left out. "
+            a href=(query.link("/audit", &[("rows", ALL), ("before", "")])) { "Show all rows" }
+        } }
         section #list {
             (table(&rows))
             (older(query, "/audit", before.is_some(), next.as_deref()))
@@ -83,6 +80,31 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     };
     pages.deps.audit.record(viewer.entry(Action::AuditRead));
     Ok(viewer.answer(MenuItem::Audit, "Audit log", &main))
+}
+
+fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
+    let query = &viewer.query;
+    let fields = html! {
+        (choice(query, "rows", "changes only", [ALL]))
+        label { span { (field_name("action")) }
+            select name="action" {
+                option value="" { "any" }
+                @for each in Action::ALL.map(Action::as_str) {
+                    option value=(each) selected[query.get("action") == Some(each)] { (each) }
+                }
+            }
+        }
+        (choice(query, "outcome", "any", Outcome::ALL.map(Outcome::as_str)))
+        (line(query, "object"))
+    };
+    let folded = html! {
+        (choice(query, "merchant", "any", viewer.merchants(pages)))
+        (labelled(query, "user", "User of this merchant"))
+        (line(query, "key"))
+        (moment(query, "since"))
+    };
+    let folded = Some((FOLDED, folded));
+    Filters { path: "/audit", query, now: viewer.now, names: &FIELDS, fields, folded }
 }
 
 /// Returns the keyed hash of the user that is asked for: the log has no names of users.
@@ -100,9 +122,13 @@ fn object(row: &AuditRow) -> Markup {
     let Some(object) = &row.object else { return html! {} };
     let id = object.parse::<OrderId>().ok();
     match (row.action.split_once('.'), id) {
-        (Some(("order", _)), Some(id)) => order_link(id),
+        (Some(("order", _)), Some(id)) => short_to_copy(object, &order_link(id)),
         (Some(("webhook", _)), Some(id)) => {
-            html! { a href=(link("/webhooks", &[("id", object.as_str())])) title=(object) { code { (short(&id.to_string())) } } }
+            let href = link("/webhooks", &[("id", object.as_str())]);
+            short_to_copy(
+                object,
+                &html! { a href=(href) title=(object) { code { (short(&id.to_string())) } } },
+            )
         }
         _ => html! { (object) },
     }
@@ -120,19 +146,25 @@ fn table(rows: &[AuditRow]) -> Markup {
             div.scroll { table.list {
                 thead { tr {
                     (col("When (UTC)")) (col("Who")) (col("Action")) (col("Outcome")) (col("Merchant"))
-                    (col("User")) (col("Object")) (col("Request"))
+                    th.roomy scope="col" { "User" } (col("Object")) (col("Request"))
                 } }
                 tbody { @for row in rows { tr {
-                    td data-label="When (UTC)" { (exact_time(row.happened_at)) }
-                    td data-label="Who" { (row.actor) }
-                    td data-label="Action" { (row.action) }
-                    td data-label="Outcome" { (badge(tone(&row.outcome), &row.outcome)) }
-                    td data-label="Merchant" { @if let Some(merchant) = &row.merchant { (merchant) } }
-                    td data-label="User" {
-                        @if let Some(user) = row.user_text() { code title={ "Keyed hash: " (user) } { (short(&user)) } }
+                    td.bare data-label="When (UTC)" { (exact_time(row.happened_at)) }
+                    td.bare data-label="Who" { (row.actor) }
+                    td.lead data-label="Action" { (row.action) }
+                    td.state data-label="Outcome" { (badge(tone(&row.outcome), &row.outcome)) }
+                    td.bare data-label="Merchant" { @if let Some(merchant) = &row.merchant { (merchant) } }
+                    td.roomy data-label="User" {
+                        @if let Some(user) = row.user_text() {
+                            (short_to_copy(&user, &html! { code title={ "Keyed hash: " (user) } { (short(&user)) } }))
+                        }
                     }
                     td.text data-label="Object" { (object(row)) }
-                    td.wide data-label="Request" { @if let Some(request) = &row.request_id { code { (request) } } }
+                    td data-label="Request" {
+                        @if let Some(request) = &row.request_id {
+                            (short_to_copy(request, &html! { code title=(request) { (short(request)) } }))
+                        }
+                    }
                 } } }
             } }
         }

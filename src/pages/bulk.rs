@@ -15,20 +15,24 @@ use super::audited::Begun;
 use super::codes;
 use super::failure::Failure;
 use super::fields::Fields;
+use super::filters::{field_name, shown, time_of};
 use super::frame::MenuItem;
 use super::order_tabs::{FIELDS, WITHOUT};
-use super::orders::search;
-use super::pieces::{counted, facts, field_name, number, words};
+use super::orders::{found, search};
+use super::pieces::{amount, counted, facts, number, reference, short};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
-use crate::order::{FollowUpState, OrderId, Status};
+use crate::order::{FollowUpState, OrderId, OrderView, Status};
 use crate::store::{ChangedOrders, FailedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
 const BATCH: u32 = 500;
 /// How many orders one form changes. If more match, the page says so.
 const MOST: usize = 10_000;
+
+/// The most orders that a question names.
+const NAMED: u32 = 3;
 
 /// The most changed orders that the next page lists. Their ids are in its address.
 const LISTED: usize = 100;
@@ -123,10 +127,17 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
             codes.extend(pages.deps.orders.orders_by_code(&filter).await?);
         }
     }
+    let examples = match filter.as_ref().filter(|_| count.with_body > 0) {
+        Some(filter) => {
+            let some = OrderFilter { limit: NAMED, ..filter.clone() };
+            found(&pages, &viewer, merchant.as_ref(), &some).await?
+        }
+        None => Vec::new(),
+    };
     let codes = merged(codes);
     let duplicates: u64 = codes.iter().map(|code| code.duplicates).sum();
     let again: u64 = codes.iter().filter(|code| codes::fails_again(&code.code)).map(|code| code.orders).sum();
-    let named = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
+    let selected = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
     let orders = if count.with_body == 1 { "order" } else { "orders" };
     let kind = verb.needs();
     let what = format!("{} {kind} {orders}", number(count.with_body));
@@ -134,8 +145,8 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let which = if verb == Verb::RetryFollowUps { " with a failing follow-up" } else { "" };
     let about = html! {
         @if count.with_body == 0 { p { "No " (kind) " order" (which) " is among them." } }
-        @else { p { (consequence(verb)) } }
-        @if let Some(left) = named.map(|named| named as u64 - count.orders.min(named as u64)).filter(|left| *left > 0) {
+        @else { p { (consequence(verb)) } (named(&examples, count.orders)) }
+        @if let Some(left) = selected.map(|selected| selected as u64 - count.orders.min(selected as u64)).filter(|left| *left > 0) {
             p {
                 (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" } " not " (kind) (which)
                 @if viewer.query.get("duplicates") == Some(WITHOUT) { ", or left out as a possible duplicate" }
@@ -194,6 +205,23 @@ fn merged(codes: Vec<FailedOrders>) -> Vec<FailedOrders> {
     codes
 }
 
+/// Names a few of the orders that a question is about, each with its amount.
+fn named(orders: &[OrderView], all: u64) -> Markup {
+    let more = all.saturating_sub(orders.len() as u64);
+    html! {
+        p {
+            "Orders: "
+            @for (place, order) in orders.iter().enumerate() {
+                @if place > 0 { ", " }
+                @let id = order.id.to_string();
+                a href={ "/orders/" (id) } { (reference(order).map_or_else(|| short(&id), str::to_owned)) }
+                @if order.summary.order_amount.is_some() { " (" (amount(&order.summary)) ")" }
+            }
+            @if more > 0 { ", and " (number(more)) " more" } "."
+        }
+    }
+}
+
 fn consequence(verb: Verb) -> &'static str {
     match verb {
         Verb::Retry => {
@@ -216,22 +244,6 @@ fn selection(query: &Fields, now: DateTime<Utc>) -> Markup {
         told.push((field_name(name), html! { (shown(name, value, now)) }));
     }
     html! { @if told.is_empty() { p.quiet { "No filter: all orders." } } @else { (facts(&told)) } }
-}
-
-/// Shows a field of the filter, as its form does.
-fn shown(name: &str, value: &str, now: DateTime<Utc>) -> String {
-    match (name, time_of(name, value, now)) {
-        ("order", _) => format!("{} selected", value.split(' ').count()),
-        ("duplicates" | "again", _) => if value == WITHOUT { "left out" } else { "only" }.to_owned(),
-        ("follow_ups" | "status" | "token", _) => words(value),
-        (_, Some(time)) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
-        _ => value.to_owned(),
-    }
-}
-
-fn time_of(name: &str, value: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let is_time = ["from", "until", "ended_since", "ended_until"].contains(&name);
-    is_time.then(|| Fields::time_of(value, now)).flatten()
 }
 
 /// What chose the orders, for the audit log, which names no users.

@@ -23,6 +23,17 @@ pub(super) fn shown(code: &str) -> Markup {
     html! { @if words == code { (code) } @else { span title=(code) { (words) } } }
 }
 
+/// What to say of an error's message beside its code, where there is little room: the HTTP status of Klarna's answer,
+/// or why there was none.
+pub(super) fn reason(message: &str) -> Option<&str> {
+    let status = message.match_indices("HTTP ").find_map(|(at, words)| {
+        let status = message.get(at..at + words.len() + 3)?;
+        status.bytes().skip(words.len()).all(|digit| digit.is_ascii_digit()).then_some(status)
+    });
+    let others = ["could not be reached", "no answer", "asked for a pause", "Rate limit reached"];
+    status.or_else(|| others.into_iter().find(|words| message.contains(words)))
+}
+
 fn known(code: &str) -> Option<ErrorCode> {
     ErrorCode::from_word(code).ok()
 }
@@ -47,5 +58,26 @@ pub(super) fn before_retry(codes: &[FailedOrders]) -> Markup {
                 (known(code).and_then(ErrorCode::next_step).unwrap_or_default())
             }
         } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_status_of_the_answer() {
+        for (message, told) in [
+            ("Circuit breaker open for checkout: HTTP 503, 5 failures in a row", Some("HTTP 503")),
+            ("Klarna refused the order with HTTP 400 (BAD_VALUE): locale", Some("HTTP 400")),
+            ("The last attempt: Klarna could not be reached: refused", Some("could not be reached")),
+            ("no answer from Klarna: timed out", Some("no answer")),
+            ("Klarna asked for a pause of checkout calls", Some("asked for a pause")),
+            ("HTTP or HTTP ö, then HTTP 429", Some("HTTP 429")),
+            ("the order's deadline passed before a worker could submit it", None),
+            ("HTTP 50", None),
+        ] {
+            assert_eq!(reason(message), told, "{message}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use url::form_urlencoded;
 
 use super::failure::Failure;
@@ -73,13 +73,13 @@ impl Fields {
         read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not valid")))
     }
 
-    /// Returns a time, in UTC: in the format of browsers' date fields, in RFC 3339, or as an age such as
-    /// `24h`, so that an address with it stays current.
+    /// Returns a time, in UTC: a day, perhaps with hour and minute, RFC 3339, or an age such as `24h`, with which an
+    /// address stays current.
     pub(super) fn time(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let time = Self::time_of(text, now);
         let wrong = || {
-            let example = "write one such as 2026-01-31T12:00, or an age such as 24h";
+            let example = "write one such as 2026-01-31 12:00, or an age such as 24h";
             Failure::Invalid(format!("{name}: {text:?} is no time; {example}"))
         };
         time.map(Some).ok_or_else(wrong)
@@ -87,9 +87,12 @@ impl Fields {
 
     /// Reads a time as [`Fields::time`] does.
     pub(super) fn time_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let field = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok().map(|time| time.and_utc());
+        let text = text.trim();
+        let minute = |form| NaiveDateTime::parse_from_str(text, form).ok();
+        let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN));
+        let plain = minute("%Y-%m-%dT%H:%M").or_else(|| minute("%Y-%m-%d %H:%M")).or_else(day);
         let age = || now.checked_sub_signed(delta(humantime::parse_duration(text).ok()?));
-        field.or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(age)
+        plain.map(|time| time.and_utc()).or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(age)
     }
 
     /// Returns a link with these fields, replaced or extended by `more`. An empty value removes a

@@ -40,15 +40,12 @@ pub(super) fn page(
     let Account { name, form_token } = account;
     let menu = html! {
         (links(Some(place)))
-        form.find method="get" action="/orders" role="search" {
-            input type="search" name="q" value=[search] aria-label="Find an order" data-search
-                placeholder="Find an order: id, reference, user ( / )" maxlength="255";
-        }
+        (find(search))
         div.who {
             span #live .live title="This page updates itself" hidden { "Live" }
             @if let Some(name) = name {
                 span.name { (name) }
-                form method="post" action="/sign-out" {
+                form method="post" action="/sign-out" title={ "Signed in as " (name) } {
                     (token_field(form_token))
                     button.plain type="submit" { "Sign out" }
                 }
@@ -70,9 +67,19 @@ fn links(place: Option<MenuItem>) -> Markup {
     }
 }
 
-/// A page that says why something cannot be shown or done. `not_found.html` of the API has the same menu.
+fn find(search: Option<&str>) -> Markup {
+    html! {
+        form.find method="get" action="/orders" role="search" {
+            input type="search" name="q" value=[search] aria-label="Find an order" data-search
+                placeholder="Find an order: id, reference, user ( / )" maxlength="255";
+        }
+    }
+}
+
+/// A page that says why something cannot be shown or done. `not_found.html` of the API has the same menu and search.
 pub(super) fn failed(title: &str, main: &Markup) -> Html<String> {
-    Html(document(title, &links(None), &html! { section.alone { (main) } }).into_string())
+    let menu = html! { (links(None)) (find(None)) };
+    Html(document(title, &menu, &html! { section.alone { (main) } }).into_string())
 }
 
 /// A page without a menu.

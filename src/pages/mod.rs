@@ -28,6 +28,7 @@ mod drops;
 mod endpoint;
 mod failure;
 mod fields;
+mod filters;
 mod frame;
 mod links;
 mod merchants;

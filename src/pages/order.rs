@@ -152,7 +152,8 @@ fn describe(order: &OrderView, history: &History) -> Markup {
     if order.possible_duplicate {
         told.push((
             "Possible duplicate",
-            html! { (badge("warn", "yes")) " An attempt got no answer, or one such as HTTP 503, which does not say whether Klarna created the order" },
+            html! { (badge("warn", "yes")) " "
+            span title="An attempt got no answer, or one such as HTTP 503" { "Klarna may have this order already" } },
         ));
     }
     if let Some(session) = &order.session {
@@ -210,7 +211,7 @@ fn fault(error: &OrderError) -> Markup {
     html! {
         p { span.badge.bad { (codes::shown(&error.code)) } " " (error.message) }
         @if let Some(correlation) = &error.correlation_id {
-            p.quiet { "Klarna's correlation id: " code { (correlation) } }
+            p.quiet { "Klarna's correlation id: " (to_copy(correlation)) }
         }
         @if !error.faults.is_empty() {
             div.scroll tabindex="0" role="group" aria-label="Faults" { table {

@@ -88,7 +88,7 @@ impl Totals {
             nav.tabs aria-label="Status" {
                 (tab("", "all", if is_more { format!("{}+", number(all)) } else { number(all) }))
                 @for (status, total) in &self.0 {
-                    (tab(status.as_str(), &words(status.as_str()), shown(*total)))
+                    (tab(status.as_str(), &words(status.as_str()), shown_total(*total)))
                 }
             }
         }
@@ -123,14 +123,14 @@ impl Totals {
                 }
                 div.buttons #all-that-match data-live {
                     @if filtered && shows(Status::Failed) && failed > 0 {
-                        a.button href=(all("retry")) { "Retry all " (shown(failed)) " failed that match…" }
+                        a.button href=(all("retry")) { "Retry all " (shown_total(failed)) " failed that match…" }
                     }
                     @if filtered && shows(Status::Queued) && queued > 0 {
-                        a.button.danger href=(all("cancel")) { "Cancel all " (shown(queued)) " queued that match…" }
+                        a.button.danger href=(all("cancel")) { "Cancel all " (shown_total(queued)) " queued that match…" }
                     }
                     @if follow_ups && submitted > 0 {
                         a.button href=(all("retry-follow-ups")) {
-                            "Retry the follow-ups of all " (shown(submitted)) " that match…"
+                            "Retry the follow-ups of all " (shown_total(submitted)) " that match…"
                         }
                     }
                 }
@@ -152,7 +152,7 @@ pub(super) fn has_actions(query: &Fields) -> bool {
 }
 
 /// A total, with a sign if it was not counted to its end.
-fn shown(total: u64) -> String {
+pub(super) fn shown_total(total: u64) -> String {
     if total >= u64::from(COUNTED) { format!("{}+", number(COUNTED)) } else { number(total) }
 }
 

@@ -11,13 +11,14 @@ use super::Pages;
 use super::codes;
 use super::failure::Failure;
 use super::fields::Fields;
+use super::filters::{Filters, choice, field_name, line, moment, tab};
 use super::frame::MenuItem;
 use super::links::user_link;
 use super::order_tabs::{self, FIELDS, Totals, WITHOUT};
 use super::pauses;
 use super::pieces::{
-    amount, at_klarna, cell, choice, col, command, count_cell, count_col, done, field_name, filter_form,
-    line, moment, older, order_link, outcome, reference, select_all, status, time,
+    amount, at_klarna, cell, col, command, count_col, done, older, order_link, outcome, reference,
+    select_all, short, status, time,
 };
 use super::viewer::{Viewer, see};
 use crate::ids::MerchantName;
@@ -27,6 +28,10 @@ use crate::store::OrderFilter;
 
 /// The values of `token` that stand for several outcomes.
 const TOKEN: [(&str, bool); 2] = [("with", true), ("without", false)];
+
+/// The fields of the filter that are folded.
+const FOLDED: &[&str] =
+    &["target", "user", "follow_ups", "until", "ended_since", "ended_until", "duplicates"];
 
 /// Orders on one page.
 const PAGE: u32 = 50;
@@ -47,22 +52,25 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = orders.last().filter(|_| more).map(|last| last.id.to_string());
     let pauses = pauses::seen(&pages, &viewer).await?;
     let selectable = !orders.is_empty() && viewer.may_act() && order_tabs::has_actions(query);
+    let columns = Columns { selectable, merchant: viewer.merchants(&pages).len() > 1 };
     let main = html! {
         div.heading { h1 { "Orders" }
             div.actions { a.button href=(query.link("/orders.csv", &[("before", ""), ("done", "")])) { "CSV" } }
         }
         (done(query))
-        (filters(&pages, &viewer))
+        (filters(&pages, &viewer).draw())
         @if let Some(orders) = query.get("order") {
             p.quiet { "Only orders that were selected or changed: " (orders.split(' ').count()) ". "
                 a href="/orders" { "Show all orders" } }
         }
         (order_tabs::saved())
         div #totals data-live { (totals.tabs(query)) }
-        @if selectable { (totals.bulk(query)) }
-        section #list data-live[search.before.is_none()] {
-            @if orders.is_empty() { (none(query)) } @else { (table(orders, selectable, &pauses, viewer.now)) }
-            (older(query, "/orders", search.before.is_some(), next.as_deref()))
+        div.listed {
+            @if selectable { (totals.bulk(query)) }
+            section #list data-live[search.before.is_none()] {
+                @if orders.is_empty() { (none(query)) } @else { (table(orders, &columns, &pauses, viewer.now)) }
+                (older(query, "/orders", search.before.is_some(), next.as_deref()))
+            }
         }
     };
     Ok(viewer.answer(MenuItem::Orders, "Orders", &main))
@@ -114,35 +122,38 @@ pub(super) async fn found(
     Ok(orders)
 }
 
-fn filters(pages: &Pages, viewer: &Viewer) -> Markup {
-    let (query, now) = (&viewer.query, viewer.now);
+fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
+    let query = &viewer.query;
+    let outcomes = TOKEN.map(|(word, _)| word).into_iter().chain(TokenOutcome::ALL.map(TokenOutcome::as_str));
     let fields = html! {
-            (line(query, "q", field_name("q"), "search"))
-            @if let Some(status) = query.get("status") { input type="hidden" name="status" value=(status); }
-            @let outcomes = TOKEN.map(|(word, _)| word).into_iter().chain(TokenOutcome::ALL.map(TokenOutcome::as_str));
-            (choice(query, "token", "Token", "any", outcomes))
-            (choice(query, "target", "Target", "any", Target::ALL.map(Target::as_str)))
-            (choice(query, "merchant", "Merchant", "all", viewer.merchants(pages)))
-            (line(query, "user", "User", "search"))
-            label { span { (field_name("error")) }
-                input type="text" name="error" value=[query.get("error")] list="codes" autocomplete="off";
-            }
-            (codes::suggested("codes"))
-            (choice(query, "follow_ups", "Follow-ups", "any", FollowUpState::ALL.map(FollowUpState::as_str)))
-            (moment(query, "from", field_name("from"), now))
-            (moment(query, "until", field_name("until"), now))
-            (moment(query, "ended_since", field_name("ended_since"), now))
-            (moment(query, "ended_until", field_name("ended_until"), now))
-            label { span { (field_name("duplicates")) }
-                @let chosen = query.get("duplicates");
-                select name="duplicates" {
-                    option value="" { "any" }
-                    option value="1" selected[chosen.is_some_and(|chosen| chosen != WITHOUT)] { "only these" }
-                    option value=(WITHOUT) selected[chosen == Some(WITHOUT)] { "without these" }
-                }
-            }
+        (tab(query, "status"))
+        (line(query, "q"))
+        (choice(query, "merchant", "all", viewer.merchants(pages)))
+        label { span { (field_name("error")) }
+            input type="text" name="error" value=[query.get("error")] list="codes" autocomplete="off";
+        }
+        (codes::suggested("codes"))
+        (choice(query, "token", "any", outcomes))
+        (moment(query, "from"))
     };
-    filter_form("/orders", query, &FIELDS, &fields)
+    let folded = html! {
+        (moment(query, "until"))
+        (moment(query, "ended_since"))
+        (moment(query, "ended_until"))
+        (choice(query, "target", "any", Target::ALL.map(Target::as_str)))
+        (line(query, "user"))
+        (choice(query, "follow_ups", "any", FollowUpState::ALL.map(FollowUpState::as_str)))
+        label { span { (field_name("duplicates")) }
+            @let chosen = query.get("duplicates");
+            select name="duplicates" {
+                option value="" { "any" }
+                option value="1" selected[chosen.is_some_and(|chosen| chosen != WITHOUT)] { "only these" }
+                option value=(WITHOUT) selected[chosen == Some(WITHOUT)] { "without these" }
+            }
+        }
+    };
+    let folded = Some((FOLDED, folded));
+    Filters { path: "/orders", query, now: viewer.now, names: &FIELDS, fields, folded }
 }
 
 /// What to do where no order is listed.
@@ -166,43 +177,56 @@ fn none(query: &Fields) -> Markup {
     }
 }
 
-/// A table of orders, with boxes to select them if `selectable`.
-pub(super) fn table(orders: &[OrderView], selectable: bool, pauses: &[Pause], now: DateTime<Utc>) -> Markup {
+/// Which columns a table of orders has beside the usual ones.
+#[derive(Default)]
+pub(super) struct Columns {
+    /// Boxes to select them.
+    pub(super) selectable: bool,
+    pub(super) merchant: bool,
+}
+
+/// A table of orders.
+pub(super) fn table(orders: &[OrderView], columns: &Columns, pauses: &[Pause], now: DateTime<Utc>) -> Markup {
+    let Columns { selectable, merchant } = columns;
     // When they go on is more interesting than what they have not got yet.
     let wait = orders.iter().all(|order| order.status == Status::Queued);
     html! {
         @if orders.is_empty() { p.quiet.empty { "No orders." } }
         @else {
-            div.scroll { table.list.orders {
+            div.scroll { table.list {
                 thead { tr {
-                    @if selectable { (select_all()) }
-                    (col("Order")) (col("Status")) (count_col("Amount")) (col("Reference")) (col("User"))
-                    (col("Merchant")) (col("Age")) (col("Cause"))
-                    @if wait { (col("Next try")) (col("Deadline")) } @else { (col("Token")) }
-                    (count_col("Attempts"))
+                    @if *selectable { (select_all()) }
+                    (col("Reference")) th.roomy scope="col" { "Order" } (col("Status")) (count_col("Amount")) (col("User"))
+                    @if *merchant { (col("Merchant")) }
+                    (col("Age")) (col("Cause"))
+                    @if wait { (col("Next try")) (col("Deadline")) } @else { th.roomy scope="col" { "Token" } }
+                    th.count.roomy scope="col" { "Attempts" }
                 } }
                 tbody { @for order in orders { tr {
-                    @if selectable { td.select { (select(order.id)) } }
-                    (cell("Order", &order_link(order.id)))
-                    (cell("Status", &html! { span { (status(order.status)) (at_klarna(order.session.as_ref()))
+                    @if *selectable { td.select { (select(order.id)) } }
+                    td.name.lead data-label="Reference" {
+                        a href={ "/orders/" (order.id) } {
+                            @if let Some(name) = reference(order) { (name) }
+                            @else { code { (short(&order.id.to_string())) } }
+                        }
+                    }
+                    td.roomy data-label="Order" { (order_link(order.id)) }
+                    td.state data-label="Status" { span { (status(order.status)) (at_klarna(order.session.as_ref()))
                         @if order.possible_duplicate {
                             " " span.badge.warn title="Klarna may have this order twice" { "duplicate?" }
-                        } } }))
-                    (count_cell("Amount", &amount(&order.summary)))
-                    td.name data-label="Reference" { @if let Some(reference) = reference(order) {
-                        a href={ "/orders/" (order.id) } { (reference) }
-                    } }
-                    td.name data-label="User" {
+                        } } }
+                    td.count.bare data-label="Amount" { (amount(&order.summary)) }
+                    td.name.bare data-label="User" {
                         a href=(user_link(&order.merchant, &order.user)) { (order.user) } }
-                    (cell("Merchant", &html! { (order.merchant) }))
-                    (cell("Age", &time(order.accepted_at)))
+                    @if *merchant { td.bare data-label="Merchant" { (order.merchant) } }
+                    td.bare data-label="Age" { (time(order.accepted_at)) }
                     @let held = pauses.iter().find(|pause| holds(pause, order));
-                    (cell("Cause", &cause(order, held)))
+                    td.bare data-label="Cause" { (cause(order, held)) }
                     @if wait {
                         (cell("Next try", &next_try(order, held, now)))
                         (cell("Deadline", &time(order.deadline_at)))
-                    } @else { (cell("Token", &outcome(order.token))) }
-                    (count_cell("Attempts", &order.attempts.to_string()))
+                    } @else { td.roomy data-label="Token" { (outcome(order.token)) } }
+                    td.count.roomy data-label="Attempts" { (order.attempts) }
                 } } }
             } }
         }
@@ -218,7 +242,12 @@ fn holds(pause: &Pause, order: &OrderView) -> bool {
 fn cause(order: &OrderView, held: Option<&Pause>) -> Markup {
     html! {
         @if let Some(pause) = held { a href="/pauses" title=(pause.reason) { "paused by " (pause.paused_by) } }
-        @else if let Some(error) = &order.error { span title=(error.message) { (codes::shown(&error.code)) } }
+        @else if let Some(error) = &order.error {
+            span title=(error.message) {
+                (codes::shown(&error.code))
+                @if let Some(reason) = codes::reason(&error.message) { " " span.quiet { (reason) } }
+            }
+        }
     }
 }
 

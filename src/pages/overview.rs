@@ -120,16 +120,21 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let main = html! {
         div.heading {
             h1 { "Overview" }
-            nav.ranges aria-label="Period" {
-                @for Range { word, name, .. } in RANGES {
-                    @let current = (word == range.word).then_some("true");
-                    a href=(link("/", &[("range", word)])) aria-current=[current] title=(name) { (word) }
+            div.actions {
+                nav.ranges aria-label="Period" {
+                    @for Range { word, name, .. } in RANGES {
+                        @let current = (word == range.word).then_some("true");
+                        a href=(link("/", &[("range", word)])) aria-current=[current] title=(name) { (word) }
+                    }
                 }
+                @if viewer.may_act() { a.button href="/pauses/new" { "Pause work…" } }
             }
         }
         (done(&viewer.query))
         (attention::strip(&attention))
-        section #pauses data-live { (pauses::strip(&paused, &viewer)) }
+        section #pauses data-live hidden[paused.is_empty()] {
+            @if !paused.is_empty() { h2 { "Paused" } (pauses::table(&paused, &viewer)) }
+        }
         section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, (range, &bounds[..]))) }
         section #orders data-live {
             h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }

@@ -25,19 +25,6 @@ pub(super) async fn seen(pages: &Pages, viewer: &Viewer) -> Result<Vec<Pause>, F
     Ok(pauses)
 }
 
-/// The strip on the overview.
-pub(super) fn strip(pauses: &[Pause], viewer: &Viewer) -> Markup {
-    html! {
-        @if pauses.is_empty() {
-            p.quiet { "Nothing is paused. " @if viewer.may_act() { a href="/pauses/new" { "Pause work…" } } }
-        } @else {
-            h2 { "Paused" }
-            (table(pauses, viewer))
-            @if viewer.may_act() { p.note { a href="/pauses/new" { "Pause more…" } } }
-        }
-    }
-}
-
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let pauses = seen(&pages, &viewer).await?;
     let late = late(&pages, &viewer, &pauses).await?;
@@ -98,7 +85,8 @@ fn resume_all(pauses: &[Pause]) -> Markup {
     }
 }
 
-fn table(pauses: &[Pause], viewer: &Viewer) -> Markup {
+/// A table of pauses.
+pub(super) fn table(pauses: &[Pause], viewer: &Viewer) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {

@@ -137,77 +137,6 @@ pub(super) fn short(id: &str) -> String {
     id.get(id.len().saturating_sub(12)..).map_or_else(|| id.to_owned(), |end| format!("…{end}"))
 }
 
-/// A drop-down list in a filter.
-pub(super) fn choice<T: AsRef<str>>(
-    query: &Fields,
-    name: &str,
-    label: &str,
-    any: &str,
-    options: impl IntoIterator<Item = T>,
-) -> Markup {
-    let chosen = query.get(name);
-    html! {
-        label { span { (label) }
-            select name=(name) {
-                option value="" { (any) }
-                @for option in options {
-                    @let option = option.as_ref();
-                    option value=(option) selected[chosen == Some(option)] { (words(option)) }
-                }
-            }
-        }
-    }
-}
-
-/// A time in a filter, in UTC. An age such as `1h` is shown as the time that it means now.
-pub(super) fn moment(query: &Fields, name: &str, label: &str, now: DateTime<Utc>) -> Markup {
-    let value = query.time(name, now).ok().flatten().map(|time| time.format("%Y-%m-%dT%H:%M").to_string());
-    html! {
-        label { span { (label) }
-            input type="datetime-local" name=(name) value=[value];
-        }
-    }
-}
-
-/// The name of a filter's field, as a heading.
-pub(super) fn field_name(field: &str) -> &'static str {
-    match field {
-        "q" => "Id, reference, key or user",
-        "status" => "Status",
-        "token" => "Token",
-        "id" => "Id",
-        "target" => "Target",
-        "merchant" => "Merchant",
-        "user" => "User",
-        "error" => "Error code",
-        "follow_ups" => "Follow-ups",
-        "from" => "Accepted since (UTC)",
-        "until" => "Accepted before (UTC)",
-        "ended_since" => "Failed or ended since (UTC)",
-        "ended_until" => "Failed or ended before (UTC)",
-        "duplicates" => "Possible duplicates",
-        "again" => "Those that fail again",
-        "kind" => "Event",
-        "happened" => "Happened since (UTC)",
-        _ => "Orders",
-    }
-}
-
-/// The form that filters a list, in a drawer where the screen is narrow. `names` are those of its fields.
-pub(super) fn filter_form(path: &str, query: &Fields, names: &[&str], fields: &Markup) -> Markup {
-    let set = names.iter().filter(|name| query.get(name).is_some()).count();
-    html! {
-        div.drawer {
-            input.unseen #filters type="checkbox";
-            label.button for="filters" { "Filters" @if set > 0 { " (" (set) ")" } }
-            form.filters method="get" action=(path) aria-label="Filters" {
-                (fields)
-                div.buttons { button type="submit" { "Filter" } a href=(path) { "Clear" } }
-            }
-        }
-    }
-}
-
 /// A command to copy. The button is for browsers with scripts.
 pub(super) fn command(text: &str) -> Markup {
     html! {
@@ -220,13 +149,9 @@ pub(super) fn to_copy(id: &str) -> Markup {
     html! { span.copy { code { (id) } " " button.plain type="button" data-copy hidden { "Copy" } } }
 }
 
-/// A text field in a filter.
-pub(super) fn line(query: &Fields, name: &str, label: &str, kind: &str) -> Markup {
-    html! {
-        label { span { (label) }
-            input type=(kind) name=(name) value=[query.get(name)];
-        }
-    }
+/// What stands for an id, with a button that copies the whole id.
+pub(super) fn short_to_copy(id: &str, shown: &Markup) -> Markup {
+    html! { span.copy { (shown) " " button.plain type="button" data-copy=(id) hidden { "Copy" } } }
 }
 
 /// The message about a completed action, on the page after its form.

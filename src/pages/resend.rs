@@ -5,15 +5,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use maud::{Markup, html};
+use maud::html;
 
 use super::Pages;
 use super::act::{Question, ask};
 use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
+use super::filters::{field_name, shown};
 use super::frame::MenuItem;
-use super::pieces::{facts, field_name, number, words};
+use super::pieces::{facts, number};
 use super::viewer::{Posted, Viewer, see};
 use super::webhooks::{FIELDS, filter};
 use crate::audit::Action;
@@ -50,15 +51,6 @@ fn chosen(fields: &Fields) -> Vec<(&str, &str)> {
     FIELDS.into_iter().filter_map(|name| Some((name, fields.get(name)?))).collect()
 }
 
-/// Shows a field of the filter, as its form does.
-fn shown(name: &str, value: &str, now: DateTime<Utc>) -> (&'static str, Markup) {
-    match (name, Fields::time_of(value, now)) {
-        ("from", Some(time)) => (field_name("happened"), html! { (time.format("%Y-%m-%d %H:%M UTC")) }),
-        ("status", _) => (field_name(name), html! { (words(value)) }),
-        _ => (field_name(name), html! { (value) }),
-    }
-}
-
 pub(super) async fn ask_resend_all(
     State(pages): State<Arc<Pages>>,
     viewer: Viewer,
@@ -85,6 +77,11 @@ pub(super) async fn ask_resend_all(
     let ids = viewer.query.get("webhook");
     let what = format!("{} {}", number(count), if count == 1 { "webhook" } else { "webhooks" });
     let fields = chosen(&viewer.query);
+    let told = fields.iter().map(|(name, value)| {
+        let value = shown(name, value, viewer.now);
+        (field_name(name), html! { (value) })
+    });
+    let told: Vec<_> = told.collect();
     let about = html! {
         p { "Each is sent again with the same id, and retried for up to three days. Disabled endpoints are \
             enabled." }
@@ -94,7 +91,7 @@ pub(super) async fn ask_resend_all(
         }
         @if let Some(ids) = ids { p { (ids.split(' ').count()) " selected." } }
         @else if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
-        @else { (facts(&fields.iter().map(|(name, value)| shown(name, value, viewer.now)).collect::<Vec<_>>())) }
+        @else { (facts(&told)) }
     };
     let answer = html! {
         @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }

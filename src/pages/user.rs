@@ -71,7 +71,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         }
         section #orders data-live {
             h2 { "Last orders" }
-            (orders::table(&orders, false, &pauses::seen(&pages, &viewer).await?, viewer.now))
+            (orders::table(&orders, &orders::Columns::default(), &pauses::seen(&pages, &viewer).await?, viewer.now))
             nav.pages { a href=(link("/orders", &here)) { "All orders of this user →" } }
         }
     };

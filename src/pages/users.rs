@@ -11,12 +11,10 @@ use super::Pages;
 use super::bulk_tokens::{self, Group};
 use super::failure::Failure;
 use super::fields::Fields;
+use super::filters::{Filters, choice, labelled, tab};
 use super::frame::MenuItem;
 use super::links::user_link;
-use super::pieces::{
-    at, choice, col, command, count_col, done, filter_form, line, maybe_time, number, select_all, state,
-    words,
-};
+use super::pieces::{at, col, command, done, maybe_time, number, select_all, state, words};
 use super::viewer::Viewer;
 use crate::audit::Action;
 use crate::ids::{MerchantName, UserId, UserKey};
@@ -46,22 +44,21 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         html! {
             div.heading { h1 { "Users" } }
             (done(query))
-            (filter_form("/users", query, &["state", "merchant", "user"], &html! {
-                @if let Some(state) = query.get("state") { input type="hidden" name="state" value=(state); }
-                (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
-                (line(query, "user", "User (whole name)", "search"))
-            }))
+            (filters(&pages, &viewer).draw())
             (tabs(query, counts))
-            @if let Some(bulk) = &bulk { (bulk) }
-            section #list data-live {
-                @if users.is_empty() { (none(query)) } @else { (table(users, group.is_some())) }
-                nav.pages aria-label="More" {
-                    @if after.is_some() {
-                        a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
-                    }
-                    @if let Some(last) = next {
-                        @let next = [("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())];
-                        a rel="next" href=(query.link("/users", &next)) { "More →" }
+            div.listed {
+                @if let Some(bulk) = &bulk { (bulk) }
+                section #list data-live {
+                    @if users.is_empty() { (none(query)) }
+                    @else { (table(users, group.is_some(), viewer.merchants(&pages).len() > 1)) }
+                    nav.pages aria-label="More" {
+                        @if after.is_some() {
+                            a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
+                        }
+                        @if let Some(last) = next {
+                            @let next = [("after", last.user.as_str()), ("after_merchant", last.merchant.as_str())];
+                            a rel="next" href=(query.link("/users", &next)) { "More →" }
+                        }
                     }
                 }
             }
@@ -73,6 +70,23 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let (main, steady) = (page(counts.as_ref()), page(steady.as_ref()));
     let entry = viewer.entry(Action::TokensList).merchant(merchant.as_ref());
     Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main, &steady))
+}
+
+fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
+    let query = &viewer.query;
+    let fields = html! {
+        (tab(query, "state"))
+        (choice(query, "merchant", "all", viewer.merchants(pages)))
+        (labelled(query, "user", "User (whole name)"))
+    };
+    Filters {
+        path: "/users",
+        query,
+        now: viewer.now,
+        names: &["state", "merchant", "user"],
+        fields,
+        folded: None,
+    }
 }
 
 /// Returns the users with this name at every merchant.
@@ -189,26 +203,26 @@ fn none(query: &Fields) -> Markup {
     }
 }
 
-/// A table of users, with boxes to select them if `selectable`.
-fn table(users: &[TokenView], selectable: bool) -> Markup {
+/// A table of users, with boxes to select them if `selectable`, and with their merchants if there are `several`.
+fn table(users: &[TokenView], selectable: bool, several: bool) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {
                 @if selectable { (select_all()) }
-                (col("User")) (col("Merchant")) (col("Token")) (col("Expires"))
-                (col("Next refresh")) (col("Last seen")) (count_col("Generation"))
+                (col("User")) @if several { (col("Merchant")) } (col("Token")) (col("Expires"))
+                (col("Next refresh")) (col("Last seen")) th.count.wide scope="col" { "Generation" }
             } }
             tbody { @for token in users { tr {
                 @if selectable { td.select { (bulk_tokens::select(&UserKey {
                     merchant: token.merchant.clone(), user: token.user.clone() })) } }
-                td.name data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
-                td data-label="Merchant" { (token.merchant) }
-                td data-label="Token" { (state(token.state))
-                    @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } }
+                td.name.lead data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
+                @if several { td.bare data-label="Merchant" { (token.merchant) } }
+                td.state data-label="Token" { span { (state(token.state))
+                    @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } } }
                 td data-label="Expires" { (maybe_time(token.expires_at.filter(|_| token.state == TokenState::Active))) }
-                td data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
+                td.wide data-label="Next refresh" { (maybe_time(token.refresh_due_at)) }
                 td data-label="Last seen" { (maybe_time(token.last_seen_at)) }
-                td.count data-label="Generation" { (token.generation) }
+                td.count.wide data-label="Generation" { (token.generation) }
             } } }
         } }
     }

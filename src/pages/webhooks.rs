@@ -1,5 +1,6 @@
 //! The list of webhooks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -11,20 +12,23 @@ use super::Pages;
 use super::endpoint;
 use super::failure::Failure;
 use super::fields::Fields;
+use super::filters::{Filters, choice, line, moment, tab};
 use super::frame::MenuItem;
 use super::links::user_link;
+use super::order_tabs::{COUNTED, shown_total};
+use super::orders::found;
 use super::pieces::{
-    badge, choice, col, command, count_col, done, field_name, filter_form, line, moment, older, order_link,
-    select_all, select_all_here, time,
+    badge, col, command, done, older, order_link, reference, select_all, select_all_here, time,
 };
 use super::viewer::Viewer;
 use crate::ids::{MerchantName, WebhookId};
-use crate::store::{EventKind, WebhookFilter, WebhookStatus, WebhookView};
+use crate::order::OrderId;
+use crate::store::{EventKind, OrderFilter, WebhookFilter, WebhookStatus, WebhookView};
 
 /// Webhooks on one page.
 const PAGE: u32 = 50;
 /// The fields that choose webhooks.
-pub(super) const FIELDS: [&str; 6] = ["status", "kind", "merchant", "user", "from", "id"];
+pub(super) const FIELDS: [&str; 6] = ["status", "kind", "merchant", "user", "happened", "id"];
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
@@ -40,6 +44,13 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let more = webhooks.len() > PAGE as usize;
     webhooks.truncate(PAGE as usize);
     let next = webhooks.last().filter(|_| more).map(|last| last.id.to_string());
+    let counts = counts(&pages, &viewer, merchant.as_ref(), &filter).await?;
+    let shown = Columns {
+        references: Some(references(&pages, &viewer, &webhooks).await?),
+        merchant: viewer.merchants(&pages).len() > 1,
+        selectable: viewer.may_act(),
+        action: viewer.may_act(),
+    };
     let main = html! {
         div.heading {
             h1 { "Webhooks" }
@@ -48,23 +59,85 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         @if !endpoints.is_empty() {
             section #endpoints data-live { h2 { "Endpoints" } (endpoint::table(&endpoints)) }
         }
-        (filter_form("/webhooks", query, &FIELDS, &html! {
-            (choice(query, "status", "Status", "any", WebhookStatus::ALL.map(WebhookStatus::as_str)))
-            (choice(query, "kind", "Event", "any", EventKind::ALL.map(EventKind::as_str)))
-            (choice(query, "merchant", "Merchant", "all", viewer.merchants(&pages)))
-            (line(query, "user", "User", "search"))
-            (moment(query, "from", field_name("happened"), viewer.now))
-        }))
-        @if viewer.may_act() && !webhooks.is_empty() {
-            (bulk(query, (!more && before.is_none()).then_some(webhooks.len())))
-        }
-        section #list data-live[before.is_none()] {
-            @if webhooks.is_empty() { (none(query, endpoints.is_empty())) }
-            @else { (list_of(&webhooks, viewer.may_act(), viewer.may_act(), false)) }
-            (older(query, "/webhooks", before.is_some(), next.as_deref()))
+        (filters(&pages, &viewer).draw())
+        div #totals data-live { (tabs(query, &counts)) }
+        div.listed {
+            @if viewer.may_act() && !webhooks.is_empty() {
+                (bulk(query, (!more && before.is_none()).then_some(webhooks.len())))
+            }
+            section #list data-live[before.is_none()] {
+                @if webhooks.is_empty() { (none(query, endpoints.is_empty())) }
+                @else { (list_of(&webhooks, &shown)) }
+                (older(query, "/webhooks", before.is_some(), next.as_deref()))
+            }
         }
     };
     Ok(viewer.answer(MenuItem::Webhooks, "Webhooks", &main))
+}
+
+fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
+    let query = &viewer.query;
+    let fields = html! {
+        (tab(query, "status"))
+        (choice(query, "kind", "any", EventKind::ALL.map(EventKind::as_str)))
+        (choice(query, "merchant", "all", viewer.merchants(pages)))
+        (line(query, "user"))
+        (moment(query, "happened"))
+    };
+    Filters { path: "/webhooks", query, now: viewer.now, names: &FIELDS, fields, folded: None }
+}
+
+/// How many webhooks wait or were given up, as far as they match the other filters. Of those that were delivered
+/// there is no index.
+async fn counts(
+    pages: &Pages,
+    viewer: &Viewer,
+    merchant: Option<&MerchantName>,
+    filter: &WebhookFilter,
+) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    let mut counts = BTreeMap::new();
+    for status in [WebhookStatus::Pending, WebhookStatus::Failed] {
+        let mut sum = 0;
+        for merchant in viewer.scopes(pages, merchant) {
+            let filter = WebhookFilter { merchant, status: Some(status), ..filter.clone() };
+            sum += pages.deps.webhooks.count_webhooks_up_to(&filter, COUNTED).await?;
+        }
+        counts.insert(status.as_str(), sum);
+    }
+    Ok(counts)
+}
+
+/// What the shops call the orders of these webhooks.
+async fn references(
+    pages: &Pages,
+    viewer: &Viewer,
+    webhooks: &[WebhookView],
+) -> Result<BTreeMap<OrderId, String>, Failure> {
+    let ids: Vec<OrderId> = webhooks.iter().filter_map(|webhook| webhook.order).collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let filter = OrderFilter { ids: Some(ids), limit: PAGE, ..OrderFilter::default() };
+    let orders = found(pages, viewer, None, &filter).await?;
+    Ok(orders.iter().filter_map(|order| Some((order.id, reference(order)?.to_owned()))).collect())
+}
+
+fn tabs(query: &Fields, counts: &BTreeMap<&'static str, u64>) -> Markup {
+    let tab = |status: &str, name: &str| {
+        let current = (query.get("status").unwrap_or_default() == status).then_some("page");
+        let href = query.link("/webhooks", &[("status", status), ("before", ""), ("done", "")]);
+        html! {
+            a href=(href) aria-current=[current] {
+                (name) @if let Some(count) = counts.get(status) { " " b { (shown_total(*count)) } }
+            }
+        }
+    };
+    html! {
+        nav.tabs aria-label="Status" {
+            (tab("", "all"))
+            @for status in WebhookStatus::ALL { (tab(status.as_str(), status.as_str())) }
+        }
+    }
 }
 
 /// Reads which webhooks are chosen, without their merchant and the limit.
@@ -74,7 +147,7 @@ pub(super) fn filter(query: &Fields, now: DateTime<Utc>) -> Result<WebhookFilter
         user: query.name("user")?,
         status: query.one_of("status", WebhookStatus::ALL, WebhookStatus::as_str)?,
         kind: query.one_of("kind", EventKind::ALL, EventKind::as_str)?,
-        since: query.time("from", now)?,
+        since: query.time("happened", now)?,
         ..WebhookFilter::default()
     })
 }
@@ -127,53 +200,77 @@ fn bulk(query: &Fields, all: Option<usize>) -> Markup {
     }
 }
 
-/// A table of one order's webhooks.
-pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
-    list_of(webhooks, may_act, false, true)
+/// Which columns a table of webhooks has.
+#[derive(Default)]
+struct Columns {
+    /// What the shops call the orders; `None` if all webhooks are of the order whose page has the table.
+    references: Option<BTreeMap<OrderId, String>>,
+    merchant: bool,
+    /// Boxes to select them.
+    selectable: bool,
+    /// Links that send each again.
+    action: bool,
 }
 
-/// A table of webhooks, with boxes to select them if `selectable`. `of_order`: all are of the order whose page has
-/// it.
-fn list_of(webhooks: &[WebhookView], may_act: bool, selectable: bool, of_order: bool) -> Markup {
+/// A table of one order's webhooks.
+pub(super) fn table(webhooks: &[WebhookView], may_act: bool) -> Markup {
+    list_of(webhooks, &Columns { action: may_act, ..Columns::default() })
+}
+
+fn list_of(webhooks: &[WebhookView], columns: &Columns) -> Markup {
     let tone = |status: WebhookStatus| match status {
         WebhookStatus::Pending => "calm",
         WebhookStatus::Delivered => "good",
         WebhookStatus::Failed => "bad",
     };
+    let Columns { references, merchant, selectable, action } = columns;
     html! {
         @if webhooks.is_empty() { p.quiet.empty { "No webhooks." } }
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    @if selectable { (select_all()) }
-                    (col("Event")) (col("Status")) @if !of_order { (col("Order")) (col("User")) }
-                    (col("Happened")) (col("Next try")) (col("Ended")) (count_col("Attempts"))
-                    (col("Error")) @if may_act { th scope="col" { span.unseen { "Action" } } }
+                    @if *selectable { (select_all()) }
+                    (col("Event")) (col("Status"))
+                    @if references.is_some() { (col("Order")) (col("User")) }
+                    @if *merchant { (col("Merchant")) }
+                    (col("Happened")) (col("Next try")) th.roomy scope="col" { "Ended" } th.count.roomy scope="col" { "Attempts" }
+                    (col("Error")) @if *action { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for webhook in webhooks { tr {
-                    @if selectable { td.select {
+                    @if *selectable { td.select {
                         input type="checkbox" name="webhook" value=(webhook.id) form="bulk"
                             aria-label={ "Select " (webhook.id) };
                     } }
-                    td data-label="Event" { (webhook.kind.as_str()) }
-                    td data-label="Status" { (badge(tone(webhook.status), webhook.status.as_str()))
+                    td.lead data-label="Event" { (webhook.kind.as_str()) }
+                    td.state data-label="Status" { (badge(tone(webhook.status), webhook.status.as_str()))
                         @if webhook.endpoint_disabled_at.is_some() { " " (badge("warn", "endpoint disabled")) } }
-                    @if !of_order {
-                        td data-label="Order" { @if let Some(order) = webhook.order { (order_link(order)) } }
-                        td.name data-label="User" {
+                    @if let Some(references) = references {
+                        td.name.bare data-label="Order" {
+                            @if let Some(id) = webhook.order { (order(id, references)) }
+                        }
+                        td.name.bare data-label="User" {
                             @if !webhook.user.as_str().is_empty() {
                                 a href=(user_link(&webhook.merchant, &webhook.user)) { (webhook.user) }
                             }
                         }
                     }
-                    td data-label="Happened" { (time(webhook.occurred_at)) }
+                    @if *merchant { td.bare data-label="Merchant" { (webhook.merchant) } }
+                    td.bare data-label="Happened" { (time(webhook.occurred_at)) }
                     td data-label="Next try" { @if webhook.status == WebhookStatus::Pending { (time(webhook.due_at)) } }
-                    td data-label="Ended" { @if let Some(ended) = webhook.ended_at { (time(ended)) } }
-                    td.count data-label="Attempts" { (webhook.attempts) }
+                    td.roomy data-label="Ended" { @if let Some(ended) = webhook.ended_at { (time(ended)) } }
+                    td.count.roomy data-label="Attempts" { (webhook.attempts) }
                     td.text data-label="Error" { @if let Some(error) = &webhook.error { (error) } }
-                    @if may_act { td.act { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }
+                    @if *action { td.act { a href={ "/webhooks/" (webhook.id) "/resend" } { "Resend…" } } }
                 } } }
             } }
         }
+    }
+}
+
+/// A link to an order, by what the shop calls it if that is known.
+fn order(id: OrderId, references: &BTreeMap<OrderId, String>) -> Markup {
+    match references.get(&id) {
+        Some(reference) => html! { a href={ "/orders/" (id) } title=(id) { (reference) } },
+        None => order_link(id),
     }
 }

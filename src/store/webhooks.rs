@@ -212,6 +212,9 @@ pub trait Webhooks: Send + Sync {
     /// Counts events. The filter's `before` and `limit` are ignored.
     async fn count_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError>;
 
+    /// As [`Webhooks::count_webhooks`], but does not count beyond `most`.
+    async fn count_webhooks_up_to(&self, filter: &WebhookFilter, most: u32) -> Result<u64, StoreError>;
+
     /// Makes events due again, for three days, and enables their endpoints.
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<ResentWebhooks, StoreError>;
 }
@@ -278,7 +281,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 
     async fn webhooks(&self, filter: &WebhookFilter) -> Result<Vec<WebhookView>, StoreError> {
         self.read(async |c| {
-            let list = chosen(c, E::STATEMENTS.webhooks.webhooks, filter);
+            let list = chosen(c, narrowed(E::STATEMENTS.webhooks.webhooks, filter), filter);
             let rows = list.bind(filter.before).bind(filter.limit).fetch_all().await?;
             Ok(readable("webhook", &rows, webhook_view))
         })
@@ -287,15 +290,25 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 
     async fn count_webhooks(&self, filter: &WebhookFilter) -> Result<u64, StoreError> {
         self.read(async |c| {
-            let count = chosen(c, E::STATEMENTS.webhooks.count_webhooks, filter).fetch_one().await?;
-            Ok(count.count("webhooks")?)
+            let count = narrowed(E::STATEMENTS.webhooks.count_webhooks, filter);
+            Ok(chosen(c, count, filter).fetch_one().await?.count("webhooks")?)
+        })
+        .await
+    }
+
+    async fn count_webhooks_up_to(&self, filter: &WebhookFilter, most: u32) -> Result<u64, StoreError> {
+        self.read(async |c| {
+            let count = narrowed(E::STATEMENTS.webhooks.count_webhooks, filter);
+            let rows = count.replacen("count(*) AS webhooks", "w.seq", 1);
+            let count = format!("SELECT count(*) AS webhooks FROM ({rows} LIMIT {most}) AS found");
+            Ok(chosen(c, count, filter).fetch_one().await?.count("webhooks")?)
         })
         .await
     }
 
     async fn resend_webhooks(&self, filter: &WebhookFilter) -> Result<ResentWebhooks, StoreError> {
         self.transaction(async |c| {
-            let resend = chosen(c, E::STATEMENTS.webhooks.resend_webhooks, filter);
+            let resend = chosen(c, narrowed(E::STATEMENTS.webhooks.resend_webhooks, filter), filter);
             let rows = resend.bind(filter.before).bind(filter.limit).bind(self.now()).fetch_all().await?;
             let merchants = rows.iter().map(Columns::merchant).collect::<sqlx::Result<BTreeSet<_>>>()?;
             for merchant in merchants {
@@ -315,10 +328,10 @@ impl<E: Engine> Webhooks for SqlStore<E> {
 /// Binds a filter as the first six parameters of a statement.
 fn chosen<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
-    statement: &'static str,
+    statement: String,
     filter: &WebhookFilter,
 ) -> Query<'c, E> {
-    c.composed(narrowed(statement, filter))
+    c.composed(statement)
         .bind(filter.id)
         .bind(&filter.merchant)
         .bind(&filter.user)

@@ -12,6 +12,7 @@ mod many;
 mod merchants;
 mod pauses;
 mod safe;
+mod shown;
 mod told;
 
 use std::time::Duration;
@@ -137,7 +138,18 @@ fn submitted(token: TokenOutcome) -> Disposition {
 impl Api {
     /// Submits an order with the shop's key.
     async fn ordered(&self, merchant: &str, user: &str) -> String {
-        let body = serde_json::json!({"merchant": merchant, "user": user, "order": serde_json::from_str::<serde_json::Value>(ORDER).unwrap()});
+        self.ordered_with(merchant, user, serde_json::from_str(ORDER).unwrap()).await
+    }
+
+    /// Submits an order with a reference of the shop.
+    async fn ordered_as(&self, reference: &str, user: &str) -> String {
+        let mut order: serde_json::Value = serde_json::from_str(ORDER).unwrap();
+        order["merchant_reference1"] = reference.into();
+        self.ordered_with("shop", user, order).await
+    }
+
+    async fn ordered_with(&self, merchant: &str, user: &str, order: serde_json::Value) -> String {
+        let body = serde_json::json!({ "merchant": merchant, "user": user, "order": order });
         let request = self.request(Method::POST, "/v1/orders").bearer_auth("key-of-the-shop");
         let answer = send(json(request, body.to_string())).await;
         assert_eq!(answer.status, 202, "{answer:?}");

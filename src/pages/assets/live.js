@@ -1,4 +1,4 @@
-// Updates a page, shows times as ages, counts selected rows, copies commands, and makes the key / jump to
+// Updates a page, shows times as ages, counts selected rows, copies commands and ids, and makes the key / jump to
 // the search field. Pages work without it.
 'use strict';
 
@@ -153,7 +153,8 @@
   document.addEventListener('click', async event => {
     const button = event.target.closest?.('[data-copy]');
     if (!button) return;
-    await navigator.clipboard.writeText(button.parentElement.querySelector('code').textContent);
+    const text = button.dataset.copy || button.parentElement.querySelector('code').textContent;
+    await navigator.clipboard.writeText(text);
     button.textContent = 'Copied';
   });
   showCopyButtons();

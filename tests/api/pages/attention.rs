@@ -254,8 +254,9 @@ async fn a_browser_gets_a_page_for_a_wrong_address() {
     assert!(
         page.text.contains("Go to the overview") && page.header("content-security-policy").contains("'none'")
     );
-    // Both have the menu of all other pages.
-    let menu = |page: &str| page.split_once("<nav").unwrap().1.split_once("</nav>").unwrap().0.to_owned();
+    // Both have the menu and the search of all other pages.
+    let menu =
+        |page: &str| page.split_once("<nav").unwrap().1.split_once("</form>").unwrap().0.replace('\n', "");
     let browser = Browser::new(&api);
     let missing = browser.get("/orders/none").await;
     assert_eq!((missing.status.as_u16(), menu(&missing.text)), (404, menu(&page.text)));

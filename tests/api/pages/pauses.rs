@@ -10,7 +10,9 @@ use crate::Api;
 async fn an_operator_pauses_and_resumes_on_the_pages() {
     let api = Api::with_keys(&keys()).await;
     let browser = Browser::signed_in(&api, OPS).await;
-    assert!(browser.page("/").await.contains("Nothing is paused."));
+    let overview = browser.page("/").await;
+    assert!(overview.contains("<section id=\"pauses\" data-live hidden></section>"), "{overview}");
+    assert!(overview.contains("<a class=\"button\" href=\"/pauses/new\">Pause work…</a>"), "{overview}");
     let order = api.ordered("shop", "u-1").await;
     let wicked = "<b>Klarna</b> is down";
     let fields = [("merchant", "shop"), ("kind", "orders"), ("for", "10m"), ("reason", wicked)];

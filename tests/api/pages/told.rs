@@ -5,12 +5,11 @@ use std::time::Duration;
 use klarna_order_worker::order::{Disposition, TokenOutcome};
 use klarna_order_worker::pauses::PauseKind;
 use klarna_order_worker::store::NewPause;
-use reqwest::Method;
 use tempfile::tempdir;
 
 use super::lists::{listed, on_both};
 use super::{Browser, OPS, error, failed, keys, submitted};
-use crate::{Api, Limits, ORDER, json, send, settings_with};
+use crate::{Api, Limits, settings_with};
 
 impl Api {
     /// Lets an order fail with a code.
@@ -146,12 +145,7 @@ async fn each_number_of_the_overview_leads_to_as_many_orders() {
 async fn the_page_of_an_order_begins_with_its_reference_and_why_it_failed() {
     let api = Api::with_keys(&keys()).await;
     let browser = Browser::signed_in(&api, OPS).await;
-    let mut order: serde_json::Value = serde_json::from_str(ORDER).unwrap();
-    order["merchant_reference1"] = "WEB <7>".into();
-    let envelope = serde_json::json!({ "merchant": "shop", "user": "u-1", "order": order });
-    let request = api.request(Method::POST, "/v1/orders").bearer_auth("key-of-the-shop");
-    let answer = send(json(request, envelope.to_string())).await;
-    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    let id = api.ordered_as("WEB <7>", "u-1").await;
     api.settle(&failed("klarna_refused_order")).await;
     let page = browser.page(&format!("/orders/{id}")).await;
     assert!(

@@ -382,6 +382,10 @@ async fn lists_are_filtered_and_paged(db: Db) {
     let since = Some(db.clock.now() - chrono::TimeDelta::seconds(125));
     assert_eq!(users(WebhookFilter { since, ..all() }).await.0, ["c", "b"]);
     assert_eq!(db.store.count_webhooks(&WebhookFilter { since, ..all() }).await.unwrap(), 2);
+    for (most, counted) in [(1, 1), (9, 2)] {
+        let filter = WebhookFilter { since, ..all() };
+        assert_eq!(db.store.count_webhooks_up_to(&filter, most).await.unwrap(), counted);
+    }
     let resent = db.store.resend_webhooks(&WebhookFilter { limit: 2, ..all() }).await.unwrap();
     assert_eq!((resent.webhooks.as_slice(), resent.next), (&ids[..2], Some(ids[1])));
     let rest = WebhookFilter { limit: 2, before: resent.next, ..all() };
