@@ -414,6 +414,8 @@ CREATE TABLE klarna_worker.cached_tokens (
     token_id bigint NOT NULL,
     -- The grant that they came from, as tokens.grant_generation: those of an earlier grant are not vended.
     grant_generation bigint NOT NULL,
+    -- `sealed` is bound to all of the above, to the merchant and to this provider, which issued the tokens.
+    provider bytea NOT NULL,
     sealed bytea NOT NULL,
     received_at timestamptz NOT NULL,
     good_until timestamptz NOT NULL

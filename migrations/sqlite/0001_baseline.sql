@@ -392,6 +392,8 @@ CREATE TABLE cached_tokens (
     token_id INTEGER NOT NULL,
     -- The grant that they came from, as tokens.grant_generation: those of an earlier grant are not vended.
     grant_generation INTEGER NOT NULL,
+    -- `sealed` is bound to all of the above, to the merchant and to this provider, which issued the tokens.
+    provider BLOB NOT NULL,
     sealed BLOB NOT NULL,
     received_at INTEGER NOT NULL,
     good_until INTEGER NOT NULL

@@ -24,7 +24,7 @@ pub(super) async fn settle<E: Engine>(
             if end.cached.is_some() {
                 c.query(sql.seen).bind_version(version).bind(now).execute().await?;
             }
-            cache(c, version, end.cached.as_ref()).await?;
+            cache(c, end).await?;
             close(c, now, end.exchange, Outcome::Unchanged, false, None).await?;
         }
         ExchangeResult::Rejected(reason) => {
@@ -179,14 +179,11 @@ pub(super) async fn announce<E: Engine>(
     Ok(announce.fetch_optional().await?.is_some())
 }
 
-/// Stores the cached tokens of an order, if the row has the given generation.
-pub(super) async fn cache<E: Engine>(
-    c: &mut Connection<'_, E>,
-    version: TokenVersion,
-    cached: Option<&NewCachedTokens>,
-) -> Result<(), StoreError> {
-    let Some(cached) = cached else { return Ok(()) };
-    let cache = c.query(E::STATEMENTS.tokens.cache).bind(cached.purpose).bind_version(version);
-    cache.bind(&cached.sealed).bind(cached.received_at).bind(cached.good_until).execute().await?;
+/// Stores the cached tokens of an exchange that left the token unchanged, if the row still has it.
+async fn cache<E: Engine>(c: &mut Connection<'_, E>, end: &ExchangeEnd) -> Result<(), StoreError> {
+    let Some(cached) = &end.cached else { return Ok(()) };
+    let cache = c.query(E::STATEMENTS.tokens.cache).bind(cached.purpose).bind_version(end.version);
+    let cache = cache.bind(&cached.sealed).bind(cached.received_at).bind(cached.good_until);
+    cache.bind(&end.provider).execute().await?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use crate::ids::{MerchantName, Provider, PurposeId, UserKey, WorkerId};
 use crate::token::{
-    CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor, LedgerEntry,
-    Outcome, Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
+    CachedFor, CachedTokens, ClaimedToken, DeadReason, ExchangeEnd, Intended, Intent, LedgerCursor,
+    LedgerEntry, Outcome, Presentation, Purpose, PurposeKind, Settled, Standing, Stop, TokenState,
 };
 
 /// The result of claiming a token.
@@ -83,6 +83,7 @@ pub(super) fn claimed(rows: &[impl Columns]) -> Result<Option<Read>, StoreError>
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
         version: row.version("id")?,
+        grant_generation: row.int("grant_generation")?,
         state: TokenState::from_word(&row.text("state")?)?,
         reason: row.opt_text("reason")?.map(|word| DeadReason::from_word(&word)).transpose()?,
         sealed: row.opt_bytes("sealed")?,
@@ -172,14 +173,17 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
     })
 }
 
-/// Returns the tokens that are cached for an order or a vend.
+/// Returns the tokens that are cached for an order or a vend of a user.
 pub(super) async fn cached_tokens<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     purpose: PurposeId,
+    key: &UserKey,
+    provider: Provider,
 ) -> Result<Option<CachedTokens>, StoreError> {
-    let row = c.query(E::STATEMENTS.tokens.cached).bind(purpose).bind(now).fetch_optional().await?;
-    row.as_ref().map(cached).transpose()
+    let tokens = c.query(E::STATEMENTS.tokens.cached).bind(purpose).bind_user(key).bind(&provider).bind(now);
+    let row = tokens.fetch_optional().await?;
+    row.as_ref().map(|row| cached(row, &key.merchant, provider)).transpose()
 }
 
 /// Returns the cached tokens of a user's present grant that are valid for longest.
@@ -190,12 +194,25 @@ pub(super) async fn newest_cached<E: Engine>(
     provider: Provider,
 ) -> Result<Option<CachedTokens>, StoreError> {
     let newest = c.query(E::STATEMENTS.tokens.newest_cached).bind_user(key).bind(&provider).bind(now);
-    newest.fetch_optional().await?.as_ref().map(cached).transpose()
+    let row = newest.fetch_optional().await?;
+    row.as_ref().map(|row| cached(row, &key.merchant, provider)).transpose()
 }
 
-fn cached(row: &impl Columns) -> Result<CachedTokens, StoreError> {
-    Ok(CachedTokens {
+/// Reads cached tokens. Merchant and provider are those that the caller asked for, whatever the row says.
+fn cached(
+    row: &impl Columns,
+    merchant: &MerchantName,
+    provider: Provider,
+) -> Result<CachedTokens, StoreError> {
+    let cached_for = CachedFor {
         purpose: row.id("purpose_ref")?,
+        merchant: merchant.clone(),
+        token: row.token("token_id")?,
+        grant_generation: row.int("grant_generation")?,
+        provider,
+    };
+    Ok(CachedTokens {
+        cached_for,
         sealed: row.bytes("sealed")?,
         received_at: row.time("received_at")?,
         good_until: row.time("good_until")?,

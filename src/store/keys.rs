@@ -9,8 +9,8 @@ use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 
-use crate::ids::{PurposeId, TokenId};
-use crate::token::SealedFor;
+use crate::ids::{Provider, PurposeId, TokenId};
+use crate::token::{CachedFor, SealedFor};
 
 /// How many values a key encrypts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -43,8 +43,8 @@ pub struct SealedToken {
 /// Cached tokens that are not encrypted with the active key.
 #[derive(Clone)]
 pub struct SealedCachedTokens {
-    /// The order, vend or sweep that they are for.
-    pub purpose: PurposeId,
+    /// What they are bound to.
+    pub cached_for: CachedFor,
     /// The encrypted tokens.
     pub sealed: Vec<u8>,
 }
@@ -179,12 +179,22 @@ impl<E: Engine> Keys for SqlStore<E> {
 
 /// Reads a row with an encrypted token, which always has a provider.
 pub(super) fn sealed_token(row: &impl Columns) -> Result<SealedToken, StoreError> {
-    let provider =
-        row.provider("provider")?.ok_or_else(|| StoreError::Unreadable("column provider".into()))?;
+    let provider = provider(row)?;
     let sealed_for = SealedFor { merchant: row.merchant()?, version: row.version("id")?, provider };
     Ok(SealedToken { sealed_for, sealed: row.bytes("sealed")? })
 }
 
 fn sealed_cached_tokens(row: &impl Columns) -> Result<SealedCachedTokens, StoreError> {
-    Ok(SealedCachedTokens { purpose: row.id("purpose_ref")?, sealed: row.bytes("sealed")? })
+    let cached_for = CachedFor {
+        purpose: row.id("purpose_ref")?,
+        merchant: row.merchant()?,
+        token: row.token("token_id")?,
+        grant_generation: row.int("grant_generation")?,
+        provider: provider(row)?,
+    };
+    Ok(SealedCachedTokens { cached_for, sealed: row.bytes("sealed")? })
+}
+
+fn provider(row: &impl Columns) -> Result<Provider, StoreError> {
+    row.provider("provider")?.ok_or_else(|| StoreError::Unreadable("column provider".into()))
 }

@@ -95,8 +95,14 @@ pub trait Tokens: Providers + DatabaseClock {
     /// the database does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
-    /// Returns the tokens that are cached for an order or a vend.
-    async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError>;
+    /// Returns the tokens that are cached for an order or a vend of the user. They come from this provider.
+    /// The row of an order has the user's present name, which counts.
+    async fn cached_tokens(
+        &self,
+        purpose: PurposeId,
+        key: &UserKey,
+        provider: Provider,
+    ) -> Result<Option<CachedTokens>, StoreError>;
 
     /// Returns those of the user's cached tokens that are valid for longest, expired ones included. They
     /// come from the present grant, which works, and from this provider.
@@ -180,8 +186,13 @@ impl<E: Engine> Tokens for SqlStore<E> {
         self.engine.settle_exchange(end).await
     }
 
-    async fn cached_tokens(&self, purpose: PurposeId) -> Result<Option<CachedTokens>, StoreError> {
-        self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose).await).await
+    async fn cached_tokens(
+        &self,
+        purpose: PurposeId,
+        key: &UserKey,
+        provider: Provider,
+    ) -> Result<Option<CachedTokens>, StoreError> {
+        self.read(async |c| exchanges::cached_tokens(c, self.now(), purpose, key, provider).await).await
     }
 
     async fn newest_cached(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{DeadReason, TokenSecret};
+use super::{CachedFor, DeadReason, TokenSecret};
 use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use crate::words::words;
 
@@ -138,7 +138,7 @@ pub struct Successor {
 pub struct NewCachedTokens {
     /// The id of the order or vend.
     pub purpose: PurposeId,
-    /// Both tokens, encrypted for the purpose.
+    /// Both tokens, encrypted for a [`CachedFor`].
     pub sealed: Vec<u8>,
     /// When they were received.
     pub received_at: DateTime<Utc>,
@@ -160,9 +160,9 @@ pub struct OrderClaim {
 /// Cached tokens, read back.
 #[derive(Clone)]
 pub struct CachedTokens {
-    /// The id of the order or vend that they are encrypted for.
-    pub purpose: PurposeId,
-    /// Both tokens, encrypted for the purpose.
+    /// What they are encrypted for.
+    pub cached_for: CachedFor,
+    /// Both tokens, encrypted.
     pub sealed: Vec<u8>,
     /// When they were received.
     pub received_at: DateTime<Utc>,

@@ -11,6 +11,8 @@ use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, WorkerId};
 pub struct ClaimedToken {
     /// What was claimed.
     pub version: TokenVersion,
+    /// The generation with which the present grant began.
+    pub grant_generation: i64,
     /// The state of the token.
     pub state: TokenState,
     /// Why it no longer works, if it does not.

@@ -21,7 +21,7 @@ pub use self::exchange::{
     Purpose, PurposeKind, Settled, Successor,
 };
 pub use self::ledger::{ClaimedToken, LedgerCursor, LedgerEntry, Presentation, Standing, Stop};
-pub use self::secret::{SealedFor, TokenSecret};
+pub use self::secret::{CachedFor, SealedFor, TokenSecret};
 pub use self::state::{
     DeadReason, NewToken, Note, Registered, Resolution, Resolved, SignIn, TokenState, TokenView,
 };

@@ -1,6 +1,6 @@
-//! A refresh token as the store writes it: never in clear text.
+//! Tokens as the store writes them: never in clear text.
 
-use crate::ids::{MerchantName, Provider, TokenVersion};
+use crate::ids::{MerchantName, Provider, PurposeId, TokenId, TokenVersion};
 
 /// What an encrypted refresh token is bound to. It can be decrypted only for exactly this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,21 @@ pub struct SealedFor {
     /// The row, and the generation of the token in it.
     pub version: TokenVersion,
     /// The provider that issued the token.
+    pub provider: Provider,
+}
+
+/// What encrypted cached tokens are bound to. They can be decrypted only for exactly this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedFor {
+    /// The order or vend that they were fetched for.
+    pub purpose: PurposeId,
+    /// The merchant of the row.
+    pub merchant: MerchantName,
+    /// The row of the refresh token that they came from.
+    pub token: TokenId,
+    /// The generation with which the grant began that they came from.
+    pub grant_generation: i64,
+    /// The provider that issued them.
     pub provider: Provider,
 }
 

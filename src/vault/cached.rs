@@ -8,15 +8,21 @@ use super::sealing::ExchangedTokens;
 use super::{AccessToken, Vault};
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
-use crate::ids::UserKey;
+use crate::ids::{UserId, UserKey};
 use crate::store::StoreError;
 use crate::token::{CachedTokens, Purpose};
 
 impl Vault {
-    /// Returns the access token that was cached at an earlier exchange for `purpose`, if it is
+    /// Returns the user's access token that was cached at an earlier exchange for `purpose`, if it is
     /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
-    pub async fn cached_tokens(&self, purpose: Purpose) -> Option<AccessToken> {
-        let read = self.context.store.cached_tokens(purpose.id).await;
+    pub async fn cached_tokens(
+        &self,
+        merchant: &Merchant,
+        user: &UserId,
+        purpose: Purpose,
+    ) -> Option<AccessToken> {
+        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let read = self.context.store.cached_tokens(purpose.id, &key, merchant.provider()).await;
         self.opened(readable(read)?, self.context.settings.access_token_margin)
     }
 
@@ -29,12 +35,12 @@ impl Vault {
 
     /// Decrypts cached tokens that are valid for at least `margin`.
     fn opened(&self, cached: CachedTokens, margin: Duration) -> Option<AccessToken> {
-        let CachedTokens { purpose, sealed, received_at, good_until, now, subject } = cached;
+        let CachedTokens { cached_for, sealed, received_at, good_until, now, subject } = cached;
         let left = good_until - now;
         if left <= TimeDelta::zero() || left < delta(margin) {
             return None;
         }
-        match self.context.secrets.open_exchanged(purpose, &sealed) {
+        match self.context.secrets.open_exchanged(&cached_for, &sealed) {
             Ok(ExchangedTokens { access_token, id_token }) => Some(AccessToken {
                 token: access_token,
                 id_token,

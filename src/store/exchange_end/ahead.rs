@@ -5,9 +5,10 @@
 //! generations decide nothing, because two different tokens may have had the same generation before
 //! and after the restore; nor do row ids. Instead, the times of arrival are compared, by the
 //! database's clock: that of the successor, and that of the user's present token. The later one is the
-//! user's token.
+//! user's token. The access token that came with a successor is not cached: it is encrypted for a grant and
+//! a row that this database may not have.
 
-use super::{bind_successor, cache, know_successor};
+use super::{bind_successor, know_successor};
 use crate::ids::TokenVersion;
 use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine, Now};
@@ -47,7 +48,6 @@ pub(super) async fn store<E: Engine>(
     let store = bind_successor(c, sql.store_ahead, now, version, end.exchange, successor);
     let stored = store.bind(end.cached.is_some()).bind(&end.provider).execute().await?;
     one_row("storing a successor ahead of the database", stored)?;
-    cache(c, version, end.cached.as_ref()).await?;
     know_successor(c, token, successor).await?;
     Ok(Settled::Written)
 }

@@ -80,7 +80,8 @@ pub(super) async fn store_successor(
     };
     // The cached tokens belong to the new generation.
     let after = c.query(&AFTER_SUCCESSOR).bind(cached.purpose).bind(token).bind(generation + 1);
-    let after = after.bind(&cached.sealed).bind(cached.received_at).bind(cached.good_until);
+    let after =
+        after.bind(&cached.sealed).bind(cached.received_at).bind(cached.good_until).bind(&end.provider);
     let after = after.bind(token).bind(&successor.hash).bind(successor.issued_at);
     let after =
         after.bind(end.exchange).bind(Outcome::Rotated.as_str()).bind(false).bind(now).bind(None::<&str>);

@@ -21,6 +21,7 @@ fn now() -> DateTime<Utc> {
 fn token(presentations: Vec<Presentation>) -> ClaimedToken {
     ClaimedToken {
         version: TokenVersion { token: TokenId(1), generation: 7 },
+        grant_generation: 1,
         state: TokenState::Active,
         reason: None,
         sealed: Some(vec![1]),

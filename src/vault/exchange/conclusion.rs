@@ -8,8 +8,8 @@ use crate::clock::{delta, since_boot};
 use crate::config::LostAnswer;
 use crate::ids::TokenVersion;
 use crate::token::{
-    AFTER_USELESS_ANSWER, Answer, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens, OrderClaim,
-    PurposeKind, Successor, TokenSecret as _, Tokens, Unusable,
+    AFTER_USELESS_ANSWER, Answer, CachedFor, ClaimedToken, DeadReason, ExchangeResult, NewCachedTokens,
+    OrderClaim, PurposeKind, Successor, TokenSecret as _, Tokens, Unusable,
 };
 use crate::vault::report::{AccessToken, ExchangeReport, Next};
 use crate::vault::sealing::{CipherError, ExchangedTokens, PlainToken};
@@ -155,7 +155,14 @@ impl Exchange {
         let expires_at = since_boot().saturating_add(tokens.expires_in);
         let exchanged = ExchangedTokens { access_token, id_token: tokens.id_token };
         let cached = if matches!(self.purpose.kind, PurposeKind::Order | PurposeKind::Vend) {
-            let sealed = self.context.secrets.seal_exchanged(self.purpose.id, &exchanged)?;
+            let cached_for = CachedFor {
+                purpose: self.purpose.id,
+                merchant: self.key.merchant.clone(),
+                token: token.version.token,
+                grant_generation: token.grant_generation,
+                provider: self.merchant.provider(),
+            };
+            let sealed = self.context.secrets.seal_exchanged(&cached_for, &exchanged)?;
             let claim = self.claim_number.map(|number| OrderClaim { worker: self.context.holder, number });
             Some(NewCachedTokens { purpose: self.purpose.id, sealed, received_at, good_until, claim })
         } else {

@@ -99,11 +99,12 @@ async fn cached(
     loop {
         let page = store.cached_otherwise(beginning, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.purpose;
+        after = last.cached_for.purpose;
         for row in page {
-            match secrets.reseal_exchanged(row.purpose, &row.sealed) {
+            let purpose = row.cached_for.purpose;
+            match secrets.reseal_exchanged(&row) {
                 Ok(to) => {
-                    resealed.cached += u64::from(store.reseal_cached(row.purpose, &row.sealed, &to).await?);
+                    resealed.cached += u64::from(store.reseal_cached(purpose, &row.sealed, &to).await?);
                 }
                 Err(error) => resealed.leave(&error, "the cached tokens of an order"),
             }

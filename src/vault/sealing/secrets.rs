@@ -1,5 +1,5 @@
 //! Encrypts and decrypts the vault's secrets, each bound to its row: refresh tokens, and the tokens
-//! that an exchange returned for one order.
+//! that an exchange returned for an order or a vend.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::cipher::{Binding, Cipher, CipherError};
 use super::hash::Hasher;
-use crate::ids::{Provider, PurposeId};
-use crate::store::SealedToken;
-use crate::token::{SealedFor, TokenSecret};
+use crate::ids::Provider;
+use crate::store::{SealedCachedTokens, SealedToken};
+use crate::token::{CachedFor, SealedFor, TokenSecret};
 
 /// The cipher and the hashes of one installation.
 pub struct Secrets {
@@ -63,6 +63,14 @@ pub(in crate::vault) struct ExchangedTokens {
 struct Record {
     access_token: String,
     id_token: Option<String>,
+}
+
+/// Calls `with` with the binding of cached tokens.
+fn bound_cached<T>(cached_for: &CachedFor, with: impl FnOnce(Binding<'_>) -> T) -> T {
+    let CachedFor { purpose, merchant, token, grant_generation, provider } = cached_for;
+    let (row, grant) = (token.0.to_string(), grant_generation.to_string());
+    let (purpose, provider) = (purpose.to_string(), provider.to_string());
+    with(Binding(&["cached_tokens", &purpose, merchant.as_str(), &row, &grant, &provider]))
 }
 
 impl Secrets {
@@ -117,7 +125,7 @@ impl Secrets {
 
     pub(in crate::vault) fn seal_exchanged(
         &self,
-        purpose: PurposeId,
+        cached_for: &CachedFor,
         exchanged: &ExchangedTokens,
     ) -> Result<Vec<u8>, CipherError> {
         let record = Record {
@@ -125,15 +133,15 @@ impl Secrets {
             id_token: exchanged.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&record).map_err(|_| CipherError::Malformed)?);
-        self.cipher.seal(&plain, Binding(&["kept", &purpose.to_string()]))
+        bound_cached(cached_for, |binding| self.cipher.seal(&plain, binding))
     }
 
     pub(in crate::vault) fn open_exchanged(
         &self,
-        purpose: PurposeId,
+        cached_for: &CachedFor,
         sealed: &[u8],
     ) -> Result<ExchangedTokens, CipherError> {
-        let plain = self.cipher.open(sealed, Binding(&["kept", &purpose.to_string()]))?;
+        let plain = bound_cached(cached_for, |binding| self.cipher.open(sealed, binding))?;
         let mut record: Record = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(ExchangedTokens {
             access_token: std::mem::take(&mut record.access_token).into(),
@@ -147,8 +155,8 @@ impl Secrets {
     }
 
     /// Does the same with cached tokens.
-    pub(super) fn reseal_exchanged(&self, purpose: PurposeId, sealed: &[u8]) -> Result<Vec<u8>, CipherError> {
-        self.reseal(sealed, Binding(&["kept", &purpose.to_string()]))
+    pub(super) fn reseal_exchanged(&self, row: &SealedCachedTokens) -> Result<Vec<u8>, CipherError> {
+        bound_cached(&row.cached_for, |binding| self.reseal(&row.sealed, binding))
     }
 
     /// Does the same with the hash key.

@@ -72,8 +72,11 @@ impl OrderHandler {
         let left = self.token_patience.saturating_sub(order.token_waited);
         let patience = left.max(LEAST_PATIENCE.min(self.token_patience));
         // At the first claim, nothing can be cached.
-        let cached =
-            if order.claim.number > FIRST_CLAIM { self.vault.cached_tokens(purpose).await } else { None };
+        let cached = if order.claim.number > FIRST_CLAIM {
+            self.vault.cached_tokens(merchant, &order.user, purpose).await
+        } else {
+            None
+        };
         let (access, took) = match cached {
             Some(cached) => (Access::Ready(cached), Duration::ZERO),
             None => self.exchange(order, merchant, patience, slot).await,
@@ -94,7 +97,7 @@ impl OrderHandler {
                     }));
                 }
                 // The exchange goes on, and may just have ended.
-                match self.vault.cached_tokens(purpose).await {
+                match self.vault.cached_tokens(merchant, &order.user, purpose).await {
                     Some(access) => return Ok(Ok(access)),
                     None => Unusable::Unavailable,
                 }

@@ -62,9 +62,12 @@ async fn cache(db: &Db, id: OrderId) {
     } else {
         ("klarna_worker.cached_tokens", "''", "now()")
     };
-    let insert = "INSERT INTO {table} (purpose_ref, token_id, grant_generation, sealed, received_at, good_until) VALUES";
-    db.execute(&format!("{} ({literal}, 1, 1, {bytes}, {time}, {time})", insert.replace("{table}", table)))
-        .await;
+    let insert = "INSERT INTO {table} (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until) VALUES";
+    db.execute(&format!(
+        "{} ({literal}, 1, 1, {bytes}, {bytes}, {time}, {time})",
+        insert.replace("{table}", table)
+    ))
+    .await;
 }
 
 async fn a_queued_order_is_called_back_for_good(db: Db) {

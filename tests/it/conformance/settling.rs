@@ -233,19 +233,19 @@ async fn an_end_deletes_what_was_kept_and_a_retry_does_not(db: Db) {
         let first = claimed(&db).await;
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(db.store.settle_order(&first, &retry(0, false)).await.unwrap().is_some());
-        assert!(db.store.cached_tokens(first.order.into()).await.unwrap().is_some());
+        assert!(super::tokens::cached_for(&db, "u", first.order.into()).await.is_some());
         let second = claim(&db, first.worker, 1).await.remove(0).claim;
         assert!(db.store.settle_order(&first, &end).await.unwrap().is_none());
         assert!(
-            db.store.cached_tokens(first.order.into()).await.unwrap().is_some(),
+            super::tokens::cached_for(&db, "u", first.order.into()).await.is_some(),
             "a stale claim deleted what is kept"
         );
         assert!(db.store.settle_order(&second, &end).await.unwrap().is_some());
-        assert!(db.store.cached_tokens(first.order.into()).await.unwrap().is_none());
+        assert!(super::tokens::cached_for(&db, "u", first.order.into()).await.is_none());
         // The order ended; an exchange that it did not wait for ends later.
         super::tokens::exchange_for(&db, "u", first.order).await;
         assert!(
-            db.store.cached_tokens(first.order.into()).await.unwrap().is_none(),
+            super::tokens::cached_for(&db, "u", first.order.into()).await.is_none(),
             "kept for an order that has ended"
         );
     }

@@ -156,7 +156,7 @@ pub async fn the_fifth_lost_worker_fails_the_order(db: Db) {
     assert_eq!((view.status, view.possible_duplicate, view.attempts), (Status::Failed, true, 0));
     assert_eq!(view.error.unwrap().code, "crashed_worker");
     assert_eq!(view.ended_at, Some(db.clock.now()));
-    assert!(db.store.cached_tokens(id.into()).await.unwrap().is_none());
+    assert!(super::tokens::cached_for(&db, "u", id.into()).await.is_none());
 }
 
 async fn a_worker_thought_dead_may_begin_anew(db: Db) {

@@ -180,7 +180,7 @@ impl Shop {
 
     /// Asks for an access token as an attempt at an order does.
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
-        match vault.cached_tokens(purpose).await {
+        match vault.cached_tokens(&self.merchant, &user.into(), purpose).await {
             Some(cached) => Access::Ready(cached),
             None => vault.exchange(&self.merchant, &user.into(), purpose, None).await,
         }

@@ -21,9 +21,10 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         WHERE id > $2 AND id <= $4 AND sealed IS NOT NULL AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
         ORDER BY id LIMIT $3",
     cached_otherwise: "
-        SELECT purpose_ref, sealed FROM klarna_worker.cached_tokens
-        WHERE purpose_ref > $2 AND substring(sealed FROM 1 FOR length($1::bytea)) <> $1
-        ORDER BY purpose_ref LIMIT $3",
+        SELECT k.purpose_ref, t.merchant, k.token_id, k.grant_generation, k.provider, k.sealed
+        FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id
+        WHERE k.purpose_ref > $2 AND substring(k.sealed FROM 1 FOR length($1::bytea)) <> $1
+        ORDER BY k.purpose_ref LIMIT $3",
     reseal_token: "
         UPDATE klarna_worker.tokens SET sealed = $3 WHERE id = $1 AND sealed = $2",
     reseal_cached: "

@@ -109,7 +109,7 @@ CLAIM_TOKENS = "
                 coalesce($4, clock_timestamp()) AS now
             FROM klarna_worker.tokens WHERE merchant = a.merchant AND user_id = a.user_id
         )
-        SELECT t.id, t.claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+        SELECT t.id, t.claimed, t.generation, t.grant_generation, t.state, t.reason, t.sealed, t.provider,
             coalesce(p.proven, false) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
             EXISTS (
@@ -165,19 +165,19 @@ STORE_SUCCESSORS = "
         FROM free f
         WHERE t.id = f.token_id AND t.generation = f.generation
         RETURNING t.id, t.grant_generation, f.exchange, f.hash, f.issued_at AS came_at, f.purpose_ref, f.cached,
-            f.received_at, f.good_until, f.worker, f.claim_number
+            f.received_at, f.good_until, f.provider, f.worker, f.claim_number
     ),
     known AS (
         INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
         SELECT id, hash, came_at FROM stored ON CONFLICT DO NOTHING
     ),
     cached AS (
-        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, sealed, received_at, good_until)
-        SELECT s.purpose_ref, s.id, s.grant_generation, s.cached, s.received_at, s.good_until FROM stored s
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+        SELECT s.purpose_ref, s.id, s.grant_generation, s.provider, s.cached, s.received_at, s.good_until FROM stored s
         WHERE s.purpose_ref IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = s.purpose_ref AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id,
-            grant_generation = excluded.grant_generation, sealed = excluded.sealed,
+            grant_generation = excluded.grant_generation, provider = excluded.provider, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until
     ),
     closed AS (

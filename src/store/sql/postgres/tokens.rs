@@ -114,11 +114,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'",
     // Not for an order that has ended meanwhile, because nobody would delete it.
     cache: "
-        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, sealed, received_at, good_until)
-        SELECT $1, id, grant_generation, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+        SELECT $1, id, grant_generation, $7, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id,
-            grant_generation = excluded.grant_generation, sealed = excluded.sealed,
+            grant_generation = excluded.grant_generation, provider = excluded.provider, sealed = excluded.sealed,
             received_at = excluded.received_at, good_until = excluded.good_until",
     still_good: "
         UPDATE klarna_worker.tokens SET state = 'active', refresh_due_generation = NULL,
@@ -152,15 +152,21 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         UPDATE klarna_worker.exchanges SET outcome = $2, travelling = $3, closed_at = coalesce($4, clock_timestamp()),
             cause = $5
         WHERE id = $1 AND closed_at IS NULL",
+    // Of the order's user alone, whose name may have changed since a worker claimed the order.
     cached: "
-        SELECT k.purpose_ref, k.sealed, k.received_at, k.good_until, t.subject, coalesce($2, clock_timestamp()) AS now
-        FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id WHERE k.purpose_ref = $1",
+        SELECT k.purpose_ref, k.token_id, k.grant_generation, k.sealed, k.received_at, k.good_until, t.subject,
+            coalesce($5, clock_timestamp()) AS now
+        FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id
+        WHERE k.purpose_ref = $1 AND t.merchant = $2
+            AND t.user_id = coalesce((SELECT o.user_id FROM klarna_worker.orders o WHERE o.id = $1), $3) AND k.provider = $4",
     // Of the present grant alone: an earlier one may be that of another shopper.
     newest_cached: "
-        SELECT k.purpose_ref, k.sealed, k.received_at, k.good_until, t.subject, coalesce($4, clock_timestamp()) AS now
+        SELECT k.purpose_ref, k.token_id, k.grant_generation, k.sealed, k.received_at, k.good_until, t.subject,
+            coalesce($4, clock_timestamp()) AS now
         FROM klarna_worker.tokens t JOIN klarna_worker.cached_tokens k ON k.token_id = t.id
         WHERE t.merchant = $1 AND t.user_id = $2 AND t.provider = $3 AND t.state IN ('active', 'uncertain')
             AND k.grant_generation = t.grant_generation
+            AND k.provider = $3
         ORDER BY k.good_until DESC LIMIT 1",
     delete_cached: "
         DELETE FROM klarna_worker.cached_tokens WHERE purpose_ref = $1",

@@ -32,7 +32,7 @@ CLAIM_ORDERS = "
 // Returns a row for each presentation of the present generation, latest first, or a single row if
 // there is none.
 CLAIM_TOKEN = "
-    SELECT t.id, true AS claimed, t.generation, t.state, t.reason, t.sealed, t.provider,
+    SELECT t.id, true AS claimed, t.generation, t.grant_generation, t.state, t.reason, t.sealed, t.provider,
         coalesce(p.proven, 0) AS proven, p.probe_at, p.probes, t.issued_at, t.expires_at, t.subject,
         CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, $3 AS now,
         EXISTS (

@@ -1,11 +1,19 @@
 //! What each end of an exchange stores. Storing it again changes nothing.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::token::{CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState};
+use klarna_order_worker::store::Renamed;
+use klarna_order_worker::token::{
+    CachedFor, CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState,
+};
 use uuid::Uuid;
 
-use super::{cached, claim, end, intended, outcome, register, row, successor, view};
+use super::super::orders::{insert, order};
+use super::{
+    cached, cached_for, claim, end, exchange_for, intended, outcome, provider, register, row, successor, view,
+};
 use crate::support::stores::{Db, both_engines};
 
 both_engines![
@@ -19,6 +27,7 @@ both_engines![
     a_settled_exchange_settles_to_the_same_again,
     a_later_exchange_for_the_same_order_replaces_what_is_kept,
     what_is_kept_needs_no_order_of_its_own_kind,
+    what_is_kept_is_given_for_the_orders_own_user_alone,
 ];
 
 async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
@@ -36,9 +45,16 @@ async fn a_successor_takes_the_place_of_the_token_it_came_for(db: Db) {
     assert_eq!((view.issued_at, view.expires_at), (Some(came), Some(came + TimeDelta::days(60))));
     assert_eq!(view.updated_at, db.clock.now());
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("rotated"));
-    let CachedTokens { purpose, sealed, received_at, good_until, now, subject } =
-        db.store.cached_tokens(intent.purpose.id).await.unwrap().unwrap();
-    assert_eq!((purpose, &sealed[..]), (intent.purpose.id, &intent.exchange.as_uuid().as_bytes()[..]));
+    let CachedTokens { cached_for, sealed, received_at, good_until, now, subject } =
+        self::cached_for(&db, "u", intent.purpose.id).await.unwrap();
+    let expected = CachedFor {
+        purpose: intent.purpose.id,
+        merchant: "shop".into(),
+        token: intent.version.token,
+        grant_generation: 1,
+        provider: provider(),
+    };
+    assert_eq!((cached_for, &sealed[..]), (expected, &intent.exchange.as_uuid().as_bytes()[..]));
     assert_eq!((received_at, good_until, now), (came, came + TimeDelta::seconds(299), db.clock.now()));
     assert_eq!(subject.as_deref(), Some(&b"s"[..]));
 }
@@ -170,10 +186,25 @@ async fn a_later_exchange_for_the_same_order_replaces_what_is_kept(db: Db) {
         klarna_order_worker::token::Intent { purpose: first.purpose, ..super::intent(&*claim, holder) };
     claim.intend(&second).await.unwrap();
     claim.settle(&end(&db, &second, successor(&db, 3))).await.unwrap();
-    let cached = db.store.cached_tokens(first.purpose.id).await.unwrap().unwrap();
+    let cached = cached_for(&db, "u", first.purpose.id).await.unwrap();
     assert_eq!(cached.sealed, second.exchange.as_uuid().as_bytes());
 }
 
 async fn what_is_kept_needs_no_order_of_its_own_kind(db: Db) {
-    assert!(db.store.cached_tokens(Uuid::now_v7().into()).await.unwrap().is_none());
+    assert!(cached_for(&db, "u", Uuid::now_v7().into()).await.is_none());
+}
+
+async fn what_is_kept_is_given_for_the_orders_own_user_alone(db: Db) {
+    let id = insert(&db, order(&db, "u")).await;
+    exchange_for(&db, "u", id).await;
+    assert!(cached_for(&db, "u", id.into()).await.is_some());
+    // A worker that claimed the order before knows the user's former name.
+    let renamed = db.store.rename_user(&UserKey::new("shop", "u"), &"new".into(), Duration::ZERO).await;
+    assert!(matches!(renamed.unwrap(), Renamed::Done(_)));
+    assert!(cached_for(&db, "u", id.into()).await.is_some());
+    // Somebody who can write the database gives the order to another user.
+    db.execute("UPDATE orders SET user_id = 'v'").await;
+    for user in ["u", "v", "new"] {
+        assert!(cached_for(&db, user, id.into()).await.is_none(), "{user}");
+    }
 }

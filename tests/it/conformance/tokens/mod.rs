@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::{Provider, TokenVersion, UserKey, WorkerId};
+use klarna_order_worker::ids::{Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
-    DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken, Purpose,
-    PurposeKind, Registered, SealedFor, Settled, SignIn, Successor, TokenSecret, TokenState, TokenView,
+    CachedTokens, DeadReason, ExchangeEnd, ExchangeResult, Intended, Intent, NewCachedTokens, NewToken,
+    Purpose, PurposeKind, Registered, SealedFor, Settled, SignIn, Successor, TokenSecret, TokenState,
+    TokenView,
 };
 use uuid::Uuid;
 
@@ -147,7 +148,13 @@ pub fn end(db: &Db, intent: &Intent, result: ExchangeResult) -> ExchangeEnd {
 }
 
 pub async fn cached(db: &Db, intent: &Intent) -> bool {
-    db.store.cached_tokens(intent.purpose.id).await.unwrap().is_some()
+    let user = db.value(&format!("user_id FROM tokens WHERE id = {}", intent.version.token.0)).await;
+    cached_for(db, &user.unwrap(), intent.purpose.id).await.is_some()
+}
+
+/// Returns the tokens that are cached for an order of the user.
+pub async fn cached_for(db: &Db, user: &str, order: PurposeId) -> Option<CachedTokens> {
+    db.store.cached_tokens(order, &UserKey::new("shop", user), provider()).await.unwrap()
 }
 
 /// Returns the outcome of a presentation in the ledger.
