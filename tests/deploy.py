@@ -40,6 +40,13 @@ named = set(re.findall(r'^\w*env = "(\w+)"$', read("deploy/settings.toml"), re.M
 given = set(re.findall(r"^(\w+)=", read("deploy/secrets.env.example"), re.M))
 must(named <= given, f"deploy/secrets.env.example lacks {named - given}")
 
+# Only compose.yaml, whose database is on the same machine, speaks to it without TLS. The others take this file, too.
+url = re.search(r"^KLARNA_WORKER__DATABASE__URL=(.+)$", read("deploy/secrets.env.example"), re.M).group(1)
+must("sslmode" not in url, "deploy/secrets.env.example: its connection may be without TLS")
+for name in ("worker", "migrate"):
+    environment = yaml.safe_load(re.sub(r"\$\{\w+:-(.+)\}", r"\1", read("deploy/compose.yaml")))["services"][name]["environment"]
+    must(environment == {"PGSSLMODE": "disable"}, f"deploy/compose.yaml: the environment of {name} is {environment}")
+
 for path, own in {"deploy/compose.yaml": ("worker", "migrate"), "deploy/try/compose.yaml": ("worker", "migrate", "sandbox")}.items():
     # As without the variables, which PyCompose does not know.
     compose = yaml.safe_load(re.sub(r"\$\{\w+:-(.+)\}", r"\1", read(path)))
@@ -89,6 +96,9 @@ for name in ("SHOP", "OPERATOR"):
 # tests/deploy.sh gives them to the program.
 pathlib.Path(sys.argv[2]).write_text("".join(f"{name}={value}\n" for name, value in worker["environment"].items()))
 
+# Applied by itself, a file would bring the image by its tag.
+for path in [*pathlib.Path("deploy/kubernetes").iterdir(), *pathlib.Path("docs").glob("*.md")]:
+    must(not re.search(r"apply\b.* -f deploy", path.read_text()), f"{path} applies a file without the image's digest")
 kustomization = yaml.safe_load(read("deploy/kubernetes/kustomization.yml"))
 must(all(image["digest"].startswith("sha256:") for image in kustomization["images"]), "kustomization.yml: an image without digest")
 for resource in kustomization["resources"]:

@@ -63,7 +63,9 @@ fn write(target: &AuditLines, text: &str) -> io::Result<()> {
             stdout.flush()
         }
         AuditLines::File(path) => {
-            private::options().append(true).create(true).open(path)?.write_all(text.as_bytes())
+            let mut file = private::options().append(true).create(true).open(path)?;
+            private::keep_from_others(path);
+            file.write_all(text.as_bytes())
         }
     }
 }

@@ -24,6 +24,7 @@ mod pauses;
 mod progress;
 mod refresh;
 mod reload;
+mod risks;
 mod sandbox;
 mod serve;
 mod table;

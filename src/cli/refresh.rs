@@ -13,7 +13,7 @@ use super::ended::exit_after;
 use super::progress::Progress;
 use super::table::printable;
 use super::views::time;
-use super::{CliError, Context, Exit, Format};
+use super::{CliError, Context, Exit, Format, risks};
 use crate::app::{App, AppError, Ending, RefreshEnd};
 use crate::clock::delta;
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
@@ -60,6 +60,7 @@ impl Args {
             let shutdown = Shutdown::install().map_err(|error| CliError::failed("handle signals", error))?;
             let app = if self.dry_run { context.app_to_read().await? } else { context.app().await? };
             let app = App { new_machine: self.new_machine, ..app };
+            risks::warn(&app.settings)?;
             if let Some(merchant) = &self.merchant {
                 check_merchant(&app, merchant)?;
             }

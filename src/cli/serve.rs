@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::Serialize;
 
-use super::{CliError, Context, Exit};
+use super::{CliError, Context, Exit, risks};
 use crate::app::{App, AppError, Role, Service};
 use crate::clock::Clock;
 use crate::lifecycle::{Shutdown, manager};
-use crate::store::Transport;
 use crate::telemetry;
 
 /// Options of `serve`.
@@ -63,19 +62,7 @@ impl Args {
         }
         let settings = context.settings()?;
         telemetry::set_level(settings.telemetry.log_level)?;
-        for (setting, transport) in Transport::of(&settings.database).map_err(AppError::from)? {
-            if let Some(weakness) = transport.weakness() {
-                tracing::warn!(
-                    setting,
-                    "The connection to the database is not safe: {weakness}; leave sslmode out, \
-                    or write sslmode=verify-full"
-                );
-            }
-        }
-        for file in settings.exposed_files() {
-            tracing::warn!(setting = file.key, path = %file.path.display(), mode = format!("{:o}", file.mode),
-                "Other users of this machine can read or change a file with a secret; set its mode to 0600");
-        }
+        risks::warn(&settings)?;
         let files = raise_files_limit();
         tracing::debug!(files, "The limit of open files and connections");
         let (ending, outdated) = context.block_on(async {

@@ -77,6 +77,9 @@ impl ApiCredentials {
         let by_key = reader.secret_source(section, "api_key");
         let by_password =
             reader.secret_source(section, "api_username").max(reader.secret_source(section, "api_password"));
+        for name in ["api_key", "api_password"] {
+            reader.note_secret(&format!("{section}.{name}"));
+        }
         let keys = reader.one_or_two(section, "api_key");
         let path = format!("{section}.api_key");
         if by_key.is_some() && by_key == by_password {

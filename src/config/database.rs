@@ -48,36 +48,54 @@ impl Database {
     }
 
     pub(super) fn read(reader: &mut Reader) -> Option<Self> {
-        let url = reader.get_or("database.url", SecretString::from(DEFAULT_URL));
-        let engine = engine(url.expose_secret())
-            .map_err(|wrong| {
-                reader.fault(
-                    "database.url",
-                    wrong,
-                    r#"write "sqlite://path/to/file.db" or "postgres://user@host/name""#,
-                );
-            })
-            .ok();
-        let listen_url = server(reader, "database.listen_url", engine.as_ref());
-        let read_url = server(reader, "database.read_url", engine.as_ref());
+        let given = url(reader, "url");
+        // A file that cannot be read is a fault already.
+        let is_faulty = given.is_none() && (reader.has("database.url") || reader.has("database.url_file"));
+        let (key, url) = given.unwrap_or_else(|| ("database.url".to_owned(), DEFAULT_URL.into()));
+        let engine = if is_faulty { None } else { checked(reader, &key, &url) };
+        let listen_url = server(reader, "listen_url", engine.as_ref());
+        let read_url = server(reader, "read_url", engine.as_ref());
         let statement_cache = number(reader.within("database.statement_cache", 100, &(0..=10_000)));
         let max_connections = reader.within("database.max_connections", 20, &(1..=10_000));
         Some(Self { engine: engine?, url, listen_url, read_url, statement_cache, max_connections })
     }
 }
 
-/// Reads the URL of another server, which only PostgreSQL has.
-fn server(reader: &mut Reader, key: &'static str, engine: Option<&Engine>) -> Option<SecretString> {
-    let url: Option<SecretString> = reader.get(key);
-    if let Some(url) = &url {
-        if engine == Some(&Engine::Postgres) && !is_postgres(url.expose_secret()) {
-            reader.fault(key, "not the URL of a PostgreSQL server", r#"write "postgres://user@host/name""#);
-        }
-        if matches!(engine, Some(Engine::Sqlite { .. })) {
-            reader.fault(key, "has no effect on SQLite", "leave it out");
-        }
+/// Reads a URL, or the file that has it. Returns the key that gives it, and the URL.
+fn url(reader: &mut Reader, name: &str) -> Option<(String, SecretString)> {
+    let forms = [name.to_owned(), format!("{name}_file")];
+    let (form, value) = reader.one_of("database", &[&forms[0], &forms[1]])?;
+    let key = format!("database.{}", forms[form]);
+    if form == 1 {
+        return Some((key.clone(), reader.secret_of_file(&key, &value)?));
     }
-    url
+    if has_password(value.expose_secret()) {
+        reader.note_secret(&key);
+    }
+    Some((key, value))
+}
+
+/// Returns the engine of a URL. Anything else is recorded as a fault.
+fn checked(reader: &mut Reader, key: &str, url: &SecretString) -> Option<Engine> {
+    let instead = r#"write "sqlite://path/to/file.db" or "postgres://user@host/name""#;
+    engine(url.expose_secret()).map_err(|wrong| reader.fault(key, wrong, instead)).ok()
+}
+
+/// Reads the URL of another server, which only PostgreSQL has.
+fn server(reader: &mut Reader, name: &str, engine: Option<&Engine>) -> Option<SecretString> {
+    let (key, url) = url(reader, name)?;
+    if engine == Some(&Engine::Postgres) && !is_postgres(url.expose_secret()) {
+        reader.fault(&key, "not the URL of a PostgreSQL server", r#"write "postgres://user@host/name""#);
+    }
+    if matches!(engine, Some(Engine::Sqlite { .. })) {
+        reader.fault(&key, "has no effect on SQLite", "leave it out");
+    }
+    Some(url)
+}
+
+fn has_password(url: &str) -> bool {
+    let names_one = |url: &Url| url.query_pairs().any(|(name, _)| name == "password");
+    postgres_url(url).is_some_and(|url| url.password().is_some() || names_one(&url))
 }
 
 fn engine(url: &str) -> Result<Engine, &'static str> {

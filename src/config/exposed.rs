@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use super::{KeySource, Settings};
+use super::setting::is_loopback;
+use super::{KeySource, Merchant, Settings};
 
 /// The permissions that others must not have. The group may read, because containers mount secrets
 /// that way.
@@ -21,8 +22,8 @@ pub struct ExposedFile {
 }
 
 impl Settings {
-    /// Returns the files with secrets that others can read or change. A file that is not there yet
-    /// is not one of them.
+    /// Returns the files with secrets that others can read or change, the settings file included if it has
+    /// any. A file that is not there yet is not one of them.
     #[must_use]
     pub fn exposed_files(&self) -> Vec<ExposedFile> {
         let keys = self.vault.keys.iter().filter_map(|(name, source)| match source {
@@ -31,10 +32,32 @@ impl Settings {
             KeySource::Env(_) | KeySource::Wrapped(_) => None,
         });
         let named = self.secret_files.iter().map(|(key, path)| (key.clone(), path.clone()));
-        let exposed = keys.chain(named).filter_map(|(key, path)| {
-            let mode = path.metadata().ok()?.permissions().mode() & 0o777;
-            (mode & OTHERS != 0).then_some(ExposedFile { key, path, mode })
+        let (file, within) = &self.secrets_within;
+        let own = file.iter().filter_map(|file| {
+            let key = within.iter().find(|key| !self.is_of_sandbox(key))?;
+            Some((key.clone(), file.clone()))
         });
-        exposed.collect()
+        keys.chain(named).chain(own).filter_map(|(key, path)| ExposedFile::of(key, path)).collect()
+    }
+
+    /// Whether a setting is one of a merchant whose calls do not leave this machine: then a sandbox answers
+    /// them, and its secrets open nothing else.
+    fn is_of_sandbox(&self, key: &str) -> bool {
+        let of_merchant = |merchant: &Merchant| {
+            let section = format!("merchants.{}.", merchant.name);
+            let mut urls =
+                [&merchant.token_url, &merchant.payments_url].into_iter().chain(&merchant.checkout_url);
+            key.starts_with(&section) && urls.all(is_loopback)
+        };
+        self.merchants.values().any(|merchant| of_merchant(merchant))
+    }
+}
+
+impl ExposedFile {
+    /// `None` if others can neither read nor change the file, or there is none.
+    #[must_use]
+    pub fn of(key: String, path: PathBuf) -> Option<Self> {
+        let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+        (mode & OTHERS != 0).then_some(Self { key, path, mode })
     }
 }

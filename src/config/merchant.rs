@@ -18,7 +18,7 @@ use crate::order::Target;
 pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
 
 /// One merchant at Klarna.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Merchant {
     /// As in `[merchants.<name>]`; what orders and API paths call it.
@@ -361,6 +361,9 @@ fn push_secret(reader: &mut Reader, section: &str) -> Option<SecretString> {
 fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
     let proxy: SecretString = reader.get(key)?;
     let url = Url::parse(proxy.expose_secret());
+    if url.as_ref().is_ok_and(|url| url.password().is_some()) {
+        reader.note_secret(key);
+    }
     if url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
         return Some(proxy);
     }

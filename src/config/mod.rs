@@ -20,6 +20,7 @@ mod layers;
 mod live;
 mod longest_pauses;
 mod merchant;
+mod merchant_debug;
 mod overrides;
 mod presets;
 mod reader;
@@ -118,6 +119,8 @@ pub struct Settings {
     pub merchants: Merchants,
     /// The files with secrets, by the setting that names them, without those of `vault.keys`.
     pub secret_files: BTreeMap<String, PathBuf>,
+    /// The settings file, if it has secrets itself, and the keys of these.
+    secrets_within: (Option<PathBuf>, BTreeSet<String>),
     /// What is given, without any value.
     given: Given,
 }
@@ -135,7 +138,10 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
         match bounded::read_text(file, LARGEST) {
-            Ok(text) => Self::parse(&file.display().to_string(), &text, env),
+            Ok(text) => Self::parse(&file.display().to_string(), &text, env).map(|settings| {
+                let secrets_within = (Some(file.to_owned()), settings.secrets_within.1);
+                Self { secrets_within, ..settings }
+            }),
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Self::parse(
                 &format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"),
                 "",
@@ -204,6 +210,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         telemetry,
         merchants,
         secret_files: std::mem::take(&mut reader.secret_files),
+        secrets_within: (None, std::mem::take(&mut reader.secrets_within)),
         given: reader.given(),
     })
 }

@@ -32,14 +32,22 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Removes the permissions of group and others from an existing file or folder. Only its owner can do
 /// this. If somebody else owns it, that is logged and is no error.
 pub fn restrict(path: &Path) {
+    remove(path, 0o077);
+}
+
+/// As [`restrict`], but the group may go on reading: a program that collects logs may be in it.
+pub fn keep_from_others(path: &Path) {
+    remove(path, 0o037);
+}
+
+fn remove(path: &Path, permissions: u32) {
     let Ok(metadata) = path.metadata() else { return };
-    let mode = metadata.permissions().mode();
-    let others = mode & 0o077;
-    if others == 0 {
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & permissions == 0 {
         return;
     }
-    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & 0o700)) {
-        tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777), %error,
+    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode & !permissions)) {
+        tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), %error,
             "Other users of this machine may read this file or folder, and its permissions cannot be changed");
     }
 }

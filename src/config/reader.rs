@@ -27,6 +27,8 @@ pub(super) struct Reader {
     pub(super) groups: BTreeSet<String>,
     /// The files with secrets that were read, by their keys.
     pub(super) secret_files: BTreeMap<String, PathBuf>,
+    /// The keys with secrets whose values are in the settings file.
+    pub(super) secrets_within: BTreeSet<String>,
     /// The secrets in files of their own, by the keys that name the files.
     pub(super) secrets_of_files: BTreeMap<String, SecretString>,
     faults: Vec<Fault>,
@@ -39,6 +41,7 @@ impl Reader {
             known: BTreeSet::new(),
             groups: BTreeSet::new(),
             secret_files: BTreeMap::new(),
+            secrets_within: BTreeSet::new(),
             secrets_of_files: BTreeMap::new(),
             faults: Vec::new(),
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::layers::Given;
 use super::reader::Reader;
 use super::setting::OneOrTwo;
 use crate::bounded;
@@ -45,6 +46,7 @@ impl Reader {
     /// recorded as a fault.
     pub(super) fn secret(&mut self, section: &str, key: &str) -> Option<SecretString> {
         let [env_key, file_key] = [format!("{key}_env"), format!("{key}_file")];
+        self.note_secret(&format!("{section}.{key}"));
         match self.one_of(section, &[key, &env_key, &file_key])? {
             (0, secret) => Some(secret),
             (1, name) => self.secret_of_variable(&format!("{section}.{env_key}"), &name),
@@ -56,6 +58,7 @@ impl Reader {
     /// variable or file.
     pub(super) fn secrets(&mut self, section: &str, key: &str) -> Option<Vec<SecretString>> {
         let paths = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
+        self.note_secret(&paths[0]);
         let form = self.chosen(&paths)?;
         if form == 0 {
             return self.get(&paths[0]);
@@ -92,6 +95,13 @@ impl Reader {
             return None;
         }
         Some(secrets)
+    }
+
+    /// Notes a key whose value is a secret, if the settings file has the value itself.
+    pub(super) fn note_secret(&mut self, key: &str) {
+        if matches!(self.layers.get(key), Some(Given::File(_))) {
+            self.secrets_within.insert(key.to_owned());
+        }
     }
 
     /// Whether a secret is given in any of its forms, by a variable (`Some(true)`) or in the file

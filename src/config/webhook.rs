@@ -1,5 +1,7 @@
 //! `webhook_url` and `webhook_secrets` of `[merchants.<name>]`
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,13 +16,20 @@ const EXPECTED: &str = r#"write one or two texts "whsec_" followed by 24 to 64 b
 const EXAMPLE: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// The webhook endpoint of a merchant's shop.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Webhook {
     /// Where events are sent. It may be any host, also inside the operator's network.
     pub url: Url,
     /// The signing secrets, each `whsec_` and base64. With two, both sign, so that a shop can
     /// change its secret at any time.
     pub secrets: Vec<SecretString>,
+}
+
+/// Leaves out the URL but its host: path and query may be a secret of the shop.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").field("host", &self.url.host_str()).finish_non_exhaustive()
+    }
 }
 
 impl Webhook {

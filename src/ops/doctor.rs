@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde::Serialize;
 
+use super::exposed_files;
 use crate::clock::Clock;
 use crate::config::{Engine, Scope, Settings};
 
@@ -133,7 +134,7 @@ fn longest_pauses(settings: &Settings, findings: &mut Findings) {
 
 /// Checks the permissions of files with secrets.
 fn files(settings: &Settings, findings: &mut Findings) {
-    let exposed = settings.exposed_files();
+    let exposed = exposed_files(settings);
     for file in &exposed {
         let found = format!("others can read or change {} (mode {:o})", file.path.display(), file.mode);
         findings.warn(&file.key, found, "set its mode to 0600");

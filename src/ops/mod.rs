@@ -2,11 +2,13 @@
 
 pub mod discovery;
 pub mod doctor;
+mod exposed;
 pub mod metrics;
 mod predecessors;
 mod providers;
 mod retention;
 
+pub use exposed::exposed_files;
 pub use predecessors::{NewFolder, silent_since};
 pub use providers::foreign_tokens;
 pub use retention::{Removed, Retention};

@@ -109,7 +109,7 @@ pub use self::sessions::{BodyChange, ChangeBegun, KlarnaSessions, OrderOfKlarna,
 use self::sqlite::Sqlite;
 pub use self::time::DatabaseClock;
 pub use self::tokens::{TokenFilter, Tokens};
-pub use self::transport::Transport;
+pub use self::transport::{Transport, client_keys};
 pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhook_endpoints::{Answer, Endpoint, KEPT_ANSWERS, WebhookAnswer, WebhookEndpoints};

@@ -134,8 +134,11 @@ fn warnings(home: &Home) -> Vec<(String, String)> {
     let mut running = home.start(&["--format", "json", "serve"]);
     assert!(running.line().contains("http://"), "it is not ready");
     running.signal("-TERM");
-    let log = running.end().exits(0).stderr;
-    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    warnings_in(&running.end().exits(0).stderr)
+}
+
+fn warnings_in(log: &str) -> Vec<(String, String)> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let warnings = lines.filter(|line| line["level"] == "WARN");
     warnings.map(|line| (text(&line["message"]), text(&line["setting"]))).collect()
@@ -160,6 +163,8 @@ fn assert_told(home: &Home, is_told: bool, setting: &str, message: &str, check: 
     let (warnings, doubts) = (warnings(home), doubts(home));
     let is_this = |(said, named): &(String, String)| said.contains(message) && named == setting;
     assert_eq!(warnings.iter().any(is_this), is_told, "{warnings:?}");
+    let refresh = warnings_in(&home.run(&["refresh", "--format", "json"]).exits(0).stderr);
+    assert_eq!(refresh.iter().any(is_this), is_told, "{refresh:?}");
     assert_eq!(doubts.iter().any(|doubt| doubt == check), is_told, "{doubts:?}");
 }
 
@@ -188,4 +193,92 @@ async fn a_connection_to_the_database_without_tls_is_told_at_the_start_and_by_do
     let home = home.with("KLARNA_WORKER__DATABASE__URL", far);
     assert_told(&home, true, "database.url", message, "database.tls");
     database.remove().await;
+}
+
+#[test]
+fn settings_with_a_secret_that_others_can_read_are_told_at_the_start_and_by_doctor() {
+    const SETTING: &str = "merchants.shop.api_password";
+    let home = without_klarna(Home::new());
+    for (mode, is_told) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(home.path("config.toml"), Permissions::from_mode(mode)).unwrap();
+        assert_told(&home, is_told, SETTING, "can read or change a file with a secret", SETTING);
+    }
+}
+
+#[test]
+fn a_client_key_for_the_database_that_others_can_read_is_told() {
+    let url = "postgres://u@127.0.0.1:1/shop?sslcert=client.crt&sslkey=client.key";
+    let home = Home::new().with("KLARNA_WORKER__DATABASE__URL", url);
+    let home = home.with("KLARNA_WORKER__VAULT__KEYS__K1__FILE", "k1.key");
+    home.run(&["keys", "generate", "--out", "k1.key"]).exits(0);
+    home.write("client.key", "");
+    for (mode, is_told) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(home.path("client.key"), Permissions::from_mode(mode)).unwrap();
+        assert_eq!(doubts(&home).iter().any(|check| check == "database.url"), is_told);
+    }
+}
+
+fn mode_of(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn lines_of_the_audit_log_are_no_strangers() {
+    let home = Home::new().with("KLARNA_WORKER__AUDIT__LINES", "audit.jsonl");
+    for (before, after) in [(None, 0o600), (Some(0o666), 0o640), (Some(0o600), 0o600)] {
+        if let Some(before) = before {
+            std::fs::set_permissions(home.path("audit.jsonl"), Permissions::from_mode(before)).unwrap();
+        }
+        home.run(&["tokens", "import", "-"]).exits(0);
+        assert_eq!(mode_of(&home.path("audit.jsonl")), after, "{before:?}");
+    }
+}
+
+#[test]
+fn the_files_of_the_demo_are_their_owners_alone() {
+    let home = Home::empty();
+    std::fs::create_dir(home.path("demo")).unwrap();
+    std::fs::set_permissions(home.path("demo"), Permissions::from_mode(0o777)).unwrap();
+    let demo = home.command(&["demo"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "umask 0; exec \"$0\" demo --data demo"]).arg(demo.get_program());
+    let ended = shell.current_dir(home.path("")).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    let mut found = vec![("demo".to_owned(), mode_of(&home.path("demo")))];
+    modes(&home.path("demo"), &mut found);
+    assert!(found.iter().any(|(path, _)| path.ends_with("config.toml")), "{found:?}");
+    for (path, mode) in found {
+        assert_eq!(mode & 0o077, 0, "{path} has mode {mode:o}");
+    }
+}
+
+/// `deploy/systemd/credentials.conf` fits `deploy/settings.toml`.
+#[test]
+fn the_service_gets_its_secrets_as_credentials_of_systemd() {
+    let deploy = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)).unwrap()
+    };
+    let home = Home::empty();
+    home.write("config.toml", deploy("settings.toml"));
+    home.write("klarna-api-key", "a-key-of-klarna");
+    home.write("database-url", "postgres://worker:s3cret@127.0.0.1:1/shop");
+    home.run(&["keys", "generate", "--out", "vault-key"]).exits(0);
+    let unit = deploy("systemd/credentials.conf");
+    let mut check = home.command(&["migrate", "--check"]);
+    let hashes = ["1f", "2e"].map(|byte| byte.repeat(32));
+    for (place, hash) in hashes.iter().enumerate() {
+        check.env(format!("KLARNA_WORKER__SERVER__API_KEYS__{place}__KEY_SHA256"), hash);
+    }
+    let mut given = 0;
+    for (name, path) in unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')) {
+        let credential = path.strip_prefix("%d/").unwrap();
+        assert!(unit.contains(&format!("LoadCredential={credential}:/etc/klarna-order-worker/credentials/")));
+        check.env(name, home.path(credential));
+        given += 1;
+    }
+    // The settings are complete, and nobody listens at that address.
+    let ended = check.output().unwrap();
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!((ended.status.code(), given), (Some(1), 3), "{told}");
+    assert!(!told.contains("s3cret"), "{told}");
 }

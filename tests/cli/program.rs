@@ -1,6 +1,8 @@
 //! Running the program.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
@@ -37,7 +39,7 @@ api_password = "pass"
 impl Home {
     pub fn new() -> Self {
         let home = Self::empty();
-        std::fs::write(home.path("config.toml"), SETTINGS).unwrap();
+        home.write("config.toml", SETTINGS);
         home
     }
 
@@ -66,8 +68,10 @@ impl Home {
         self.folder.path().join(name)
     }
 
+    /// Writes a file that nobody else can read, because it may have a secret.
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), text).unwrap();
+        std::fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).unwrap();
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

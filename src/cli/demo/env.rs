@@ -14,7 +14,7 @@ use super::folder::Folder;
 use crate::app::{App, Role, Service};
 use crate::cli::CliError;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, private};
 use crate::token::Registered;
 use crate::vault::Registration;
 
@@ -53,7 +53,7 @@ impl DemoEnv {
         let config = folder.join("config.toml");
         let text = settings(folder, sandbox.url())?;
         let doing = || format!("write {}", config.display());
-        std::fs::write(&config, &text).map_err(|error| CliError::failed(doing(), error))?;
+        private::write(&config, text.as_bytes()).map_err(|error| CliError::failed(doing(), error))?;
         // The environment is ignored, because it may name a database with live tokens.
         let settings = Settings::parse(&config.display().to_string(), &text, std::iter::empty())?;
         let app = App::open(settings, &BTreeMap::new(), Clock::system()).await?;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::CliError;
+use crate::config::private;
 
 /// The file that shows that the demo may empty the folder. It is locked while the demo runs.
 const MARK: &str = ".klarna-order-worker-demo";
@@ -22,7 +23,7 @@ impl Folder {
     /// If the folder has other files, or another demo runs in it.
     pub(super) fn take(path: &Path) -> Result<Self, CliError> {
         let failed = |error: io::Error| CliError::failed(format!("use the folder {}", path.display()), error);
-        fs::create_dir_all(path).map_err(failed)?;
+        private::create_folder(path).map_err(failed)?;
         let mark = path.join(MARK);
         let is_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
         if !is_empty && !mark.exists() {
@@ -31,7 +32,10 @@ impl Folder {
                 path.display()
             )));
         }
-        let lock = File::options().write(true).create(true).truncate(false).open(&mark).map_err(failed)?;
+        // Its files have tokens and a key, if only those of a sandbox.
+        private::restrict(path);
+        let lock = private::options().write(true).create(true).truncate(false).open(&mark).map_err(failed)?;
+        private::restrict(&mark);
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -6,7 +6,7 @@ use crate::config::reader::Reader;
 use crate::config::{REFERENCE, Settings, read, unknown};
 
 /// Commented keys that show an example or an alternative, not a default.
-const EXAMPLES: [&str; 48] = [
+const EXAMPLES: [&str; 51] = [
     "wrapped_by",
     "unwrap",
     "wrap",
@@ -20,8 +20,11 @@ const EXAMPLES: [&str; 48] = [
     "tls_key",
     "client_ca",
     "certificate",
+    "url_file",
     "listen_url",
+    "listen_url_file",
     "read_url",
+    "read_url_file",
     "[server.api_keys]",
     "name",
     "key_sha256",

@@ -74,6 +74,8 @@ const SOCKET_FOLDERS: [&str; 3] = ["/var/run/postgresql", "/run/postgresql", "/t
 pub(super) struct Address {
     pub(super) options: PgConnectOptions,
     pub(super) transport: Transport,
+    /// The key of the client's certificate, if it has one.
+    pub(super) client_key: Option<PathBuf>,
 }
 
 enum Host {
@@ -167,18 +169,19 @@ impl Address {
             options = options.ssl_client_cert(certificate);
         }
         // sqlx refuses a key without a certificate. libpq does not look at it.
-        if has_certificate
-            && given.get("sslkey").or_else(|| variable("PGSSLKEY")).is_none()
-            && let Some(key) = usual_file("postgresql.key", variable)
-        {
+        let named = given.get("sslkey").or_else(|| variable("PGSSLKEY")).map(PathBuf::from);
+        let usual =
+            if named.is_none() && has_certificate { usual_file("postgresql.key", variable) } else { None };
+        if let Some(key) = &usual {
             options = options.ssl_client_key(key);
         }
+        let client_key = named.or(usual);
         // PgBouncer refuses connections that set extra_float_digits, and no float is read.
         let mut options = options.extra_float_digits(None);
         if options.get_application_name().is_none() {
             options = options.application_name("klarna-order-worker");
         }
-        Ok(Self { options, transport })
+        Ok(Self { options, transport, client_key })
     }
 }
 

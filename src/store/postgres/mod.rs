@@ -14,6 +14,7 @@ mod signals;
 mod writers;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,14 @@ impl Postgres {
 /// If the URL cannot be read.
 pub(super) fn transport(key: &str, url: &str) -> Result<Transport, StoreError> {
     Ok(Address::of_process(key, url)?.transport)
+}
+
+/// Returns the file with the key of the client's certificate, if the URL or the environment names one.
+///
+/// # Errors
+/// If the URL cannot be read.
+pub(super) fn client_key(key: &str, url: &str) -> Result<Option<PathBuf>, StoreError> {
+    Ok(Address::of_process(key, url)?.client_key)
 }
 
 /// Returns null, so that statements use the database's clock; in tests, the time of the test's clock.

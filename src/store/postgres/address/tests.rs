@@ -19,6 +19,22 @@ fn mode(address: &Address) -> String {
 }
 
 #[test]
+fn the_key_of_a_client_certificate_is_known() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".postgresql");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["postgresql.crt", "postgresql.key"] {
+        std::fs::write(folder.join(name), "").unwrap();
+    }
+    let home = home.path().to_str().unwrap();
+    let key = |url: &str, variables: &[(&str, &str)]| with(url, variables).unwrap().client_key;
+    assert_eq!(key("postgres://db/shop", &[]), None);
+    assert_eq!(key("postgres://db/shop?sslkey=/a.key", &[("HOME", home)]), Some("/a.key".into()));
+    assert_eq!(key("postgres://db/shop", &[("PGSSLKEY", "/b.key"), ("HOME", home)]), Some("/b.key".into()));
+    assert_eq!(key("postgres://db/shop", &[("HOME", home)]), Some(folder.join("postgresql.key")));
+}
+
+#[test]
 fn another_machine_needs_a_certificate_for_its_name() {
     for url in
         ["postgres://u:p@db/shop", "postgres://u@10.0.0.1/shop", "postgresql://u@[2001:db8::1]:5433/shop"]
