@@ -232,7 +232,9 @@ fn ended(at: DateTime<Utc>, order: &OrderView) -> OrderEvent {
     match order.status {
         Status::Submitted => {
             let token = order.token.map(|token| format!(", token: {token}")).unwrap_or_default();
-            event(at, Tone::Good, format!("submitted{token}"))
+            let refused = order.prefilled.refused();
+            let unfilled = refused.map(|why| format!("; nothing was prefilled: {why}")).unwrap_or_default();
+            event(at, Tone::Good, format!("submitted{token}{unfilled}"))
         }
         Status::Failed => event(at, Tone::Bad, "failed"),
         status => event(at, Tone::Off, status.to_string()),

@@ -13,6 +13,11 @@ pub enum Prefill {
         /// The fields, as JSON pointers.
         withdrawn: Vec<String>,
     },
+    /// None was filled in, because the `id_token` was not accepted.
+    Refused {
+        /// Why, in words.
+        refused: String,
+    },
 }
 
 impl Prefill {
@@ -21,7 +26,7 @@ impl Prefill {
     pub fn filled(&self) -> &[String] {
         match self {
             Self::Filled(fields) => fields,
-            Self::Withdrawn { .. } => &[],
+            Self::Withdrawn { .. } | Self::Refused { .. } => &[],
         }
     }
 
@@ -29,8 +34,17 @@ impl Prefill {
     #[must_use]
     pub fn withdrawn(&self) -> &[String] {
         match self {
-            Self::Filled(_) => &[],
+            Self::Filled(_) | Self::Refused { .. } => &[],
             Self::Withdrawn { withdrawn } => withdrawn,
+        }
+    }
+
+    /// Returns why the `id_token` was not accepted, if it was not.
+    #[must_use]
+    pub fn refused(&self) -> Option<&str> {
+        match self {
+            Self::Refused { refused } => Some(refused),
+            Self::Filled(_) | Self::Withdrawn { .. } => None,
         }
     }
 }
@@ -52,12 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_are_stored_and_read() {
+    fn each_kind_is_stored_and_read() {
         let fields = vec!["/customer/date_of_birth".to_owned()];
         for (prefill, json) in [
             (Prefill::default(), "[]"),
             (fields.clone().into(), r#"["/customer/date_of_birth"]"#),
             (Prefill::Withdrawn { withdrawn: fields }, r#"{"withdrawn":["/customer/date_of_birth"]}"#),
+            (Prefill::Refused { refused: "it is malformed".into() }, r#"{"refused":"it is malformed"}"#),
         ] {
             assert_eq!(serde_json::to_string(&prefill).unwrap(), json);
             assert_eq!(serde_json::from_str::<Prefill>(json).unwrap(), prefill);

@@ -45,7 +45,7 @@ pub use self::renaming::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY, Renamer};
 pub use self::report::{Access, AccessToken, Refreshed};
 pub use self::revoker::Revoker;
 use self::sealing::Secrets;
-pub use self::shopper::Shopper;
+pub use self::shopper::{NotIdentified, Shopper};
 use self::user_locks::UserLocks;
 pub(crate) use self::vend::MOST_WAITING;
 pub use self::vend::{NotVended, Vend};

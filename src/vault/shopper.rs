@@ -1,5 +1,6 @@
 //! The shopper of a user, from the id_token that comes with an access token.
 
+use super::identity::IdTokenError;
 use super::{AccessToken, Vault};
 use crate::config::Merchant;
 use crate::ids::{UserId, UserKey};
@@ -14,19 +15,37 @@ pub struct Shopper {
     unnoted: Option<Vec<u8>>,
 }
 
+/// Why an id_token tells nothing of the shopper. Contains no claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotIdentified {
+    /// It was not accepted.
+    #[error(transparent)]
+    Refused(#[from] IdTokenError),
+    /// It is from another shopper than before.
+    #[error("the user's token belongs to another shopper than before")]
+    AnotherShopper,
+}
+
 impl Vault {
     /// Verifies the id_token that came with an access token, and returns its claims about the
-    /// shopper. If it is missing, invalid, or from another shopper than before, there are no
-    /// claims; the access token is still valid.
+    /// shopper. If it is missing, there are none.
     ///
     /// If the shopper is new for this user, call [`note`](Self::note) afterwards.
-    pub async fn shopper(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Shopper> {
-        let id_token = access.id_token.as_ref()?;
+    ///
+    /// # Errors
+    /// If it is invalid, or from another shopper than before. The access token is still valid.
+    pub async fn shopper(
+        &self,
+        merchant: &Merchant,
+        user: &UserId,
+        access: &AccessToken,
+    ) -> Result<Option<Shopper>, NotIdentified> {
+        let Some(id_token) = access.id_token.as_ref() else { return Ok(None) };
         let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(merchant = merchant.name.as_str(), %error, "An id_token was not accepted; nothing is prefilled");
-                return None;
+                return Err(error.into());
             }
         };
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
@@ -38,12 +57,12 @@ impl Vault {
                     "ALARM: a user's token belongs to another shopper than before; nothing is prefilled. \
                      Check how the shop links sign-ins to users"
                 );
-                return None;
+                return Err(NotIdentified::AnotherShopper);
             }
             Some(_) => None,
             None => Some(subject.to_vec()),
         };
-        Some(Shopper { claims, unnoted })
+        Ok(Some(Shopper { claims, unnoted }))
     }
 
     /// Stores which shopper belongs to a user, if none was stored before. If another shopper

@@ -146,7 +146,11 @@ impl OrderHandler {
         let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
         let shopper = match &token {
             Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
-            _ => None,
+            _ => Ok(None),
+        };
+        let (shopper, refused) = match shopper {
+            Ok(shopper) => (shopper, None),
+            Err(why) => (None, Some(Prefill::Refused { refused: why.to_string() })),
         };
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
@@ -198,6 +202,7 @@ impl OrderHandler {
         call_permit.report(report(&answer, order, target), since_boot());
         let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
         let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
+        let prefill = refused.unwrap_or(prefill);
         Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
     }
 

@@ -1,4 +1,4 @@
-//! Orders that Klarna refuses because of prefilled fields, at each target.
+//! Orders that Klarna refuses because of prefilled fields, at each target; and orders without any.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,7 +34,10 @@ const REFUSALS: [(&str, u16, &str, bool); 7] = [
     ("422-other", 422, r#"{"error_messages":["Bad value: purchase_currency"]}"#, false),
 ];
 
-both_engines!(a_refusal_of_prefilled_fields_costs_no_order_and_no_attempt);
+both_engines!(
+    a_refusal_of_prefilled_fields_costs_no_order_and_no_attempt,
+    an_order_tells_why_nothing_was_prefilled,
+);
 
 /// A create call: its path, its idempotency key and its body.
 type Call = (String, String, Value);
@@ -146,5 +149,24 @@ async fn a_refusal_of_prefilled_fields_costs_no_order_and_no_attempt(database: D
     let warned = "Klarna refused an order with prefilled fields; it is sent once more without them";
     let warnings = shop.log("a").iter().filter(|line| line["message"] == warned).count();
     assert_eq!(warnings as u64, orders - TARGETS.len() as u64);
+    shop.close().await;
+}
+
+async fn an_order_tells_why_nothing_was_prefilled(database: Database) {
+    let shop = Shop::open(database, &[], "issuer = \"https://other.example\"");
+    let served = shop.serve("a");
+    let client = served.client();
+    client.register_all(&shop.sign_in(1).await).await;
+    let envelope = json!({ "merchant": "shop", "user": "u-1", "order": order() });
+    let (status, accepted) = client.try_submit("cart-1", &envelope).await.unwrap();
+    assert_eq!(status, 202, "{accepted}");
+    let id = accepted["id"].as_str().unwrap();
+    let ended = client.ended(id, PATIENCE).await;
+    assert_eq!((&ended["status"], &ended["token"]), (&json!("submitted"), &json!("fresh")), "{ended}");
+    assert_eq!((&ended["prefilled"], &ended["prefill_withdrawn"]), (&json!([]), &Value::Null), "{ended}");
+    let told = client.get_text(&format!("/v1/orders/{id}?history=true")).await;
+    let why = "submitted, token: fresh; nothing was prefilled: the id_token is from another issuer";
+    assert!(told.contains(why), "{told}");
+    assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -147,7 +147,7 @@ async fn forged_signatures_are_refused() {
     let crossed = ec.sign_with_header(&json!({"alg": "RS256", "kid": "rsa"}), &claims());
     assert_eq!(fixture.verify(&crossed).await, Err(IdTokenError::Signature));
     let misnamed = ec.sign_with_header(&json!({"alg": "ES256", "kid": "rsa"}), &claims());
-    assert_eq!(fixture.verify(&misnamed).await, Err(IdTokenError::UnknownKey));
+    assert_eq!(fixture.verify(&misnamed).await, Err(IdTokenError::UnknownKey { fetched_at: now() }));
     for extension in [json!(["b64"]), json!([])] {
         let critical = ec.sign_with_header(
             &json!({"alg": "ES256", "kid": "ec", "crit": extension, "b64": true}),
@@ -158,24 +158,54 @@ async fn forged_signatures_are_refused() {
     assert_eq!(fixture.verify(&"not.a".into()).await, Err(IdTokenError::Malformed));
 }
 
+/// An issuer that is restarted, such as the sandbox, has a new key at once.
 #[tokio::test]
-async fn an_unknown_key_fetches_the_set_again_at_most_once_a_minute() {
+async fn a_new_key_is_fetched_within_seconds() {
     let mut fixture = Fixture::new().await;
-    let (old, new) = (SigningKey::es256("old"), SigningKey::es256("new"));
-    let before = fixture.publish(&[&old], 1).await;
-    fixture.verify(&old.sign(&claims())).await.unwrap();
-    assert_eq!(fixture.verify(&new.sign(&claims())).await, Err(IdTokenError::UnknownKey));
-    before.assert_async().await;
-    before.remove_async().await;
-
-    let after = fixture.publish(&[&old, &new], 1).await;
-    fixture.clock.advance(Duration::from_secs(61));
-    fixture.verify(&new.sign(&claims())).await.unwrap();
-    for _ in 0..3 {
-        let unknown = SigningKey::es256("unknown").sign(&claims());
-        assert_eq!(fixture.verify(&unknown).await, Err(IdTokenError::UnknownKey));
+    for (key, seconds) in [("first", 31), ("second", 2), ("third", 4)] {
+        let key = SigningKey::es256(key);
+        let token = key.sign(&claims());
+        let mock = fixture.publish(&[&key], 1).await;
+        fixture.verify(&token).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(seconds));
+        fixture.verify(&token).await.unwrap();
+        mock.assert_async().await;
+        mock.remove_async().await;
     }
-    after.assert_async().await;
+}
+
+/// Issuers are spared, and the error says when the keys were fetched.
+#[tokio::test]
+async fn unknown_keys_fetch_the_set_at_growing_pauses() {
+    let mut fixture = Fixture::new().await;
+    let unknown = SigningKey::es256("unknown").sign(&claims());
+    let known = SigningKey::es256("known");
+    // After 0, 1, 3, 7, 15, 31 and 63 s, and then once a minute.
+    let mock = fixture.publish(&[&known], 15).await;
+    let mut fetched = Vec::new();
+    for second in 0..600 {
+        let Err(IdTokenError::UnknownKey { fetched_at }) = fixture.verify(&unknown).await else {
+            panic!("an unknown key is believed");
+        };
+        if fetched_at == now() + Duration::from_secs(second) {
+            fetched.push(second);
+        }
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(fetched[..9], [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+    mock.assert_async().await;
+    mock.remove_async().await;
+
+    // After a while without a fetch, it begins again.
+    let mock = fixture.publish(&[&known], 2).await;
+    fixture.clock.advance(Duration::from_mins(7));
+    for _ in 0..2 {
+        fixture.verify(&unknown).await.unwrap_err();
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    mock.assert_async().await;
+    let told = fixture.verify(&unknown).await.unwrap_err().to_string();
+    assert!(told.ends_with("when they were last fetched, at 2026-09-21 14:30:21 UTC"), "{told}");
 }
 
 #[tokio::test]
@@ -218,7 +248,7 @@ async fn strange_members_of_the_set_are_left_out_and_do_not_cost_the_others() {
     let _mock = fixture.server.mock("GET", "/jwks.json").with_body(set.to_string()).create_async().await;
     fixture.verify(&key.sign(&claims())).await.unwrap();
     let misused = enciphering.sign(&claims());
-    assert_eq!(fixture.verify(&misused).await, Err(IdTokenError::UnknownKey));
+    assert_eq!(fixture.verify(&misused).await, Err(IdTokenError::UnknownKey { fetched_at: now() }));
 }
 
 #[tokio::test]

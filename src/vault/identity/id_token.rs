@@ -82,7 +82,8 @@ pub(crate) fn signed_payload(
     keys: &[Key],
     validation: &Validation,
 ) -> Result<Payload, IdTokenError> {
-    let mut refusal = IdTokenError::UnknownKey;
+    // There is at least one key.
+    let mut refusal = IdTokenError::Signature;
     for key in keys {
         match decode::<Payload>(token, &key.decoding, validation) {
             Ok(data) => return Ok(data.claims),

@@ -11,7 +11,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::IdTokenError;
-use crate::clock::Clock;
+use crate::backoff::Backoff;
+use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::klarna::http::BuildError;
 use crate::klarna::jwks::JwksClient;
@@ -19,7 +20,7 @@ use crate::klarna::jwks::JwksClient;
 /// How long fetched keys are used without fetching them again.
 const KEEP: TimeDelta = TimeDelta::hours(1);
 
-/// The least time between two fetches of one key set, however many tokens name keys that it lacks.
+/// The least time between two fetches of one key set that fails.
 const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 /// The most keys of a set that are used: a token that names none is tried with each.
@@ -47,6 +48,10 @@ struct KeySet {
     fetched_at: Option<DateTime<Utc>>,
     /// The time of the last fetch, successful or not.
     tried_at: Option<DateTime<Utc>>,
+    /// The least time from that fetch to the next.
+    pause: TimeDelta,
+    /// How many fetches there were lately: each minute without one takes one off.
+    lately: u32,
 }
 
 impl KeySets {
@@ -59,6 +64,10 @@ impl KeySets {
     ///
     /// The set is locked during a fetch, so others that need it wait for that fetch. After a failed
     /// fetch, the keys known so far stay in use.
+    ///
+    /// An issuer may sign with a new key at once, so a key that the set lacks is asked for at once, too. The
+    /// pause between two fetches grows from 1 s to a minute, however many tokens name keys that the set lacks:
+    /// that is six fetches in the first half minute, and then one a minute.
     pub async fn find(
         &self,
         merchant: &Merchant,
@@ -69,22 +78,24 @@ impl KeySets {
         let mut set = set.lock().await;
         let now = self.clock.now();
         let wanted = past(set.fetched_at, KEEP, now) || set.matching(id, algorithm).is_empty();
-        if wanted && past(set.tried_at, FETCH_AGAIN, now) {
-            set.tried_at = Some(now);
+        if wanted && past(set.tried_at, set.pause, now) {
+            set.count(now);
             match self.fetch(merchant).await {
                 Ok(keys) => {
                     set.keys = keys;
                     set.fetched_at = Some(now);
+                    set.pause = delta(Backoff::default().delay(set.lately, 1.0, None));
                 }
                 Err(reason) => {
+                    set.pause = FETCH_AGAIN;
                     tracing::warn!(%reason, "The signing keys of id_tokens could not be fetched");
                 }
             }
         }
-        match set.matching(id, algorithm) {
-            keys if !keys.is_empty() => Ok(keys),
-            _ if set.fetched_at.is_none() => Err(IdTokenError::KeysUnavailable),
-            _ => Err(IdTokenError::UnknownKey),
+        match (set.matching(id, algorithm), set.fetched_at) {
+            (keys, _) if !keys.is_empty() => Ok(keys),
+            (_, None) => Err(IdTokenError::KeysUnavailable),
+            (_, Some(fetched_at)) => Err(IdTokenError::UnknownKey { fetched_at }),
         }
     }
 
@@ -100,6 +111,13 @@ impl KeySets {
 }
 
 impl KeySet {
+    /// Counts a fetch.
+    fn count(&mut self, now: DateTime<Utc>) {
+        let minutes = self.tried_at.map_or(0, |tried_at| (now - tried_at).num_minutes().max(0));
+        self.lately = self.lately.saturating_sub(u32::try_from(minutes).unwrap_or(u32::MAX)) + 1;
+        self.tried_at = Some(now);
+    }
+
     fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Key> {
         let fits = |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
         self.keys.iter().filter(fits).cloned().collect()

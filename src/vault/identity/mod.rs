@@ -4,6 +4,8 @@ mod id_token;
 pub(crate) mod jwks;
 mod payload;
 
+use chrono::{DateTime, Utc};
+
 pub use self::id_token::IdTokens;
 #[cfg(feature = "fuzzing")]
 pub(crate) use self::id_token::{signed_payload, validation};
@@ -22,9 +24,15 @@ pub enum IdTokenError {
     /// Its header names an extension that must be understood.
     #[error("the id_token needs an extension that this program does not know")]
     Critical,
-    /// The issuer's key set has no key with this id.
-    #[error("the id_token names a signing key that its issuer does not publish")]
-    UnknownKey,
+    /// The issuer's key set had no key with this id when it was last fetched.
+    #[error(
+        "the id_token names a signing key that was not among its issuer's keys when they were last fetched, at {} UTC",
+        .fetched_at.format("%Y-%m-%d %H:%M:%S")
+    )]
+    UnknownKey {
+        /// When that was.
+        fetched_at: DateTime<Utc>,
+    },
     /// The issuer's keys have not been fetched yet, and cannot be fetched now.
     #[error("the issuer's signing keys are not available")]
     KeysUnavailable,

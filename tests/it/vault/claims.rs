@@ -1,7 +1,7 @@
 //! How the vault identifies the shopper, after the token is stored.
 
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::vault::{Access, AccessToken, Vault};
+use klarna_order_worker::vault::{Access, AccessToken, NotIdentified, Vault};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use test_support::issuer::{SigningKey, jwks};
@@ -48,7 +48,7 @@ async fn a_good_id_token_says_who_the_shopper_is(db: Db) {
     shop.register("u", "rt-1").await;
     granting(&mut server, "rt-2", key.sign(&payload(&shop, "krn:1")).expose_secret()).await;
     let access = fetch(&shop, &vault).await;
-    let claims = vault.shopper(&shop.merchant, &"u".into(), &access).await.unwrap().claims;
+    let claims = vault.shopper(&shop.merchant, &"u".into(), &access).await.unwrap().unwrap().claims;
     assert_eq!((claims.subject.as_str(), claims.given_name.as_deref()), ("krn:1", Some("Karl")));
 }
 
@@ -62,7 +62,8 @@ async fn a_bad_id_token_costs_no_access_token(db: Db) {
         let mock = granting(&mut server, &format!("rt-{generation}"), id_token.expose_secret()).await;
         let access = fetch(&shop, &vault).await;
         assert_eq!(access.token.expose_secret(), "at");
-        assert!(vault.shopper(&shop.merchant, &"u".into(), &access).await.is_none());
+        let refused = vault.shopper(&shop.merchant, &"u".into(), &access).await.unwrap_err();
+        assert!(matches!(refused, NotIdentified::Refused(_)), "{refused}");
         assert_eq!(shop.row("u").await, ACTIVE(generation));
         mock.remove_async().await;
     }
@@ -80,8 +81,8 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
         let mock = granting(&mut server, &format!("rt-{}", n + 2), id_token.expose_secret()).await;
         let access = fetch(&shop, &vault).await;
         let shopper = vault.shopper(&shop.merchant, &"u".into(), &access).await;
-        assert_eq!(shopper.is_some(), believed, "{subject}");
-        if let Some(shopper) = shopper {
+        assert_eq!(shopper.is_ok(), believed, "{subject}");
+        if let Ok(Some(shopper)) = shopper {
             vault.note(&shop.merchant, &"u".into(), &shopper).await;
         }
         mock.remove_async().await;
@@ -91,5 +92,5 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
     shop.register("u", "rt-9").await;
     granting(&mut server, "rt-10", key.sign(&payload(&shop, "krn:2")).expose_secret()).await;
     let access = fetch(&shop, &vault).await;
-    assert!(vault.shopper(&shop.merchant, &"u".into(), &access).await.is_some());
+    assert!(vault.shopper(&shop.merchant, &"u".into(), &access).await.unwrap().is_some());
 }
