@@ -87,6 +87,29 @@ async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_wh
     sandbox.shutdown().await;
 }
 
+/// Where the tokens of forgotten users go. Nothing asks that address, so only reading it shows a wrong one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_that_revokes_tokens_is_shown() {
+    let (sandbox, mut home) = shop().await;
+    let beside = format!("{}/eu/lp/idp/oauth2/revoke (default, beside token_url)", sandbox.url());
+    let elsewhere = format!("{}/other/revoke", sandbox.url());
+    let mut found = Vec::new();
+    for (setting, value) in [
+        ("KLARNA_WORKER__MERCHANTS__SHOP__REVOKE_ON_FORGET", "true"),
+        ("KLARNA_WORKER__MERCHANTS__SHOP__REVOKE_URL", &elsewhere),
+        ("KLARNA_WORKER__MERCHANTS__SHOP__REVOKE_ON_FORGET", "false"),
+    ] {
+        let ran;
+        (home, ran) = doctor(home.with(setting, value), 0).await;
+        let shown = ran.json().into_iter().find(|finding| finding["check"] == "merchants.shop.revoke_url");
+        found.push(shown.map(|finding| (finding["status"].clone(), finding["found"].clone())));
+    }
+    let gets = |url: &str| Some((json!("ok"), json!(format!("{url} gets the tokens of forgotten users"))));
+    assert_eq!(found, [gets(&beside), gets(&format!("{elsewhere} (setting)")), None]);
+    assert_eq!(sandbox.admin().stats().exchanges.total, 0);
+    sandbox.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn which_of_two_passwords_klarna_accepts_is_told() {
     let (sandbox, mut home) = shop().await;
