@@ -144,10 +144,15 @@ is "payments: the page loaded again" "$(browse "$payments/checkout")" "$page"
 is "payments: its addresses" "$(grep -o '"/[a-z-]*"' <<<"$page" | sort -u | tr '\n' ' ')" '"/" "/cart" "/checkout" "/place-order" "/thanks" '
 status() { browse -o /dev/null -w '%{http_code}' "$@"; }
 is "payments: thanks for nothing" "$(status "$payments/thanks")" 404
-is "payments: not authorised" "$(status -d forged "$payments/place-order")" 502
-# What the page's script does when the shopper presses the button.
+# What the page's script sends when the shopper has authorised the payment.
+place() { status -d "{\"cart\": \"$1\", \"authorization_token\": \"$2\"}" "$payments/place-order"; }
+cart_of() { sed -n 's/.*cart: "\([^"]*\)".*/\1/p'; }
+cart=$(cart_of <<<"$page")
+is "payments: not authorised" "$(place "$cart" forged)" 502
 authorized=$(command curl -s --fail -d "$issued" "$sandbox/sandbox/payments/authorize" | json /authorization_token)
-is "payments: placed" "$(status -d "$authorized" "$payments/place-order")" 204
+is "payments: another cart" "$(place other "$authorized")" 409
+is "payments: placed" "$(place "$cart" "$authorized")" 204
+is "payments: placed before" "$(place "$cart" "$authorized")" 409
 placed=$(command curl -s --fail -u any:any "$sandbox/ordermanagement/v1/orders/$(browse --fail "$payments/thanks" | sed -n 's/.*Klarna.s order \([-0-9a-f]*\)\..*/\1/p')")
 is "payments: the order that the thanks name" "$(json /status <<<"$placed") $(json /order_amount <<<"$placed")" "AUTHORIZED 50000"
 [[ $(browse --fail "$payments/checkout") != "$page" ]] || give_up "payments: the paid session is shown again"
@@ -157,8 +162,8 @@ PORT=$away_port SHOP_USER=node-shopper KLARNA_API_URL=$nobody node "$repository/
 started+=($!)
 payments=http://127.0.0.1:$away_port
 await "$payments/"
-browse --fail -o /dev/null "$payments/checkout"
-is "payments: no answer of Klarna" "$(status -d any "$payments/place-order")" 202
+cart=$(browse --fail "$payments/checkout" | cart_of)
+is "payments: no answer of Klarna" "$(place "$cart" any)" 202
 is "payments: no second payment before it is known" "$(status "$payments/checkout")" 303
 [[ $(browse --fail "$payments/thanks") == *"The order was not placed."* ]] || give_up "payments: nothing is said of the order"
 is "payments: and then again" "$(status "$payments/checkout")" 200
@@ -223,9 +228,9 @@ is "access-token: woocommerce" "$(php "$home/wordpress.php" "$repository/example
 
 stats=$(command curl -s --fail "$sandbox/stats")
 is "sessions at the sandbox" "$(json /sessions/total <<<"$stats") $(json /sessions/recognised <<<"$stats")" "3 3"
-is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 9
+is "orders at the sandbox" "$(json /orders/total <<<"$stats")" 11
 is "orders created twice" "$(json /orders/duplicates <<<"$stats")" 0
-is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 8
+is "shoppers recognised" "$(json /orders/recognised <<<"$stats")" 9
 is "spent tokens presented" "$(json /exchanges/spent_presented <<<"$stats")" 0
 for client in "$repository"/examples/shop/*; do
     lines=$(wc -l <"$client")

@@ -92,10 +92,18 @@ def quantity(browser, number, button="To the checkout"):
 
 def sign_in(browser, account, decision):
     browser.go("/")
+    sign_in_here(browser, account, decision)
+
+
+def sign_in_here(browser, account, decision="Sign in"):
     press(browser, "Sign in with Klarna")
     browser.sees("offline_access")
     browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
     press(browser, decision)
+
+
+def at(browser, path):
+    browser.until(f"the address {path}", "return location.pathname === arguments[0] && document.readyState === 'complete'", path)
 
 
 def abort(browser):
@@ -151,13 +159,9 @@ def play(browser):
     quantity(browser, 1)
     in_frame(browser, "Klarna does not know this shopper")
     out(browser)
-    # A guest who signs in from the checkout is recognised in the same cart.
-    press(browser, "Sign in with Klarna")
-    browser.sees("offline_access")
-    browser.run("document.querySelector('[name=account]').value = arguments[0]", f"{SHOPPER} early")
-    press(browser, "Sign in")
-    browser.sees(f"You are signed in as {SHOPPER} early.")
-    browser.go("/checkout")
+    # A guest who signs in from the checkout comes back there, and is recognised in the same cart.
+    sign_in_here(browser, f"{SHOPPER} early")
+    at(browser, "/checkout")
     in_frame(browser, f"Recognised as {SHOPPER} early.")
     in_frame(browser, "100.00 SEK")
     out(browser)
@@ -296,6 +300,84 @@ def pays_and_does_not_return(browser):
     out(browser)
 
 
+def two_windows(browser, number):
+    """A guest's window at the checkout, and another one in which the shopper signs in and goes on. Returns both."""
+    browser.do("/cookie", method="DELETE")
+    quantity(browser, number)
+    in_frame(browser, "Klarna does not know this shopper")
+    out(browser)
+    guest = browser.do("/window")
+    other = browser.do("/window/new", {"type": "tab"})["handle"]
+    to_window(browser, other)
+    browser.go("/checkout")
+    sign_in_here(browser, f"{SHOPPER} two")
+    at(browser, "/checkout")
+    in_frame(browser, f"Recognised as {SHOPPER} two.")
+    in_frame(browser, f"{number}00.00 SEK")
+    out(browser)
+    return guest, other
+
+
+def to_window(browser, handle):
+    browser.do("/window", {"handle": handle})
+
+
+def pays_in_the_window_of_before(browser):
+    """A guest's frame is still open after the sign-in in another window: what is paid there is the cart's payment."""
+    guest, other = two_windows(browser, 9)
+    stop("serve")
+    to_window(browser, guest)
+    in_frame(browser, "900.00 SEK")
+    press(browser, "Pay")
+    out(browser)
+    browser.sees("Please do not pay again.")
+    for path in ("/checkout", "/app"):
+        to_window(browser, other)
+        browser.go(path)
+        browser.sees("Please do not pay again.")
+        assert "another" not in browser.text(), browser.text()
+    start("serve")
+    browser.go("/checkout")
+    browser.sees("Paid: 900.00 SEK")
+    assert browser.path() == "/thanks" and "twice" not in browser.text(), browser.text()
+    to_window(browser, guest)
+    browser.go("/thanks")
+    browser.sees("Paid: 900.00 SEK")
+    browser.go("/checkout")
+    in_frame(browser, "500.00 SEK")
+    out(browser)
+    close_window(browser, other, guest)
+
+    # Both are paid: the shop says so.
+    guest, other = two_windows(browser, 3)
+    for window in (guest, other):
+        to_window(browser, window)
+        in_frame(browser, "300.00 SEK")
+        press(browser, "Pay")
+        out(browser)
+        browser.sees("Paid: 300.00 SEK")
+        assert ("This cart was paid twice" in browser.text()) == (window == other), browser.text()
+    close_window(browser, other, guest)
+
+
+def close_window(browser, handle, to):
+    to_window(browser, handle)
+    browser.do("/window", method="DELETE")
+    to_window(browser, to)
+
+
+def is_not_paid_in_the_window_of_before(browser):
+    """Klarna Payments: the shop places no order for the guest's session after the sign-in in another window."""
+    guest, other = two_windows(browser, 4)
+    to_window(browser, guest)
+    press(browser, "Pay")
+    browser.sees("This window has paid nothing")
+    to_window(browser, other)
+    press(browser, "Pay")
+    browser.sees("Paid: Klarna's order ")
+    close_window(browser, other, guest)
+
+
 def signs_in_again(browser):
     """The sandbox forgets its users when it ends, as Klarna does when a user withdraws consent."""
     account = f"{SHOPPER} again"
@@ -317,17 +399,12 @@ def signs_in_again(browser):
         browser.go("/app")
         in_frame(browser, "Klarna does not know this shopper")
         out(browser)
-    press(browser, "Sign in with Klarna")
-    browser.sees("offline_access")
-    browser.run("document.querySelector('[name=account]').value = arguments[0]", account)
-    press(browser, "Sign in")
-    browser.sees("Sign in again")
-    browser.go("/checkout")
+    sign_in_here(browser, account)
+    at(browser, "/checkout" if NAME == "payments" else "/app")
     in_frame(browser, f"Recognised as {account}.")
+    # The service has the signing keys of the sandbox of before, and fetches the new ones at once.
+    assert NAME == "payments" or "Karlaplan" in browser.text(), browser.text()
     out(browser)
-    # It knows the signing keys of the sandbox of before, and asks for others only once a while.
-    stop("serve")
-    start("serve")
 
 
 def is_told_that_klarna_refuses(browser):
@@ -366,11 +443,13 @@ window = Browser(DRIVER, SHOP)
 try:
     if NAME == "payments":
         pay_by_payments(window)
+        is_not_paid_in_the_window_of_before(window)
         is_told_that_klarna_refuses(window)
     else:
         play(window)
         pays_while_the_service_is_away(window)
         pays_and_does_not_return(window)
+        pays_in_the_window_of_before(window)
     signs_in_again(window)
 finally:
     window.close()

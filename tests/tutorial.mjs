@@ -109,14 +109,32 @@ assert.deepEqual([late.version, late.session.phase, cart.sent], [2, "open", sent
 
 // The payment: the confirmation page, and the event. Nobody who may have paid is asked for another payment.
 const unconfirmed = /being confirmed. Please do not pay again/;
-assert.match(await shop.thanks(cart.order), unconfirmed);
-await fetch(`${sandbox}/sandbox/pay`, { method: "POST", body: JSON.stringify({ klarna_id: order.klarna_order_id }) });
+assert.match(await shop.thanks(cart), unconfirmed);
+const pay = ({ klarna_order_id: klarna_id }) => fetch(`${sandbox}/sandbox/pay`, { method: "POST", body: JSON.stringify({ klarna_id }) });
+await pay(order);
 shop.move("http://127.0.0.1:9");
-assert.match(await shop.thanks(cart.order), unconfirmed, "the service is away");
+assert.match(await shop.thanks(cart), unconfirmed, "the service is away");
 shop.move(url);
-assert((await shop.thanks(cart.order)).includes("Paid: 400.00 SEK"));
+assert((await shop.thanks(cart)).includes("Paid: 400.00 SEK"));
 const paid = await shop.submit(session.user, Object.assign(cart, { quantity: 6 }), shop.bodyOf(cart));
 assert.deepEqual([paid.id, paid.session.phase], [order.id, "completed"], "a cart that is changed after the payment");
+
+// A window from before the sign-in is paid: the cart gets no other order. Then the window from after it is paid, too.
+const both = { quantity: 2 };
+const before = await shop.submit("guest-3", both, shop.bodyOf(both));
+const after = await shop.submit(session.user, both, shop.bodyOf(both));
+assert.deepEqual([both.order, both.earlier], [after.id, [before.id]]);
+await pay(before);
+shop.move("http://127.0.0.1:9");
+await assert.rejects(shop.submit(session.user, both, shop.bodyOf(both)), "the service is away");
+assert.match(await shop.thanks(both), unconfirmed);
+shop.move(url);
+const found = await shop.submit(session.user, both, shop.bodyOf(both));
+assert.deepEqual([found.id, found.session.phase], [before.id, "completed"]);
+assert(!(await shop.thanks(both)).includes("twice"));
+await pay(after);
+assert.match(await shop.thanks(both), /Paid: 200.00 SEK.*Paid: 200.00 SEK.*This cart was paid twice/);
+
 for (const ends = Date.now() + 60_000; !shop.paid.some(([id]) => id === order.id); ) {
   assert(Date.now() < ends, `no event within 60 s: ${JSON.stringify(events)}`);
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -47,11 +47,12 @@ async function placeOrder(cart, authorization) {
 
 // The client token is for this shopper's browser alone. In a script, "<" must be escaped.
 const script = (value) => JSON.stringify(value).replaceAll("<", "\\u003c");
-const checkoutPage = ({ client_token, token, payment_method_categories: [category] }) => page("Checkout", `
-${["not_registered", "reauth_required"].includes(token) ? signInLink : ""}
+const checkoutPage = ({ client_token, token, payment_method_categories: [category] }, cart) => page("Checkout", `
+${["not_registered", "reauth_required"].includes(token) ? signInLink("/checkout") : ""}
 <div id="klarna-payments"></div><p><button id="pay" hidden>Pay</button></p><p id="said"></p>
 <script>
   const payment_method_category = ${script(category.identifier)};
+  const said = (text) => (document.getElementById("said").textContent = text);
   window.klarnaAsyncCallback = () => {
     Klarna.Payments.init({ client_token: ${script(client_token)} });
     Klarna.Payments.load({ container: "#klarna-payments", payment_method_category }, {}, ({ show_form }) => {
@@ -59,11 +60,10 @@ ${["not_registered", "reauth_required"].includes(token) ? signInLink : ""}
     });
     document.getElementById("pay").onclick = () =>
       Klarna.Payments.authorize({ payment_method_category }, {}, async ({ approved, authorization_token }) => {
-        if (!approved) {
-          document.getElementById("said").textContent = "Klarna did not approve the payment. Try again, or pay another way.";
-          return;
-        }
-        const placed = await fetch("/place-order", { method: "POST", body: authorization_token }).catch(() => ({}));
+        if (!approved) return said("Klarna did not approve the payment. Try again, or pay another way.");
+        const body = JSON.stringify({ cart: ${script(cart.id)}, authorization_token });
+        const placed = await fetch("/place-order", { method: "POST", body }).catch(() => ({}));
+        if (placed.status === 409) return said("This window has paid nothing: the cart was paid or changed in another one. Please load the page again.");
         location.assign(placed.status === 502 ? "/checkout" : "/thanks"); // Without an answer, perhaps it is paid.
       });
   };
@@ -72,7 +72,6 @@ ${["not_registered", "reauth_required"].includes(token) ? signInLink : ""}
 
 async function checkout({ user, cart, uncertain }) {
   if (uncertain) return [303, "/thanks"]; // Perhaps it is paid.
-  if (cart.stale) renew(cart); // A session from before a sign-in is the guest's, and has no access token.
   let order;
   try {
     order = await session(user, cart);
@@ -88,7 +87,7 @@ async function checkout({ user, cart, uncertain }) {
   }
   if (["queued", "running"].includes(order.status)) return [202, again("Your order is not ready yet.")];
   if (order.status !== "submitted") renew(cart); // It failed or was cancelled: the next visit makes a new one.
-  if (order.payment_method_categories?.length) return [200, checkoutPage(order)];
+  if (order.payment_method_categories?.length) return [200, checkoutPage(order, cart)];
   return [502, again("Klarna is not available for this order.")];
 }
 
@@ -102,8 +101,11 @@ serve({
   "POST /klarna/signed-in": unlessUncertain(shopPages["POST /klarna/signed-in"]),
   "GET /checkout": checkout,
   "POST /place-order": async (session, { text }) => {
+    const { cart, authorization_token } = JSON.parse(text);
+    // Another window may still show the session of a cart that was paid or changed since, or from before a sign-in.
+    if (cart !== session.cart.id) return [409, ""];
     session.uncertain = session.cart.session; // until Klarna has said whether it is paid
-    const { placed, refused } = await placeOrder(session.cart, text);
+    const { placed, refused } = await placeOrder(session.cart, authorization_token);
     if (placed || refused) session.uncertain = undefined;
     if (placed) Object.assign(session, { placed, cart: newCart() });
     return placed ? [204, ""] : [refused ? 502 : 202, ""];

@@ -21,34 +21,29 @@ const webhookSecret = env.WEBHOOK_SECRET; // one of the merchant's webhook_secre
 // SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 async function worker(method, path, body, headers = {}, tries = 3) {
-  const request = {
-    method,
-    headers: { ...(key && { authorization: `Bearer ${key}` }), "content-type": "application/json", ...headers },
-    body: body && JSON.stringify(body),
-    signal: AbortSignal.timeout(40_000), // must be longer than the wait below
-  };
-  const answer = await fetch(url + path, request).catch((error) => error);
+  const all = { ...(key && { authorization: `Bearer ${key}` }), "content-type": "application/json", ...headers };
+  const signal = AbortSignal.timeout(40_000); // must be longer than the wait below
+  const answer = await fetch(url + path, { method, headers: all, body: body && JSON.stringify(body), signal }).catch((error) => error);
   if (answer.ok) return answer.status === 204 ? undefined : answer.json();
-  const { status } = answer;
   // Not now, or not reached: the same request can be sent again.
-  if ((status === 503 || (!status && answer.name !== "TimeoutError")) && tries > 1) {
-    const seconds = Math.min(Number(answer.headers?.get("retry-after")) || 1, 2);
-    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  if ((answer.status === 503 || (!answer.status && answer.name !== "TimeoutError")) && tries > 1) {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Number(answer.headers?.get("retry-after")) || 1, 2) * 1000));
     return worker(method, path, body, headers, tries - 1);
   }
-  // The answer's text says what is wrong.
-  const text = status ? `${status} ${await answer.text()}` : `no answer: ${answer.cause?.message || answer.message}`;
+  const text = answer.status ? `${answer.status} ${await answer.text()}` : `no answer: ${answer.cause?.message || answer.message}`;
   const problem = /"urn:klarna-order-worker:problem:([a-z-]+)"/.exec(text)?.[1];
-  throw Object.assign(new Error(`${method} ${url}${path}: ${text}`), { status, problem });
+  throw Object.assign(new Error(`${method} ${url}${path}: ${text}`), { status: answer.status, problem });
 }
 
 // Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
-const signedIn = (user, refreshToken) =>
-  worker("PUT", `/v1/merchants/${merchant}/users/${encodeURIComponent(user)}/token`, { refresh_token: refreshToken });
+const signedIn = (user, refresh_token) =>
+  worker("PUT", `/v1/merchants/${merchant}/users/${encodeURIComponent(user)}/token`, { refresh_token });
 
 // Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
 // The cart's id is the idempotency key, so loading the page twice does not order twice.
 async function checkout(user, cart, body) {
+  const { state } = await readAll(cart.earlier);
+  if (["paid", "unknown"].includes(state)) return { state };
   try {
     return await present(user, cart, body);
   } catch (error) {
@@ -60,6 +55,16 @@ async function checkout(user, cart, body) {
   }
 }
 
+// Reads orders of one cart at Klarna. Another window may still show one from before a sign-in, and take its payment.
+async function readAll(ids) {
+  const failed = ({ status, message }) => ({ refresh_error: status !== 404 && message }); // 404: It was deleted.
+  const orders = await Promise.all(ids.map((id) => worker("GET", `/v1/orders/${id}?refresh=true`).catch(failed)));
+  const [paid, ended] = ["completed", "ended"].map((phase) => orders.filter(({ session }) => session?.phase === phase));
+  const unknown = orders.filter((order) => order.refresh_error && ![...paid, ...ended].includes(order));
+  if (unknown.length) console.error("It is not known whether these are paid:", unknown);
+  return { paid, state: paid.length ? "paid" : unknown.length ? "unknown" : ended.length < orders.length ? "open" : "ended" };
+}
+
 async function present(user, cart, body) {
   const wanted = JSON.stringify(body);
   const deleted = (error) => {
@@ -67,11 +72,8 @@ async function present(user, cart, body) {
     renew(cart); // The order was deleted.
   };
   // A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
-  const refresh = cart.stale || cart.sent === wanted ? "?refresh=true" : "";
-  const known = cart.order && (await worker("GET", `/v1/orders/${cart.order}${refresh}`).catch(deleted));
-  const anew = () => present(user, renew(cart), body);
-  // An order from before a sign-in is the guest's, and has no access token. It stays only if it is paid, or perhaps is.
-  if (cart.stale && !known?.refresh_error && known?.session?.phase !== "completed") return anew();
+  const address = `/v1/orders/${cart.order}${cart.sent === wanted ? "?refresh=true" : ""}`;
+  const known = cart.order && (await worker("GET", address).catch(deleted));
   let order = known;
   if (!order) {
     order = await worker("POST", "/v1/orders", { merchant, user, order: body }, { "idempotency-key": cart.id });
@@ -86,7 +88,7 @@ async function present(user, cart, body) {
       if (![409, 412].includes(error.status)) throw error; // It is paid, has ended, or was changed in another window.
       order = await worker("GET", `/v1/orders/${order.id}?refresh=true`);
       const isPaid = order.refresh_error || order.session?.phase === "completed"; // or perhaps
-      if (error.problem === "body-gone" && !isPaid) return anew(); // The order is too old to be changed.
+      if (error.problem === "body-gone" && !isPaid) return present(user, replace(cart), body); // The order is too old to be changed.
     }
   }
   // Klarna's answer did not show it, and it could not be read at once.
@@ -97,9 +99,8 @@ async function present(user, cart, body) {
   if (open && cart.sent === wanted) return { state: "open", html: order.html_snippet, signIn };
   if (open || ["queued", "running"].includes(order.status)) return { state: "wait" };
   if (known && order.status === "submitted" && order.refresh_error && order.session?.phase !== "ended") return { state: "unknown" }; // perhaps paid
-  if (known && order.status === "submitted") return anew(); // It can no longer be paid.
-  renew(cart); // It failed or was cancelled: the next visit makes a new order.
-  return { state: "failed" };
+  renew(cart); // It can no longer be paid, and a new order follows; or it failed or was cancelled: the next visit makes a new one.
+  return known && order.status === "submitted" ? present(user, cart, body) : { state: "failed" };
 }
 
 // The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code.
@@ -107,10 +108,10 @@ const random = () => randomBytes(24).toString("base64url");
 const digest = (text) => createHash("sha256").update(text).digest();
 const equal = (a, b) => timingSafeEqual(digest(a), digest(b)); // in constant time
 
-function signInAddress(session) {
+function signInAddress(session, next) {
+  session.next = ["/checkout", "/app"].includes(next) ? next : "/"; // where the shopper goes on
   const { state, nonce } = (session.signIn = { state: random(), nonce: random(), verifier: random() + random() });
-  const challenge = digest(session.signIn.verifier).toString("base64url");
-  const pkce = { code_challenge: challenge, code_challenge_method: "S256" };
+  const pkce = { code_challenge: digest(session.signIn.verifier).toString("base64url"), code_challenge_method: "S256" };
   const ask = { response_type: "code", client_id: clientId, redirect_uri: `${shop}/callback`, scope, state, nonce, ...pkce };
   return `${login}/oauth2/auth?${new URLSearchParams(ask)}`;
 }
@@ -133,23 +134,22 @@ async function finishSignIn(session, query) {
   await signedIn(user, tokens.refresh_token);
   const name = [claims.given_name, claims.family_name].filter(Boolean).join(" ") || user;
   Object.assign(session, { user, name }); // Not before the token is stored: if it is lost, the sign-in must be repeated.
-  markStale(session);
+  beginAnew(session);
 }
 
 // Replace this with your shop's sessions and carts.
 const sessions = new Map();
-const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined, stale: false });
-const newCart = () => renew({ quantity: 5 });
+const renew = (cart) => Object.assign(cart, { id: random(), order: undefined, sent: undefined });
+const replace = (cart) => renew(Object.assign(cart, { earlier: [cart.order, ...cart.earlier].filter(Boolean) }));
+const newCart = () => renew({ quantity: 5, earlier: [] });
 const perhapsPaid = ({ returned, cart }) => Boolean(returned) && returned === cart.order; // Klarna sent the shopper to /thanks.
-const markStale = (session) => (session.cart.stale = !perhapsPaid(session)); // After a sign-in. The checkout decides.
+const beginAnew = (session) => perhapsPaid(session) || replace(session.cart); // after a sign-in: a guest's order has no access token
 const orderOf = ({ quantity }) => {
   const [total_amount, total_tax_amount] = [quantity * 10_000, quantity * 2_000]; // 100 SEK each, 25 % of it tax on 80 SEK
   return {
     purchase_country: "SE", purchase_currency: "SEK", locale: "sv-SE", order_amount: total_amount, order_tax_amount: total_tax_amount,
     order_lines: [{ name: "T-shirt", quantity, unit_price: 10_000, tax_rate: 2500, total_amount, total_tax_amount }],
-    merchant_urls: {
-      terms: `${shop}/terms`, checkout: `${shop}/checkout`, confirmation: `${shop}/thanks`, push: `${push}?klarna_order_id={checkout.order.id}`,
-    },
+    merchant_urls: { terms: `${shop}/terms`, checkout: `${shop}/checkout`, confirmation: `${shop}/thanks`, push: `${push}?klarna_order_id={checkout.order.id}` },
   };
 };
 
@@ -163,7 +163,7 @@ const unsigned = (text) => page("Sign-in", `<p>${text} <a href="/sign-in">Sign i
 const unconfirmed = page("Payment", `<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>`);
 const unpaid = page("Payment", `<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>`);
 const failures = { "/callback": unsigned("The sign-in failed."), "/thanks": unconfirmed }; // if somebody does not answer
-const [signInLink, appLink] = [`<p><a href="/sign-in">Sign in with Klarna</a></p>`, `<p>The same in a <a href="/app">single-page app</a></p>`];
+const signInLink = (next, text = "Sign in with Klarna") => `<p><a href="/sign-in?next=${next}">${text}</a></p>`;
 const setQuantity = (cart, quantity) => {
   if (Number.isInteger(quantity) && quantity >= 1 && quantity <= 99) cart.quantity = quantity;
   if (!cart.order) renew(cart); // The same idempotency key with another order would be refused.
@@ -171,24 +171,20 @@ const setQuantity = (cart, quantity) => {
 
 // Each returns a status and a page, an address to go to, or JSON. These are those of every shop, for payments.mjs too.
 const shopPages = {
-  "GET /": ({ state, name, user }) => {
-    const signedInAs = `<p>You are signed in as ${escape(name)}. The service calls you <code>${escape(user)}</code>.</p>`;
-    const who = name ? `${signedInAs}<p><a href="/sign-in">Sign in again</a></p>` : signInLink;
-    return [200, page("T-shirts", `${who}<p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
-<div id="klarna-sign-in" data-state="${state}"></div>`)]; // where Klarna's Web SDK puts its button, if you use it
-  },
-  "GET /sign-in": (session) => [303, signInAddress(session)],
+  "GET /": ({ state, name, user }) => [200, page("T-shirts", `${name ? `<p>You are signed in as ${escape(name)}.
+The service calls you <code>${escape(user)}</code>.</p>` : ""}${signInLink("/", name && "Sign in again")}
+<p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p><div id="klarna-sign-in" data-state="${state}"></div>`)], // for the Web SDK's button
+  "GET /sign-in": (session, { query }) => [303, signInAddress(session, query.get("next"))],
   "GET /callback": async (session, { query }) => {
     const refused = await finishSignIn(session, query);
-    return refused ? [403, unsigned(refused)] : [303, "/"];
+    return refused ? [403, unsigned(refused)] : [303, session.next];
   },
-  // What the page posts from the `signin` event of the Web SDK, for a customer who is signed in to your shop. For others,
-  // verify the `id_token` that comes with it, and take the customer who has its `sub`.
+  // From the Web SDK's `signin` event, for a customer whom your shop knows. For others, verify the `id_token`, and use its `sub`.
   "POST /klarna/signed-in": async (session, { text }) => {
     const sent = JSON.parse(text);
     if (!equal(String(sent.state), session.state)) return [403, "This sign-in was not started here."];
     await signedIn(session.user, sent.refresh_token);
-    markStale(session);
+    beginAnew(session);
     return [204, ""];
   },
   "GET /cart": ({ cart }) => [200, page("Cart", `<form method="post"><label>T-shirts
@@ -207,17 +203,21 @@ const pages = {
     const { state, html, signIn } = await checkout(session.user, session.cart, orderOf(session.cart));
     if (["paid", "unknown"].includes(state)) return [303, "/thanks"];
     // The snippet as a whole: it has a script.
-    if (state === "open") return [200, page("Checkout", `${signIn ? signInLink : ""}${html}${appLink}`)];
+    if (state === "open") return [200, page("Checkout", `${signIn ? signInLink("/checkout") : ""}${html}<p>The same in a <a href="/app">single-page app</a></p>`)];
     return state === "wait" ? [202, again("Your order is not ready yet.", session)] : [502, again("Klarna does not take this order.", session)];
   },
   "GET /thanks": async (session) => {
-    const id = (session.returned = session.cart.order ?? session.paid);
-    if (!id) return [404, page("Thank you", "<p>There is no order yet.</p>")];
-    const { session: klarna, klarna_order_id, html_snippet } = await worker("GET", `/v1/orders/${id}?refresh=true`);
-    if (klarna?.phase !== "completed") return [200, klarna?.phase === "ended" ? unpaid : unconfirmed];
-    if (id === session.cart.order) [session.paid, session.cart] = [id, newCart()];
-    const paid = `${(klarna.order_amount / 100).toFixed(2)} ${klarna.purchase_currency}`;
-    return [200, page("Thank you", `<p id="paid">Paid: ${paid}, Klarna's order ${klarna_order_id}.</p>${html_snippet ?? ""}`)];
+    const cart = [session.cart, session.paid].find((cart) => cart?.order || cart?.earlier.length);
+    if (!cart) return [404, page("Thank you", "<p>There is no order yet.</p>")];
+    session.returned = cart.order;
+    const { paid, state } = await readAll([cart.order, ...cart.earlier].filter(Boolean));
+    if (state !== "paid") return [200, state === "ended" ? unpaid : unconfirmed];
+    if (cart === session.cart) [session.paid, session.cart] = [cart, newCart()];
+    const amount = ({ session }) => `${(session.order_amount / 100).toFixed(2)} ${session.purchase_currency}`;
+    const texts = paid.map((order) => `Paid: ${amount(order)}, Klarna's order ${order.klarna_order_id}.`);
+    if (paid.length > 1) texts.push("This cart was paid twice: one of these payments is to be refunded."); // by your shop
+    if (paid.length > 1) console.error(...texts);
+    return [200, page("Thank you", `<p id="paid">${texts.join(" ")}</p>${paid[0].html_snippet ?? ""}`)];
   },
   "POST /klarna/events": (session, { text, headers }) => { // webhook_url of the merchant
     if (!webhookSecret) console.error("A webhook came: set WEBHOOK_SECRET to one of the merchant's webhook_secrets.");
@@ -243,9 +243,8 @@ function isGenuine({ "webhook-id": id, "webhook-timestamp": time, "webhook-signa
 }
 
 // Says at the start what would go wrong with the first shopper.
-const checkSettings = () => worker("GET", "/v1/orders?limit=1").catch(({ status, message }) => {
-  console.error(([401, 403].includes(status) ? "The service refuses this API key: set KLARNA_WORKER_API_KEY. " : "") + message);
-});
+const checkSettings = () => worker("GET", "/v1/orders?limit=1").catch(({ status, message }) =>
+  console.error([401, 403].includes(status) ? "The service refuses this API key: set KLARNA_WORKER_API_KEY." : "", message));
 
 function serve(pages) {
   const server = createServer(async (request, response) => {

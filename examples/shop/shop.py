@@ -13,6 +13,7 @@ LOGIN = os.environ.get("KLARNA_LOGIN_URL", "http://127.0.0.1:8090/eu/lp/idp")  #
 CLIENT_ID = os.environ.get("KLARNA_CLIENT_ID", "sandbox-client")
 CLIENT_SECRET = os.environ.get("KLARNA_CLIENT_SECRET")  # of a confidential client
 SCOPE = os.environ.get("KLARNA_SCOPE", "openid offline_access payment:request:create profile:name profile:email profile:billing_address")
+SESSIONS = {}
 # SHOP_USER makes every visitor this customer: for tests of a sign-in that your shop has itself.
 
 
@@ -31,40 +32,51 @@ def worker(method, path, body=None, **headers):
             time.sleep(min(int(after or 1), 2))  # Not now, or not reached: the same request can be sent again.
 
 
+# Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself.
 def signed_in(user, refresh_token):
-    """Call this after each sign-in. From now on the worker keeps the refresh token. Do not store it or use it yourself."""
     worker("PUT", f"/v1/merchants/{MERCHANT}/users/{urllib.parse.quote(user, safe='')}/token", {"refresh_token": refresh_token})
 
 
 def checkout(user, cart, body):
     """Call this for the checkout page. It submits the cart's order, and changes the order after the cart was changed.
     The cart's id is the idempotency key, so loading the page twice does not order twice."""
+    if (state := read_all(cart["earlier"])[0]) in ("paid", "unknown"):
+        return {"state": state}
     try:
         return present(user, cart, body)
     except urllib.error.HTTPError as error:
         if error.code not in (422, 503):
             raise
         print(error.text, file=sys.stderr)
-        if error.code == 503:
-            return {"state": "wait"}
-        if not cart["order"]:
+        if error.code == 422 and not cart["order"]:
             renew(cart)  # The same idempotency key with another order would be refused.
-        return {"state": "failed"}
+        return {"state": "wait" if error.code == 503 else "failed"}
+
+
+def read_all(ids):
+    """Reads orders of one cart at Klarna. Another window may still show one from before a sign-in, and take its payment."""
+    states, paid = set(), []
+    for order_id in filter(None, ids):
+        try:
+            order = worker("GET", f"/v1/orders/{order_id}?refresh=true")
+            phase = order.get("session", {}).get("phase", "open")
+            states.add("unknown" if phase == "open" and order.get("refresh_error") else phase)
+            paid += [order] if phase == "completed" else []
+        except OSError as error:
+            print(error.text, file=sys.stderr)
+            states.add("open" if getattr(error, "code", None) == 404 else "unknown")  # 404: It was deleted.
+    return "paid" if paid else next((state for state in ("unknown", "open") if state in states), "ended"), paid
 
 
 def present(user, cart, body):
     order = None
-    if cart["order"]:
-        try:
-            # A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
-            order = worker("GET", f"/v1/orders/{cart['order']}{'?refresh=true' if cart['stale'] or cart['sent'] == body else ''}")
-        except urllib.error.HTTPError as error:
-            if error.code != 404:
-                raise
-            renew(cart)  # The order was deleted.
-    # An order from before a sign-in is the guest's, and has no access token. It stays only if it is paid, or perhaps is.
-    if cart["stale"] and not (order and (order.get("refresh_error") or order.get("session", {}).get("phase") == "completed")):
-        return present(user, renew(cart), body)
+    try:
+        # A changed cart is sent below. An unchanged one is read at Klarna: its order may have ended there.
+        order = cart["order"] and worker("GET", f"/v1/orders/{cart['order']}{'?refresh=true' if cart['sent'] == body else ''}")
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        renew(cart)  # The order was deleted.
     if not (is_known := order is not None):
         order = worker("POST", "/v1/orders", {"merchant": MERCHANT, "user": user, "order": body}, **{"idempotency-key": cart["id"]})
         cart.update(order=order["id"], sent=body)
@@ -80,7 +92,7 @@ def present(user, cart, body):
             order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
             is_paid = order.get("refresh_error") or order.get("session", {}).get("phase") == "completed"  # or perhaps
             if "urn:klarna-order-worker:problem:body-gone" in error.text and not is_paid:
-                return present(user, renew(cart), body)  # The order is too old to be changed.
+                return present(user, renew(cart, keep=True), body)  # The order is too old to be changed.
     if order["status"] == "submitted" and not order.get("html_snippet"):
         order = worker("GET", f"/v1/orders/{order['id']}?refresh=true")
     phase = order.get("session", {}).get("phase")
@@ -94,14 +106,13 @@ def present(user, cart, body):
         return {"state": "wait"}
     if is_known and order["status"] == "submitted" and order.get("refresh_error") and phase != "ended":
         return {"state": "unknown"}  # It is perhaps paid.
-    renew(cart)
-    if is_known and order["status"] == "submitted":
-        return present(user, cart, body)  # The old one can no longer be paid.
-    return {"state": "failed"}  # It failed or was cancelled: the next visit makes a new order.
+    renew(cart)  # It can no longer be paid, and a new order follows; or it failed or was cancelled: the next visit makes a new one.
+    return present(user, cart, body) if is_known and order["status"] == "submitted" else {"state": "failed"}
 
 
-def sign_in_address(session):
+def sign_in_address(session, next_page):
     """The sign-in by OpenID Connect: first to Klarna's page, and back to /callback with a code."""
+    session["next"] = next_page if next_page in ("/checkout", "/app") else "/"  # where the shopper goes on
     started = session["sign_in"] = {name: secrets.token_urlsafe(48) for name in ("state", "nonce", "verifier")}
     challenge = base64.urlsafe_b64encode(hashlib.sha256(started["verifier"].encode()).digest()).rstrip(b"=").decode()
     return f"{LOGIN}/oauth2/auth?" + urllib.parse.urlencode({
@@ -130,18 +141,17 @@ def finish_sign_in(session, query):
     signed_in(user, tokens["refresh_token"])
     name = " ".join(filter(None, map(claims.get, ("given_name", "family_name")))) or user
     session.update(user=user, name=name)  # Not before the token is stored: if it is lost, the sign-in must be repeated.
-    session["cart"]["stale"] = not perhaps_paid(session)  # The checkout decides what becomes of an order that was begun before.
-
+    begin_anew(session)
 
 # Replace this with your shop's sessions and carts.
-SESSIONS = {}
-SIGN_IN = '<a href="/sign-in">Sign in with Klarna</a>'
-
-
-def renew(cart):
-    cart.update(id=secrets.token_urlsafe(), order=None, sent=None, stale=False)
+def renew(cart, keep=False):
+    earlier = [cart["order"]] if keep and cart["order"] else []  # Another window may still show it.
+    cart.update(id=secrets.token_urlsafe(), order=None, sent=None, earlier=earlier + cart["earlier"])
     return cart
 
+def new_cart(): return renew({"quantity": 5, "earlier": []})
+def perhaps_paid(session): return session["cart"]["order"] and session["cart"]["order"] == session.get("returned")  # Klarna sent the shopper to /thanks.
+def begin_anew(session): return perhaps_paid(session) or renew(session["cart"], keep=True)  # after a sign-in: a guest's order has no access token
 
 def order_of(cart):
     total, tax = cart["quantity"] * 10_000, cart["quantity"] * 2_000  # 100 SEK each, 25 % of it tax on 80 SEK
@@ -150,56 +160,45 @@ def order_of(cart):
         "purchase_country": "SE", "purchase_currency": "SEK", "locale": "sv-SE", "order_amount": total, "order_tax_amount": tax, "order_lines": [line],
         "merchant_urls": {"terms": f"{SHOP}/terms", "checkout": f"{SHOP}/checkout", "confirmation": f"{SHOP}/thanks", "push": PUSH + "?klarna_order_id={checkout.order.id}"}}
 
-
 def set_quantity(cart, quantity):
-    if isinstance(quantity, int) and 1 <= quantity <= 99:
-        cart["quantity"] = quantity
+    cart["quantity"] = quantity if isinstance(quantity, int) and 1 <= quantity <= 99 else cart["quantity"]
     if not cart["order"]:
         renew(cart)  # The same idempotency key with another order would be refused.
-
 
 def page(title, body):
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
 <nav><a href="/">Shop</a> <a href="/cart">Cart</a></nav><h1>{title}</h1>{body}</html>"""
 
-
-def perhaps_paid(session):
-    return session["cart"]["order"] and session["cart"]["order"] == session.get("returned")  # Klarna sent the shopper to /thanks.
-
-
+def sign_in_link(next_page="/", text="Sign in with Klarna"): return f'<a href="/sign-in?next={next_page}">{text}</a>'
+def unsigned(text): return page("Sign-in", f'<p>{text} {sign_in_link()}, or go on without: <a href="/cart">to the cart</a></p>')
 def again(text, session):
     return UNCONFIRMED if perhaps_paid(session) else page("Checkout", f'<p>{text} <a href="/checkout">Try again</a>, or pay another way.</p>')
 
-
-def unsigned(text):
-    return page("Sign-in", f'<p>{text} {SIGN_IN}, or go on without: <a href="/cart">to the cart</a></p>')
-
-
 # Klarna sent the shopper to /thanks, who has perhaps paid: never offer another payment then, on no page.
 UNCONFIRMED = page("Payment", '<p>Klarna has your order, and it is being confirmed. Please do not pay again. <a href="/thanks">Look again</a></p>')
+UNPAID = page("Payment", '<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>')
 FAILURES = {"/callback": unsigned("The sign-in failed."), "/thanks": UNCONFIRMED}  # if somebody does not answer
-
 
 def answer_to(request, session, query, text):
     """A status and a page, an address to go to, or JSON."""
     cart = session["cart"]
     if request == "GET /":
         name, user = map(html.escape, (session.get("name", ""), session["user"]))
-        signed = f'You are signed in as {name}. The service calls you <code>{user}</code>.</p><p><a href="/sign-in">Sign in again</a>'
-        return 200, page("T-shirts", f"""<p>{signed if name else SIGN_IN}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
+        signed = f'You are signed in as {name}. The service calls you <code>{user}</code>.</p><p>{sign_in_link(text="Sign in again")}'
+        return 200, page("T-shirts", f"""<p>{signed if name else sign_in_link()}</p><p>A T-shirt costs 100 SEK. <a href="/cart">To the cart</a></p>
 <div id="klarna-sign-in" data-state="{session['state']}"></div>""")  # where Klarna's Web SDK puts its button, if you use it
     if request == "GET /sign-in":
-        return 303, sign_in_address(session)
+        return 303, sign_in_address(session, query.get("next"))
     if request == "GET /callback":
         refused = finish_sign_in(session, query)
-        return (403, unsigned(refused)) if refused else (303, "/")
+        return (403, unsigned(refused)) if refused else (303, session["next"])
     # From the Web SDK's `signin` event, for a customer whom your shop knows. For others, verify the `id_token`, and use its `sub`.
     if request == "POST /klarna/signed-in":
         sent = json.loads(text)
         if not hmac.compare_digest(str(sent["state"]).encode(), session["state"].encode()):
             return 403, "This sign-in was not started here."
         signed_in(session["user"], sent["refresh_token"])
-        cart["stale"] = not perhaps_paid(session)
+        begin_anew(session)
         return 204, ""
     if request == "GET /cart":
         return 200, page("Cart", f"""<form method="post"><label>T-shirts
@@ -212,22 +211,25 @@ def answer_to(request, session, query, text):
     if request == "GET /checkout":
         found = checkout(session["user"], cart, order_of(cart))
         if found["state"] == "open":  # The snippet as a whole: it has a script.
-            return 200, page("Checkout", f"<p>{SIGN_IN}</p>" * found["signIn"] + found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
+            return 200, page("Checkout", f"<p>{sign_in_link('/checkout')}</p>" * found["signIn"] + found["html"] + '<p>The same in a <a href="/app">single-page app</a></p>')
         return {"paid": (303, "/thanks"), "unknown": (303, "/thanks"), "wait": (202, again("Your order is not ready yet.", session)),
                 "failed": (502, again("Klarna does not take this order.", session))}[found["state"]]
     if request == "GET /thanks":
-        order_id = session["returned"] = cart["order"] or session.get("paid")
-        if not order_id:
+        cart = cart if cart["order"] or cart["earlier"] else session.get("paid")
+        if not cart:
             return 404, page("Thank you", "<p>There is no order yet.</p>")
-        order = worker("GET", f"/v1/orders/{order_id}?refresh=true")
-        klarna = order.get("session", {})
-        if klarna.get("phase") != "completed":
-            ended = '<p>This order was not paid, and can no longer be paid. <a href="/cart">To the cart</a></p>'
-            return 200, page("Payment", ended) if klarna.get("phase") == "ended" else UNCONFIRMED
-        if order_id == cart["order"]:
-            session.update(paid=order_id, cart=renew({"quantity": 5}))
-        paid = f"{klarna['order_amount'] / 100:.2f} {klarna['purchase_currency']}"
-        return 200, page("Thank you", f'<p id="paid">Paid: {paid}, Klarna\'s order {order["klarna_order_id"]}.</p>' + order.get("html_snippet", ""))
+        session["returned"] = cart["order"]
+        state, paid = read_all([cart["order"], *cart["earlier"]])
+        if state != "paid":
+            return 200, UNPAID if state == "ended" else UNCONFIRMED
+        if cart is session["cart"]:
+            session.update(paid=cart, cart=new_cart())
+        texts = [f"Paid: {order['session']['order_amount'] / 100:.2f} {order['session']['purchase_currency']}, "
+                 f"Klarna's order {order['klarna_order_id']}." for order in paid]
+        if len(paid) > 1:  # Your shop refunds one.
+            texts.append("This cart was paid twice: one of these payments is to be refunded.")
+            print(*texts, file=sys.stderr)
+        return 200, page("Thank you", f'<p id="paid">{" ".join(texts)}</p>' + paid[0].get("html_snippet", ""))
     if request == "GET /terms":
         return 200, page("Terms", "<p>This shop sells nothing.</p>")
     if request == "GET /app":
@@ -239,13 +241,11 @@ def answer_to(request, session, query, text):
         return 200, {"quantity": cart["quantity"], **found, **({"state": "unknown"} if found["state"] == "failed" and perhaps_paid(session) else {})}
     return 404, page("Not found", "<p>There is no such page.</p>")
 
-
 class Shop(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         cookie = http.cookies.SimpleCookie(self.headers["cookie"]).get("sid")
         sid = cookie.value if cookie and cookie.value in SESSIONS else secrets.token_urlsafe()
-        new = {"user": os.environ.get("SHOP_USER", f"guest-{secrets.token_urlsafe()}"), "state": secrets.token_urlsafe(), "cart": renew({"quantity": 5})}
-        session = SESSIONS.setdefault(sid, new)
+        session = SESSIONS.setdefault(sid, {"user": os.environ.get("SHOP_USER", f"guest-{secrets.token_urlsafe()}"), "state": secrets.token_urlsafe(), "cart": new_cart()})
         path, _, query = self.path.partition("?")
         text = self.rfile.read(int(self.headers["content-length"] or 0)).decode()
         # Cookies belong to one name: somebody who came to localhost goes on at 127.0.0.1, where Klarna leads back to.
