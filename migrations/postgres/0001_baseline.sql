@@ -506,8 +506,8 @@ CREATE TABLE klarna_worker.webhooks (
     user_id text COLLATE "C" NOT NULL,
     order_id uuid,
     kind text NOT NULL CHECK (kind IN
-        ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
-            'token.recovered', 'webhook.test')),
+        ('order.submitted', 'order.failed', 'order.cancelled', 'order.completed', 'order.expired',
+            'token.reauth_required', 'token.recovered', 'webhook.test')),
     -- JSON: ids and codes, no personal data.
     data text NOT NULL,
     status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -566,6 +566,9 @@ BEGIN
                 'token', NEW.token_outcome,
                 'possible_duplicate', NEW.possible_duplicate,
                 'prefilled', filled, 'prefill_withdrawn', withdrawn)
+            WHEN 'cancelled' THEN json_build_object(
+                'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                'possible_duplicate', NEW.possible_duplicate)
             ELSE json_build_object(
                 'order_id', NEW.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error::json ->> 'code', 'token', NEW.token_outcome,
@@ -576,8 +579,10 @@ BEGIN
     FROM klarna_worker.webhook_endpoints e WHERE e.merchant = NEW.merchant;
     RETURN NULL;
 END $$;
+-- The erasure of a user also cancels orders. It is not told, because it leaves no webhook of the user.
 CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON klarna_worker.orders FOR EACH ROW
-    WHEN (NEW.status IN ('submitted', 'failed') AND OLD.status <> NEW.status)
+    WHEN (OLD.status <> NEW.status AND (NEW.status IN ('submitted', 'failed')
+        OR NEW.status = 'cancelled' AND coalesce(substr(NEW.error, 1, 21), '') <> '{"code":"user_erased"'))
     EXECUTE FUNCTION klarna_worker.tell_of_order();
 
 -- What has become of an order at Klarna. Whoever reads it first tells it, once.

@@ -484,8 +484,8 @@ CREATE TABLE webhooks (
     user_id TEXT NOT NULL,
     order_id BLOB,
     kind TEXT NOT NULL CHECK (kind IN
-        ('order.submitted', 'order.failed', 'order.completed', 'order.expired', 'token.reauth_required',
-            'token.recovered', 'webhook.test')),
+        ('order.submitted', 'order.failed', 'order.cancelled', 'order.completed', 'order.expired',
+            'token.reauth_required', 'token.recovered', 'webhook.test')),
     -- JSON: ids and codes, no personal data.
     data TEXT NOT NULL,
     status TEXT NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
@@ -526,8 +526,10 @@ CREATE INDEX webhook_answers_merchant ON webhook_answers (merchant, seq);
 
 -- Triggers, so that whatever ends an order or changes a token's state reports it, in the same
 -- transaction. The events' ids are UUIDs of version 4.
+-- The erasure of a user also cancels orders. It is not told, because it leaves no webhook of the user.
 CREATE TRIGGER tell_of_order AFTER UPDATE OF status ON orders
-WHEN NEW.status IN ('submitted', 'failed') AND OLD.status <> NEW.status
+WHEN OLD.status <> NEW.status AND (NEW.status IN ('submitted', 'failed')
+    OR NEW.status = 'cancelled' AND coalesce(substr(NEW.error, 1, 21), '') <> '{"code":"user_erased"')
 BEGIN
     INSERT INTO webhooks (id, merchant, user_id, order_id, kind, data, occurred_at, due_at, give_up_at)
     SELECT
@@ -541,6 +543,9 @@ BEGIN
                 'token', NEW.token_outcome,
                 'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')),
                 'prefilled', json(f.filled), 'prefill_withdrawn', json(f.withdrawn))
+            WHEN 'cancelled' THEN json_object(
+                'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
+                'possible_duplicate', json(iif(NEW.possible_duplicate, 'true', 'false')))
             ELSE json_object(
                 'order_id', i.id, 'merchant', NEW.merchant, 'user', NEW.user_id, 'target', NEW.target,
                 'code', NEW.error ->> 'code', 'token', NEW.token_outcome,

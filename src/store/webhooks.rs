@@ -25,6 +25,9 @@ pub enum EventKind {
     /// An order was given up.
     #[serde(rename = "order.failed")]
     OrderFailed,
+    /// An order was cancelled before it was submitted. The erasure of a user tells of none.
+    #[serde(rename = "order.cancelled")]
+    OrderCancelled,
     /// A shopper has paid an order, or the shop has placed it.
     #[serde(rename = "order.completed")]
     OrderCompleted,
@@ -65,9 +68,9 @@ pub enum DisabledWhy {
 }
 
 words!(EventKind {
-    OrderSubmitted = "order.submitted", OrderFailed = "order.failed", OrderCompleted = "order.completed",
-    OrderExpired = "order.expired", TokenReauthRequired = "token.reauth_required", TokenRecovered = "token.recovered",
-    Test = "webhook.test",
+    OrderSubmitted = "order.submitted", OrderFailed = "order.failed", OrderCancelled = "order.cancelled",
+    OrderCompleted = "order.completed", OrderExpired = "order.expired", TokenReauthRequired = "token.reauth_required",
+    TokenRecovered = "token.recovered", Test = "webhook.test",
 });
 words!(WebhookStatus { Pending = "pending", Delivered = "delivered", Failed = "failed" });
 words!(DisabledWhy { Gone = "gone", Failing = "failing" });

@@ -12,7 +12,11 @@ use test_support::shop::{Shop, order};
 const PATIENCE: Duration = Duration::from_mins(1);
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
 
-both_engines!(a_shop_is_told_of_orders_and_tokens, a_disabled_endpoint_is_told_and_enabled_by_a_resend);
+both_engines!(
+    a_shop_is_told_of_orders_and_tokens,
+    a_shop_is_told_of_a_cancelled_order_whoever_cancels_it,
+    a_disabled_endpoint_is_told_and_enabled_by_a_resend,
+);
 
 fn settings(receiver: &Receiver) -> String {
     format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{SECRET}\"]", receiver.url)
@@ -96,11 +100,48 @@ async fn a_shop_is_told_of_orders_and_tokens(database: Database) {
     assert!(answers.len() >= 6 && answers.last().unwrap()["status"] == 500, "{answers:?}");
     // If it is sent once more, it has the same id.
     let id = list[0]["id"].as_str().unwrap();
-    assert_eq!(shop.run("a", &["webhooks", "resend", id]), [json!({ "resent": 1, "unknown": [] })]);
+    assert_eq!(shop.run("a", &["webhooks", "resend", id, "--yes"]), [json!({ "resent": 1, "unknown": [] })]);
     until("one again", PATIENCE, async || {
         receiver.requests().iter().filter(|request| request.id() == id && request.status < 300).count() == 2
     })
     .await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn a_shop_is_told_of_a_cancelled_order_whoever_cancels_it(database: Database) {
+    let receiver = Receiver::start(|_| Answer::status(204)).await;
+    let shop = Shop::open(database, &[], &settings(&receiver));
+    // For the search at the end.
+    shop.sign_in(1).await;
+    let served = shop.serve("a");
+    let client = served.client();
+    let mut ids = Vec::new();
+    let users = ["by-the-shop", "by-an-operator", "by-a-filter"];
+    for key in users {
+        let envelope = json!({ "merchant": "shop", "user": key, "order": order(), "target": "checkout",
+            "not_before": "2100-01-01T00:00:00Z", "deadline": "2100-01-02T00:00:00Z" });
+        let (status, accepted) = client.try_submit(key, &envelope).await.unwrap();
+        assert_eq!(status, 202, "{accepted}");
+        ids.push(accepted["id"].as_str().unwrap().to_owned());
+    }
+    for _ in 0..2 {
+        assert!(client.send_post(&format!("/v1/orders/{}/cancel", ids[0])).await.status().is_success());
+    }
+    shop.run("a", &["orders", "cancel", &ids[1], "--yes"]);
+    shop.run("a", &["orders", "cancel", "--merchant", "shop", "--yes"]);
+    until("three events", PATIENCE, async || taken(&receiver).len() >= 3).await;
+    let events = taken(&receiver);
+    for (id, user) in ids.iter().zip(users) {
+        let data = json!({ "order_id": id, "merchant": "shop", "user": user, "target": "checkout",
+            "possible_duplicate": false });
+        assert!(events.contains(&("order.cancelled".to_owned(), data)), "{user}: {events:?}");
+    }
+    assert_eq!(shop.run("a", &["webhooks", "list", "--kind", "order.cancelled"]).len(), 3);
+    let verifier = Verifier::new(SECRET).unwrap();
+    for request in receiver.requests() {
+        verifier.verify(&request.body, &request.headers).unwrap();
+    }
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }

@@ -174,8 +174,8 @@ pub(in crate::api) async fn retry_many(
 
 /// Cancel many queued orders.
 ///
-/// Like a single one, an order can be cancelled only while it is queued. Repeat the request with `next`
-/// as `cursor` until the answer has no `next`.
+/// Like a single one, an order can be cancelled only while it is queued. The webhook `order.cancelled` tells
+/// the shop of each. Repeat the request with `next` as `cursor` until the answer has no `next`.
 #[utoipa::path(
     post,
     operation_id = "cancel_orders",

@@ -18,7 +18,7 @@ use crate::order::{OrderAdminRefusal, OrderId, OrderView, Status};
 /// Cancel an order.
 ///
 /// Works only while the order is queued: once a worker runs it, Klarna may already have it.
-/// Cancelling it again changes nothing.
+/// Cancelling it again changes nothing. The webhook `order.cancelled` tells the shop, once.
 #[utoipa::path(
     post,
     operation_id = "cancel_order",
