@@ -94,7 +94,7 @@ SETTINGS
     "$program" orders retry --error klarna_refused_order --ended-since 1h --yes >/dev/null
     "$program" orders list --user u-9 >/dev/null
     "$program" tokens stats >/dev/null
-    "$program" users rename shop u-11 v-11 >/dev/null
+    "$program" users rename shop u-11 v-11 --yes >/dev/null
     "$program" users erase shop u-12 --yes >/dev/null
     "$program" webhooks resend --merchant shop --status failed --since 2d --yes >/dev/null
     # Retention works for some minutes; its first steps suffice.

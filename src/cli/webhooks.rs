@@ -14,7 +14,7 @@ use super::{CliError, Context, Exit, confirm};
 use crate::audit::Action;
 use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId, WebhookId};
-use crate::store::{EventKind, Store, WebhookFilter, WebhookStatus, Webhooks};
+use crate::store::{EventKind, Store, StoreError, WebhookFilter, WebhookStatus, Webhooks};
 
 /// How many events one transaction makes due again.
 const CHUNK: u32 = 500;
@@ -120,8 +120,11 @@ impl Command {
                 Some(Audited::new(Action::WebhookTest).merchant(Some(merchant.clone())))
             }
             Self::Resend { ids, which, .. } => {
-                let object =
-                    if ids.is_empty() { "by filters".to_owned() } else { format!("{} webhooks", ids.len()) };
+                let object = match &ids[..] {
+                    [] => "by filters".to_owned(),
+                    [id] => id.to_string(),
+                    ids => format!("{} webhooks", ids.len()),
+                };
                 Some(Audited::new(Action::WebhookResend).merchant(which.merchant.clone()).object(object))
             }
             Self::Remove { merchant, .. } => {
@@ -142,6 +145,10 @@ impl Command {
                     let message = "no events named: give their ids, or filters such as --merchant shop \
                         --status failed";
                     return Err(CliError::Usage(message.to_owned()));
+                }
+                if !ids.is_empty() {
+                    let what = webhooks(ids.len() as u64);
+                    confirm::ask(yes, &format!("send {what} again"), format!("Send {what} again?"))?;
                 }
                 context.block_on(async {
                     let app = context.app().await?;
@@ -201,7 +208,7 @@ async fn test(context: &Context, store: &dyn Store, merchant: &MerchantName) -> 
     let Some(id) = store.test_webhook(merchant).await.map_err(failed)? else {
         let whose = printable(merchant.as_str());
         let wrong = format!(
-            "{whose} has no webhook endpoint: set webhook_url for it in the settings, and start the service"
+            "{whose} has no webhook endpoint: set webhook_url for it in the settings, and start or reload the service"
         );
         return Err(CliError::Usage(wrong));
     };
@@ -209,6 +216,10 @@ async fn test(context: &Context, store: &dyn Store, merchant: &MerchantName) -> 
         format!("Test event {id} will be sent. Answers: webhooks answers {}", printable(merchant.as_str()));
     context.output.print(human, &json!({ "id": id }))?;
     Ok(Exit::Done)
+}
+
+fn webhooks(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "webhook" } else { "webhooks" })
 }
 
 /// Sends all events of a filter again, after a question with their number.
@@ -220,7 +231,7 @@ async fn resend_all(
 ) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("send webhooks again", error);
     let found = store.count_webhooks(filter).await.map_err(failed)?;
-    let what = format!("{found} {}", if found == 1 { "webhook" } else { "webhooks" });
+    let what = webhooks(found);
     if found > 0 {
         confirm::ask(yes, &format!("send {what} again"), format!("Send {what} again?"))?;
     }
@@ -246,18 +257,34 @@ async fn resend_all(
 
 /// Reports unknown ids, and sends the others.
 async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId]) -> Result<Exit, CliError> {
-    let failed = |error| CliError::failed("send webhooks again", error);
-    let mut resent = 0;
-    let mut unknown = Vec::new();
-    for id in ids {
-        let filter = WebhookFilter { id: Some(*id), limit: 1, ..WebhookFilter::default() };
-        match &store.resend_webhooks(&filter).await.map_err(failed)?.webhooks[..] {
-            [] => unknown.push(*id),
-            sent => resent += sent.len(),
-        }
+    let (mut sent, mut unknown) = (Vec::new(), Vec::new());
+    let done = resend_each(store, ids, &mut sent, &mut unknown).await;
+    if ids.len() > 1 {
+        // The command's own row names a single event. Those that were sent before an error have rows too.
+        context.audit_each(&sent).await;
     }
+    done.map_err(|error| CliError::failed("send webhooks again", error))?;
+    let resent = sent.len();
     let told: Vec<String> = unknown.iter().map(|id| format!("\nunknown: {id}")).collect();
     let human = format!("{resent} will be sent again{}", told.concat());
     context.output.print(human, &json!({ "resent": resent, "unknown": unknown }))?;
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
+}
+
+/// Sends one event after the other again. Those that are sent again are added to `sent`, the others to `unknown`.
+async fn resend_each(
+    store: &dyn Webhooks,
+    ids: &[WebhookId],
+    sent: &mut Vec<WebhookId>,
+    unknown: &mut Vec<WebhookId>,
+) -> Result<(), StoreError> {
+    for id in ids {
+        let filter = WebhookFilter { id: Some(*id), limit: 1, ..WebhookFilter::default() };
+        let found = store.resend_webhooks(&filter).await?.webhooks;
+        if found.is_empty() {
+            unknown.push(*id);
+        }
+        sent.extend(found);
+    }
+    Ok(())
 }

@@ -21,7 +21,7 @@ fn each_command_leaves_its_row() {
     home.run(&["tokens", "show", "shop", "alma"]).exits(0);
     home.run(&["tokens", "list", "--merchant", "shop"]).exits(0);
     home.run(&["orders", "cancel", "--merchant", "shop", "--yes"]).exits(0);
-    home.run(&["users", "rename", "shop", "alma", "elma"]).exits(0);
+    home.run(&["users", "rename", "shop", "alma", "elma", "--yes"]).exits(0);
     home.run(&["users", "erase", "shop", "nobody", "--yes"]).exits(1);
     home.run(&["keys", "rotate"]).exits(0);
     // Nothing is done, and nothing is left: not confirmed, no tokens shown, no database.

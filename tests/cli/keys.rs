@@ -77,6 +77,6 @@ fn no_file_is_read_without_an_end() {
         .with("KLARNA_WORKER__SERVER__TLS_CERT", endless)
         .with("KLARNA_WORKER__SERVER__TLS_KEY", endless);
     assert!(told(&tls, &["serve"], 1).contains("more than 1048576 bytes"));
-    let update = ["orders", "update", "0190a6f0-0000-7000-8000-000000000000", endless];
+    let update = ["orders", "update", "0190a6f0-0000-7000-8000-000000000000", endless, "--yes"];
     assert!(told(&Home::new(), &update, 1).contains("it has more than 1000000 bytes"));
 }

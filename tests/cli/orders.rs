@@ -165,6 +165,11 @@ fn a_change_needs_a_choice_of_orders_and_a_confirmation() {
         home.run(&wrong).exits(2);
     }
     assert_eq!(lines(&home, &["--status", "queued"]).len(), 12);
+    let other = told[1]["id"].as_str().unwrap();
+    home.run(&["orders", "retry", id, other]).exits(2).tells_in_one_line("add --yes to retry these 2 orders");
+    home.run(&["orders", "update", id, "-"])
+        .exits(2)
+        .tells_in_one_line(&format!("add --yes to update the order {id}"));
     let queued = home.run(&["orders", "retry", id]).exits(1);
     assert!(queued.stderr.contains("the order is queued already"), "{}", queued.stderr);
     assert_eq!(home.run(&["orders", "retry", "--all"]).exits(0).stdout, "0 failed orders retried\n");

@@ -103,7 +103,9 @@ fn a_user_is_renamed_unless_both_have_a_token() {
         format!("{{\"merchant\":\"shop\",\"user\":\"{user}\",\"refresh_token\":\"ory_rt_of_{user}\"}}\n")
     };
     home.feed(&["tokens", "import", "-"], line("u-1") + &line("u-2")).exits(0);
-    let rename = |old: &str, new: &str| home.run(&["users", "rename", "shop", old, new]);
+    let rename = |old: &str, new: &str| home.run(&["users", "rename", "shop", old, new, "--yes"]);
+    let asked = home.run(&["users", "rename", "shop", "u-1", "u-3"]).exits(2);
+    asked.tells_in_one_line("add --yes to rename u-1 of shop to u-3");
     rename("u-1", "u-1").exits(2);
     rename("u-1", "").exits(2);
     let refused = rename("u-1", "u-2").exits(1);

@@ -196,7 +196,7 @@ async fn a_cart_changes_before_and_after_it_is_submitted(database: Database) {
     }
     let id = queued["id"].as_str().unwrap();
     std::fs::write(shop.folder.path().join("order.json"), order().to_string()).unwrap();
-    let printed = shop.run("a", &["orders", "update", id, "order.json", "--if-version", "2"]);
+    let printed = shop.run("a", &["orders", "update", id, "order.json", "--if-version", "2", "--yes"]);
     assert_eq!((&printed[0]["version"], &printed[0]["session"]["order_amount"]), (&json!(3), &json!(50_000)));
 
     // Completed.

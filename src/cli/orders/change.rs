@@ -132,11 +132,14 @@ impl Change {
             let app = context.app().await?;
             if verb == Verb::Retry && !choice.orders.is_empty() {
                 let risks = risks::of_named(&app, &choice.orders).await?.join("\n");
+                let what = these(choice.orders.len());
                 if choice.yes && !risks.is_empty() {
                     context.output.hint(&risks);
                 } else if !risks.is_empty() {
-                    let question = format!("{risks}\nRetry {}?", these(choice.orders.len()));
+                    let question = format!("{risks}\nRetry {what}?");
                     confirm::ask(choice.yes, "retry what may be a duplicate or fail again", question)?;
+                } else if choice.orders.len() > 1 {
+                    confirm::ask(choice.yes, &format!("retry {what}"), format!("Retry {what}?"))?;
                 }
             }
             if choice.orders.is_empty() {

@@ -8,7 +8,7 @@ use crate::api::Order;
 use crate::audit::Action;
 use crate::bounded;
 use crate::cli::audited::Audited;
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Context, Exit, confirm};
 use crate::order::{MAX_BODY, OrderId};
 
 /// The most bytes that are read: the largest order, and white space.
@@ -25,6 +25,9 @@ pub(in crate::cli) struct Update {
     /// Change the order only if it still has this version, as `orders show` shows it
     #[arg(long, value_name = "VERSION")]
     if_version: Option<i64>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Update {
@@ -35,6 +38,12 @@ impl Update {
 
     pub(super) async fn run(self, context: &Context) -> Result<Exit, CliError> {
         let doing = format!("update the order {}", self.id);
+        // Before the body is read, which may come from standard input.
+        let question = format!(
+            "Replace the body of the order {}, at Klarna too if it is submitted? It cannot be undone.",
+            self.id
+        );
+        confirm::ask(self.yes, &doing, question)?;
         let body = self.read().map_err(|error| CliError::failed(&doing, error))?;
         let app = context.app().await?;
         let failed = |error| CliError::failed(&doing, error);

@@ -8,7 +8,7 @@ use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::table::printable;
 use crate::cli::whose::user;
-use crate::cli::{CliError, Context, Exit};
+use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Moved, Renamed};
 use crate::vault::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY};
@@ -26,6 +26,9 @@ pub(in crate::cli) struct Args {
     /// The shop's new name for the user
     #[arg(value_parser = user)]
     new: UserId,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Args {
@@ -39,12 +42,17 @@ impl Args {
     }
 
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let (from, to) = (self.from(), self.new);
+        let (from, to, yes) = (self.from(), self.new, self.yes);
         if from.user == to {
             return Err(CliError::Usage("both names are the same".into()));
         }
         let (old, new) = (printable(from.user.as_str()), printable(to.as_str()));
         let doing = format!("rename {old} of {} to {new}", printable(from.merchant.as_str()));
+        let question = format!(
+            "Move token, orders and webhooks of {old} to {new}? If {new} has data, the two cannot be told apart \
+             afterwards."
+        );
+        confirm::ask(yes, &doing, question)?;
         context.block_on(async {
             let renamed = context.app().await?.renamer().rename(&from, &to, PATIENCE).await;
             let moved = match renamed.map_err(|error| CliError::failed(doing.clone(), error))? {
