@@ -49,7 +49,7 @@ const WIDTH: u64 = 960;
 /// A bar is cut off if it is more than this many times as high as nine of ten others.
 const OUTLIER: u64 = 4;
 /// With fewer bars than this, none is cut off: what is usual cannot be told from so few.
-const FEW: usize = 10;
+const FEW: usize = 4;
 
 impl Chart<'_> {
     /// Draws the bars with a legend, labels below, and a table of the same numbers.
@@ -204,7 +204,10 @@ mod tests {
             (&[1, 5000], 5000),
             (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 4, 6, 5000], 12),
             (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 4, 6, 48], 48),
-            (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 5000], 5000),
+            (&[5, 9, 0, 12, 7, 3, 8, 9, 2, 5000], 12),
+            (&[5, 9, 0, 7, 5000], 9),
+            (&[5, 0, 7, 5000], 5000),
+            (&[5, 9, 6000, 5000], 6000),
         ] {
             assert_eq!(highest(totals), most, "{totals:?}");
         }

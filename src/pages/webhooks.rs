@@ -164,7 +164,7 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
     }
     html! {
         p.empty {
-            "No merchant has a webhook endpoint. Add these settings to a merchant, and start the service again:"
+            "No merchant has a webhook endpoint. Add these settings to a merchant, and reload the settings of every process:"
         }
         (command("webhook_url = \"https://shop.example/webhooks/klarna\"\nwebhook_secrets_env = \"SHOP_WEBHOOK_SECRETS\""))
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
-use klarna_order_worker::cli::Cli;
+use klarna_order_worker::cli::{Cli, Exit};
 
 /// The part of the page above this line is written by hand.
 const MARKER: &str =
@@ -24,6 +24,35 @@ fn the_cli_reference_is_the_programs() {
             same,
             "docs/cli.md does not match the program; generate it again: WRITE_DOCS=1 ./test.sh cli_reference"
         );
+    }
+}
+
+#[test]
+fn the_exit_codes_have_one_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        let page = std::fs::read_to_string(&path).unwrap();
+        let row = |code: Exit| page.lines().find(|line| line.starts_with(&format!("| {} | ", code as u8)));
+        if path.ends_with("cli.md") {
+            let codes =
+                [Exit::Done, Exit::Failed, Exit::Usage, Exit::SomeFailed, Exit::Outdated, Exit::Spooled];
+            assert_eq!(codes.map(|code| row(code).is_some()), [true; 6]);
+            for (code, what) in [
+                (Exit::SomeFailed, "`enqueue`, `tokens import`, `refresh`: a signal"),
+                (Exit::SomeFailed, "`migrate --check`"),
+                (Exit::SomeFailed, "`doctor`"),
+                (Exit::Spooled, "`serve`, `refresh`, `tokens vend`"),
+            ] {
+                assert!(row(code).unwrap().contains(what), "{what}");
+            }
+        } else {
+            let again = row(Exit::Outdated).filter(|row| row.contains("newer program"));
+            assert_eq!(again, None, "{} has another table", path.display());
+        }
     }
 }
 

@@ -248,7 +248,11 @@ async fn an_endpoint_is_tested_and_its_answers_are_shown() {
     let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
     let api = Api::with_keys(&[keys(), looker].concat()).await;
     let browser = Browser::signed_in(&api, OPS).await;
-    assert!(browser.page("/webhooks").await.contains("No merchant has a webhook endpoint."));
+    let none = browser.page("/webhooks").await;
+    assert!(
+        none.contains("No merchant has a webhook endpoint. Add these settings to a merchant, and reload"),
+        "{none}"
+    );
     api.has_an_endpoint().await;
     let (page, fields) = ("/webhooks/endpoint?merchant=shop", [("merchant", "shop")]);
     assert!(browser.page("/webhooks").await.contains(page));
