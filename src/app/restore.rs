@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::spools::{on_disk, refresh_folder, replay};
 use super::{App, AppError, audit};
 use crate::ids::{InstanceId, TokenId};
-use crate::ops::{NewFolder, silent_since};
+use crate::ops::{Before, NewFolder, before};
 use crate::store::ConfirmedHeartbeat;
 use crate::vault::instance::{HeartbeatMark, Instance, Replayed};
 
@@ -29,7 +29,8 @@ pub struct RestoreReport {
 
 /// Refuses a database that does not know the last heartbeat recorded in the instance folder: it was
 /// restored, so its tokens may be spent and its orders submitted. In a folder without a heartbeat, it
-/// also refuses a database whose last process has neither ended nor lives.
+/// also refuses a database whose last process has neither ended nor lives, and warns of one whose last process
+/// has ended: a backup may be of such a time.
 pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<(), AppError> {
     if let Some(mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? {
         return remembers(app, folder, mark).await;
@@ -46,7 +47,19 @@ pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<()
         }
     }
     let new = NewFolder { id: Some(id), beside: id_beside, lost_after: app.settings.queue.worker_lost_after };
-    let Some(silent_since) = silent_since(&*app.store, new).await? else { return Ok(()) };
+    let silent_since = match before(&*app.store, new).await? {
+        Before::Silent(silent_since) => silent_since,
+        Before::Ended(ended_at) if mark.is_none() => {
+            tracing::warn!(
+                %ended_at,
+                "This instance folder is new on a database that was used before. If the instance folder of its last \
+                process still exists, stop, and start with that one. If a backup was restored, stop, and run `tokens \
+                after-restore`"
+            );
+            return Ok(());
+        }
+        Before::Ended(_) | Before::Nothing => return Ok(()),
+    };
     if !app.new_machine {
         return Err(AppError::NewFolder { folder: folder.to_owned(), silent_since });
     }

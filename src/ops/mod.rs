@@ -9,6 +9,6 @@ mod providers;
 mod retention;
 
 pub use exposed::exposed_files;
-pub use predecessors::{NewFolder, silent_since};
+pub use predecessors::{Before, NewFolder, before};
 pub use providers::foreign_tokens;
 pub use retention::{Removed, Retention};

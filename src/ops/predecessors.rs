@@ -25,25 +25,43 @@ pub struct NewFolder {
     pub lost_after: Duration,
 }
 
-/// Returns since when the database is silent, if its last process has not ended in order and none
-/// sends heartbeats now. Then the process died, or the database is a backup of a time when it was
-/// running, and its tokens may be spent. `None` if a process with this folder may begin.
+/// What the database says about the processes before one with a new instance folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// There was none, one sends heartbeats now, or the database knows the folder.
+    Nothing,
+    /// The last one ended in order, at this time. The database may still be a backup of a time when no process
+    /// ran.
+    Ended(DateTime<Utc>),
+    /// The last one has not ended in order, sent its last heartbeat at this time, and none sends any now. It
+    /// died, or the database is a backup of a time when it was running, and its tokens may be spent.
+    Silent(DateTime<Utc>),
+}
+
+/// Returns what the database says about the processes before one with this folder.
 ///
 /// # Errors
 /// The database cannot be used.
-pub async fn silent_since(store: &dyn Store, folder: NewFolder) -> Result<Option<DateTime<Utc>>, StoreError> {
+pub async fn before(store: &dyn Store, folder: NewFolder) -> Result<Before, StoreError> {
     let NewFolder { id, beside, lost_after } = folder;
     if store.left_open(id, beside, lost_after).await?.is_none() {
-        return Ok(None);
+        return last_end(store, id).await;
     }
     // Whoever lives is seen to live: the time of a heartbeat would prove nothing.
-    let before = store.heartbeats().await?;
+    let seen = store.heartbeats().await?;
     for _ in 0..POLLS {
         tokio::time::sleep(POLL_INTERVAL).await;
-        if store.heartbeats().await?.iter().any(|worker| !before.contains(worker)) {
-            return Ok(None);
+        if store.heartbeats().await?.iter().any(|worker| !seen.contains(worker)) {
+            return Ok(Before::Nothing);
         }
     }
     // Meanwhile it may have ended in order.
-    store.left_open(id, beside, lost_after).await
+    match store.left_open(id, beside, lost_after).await? {
+        Some(silent_since) => Ok(Before::Silent(silent_since)),
+        None => last_end(store, id).await,
+    }
+}
+
+async fn last_end(store: &dyn Store, id: Option<InstanceId>) -> Result<Before, StoreError> {
+    Ok(store.last_end(id).await?.map_or(Before::Nothing, Before::Ended))
 }

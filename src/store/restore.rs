@@ -36,6 +36,10 @@ pub trait Restore: Send + Sync {
         lost_after: Duration,
     ) -> Result<Option<DateTime<Utc>>, StoreError>;
 
+    /// Returns when the last worker ended; `None` if there was none, if the database knows the instance folder
+    /// `known`, or if a restore was declared since.
+    async fn last_end(&self, known: Option<InstanceId>) -> Result<Option<DateTime<Utc>>, StoreError>;
+
     /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have
     /// been used after the backup. Returns how many there were, and the last one's id; `None` if
     /// there are no more.
@@ -79,6 +83,14 @@ impl<E: Engine> Restore for SqlStore<E> {
             let left_open =
                 c.query(E::STATEMENTS.restore.left_open).bind(known).bind(beside).bind(lost_after);
             Ok(left_open.fetch_one().await?.opt_time("heartbeat_at")?)
+        })
+        .await
+    }
+
+    async fn last_end(&self, known: Option<InstanceId>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.read(async |c| {
+            let last_end = c.query(E::STATEMENTS.restore.last_end).bind(known.map(|id| id.as_uuid()));
+            Ok(last_end.fetch_one().await?.opt_time("ended_at")?)
         })
         .await
     }

@@ -102,11 +102,25 @@ async fn a_machine_that_is_gone_is_replaced_when_an_operator_says_so(database: D
 async fn after_an_orderly_stop_another_folder_may_begin(database: Database) {
     let shop = open(database, "strict");
     shop.write_settings("b", "");
-    for name in ["a", "b"] {
-        assert!(!doctor_fails(&shop, name));
+    shop.write_settings("c", "");
+    let warnings = |name: &str| {
+        let lines = shop.log(name).into_iter().filter(|line| line["level"] == "WARN");
+        lines
+            .filter(|line| line["message"].as_str().unwrap().starts_with("This instance folder is new on"))
+            .count()
+    };
+    // A new folder on a used database is told of, once, and not after somebody has said what happened.
+    for (name, is_new, told) in [("a", false, 0), ("b", true, 1), ("b", false, 1), ("c", false, 0)] {
+        if name == "c" {
+            shop.run(name, &["tokens", "after-restore", "--yes"]);
+        }
+        let doctor = String::from_utf8(run(&shop, name, &["doctor"]).stdout).unwrap();
+        assert_eq!(doctor.contains("stopped in order at"), is_new, "{name}: {doctor}");
+        assert!(!doctor.contains("did not stop in order"), "{doctor}");
         let served = shop.serve(name);
         sign_in(&shop, &served).await;
         assert!(served.program.terminate().await.success());
+        assert_eq!(warnings(name), told, "{name}");
     }
     shop.close().await;
 }

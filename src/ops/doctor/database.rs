@@ -13,7 +13,7 @@ use super::replica;
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::ids::MerchantName;
-use crate::ops::{NewFolder, foreign_tokens, silent_since};
+use crate::ops::{Before, NewFolder, before, foreign_tokens};
 use crate::pauses::Pause;
 use crate::store::{
     self, ConfirmedHeartbeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store,
@@ -235,16 +235,17 @@ async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings
         return remembered(store, settings, &heartbeat_mark, findings).await;
     }
     let beside = refresh_folder(folder);
-    if let Some(heartbeat_mark) = HeartbeatMark::read(&beside) {
-        remembered(store, settings, &heartbeat_mark, findings).await?;
+    let mark_beside = HeartbeatMark::read(&beside);
+    if let Some(heartbeat_mark) = &mark_beside {
+        remembered(store, settings, heartbeat_mark, findings).await?;
     }
     let new = NewFolder {
         id: Instance::id_of(folder),
         beside: Instance::id_of(&beside),
         lost_after: settings.queue.worker_lost_after,
     };
-    if let Some(silent_since) = silent_since(store, new).await? {
-        findings.fail(
+    match before(store, new).await? {
+        Before::Silent(silent_since) => findings.fail(
             "database.history",
             format!(
                 "this instance folder is new, and the last process on the database did not stop in order: it has \
@@ -252,7 +253,14 @@ async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings
             ),
             "start with its instance folder; if a backup was restored, run `tokens after-restore`; if the old \
              machine is gone for good, start once with `serve --new-machine`",
-        );
+        ),
+        Before::Ended(ended_at) if mark_beside.is_none() => findings.warn(
+            "database.history",
+            format!("this instance folder is new, and the last process on the database stopped in order at {ended_at}"),
+            "if its instance folder still exists, start with that one; if a backup was restored, run `tokens \
+             after-restore`",
+        ),
+        Before::Ended(_) | Before::Nothing => {}
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ statements! {
     resolving: ResolvingSql {
         resolve, count_uncertain, resolve_all, count_rejected, retry_rejected, retry_rejected_token,
     }
-    restore: RestoreSql { remembers, left_open, doubt_tokens, hold_orders, declare_restored }
+    restore: RestoreSql { remembers, left_open, last_end, doubt_tokens, hold_orders, declare_restored }
     revocations: RevocationsSql { record, record_successor, due_merchants, claim, again, done, lapsed }
     sessions: SessionsSql {
         note, replace_body, begin_update, end_update, release_update, changeable, by_klarna_id, is_of_merchant,

@@ -17,6 +17,7 @@ both_engines![
     a_heartbeat_is_remembered_and_a_later_one_is_not,
     who_was_removed_long_ago_raises_no_alarm,
     only_who_neither_ended_nor_is_known_was_left_open,
+    the_last_end_is_told_to_a_folder_that_the_database_does_not_know,
     a_restore_that_was_declared_is_remembered_as_if_seen,
     active_tokens_are_doubted_in_batches,
     orders_that_have_not_ended_are_held_in_batches,
@@ -84,6 +85,23 @@ async fn only_who_neither_ended_nor_is_known_was_left_open(db: Db) {
     db.advance(1);
     db.store.declare_restored().await.unwrap();
     assert_eq!(left_open(Some(two), None).await, None);
+}
+
+async fn the_last_end_is_told_to_a_folder_that_the_database_does_not_know(db: Db) {
+    db.store.found_installation(&Installation { name: "test".into(), hash_key: Vec::new() }).await.unwrap();
+    let (one, two) = (InstanceId::from(Uuid::new_v4()), InstanceId::from(Uuid::new_v4()));
+    assert_eq!(db.store.last_end(Some(two)).await.unwrap(), None, "nobody was ever here");
+    db.advance(60);
+    let worker = db.begin_worker_in(one).await;
+    assert_eq!(db.store.last_end(Some(two)).await.unwrap(), None, "it has not ended");
+    db.store.end_worker(worker).await.unwrap();
+    let ended_at = db.clock.now();
+    db.advance(1);
+    for (known, expected) in [(None, Some(ended_at)), (Some(two), Some(ended_at)), (Some(one), None)] {
+        assert_eq!(db.store.last_end(known).await.unwrap(), expected, "{known:?}");
+    }
+    db.store.declare_restored().await.unwrap();
+    assert_eq!(db.store.last_end(Some(two)).await.unwrap(), None);
 }
 
 async fn a_restore_that_was_declared_is_remembered_as_if_seen(db: Db) {

@@ -12,6 +12,10 @@ pub(in crate::store) const RESTORE: RestoreSql = RestoreSql {
             AND coalesce(w.instance <> $2, true)
             AND NOT EXISTS (SELECT 1 FROM workers e WHERE e.ended_at > w.heartbeat_at + $3)
             AND NOT EXISTS (SELECT 1 FROM installation WHERE restored_at >= w.heartbeat_at)",
+    last_end: "
+        SELECT max(p.ended_at) AS ended_at FROM workers p
+        WHERE NOT EXISTS (SELECT 1 FROM workers q WHERE q.instance = $1)
+            AND NOT EXISTS (SELECT 1 FROM installation WHERE restored_at >= p.ended_at)",
     doubt_tokens: "
         UPDATE tokens SET state = 'uncertain', updated_at = $3
         WHERE id IN (SELECT id FROM tokens WHERE id > $1 AND state = 'active' ORDER BY id LIMIT $2) AND state = 'active'
