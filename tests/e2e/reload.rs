@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use klarna_order_worker::clock::Clock;
 use serde_json::{Value, json};
+use standardwebhooks::Webhook as Verifier;
 use test_support::engine::{Database, both_engines};
 use test_support::program::{command, until};
+use test_support::receiver::{Answer, Receiver};
 use test_support::service::Served;
 use test_support::shop::{PASSWORD, Shop};
 
@@ -24,6 +26,7 @@ both_engines!(
     credentials_are_rotated_under_load_without_a_failed_order,
     keys_and_the_log_change_and_wrong_settings_change_nothing,
     keys_are_added_limited_and_expired_by_a_reload,
+    webhook_secrets_are_rotated_by_a_reload,
 );
 
 /// Runs `reload`, which must be done. Returns what changed.
@@ -266,6 +269,36 @@ async fn keys_are_added_limited_and_expired_by_a_reload(database: Database) {
     shop.change_settings("a", "2120-01-01", &soon);
     reload(&shop);
     until("the key's end", PATIENCE, async || status("/v1/orders").await == 401).await;
+    assert!(served.program.terminate().await.success());
+    shop.close().await;
+}
+
+async fn webhook_secrets_are_rotated_by_a_reload(database: Database) {
+    const OLD: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    const NEW: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=";
+    let receiver = Receiver::start(|_| Answer::status(204)).await;
+    let mut section = format!("webhook_url = \"{}\"\nwebhook_secrets = [\"{OLD}\"]", receiver.url);
+    let shop = Shop::open(database, &[], &section);
+    shop.sign_in(1).await;
+    let served = shop.serve("a");
+    let both = format!("\"{OLD}\", \"{NEW}\"");
+    for (secrets, valid) in
+        [(format!("\"{OLD}\""), [true, false]), (both, [true, true]), (format!("\"{NEW}\""), [false, true])]
+    {
+        let next = format!("webhook_url = \"{}\"\nwebhook_secrets = [{secrets}]", receiver.url);
+        if next != section {
+            shop.change_settings("a", &section, &next);
+            assert_eq!(reload(&shop)["merchants"]["changed"], json!(["shop"]));
+            section = next;
+        }
+        let before = receiver.requests().len();
+        shop.run("a", &["webhooks", "test", "shop"]);
+        receiver.reached(before + 1).await;
+        let request = receiver.requests().pop().unwrap();
+        let verifies =
+            |secret| Verifier::new(secret).unwrap().verify(&request.body, &request.headers).is_ok();
+        assert_eq!([OLD, NEW].map(verifies), valid, "{secrets}");
+    }
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
