@@ -41,6 +41,7 @@ pub use self::rates::Rates;
 pub use self::shared_rate::RateAsk;
 use self::sharing::Sharing;
 pub use self::view::{BreakerView, OpenBreaker, Trouble};
+use crate::cause::Cause;
 use crate::clock::since_boot;
 use crate::ids::{MerchantName, UserId};
 use crate::meter;
@@ -52,8 +53,8 @@ pub enum CallOutcome {
     Answered,
     /// It could not be reached, did not answer, or answered with an error of its own.
     Failed {
-        /// The failure in a few words without secrets, such as `HTTP 503`.
-        what: String,
+        /// The failure, without Klarna's own words: they may quote a shopper's order.
+        cause: Cause,
         /// The pause that it asked for.
         retry_after: Option<Duration>,
     },
@@ -241,22 +242,21 @@ impl CircuitBreakers {
         self.with(merchant, |breaker, _| breaker.closed_for(now))?
     }
 
-    /// Returns why a call has to wait for `wait` now, as a sentence for the error of an order.
+    /// Returns why a call has to wait now, as a sentence for the error of an order.
     #[must_use]
-    pub fn why(&self, merchant: &MerchantName, now: Duration, wait: Duration) -> String {
+    pub fn why(&self, merchant: &MerchantName, now: Duration) -> String {
         let endpoint = self.endpoint.as_str();
-        let why = self.with(merchant, |breaker, _| match breaker {
-            CircuitBreaker { state: State::Open { .. } | State::Probing { .. }, cause, .. } => {
-                Some(format!("Circuit breaker open for {endpoint}: {cause}"))
+        let why = self.with(merchant, |breaker, _| match &breaker.state {
+            State::Open { .. } | State::Probing { .. } => {
+                Some(format!("Circuit breaker open for {endpoint}: {}", breaker.cause()))
             }
-            breaker if breaker.held.until > now => Some(match &breaker.held.limit {
+            State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
                 Some(limit) => format!("Klarna's limit of {endpoint} calls is used up{limit}"),
                 None => format!("Klarna asked for a pause of {endpoint} calls"),
             }),
-            _ => None,
+            State::Closed => None,
         });
-        let why = why.flatten().unwrap_or_else(|| format!("Rate limit reached for {endpoint} calls"));
-        format!("{why}; next try in {} s", wait.as_secs_f64().ceil())
+        why.flatten().unwrap_or_else(|| format!("Rate limit reached for {endpoint} calls"))
     }
 
     /// Returns the state of each merchant's breaker at a time since boot.
@@ -328,7 +328,7 @@ impl CallPermit {
         let reported = self.breakers.with(&self.merchant, |breaker, _| {
             breaker.longest_pause = longest;
             let change = breaker.report(report, now, self.probe);
-            (change, breaker.cause.clone(), breaker.closed_for(now).unwrap_or_default())
+            (change, breaker.cause(), breaker.closed_for(now).unwrap_or_default())
         });
         let Some((change, cause, pause)) = reported else { return };
         let (merchant, pause_s) = (self.merchant.as_str(), pause.as_secs_f64().ceil());

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::cli::lines::Lines;
 use crate::cli::tokens::record::Reader;
-use crate::cli::tokens::systems::{System, SystemReader, Unfit};
+use crate::cli::tokens::systems::{NotRegistered, System, SystemReader};
 use crate::config::{ConfigError, LongestPauses, Merchant, Settings};
 use crate::klarna::create::{Call, CreateAnswer, classify};
 use crate::klarna::discovery::{self, OpenIdDocument};
@@ -165,8 +165,8 @@ pub fn exports(bytes: &[u8]) -> Vec<(usize, Vec<String>)> {
         for (_, read) in reader.end() {
             match read {
                 Ok(_) => tokens += 1,
-                Err(Unfit::Wrong(told)) => wrong.push(told),
-                Err(Unfit::Older) => {}
+                Err(NotRegistered::Wrong(told)) => wrong.push(told),
+                Err(NotRegistered::Older) => {}
             }
         }
         (tokens, wrong)

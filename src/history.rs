@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 use crate::audit::who;
 use crate::clock::span;
 use crate::ids::{MerchantName, UserKey};
-use crate::order::{KlarnaState, OrderView, SessionPhase, Status, Target, Wait};
+use crate::order::{ErrorCode, KlarnaState, OrderView, SessionPhase, Status, Target, TokenOutcome, Wait};
 use crate::pauses::{Pause, PauseKind};
 use crate::store::{
     Attempt, ChangeKind, DashboardQueries, FailingFollowUp, OrderChange, OrderHistory, StoreError,
-    WebhookFilter, WebhookStatus, WebhookView, Webhooks, failed_with,
+    WebhookFilter, WebhookStatus, WebhookView, Webhooks,
 };
 use crate::token::{LedgerEntry, Outcome};
 use crate::vault::Registry;
@@ -116,9 +116,9 @@ fn events(
     events.extend(past.first_claimed_at.map(|at| claimed(at, order, past)));
     let of_order = ledger.iter().filter(|entry| entry.purpose_ref == Some(order.id.into()));
     events.extend(of_order.map(presented));
-    events.extend(past.numbered_attempts().map(|(number, attempt)| failed(number, attempt)));
+    events.extend(numbered_attempts(past).map(|(number, attempt)| failed(number, attempt)));
     events.extend(past.waits.iter().map(|wait| waited(wait, order, now)));
-    if let Some(at) = order.ended_at.filter(|_| !past.tells_end_of(order.status)) {
+    if let Some(at) = order.ended_at.filter(|_| !tells_end_of(&past.changes, order.status)) {
         events.push(ended(at, order));
     }
     let pushed = "Klarna pushed the order: it says that a shopper has paid";
@@ -140,6 +140,40 @@ fn events(
         events.push(event(order.due_at, Tone::Off, what));
     }
     events
+}
+
+/// Returns the attempts with their numbers. A retry begins a new count, and giving up has no number.
+pub fn numbered_attempts(past: &OrderHistory) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
+    past.attempts.iter().enumerate().map(|(earlier, attempt)| {
+        let retried = past.retried_before(attempt.ended_at);
+        // Only those in front of it: clocks may step.
+        let before = past.attempts[..earlier].iter();
+        let before = before.filter(|other| retried.is_none_or(|at| other.ended_at > at) && !gives_up(other));
+        ((!gives_up(attempt)).then(|| before.count() + 1), attempt)
+    })
+}
+
+/// Whether nothing was tried: the order was given up, such as at its deadline.
+fn gives_up(attempt: &Attempt) -> bool {
+    const CODES: [ErrorCode; 2] = [ErrorCode::DeadlineExceeded, ErrorCode::DatabaseRestored];
+    attempt.error.as_ref().is_some_and(|error| CODES.iter().any(|code| error.code == code.as_str()))
+}
+
+/// Whether the changes already tell the end of an order with this status: who cancelled it.
+fn tells_end_of(changes: &[OrderChange], status: Status) -> bool {
+    status == Status::Cancelled && changes.iter().any(|change| change.kind == ChangeKind::Cancel)
+}
+
+/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
+/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
+/// user's token, newest first.
+fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
+    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
+        return None;
+    }
+    let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;
+    let (outcome, cause) = (last.outcome?, last.cause.as_ref()?);
+    Some(format!("{}: {cause}", outcome.as_str().replace('_', " ")))
 }
 
 fn event(at: DateTime<Utc>, tone: Tone, what: impl Into<String>) -> OrderEvent {

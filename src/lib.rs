@@ -30,6 +30,7 @@ mod backoff;
 mod bounded;
 pub mod breaker;
 pub mod bulkhead;
+pub mod cause;
 pub mod cli;
 pub mod clock;
 pub mod config;

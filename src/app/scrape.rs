@@ -9,10 +9,10 @@ use super::spools::SpoolFiles;
 use crate::api::{self, Breakers, Scrape};
 use crate::breaker::BreakerView;
 use crate::clock::since_boot;
+use crate::klarna::breakers::TargetBreakers;
 use crate::ops::metrics::{Exchanges, Metrics, Sources};
 use crate::order::Target;
 use crate::vault::Vault;
-use crate::worker::TargetBreakers;
 
 /// Returns the circuit breakers of this process.
 pub(super) type AskBreakers = Arc<dyn Fn() -> Vec<BreakerView> + Send + Sync>;

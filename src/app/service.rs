@@ -2,6 +2,7 @@
 
 mod background;
 mod endpoints;
+mod outages;
 mod probes;
 mod pulse;
 mod work_off;
@@ -17,10 +18,9 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::background::{
-    Listeners, Wakeups, keep_ready, listen, look_after_refresh, tell_breakers, wake_after_pauses,
-};
+use self::background::{Listeners, Wakeups, keep_ready, listen, look_after_refresh, wake_after_pauses};
 use self::endpoints::watch_endpoints;
+use self::outages::{end_lost_outages, tell_breakers};
 use self::probes::follow_probes;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
@@ -35,12 +35,12 @@ use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
 use crate::intake::InsertOrder;
 use crate::keeper::SweepSchedule;
+use crate::klarna::breakers::TargetBreakers;
 use crate::klarna::discovery::DiscoveryClient;
 use crate::pages;
 use crate::store::StoreError;
 use crate::tls::TlsServer;
 use crate::vault::Vault;
-use crate::worker::TargetBreakers;
 
 /// The most connections of the server at `server.probes`.
 const PROBE_CONNECTIONS: usize = 256;
@@ -124,9 +124,10 @@ impl Service {
         if let Some(process) = &process {
             let breakers = breaker_states(Some(process.vault.clone()), breakers_of(worker.as_ref()));
             let (store, id) = (app.store.clone(), process.worker.id);
+            background.spawn(tell_breakers(store, id, breakers, app.clock.clone()));
             let (silence, lost_after) =
                 (process.heartbeat.watch().silence(), app.settings.queue.worker_lost_after);
-            background.spawn(tell_breakers(store, id, breakers, app.clock.clone(), silence, lost_after));
+            background.spawn(end_lost_outages(app.store.clone(), silence, lost_after));
         }
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::shared_rate::SharedRate;
-use super::view::{shortened, without_words};
+use super::view::shortened;
 use super::{BreakerState, CallOutcome, UsedUp};
+use crate::cause::Cause;
 use crate::ids::UserId;
 
 /// How many failures in a row open a breaker.
@@ -13,6 +14,8 @@ pub(super) const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
 /// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
+/// The cause if the endpoint asked for a pause.
+const ASKED: &str = "it asked for a pause";
 /// How often this process checks whether another process has ended the stop of a merchant.
 const LONGEST_STOP: Duration = Duration::from_secs(90);
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -26,8 +29,10 @@ pub(super) struct CircuitBreaker {
     pub(super) state: State,
     /// Failures since the last answer.
     failures: u32,
-    /// The last failure, in words.
-    pub(super) cause: String,
+    /// The last failure.
+    pub(super) cause: Cause,
+    /// How many failures in a row it ended; 0 if they are not counted.
+    in_a_row: u32,
     /// Users refused for the settings, while closed.
     refused: BTreeSet<UserId>,
     pub(super) held: Hold,
@@ -79,7 +84,8 @@ impl CircuitBreaker {
         Self {
             state: State::Closed,
             failures: 0,
-            cause: String::new(),
+            cause: Cause::default(),
+            in_a_row: 0,
             refused: BTreeSet::new(),
             held: Hold::default(),
             cut_short: Hold::default(),
@@ -118,6 +124,16 @@ impl CircuitBreaker {
         (!wait.is_zero()).then_some(wait)
     }
 
+    /// Returns the last failure, in words.
+    pub(super) fn cause(&self) -> String {
+        let cause = shortened(self.cause.to_string());
+        if self.in_a_row > 1 { format!("{cause}, {} failures in a row", self.in_a_row) } else { cause }
+    }
+
+    fn fails_with(&mut self, cause: Cause, in_a_row: u32) {
+        (self.cause, self.in_a_row) = (cause, in_a_row);
+    }
+
     /// Returns the state as others see it.
     pub(super) fn told(&self, now: Duration) -> BreakerState {
         match self.state {
@@ -137,7 +153,7 @@ impl CircuitBreaker {
             return false;
         }
         if self.open_since.is_none() {
-            self.cause = String::from("it asked for a pause");
+            self.fails_with(Cause::new(ASKED), 0);
         }
         self.cut_short = std::mem::take(&mut self.held);
         self.state = State::Open { until: Duration::ZERO };
@@ -167,21 +183,17 @@ impl CircuitBreaker {
             CallOutcome::Stopped(wait) => {
                 let opened = self.open_since.is_none().then_some(Change::Opened);
                 self.open_since.get_or_insert(now);
-                self.cause = String::from("too many refresh tokens were rejected in a row");
+                self.fails_with(Cause::new("too many refresh tokens were rejected in a row"), 0);
                 self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
                 opened
             }
-            CallOutcome::Throttled(wait) => {
-                self.count(String::from("it asked for a pause"), Some(wait), now, probe)
-            }
-            CallOutcome::Failed { what, retry_after } => {
-                self.count(shortened(without_words(what)), retry_after, now, probe)
-            }
+            CallOutcome::Throttled(wait) => self.count(Cause::new(ASKED), Some(wait), now, probe),
+            CallOutcome::Failed { cause, retry_after } => self.count(cause, retry_after, now, probe),
             CallOutcome::Misconfigured { user, what } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
-                self.cause = format!("Klarna refused the merchant's settings: {}", shortened(what));
+                self.fails_with(Cause::new("Klarna refused the merchant's settings").with(what), 0);
                 self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
             }
         }
@@ -191,7 +203,7 @@ impl CircuitBreaker {
     /// than one that does not answer.
     fn count(
         &mut self,
-        what: String,
+        cause: Cause,
         retry_after: Option<Duration>,
         now: Duration,
         probe: bool,
@@ -201,10 +213,7 @@ impl CircuitBreaker {
             self.held = std::mem::take(&mut self.cut_short);
         }
         self.failures = self.failures.saturating_add(1);
-        self.cause = match self.failures {
-            1 => what,
-            failures => format!("{what}, {failures} failures in a row"),
-        };
+        self.fails_with(cause, self.failures);
         self.failed(now, probe, self.failures >= FAILURES)
     }
 

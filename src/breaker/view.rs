@@ -79,12 +79,8 @@ impl CircuitBreakers {
         let endpoint = self.endpoint.as_str();
         let what = self.with(merchant, |breaker, _| match &breaker.state {
             State::Open { .. } | State::Probing { .. } => {
-                let cause = breaker.cause.split(": ").next().unwrap_or_default();
-                // The count rises with each try, and it is still the same wait.
-                let counted =
-                    cause.strip_suffix(" failures in a row").and_then(|cause| cause.rsplit_once(", "));
-                let cause = counted.map_or(cause, |(what, _)| what);
-                Some(format!("the circuit breaker of {endpoint} ({cause})"))
+                // Not the whole cause: its details and its count change from try to try of the same wait.
+                Some(format!("the circuit breaker of {endpoint} ({})", breaker.cause.what))
             }
             State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
                 Some(limit) => format!("Klarna's limit of {endpoint} calls, which was used up{limit}"),
@@ -111,7 +107,7 @@ impl CircuitBreakers {
                     Some((format!("Klarna's limit of calls is used up{limit}"), held))
                 }
                 (BreakerState::Closed, None) => Some((String::from("Klarna asked for a pause"), held)),
-                _ => Some((breaker.cause.clone(), next_try)),
+                _ => Some((breaker.cause(), next_try)),
             };
             let trouble = trouble.map(|(cause, next_try)| Trouble {
                 cause,
@@ -123,16 +119,6 @@ impl CircuitBreakers {
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()
     }
-}
-
-/// Returns a cause without Klarna's own words, which follow the status and may quote a shopper's order.
-pub(super) fn without_words(mut cause: String) -> String {
-    if cause.starts_with("HTTP ")
-        && let Some(end) = cause.find(": ")
-    {
-        cause.truncate(end);
-    }
-    cause
 }
 
 /// Returns a cause without what is too long.

@@ -127,7 +127,7 @@ impl Command {
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let named = match self {
+        let change = match self {
             Self::List(filter) => return context.block_on(list(context, filter)),
             Self::Find { text, page } => return context.block_on(find(context, text, page)),
             Self::Show { named, result, refresh } => {
@@ -138,7 +138,7 @@ impl Command {
             Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
             Self::RetryFollowUps(orders) => Change { verb: Verb::RetryFollowUps, orders },
         };
-        named.run(context)
+        change.run(context)
     }
 }
 

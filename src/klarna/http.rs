@@ -23,6 +23,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::encoding::decompressed;
+use crate::cause::Cause;
 use crate::telemetry::traces::{failed, traced};
 
 /// The `User-Agent` of every call.
@@ -54,14 +55,11 @@ pub struct BuildError {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
     /// The request was never sent: DNS, connect or TLS failed, or it could not be built.
-    #[error("not sent: {0}")]
     NotSent(String),
     /// The request was sent, wholly or in part, and no complete answer came back.
-    #[error("no answer: {0}")]
     NoAnswer(&'static str),
     /// The answer's status and headers came, perhaps with the beginning of its body. Then the connection
     /// broke, or the time was over.
-    #[error("no answer: {why}")]
     Broken {
         /// What came.
         begun: Box<Reply>,
@@ -71,12 +69,27 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Describes it for the error of an order.
-    pub fn at_klarna(&self) -> String {
+    /// Returns the cause for the ledger of a token and the log.
+    pub fn cause(&self) -> Cause {
+        self.named("not sent", "no answer")
+    }
+
+    /// Returns the cause for the error of an order.
+    pub fn at_klarna(&self) -> Cause {
+        self.named("Klarna could not be reached", "no answer from Klarna")
+    }
+
+    fn named(&self, not_sent: &str, no_answer: &str) -> Cause {
         match self {
-            Self::NotSent(why) => format!("Klarna could not be reached: {why}"),
-            Self::NoAnswer(why) | Self::Broken { why, .. } => format!("no answer from Klarna: {why}"),
+            Self::NotSent(why) => Cause::new(not_sent).with(why.clone()),
+            Self::NoAnswer(why) | Self::Broken { why, .. } => Cause::new(no_answer).with((*why).to_owned()),
         }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause().fmt(f)
     }
 }
 

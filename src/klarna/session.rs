@@ -16,6 +16,7 @@ use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, is_segment};
 use super::pauses::retry_after;
 use super::redact::Redactor;
+use crate::cause::Cause;
 use crate::clock::since_boot;
 use crate::config::{CredentialSet, Merchant};
 use crate::order::{OrderResult, SessionPhase, Target};
@@ -82,8 +83,10 @@ pub enum SessionAnswer {
     },
     /// No usable answer.
     Unavailable {
-        /// What happened, for logs and errors.
-        what: String,
+        /// What happened: the answer's status and code, or a kind of failure.
+        cause: Cause,
+        /// Klarna's own words, which may quote the order.
+        words: Option<String>,
         /// Whether the call may still be on its way to Klarna, which then does it later.
         may_arrive: bool,
         /// The pause that Klarna asks for.
@@ -259,7 +262,8 @@ fn below(
 fn unanswered(failure: &Failure) -> SessionAnswer {
     SessionAnswer::Unavailable {
         may_arrive: !matches!(failure, Failure::NotSent(_)),
-        what: failure.at_klarna(),
+        cause: failure.at_klarna(),
+        words: None,
         retry_after: None,
         correlation_id: None,
     }
@@ -301,13 +305,17 @@ pub(crate) fn read(
                 correlation_id: correlation_id(),
             }
         }
-        code => SessionAnswer::Unavailable {
-            what: describe(*status, body, &members, redactor().as_ref()),
-            // A gateway gave up waiting.
-            may_arrive: matches!(code, 502 | 504),
-            retry_after: retry_after(),
-            correlation_id: correlation_id(),
-        },
+        code => {
+            let (cause, words) = describe(*status, body, &members, redactor().as_ref());
+            SessionAnswer::Unavailable {
+                cause,
+                words,
+                // A gateway gave up waiting.
+                may_arrive: matches!(code, 502 | 504),
+                retry_after: retry_after(),
+                correlation_id: correlation_id(),
+            }
+        }
     }
 }
 
@@ -341,7 +349,7 @@ impl fmt::Debug for SessionAnswer {
             Self::Refused { status, messages, .. } => write!(f, "Refused({status}, {messages:?})"),
             Self::Unauthorised { status, .. } => write!(f, "Unauthorised({status})"),
             Self::Throttled { retry_after } => write!(f, "Throttled({retry_after:?})"),
-            Self::Unavailable { what, .. } => write!(f, "Unavailable({what})"),
+            Self::Unavailable { cause, words, .. } => write!(f, "Unavailable({cause}, {words:?})"),
         }
     }
 }

@@ -64,17 +64,15 @@ impl TokenClient {
                 let answer = answer::read(status.as_u16(), wait, &body, refresh_token);
                 (answer, correlation_id(&headers), used_up(&headers, longest))
             }
-            Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { what: failure.to_string() }, None, None),
+            Err(failure @ Failure::NotSent(_)) => (Answer::NotSent { cause: failure.cause() }, None, None),
             Err(Failure::Broken { begun, why }) => {
                 match answer::read(begun.status.as_u16(), None, &begun.body, refresh_token) {
                     // The successor came before the answer broke off.
                     rotated @ Answer::Rotated(_) => (rotated, correlation_id(&begun.headers), None),
-                    _ => (Answer::NoAnswer { over: false, what: format!("no answer: {why}") }, None, None),
+                    _ => (unanswered(&Failure::NoAnswer(why)), None, None),
                 }
             }
-            Err(failure @ Failure::NoAnswer(_)) => {
-                (Answer::NoAnswer { over: false, what: failure.to_string() }, None, None)
-            }
+            Err(failure @ Failure::NoAnswer(_)) => (unanswered(&failure), None, None),
         };
         Presented { answer, correlation_id, used_up }
     }
@@ -84,4 +82,8 @@ impl TokenClient {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         client_auth::form(request, merchant, &fields)
     }
+}
+
+fn unanswered(failure: &Failure) -> Answer {
+    Answer::NoAnswer { over: false, cause: failure.cause() }
 }

@@ -21,7 +21,7 @@ use crate::silence::{HeartbeatCount, Poll, SilenceWatch};
 /// The rows of the workers. Errors are logged with their `Display`, so they must not contain
 /// secrets. Every call has a time-out and is *dropped* there, so use a single statement in each.
 #[async_trait]
-pub trait Lease: Send + Sync + 'static {
+pub trait WorkerRows: Send + Sync + 'static {
     /// Why the rows could not be reached.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -83,16 +83,16 @@ pub struct Heartbeat {
 impl Heartbeat {
     /// Sends the first heartbeat at once. Call it within a tokio runtime, once this worker's row is
     /// registered.
-    pub fn start<L: Lease>(lease: Arc<L>, options: HeartbeatOptions) -> Self {
-        Self::start_with(lease, options, Arc::new(clock::since_boot))
+    pub fn start<R: WorkerRows>(rows: Arc<R>, options: HeartbeatOptions) -> Self {
+        Self::start_with(rows, options, Arc::new(clock::since_boot))
     }
 
-    fn start_with<L: Lease>(lease: Arc<L>, options: HeartbeatOptions, now: Now) -> Self {
+    fn start_with<R: WorkerRows>(rows: Arc<R>, options: HeartbeatOptions, now: Now) -> Self {
         let record = Record { last_round: now(), ..Record::default() };
         let silence = SilenceWatch::new(options.longest_gap());
         let record = Arc::new(Mutex::new(record));
         let watch = HeartbeatMonitor { record, silence, asked: Arc::default(), now };
-        let heartbeat_task = HeartbeatTask { lease, options, watch: watch.clone() };
+        let heartbeat_task = HeartbeatTask { rows, options, watch: watch.clone() };
         let task = tokio::spawn(async move {
             // Side by side, so that slow reclaiming delays no heartbeat.
             tokio::join!(heartbeat_task.heartbeat_loop(), heartbeat_task.reclaim_loop());
@@ -179,13 +179,13 @@ impl HeartbeatMonitor {
     }
 }
 
-struct HeartbeatTask<L> {
-    lease: Arc<L>,
+struct HeartbeatTask<R> {
+    rows: Arc<R>,
     options: HeartbeatOptions,
     watch: HeartbeatMonitor,
 }
 
-impl<L: Lease> HeartbeatTask<L> {
+impl<R: WorkerRows> HeartbeatTask<R> {
     async fn heartbeat_loop(&self) {
         let mut ticks = interval(self.options.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -213,12 +213,12 @@ impl<L: Lease> HeartbeatTask<L> {
         }
     }
 
-    async fn heartbeat_once(&self) -> Result<(), L::Error> {
-        if self.lease.heartbeat().await? == HeartbeatOutcome::Lost {
+    async fn heartbeat_once(&self) -> Result<(), R::Error> {
+        if self.rows.heartbeat().await? == HeartbeatOutcome::Lost {
             tracing::warn!("This worker was considered lost and registers again; others reclaimed its jobs");
             // Others considered this worker dead, so its own view of the others is not reliable.
             self.watch.silence.forget();
-            self.lease.register().await?;
+            self.rows.register().await?;
         }
         Ok(())
     }
@@ -242,7 +242,7 @@ impl<L: Lease> HeartbeatTask<L> {
     /// jobs there were.
     async fn poll_and_reclaim(&self) -> Result<usize, String> {
         let asked_at = (self.watch.now)();
-        let polled = self.bounded(self.lease.heartbeats()).await;
+        let polled = self.bounded(self.rows.heartbeats()).await;
         let counts = polled.inspect_err(|_| self.watch.silence.forget())?;
         let answered_at = (self.watch.now)();
         // A worker that the database does not hear must not call others silent.
@@ -252,14 +252,14 @@ impl<L: Lease> HeartbeatTask<L> {
         }
         self.watch.silence.note(Poll { asked_at, answered_at }, &counts);
         let silent = self.watch.silence.silent(self.options.worker_lost_after);
-        self.bounded(self.lease.reclaim(&silent)).await
+        self.bounded(self.rows.reclaim(&silent)).await
     }
 
-    /// Runs `call` with the time-out. A panic of the lease does not stop the heartbeat.
-    async fn bounded<T>(&self, call: impl Future<Output = Result<T, L::Error>>) -> Result<T, String> {
+    /// Runs `call` with the time-out. A panic of the call does not stop the heartbeat.
+    async fn bounded<T>(&self, call: impl Future<Output = Result<T, R::Error>>) -> Result<T, String> {
         match timeout(self.options.every, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(answer)) => answer.map_err(|error| error.to_string()),
-            Ok(Err(_)) => Err("the lease panicked".to_owned()),
+            Ok(Err(_)) => Err("the call panicked".to_owned()),
             Err(_) => Err("no answer in time".to_owned()),
         }
     }

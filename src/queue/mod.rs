@@ -11,7 +11,7 @@
 //!                       │ jobs, each with  │ settle: done, retry at, snooze, fail
 //!                       │ its slot         │
 //!                       ▼                  │
-//!                    apalis' worker ──► Handler        Heartbeat ──► Lease
+//!                    apalis' worker ──► Handler        Heartbeat ──► WorkerRows
 //! ```
 //!
 //! # Use
@@ -123,7 +123,7 @@
 //! # Lost workers
 //!
 //! A process that dies leaves its claims in the rows. [`Heartbeat`] renews this worker's row
-//! through a [`Lease`] and reclaims the jobs of workers whose heartbeats stopped. A worker that was
+//! through a [`WorkerRows`] and reclaims the jobs of workers whose heartbeats stopped. A worker that was
 //! wrongly considered lost registers again; its old claim numbers no longer match, so its late
 //! results change nothing.
 //!
@@ -151,7 +151,7 @@ mod worker;
 
 pub use by_group::{work_by_group, work_on_groups};
 pub use direct::{DirectStart, DirectStarts};
-pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, Lease};
+pub use heartbeat::{Heartbeat, HeartbeatMonitor, HeartbeatOptions, HeartbeatOutcome, WorkerRows};
 pub use share::{Load, share};
 pub use slots::Slot;
 pub use source::{ClaimBatch, Claimed, Handler, Source};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tracing::Instrument as _;
 
-use super::refresh::said;
-use super::{CALL, Refreshed, Sessions, answered, error};
+use super::refresh::split_read;
+use super::{CALL, Refreshed, Sessions, answered, unknown_merchant};
 use crate::clock::since_boot;
 use crate::ids::MerchantName;
 use crate::klarna::create::request;
@@ -151,7 +151,7 @@ impl Sessions {
             Ok(Some(read)) => {
                 // An answer without a body says nothing of the session.
                 let has_status = read.status.is_some();
-                let (session, result) = said(read, self.clock.now());
+                let (session, result) = split_read(read, self.clock.now());
                 let session = Some(session).filter(|_| has_status);
                 let ended = self.store.end_change(claim, body, session.as_ref(), result.as_ref());
                 if !ended.await? {
@@ -188,9 +188,7 @@ impl Sessions {
         latest: Duration,
         body: &Body,
     ) -> Result<SessionAnswer, OrderError> {
-        let unknown =
-            || error("unknown_merchant", "the settings have no merchant with this name".to_owned(), None);
-        let merchant = self.merchants.get(&order.merchant).ok_or_else(unknown)?;
+        let merchant = self.merchants.get(&order.merchant).ok_or_else(unknown_merchant)?;
         let target = order.target.unwrap_or(merchant.target);
         let klarna_id = order.klarna_id.as_deref().unwrap_or_default();
         let json = request::build(body, order.id, None, None).json;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::refresh::{said, says};
+use super::refresh::{split_read, state_after_read};
 use super::{Sessions, answered};
 use crate::clock::since_boot;
 use crate::config::Merchant;
@@ -23,7 +23,7 @@ use crate::meter;
 use crate::order::{OrderId, SessionPhase, Target};
 use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{work_by_group, work_on_groups};
-use crate::store::{ClaimedFollowUp, FollowUp, FollowUps, StoreError};
+use crate::store::{ClaimedFollowUp, FollowUp, FollowUps, Retried, StoreError};
 
 /// How often the database is asked for due follow-ups.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,14 +41,14 @@ pub struct FollowUpWorker {
     store: Arc<dyn FollowUps>,
     sessions: Sessions,
     pauses: Pauses,
-    in_hand: InHand,
+    in_flight: InFlight,
 }
 
 /// How many merchants' follow-ups a process works on. Clones share the number.
 #[derive(Clone, Debug, Default)]
-pub struct InHand(Arc<AtomicUsize>);
+pub struct InFlight(Arc<AtomicUsize>);
 
-impl InHand {
+impl InFlight {
     /// Whether none is worked on. What was due before this is asked is done, or due later.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -62,7 +62,7 @@ impl InHand {
 }
 
 /// Work on the follow-ups of one merchant, until it is dropped.
-struct Work(InHand);
+struct Work(InFlight);
 
 impl Drop for Work {
     fn drop(&mut self) {
@@ -82,13 +82,13 @@ impl FollowUpWorker {
     /// Creates it.
     #[must_use]
     pub fn new(store: Arc<dyn FollowUps>, sessions: Sessions, pauses: Pauses) -> Self {
-        Self { store, sessions, pauses, in_hand: InHand::default() }
+        Self { store, sessions, pauses, in_flight: InFlight::default() }
     }
 
     /// What this process works on.
     #[must_use]
-    pub fn in_hand(&self) -> InHand {
-        self.in_hand.clone()
+    pub fn in_flight(&self) -> InFlight {
+        self.in_flight.clone()
     }
 
     /// Works on what is due, and asks again every second. Dropping the future loses nothing: what was
@@ -142,7 +142,7 @@ impl FollowUpWorker {
         }
         let Some(merchant) = self.sessions.merchants.get(&merchant) else { return Ok(0) };
         // Before the claim: what is claimed is not due.
-        let _work = self.in_hand.begin();
+        let _work = self.in_flight.begin();
         let claimed = self.store.claim_follow_ups(&merchant.name, AT_ONCE, LEASE).await?;
         for handled in join_all(claimed.iter().map(|follow_up| self.attempt(&merchant, follow_up))).await {
             handled?;
@@ -166,23 +166,25 @@ impl FollowUpWorker {
         };
         meter::follow_up(&merchant.name, kind, "failed");
         let pause = wait(follow_up.attempts, rand::random());
-        if self.store.retry_follow_up(follow_up, pause, &what).await? {
-            tracing::warn!(
+        match self.store.retry_follow_up(follow_up, pause, &what).await? {
+            Retried::Again => tracing::warn!(
                 merchant = name,
                 kind,
                 klarna_id,
                 what,
                 "A call about a submitted order failed; the next try follows"
-            );
-        } else {
-            meter::follow_up(&merchant.name, kind, "given_up");
-            tracing::error!(
-                merchant = name,
-                kind,
-                klarna_id,
-                what,
-                "A call about a submitted order failed for two days and is given up"
-            );
+            ),
+            Retried::GivenUp => {
+                meter::follow_up(&merchant.name, kind, "given_up");
+                tracing::error!(
+                    merchant = name,
+                    kind,
+                    klarna_id,
+                    what,
+                    "A call about a submitted order failed for two days and is given up"
+                );
+            }
+            Retried::ClaimLost => {}
         }
         Ok(())
     }
@@ -225,7 +227,7 @@ impl FollowUpWorker {
         let call = sessions.client.read_paid(merchant, klarna_id);
         match sessions.call_management(merchant, &order.user, call).await.and_then(answered) {
             Ok(read) => {
-                let (session, _) = says(read, sessions.clock.now(), &order);
+                let (session, _) = state_after_read(read, sessions.clock.now(), &order);
                 sessions.store.note_session(order.id, klarna_id, &session, None, None).await?;
                 Ok(Handled::Done(None))
             }
@@ -252,7 +254,7 @@ impl FollowUpWorker {
             );
             return Ok(Handled::Done(None));
         };
-        let (mut session, _) = said(read, sessions.clock.now());
+        let (mut session, _) = split_read(read, sessions.clock.now());
         if session.phase == SessionPhase::Open {
             return Ok(Handled::Failed(format!("the order is not paid: {}", session.status)));
         }

@@ -16,15 +16,15 @@ use crate::breaker::CallOutcome;
 use crate::clock::{Clock, since_boot};
 use crate::config::{Live, Merchant, Merchants};
 use crate::ids::UserId;
+use crate::klarna::breakers::TargetBreakers;
 use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
 use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
-use crate::order::{OrderError, Target};
+use crate::order::{ErrorCode, OrderError, Target};
 use crate::store::{FollowUps, KlarnaSessions, Orders, Pausing};
-use crate::worker::TargetBreakers;
 
 pub use self::change::NotChanged;
-pub use self::follow_ups::{FollowUpWorker, InHand};
+pub use self::follow_ups::{FollowUpWorker, InFlight};
 pub use self::refresh::Refreshed;
 
 /// How long one call may take. A shop waits for it.
@@ -131,13 +131,12 @@ impl Sessions {
     ) -> Result<SessionAnswer, OrderError> {
         let breakers = self.breakers.of(target);
         let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
-            let why = breakers.why(&merchant.name, since_boot(), wait);
-            error("klarna_paused", why, None)
+            error(Code::KlarnaPaused, breakers.why(&merchant.name, since_boot()), None).next_try_in(wait)
         })?;
         permit.wait_for_rate().await;
         if since_boot() > latest {
             let why = "the call could not be made in time: database or process are too slow at the moment";
-            return Err(error("klarna_unavailable", why.to_owned(), None));
+            return Err(error(Code::KlarnaUnavailable, why.to_owned(), None));
         }
         let answer = call.await;
         permit.report(outcome(&answer), since_boot());
@@ -153,8 +152,8 @@ fn outcome(answer: &SessionAnswer, user: &UserId) -> CallOutcome {
             what: format!("HTTP {status}. Check the API credentials and the region"),
         },
         SessionAnswer::Throttled { retry_after } => CallOutcome::Throttled(retry_after.unwrap_or(PAUSE)),
-        SessionAnswer::Unavailable { what, retry_after, .. } => {
-            CallOutcome::Failed { what: what.clone(), retry_after: *retry_after }
+        SessionAnswer::Unavailable { cause, retry_after, .. } => {
+            CallOutcome::Failed { cause: cause.clone(), retry_after: *retry_after }
         }
     }
 }
@@ -167,22 +166,52 @@ fn answered(answer: SessionAnswer) -> Result<Option<SessionRead>, OrderError> {
         SessionAnswer::Refused { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             let what = format!("HTTP {status}{code} from Klarna: {}", messages.join("; "));
-            error("klarna_refused", what, correlation_id)
+            error(Code::KlarnaRefused, what, correlation_id)
         }
         SessionAnswer::Unauthorised { status, correlation_id } => error(
-            "klarna_unauthorised",
+            Code::KlarnaUnauthorised,
             format!("HTTP {status} from Klarna: it refuses the merchant's API credentials"),
             correlation_id,
         ),
         SessionAnswer::Throttled { .. } => {
-            error("klarna_throttled", "HTTP 429 from Klarna: too many calls".to_owned(), None)
+            error(Code::KlarnaThrottled, "HTTP 429 from Klarna: too many calls".to_owned(), None)
         }
-        SessionAnswer::Unavailable { what, correlation_id, .. } => {
-            error("klarna_unavailable", what, correlation_id)
+        SessionAnswer::Unavailable { cause, words, correlation_id, .. } => {
+            error(Code::KlarnaUnavailable, cause.with(words).to_string(), correlation_id)
         }
     })
 }
 
-fn error(code: &str, message: String, correlation_id: Option<String>) -> OrderError {
+/// Why an order could not be read or changed at Klarna. `docs/shops.md` explains the codes.
+#[derive(Clone, Copy)]
+enum Code {
+    /// A circuit breaker, a pause that Klarna asked for, or the rate limit.
+    KlarnaPaused,
+    /// Klarna answered 429.
+    KlarnaThrottled,
+    /// Klarna could not be reached, did not answer, or answered with an error of its own.
+    KlarnaUnavailable,
+    /// Klarna refuses the merchant's credentials.
+    KlarnaUnauthorised,
+    /// Klarna refuses the call.
+    KlarnaRefused,
+    /// The settings do not have the order's merchant.
+    UnknownMerchant,
+}
+
+fn error(code: Code, message: String, correlation_id: Option<String>) -> OrderError {
+    let code = match code {
+        Code::KlarnaPaused => ErrorCode::KlarnaPaused.as_str(),
+        Code::KlarnaThrottled => ErrorCode::KlarnaThrottled.as_str(),
+        Code::KlarnaUnavailable => ErrorCode::KlarnaUnavailable.as_str(),
+        Code::KlarnaUnauthorised => "klarna_unauthorised",
+        Code::KlarnaRefused => "klarna_refused",
+        Code::UnknownMerchant => "unknown_merchant",
+    };
     OrderError { code: code.to_owned(), message, faults: Vec::new(), correlation_id }
+}
+
+/// The settings do not have the order's merchant.
+fn unknown_merchant() -> OrderError {
+    error(Code::UnknownMerchant, "the settings have no merchant with this name".to_owned(), None)
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sessions, answered, error};
+use super::{Sessions, answered, unknown_merchant};
 use crate::ids::MerchantName;
 use crate::klarna::session::SessionRead;
 use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status, Target};
@@ -57,8 +57,7 @@ impl Sessions {
             return Refreshed { order, error: None };
         };
         let Some(merchant) = self.merchants.get(&order.merchant) else {
-            let message = "the settings have no merchant with this name".to_owned();
-            return Refreshed { order, error: Some(error("unknown_merchant", message, None)) };
+            return Refreshed { order, error: Some(unknown_merchant()) };
         };
         let target = order.target.unwrap_or(merchant.target);
         let call = self.client.read(&merchant, target, &klarna_id);
@@ -112,7 +111,7 @@ impl Sessions {
 
     /// Stores what was read, and returns the order with it.
     async fn noted(&self, mut order: OrderView, klarna_id: &str, read: Option<SessionRead>) -> OrderView {
-        let (session, result) = says(read, self.clock.now(), &order);
+        let (session, result) = state_after_read(read, self.clock.now(), &order);
         match self.store.note_session(order.id, klarna_id, &session, result.as_ref(), None).await {
             Ok(true) => {}
             // Another read has found its end, or the order was erased.
@@ -128,19 +127,19 @@ impl Sessions {
 }
 
 /// Returns what is known of an order after it was read; `None` if Klarna does not know it any more.
-pub(super) fn says(
+pub(super) fn state_after_read(
     read: Option<SessionRead>,
     read_at: DateTime<Utc>,
     order: &OrderView,
 ) -> (KlarnaState, Option<OrderResult>) {
     match read {
-        Some(read) => said(read, read_at),
+        Some(read) => split_read(read, read_at),
         None => (gone(read_at, order.session.as_ref()), None),
     }
 }
 
 /// Separates what Klarna said of an order or session from what the shop gets for the shopper's browser.
-pub(super) fn said(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaState, Option<OrderResult>) {
+pub(super) fn split_read(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaState, Option<OrderResult>) {
     let phase = read.phase();
     let SessionRead { status, order_amount, purchase_currency, merchant_reference1, result, .. } = read;
     let status = status.unwrap_or_else(|| "unknown".to_owned());

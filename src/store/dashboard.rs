@@ -1,4 +1,4 @@
-//! The storage trait for the operators' pages.
+//! The storage trait for what operators look at: on the pages, with the command line and through the API.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub struct WorkerView {
     pub breakers: Vec<OpenBreaker>,
 }
 
-/// Storage for the operators' pages.
+/// Storage for what operators look at.
 #[async_trait]
 pub trait DashboardQueries: Send + Sync {
     /// Returns the orders accepted in each period between two successive bounds, of one merchant or
@@ -355,7 +355,8 @@ fn change(row: &impl Columns) -> Result<OrderChange, StoreError> {
     let kind = match row.text("action")?.as_str() {
         "order.retry" => ChangeKind::Retry,
         "order.cancel" => ChangeKind::Cancel,
-        _ => ChangeKind::Update,
+        "order.update" => ChangeKind::Update,
+        other => return Err(StoreError::Unreadable(format!("action {other:?}"))),
     };
     Ok(OrderChange { at: row.time("happened_at")?, actor: row.text("actor")?, kind })
 }

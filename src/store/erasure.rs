@@ -7,7 +7,7 @@ use super::engine::{Connection, Engine, Now, SqlStore};
 use super::user_changes::{self, Begun, UserChange};
 use super::{Erased, StoreError, follow_ups, json, renaming, tokens};
 use crate::ids::UserKey;
-use crate::order::{OrderError, OrderId};
+use crate::order::{ErrorCode, OrderError, OrderId};
 
 /// How many orders of a user are erased in one transaction.
 const BATCH: i64 = 500;
@@ -69,14 +69,10 @@ async fn cancel<E: Engine>(
     now: Now,
     key: &UserKey,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let error = json(&OrderError {
-        code: "user_erased".into(),
-        message:
-            "the user's data was erased before the order had ended; if it was running, Klarna may have it"
-                .into(),
-        faults: Vec::new(),
-        correlation_id: None,
-    })?;
+    let error = json(&OrderError::new(
+        ErrorCode::UserErased,
+        "the user's data was erased before the order had ended; if it was running, Klarna may have it",
+    ))?;
     let cancel = c.query(E::STATEMENTS.erasure.open_orders).bind_user(key).bind(now).bind(&error);
     let rows = cancel.fetch_all().await?;
     rows.iter().map(|row| Ok(row.id("id")?)).collect()

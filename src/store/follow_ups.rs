@@ -74,6 +74,17 @@ pub struct ClaimedFollowUp {
     pub attempts: i64,
 }
 
+/// What became of a follow-up whose attempt failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due again later.
+    Again,
+    /// Its time is over.
+    GivenUp,
+    /// Nothing: the claim is over.
+    ClaimLost,
+}
+
 /// Storage for calls to Klarna about orders that exist.
 #[async_trait]
 pub trait FollowUps: Send + Sync {
@@ -102,15 +113,15 @@ pub trait FollowUps: Send + Sync {
         acknowledged: Option<OrderId>,
     ) -> Result<(), StoreError>;
 
-    /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this reason.
-    /// Returns `false` if its time is over by then, and it was given up: its row is kept if it is about a known
-    /// order that may be paid, and deleted otherwise. Does nothing if the claim is over.
+    /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this reason. If its
+    /// time is over by then, it is given up: its row is kept if it is about a known order that may be paid, and
+    /// deleted otherwise.
     async fn retry_follow_up(
         &self,
         follow_up: &ClaimedFollowUp,
         wait: Duration,
         why: &str,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Retried, StoreError>;
 
     /// Makes the follow-ups of a merchant that were given up due again. Returns how many.
     async fn renew_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
@@ -172,16 +183,17 @@ impl<E: Engine> FollowUps for SqlStore<E> {
         follow_up: &ClaimedFollowUp,
         wait: Duration,
         why: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Retried, StoreError> {
         let (kind, why) = (follow_up.kind.as_str(), storable(why));
         self.transaction(async |c| {
             let again = by_claim(c, E::STATEMENTS.follow_ups.again, follow_up).bind(self.now()).bind(wait);
             if again.bind(kind).bind(&*why).execute().await? == 1 {
-                return Ok(true);
+                return Ok(Retried::Again);
             }
             let give_up = by_claim(c, E::STATEMENTS.follow_ups.give_up, follow_up).bind(self.now());
             let is_kept = give_up.bind(kind).bind(&*why).execute().await? == 1;
-            Ok(!is_kept && !end(c, follow_up).await?)
+            let is_given_up = is_kept || end(c, follow_up).await?;
+            Ok(if is_given_up { Retried::GivenUp } else { Retried::ClaimLost })
         })
         .await
     }

@@ -1,10 +1,7 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The other modules use the database only through storage traits: [`Orders`], [`OrderAdmin`],
-//! [`Tokens`], [`Resolving`], [`Keeper`], [`Workers`], [`Webhooks`], [`Keys`], [`Providers`],
-//! [`InstallationStats`], [`DashboardQueries`], [`Upkeep`], [`Exports`], [`Renaming`], [`Restore`],
-//! [`Revocations`], [`Pausing`], [`KlarnaSessions`], [`FollowUps`], [`AuditLog`] and [`DatabaseClock`].
-//! [`Store`] is all of them.
+//! The other modules use the database only through storage traits, such as [`Orders`] and [`Tokens`].
+//! [`Store`] is all of them; [`DatabaseClock`] stands beside it.
 //! Each trait has a file with its types and its one implementation for both engines. The trait
 //! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
 //! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
@@ -76,7 +73,7 @@ use self::engine::SqlStore;
 pub use self::error::StoreError;
 pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
-pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, FollowUps};
+pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, FollowUps, Retried};
 pub use self::inspect::{Inspection, Server};
 pub use self::installation::Installation;
 pub use self::keeper::{
@@ -89,7 +86,7 @@ pub use self::order_admin::{
     ChangedOrders, FailedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged,
 };
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
-pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory, failed_with};
+pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::outages::{Outage, Outages};
 pub use self::overview::{

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::FailingFollowUp;
-use crate::order::{ErrorCode, OrderError, OrderView, Status, TokenOutcome, Waits};
+use crate::order::{OrderError, Waits};
 use crate::pauses::Pause;
-use crate::token::LedgerEntry;
 
 /// The part of an order's history that its row does not have.
 #[derive(Clone, Debug, Default)]
@@ -47,40 +46,9 @@ impl OrderHistory {
         self.retries().rev().find(|at| *at < time)
     }
 
-    /// Returns the attempts with their numbers. A retry begins a new count, and giving up has no number.
-    pub fn numbered_attempts(&self) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
-        self.attempts.iter().enumerate().map(|(earlier, attempt)| {
-            let retried = self.retried_before(attempt.ended_at);
-            // Only those in front of it: clocks may step.
-            let before = self.attempts[..earlier].iter();
-            let before =
-                before.filter(|other| retried.is_none_or(|at| other.ended_at > at) && !other.gives_up());
-            ((!attempt.gives_up()).then(|| before.count() + 1), attempt)
-        })
-    }
-
-    /// Whether the changes already tell the end of an order with this status: who cancelled it.
-    #[must_use]
-    pub fn tells_end_of(&self, status: Status) -> bool {
-        status == Status::Cancelled && self.changes.iter().any(|change| change.kind == ChangeKind::Cancel)
-    }
-
     fn retries(&self) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
         self.changes.iter().filter(|change| change.kind == ChangeKind::Retry).map(|change| change.at)
     }
-}
-
-/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
-/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
-/// user's token, newest first.
-#[must_use]
-pub fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
-    if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
-        return None;
-    }
-    let last = ledger.iter().find(|entry| entry.purpose_ref == Some(order.id.into()))?;
-    let (outcome, cause) = (last.outcome?, last.cause.as_ref()?);
-    Some(format!("{}: {cause}", outcome.as_str().replace('_', " ")))
 }
 
 /// A change of an order that somebody asked for.
@@ -103,14 +71,6 @@ pub enum ChangeKind {
     Cancel,
     /// Its body was replaced.
     Update,
-}
-
-impl Attempt {
-    /// Whether nothing was tried: the order was given up, such as at its deadline.
-    fn gives_up(&self) -> bool {
-        const CODES: [ErrorCode; 2] = [ErrorCode::DeadlineExceeded, ErrorCode::DatabaseRestored];
-        self.error.as_ref().is_some_and(|error| CODES.iter().any(|code| error.code == code.as_str()))
-    }
 }
 
 /// An attempt that did not submit its order, or the end of an order without an attempt.

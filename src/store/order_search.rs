@@ -102,12 +102,7 @@ fn unreadable(row: &impl Columns, id: OrderId, error: &StoreError) -> OrderView 
         result: result(row, target).unwrap_or_default(),
         session: None,
         correlation_id: row.opt_text("correlation_id").unwrap_or_default(),
-        error: Some(OrderError {
-            code: "unreadable_row".into(),
-            message: error.to_string(),
-            faults: Vec::new(),
-            correlation_id: None,
-        }),
+        error: Some(OrderError::new(ErrorCode::UnreadableRow, error.to_string())),
     }
 }
 

@@ -10,7 +10,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
 use super::{ConfirmedHeartbeat, StoreError, exchanges, json, last_id, one_row};
 use crate::ids::{InstanceId, TokenId, WorkerId};
-use crate::order::OrderError;
+use crate::order::{ErrorCode, OrderError};
 
 /// Storage for finding and handling a restore.
 #[async_trait]
@@ -125,13 +125,9 @@ impl<E: Engine> Restore for SqlStore<E> {
 }
 
 fn restored() -> OrderError {
-    OrderError {
-        code: "database_restored".into(),
-        message:
-            "the database was restored from a backup, and this order may have been submitted since; look for it at \
-             Klarna before retrying it"
-                .into(),
-        faults: Vec::new(),
-        correlation_id: None,
-    }
+    OrderError::new(
+        ErrorCode::DatabaseRestored,
+        "the database was restored from a backup, and this order may have been submitted since; look for it at \
+             Klarna before retrying it",
+    )
 }

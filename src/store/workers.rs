@@ -10,7 +10,7 @@ use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
 use super::{Claim, StoreError, exchanges, json, one_row};
 use crate::breaker::OpenBreaker;
 use crate::ids::{InstanceId, WorkerId};
-use crate::order::OrderError;
+use crate::order::{ErrorCode, OrderError};
 use crate::silence::HeartbeatCount;
 
 /// One start of a worker process.
@@ -202,12 +202,8 @@ async fn freed<E: Engine>(c: &mut Connection<'_, E>, rows: &[Row<E>]) -> Result<
 }
 
 fn crashed_worker() -> Result<String, StoreError> {
-    json(&OrderError {
-        code: "crashed_worker".into(),
-        message:
-            "five workers in a row were lost while running this order; look at their logs before retrying it"
-                .into(),
-        faults: Vec::new(),
-        correlation_id: None,
-    })
+    json(&OrderError::new(
+        ErrorCode::CrashedWorker,
+        "five workers in a row were lost while running this order; look at their logs before retrying it",
+    ))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::cause::Cause;
 use crate::received::{Document, Members};
 
 /// The lifetime of an access token if the answer has none. It is below Klarna's 299 s: too short
@@ -28,7 +29,7 @@ const KNOWN_CODES: [&str; 9] = [
     "temporarily_unavailable",
 ];
 
-/// The result of presenting a refresh token. Every `what` is safe to log: it has a status and a
+/// The result of presenting a refresh token. Every cause is safe to log: it has a status and a
 /// known error code, and nothing else from the body, the URL or the request.
 #[derive(Debug)]
 pub enum Answer {
@@ -45,21 +46,21 @@ pub enum Answer {
         configuration: bool,
         /// The pause that the endpoint asks for.
         retry_after: Option<Duration>,
-        /// A text for logs.
-        what: String,
+        /// Why.
+        cause: Cause,
     },
     /// The request was never sent. The token is unchanged.
     NotSent {
-        /// A text for logs.
-        what: String,
+        /// Why.
+        cause: Cause,
     },
     /// Nobody knows whether the token was spent.
     NoAnswer {
         /// Whether the request is certainly over. If not, it may still be on its way, and the next
         /// one must wait.
         over: bool,
-        /// A text for logs.
-        what: String,
+        /// Why.
+        cause: Cause,
     },
 }
 
@@ -92,17 +93,20 @@ pub fn read(status: u16, retry_after: Option<Duration>, body: &[u8], sent: &Secr
         Some(code) => format!("HTTP {status} {code}"),
         None => format!("HTTP {status}"),
     };
-    let refused = |configuration| Answer::Refused { configuration, retry_after, what: what() };
+    let refused = |configuration| Answer::Refused { configuration, retry_after, cause: Cause::new(what()) };
+    let no_answer = |over| Answer::NoAnswer { over, cause: Cause::new(what()) };
 
     match (status, code) {
-        (200..=299, _) => granted(&members, sent)
-            .unwrap_or_else(|| Answer::NoAnswer { over: true, what: format!("{}, unreadable", what()) }),
+        (200..=299, _) => granted(&members, sent).unwrap_or_else(|| Answer::NoAnswer {
+            over: true,
+            cause: Cause::new(format!("{}, unreadable", what())),
+        }),
         (400 | 401 | 403, Some("invalid_grant")) | (401, Some("token_inactive")) => Answer::InvalidGrant,
         // 408: the endpoint did not wait for the whole request.
         (408 | 429 | 503, _) => refused(false),
-        (100..=199 | 303 | 500 | 501, _) => Answer::NoAnswer { over: true, what: what() },
+        (100..=199 | 303 | 500 | 501, _) => no_answer(true),
         (300..=499, _) => refused(true),
-        _ => Answer::NoAnswer { over: false, what: what() },
+        _ => no_answer(false),
     }
 }
 

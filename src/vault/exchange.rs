@@ -21,6 +21,7 @@ use super::report::{ExchangeReport, Next};
 use super::user_locks::UserLock;
 use super::{ExchangeContext, settle};
 use crate::breaker::{CallOutcome, CallPermit};
+use crate::cause::Cause;
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
@@ -220,7 +221,7 @@ impl Exchange {
         }
         crash::point("intended");
         let answer = if since_boot().saturating_sub(begun) > self.context.settings.send_within {
-            Answer::NotSent { what: "the process was suspended between intent and request".into() }
+            Answer::NotSent { cause: Cause::new("the process was suspended between intent and request") }
         } else {
             let request = self.context.client.present(&self.merchant, &refresh_token);
             let sent = since_boot();
@@ -263,8 +264,8 @@ impl Exchange {
             // The settings exclude this. The token is spent, so the loss must at least be logged.
             Err(error) => {
                 tracing::error!(%exchange, %error, "A new refresh token could not be encrypted and is lost");
-                let what = "the new refresh token could not be encrypted";
-                self.no_answer(false, Next::Never(Unusable::Unavailable), what)
+                let cause = Cause::new("the new refresh token could not be encrypted");
+                self.no_answer(false, Next::Never(Unusable::Unavailable), cause)
             }
         };
         let outcome = result.outcome();

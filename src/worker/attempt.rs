@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use tokio::time::timeout;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
 use self::end::{count, tell};
 use super::announcing::{announce, may_send};
-use super::breakers::{TargetBreakers, admit_unless_open};
-use super::disposition::{disposition, error, past_deadline, report};
+use super::disposition::{disposition, past_deadline, report};
 use super::results::ResultSpool;
 use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
@@ -25,9 +25,11 @@ use crate::config::{CredentialSet, Live, Merchant, Merchants};
 use crate::crash;
 use crate::delivery::Waiters;
 use crate::intake::check_row;
-use crate::klarna::create::{Called, CreateAnswer, CreateClient, request};
+use crate::klarna::breakers::{TargetBreakers, admit_unless_open};
+use crate::klarna::create::request::{self, Built};
+use crate::klarna::create::{Called, CreateAnswer, CreateClient};
 use crate::meter;
-use crate::order::{Body, Disposition, OrderError, Prefill, Rejection, Target, TokenOutcome};
+use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
 use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
 use crate::token::{Purpose, PurposeKind};
@@ -119,7 +121,7 @@ impl OrderHandler {
         let begun = since_boot();
         if let Some(why) = &order.unreadable {
             let message = format!("{why}; the order cannot be run, and must be submitted anew");
-            let error = error("unreadable_row", message);
+            let error = OrderError::new(ErrorCode::UnreadableRow, message);
             return Err(Box::new(Disposition::Failed { error, token: None, prefilled: Prefill::default() }));
         }
         if order.claimed_at >= order.deadline_at {
@@ -166,37 +168,13 @@ impl OrderHandler {
         if !self.may_send(&order.claim, announced).await || expired() {
             return Err(Box::new(waits(order, NOT_NOW, "its worker, which could not send it in time")));
         }
-        let key = idempotency_key(order);
         let noted = async {
             if let Some(shopper) = &shopper {
                 // It goes on without this order; otherwise the user's next order notes it.
                 let _ = timeout(NOTE, self.vault.note(merchant, &order.user, shopper)).await;
             }
         };
-        let create = async {
-            let answer = self.create(order, merchant, target, &key, built.json).await;
-            if !answer.is_due_to(&built.prefilled) {
-                return (answer, Prefill::Filled(built.prefilled));
-            }
-            // A limit that is used up is new soon. If the circuit breaker has opened meanwhile, Klarna's first
-            // answer stands.
-            let Some(second_permit) = admit_unless_open(breakers, &order.merchant, SECOND_CALL).await else {
-                return (answer, Prefill::Filled(built.prefilled));
-            };
-            second_permit.wait_for_rate().await;
-            // So it does if the order may be another worker's by now.
-            if !self.may_send(&order.claim, None).await {
-                return (answer, Prefill::Filled(built.prefilled));
-            }
-            tracing::warn!(
-                fields = built.prefilled.join(" "),
-                "Klarna refused an order with prefilled fields; it is sent once more without them"
-            );
-            let plain = request::build(&body, order.claim.order, access_token, None);
-            // A different body needs a different idempotency key.
-            let answer = self.create(order, merchant, target, &format!("{key}-plain"), plain.json).await;
-            (answer, Prefill::Withdrawn { withdrawn: built.prefilled })
-        };
+        let create = self.create_or_withdraw_prefill(order, merchant, target, &body, access_token, built);
         let ((answer, prefill), ()) = tokio::join!(create, noted);
         crash::point("order_answered");
         call_permit.report(report(&answer, order, target), since_boot());
@@ -211,6 +189,43 @@ impl OrderHandler {
     async fn may_send(&self, claim: &Claim, announced: Option<Duration>) -> bool {
         let announce = announce(|| self.store.announce_create(claim));
         may_send(announced, announce, since_boot, || self.heartbeats.age()).await
+    }
+
+    /// Sends the create call. If Klarna refuses the order because of fields that were filled in, it is sent
+    /// once more without them. Also returns what became of these fields.
+    async fn create_or_withdraw_prefill(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Merchant,
+        target: Target,
+        body: &Body,
+        access_token: Option<&SecretString>,
+        Built { json, prefilled }: Built,
+    ) -> (CreateAnswer, Prefill) {
+        let key = idempotency_key(order);
+        let answer = self.create(order, merchant, target, &key, json).await;
+        if !answer.is_due_to(&prefilled) {
+            return (answer, Prefill::Filled(prefilled));
+        }
+        // A limit that is used up is new soon. If the circuit breaker has opened meanwhile, Klarna's first
+        // answer stands.
+        let breakers = self.breakers.of(target);
+        let Some(second_permit) = admit_unless_open(breakers, &order.merchant, SECOND_CALL).await else {
+            return (answer, Prefill::Filled(prefilled));
+        };
+        second_permit.wait_for_rate().await;
+        // So it does if the order may be another worker's by now.
+        if !self.may_send(&order.claim, None).await {
+            return (answer, Prefill::Filled(prefilled));
+        }
+        tracing::warn!(
+            fields = prefilled.join(" "),
+            "Klarna refused an order with prefilled fields; it is sent once more without them"
+        );
+        let plain = request::build(body, order.claim.order, access_token, None);
+        // A different body needs a different idempotency key.
+        let answer = self.create(order, merchant, target, &format!("{key}-plain"), plain.json).await;
+        (answer, Prefill::Withdrawn { withdrawn: prefilled })
     }
 
     /// Sends the create call of a target. If Klarna refuses the credentials (401), which creates nothing,
@@ -284,9 +299,10 @@ fn waits(order: &ClaimedOrder, after: Duration, what: &str) -> Disposition {
 
 /// The create call must not be made now: the order waits, and no attempt is counted.
 fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
-    let message = breakers.why(&order.merchant, since_boot(), wait);
+    let why = breakers.why(&order.merchant, since_boot());
     // An earlier error of the order itself says more, so it stays.
-    let error = order.error.is_none().then(|| error("klarna_paused", message));
+    let error =
+        order.error.is_none().then(|| OrderError::new(ErrorCode::KlarnaPaused, why).next_try_in(wait));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
     let what = breakers.waits_for(&order.merchant, since_boot());
@@ -311,6 +327,6 @@ fn invalid(rejection: Rejection) -> Disposition {
         Rejection::Faults(faults) => faults,
         Rejection::TooLarge => Vec::new(),
     };
-    let error = OrderError { faults, ..error("invalid_order", message) };
+    let error = OrderError { faults, ..OrderError::new(ErrorCode::InvalidOrder, message) };
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }

@@ -7,31 +7,29 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::backoff::Backoff;
 use crate::breaker::CallOutcome;
 use crate::klarna::create::CreateAnswer;
-use crate::order::{Disposition, Fault, OrderError, Prefill, Target, TokenOutcome};
+use crate::order::{Disposition, ErrorCode, Fault, OrderError, Prefill, Target, TokenOutcome};
 use crate::store::ClaimedOrder;
 
 /// How long an order waits if Klarna refuses the merchant's settings. Somebody has to correct them
 /// first.
 const SHUT_OUT: Duration = Duration::from_secs(15);
 
-/// Returns an error without a correlation id.
-pub(super) fn error(code: &str, message: impl Into<String>) -> OrderError {
-    OrderError { code: code.to_owned(), message: message.into(), faults: Vec::new(), correlation_id: None }
-}
-
 /// Returns the result for an order past its deadline. The message includes why it was not submitted
 /// before.
 pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     let error = match &order.error {
-        Some(last) => OrderError {
-            code: "deadline_exceeded".to_owned(),
-            message: format!(
-                "the order's deadline passed before it could be submitted. The last attempt: {}",
-                last.message.split(NEXT_TRY).next().unwrap_or_default()
-            ),
-            ..last.clone()
-        },
-        None => error("deadline_exceeded", "the order's deadline passed before a worker could submit it"),
+        Some(last) => {
+            let last_attempt = last.without_next_try();
+            let message = format!(
+                "the order's deadline passed before it could be submitted. The last attempt: {last_attempt}"
+            );
+            let (faults, correlation_id) = (last.faults.clone(), last.correlation_id.clone());
+            OrderError { faults, correlation_id, ..OrderError::new(ErrorCode::DeadlineExceeded, message) }
+        }
+        None => OrderError::new(
+            ErrorCode::DeadlineExceeded,
+            "the order's deadline passed before a worker could submit it",
+        ),
     };
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
@@ -47,8 +45,8 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder, target: Target
         CreateAnswer::Throttled { retry_after } => {
             CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
         }
-        CreateAnswer::Unavailable { what, retry_after, .. } => {
-            CallOutcome::Failed { what: what.clone(), retry_after: *retry_after }
+        CreateAnswer::Unavailable { cause, retry_after, .. } => {
+            CallOutcome::Failed { cause: cause.clone(), retry_after: *retry_after }
         }
     }
 }
@@ -66,22 +64,21 @@ pub(super) fn disposition(
 ) -> Disposition {
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
+    let at = |after| {
+        TimeDelta::from_std(after).ok().and_then(|after| now.checked_add_signed(after)).unwrap_or(now)
+    };
     match answer {
         CreateAnswer::Created { klarna_id, result, correlation_id } => {
             Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
         }
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
+            let message =
+                format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; "));
+            let faults = messages.into_iter().map(|message| Fault::new("/order", message)).collect();
+            let error = OrderError::new(ErrorCode::KlarnaRefusedOrder, message);
             Disposition::Failed {
-                error: OrderError {
-                    code: "klarna_refused_order".to_owned(),
-                    message: format!(
-                        "Klarna refused the order with HTTP {status}{code}: {}",
-                        messages.join("; ")
-                    ),
-                    faults: messages.into_iter().map(|message| Fault::new("/order", message)).collect(),
-                    correlation_id,
-                },
+                error: OrderError { faults, correlation_id, ..error },
                 token: Some(token),
                 prefilled,
             }
@@ -96,41 +93,32 @@ pub(super) fn disposition(
                 what_to_check(target, status),
                 order.merchant,
             );
+            let error = OrderError::new(ErrorCode::KlarnaRefusedMerchant, message);
             let what = format!("the merchant's settings, which Klarna refused with HTTP {status}");
             Disposition::Snooze {
                 after,
-                error: Some(OrderError { correlation_id, ..error("klarna_refused_merchant", message) }),
+                error: Some(OrderError { correlation_id, ..error }),
                 token_waited: Duration::ZERO,
                 waits: order.waits.and(what, order.claimed_at, after),
             }
         }
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
-            let message = format!("HTTP 429 from Klarna (too many calls){}", next_try(now, after));
-            let error = error("klarna_throttled", message);
+            let error = OrderError::new(ErrorCode::KlarnaThrottled, "HTTP 429 from Klarna (too many calls)")
+                .next_try_at(at(after));
             Disposition::Retry { after, error, possible_duplicate: false, token_waited: Duration::ZERO }
         }
-        CreateAnswer::Unavailable { what, maybe_created, retry_after, correlation_id } => {
+        CreateAnswer::Unavailable { cause, words, maybe_created, retry_after, correlation_id } => {
             let after = back_off(retry_after);
-            let message = format!("{what}{}", next_try(now, after));
-            let error = OrderError { correlation_id, ..error("klarna_unavailable", message) };
+            let error = OrderError::new(ErrorCode::KlarnaUnavailable, cause.with(words).to_string());
             Disposition::Retry {
                 after,
-                error,
+                error: OrderError { correlation_id, ..error.next_try_at(at(after)) },
                 possible_duplicate: maybe_created,
                 token_waited: Duration::ZERO,
             }
         }
     }
-}
-
-/// The beginning of what a message says about the next attempt.
-const NEXT_TRY: &str = "; next try ";
-
-/// Returns when the next attempt follows, as the end of a message.
-fn next_try(now: DateTime<Utc>, after: Duration) -> String {
-    let at = TimeDelta::from_std(after).ok().and_then(|after| now.checked_add_signed(after)).unwrap_or(now);
-    format!("{NEXT_TRY}{} UTC", at.format("%H:%M:%S"))
 }
 
 /// Returns what to do about a refusal of the merchant with this status.
@@ -149,6 +137,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::cause::Cause;
     use crate::order::{OrderId, Waits};
     use crate::store::Claim;
 
@@ -217,7 +206,8 @@ mod tests {
     #[test]
     fn an_answer_that_may_have_created_marks_a_possible_duplicate_and_backs_off() {
         let unavailable = |maybe_created| CreateAnswer::Unavailable {
-            what: "HTTP 503 from Klarna".into(),
+            cause: Cause::new("HTTP 503 from Klarna"),
+            words: None,
             maybe_created,
             retry_after: None,
             correlation_id: None,
@@ -245,9 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn klarnas_words_are_told_with_the_order_and_not_with_the_circuit_breaker() {
+        let answer = CreateAnswer::Unavailable {
+            cause: Cause::new("HTTP 503 from Klarna"),
+            words: Some("no place for Alma Berg".into()),
+            maybe_created: true,
+            retry_after: None,
+            correlation_id: None,
+        };
+        let CallOutcome::Failed { cause, .. } = report(&answer, &order(), Target::Checkout) else { panic!() };
+        assert_eq!(cause.to_string(), "HTTP 503 from Klarna");
+        let Disposition::Retry { error, .. } = judged(answer) else { panic!("not retried") };
+        assert_eq!(error.message, "HTTP 503 from Klarna: no place for Alma Berg; next try 14:13:24 UTC");
+    }
+
+    #[test]
     fn a_deadline_tells_the_last_trouble() {
         let mut late = order();
-        late.error = Some(error("klarna_unavailable", "HTTP 503 from Klarna; next try 18:02:34 UTC"));
+        let error = OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna");
+        late.error = Some(error.next_try_at(order().claimed_at));
         let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
         assert_eq!(error.code, "deadline_exceeded");
         assert!(error.message.ends_with("The last attempt: HTTP 503 from Klarna"), "{}", error.message);

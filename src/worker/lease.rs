@@ -9,7 +9,7 @@ use std::thread;
 
 use async_trait::async_trait;
 
-use crate::queue::{HeartbeatOutcome, Lease};
+use crate::queue::{HeartbeatOutcome, WorkerRows};
 use crate::silence::HeartbeatCount;
 use crate::store::{StoreError, Worker, Workers};
 use crate::vault::instance::HeartbeatMark;
@@ -62,7 +62,7 @@ impl WorkerLease {
 }
 
 #[async_trait]
-impl Lease for WorkerLease {
+impl WorkerRows for WorkerLease {
     type Error = StoreError;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, StoreError> {

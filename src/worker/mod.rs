@@ -5,7 +5,6 @@
 
 mod announcing;
 mod attempt;
-mod breakers;
 mod direct;
 mod disposition;
 mod lease;
@@ -15,7 +14,6 @@ mod source;
 mod spans;
 
 pub use attempt::OrderHandler;
-pub use breakers::TargetBreakers;
 pub use direct::DirectOrders;
 pub use lease::WorkerLease;
 pub use results::ResultSpool;

@@ -192,7 +192,7 @@ async fn calls_about_orders_of_a_paused_merchant_wait(db: Db) {
     pauses.replace(Vec::new(), since_boot());
     assert_eq!((worker.handle_due().await.unwrap(), server.requests()), (1, 2));
     assert_eq!(db.store.order(id).await.unwrap().unwrap().session.unwrap().phase, SessionPhase::Completed);
-    assert!(worker.in_hand().is_empty());
+    assert!(worker.in_flight().is_empty());
 }
 
 async fn a_call_that_fails_for_two_days_is_given_up_until_order_management_answers(db: Db) {

@@ -314,7 +314,8 @@ async fn a_requested_wait_is_at_most_the_longest_pause() {
 
 #[track_caller]
 pub(crate) fn assert_unavailable(answer: &CreateAnswer, maybe: bool) {
-    let CreateAnswer::Unavailable { maybe_created, what, .. } = answer else { panic!("{answer:?}") };
+    let CreateAnswer::Unavailable { maybe_created, cause, words, .. } = answer else { panic!("{answer:?}") };
+    let what = format!("{cause} {words:?}");
     assert_eq!(*maybe_created, maybe, "{what}");
     assert!(!what.contains("127.0.0.1") && !what.contains("secret"), "{what}");
 }

@@ -39,7 +39,7 @@ fn assert_over(answer: &Answer) {
 
 #[track_caller]
 fn assert_not_sent(answer: &Answer, because: &str) {
-    assert!(matches!(answer, Answer::NotSent { what } if what.contains(because)), "{answer:?}");
+    assert!(matches!(answer, Answer::NotSent { cause } if cause.to_string().contains(because)), "{answer:?}");
 }
 
 #[tokio::test]

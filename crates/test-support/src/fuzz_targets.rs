@@ -38,8 +38,8 @@ pub fn token_answer(bytes: &[u8]) {
         Some(Answer::Unchanged(tokens)) => {
             assert!(tokens.refresh_token.is_none() && tokens.access_token.is_some());
         }
-        Some(Answer::Refused { what, .. } | Answer::NoAnswer { what, .. } | Answer::NotSent { what }) => {
-            assert!(what.len() < 64, "more than a status and a known word: {what}");
+        Some(Answer::Refused { cause, .. } | Answer::NoAnswer { cause, .. } | Answer::NotSent { cause }) => {
+            assert!(cause.to_string().len() < 64, "more than a status and a known word: {cause}");
         }
         Some(Answer::InvalidGrant) | None => {}
     }
@@ -86,7 +86,9 @@ pub fn session_answer(bytes: &[u8]) {
                 assert!(read.merchant_reference1.is_none_or(|reference| !reference.contains('\0')));
             }
             Some(SessionAnswer::Refused { messages, .. }) => are_clean(&messages),
-            Some(SessionAnswer::Unavailable { what, .. }) => assert!(!what.contains(ACCESS_TOKEN)),
+            Some(SessionAnswer::Unavailable { cause, words, .. }) => {
+                assert!(!format!("{cause} {words:?}").contains(ACCESS_TOKEN));
+            }
             Some(
                 SessionAnswer::Gone | SessionAnswer::Unauthorised { .. } | SessionAnswer::Throttled { .. },
             )

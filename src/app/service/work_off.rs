@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock::since_boot;
 use crate::ids::{MerchantName, WorkerId};
 use crate::pauses::PauseKind;
-use crate::sessions::InHand;
+use crate::sessions::InFlight;
 use crate::store::StoreError;
 
 /// How often the database is asked.
@@ -34,7 +34,11 @@ impl Service {
 
 /// What is due may run a moment later, and an order or follow-up that runs may leave a webhook: so they are
 /// asked for in this sequence.
-async fn is_worked_off(app: &App, worker: Option<WorkerId>, follow_ups: &InHand) -> Result<bool, StoreError> {
+async fn is_worked_off(
+    app: &App,
+    worker: Option<WorkerId>,
+    follow_ups: &InFlight,
+) -> Result<bool, StoreError> {
     let (merchants, now) = (app.merchants().now(), since_boot());
     let may_run = |due: &[MerchantName]| {
         due.iter().any(|name| merchants.contains_key(name) && app.pauses.allow(PauseKind::Orders, name, now))

@@ -10,12 +10,13 @@ use crate::app::outbox::Webhooks;
 use crate::app::process::{LAST_TRIES, Process};
 use crate::app::{App, AppError, audit};
 use crate::delivery::Waiters;
+use crate::klarna::breakers::TargetBreakers;
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
-use crate::sessions::{FollowUpWorker, InHand};
+use crate::sessions::{FollowUpWorker, InFlight};
 use crate::vault::Revoker;
-use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool, TargetBreakers};
+use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool};
 
 /// The running role `worker`.
 pub(super) struct WorkerRole {
@@ -28,7 +29,7 @@ pub(super) struct WorkerRole {
     /// The circuit breakers of follow-ups.
     pub(super) session_breakers: TargetBreakers,
     /// The follow-ups that this process works on.
-    pub(super) follow_ups: InHand,
+    pub(super) follow_ups: InFlight,
 }
 
 impl WorkerRole {
@@ -71,7 +72,7 @@ impl WorkerRole {
         let sessions = app.sessions()?;
         let session_breakers = sessions.breakers();
         let follow_ups = FollowUpWorker::new(app.store.clone(), sessions, app.pauses.clone());
-        let in_hand = follow_ups.in_hand();
+        let in_flight = follow_ups.in_flight();
         background.spawn(follow_ups.run());
         background
             .spawn(Retention::new(app.store.clone(), settings.retention.clone(), app.merchants()).run());
@@ -82,7 +83,7 @@ impl WorkerRole {
             results: process.results.clone(),
             breakers,
             session_breakers,
-            follow_ups: in_hand,
+            follow_ups: in_flight,
         })
     }
 

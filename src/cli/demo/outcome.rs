@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::order::{OrderId, OrderView, Status, TokenOutcome};
+use crate::order::{ErrorCode, OrderId, OrderView, Status, TokenOutcome};
 
 /// The result of one order in `examples/orders.jsonl`.
 #[derive(Serialize)]
@@ -58,7 +58,9 @@ impl OrderResult {
     pub(super) fn settled(line: u64, order: OrderView) -> Self {
         let result = match (order.status, &order.error) {
             (Status::Submitted, _) => Outcome::Submitted,
-            (Status::Failed, Some(error)) if error.code == "klarna_refused_order" => Outcome::RefusedByKlarna,
+            (Status::Failed, Some(error)) if error.code == ErrorCode::KlarnaRefusedOrder.as_str() => {
+                Outcome::RefusedByKlarna
+            }
             _ => Outcome::Unfinished,
         };
         Self {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::record::{InputFormat, Record};
 use super::source::Source;
-use super::systems::{Read, System, SystemReader, Unfit};
+use super::systems::{NotRegistered, Read, System, SystemReader};
 use crate::app::App;
 use crate::cli::context::check_merchant;
 use crate::cli::lines::{BATCH, Batch, Lines};
@@ -188,7 +188,7 @@ impl Args {
         let mut outcomes = Vec::with_capacity(batch.len());
         let (mut numbers, mut registrations) = (Vec::new(), Vec::new());
         for (number, record) in batch {
-            let record = record.and_then(|record| with_merchant(app, record).map_err(Unfit::Wrong));
+            let record = record.and_then(|record| with_merchant(app, record).map_err(NotRegistered::Wrong));
             match record {
                 Ok((merchant, registration)) if self.dry_run => {
                     let outcome = foreseen(registry, &merchant, &registration).await?;
@@ -198,8 +198,8 @@ impl Args {
                     numbers.push(number);
                     registrations.push(registration);
                 }
-                Err(Unfit::Wrong(wrong)) => outcomes.push((number, Outcome::Refused(wrong))),
-                Err(Unfit::Older) => outcomes.push((number, Outcome::Older)),
+                Err(NotRegistered::Wrong(wrong)) => outcomes.push((number, Outcome::Refused(wrong))),
+                Err(NotRegistered::Older) => outcomes.push((number, Outcome::Older)),
             }
         }
         let registered =

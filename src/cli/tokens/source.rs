@@ -1,7 +1,7 @@
 //! Where the lines of an import come from: this program's own formats, or the export of another system.
 
 use super::record::{InputFormat, Reader};
-use super::systems::{Read, SystemReader, Unfit};
+use super::systems::{NotRegistered, Read, SystemReader};
 use crate::cli::CliError;
 use crate::cli::lines::Line;
 
@@ -60,7 +60,7 @@ fn own(
             }
             (_, Err(bad)) => return Err(not_read(number, bad)),
         };
-        records.push((number, text.and_then(|text| reader.read(&text)).map_err(Unfit::Wrong)));
+        records.push((number, text.and_then(|text| reader.read(&text)).map_err(NotRegistered::Wrong)));
     }
     Ok(records)
 }

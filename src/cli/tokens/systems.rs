@@ -53,11 +53,11 @@ struct Token {
 }
 
 /// A line's number, and its record or why it has none.
-pub(crate) type Read = (u64, Result<Record, Unfit>);
+pub(crate) type Read = (u64, Result<Record, NotRegistered>);
 
 /// Why a line is not registered.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unfit {
+pub(crate) enum NotRegistered {
     /// It is wrong; the text says how.
     Wrong(String),
     /// The same export has a newer token of its user.
@@ -69,7 +69,7 @@ pub(crate) enum Unfit {
 pub(crate) struct SystemReader {
     merchant: MerchantName,
     format: Format,
-    read: Vec<(u64, Result<Token, Unfit>)>,
+    read: Vec<(u64, Result<Token, NotRegistered>)>,
     /// How many lines with tokens are read at most.
     most: usize,
 }
@@ -114,7 +114,7 @@ impl SystemReader {
         }
         let merchant = &self.merchant;
         let read = found.into_iter().map(|(number, exported)| {
-            (number, exported.map(|exported| token(merchant, exported)).map_err(Unfit::Wrong))
+            (number, exported.map(|exported| token(merchant, exported)).map_err(NotRegistered::Wrong))
         });
         self.read.extend(read);
         Ok(())
@@ -126,13 +126,13 @@ impl SystemReader {
         if let Format::Xml(customers) = &mut self.format
             && let Some((number, wrong)) = customers.end()
         {
-            self.read.push((number, Err(Unfit::Wrong(wrong))));
+            self.read.push((number, Err(NotRegistered::Wrong(wrong))));
         }
         let mut read = std::mem::take(&mut self.read);
-        for (place, unfit) in superseded(&read) {
-            read[place].1 = Err(unfit);
+        for (place, not_registered) in superseded(&read) {
+            read[place].1 = Err(not_registered);
         }
-        let record = |token: Token| token.record.map_err(Unfit::Wrong);
+        let record = |token: Token| token.record.map_err(NotRegistered::Wrong);
         read.into_iter().map(|(number, token)| (number, token.and_then(record))).collect()
     }
 }
@@ -149,7 +149,7 @@ fn token(merchant: &MerchantName, exported: Exported) -> Token {
 
 /// Returns the places of the tokens that are not the newest of their user. If the export does not say which
 /// is the newest, none of them is registered: an older one is spent, and its use ends the user's grant.
-fn superseded(read: &[(u64, Result<Token, Unfit>)]) -> Vec<(usize, Unfit)> {
+fn superseded(read: &[(u64, Result<Token, NotRegistered>)]) -> Vec<(usize, NotRegistered)> {
     let tokens =
         read.iter().enumerate().filter_map(|(place, (_, token))| Some((place, token.as_ref().ok()?)));
     let mut tokens: Vec<(usize, &Token)> = tokens.collect();
@@ -162,8 +162,8 @@ fn superseded(read: &[(u64, Result<Token, Unfit>)]) -> Vec<(usize, Unfit)> {
             // It keeps its own reason.
             _ if token.record.is_err() => None,
             Some(newest) if newest.text() == token.text() => None,
-            Some(_) => Some((*place, Unfit::Older)),
-            None => Some((*place, Unfit::Wrong(NOT_TOLD.to_owned()))),
+            Some(_) => Some((*place, NotRegistered::Older)),
+            None => Some((*place, NotRegistered::Wrong(NOT_TOLD.to_owned()))),
         }));
     }
     found

@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 
 use super::{Call, blame};
+use crate::cause::Cause;
 use crate::klarna::http::{self, is_id};
 use crate::klarna::pauses::retry_after;
 use crate::klarna::redact::Redactor;
@@ -57,9 +58,10 @@ pub enum CreateAnswer {
     },
     /// No usable answer. The order must be sent again.
     Unavailable {
-        /// What happened, for logs and the order's error: the answer's status, code and words, or a
-        /// kind of failure.
-        what: String,
+        /// What happened: the answer's status and code, or a kind of failure.
+        cause: Cause,
+        /// Klarna's own words, which may quote the order.
+        words: Option<String>,
         /// Whether Klarna may have created the order anyway, so that sending it again may create a
         /// second one.
         maybe_created: bool,
@@ -103,8 +105,8 @@ impl fmt::Debug for CreateAnswer {
             }
             Self::Unauthorised { status, messages, .. } => write!(f, "Unauthorised({status}, {messages:?})"),
             Self::Throttled { retry_after } => write!(f, "Throttled({retry_after:?})"),
-            Self::Unavailable { what, maybe_created, .. } => {
-                write!(f, "Unavailable({what}, maybe_created: {maybe_created})")
+            Self::Unavailable { cause, words, maybe_created, .. } => {
+                write!(f, "Unavailable({cause}, {words:?}, maybe_created: {maybe_created})")
             }
         }
     }
@@ -130,8 +132,9 @@ pub(crate) fn classify(
     let retry_after = || retry_after(headers, longest_pause);
     let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
     let described = || describe(status, body, &members, redactor().as_ref());
-    let unavailable = |maybe_created, what| CreateAnswer::Unavailable {
-        what,
+    let unavailable = |maybe_created, (cause, words)| CreateAnswer::Unavailable {
+        cause,
+        words,
         maybe_created,
         retry_after: retry_after(),
         correlation_id: correlation_id(),
@@ -142,7 +145,10 @@ pub(crate) fn classify(
                 let result = call.result(&members);
                 CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
             }
-            None => unavailable(true, format!("HTTP {code} from Klarna, but no order can be read from it")),
+            None => {
+                let what = format!("HTTP {code} from Klarna, but no order can be read from it");
+                unavailable(true, (Cause::new(what), None))
+            }
         },
         429 => CreateAnswer::Throttled { retry_after: retry_after() },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
@@ -215,23 +221,18 @@ fn kind(body: &[u8]) -> &'static str {
     }
 }
 
-/// Describes an answer: its status, and Klarna's code and messages if it has any.
+/// Describes an answer: its status and Klarna's code, and Klarna's messages if it has any.
 pub(in crate::klarna) fn describe(
     status: StatusCode,
     body: &[u8],
     members: &Members<'_>,
     redactor: Option<&Redactor>,
-) -> String {
+) -> (Cause, Option<String>) {
     let code = error_code(members, redactor).map_or_else(String::new, |code| format!(" ({code})"));
     let has_words = ["error_messages", "error_message"].iter().any(|name| !members.texts(name).is_empty());
-    let words = if has_words {
-        format!(": {}", messages(body, members, redactor).join("; "))
-    } else if body.is_empty() {
-        String::new()
-    } else {
-        format!(", with {}", kind(body))
-    };
-    format!("HTTP {}{code} from Klarna{words}", status.as_u16())
+    let words = has_words.then(|| messages(body, members, redactor).join("; "));
+    let kind = if has_words || body.is_empty() { String::new() } else { format!(", with {}", kind(body)) };
+    (Cause::new(format!("HTTP {}{code} from Klarna{kind}", status.as_u16())), words)
 }
 
 /// Returns the correlation id from the header, which is present even if the body is not Klarna's,

@@ -25,6 +25,7 @@ use super::http::{BuildError, Failure, HttpClient, Limits, is_segment};
 use super::pauses::used_up;
 use super::redact::Redactor;
 use crate::breaker::UsedUp;
+use crate::cause::Cause;
 use crate::config::{ApiCredentials, CredentialSet, Merchant};
 use crate::order::{OrderResult, Target};
 use crate::received::{Document, Members};
@@ -204,7 +205,8 @@ impl CreateClient {
             Ok(Ok(reply)) if reply.status.is_success() => call.result(&Document::new(&reply.body).members()),
             Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {
-                    what: "an answer of Klarna that names an order which Klarna does not know".to_owned(),
+                    cause: Cause::new("an answer of Klarna that names an order which Klarna does not know"),
+                    words: None,
                     maybe_created: true,
                     retry_after: None,
                     correlation_id,
@@ -219,7 +221,8 @@ impl CreateClient {
 fn unanswered(failure: &Failure) -> CreateAnswer {
     CreateAnswer::Unavailable {
         maybe_created: !matches!(failure, Failure::NotSent(_)),
-        what: failure.at_klarna(),
+        cause: failure.at_klarna(),
+        words: None,
         retry_after: None,
         correlation_id: None,
     }

@@ -1,4 +1,4 @@
-//! The heartbeats with a lease in memory, on paused time.
+//! The heartbeats with a rows in memory, on paused time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
@@ -11,7 +11,7 @@ use super::*;
 struct Unreachable;
 
 #[derive(Default)]
-struct Leases {
+struct Rows {
     unreachable: AtomicBool,
     hang: AtomicBool,
     hang_reap: AtomicBool,
@@ -23,7 +23,7 @@ struct Leases {
 }
 
 #[async_trait]
-impl Lease for Leases {
+impl WorkerRows for Rows {
     type Error = Unreachable;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, Unreachable> {
@@ -61,7 +61,7 @@ impl Lease for Leases {
     }
 }
 
-impl Leases {
+impl Rows {
     fn last_reap(&self) -> Option<Instant> {
         self.reclaims.lock().unwrap().last().copied()
     }
@@ -78,11 +78,11 @@ fn observed(heart: &Heartbeat) -> Duration {
 }
 
 /// A heartbeat on tokio's time, plus `stopped`: time in which the whole process was suspended.
-fn start(lease: &Arc<Leases>) -> (Heartbeat, Arc<Mutex<Duration>>) {
+fn start(rows: &Arc<Rows>) -> (Heartbeat, Arc<Mutex<Duration>>) {
     let stopped = Arc::new(Mutex::new(Duration::from_secs(1000)));
     let (boot, added) = (Instant::now(), Arc::clone(&stopped));
     let now = Arc::new(move || boot.elapsed() + *added.lock().unwrap());
-    (Heartbeat::start_with(Arc::clone(lease), HeartbeatOptions::default(), now), stopped)
+    (Heartbeat::start_with(Arc::clone(rows), HeartbeatOptions::default(), now), stopped)
 }
 
 fn seconds(count: u64) -> Duration {
@@ -92,8 +92,8 @@ fn seconds(count: u64) -> Duration {
 /// A process that has just begun is known to the others before their next regular poll.
 #[tokio::test(start_paused = true)]
 async fn the_others_are_polled_at_once_when_one_has_begun() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     sleep(Duration::from_millis(100)).await;
     assert_eq!(observed(&heart), Duration::ZERO, "polled once");
     sleep(seconds(1)).await;
@@ -104,144 +104,144 @@ async fn the_others_are_polled_at_once_when_one_has_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_is_sent_every_two_seconds_and_has_an_age() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     let watch = heart.watch();
     assert_eq!(watch.age(), Duration::MAX, "before the first");
     sleep(seconds(21)).await;
-    assert_eq!(lease.heartbeats.load(SeqCst), 11);
+    assert_eq!(rows.heartbeats.load(SeqCst), 11);
     assert_eq!(watch.age(), seconds(1));
     assert_eq!(observed(&heart), seconds(20));
 
-    lease.unreachable.store(true, SeqCst);
+    rows.unreachable.store(true, SeqCst);
     sleep(seconds(60)).await;
     assert_eq!(watch.age(), seconds(61), "it grows while no heartbeat goes through");
-    lease.unreachable.store(false, SeqCst);
+    rows.unreachable.store(false, SeqCst);
     sleep(seconds(2)).await;
     assert!(watch.age() <= seconds(2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn others_are_lost_only_after_silence_that_was_observed() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     let begin = Instant::now();
     sleep(seconds(9)).await;
-    assert_eq!(lease.last_reap(), None, "too early to say");
+    assert_eq!(rows.last_reap(), None, "too early to say");
     sleep(seconds(4)).await;
-    assert!(lease.last_reap().unwrap() - begin >= seconds(10));
+    assert!(rows.last_reap().unwrap() - begin >= seconds(10));
 
-    lease.unreachable.store(true, SeqCst);
+    rows.unreachable.store(true, SeqCst);
     sleep(seconds(300)).await;
     assert_eq!(observed(&heart), Duration::ZERO);
-    lease.unreachable.store(false, SeqCst);
-    let (before, back) = (lease.reclaims.lock().unwrap().len(), Instant::now());
+    rows.unreachable.store(false, SeqCst);
+    let (before, back) = (rows.reclaims.lock().unwrap().len(), Instant::now());
     sleep(seconds(9)).await;
-    assert_eq!(lease.reclaims.lock().unwrap().len(), before, "after an outage everybody looks dead");
+    assert_eq!(rows.reclaims.lock().unwrap().len(), before, "after an outage everybody looks dead");
     sleep(seconds(6)).await;
-    assert!(lease.last_reap().unwrap() - back >= seconds(10));
+    assert!(rows.last_reap().unwrap() - back >= seconds(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_failed_heartbeat_is_a_gap() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     sleep(seconds(31)).await;
-    lease.unreachable.store(true, SeqCst);
+    rows.unreachable.store(true, SeqCst);
     sleep(seconds(2)).await;
-    lease.unreachable.store(false, SeqCst);
+    rows.unreachable.store(false, SeqCst);
     sleep(seconds(4)).await;
     assert_eq!(observed(&heart), seconds(2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_suspended_process_observed_nothing_meanwhile() {
-    let lease = Arc::new(Leases::default());
-    let (heart, stopped) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, stopped) = start(&rows);
     sleep(seconds(31)).await;
-    let before = lease.reclaims.lock().unwrap().len();
+    let before = rows.reclaims.lock().unwrap().len();
     *stopped.lock().unwrap() += seconds(600);
     assert_eq!(heart.watch().age(), seconds(601), "it may have been given up");
     sleep(seconds(9)).await;
     assert!(observed(&heart) < seconds(10));
-    assert_eq!(lease.reclaims.lock().unwrap().len(), before);
+    assert_eq!(rows.reclaims.lock().unwrap().len(), before);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_suspended_process_reclaims_nothing_before_its_next_heartbeat_is_answered() {
-    let lease = Arc::new(Leases::default());
-    let (_heart, stopped) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (_heart, stopped) = start(&rows);
     sleep(seconds(31)).await;
-    let before = lease.reclaims.lock().unwrap().len();
+    let before = rows.reclaims.lock().unwrap().len();
     *stopped.lock().unwrap() += seconds(600);
-    lease.hang.store(true, SeqCst);
+    rows.hang.store(true, SeqCst);
     sleep(seconds(2)).await;
-    assert_eq!(lease.reclaims.lock().unwrap().len(), before);
+    assert_eq!(rows.reclaims.lock().unwrap().len(), before);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_never_answers_is_given_up() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     sleep(seconds(1)).await;
-    lease.hang.store(true, SeqCst);
+    rows.hang.store(true, SeqCst);
     sleep(seconds(20)).await;
     assert_eq!(heart.watch().age(), seconds(21));
     assert_eq!(observed(&heart), Duration::ZERO);
-    lease.hang.store(false, SeqCst);
+    rows.hang.store(false, SeqCst);
     sleep(seconds(4)).await;
     assert!(heart.watch().age() <= seconds(2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn slow_reclaiming_delays_no_heartbeat() {
-    let lease = Arc::new(Leases::default());
-    lease.hang_reap.store(true, SeqCst);
-    let (_heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    rows.hang_reap.store(true, SeqCst);
+    let (_heart, _) = start(&rows);
     sleep(seconds(61)).await;
-    assert!(lease.last_reap().is_some());
-    assert_eq!(lease.heartbeats.load(SeqCst), 31);
+    assert!(rows.last_reap().is_some());
+    assert_eq!(rows.heartbeats.load(SeqCst), 31);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_worker_considered_lost_registers_again_and_reclaims_nothing_at_first() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     sleep(seconds(31)).await;
-    lease.lost.store(true, SeqCst);
+    rows.lost.store(true, SeqCst);
     sleep(seconds(2)).await;
-    assert_eq!(lease.registrations.load(SeqCst), 1);
+    assert_eq!(rows.registrations.load(SeqCst), 1);
     assert_eq!(observed(&heart), Duration::ZERO);
     assert!(heart.watch().age() <= seconds(2), "registered is alive");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_lease_ends_nothing() {
-    let lease = Arc::new(Leases::default());
-    lease.panic.store(true, SeqCst);
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    rows.panic.store(true, SeqCst);
+    let (heart, _) = start(&rows);
     sleep(seconds(21)).await;
-    assert_eq!(lease.heartbeats.load(SeqCst), 11);
+    assert_eq!(rows.heartbeats.load(SeqCst), 11);
     // The second look may come before the second heartbeat, and does not count then.
     assert!((seconds(16)..=seconds(18)).contains(&observed(&heart)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_heartbeat_stops() {
-    let lease = Arc::new(Leases::default());
-    drop(start(&lease));
+    let rows = Arc::new(Rows::default());
+    drop(start(&rows));
     sleep(seconds(60)).await;
-    assert!(lease.heartbeats.load(SeqCst) <= 1);
-    assert_eq!(Arc::strong_count(&lease), 1);
+    assert!(rows.heartbeats.load(SeqCst) <= 1);
+    assert_eq!(Arc::strong_count(&rows), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_heartbeat_task_continues_after_failures() {
-    let lease = Arc::new(Leases::default());
-    let (heart, _) = start(&lease);
+    let rows = Arc::new(Rows::default());
+    let (heart, _) = start(&rows);
     let watch = heart.watch();
     assert_eq!(watch.round(), Duration::ZERO);
-    for trouble in [&lease.unreachable, &lease.hang] {
+    for trouble in [&rows.unreachable, &rows.hang] {
         trouble.store(true, SeqCst);
         for _ in 0..60 {
             sleep(seconds(1)).await;

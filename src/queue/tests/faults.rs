@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Gated, HOUR, Memory, State, start, until, until_done};
-use crate::queue::{Heartbeat, HeartbeatOptions, HeartbeatOutcome, Lease, Stopped, Wake};
+use crate::queue::{Heartbeat, HeartbeatOptions, HeartbeatOutcome, Stopped, Wake, WorkerRows};
 use crate::silence::HeartbeatCount;
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +96,7 @@ async fn notices_do_not_hurry_the_tries_during_an_outage() {
 struct Alive(AtomicUsize);
 
 #[async_trait]
-impl Lease for Alive {
+impl WorkerRows for Alive {
     type Error = Infallible;
 
     async fn heartbeat(&self) -> Result<HeartbeatOutcome, Infallible> {
@@ -121,18 +121,18 @@ impl Lease for Alive {
 async fn heartbeats_continue_while_handlers_and_claims_block_the_feeder() {
     let memory = Memory::with_rows(3);
     let handler = Gated::closed(&memory);
-    let lease = Arc::new(Alive(AtomicUsize::new(0)));
-    let _heart = Heartbeat::start(Arc::clone(&lease), HeartbeatOptions::default());
+    let rows = Arc::new(Alive(AtomicUsize::new(0)));
+    let _heart = Heartbeat::start(Arc::clone(&rows), HeartbeatOptions::default());
     let _running = start(&memory, &handler, 1, &Wake::new());
     until(HOUR, "the only slot is taken", || handler.running() == 1).await;
-    let before = lease.0.load(SeqCst);
+    let before = rows.0.load(SeqCst);
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(lease.0.load(SeqCst) - before, 30, "the feeder waits for a slot");
+    assert_eq!(rows.0.load(SeqCst) - before, 30, "the feeder waits for a slot");
 
     memory.hang.store(true, SeqCst);
     handler.gate.add_permits(1);
     until(HOUR, "the claim hangs", || !memory.hang.load(SeqCst)).await;
-    let before = lease.0.load(SeqCst);
+    let before = rows.0.load(SeqCst);
     tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(lease.0.load(SeqCst) - before, 30, "the feeder waits for its claim");
+    assert_eq!(rows.0.load(SeqCst) - before, 30, "the feeder waits for its claim");
 }

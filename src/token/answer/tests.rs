@@ -137,11 +137,11 @@ fn a_refusal_passes_on_the_requested_wait() {
 
 #[test]
 fn messages_name_status_and_known_codes_only() {
-    let Answer::Refused { what, .. } = answer(401, r#"{"error":"invalid_client"}"#) else { panic!() };
-    assert_eq!(what, "HTTP 401 invalid_client");
+    let Answer::Refused { cause, .. } = answer(401, r#"{"error":"invalid_client"}"#) else { panic!() };
+    assert_eq!(cause.to_string(), "HTTP 401 invalid_client");
     let echo = format!(r#"{{"error":"{SENT}","error_description":"{SENT}"}}"#);
-    let Answer::Refused { what, .. } = answer(400, &echo) else { panic!() };
-    assert_eq!(what, "HTTP 400");
+    let Answer::Refused { cause, .. } = answer(400, &echo) else { panic!() };
+    assert_eq!(cause.to_string(), "HTTP 400");
 }
 
 #[test]

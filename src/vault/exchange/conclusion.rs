@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::{ENDPOINT_AWAY, Exchange};
+use crate::cause::Cause;
 use crate::clock::{delta, since_boot};
 use crate::config::LostAnswer;
 use crate::ids::TokenVersion;
@@ -38,12 +39,10 @@ impl Conclusion {
         Self { result, cause: None, cached: None, report }
     }
 
-    /// `what` is the answer's text for logs.
-    fn failed(result: ExchangeResult, next: Next, what: &str) -> Self {
+    fn failed(result: ExchangeResult, next: Next, cause: Cause) -> Self {
         let report = ExchangeReport::Failed { outcome: result.outcome(), next };
-        // The outcome says that already.
-        let cause = ["not sent: ", "no answer: "].into_iter().find_map(|start| what.strip_prefix(start));
-        let cause = cause.unwrap_or(what).to_owned();
+        // If there is a detail, the rest says no more than the outcome.
+        let cause = cause.detail.unwrap_or(cause.what);
         Self { cause: Some(cause), ..Self::without(result, report) }
     }
 }
@@ -74,7 +73,8 @@ impl Exchange {
                 log("rejected", received.if_dead.as_str());
                 Conclusion::without(ExchangeResult::Rejected(received.if_dead), ExchangeReport::Died)
             }
-            Answer::Refused { configuration, retry_after, what } => {
+            Answer::Refused { configuration, retry_after, cause } => {
+                let what = cause.to_string();
                 if configuration {
                     tracing::error!(
                         merchant = merchant.name.as_str(),
@@ -85,17 +85,17 @@ impl Exchange {
                     log("refused", &what);
                 }
                 let next = Next::After(retry_after.unwrap_or(ENDPOINT_AWAY));
-                Conclusion::failed(ExchangeResult::Refused, next, &what)
+                Conclusion::failed(ExchangeResult::Refused, next, cause)
             }
-            Answer::NotSent { what } => {
-                log("not_sent", &what);
-                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY), &what)
+            Answer::NotSent { cause } => {
+                log("not_sent", &cause.to_string());
+                Conclusion::failed(ExchangeResult::NotSent, Next::After(ENDPOINT_AWAY), cause)
             }
-            Answer::NoAnswer { over, what } => {
+            Answer::NoAnswer { over, cause } => {
                 tracing::warn!(
                     merchant = merchant.name.as_str(),
                     token = token.version.token.0,
-                    what,
+                    what = cause.to_string(),
                     "An exchange got no usable answer; its outcome is unknown"
                 );
                 let next = match self.context.settings.lost_answer {
@@ -103,14 +103,14 @@ impl Exchange {
                     LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
                     LostAnswer::Replay => Next::After(self.context.settings.replay_after),
                 };
-                self.no_answer(!over, next, &what)
+                self.no_answer(!over, next, cause)
             }
         })
     }
 
-    pub(super) fn no_answer(&self, travelling: bool, next: Next, what: &str) -> Conclusion {
+    pub(super) fn no_answer(&self, travelling: bool, next: Next, cause: Cause) -> Conclusion {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, what)
+        Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, cause)
     }
 
     /// Returns the successor of the token that was presented.

@@ -4,23 +4,23 @@
 use super::Exchange;
 use super::caller::Caller;
 use crate::breaker::CallOutcome;
+use crate::cause::Cause;
 use crate::token::{Answer, probe_pause};
 
 impl Exchange {
     /// Returns what an answer says about the endpoint.
     pub(super) fn call_outcome(&self, answer: &Answer) -> CallOutcome {
         match answer {
-            Answer::Rotated(tokens) if tokens.access_token.is_none() => CallOutcome::Failed {
-                what: String::from("the answer has no access token"),
-                retry_after: None,
-            },
+            Answer::Rotated(tokens) if tokens.access_token.is_none() => {
+                CallOutcome::Failed { cause: Cause::new("the answer has no access token"), retry_after: None }
+            }
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
-            Answer::Refused { configuration: true, what, .. } => {
-                CallOutcome::Misconfigured { user: self.key.user.clone(), what: what.clone() }
+            Answer::Refused { configuration: true, cause, .. } => {
+                CallOutcome::Misconfigured { user: self.key.user.clone(), what: cause.to_string() }
             }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
-            Answer::Refused { what, .. } | Answer::NotSent { what } | Answer::NoAnswer { what, .. } => {
-                CallOutcome::Failed { what: what.clone(), retry_after: None }
+            Answer::Refused { cause, .. } | Answer::NotSent { cause } | Answer::NoAnswer { cause, .. } => {
+                CallOutcome::Failed { cause: cause.clone(), retry_after: None }
             }
         }
     }

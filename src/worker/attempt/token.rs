@@ -8,12 +8,11 @@ use tokio::time::timeout;
 use super::{EarlyEnd, OrderHandler, purpose};
 use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
-use crate::order::{Disposition, Prefill, TokenOutcome};
+use crate::order::{Disposition, ErrorCode, OrderError, Prefill, TokenOutcome};
 use crate::queue::Slot;
 use crate::store::{ClaimedOrder, FIRST_CLAIM};
 use crate::token::Unusable;
 use crate::vault::{Access, AccessToken};
-use crate::worker::disposition::error;
 
 /// How long an order waits at least for an exchange that it has begun, if its patience is nearly over.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);
@@ -122,19 +121,20 @@ fn without(unusable: Unusable) -> TokenOutcome {
 fn refused_without_token(unusable: Unusable) -> Disposition {
     let (code, message) = match unusable {
         Unusable::NotRegistered => {
-            ("token_not_registered", "the service has no token for the user: the shopper must sign in")
+            (ErrorCode::TokenNotRegistered, "the service has no token for the user: the shopper must sign in")
         }
-        Unusable::ReauthRequired => {
-            ("token_reauth_required", "the user's token no longer works: the shopper must sign in again")
-        }
+        Unusable::ReauthRequired => (
+            ErrorCode::TokenReauthRequired,
+            "the user's token no longer works: the shopper must sign in again",
+        ),
         Unusable::Uncertain => {
-            ("token_uncertain", "the user's token is uncertain: an operator has to decide")
+            (ErrorCode::TokenUncertain, "the user's token is uncertain: an operator has to decide")
         }
-        Unusable::Unavailable => ("token_unavailable", "the token endpoint gave no token in time"),
+        Unusable::Unavailable => (ErrorCode::TokenUnavailable, "the token endpoint gave no token in time"),
     };
     let message = format!("{message}; the order fails because of on_unusable_token = \"fail\"");
     Disposition::Failed {
-        error: error(code, message),
+        error: OrderError::new(code, message),
         token: Some(without(unusable)),
         prefilled: Prefill::default(),
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use klarna_order_worker::order::{FollowUpState, OrderAdminRefusal, OrderId, Status};
 use klarna_order_worker::store::{
-    ChangedOrders, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, OrderCount, OrderFilter, Unchanged,
+    ChangedOrders, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, OrderCount, OrderFilter, Retried, Unchanged,
 };
 
 use super::orders::{claim, insert, order};
@@ -38,7 +38,8 @@ async fn failing(db: &Db) -> [OrderId; 2] {
     for follow_up in db.store.claim_follow_ups(&shop, 9, LEASE).await.unwrap() {
         let wait = if follow_up.klarna_id == "k-2" { FOLLOW_UP_FOR } else { LONG };
         let again = db.store.retry_follow_up(&follow_up, wait, "HTTP 401").await.unwrap();
-        assert_eq!(again, follow_up.klarna_id != "k-2");
+        let is_over = follow_up.klarna_id == "k-2";
+        assert_eq!(again, if is_over { Retried::GivenUp } else { Retried::Again });
     }
     db.store.record_read(&shop, "k-1").await.unwrap();
     [ids[0], ids[1]]
@@ -133,7 +134,8 @@ async fn a_follow_up_that_is_being_tried_is_retried_too(db: Db) {
     running.retain(|follow_up| follow_up.kind == FollowUp::Push && follow_up.klarna_id == "k-1");
     db.store.retry_follow_ups_of(first).await.unwrap().unwrap();
     // Its attempt knows only what was so before: it says nothing any more.
-    assert!(db.store.retry_follow_up(&running[0], LONG, "HTTP 401").await.unwrap());
+    let late = db.store.retry_follow_up(&running[0], LONG, "HTTP 401").await.unwrap();
+    assert_eq!(late, Retried::ClaimLost);
     let due = db.store.claim_follow_ups(&shop, 9, LEASE).await.unwrap();
     assert_eq!((due.len(), due[0].klarna_id.as_str(), due[0].attempts), (1, "k-1", 0));
     db.store.end_follow_up(&running[0], None).await.unwrap();
@@ -143,5 +145,5 @@ async fn a_follow_up_that_is_being_tried_is_retried_too(db: Db) {
     db.advance(47 * 3600 + 1800);
     let mut due = db.store.claim_follow_ups(&shop, 9, LEASE).await.unwrap();
     due.retain(|follow_up| follow_up.kind == FollowUp::Push && follow_up.klarna_id == "k-1");
-    assert!(db.store.retry_follow_up(&due[0], LEASE, "HTTP 401").await.unwrap());
+    assert_eq!(db.store.retry_follow_up(&due[0], LEASE, "HTTP 401").await.unwrap(), Retried::Again);
 }

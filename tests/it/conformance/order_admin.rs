@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use klarna_order_worker::history::numbered_attempts;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{
     Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome, Waits,
@@ -173,7 +174,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     let given_up = db.store.order(id).await.unwrap().unwrap();
     assert_eq!((given_up.status, given_up.attempts), (Status::Failed, 1), "to give up is no attempt");
     let history = db.store.order_history(id).await.unwrap();
-    let numbers: Vec<_> = history.numbered_attempts().map(|(number, _)| number).collect();
+    let numbers: Vec<_> = numbered_attempts(&history).map(|(number, _)| number).collect();
     assert_eq!(numbers, [Some(1), None]);
     db.advance(3600);
     let view = db.store.retry_order(id, AGAIN).await.unwrap().unwrap();

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status, Waits};
 use klarna_order_worker::store::{
-    Answer, Backlog, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog, InstallationCounts,
-    OrderRow, Overview, QueuedDeadlines, StuckFollowUp, WebhookBacklog, WebhookCounts,
+    Answer, Backlog, ClaimedFollowUp, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog,
+    InstallationCounts, OrderRow, Overview, QueuedDeadlines, Retried, StuckFollowUp, WebhookBacklog,
+    WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;
@@ -151,7 +152,9 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
     };
     assert_eq!(look(&db).await.follow_ups, [backlog(2, 0)]);
     let claimed = db.store.claim_follow_ups(&shop, 1, SOON).await.unwrap();
-    assert!(db.store.retry_follow_up(&claimed[0], Duration::from_mins(1), "HTTP 503").await.unwrap());
+    let wait = Duration::from_mins(1);
+    let again = db.store.retry_follow_up(&claimed[0], wait, "HTTP 503").await.unwrap();
+    assert_eq!(again, Retried::Again);
     assert_eq!(look(&db).await.follow_ups, [backlog(2, 1)]);
     db.advance(60);
     let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
@@ -165,9 +168,11 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
     for klarna_id in ["k-1", "k-unknown"] {
         db.store.record_read(&shop, klarna_id).await.unwrap();
     }
-    let days = FOLLOW_UP_FOR;
+    let fail_for_days = async |follow_up: &ClaimedFollowUp| {
+        db.store.retry_follow_up(follow_up, FOLLOW_UP_FOR, "HTTP 401").await.unwrap()
+    };
     for follow_up in db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap() {
-        assert!(!db.store.retry_follow_up(&follow_up, days, "HTTP 401").await.unwrap());
+        assert_eq!(fail_for_days(&follow_up).await, Retried::GivenUp);
     }
     let example = Some(StuckFollowUp { klarna_id: "k-1".into(), error: "HTTP 401".into() });
     let stuck = FollowUpBacklog { given_up: 1, oldest: None, stuck: 1, example, ..backlog(0, 0) };
@@ -184,11 +189,11 @@ async fn calls_about_submitted_orders_wait_and_fail(db: Db) {
     assert_eq!(db.store.renew_follow_ups(&shop).await.unwrap(), 1);
     let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
     assert_eq!((claimed.len(), claimed[0].attempts), (1, 0));
-    assert!(!db.store.retry_follow_up(&claimed[0], days, "HTTP 401").await.unwrap());
+    assert_eq!(fail_for_days(&claimed[0]).await, Retried::GivenUp);
     db.store.record_read(&shop, "k-1").await.unwrap();
     let claimed = db.store.claim_follow_ups(&shop, 2, SOON).await.unwrap();
     assert_eq!((claimed.len(), db.store.renew_follow_ups(&shop).await.unwrap()), (1, 0));
-    assert!(!db.store.retry_follow_up(&claimed[0], days, "HTTP 401").await.unwrap());
+    assert_eq!(fail_for_days(&claimed[0]).await, Retried::GivenUp);
     db.advance(180);
     assert_eq!((remove(Duration::from_mins(2)).await, look(&db).await.follow_ups), (1, Vec::new()));
 }

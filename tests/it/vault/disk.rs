@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use klarna_order_worker::queue::{HeartbeatOutcome, Lease as _};
+use klarna_order_worker::queue::{HeartbeatOutcome, WorkerRows as _};
 use klarna_order_worker::store::Worker;
 use klarna_order_worker::vault::instance::{Disk, Replayed};
 use klarna_order_worker::worker::WorkerLease;

@@ -17,9 +17,9 @@ fn read(system: System, input: &str) -> Vec<(u64, Taken)> {
         let registration = record.registration;
         (registration.user.as_str().to_owned(), registration.refresh_token.expose_secret().to_owned())
     };
-    let why = |unfit| match unfit {
-        Unfit::Wrong(wrong) => wrong,
-        Unfit::Older => OLDER.to_owned(),
+    let why = |not_registered| match not_registered {
+        NotRegistered::Wrong(wrong) => wrong,
+        NotRegistered::Older => OLDER.to_owned(),
     };
     reader.end().into_iter().map(|(number, read)| (number, read.map(told).map_err(why))).collect()
 }

@@ -255,17 +255,17 @@ fn a_value_that_klarna_could_refuse_is_left_out() {
 }
 
 #[test]
-fn one_unfit_part_keeps_the_whole_address_out() {
-    let unfit = |change: fn(&mut Address)| {
+fn one_bad_part_keeps_the_whole_address_out() {
+    let changed = |change: fn(&mut Address)| {
         let mut claims = claims();
         claims.address.as_mut().map(change).unwrap();
         prefilled("{}", &claims)
     };
     let no_address = [ALL[0], ALL[1], ALL[2], ALL[3], ALL[8]];
-    assert_eq!(unfit(|address| address.country = Some("Sweden".to_owned())), no_address);
-    assert_eq!(unfit(|address| address.city = Some("Stock\nholm".to_owned())), no_address);
-    assert_eq!(unfit(|address| address.postal_code = Some("1".repeat(256))), no_address);
-    assert_eq!(unfit(|address| address.region = Some(String::new())), ALL);
+    assert_eq!(changed(|address| address.country = Some("Sweden".to_owned())), no_address);
+    assert_eq!(changed(|address| address.city = Some("Stock\nholm".to_owned())), no_address);
+    assert_eq!(changed(|address| address.postal_code = Some("1".repeat(256))), no_address);
+    assert_eq!(changed(|address| address.region = Some(String::new())), ALL);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl TargetBreakers {
 
 /// Waits for a permit for at most `longest`, while calls wait for the rate or for a limit of Klarna. `None` if it
 /// would take longer, or if the circuit breaker is open.
-pub(super) async fn admit_unless_open(
+pub(crate) async fn admit_unless_open(
     breakers: &CircuitBreakers,
     merchant: &MerchantName,
     longest: Duration,

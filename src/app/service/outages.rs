@@ -1,0 +1,172 @@
+//! Tells the other processes which circuit breakers of this one are open, and when outages begin and end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::scrape::AskBreakers;
+use crate::breaker::{BreakerState, BreakerView, OpenBreaker};
+use crate::clock::{Clock, since_boot};
+use crate::config::HEARTBEAT;
+use crate::ids::WorkerId;
+use crate::silence::SilenceWatch;
+use crate::store::{Outages, Store, StoreError};
+
+/// The most circuit breakers of a process that are told, because an outage may open those of every merchant.
+const MOST_TOLD: usize = 100;
+
+/// How often a process looks for outages that no process reports any more.
+const LOOK_FOR_LOST: Duration = HEARTBEAT.saturating_mul(30);
+
+/// After a longer time without a note, others may have taken this process for dead, and ended its outages.
+const AWAY: Duration = HEARTBEAT.saturating_mul(2);
+
+/// Tells the database which circuit breakers of this process are not closed, so that every process's pages
+/// show them, and when they opened and closed.
+pub(super) async fn tell_breakers(
+    store: Arc<dyn Store>,
+    worker: WorkerId,
+    breakers: AskBreakers,
+    clock: Clock,
+) {
+    let mut told = false;
+    let mut outages = OutageTracker::default();
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+        let now = clock.now();
+        let open = |breaker: &BreakerView| breaker.open(now);
+        let mut open: Vec<OpenBreaker> = breakers().iter().filter_map(open).collect();
+        // Those with an outage first, because one that is no longer told counts as closed.
+        open.sort_by_key(|breaker| (!outages.has(breaker), breaker.state == BreakerState::Closed));
+        open.truncate(MOST_TOLD);
+        if open.is_empty() && !told {
+            continue;
+        }
+        // Even if this fails, it may have been written.
+        told = true;
+        let noted = async {
+            store.note_breakers(worker, &open).await?;
+            outages.note(&*store, &open, since_boot()).await
+        };
+        match noted.await {
+            Ok(()) => told = !open.is_empty(),
+            Err(error) => {
+                tracing::debug!(%error, "The circuit breakers could not be told to other processes");
+            }
+        }
+    }
+}
+
+/// The outages that this process has begun, as far as the database knows.
+#[derive(Default)]
+struct OutageTracker {
+    /// Their merchants and endpoints.
+    begun: BTreeSet<(String, String)>,
+    /// When they were last noted, as a time since boot.
+    noted_at: Duration,
+}
+
+impl OutageTracker {
+    fn has(&self, breaker: &OpenBreaker) -> bool {
+        self.begun.contains(&(breaker.merchant.clone(), breaker.endpoint.clone()))
+    }
+
+    /// Notes which breakers have opened or closed since the last time. `now` is the time since boot.
+    async fn note(
+        &mut self,
+        store: &dyn Outages,
+        open: &[OpenBreaker],
+        now: Duration,
+    ) -> Result<(), StoreError> {
+        let was_away = now.saturating_sub(self.noted_at) > AWAY;
+        let place = |breaker: &OpenBreaker| (breaker.merchant.clone(), breaker.endpoint.clone());
+        let open = open.iter().filter(|breaker| breaker.state != BreakerState::Closed);
+        let open: BTreeMap<_, _> = open.map(|breaker| (place(breaker), breaker)).collect();
+        for (place, breaker) in &open {
+            if was_away || !self.begun.contains(place) {
+                store.begin_outage(breaker).await?;
+                self.begun.insert(place.clone());
+            }
+        }
+        let closed: Vec<_> = self.begun.iter().filter(|place| !open.contains_key(*place)).cloned().collect();
+        for place in closed {
+            store.end_outage(&place.0, &place.1).await?;
+            self.begun.remove(&place);
+        }
+        self.noted_at = now;
+        Ok(())
+    }
+}
+
+/// Ends the outages that no living process reports any more. A worker is dead once it was silent for `lost_after`.
+pub(super) async fn end_lost_outages(store: Arc<dyn Store>, silence: SilenceWatch, lost_after: Duration) {
+    tokio::time::sleep(HEARTBEAT).await;
+    loop {
+        if let Err(error) = store.end_lost_outages(&silence.silent(lost_after)).await {
+            tracing::debug!(%error, "Outages that no process reports could not be ended");
+        }
+        tokio::time::sleep(LOOK_FOR_LOST).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::ids::MerchantName;
+    use crate::silence::HeartbeatCount;
+    use crate::store::Outage;
+
+    /// Remembers which outages begin and end.
+    #[derive(Default)]
+    struct Calls(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Outages for Calls {
+        async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(format!("begin {}", breaker.merchant));
+            Ok(())
+        }
+
+        async fn end_outage(&self, merchant: &str, _: &str) -> Result<(), StoreError> {
+            self.0.lock().unwrap().push(format!("end {merchant}"));
+            Ok(())
+        }
+
+        async fn end_lost_outages(&self, _: &[HeartbeatCount]) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        async fn outages(&self, _: Option<&[MerchantName]>, _: u32) -> Result<Vec<Outage>, StoreError> {
+            Ok(Vec::new())
+        }
+    }
+
+    fn breaker(merchant: &str, state: BreakerState) -> OpenBreaker {
+        let (endpoint, cause, at) = ("checkout".to_owned(), String::new(), DateTime::UNIX_EPOCH);
+        OpenBreaker { endpoint, merchant: merchant.to_owned(), state, cause, since: at, next_try: at }
+    }
+
+    #[tokio::test]
+    async fn an_outage_begins_once_and_again_after_the_process_was_away() {
+        let (calls, mut outages) = (Calls::default(), OutageTracker::default());
+        let (a, b) = (breaker("a", BreakerState::Open), breaker("b", BreakerState::HalfOpen));
+        let asked = breaker("c", BreakerState::Closed);
+        let mut note = async |open: &[&OpenBreaker], second| {
+            let open: Vec<OpenBreaker> = open.iter().copied().cloned().collect();
+            outages.note(&calls, &open, Duration::from_secs(second)).await.unwrap();
+            std::mem::take(&mut *calls.0.lock().unwrap())
+        };
+        assert_eq!(note(&[&a, &asked], 100).await, ["begin a"]);
+        assert_eq!(note(&[&a, &b], 102).await, ["begin b"]);
+        assert_eq!(note(&[&a, &b], 104).await, [""; 0]);
+        // Others have taken it for dead.
+        assert_eq!(note(&[&a], 114).await, ["begin a", "end b"]);
+        assert_eq!(note(&[&a], 116).await, [""; 0]);
+        assert_eq!(note(&[], 118).await, ["end a"]);
+    }
+}
