@@ -23,7 +23,7 @@ const PAGE: (u32, u32) = (200, 50);
 
 /// If a body is too large, up to this many times the size limit is read and discarded, so that a caller
 /// that is still sending can receive the answer.
-const PATIENCE: usize = 4;
+const DISCARDED: usize = 4;
 
 /// How long a caller may pause while it sends a body.
 const STALL: Duration = Duration::from_secs(5);
@@ -232,7 +232,7 @@ impl Text {
 async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let too_large =
         || Problem::new(Kind::TooLarge, format!("the body must not be larger than {limit} bytes"));
-    if declared.is_some_and(|length| length > limit * PATIENCE) {
+    if declared.is_some_and(|length| length > limit * DISCARDED) {
         return Err(too_large());
     }
     // Allocate the final size at once if it is known: growing would leave copies in memory.
@@ -246,7 +246,7 @@ async fn read(body: Body, declared: Option<usize>, limit: usize) -> Result<Zeroi
     while let Some(chunk) = tokio::time::timeout(STALL, chunks.next()).await.map_err(stalled)? {
         let chunk = chunk.map_err(|_| invalid("the connection ended before the whole body arrived"))?;
         size += chunk.len();
-        if size > limit * PATIENCE {
+        if size > limit * DISCARDED {
             break;
         }
         if size <= limit {

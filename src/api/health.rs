@@ -30,7 +30,7 @@ use crate::order::Target;
 use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, Store, StoreError};
 
 /// How long the database may take to answer a health check.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether the process accepts requests: false during start and from the beginning of a stop.
 /// Clones share it.
@@ -301,7 +301,7 @@ pub(super) async fn readyz(
     // The replica has time limits of its own, and makes nothing unready.
     let replica =
         async { if verbose { probes.store.replica_state().await.map(ReadReplica::from) } else { None } };
-    let (answered, read_replica) = tokio::join!(timeout(PATIENCE, probe(&probes, verbose)), replica);
+    let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(&probes, verbose)), replica);
     match answered {
         Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
             let breakers = verbose.then(|| (probes.breakers)());

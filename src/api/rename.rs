@@ -20,7 +20,7 @@ use crate::store::{Moved, Renamed};
 use crate::vault::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY};
 
 /// How long a request waits for an order that a worker has.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The new name of a user.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -77,7 +77,7 @@ pub(super) async fn rename(
     if to == key.user {
         return Err(Problem::new(Kind::UserExists, "to: is the user's present name"));
     }
-    match app.renamer.rename(&key, &to, PATIENCE).await? {
+    match app.renamer.rename(&key, &to, LONGEST_WAIT).await? {
         Renamed::Done(moved) if moved == Moved::default() => {
             Err(Problem::new(Kind::NotFound, "no data is stored for this user"))
         }

@@ -50,7 +50,7 @@ const LAST_HEADS: Duration = Duration::from_secs(1);
 
 /// How long a caller may take.
 #[derive(Clone, Copy)]
-struct Patience {
+struct Timeouts {
     /// For a head: from the connection for the first one, TLS handshake included; from the first byte
     /// for the others.
     head: Duration,
@@ -58,7 +58,7 @@ struct Patience {
     write_stall: Duration,
 }
 
-const PATIENCE: Patience = Patience { head: Duration::from_secs(10), write_stall: Duration::from_secs(30) };
+const TIMEOUTS: Timeouts = Timeouts { head: Duration::from_secs(10), write_stall: Duration::from_secs(30) };
 
 /// What each connection needs.
 #[derive(Clone)]
@@ -66,7 +66,7 @@ struct Service {
     router: Router,
     /// Does handshakes; `None`: plain HTTP.
     tls: Option<TlsServer>,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 /// Serves HTTP/1.1, with TLS if `tls` is given, on at most `most` connections until `shutdown` resolves. After that, no
@@ -85,7 +85,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
     drain: Duration,
 ) -> io::Result<()> {
-    serve_within(listener, Service { router, tls, patience: PATIENCE }, most, shutdown, drain).await
+    serve_within(listener, Service { router, tls, timeouts: TIMEOUTS }, most, shutdown, drain).await
 }
 
 async fn serve_within(
@@ -151,7 +151,7 @@ async fn converse(
 ) {
     // Send small answers at once. If the socket refuses the option, it is only slower.
     let _ = stream.set_nodelay(true);
-    let until = Instant::now() + service.patience.head;
+    let until = Instant::now() + service.timeouts.head;
     // Until the first byte is there, a connection has no buffers.
     let came = tokio::select! {
         came = timeout_at(until, first_byte(&stream)) => Some(came),
@@ -185,7 +185,7 @@ async fn shake_hands(
     until: Instant,
 ) {
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(service.patience.write_stall));
+    stream.set_write_timeout(Some(service.timeouts.write_stall));
     let stream = Box::pin(stream);
     let Some(tls) = service.tls.clone() else {
         return serve_requests(stream, peer, service, stopping, connection, until).await;
@@ -215,12 +215,12 @@ async fn shake_hands(
 async fn serve_requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     peer: SocketAddr,
-    Service { router, patience, .. }: Service,
+    Service { router, timeouts, .. }: Service,
     mut stopping: watch::Receiver<bool>,
     connection: Arc<Connection>,
     until: Instant,
 ) {
-    let stream = HeadDeadline::new(stream, Arc::clone(&connection), patience.head, until);
+    let stream = HeadDeadline::new(stream, Arc::clone(&connection), timeouts.head, until);
     let service = service_fn(|mut request: Request<Incoming>| {
         connection.begin_request();
         let extensions = request.extensions_mut();

@@ -33,7 +33,7 @@ use crate::store::StoreError;
 use crate::telemetry;
 
 /// How long the database may take to get the merchants' endpoints.
-const PATIENCE: Duration = Duration::from_secs(10);
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the settings from where the process has them.
 pub type ReadSettings = Arc<dyn Fn() -> Result<Settings, ConfigError> + Send + Sync>;
@@ -160,7 +160,7 @@ impl Reloader {
     pub async fn reload(&mut self, cause: &ReloadCause) -> Result<Changes, ReloadError> {
         let read = Arc::clone(&self.read);
         // A file may lie on a disk that hangs.
-        let reading = timeout(PATIENCE, tokio::task::spawn_blocking(move || read())).await;
+        let reading = timeout(STEP_TIMEOUT, tokio::task::spawn_blocking(move || read())).await;
         let read = match reading {
             Ok(Ok(read)) => read.map_err(ReloadError::from),
             _ => Err(ReloadError::Hung),
@@ -228,7 +228,7 @@ impl Reloader {
         let seen = self.seen.take();
         let published = Outbox::published(&next.merchants, next.queue.order_deadline);
         let publishing = self.app.store.publish(&published);
-        timeout(PATIENCE, publishing).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))?;
+        timeout(STEP_TIMEOUT, publishing).await.unwrap_or(Err(StoreError::TimedOut(STEP_TIMEOUT)))?;
         self.seen = seen;
         self.app.live.replace(&next);
         begin_counting(&next.merchants);

@@ -63,7 +63,7 @@ impl Waiters {
         Self { store, state: Arc::default(), closing, reads }
     }
 
-    /// Returns the order once it has ended, or its current state after `patience`. `None` if there
+    /// Returns the order once it has ended, or its current state after `longest`. `None` if there
     /// is no such order, or if the caller must not see it. The end of an order that this process runs is
     /// told from memory, after its commit.
     ///
@@ -72,14 +72,14 @@ impl Waiters {
     pub async fn wait(
         &self,
         id: OrderId,
-        patience: Duration,
+        longest: Duration,
         may_see: impl Fn(&OrderView) -> bool,
     ) -> Result<Option<OrderView>, StoreError> {
-        let until = Instant::now() + patience;
+        let until = Instant::now() + longest;
         // Register before reading the row, so that an end in between is not missed.
         let waiter = Waiter::begin(self, id);
         let order = self.read(id).await?.filter(|order| may_see(order));
-        if patience.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
+        if longest.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
             return Ok(order);
         }
         let mut ended = waiter.ended.clone();

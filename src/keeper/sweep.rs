@@ -272,7 +272,7 @@ impl Sweeper {
     }
 
     async fn refresh(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
-        let DueExchange { token, merchant, if_due, place: _place } = due;
+        let DueExchange { token, merchant, if_due, permit: _permit } = due;
         let refreshed = self.vault.refresh(&merchant, &token.user, sweep, if_due, stop.requested()).await;
         let failed = |note, after| Next {
             outcome: RefreshOutcome::Failed(note),

@@ -46,8 +46,8 @@ impl ErrorCode {
                 "A retry cannot mend its row. Read the service's log for the column that cannot be read."
             }
             Self::KlarnaRefusedMerchant => {
-                "Klarna refuses the merchant's settings. Check its API user, the password and the region. The service \
-                 tries again by itself."
+                "Klarna refuses the merchant's settings. The order's error says what to check. The service tries again \
+                 by itself."
             }
             Self::KlarnaPaused | Self::KlarnaThrottled | Self::KlarnaUnavailable => WAIT,
             Self::UserErased => return None,

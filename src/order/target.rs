@@ -28,6 +28,20 @@ impl Target {
             Self::Payments => "payments",
         }
     }
+
+    /// Returns what an operator checks if Klarna refuses the merchant with this HTTP status.
+    #[must_use]
+    pub const fn what_to_check(self, status: u16) -> &'static str {
+        match (status, self) {
+            (401, _) => "Check the API credentials and the region",
+            (403, Self::Checkout) => "Ask Klarna whether Checkout is activated for the API credentials",
+            (403, Self::Payments) => {
+                "Ask Klarna whether Klarna Payments is activated for the API credentials"
+            }
+            (_, Self::Checkout) => "Check checkout_provider and checkout_url",
+            (_, Self::Payments) => "Check region, environment and payments_url",
+        }
+    }
 }
 
 read_and_shown_as_words!(Target);

@@ -44,7 +44,7 @@ pub struct Slot {
     group: MerchantName,
     inside: Bulkhead,
     outside: Bulkhead,
-    place: Option<BulkheadPermit>,
+    permit: Option<BulkheadPermit>,
 }
 
 impl Slot {
@@ -52,8 +52,8 @@ impl Slot {
     #[must_use]
     pub fn of_its_own(group: MerchantName) -> Self {
         let (inside, outside) = (Bulkhead::new(1, true), Bulkhead::new(1, true));
-        let place = Some(inside.take_anyway(&group));
-        Self { group, inside, outside, place }
+        let permit = Some(inside.take_anyway(&group));
+        Self { group, inside, outside, permit }
     }
 
     /// Waits for `future` while another job uses this slot, and then for a slot to go on in.
@@ -61,10 +61,10 @@ impl Slot {
     /// The queue claims no more jobs of a group while very many of its jobs wait in this way.
     pub async fn outside<T>(&mut self, future: impl Future<Output = T>) -> T {
         let waiting = self.outside.take_anyway(&self.group);
-        self.place = None;
+        self.permit = None;
         let done = future.await;
         drop(waiting);
-        self.place = Some(self.inside.take(&self.group).await);
+        self.permit = Some(self.inside.take(&self.group).await);
         done
     }
 }
@@ -114,7 +114,7 @@ impl<I: Clone> Slots<I> {
     }
 
     /// Gives a job a free slot.
-    pub(super) fn hold(&self, place: BulkheadPermit, id: I, group: MerchantName) -> HeldClaim<I> {
+    pub(super) fn hold(&self, permit: BulkheadPermit, id: I, group: MerchantName) -> HeldClaim<I> {
         let mut claims = lock(&self.claims);
         let number = claims.next;
         claims.next += 1;
@@ -123,7 +123,7 @@ impl<I: Clone> Slots<I> {
         HeldClaim {
             number,
             claims: Arc::clone(&self.claims),
-            slot: Slot { group, inside, outside, place: Some(place) },
+            slot: Slot { group, inside, outside, permit: Some(permit) },
         }
     }
 
@@ -132,8 +132,8 @@ impl<I: Clone> Slots<I> {
         if self.full_outside().contains(group) {
             return None;
         }
-        let place = self.inside.try_take(group)?;
-        Some(self.hold(place, id, group.clone()))
+        let permit = self.inside.try_take(group)?;
+        Some(self.hold(permit, id, group.clone()))
     }
 
     /// What runs, for the next claim.

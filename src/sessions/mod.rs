@@ -104,7 +104,7 @@ impl Sessions {
     ) -> Result<SessionAnswer, OrderError> {
         let outcome = |answer: &SessionAnswer| match answer {
             SessionAnswer::Unauthorised { .. } => CallOutcome::Answered,
-            answer => outcome(answer, user),
+            answer => outcome(answer, Target::Checkout, user),
         };
         self.admitted(Duration::MAX, merchant, Target::Checkout, outcome, Box::pin(call)).await
     }
@@ -118,7 +118,7 @@ impl Sessions {
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
     ) -> Result<SessionAnswer, OrderError> {
-        self.admitted(latest, merchant, target, |answer| outcome(answer, user), Box::pin(call)).await
+        self.admitted(latest, merchant, target, |answer| outcome(answer, target, user), Box::pin(call)).await
     }
 
     async fn admitted(
@@ -144,12 +144,12 @@ impl Sessions {
     }
 }
 
-fn outcome(answer: &SessionAnswer, user: &UserId) -> CallOutcome {
+fn outcome(answer: &SessionAnswer, target: Target, user: &UserId) -> CallOutcome {
     match answer {
         SessionAnswer::Done(_) | SessionAnswer::Gone | SessionAnswer::Refused { .. } => CallOutcome::Answered,
         SessionAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
             user: user.clone(),
-            what: format!("HTTP {status}. Check the API credentials and the region"),
+            what: format!("HTTP {status}. {}", target.what_to_check(*status)),
         },
         SessionAnswer::Throttled { retry_after } => CallOutcome::Throttled(retry_after.unwrap_or(PAUSE)),
         SessionAnswer::Unavailable { cause, retry_after, .. } => {

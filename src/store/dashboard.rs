@@ -86,7 +86,7 @@ pub struct WorkerView {
     pub heartbeat_at: DateTime<Utc>,
     /// Whether its last heartbeat is recent enough.
     pub alive: bool,
-    /// Its circuit breakers that are not closed. Empty if they cannot be read.
+    /// Its circuit breakers whose calls wait. Empty if they cannot be read.
     pub breakers: Vec<OpenBreaker>,
 }
 

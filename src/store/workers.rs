@@ -75,7 +75,7 @@ pub trait Workers: Send + Sync {
     /// Its orders become free for others.
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
-    /// Notes which circuit breakers of the worker are not closed, for operators.
+    /// Notes the circuit breakers of the worker whose calls wait, for operators.
     async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError>;
 
     /// Frees the orders of workers that have ended, and of those among `silent` that have sent no

@@ -8,6 +8,7 @@ mod provider;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::sync::oneshot;
 use tracing::field::{Empty, display};
 use tracing::{Instrument as _, Span};
@@ -32,7 +33,7 @@ use crate::store::{ClaimAttempt, StoreError, TokenClaim};
 use crate::telemetry::traces::{traced, tried};
 use crate::token::{
     Answer, ClaimedToken, DeadReason, Decision, ExchangeEnd, IfDue, Intended, Intent, Outcome, POLL_INTERVAL,
-    Purpose, PurposeKind, SealedFor, Settled, Unusable, decide, probe_pause,
+    Purpose, PurposeKind, SealedFor, Settled, Stop, Unusable, decide, probe_pause,
 };
 
 /// The wait after a failure of the database.
@@ -157,7 +158,7 @@ impl Exchange {
     /// Commits the intent, sends the token once, and stores the outcome.
     async fn present(
         &self,
-        mut claim: Box<dyn TokenClaim>,
+        claim: Box<dyn TokenClaim>,
         read_at: Duration,
         presentation: i64,
         if_dead: DeadReason,
@@ -175,21 +176,11 @@ impl Exchange {
                 return ExchangeReport::Unusable(Unusable::Unavailable);
             }
         };
-        if let Some(stop) = token.standing.stop {
-            let pause = probe_pause(stop.probes.saturating_add(1));
-            let taking = self.context.store.take_probe(&self.merchant.name, self.merchant.provider(), pause);
-            match taking.await {
-                Ok(true) => {}
-                Ok(false) => {
-                    claim.release().await;
-                    caller.report(CallOutcome::Stopped(pause));
-                    return ExchangeReport::Held(pause);
-                }
-                Err(error) => {
-                    claim.release().await;
-                    return self.database_away(&error);
-                }
-            }
+        if let Some(stop) = token.standing.stop
+            && let Some(refused) = self.take_probe(stop, caller).await
+        {
+            claim.release().await;
+            return refused;
         }
         let intent = Intent {
             exchange: Uuid::now_v7().into(),
@@ -204,44 +195,74 @@ impl Exchange {
         let _in_flight = self.context.in_flight.enter(intent.exchange);
         crash::point("claimed");
         let begun = since_boot();
-        match tried(traced!("record intent"), "store", claim.intend(&intent)).await {
-            Ok(Intended::Recorded) => {}
+        let Some(claim) = self.record_intent(claim, &intent).await else {
+            return ExchangeReport::NotYet(POLL_INTERVAL);
+        };
+        crash::point("intended");
+        let answer = if since_boot().saturating_sub(begun) > self.context.settings.send_within {
+            Answer::NotSent { cause: Cause::new("the process was suspended between intent and request") }
+        } else {
+            self.send(&refresh_token, caller).await
+        };
+        let at = token.now + delta(since_boot().saturating_sub(read_at));
+        let received = Received { answer, at, refresh_token, if_dead };
+        self.conclude(claim, &token, intent.exchange, received, caller).await
+    }
+
+    /// Takes the probe of a merchant that is stopped. Returns what the caller gets if there is none now.
+    async fn take_probe(&self, stop: Stop, caller: &mut Caller) -> Option<ExchangeReport> {
+        let pause = probe_pause(stop.probes.saturating_add(1));
+        let taking = self.context.store.take_probe(&self.merchant.name, self.merchant.provider(), pause);
+        match taking.await {
+            Ok(true) => None,
+            Ok(false) => {
+                caller.report(CallOutcome::Stopped(pause));
+                Some(ExchangeReport::Held(pause))
+            }
+            Err(error) => Some(self.database_away(&error)),
+        }
+    }
+
+    /// Commits the intent, and returns the claim. `None`: nothing may be sent, and the claim is released.
+    async fn record_intent(
+        &self,
+        mut claim: Box<dyn TokenClaim>,
+        intent: &Intent,
+    ) -> Option<Box<dyn TokenClaim>> {
+        match tried(traced!("record intent"), "store", claim.intend(intent)).await {
+            Ok(Intended::Recorded) => Some(claim),
             Ok(Intended::Refused) => {
                 claim.release().await;
-                return ExchangeReport::NotYet(POLL_INTERVAL);
+                None
             }
             Err(error) => {
                 tracing::warn!(exchange = %intent.exchange, %error,
                     "The commit of an exchange's intent is in doubt; nothing is sent, and the intent is \
                      voided");
                 claim.release().await;
-                settle::void(&self.context, &intent).await;
-                return ExchangeReport::NotYet(POLL_INTERVAL);
+                settle::void(&self.context, intent).await;
+                None
             }
         }
-        crash::point("intended");
-        let answer = if since_boot().saturating_sub(begun) > self.context.settings.send_within {
-            Answer::NotSent { cause: Cause::new("the process was suspended between intent and request") }
-        } else {
-            let request = self.context.client.present(&self.merchant, &refresh_token);
-            let sent = since_boot();
-            let Presented { answer, correlation_id, used_up } = crash::in_flight("token_sent", request).await;
-            meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
-            span.record("correlation", correlation_id.as_deref());
-            caller.correlation_id = correlation_id;
-            if let Some(limit) = used_up {
-                caller.used_up(&limit);
-            }
-            crash::point("token_answered");
-            // Whether a rejection is believed is known once it is stored.
-            if !matches!(answer, Answer::InvalidGrant) {
-                caller.report(self.call_outcome(&answer));
-            }
-            answer
-        };
-        let at = token.now + delta(since_boot().saturating_sub(read_at));
-        let received = Received { answer, at, refresh_token, if_dead };
-        self.conclude(claim, &token, intent.exchange, received, caller).await
+    }
+
+    /// Sends the token once, and reports the answer to the circuit breaker.
+    async fn send(&self, refresh_token: &SecretString, caller: &mut Caller) -> Answer {
+        let request = self.context.client.present(&self.merchant, refresh_token);
+        let sent = since_boot();
+        let Presented { answer, correlation_id, used_up } = crash::in_flight("token_sent", request).await;
+        meter::exchange_took(&self.merchant.name, since_boot().saturating_sub(sent));
+        Span::current().record("correlation", correlation_id.as_deref());
+        caller.correlation_id = correlation_id;
+        if let Some(limit) = used_up {
+            caller.used_up(&limit);
+        }
+        crash::point("token_answered");
+        // Whether a rejection is believed is known once it is stored.
+        if !matches!(answer, Answer::InvalidGrant) {
+            caller.report(self.call_outcome(&answer));
+        }
+        answer
     }
 
     /// Returns what a token of this user is bound to. Only the provider of the settings is ever asked.

@@ -39,7 +39,7 @@ impl Renamer {
 
     /// Moves all rows of a user to another name of the same merchant. While a worker has one of the
     /// user's orders and may ask for its token, or the user's data is being erased, this waits for up to
-    /// `patience`.
+    /// `longest`.
     ///
     /// # Errors
     /// If the store fails. A part may have the new name then; call it again for the rest.
@@ -47,13 +47,13 @@ impl Renamer {
         &self,
         from: &UserKey,
         to: &UserId,
-        patience: Duration,
+        longest: Duration,
     ) -> Result<Renamed, StoreError> {
         let begun = since_boot();
         loop {
             let renamed = self.store.rename_user(from, to, self.usable_for).await?;
             let waits = matches!(renamed, Renamed::Busy | Renamed::BeingErased);
-            if !waits || since_boot().saturating_sub(begun) >= patience {
+            if !waits || since_boot().saturating_sub(begun) >= longest {
                 return Ok(renamed);
             }
             tokio::time::sleep(AGAIN).await;

@@ -40,7 +40,7 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder, target: Target
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
         CreateAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
             user: order.user.clone(),
-            what: format!("HTTP {status}. {}", what_to_check(target, *status)),
+            what: format!("HTTP {status}. {}", target.what_to_check(*status)),
         },
         CreateAnswer::Throttled { retry_after } => {
             CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
@@ -90,7 +90,7 @@ pub(super) fn disposition(
                  deadline",
                 order.merchant,
                 messages.join("; "),
-                what_to_check(target, status),
+                target.what_to_check(status),
                 order.merchant,
             );
             let error = OrderError::new(ErrorCode::KlarnaRefusedMerchant, message);
@@ -118,17 +118,6 @@ pub(super) fn disposition(
                 token_waited: Duration::ZERO,
             }
         }
-    }
-}
-
-/// Returns what to do about a refusal of the merchant with this status.
-fn what_to_check(target: Target, status: u16) -> &'static str {
-    match (status, target) {
-        (401, _) => "Check the API credentials and the region",
-        (403, Target::Checkout) => "Ask Klarna whether Checkout is activated for the API credentials",
-        (403, Target::Payments) => "Ask Klarna whether Klarna Payments is activated for the API credentials",
-        (_, Target::Checkout) => "Check checkout_provider and checkout_url",
-        (_, Target::Payments) => "Check region, environment and payments_url",
     }
 }
 

@@ -5,10 +5,10 @@ mod bulk;
 mod change;
 mod klarna_order;
 mod list;
-mod patience;
 mod split;
 mod update;
 mod view;
+mod wait_param;
 
 use std::sync::Arc;
 
@@ -185,13 +185,13 @@ pub(super) async fn show(
     InPath(id): InPath<String>,
     InQuery(query): InQuery<ShowQuery>,
 ) -> Result<([(HeaderName, String); 1], Json<Order>), Problem> {
-    let patience = patience::read(query.wait.as_deref())?;
-    let order = if patience.is_zero() {
+    let wait = wait_param::read(query.wait.as_deref())?;
+    let order = if wait.is_zero() {
         find(&app, &caller, &id).await?
     } else {
         let id = id.parse().map_err(|_| absent())?;
         // A caller must not wait for an order of a merchant that its key is not valid for.
-        let order = app.waiters.wait(id, patience, |order| caller.sees(order.merchant.as_str())).await?;
+        let order = app.waiters.wait(id, wait, |order| caller.sees(order.merchant.as_str())).await?;
         order.ok_or_else(absent)?
     };
     let refreshed = if query.refresh == Some(true) {

@@ -18,13 +18,13 @@ use crate::tls::TlsFiles;
 const SOON: Duration = Duration::from_mins(1);
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /// Long enough for a whole head on a busy machine.
-const SHORT: Patience =
-    Patience { head: Duration::from_millis(1500), write_stall: Duration::from_millis(200) };
+const SHORT: Timeouts =
+    Timeouts { head: Duration::from_millis(1500), write_stall: Duration::from_millis(200) };
 
-async fn served(most: usize, router: Router, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
+async fn served(most: usize, router: Router, timeouts: Timeouts) -> (SocketAddr, JoinHandle<io::Result<()>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let service = Service { router, tls: None, patience };
+    let service = Service { router, tls: None, timeouts };
     let server = serve_within(listener, service, most, std::future::pending(), Duration::ZERO);
     (address, tokio::spawn(server))
 }
@@ -65,7 +65,7 @@ async fn a_caller_that_takes_nothing_of_its_answer_is_let_go() {
     let (_stop, stopping) = watch::channel(false);
     let (stream, peer) = listener.accept().await.unwrap();
     // It ends by itself, although the caller stays connected and reads nothing.
-    let service = Service { router, tls: None, patience: SHORT };
+    let service = Service { router, tls: None, timeouts: SHORT };
     converse(stream, peer, service, stopping, Arc::default()).await;
     let mut taken = Vec::new();
     let _ = caller.read_to_end(&mut taken).await;
@@ -103,7 +103,7 @@ async fn a_head_that_does_not_come_ends_its_connection() {
 
 #[tokio::test]
 async fn a_head_takes_at_most_twenty_kilobytes() {
-    let (address, server) = served(100, hello(), PATIENCE).await;
+    let (address, server) = served(100, hello(), TIMEOUTS).await;
     let mut connection = TcpStream::connect(address).await.unwrap();
     let head = [&REQUEST[..REQUEST.len() - 2], b"X-Long: ", "x".repeat(BUFFER).as_bytes()].concat();
     connection.write_all(&head).await.unwrap();
@@ -119,7 +119,7 @@ async fn strangers_give_way_to_others() {
         "hello"
     };
     let router = hello().route("/keyed", get(keyed));
-    let (address, server) = served(3, router, PATIENCE).await;
+    let (address, server) = served(3, router, TIMEOUTS).await;
     let mut known = TcpStream::connect(address).await.unwrap();
     known.write_all(b"GET /keyed HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -170,10 +170,10 @@ impl Encrypted {
         Self { _folder: folder, tls, connector: TlsConnector::from(Arc::new(client)) }
     }
 
-    async fn served(&self, most: usize, patience: Patience) -> (SocketAddr, JoinHandle<io::Result<()>>) {
+    async fn served(&self, most: usize, timeouts: Timeouts) -> (SocketAddr, JoinHandle<io::Result<()>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = Service { router: hello(), tls: Some(self.tls.clone()), patience };
+        let service = Service { router: hello(), tls: Some(self.tls.clone()), timeouts };
         let server = serve_within(listener, service, most, std::future::pending(), Duration::ZERO);
         (address, tokio::spawn(server))
     }
@@ -215,7 +215,7 @@ async fn a_handshake_that_does_not_come_ends_its_connection() {
 #[tokio::test]
 async fn strangers_in_a_handshake_give_way_to_others() {
     let encrypted = Encrypted::new().await;
-    let (address, server) = encrypted.served(3, PATIENCE).await;
+    let (address, server) = encrypted.served(3, TIMEOUTS).await;
     let mut strangers = Vec::new();
     for _ in 0..3 {
         let mut stranger = TcpStream::connect(address).await.unwrap();

@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often the command looks for the answer.
 const LOOK_FOR_ANSWER: Duration = Duration::from_millis(50);
 /// How long the command waits for the answer.
-const PATIENCE: Duration = Duration::from_mins(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A command that asks for a reload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ pub async fn ask_for_reload(folder: &Path, user: String) -> io::Result<Option<Re
     let request = ReloadRequest { id: Uuid::new_v4(), user };
     let (asked, answered) = (file(folder, request.id, REQUEST), file(folder, request.id, ANSWER));
     write(&asked, &request)?;
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + ANSWER_TIMEOUT;
     loop {
         if let Some(answer) = read::<ReloadAnswer>(&answered, LARGEST_ANSWER) {
             let _ = fs::remove_file(&answered);

@@ -21,7 +21,7 @@ const LOOK_FOR_LOST: Duration = HEARTBEAT.saturating_mul(30);
 /// After a longer time without a note, others may have taken this process for dead, and ended its outages.
 const AWAY: Duration = HEARTBEAT.saturating_mul(2);
 
-/// Tells the database which circuit breakers of this process are not closed, so that every process's pages
+/// Tells the database at which circuit breakers of this process calls wait, so that every process's pages
 /// show them, and when they opened and closed.
 pub(super) async fn tell_breakers(
     store: Arc<dyn Store>,
@@ -57,18 +57,30 @@ pub(super) async fn tell_breakers(
     }
 }
 
+/// Which calls an outage concerns.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct OutageKey {
+    merchant: String,
+    endpoint: String,
+}
+
+impl OutageKey {
+    fn of(breaker: &OpenBreaker) -> Self {
+        Self { merchant: breaker.merchant.clone(), endpoint: breaker.endpoint.clone() }
+    }
+}
+
 /// The outages that this process has begun, as far as the database knows.
 #[derive(Default)]
 struct OutageTracker {
-    /// Their merchants and endpoints.
-    begun: BTreeSet<(String, String)>,
+    begun: BTreeSet<OutageKey>,
     /// When they were last noted, as a time since boot.
     noted_at: Duration,
 }
 
 impl OutageTracker {
     fn has(&self, breaker: &OpenBreaker) -> bool {
-        self.begun.contains(&(breaker.merchant.clone(), breaker.endpoint.clone()))
+        self.begun.contains(&OutageKey::of(breaker))
     }
 
     /// Notes which breakers have opened or closed since the last time. `now` is the time since boot.
@@ -79,19 +91,18 @@ impl OutageTracker {
         now: Duration,
     ) -> Result<(), StoreError> {
         let was_away = now.saturating_sub(self.noted_at) > AWAY;
-        let place = |breaker: &OpenBreaker| (breaker.merchant.clone(), breaker.endpoint.clone());
         let open = open.iter().filter(|breaker| breaker.state != BreakerState::Closed);
-        let open: BTreeMap<_, _> = open.map(|breaker| (place(breaker), breaker)).collect();
-        for (place, breaker) in &open {
-            if was_away || !self.begun.contains(place) {
+        let open: BTreeMap<_, _> = open.map(|breaker| (OutageKey::of(breaker), breaker)).collect();
+        for (key, breaker) in &open {
+            if was_away || !self.begun.contains(key) {
                 store.begin_outage(breaker).await?;
-                self.begun.insert(place.clone());
+                self.begun.insert(key.clone());
             }
         }
-        let closed: Vec<_> = self.begun.iter().filter(|place| !open.contains_key(*place)).cloned().collect();
-        for place in closed {
-            store.end_outage(&place.0, &place.1).await?;
-            self.begun.remove(&place);
+        let closed: Vec<_> = self.begun.iter().filter(|key| !open.contains_key(*key)).cloned().collect();
+        for key in closed {
+            store.end_outage(&key.merchant, &key.endpoint).await?;
+            self.begun.remove(&key);
         }
         self.noted_at = now;
         Ok(())

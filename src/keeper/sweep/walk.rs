@@ -35,8 +35,8 @@ pub(super) struct DueExchange {
     pub(super) token: DueToken,
     pub(super) merchant: Arc<Merchant>,
     pub(super) if_due: IfDue,
-    /// Its place. Dropping it after the end of the exchange gives it back.
-    pub(super) place: BulkheadPermit,
+    /// The permit for its place. Dropping it after the end of the exchange gives it back.
+    pub(super) permit: BulkheadPermit,
 }
 
 /// The events of a running sweep.
@@ -158,14 +158,14 @@ impl Walk {
         if self.stop.is_requested() {
             return Ok(Some(Step::Event(Event::Interrupted)));
         }
-        let place = self.places.take(&token.merchant).await;
+        let permit = self.places.take(&token.merchant).await;
         // As it is now: a sweep takes hours, and a reload may have changed or removed it meanwhile.
         let Some(merchant) = self.sweeper.merchants.get(&token.merchant) else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
         };
         self.presented += 1;
         let if_due = IfDue { by: self.by, issued_before: self.began };
-        Ok(Some(Step::Present(DueExchange { token, merchant, if_due, place })))
+        Ok(Some(Step::Present(DueExchange { token, merchant, if_due, permit })))
     }
 
     /// Waits until a merchant can perhaps go on: an exchange has ended, or a pause is over.

@@ -47,7 +47,7 @@ const COUNT_EVERY: Duration = Duration::from_mins(1);
 /// Counting takes at most one hundredth of the time.
 const SHARE: u32 = 100;
 /// The maximum time that a scrape waits for the database.
-const PATIENCE: Duration = Duration::from_secs(3);
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// When the database may be queried again.
 #[derive(Default)]
@@ -110,7 +110,7 @@ impl Installation {
         next.poll = Some(now + POLL_INTERVAL);
         // One time limit for all queries together, or else a scrape of a process without a free connection
         // takes too long, and Prometheus has no metrics at all of that process.
-        let until = now + PATIENCE;
+        let until = now + QUERY_TIMEOUT;
         let polled =
             bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within), until).await;
         gauge!(DATABASE_UP).set(if polled.is_ok() { 1.0 } else { 0.0 });
@@ -154,7 +154,7 @@ async fn bounded<T>(
     query: impl Future<Output = Result<T, StoreError>>,
     until: Instant,
 ) -> Result<T, StoreError> {
-    tokio::time::timeout_at(until, query).await.unwrap_or(Err(StoreError::TimedOut(PATIENCE)))
+    tokio::time::timeout_at(until, query).await.unwrap_or(Err(StoreError::TimedOut(QUERY_TIMEOUT)))
 }
 
 /// Without a replica, both are zero.

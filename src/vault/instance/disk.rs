@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// How long work with a file may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most threads at a time. Work that hangs keeps its thread.
 const THREADS: usize = 64;
 
@@ -45,9 +45,10 @@ impl Disk {
             })?;
             answered.await.unwrap_or_else(|_| Err(io::Error::other("the work with the file panicked")))
         };
-        let late =
-            |_| io::Error::new(io::ErrorKind::TimedOut, format!("the disk did not answer for {PATIENCE:?}"));
-        timeout(PATIENCE, done).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+        let late = |_| {
+            io::Error::new(io::ErrorKind::TimedOut, format!("the disk did not answer for {ANSWER_TIMEOUT:?}"))
+        };
+        timeout(ANSWER_TIMEOUT, done).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
     }
 }
 
