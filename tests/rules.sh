@@ -73,7 +73,7 @@ build() {
 }
 
 # Prints the named tests with their results: "TARGET NAME ... ok" or "... FAILED".
-verdicts() {
+results() {
     local argument names
     : >"$log"
     for argument in $(targets "$@"); do
@@ -86,7 +86,7 @@ verdicts() {
 say "with every rule in place"
 mapfile -t named < <(red_ones "${patches[@]/#/$root/}")
 build "${named[@]}" || give_up "the tests do not build: see $log"
-green=$(verdicts "${named[@]}")
+green=$(results "${named[@]}")
 for test in "${named[@]}"; do
     grep -qF "$test ... ok" <<<"$green" || give_up "$test is not green to begin with: see $log"
 done
@@ -106,7 +106,7 @@ for patch in "${patches[@]}"; do
     fi
     mapfile -t named < <(red_ones "$root/$patch")
     if build "${named[@]}"; then
-        seen=$(verdicts "${named[@]}")
+        seen=$(results "${named[@]}")
         for test in "${named[@]}"; do
             if grep -qF "$test ... FAILED" <<<"$seen"; then
                 printf '  red    %s\n' "$test"

@@ -111,8 +111,8 @@ async fn what_is_claimed_must_fit_the_merchant_and_the_moment() {
         (with("nbf", json!(NOW + 59)), Ok(())),
         (with("nbf", json!(NOW + 61)), Err(IdTokenError::Expired)),
     ] {
-        let verdict = fixture.verify(&key.sign(&claims)).await.map(|_| ());
-        assert_eq!(verdict, expected, "{claims}");
+        let result = fixture.verify(&key.sign(&claims)).await.map(|_| ());
+        assert_eq!(result, expected, "{claims}");
     }
 }
 
@@ -257,7 +257,7 @@ async fn many_at_once_share_one_fetch() {
     let key = SigningKey::es256("1");
     let mock = fixture.publish(&[&key], 1).await;
     let token = key.sign(&claims());
-    let verdicts = join_all((0..16).map(|_| fixture.verify(&token))).await;
-    assert!(verdicts.iter().all(Result::is_ok));
+    let results = join_all((0..16).map(|_| fixture.verify(&token))).await;
+    assert!(results.iter().all(Result::is_ok));
     mock.assert_async().await;
 }

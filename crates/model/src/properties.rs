@@ -12,7 +12,7 @@ pub(crate) fn all() -> Vec<Property<Scenario>> {
     vec![
         Property::always("no step breaks a promise", |_, state: &State| state.ghost_broken.is_none()),
         Property::always("at most one request of a token is under way", one_request),
-        Property::always("no verdict is false", no_false_verdict),
+        Property::always("no valid token is called invalid", no_valid_token_is_called_invalid),
         Property::always("few tokens meet a wrong address", few_meet_a_wrong_address),
         Property::always("no user is blamed for a lost answer", nobody_is_blamed),
         Property::always("what was received can be made durable", nothing_stuck_in_memory),
@@ -36,7 +36,7 @@ fn is_false(scenario: &Scenario, state: &State, user: usize) -> bool {
         && row.token.is_none_or(|token| state.valid(scenario, token))
 }
 
-fn no_false_verdict(scenario: &Scenario, state: &State) -> bool {
+fn no_valid_token_is_called_invalid(scenario: &Scenario, state: &State) -> bool {
     scenario.unbound || !(0..scenario.users).any(|user| is_false(scenario, state, user))
 }
 

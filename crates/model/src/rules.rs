@@ -60,12 +60,12 @@ rules! {
     StoreChecksGeneration,
     /// A store recognises the row that it wrote itself, when the outcome of the commit was unknown.
     StoreRecognisesItself,
-    /// A store asks for no state: a late successor replaces a verdict about the token it was exchanged for.
+    /// A store asks for no state: a late successor replaces a rejection of the token it was exchanged for.
     LateSuccessorCounts,
     /// Only `invalid_grant` ends a token: no other answer, and no missing one.
-    OnlyVerdictEnds,
-    /// A verdict counts for the generation that was presented, while the own intent is open.
-    VerdictIsOfThisGeneration,
+    OnlyRejectionEnds,
+    /// A rejection counts for the generation that was presented, while the own intent is open.
+    RejectionIsOfThisGeneration,
     /// A token that died after a lost answer has the reason `answer_lost`; its user is not blamed.
     LossIsTold,
     /// A token is presented only to the provider that issued it.

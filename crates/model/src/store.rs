@@ -108,10 +108,10 @@ pub(crate) fn store(scenario: &Scenario, state: &mut State, process: usize, exch
             state.close(it.id, Outcome::Unchanged);
             with_token(scenario, state, process, it.order)
         }
-        Answer::Invalid => verdict(scenario, state, it.user, it.id, it.generation),
+        Answer::Invalid => rejection(scenario, state, it.user, it.id, it.generation),
         Answer::Refused | Answer::Nothing => {
             let outcome = if answer == Answer::Refused { Outcome::Refused } else { Outcome::NoAnswer };
-            if !scenario.has(Rule::OnlyVerdictEnds) {
+            if !scenario.has(Rule::OnlyRejectionEnds) {
                 state.db.rows[usize::from(it.user)].state = TokenState::AnswerLost;
             }
             let current = state.db.rows[usize::from(it.user)].generation == it.generation;
@@ -193,13 +193,13 @@ pub(crate) fn is_mine(row: &OrderRow, me: crate::state::Holder, claim: u8) -> bo
 }
 
 /// `invalid_grant`: the token is dead if the question was about the present row.
-fn verdict(scenario: &Scenario, state: &mut State, user: u8, exchange: u8, generation: u8) -> Step {
+fn rejection(scenario: &Scenario, state: &mut State, user: u8, exchange: u8, generation: u8) -> Step {
     let open = state.intent(exchange).is_some_and(|intent| intent.outcome.is_none());
     let lost = state.answer_ever_lost(usize::from(user)) && scenario.has(Rule::LossIsTold);
     let row = &mut state.db.rows[usize::from(user)];
     let counts = open && row.generation == generation && row.state == TokenState::Active;
     let has_token = row.token.is_some();
-    if counts || (has_token && !scenario.has(Rule::VerdictIsOfThisGeneration)) {
+    if counts || (has_token && !scenario.has(Rule::RejectionIsOfThisGeneration)) {
         row.state = if lost { TokenState::AnswerLost } else { TokenState::Rejected };
         if !scenario.has(Rule::RejectedTokenStays) {
             row.token = None;

@@ -216,7 +216,7 @@ async fn a_worker_considered_lost_registers_again_and_reclaims_nothing_at_first(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_lease_ends_nothing() {
+async fn a_panic_of_a_call_ends_nothing() {
     let rows = Arc::new(Rows::default());
     rows.panic.store(true, SeqCst);
     let (heart, _) = start(&rows);

@@ -12,7 +12,7 @@ struct Missed {
 
 const STEP: &str = "no step breaks a promise";
 const ONE: &str = "at most one request of a token is under way";
-const VERDICT: &str = "no verdict is false";
+const CALLED_INVALID: &str = "no valid token is called invalid";
 const ADDRESS: &str = "few tokens meet a wrong address";
 const BLAMED: &str = "no user is blamed for a lost answer";
 const DURABLE: &str = "what was received can be made durable";
@@ -48,10 +48,10 @@ fn all() -> Vec<Missed> {
         missed(Rule::StoreChecksGeneration, scenarios::owner(), STEP),
         missed(Rule::StoreRecognisesItself, scenarios::one_token(Sqlite), STEP),
         missed(Rule::LateSuccessorCounts, scenarios::restore(), STEP),
-        missed(Rule::OnlyVerdictEnds, scenarios::one_token(Sqlite), VERDICT),
-        missed(Rule::VerdictIsOfThisGeneration, scenarios::owner(), VERDICT),
+        missed(Rule::OnlyRejectionEnds, scenarios::one_token(Sqlite), CALLED_INVALID),
+        missed(Rule::RejectionIsOfThisGeneration, scenarios::owner(), CALLED_INVALID),
         missed(Rule::LossIsTold, scenarios::one_token(Sqlite), BLAMED),
-        missed(Rule::OwnProviderOnly, scenarios::wrong_address(), VERDICT),
+        missed(Rule::OwnProviderOnly, scenarios::wrong_address(), CALLED_INVALID),
         missed(Rule::StreakStops, scenarios::streak(), ADDRESS),
         missed(Rule::OneAtATimeAtFirst, scenarios::streak(), ADDRESS),
         missed(Rule::RejectedTokenStays, scenarios::streak(), KEPT),
