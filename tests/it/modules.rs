@@ -28,7 +28,7 @@ const HIDDEN: [(&str, &[&str]); 3] =
 
 /// The only modules that may use a crate.
 const TOOLS: [(&str, &[&str]); 14] = [
-    ("axum", &["api", "app", "pages", "telemetry"]),
+    ("axum", &["api", "app", "pages", "telemetry", "fuzzing"]),
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
     ("apalis_core", &["queue"]),
