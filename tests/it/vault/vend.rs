@@ -144,8 +144,9 @@ async fn many_requests_at_once_make_one_exchange(db: Db) {
         let vended = join_all(vaults.map(|vault| vend(&shop, vault, seconds)));
         let answer = async {
             klarna.endpoint.reached(number).await;
-            // These wait for the same connections, so every request has asked the database before.
-            for vault in [&here, &there] {
+            // These wait for the same connections, so every request has asked the database before. One may
+            // overtake a few others, where a machine is slow.
+            for vault in [&here, &there].into_iter().cycle().take(20) {
                 assert_eq!(describe(&shop.access(vault, "nobody").await), "NotRegistered");
             }
             klarna.answer_one();
