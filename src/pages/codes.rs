@@ -30,8 +30,13 @@ pub(super) fn reason(message: &str) -> Option<&str> {
         let status = message.get(at..at + words.len() + 3)?;
         status.bytes().skip(words.len()).all(|digit| digit.is_ascii_digit()).then_some(status)
     });
-    let others = ["could not be reached", "no answer", "asked for a pause", "Rate limit reached"];
-    status.or_else(|| others.into_iter().find(|words| message.contains(words)))
+    let others = [
+        ("could not be reached", "not reached"),
+        ("no answer", "no answer"),
+        ("asked for a pause", "asked to wait"),
+        ("Rate limit reached", "rate limit"),
+    ];
+    status.or_else(|| others.into_iter().find(|(words, _)| message.contains(words)).map(|(_, told)| told))
 }
 
 fn known(code: &str) -> Option<ErrorCode> {
@@ -70,9 +75,9 @@ mod tests {
         for (message, told) in [
             ("Circuit breaker open for checkout: HTTP 503, 5 failures in a row", Some("HTTP 503")),
             ("Klarna refused the order with HTTP 400 (BAD_VALUE): locale", Some("HTTP 400")),
-            ("The last attempt: Klarna could not be reached: refused", Some("could not be reached")),
+            ("The last attempt: Klarna could not be reached: refused", Some("not reached")),
             ("no answer from Klarna: timed out", Some("no answer")),
-            ("Klarna asked for a pause of checkout calls", Some("asked for a pause")),
+            ("Klarna asked for a pause of checkout calls", Some("asked to wait")),
             ("HTTP or HTTP ö, then HTTP 429", Some("HTTP 429")),
             ("the order's deadline passed before a worker could submit it", None),
             ("HTTP 50", None),

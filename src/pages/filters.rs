@@ -7,8 +7,10 @@ use super::fields::Fields;
 use super::order_tabs::WITHOUT;
 use super::pieces::words;
 
-/// Filters that have no chip: tabs, the field on top of every page, or a sentence above the list show them.
-const SHOWN_ELSEWHERE: [&str; 4] = ["status", "state", "q", "order"];
+/// Filters that are tabs.
+const TABS: [&str; 2] = ["status", "state"];
+/// Others that have no chip: the field on top of every page, or a sentence above the list shows them.
+const SHOWN_ELSEWHERE: [&str; 2] = ["q", "order"];
 
 /// Where a list begins again, and what was told of an action.
 const PLACE: [(&str, &str); 4] = [("before", ""), ("after", ""), ("after_merchant", ""), ("done", "")];
@@ -26,9 +28,10 @@ pub(super) struct Filters<'a> {
 }
 
 impl Filters<'_> {
-    /// How many of these fields are filled in.
+    /// How many of these fields are filled in, beside the tabs.
     fn active(&self, names: &[&str]) -> Markup {
-        let active = names.iter().filter(|name| self.query.get(name).is_some()).count();
+        let names = names.iter().filter(|name| !TABS.contains(name));
+        let active = names.filter(|name| self.query.get(name).is_some()).count();
         html! { @if active > 0 { " (" (active) ")" } }
     }
 
@@ -56,7 +59,7 @@ impl Filters<'_> {
     /// The active filters, each as a link to the list without it.
     fn chips(&self) -> Markup {
         let Self { path, query, now, names, .. } = self;
-        let chips = names.iter().filter(|name| !SHOWN_ELSEWHERE.contains(name));
+        let chips = names.iter().filter(|name| !TABS.contains(name) && !SHOWN_ELSEWHERE.contains(name));
         let chips: Vec<_> = chips.filter_map(|name| Some((*name, query.get(name)?))).collect();
         html! {
             @if !chips.is_empty() {

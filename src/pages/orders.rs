@@ -221,7 +221,7 @@ pub(super) fn table(orders: &[OrderView], columns: &Columns, pauses: &[Pause], n
                     @if *merchant { td.bare data-label="Merchant" { (order.merchant) } }
                     td.bare data-label="Age" { (time(order.accepted_at)) }
                     @let held = pauses.iter().find(|pause| holds(pause, order));
-                    td.bare data-label="Cause" { (cause(order, held)) }
+                    td.cause.bare data-label="Cause" { (cause(order, held)) }
                     @if wait {
                         (cell("Next try", &next_try(order, held, now)))
                         (cell("Deadline", &time(order.deadline_at)))

@@ -141,15 +141,15 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                 tbody { @for entry in ledger {
                     @let outcome = entry.outcome.map_or("under_way", |outcome| outcome.as_str());
                     tr {
-                        td data-label="When" { (time(entry.opened_at)) }
-                        td data-label="Outcome" { (badge(tone(outcome), outcome))
-                            @if let Some(cause) = &entry.cause { " " span.quiet { (cause) } } }
-                        td data-label="For" { @match (entry.purpose, entry.purpose_ref) {
+                        td.lead data-label="When" { (time(entry.opened_at)) }
+                        td.state data-label="Outcome" { span { (badge(tone(outcome), outcome))
+                            @if let Some(cause) = &entry.cause { " " span.quiet { (cause) } } } }
+                        td.bare data-label="For" { @match (entry.purpose, entry.purpose_ref) {
                             (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.as_uuid().into())),
                             (purpose, _) => (purpose.as_str()),
                         } }
-                        td data-label="Took" { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
-                        td data-label="By" { @if let Some(worker) = &entry.worker { (worker) } }
+                        td.bare data-label="Took" { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
+                        td.bare data-label="By" { @if let Some(worker) = &entry.worker { (worker) } }
                         td.count data-label="Generation" { (entry.place.generation) }
                         td.count data-label="Presentation" { (entry.place.presentation) }
                     }
