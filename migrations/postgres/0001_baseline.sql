@@ -242,6 +242,8 @@ CREATE TABLE klarna_worker.orders (
     due_at timestamptz NOT NULL,
     deadline_at timestamptz NOT NULL,
     first_claimed_at timestamptz,
+    -- When it was due at its first claim. Like the first claim, it begins anew when an operator retries the order.
+    first_due_at timestamptz,
     -- How long it has waited for its token, in microseconds.
     token_waited bigint NOT NULL DEFAULT 0,
     -- JSON: what it waited for, and when, before it was claimed again. Null: for nothing.

@@ -232,6 +232,8 @@ CREATE TABLE orders (
     due_at INTEGER NOT NULL,
     deadline_at INTEGER NOT NULL,
     first_claimed_at INTEGER,
+    -- When it was due at its first claim. Like the first claim, it begins anew when an operator retries the order.
+    first_due_at INTEGER,
     -- How long it has waited for its token, in microseconds.
     token_waited INTEGER NOT NULL DEFAULT 0,
     -- JSON: what it waited for, and when, before it was claimed again. Null: for nothing.

@@ -327,7 +327,8 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
                     } }
                 } }
             } }
-            p.note { "The last " (number(latency_samples.len())) " submitted orders, with their waits behind circuit breakers and pauses." }
+            p.note { "The last " (number(latency_samples.len())) " submitted orders, from when each was first due or last retried. Waits behind \
+                circuit breakers and pauses count." }
         }
     }
 }

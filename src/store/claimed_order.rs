@@ -32,6 +32,8 @@ pub struct ClaimedOrder {
     pub accepted_at: DateTime<Utc>,
     /// When it became due for this claim.
     pub due_at: DateTime<Utc>,
+    /// When it was due at its first claim, since an operator last retried it.
+    pub first_due_at: DateTime<Utc>,
     /// When this claim was made, by the database's clock.
     pub claimed_at: DateTime<Utc>,
     /// How long it has waited for its token, at earlier claims. `vault.token_patience` limits it.
@@ -85,6 +87,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         attempts: 0,
         accepted_at: now,
         due_at: now,
+        first_due_at: now,
         claimed_at: now,
         token_waited: Duration::ZERO,
         waits: Waits::default(),
@@ -109,6 +112,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         attempts: row.int("attempts")?,
         accepted_at: row.time("accepted_at")?,
         due_at: row.time("due_at")?,
+        first_due_at: row.time("first_due_at")?,
         claimed_at: row.time("now")?,
         token_waited: Duration::from_micros(u64::try_from(row.int("token_waited")?).unwrap_or_default()),
         waits: waits(row)?,

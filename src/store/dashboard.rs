@@ -30,9 +30,9 @@ pub struct OutcomeBucket {
 /// The times of one submitted order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencySample {
-    /// When the order was due for the first time.
+    /// When the order was due for the first time, since an operator last retried it.
     pub began: DateTime<Utc>,
-    /// When a worker first claimed it.
+    /// When a worker first claimed it, since then.
     pub claimed: DateTime<Utc>,
     /// When Klarna accepted it.
     pub ended: DateTime<Utc>,
@@ -334,12 +334,11 @@ impl<E: Engine> SqlStore<E> {
 }
 
 fn latency_sample(row: &impl Columns) -> Result<LatencySample, StoreError> {
-    let (accepted, due) = (row.time("accepted_at")?, row.time("due_at")?);
-    let ended = row.time("ended_at")?;
+    let (due, ended) = (row.time("due_at")?, row.time("ended_at")?);
     let claimed = row.opt_time("first_claimed_at")?.unwrap_or(ended);
-    // If the order was postponed after its first attempt, the row no longer has the time when it
-    // was first due.
-    Ok(LatencySample { began: if due <= claimed { due } else { accepted }, claimed, ended })
+    // Without a claim since the last retry, the order has a late result.
+    let began = row.opt_time("first_due_at")?.unwrap_or(due.min(claimed));
+    Ok(LatencySample { began, claimed, ended })
 }
 
 fn attempt(row: &impl Columns) -> Result<Attempt, StoreError> {

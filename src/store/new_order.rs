@@ -182,6 +182,7 @@ fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> 
         attempts: 0,
         accepted_at: stored.accepted_at,
         due_at: stored.due_at,
+        first_due_at: stored.due_at,
         claimed_at: stored.accepted_at,
         token_waited: Duration::ZERO,
         waits: Waits::default(),

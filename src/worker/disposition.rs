@@ -143,6 +143,7 @@ mod tests {
             attempts: 2,
             accepted_at: now,
             due_at: now,
+            first_due_at: now,
             claimed_at: now,
             token_waited: Duration::ZERO,
             waits: Waits::default(),

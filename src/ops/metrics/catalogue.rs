@@ -72,7 +72,12 @@ pub const CATALOGUE: &[Metric] = &[
         &["merchant"],
         "Seconds from when an order was due to its first claim by a worker.",
     ),
-    histogram(meter::END_TO_END, LONG, &["merchant"], "Seconds from the acceptance of an order to its end."),
+    histogram(
+        meter::END_TO_END,
+        LONG,
+        &["merchant"],
+        "Seconds from when an order was first due, or an operator retried it, to its end.",
+    ),
     counter(
         meter::EXCHANGES,
         &["merchant", "purpose", "result"],

@@ -17,7 +17,7 @@ pub(super) fn count(order: &ClaimedOrder, target: Option<Target>, disposition: &
     };
     meter::attempt(&order.merchant, target, result);
     if let Some((status, token)) = end {
-        let waited = (order.claimed_at - order.accepted_at).to_std().unwrap_or_default();
+        let waited = (order.claimed_at - order.first_due_at).to_std().unwrap_or_default();
         meter::order(&order.merchant, target, status, token.map(TokenOutcome::as_str), waited + took);
     }
 }

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::order::{Disposition, Status, Waits};
 use klarna_order_worker::store::{
-    Answer, Backlog, ClaimedFollowUp, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR, FollowUpBacklog,
-    InstallationCounts, OrderRow, Overview, QueuedDeadlines, Retried, StuckFollowUp, WebhookBacklog,
+    Answer, Backlog, ClaimedFollowUp, ClaimedOrder, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR,
+    FollowUpBacklog, InstallationCounts, LatencySample, OrderRow, Overview, QueuedDeadlines, Retried,
+    StuckFollowUp, WebhookBacklog,
     WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use super::orders::{claim as claim_order, insert, order};
 use super::sessions::at_klarna;
-use super::settling::submitted;
+use super::settling::{failed, retry, submitted};
 use super::tokens::{new_token, view};
 use super::webhooks::{claim, end_order, open_endpoint};
 use crate::support::stores::{Db, both_engines};
@@ -30,6 +31,7 @@ both_engines![
     calls_about_submitted_orders_wait_and_fail,
     orders_are_held_until_they_are_sent_or_cannot_be,
     deadlines_of_queued_orders_are_counted,
+    times_begin_when_an_order_was_first_due_or_retried,
 ];
 
 const LOST_AFTER: Duration = Duration::from_secs(10);
@@ -287,4 +289,43 @@ async fn deadlines_of_queued_orders_are_counted(db: Db) {
     // Those that are due first are looked at.
     let first = db.store.deadlines(Some(&"shop".into()), &times, 2).await.unwrap();
     assert_eq!(first, [counted("shop", 2, true, [0, 1, 2])]);
+}
+
+async fn times_begin_when_an_order_was_first_due_or_retried(db: Db) {
+    let worker = db.begin_worker().await;
+    let now = db.clock.now();
+    let claimed = async || claim_order(&db, worker, 1).await.remove(0);
+    let settle = async |order: &ClaimedOrder, end: &Disposition| {
+        assert!(db.store.settle_order(&order.claim, end).await.unwrap().is_some());
+    };
+    let sample = async || db.store.latency_samples(None, 1).await.unwrap().remove(0);
+    let at = |seconds| now + TimeDelta::seconds(seconds);
+
+    // It is for later, and submitted by its second attempt.
+    insert(&db, OrderRow { not_before: Some(at(100)), ..order(&db, "a") }).await;
+    db.advance(105);
+    let first = claimed().await;
+    assert_eq!((first.due_at, first.first_due_at), (at(100), at(100)));
+    settle(&first, &retry(20, false)).await;
+    db.advance(25);
+    let second = claimed().await;
+    assert_eq!((second.due_at, second.first_due_at), (at(125), at(100)));
+    db.advance(1);
+    settle(&second, &submitted()).await;
+    assert_eq!(sample().await, LatencySample { began: at(100), claimed: at(105), ended: at(131) });
+
+    // It fails, and is retried an hour later. That hour is no wait.
+    let order = insert(&db, order(&db, "b")).await;
+    settle(&claimed().await, &retry(1, false)).await;
+    db.advance(1);
+    settle(&claimed().await, &failed()).await;
+    db.advance(3600);
+    db.store.retry_order(order, Duration::from_mins(10)).await.unwrap().unwrap();
+    db.advance(2);
+    let first = claimed().await;
+    assert_eq!((first.first_due_at, first.accepted_at), (at(3732), at(131)));
+    settle(&first, &retry(30, false)).await;
+    db.advance(30);
+    settle(&claimed().await, &submitted()).await;
+    assert_eq!(sample().await, LatencySample { began: at(3732), claimed: at(3734), ended: at(3764) });
 }

@@ -14,7 +14,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
                 GROUP BY o.token_outcome) AS o
         ORDER BY 1, 2, 3",
     latency_samples: "
-        SELECT accepted_at, due_at, first_claimed_at, ended_at FROM klarna_worker.orders WHERE id IN (
+        SELECT due_at, first_due_at, first_claimed_at, ended_at FROM klarna_worker.orders WHERE id IN (
             SELECT id FROM klarna_worker.orders WHERE status = 'submitted' AND ($1::text IS NULL OR merchant = $1)
             ORDER BY id DESC LIMIT $2)",
     // The words of the conditions are those of the partial indexes. An error that cannot be read must not

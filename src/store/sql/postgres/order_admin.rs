@@ -21,7 +21,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
         WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
         again AS (
             UPDATE klarna_worker.orders SET status = 'queued', ended_at = NULL, due_at = t.now,
-                deadline_at = t.now + $3 * interval '1 microsecond', first_claimed_at = NULL, token_waited = 0, attempts = 0,
+                deadline_at = t.now + $3 * interval '1 microsecond', first_claimed_at = NULL,
+                first_due_at = NULL, token_waited = 0, attempts = 0,
                 lost_workers = 0, token_outcome = NULL, prefilled = NULL, error = NULL
             FROM t WHERE id = ANY($1) AND status = 'failed' AND body IS NOT NULL
             RETURNING id

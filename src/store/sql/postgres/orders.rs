@@ -27,11 +27,12 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             INSERT INTO klarna_worker.orders
                 (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
                 target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker,
-                claim_number, first_claimed_at, supersedes)
+                claim_number, first_claimed_at, first_due_at, supersedes)
             SELECT $1, t.merchant, t.user_id, $4, $5, $6, $7, t.now, greatest(t.now, t.not_before),
                 coalesce($9, greatest(t.now, t.not_before) + $10 * interval '1 microsecond'), $12, $13, $14, $15, $16, $17,
                 CASE WHEN c.worker IS NULL THEN 'queued' ELSE 'running' END, c.worker,
-                CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END, CASE WHEN c.worker IS NOT NULL THEN t.now END, $19
+                CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END, CASE WHEN c.worker IS NOT NULL THEN t.now END,
+                CASE WHEN c.worker IS NOT NULL THEN t.now END, $19
             FROM t, c
             ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
             RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts,

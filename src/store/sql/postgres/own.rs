@@ -32,10 +32,10 @@ CLAIM_ORDERS = "
     ),
     first AS (SELECT DISTINCT ON (user_id) id FROM due ORDER BY user_id, due_at, id)
     UPDATE klarna_worker.orders o SET status = 'running', worker = $3, claim_number = o.claim_number + 1,
-        first_claimed_at = coalesce(o.first_claimed_at, t.now)
+        first_claimed_at = coalesce(o.first_claimed_at, t.now), first_due_at = coalesce(o.first_due_at, o.due_at)
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.version, o.target, o.prefill, o.attempts, o.claim_number, o.token_waited, o.waits,
-        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.trace, t.now";
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.first_due_at, o.trace, t.now";
 // The same as `orders.submitted` for many orders. Behind a pooler, PostgreSQL plans it each time, so a single
 // order has its own statement. A row that somebody else has locked is left out.
 ALL_SUBMITTED = "

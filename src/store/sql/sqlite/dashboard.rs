@@ -11,7 +11,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
             AND ($3 IS NULL OR o.merchant = $3)
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     latency_samples: "
-        SELECT accepted_at, due_at, first_claimed_at, ended_at FROM orders WHERE id IN (
+        SELECT due_at, first_due_at, first_claimed_at, ended_at FROM orders WHERE id IN (
             SELECT id FROM orders WHERE status = 'submitted' AND ($1 IS NULL OR merchant = $1) ORDER BY id DESC LIMIT $2)",
     // The words of the conditions are those of the partial indexes. An error that cannot be read must not
     // break the overview.

@@ -15,7 +15,7 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
     // were deleted when it ended.
     again: "
         UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3, first_claimed_at = NULL,
-            token_waited = 0, attempts = 0, lost_workers = 0, token_outcome = NULL, prefilled = NULL, error = NULL
+            first_due_at = NULL, token_waited = 0, attempts = 0, lost_workers = 0, token_outcome = NULL, prefilled = NULL, error = NULL
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
         RETURNING id",
     // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.

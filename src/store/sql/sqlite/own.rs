@@ -21,14 +21,14 @@ CLAIMABLE_ORDERS = "
 // changed since.
 CLAIM_ORDERS = "
     UPDATE orders AS o SET status = 'running', worker = $2, claim_number = claim_number + 1,
-        first_claimed_at = coalesce(first_claimed_at, $3)
+        first_claimed_at = coalesce(first_claimed_at, $3), first_due_at = coalesce(first_due_at, due_at)
     WHERE o.id IN (SELECT unhex(value) FROM json_each($1)) AND o.status = 'queued' AND o.due_at <= $3
         AND NOT EXISTS (
             SELECT 1 FROM orders r
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
                 AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, waits, deadline_at,
-        possible_duplicate, error, unchecked, accepted_at, due_at, trace, $3 AS now";
+        possible_duplicate, error, unchecked, accepted_at, due_at, first_due_at, trace, $3 AS now";
 // Returns a row for each presentation of the present generation, latest first, or a single row if
 // there is none.
 CLAIM_TOKEN = "
