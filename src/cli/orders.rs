@@ -24,10 +24,14 @@ use crate::history::{History, OrderEvent, Sources};
 use crate::ids::check_name;
 use crate::order::{OrderId, OrderView, Status, Target};
 use crate::sessions::Refreshed;
-use crate::store::{OrderFilter, StoreError};
+use crate::store::{OrderFilter, OrderName, StoreError};
 
-const NOT_FOUND: &str =
-    "no order in this database has it as its id, idempotency key, reference, Klarna's id or user";
+/// Why `orders find` finds nothing.
+const NOT_FOUND: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user, or as the beginning \
+     of one (3 characters or more, 8 of an order's id; capital and small letters differ)";
+/// Why `orders show` shows nothing.
+const UNKNOWN: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user; orders find also \
+     finds those that begin with it";
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -38,9 +42,11 @@ pub(super) enum Command {
     /// Find orders by what a shop or Klarna knows of them, newest first
     ///
     /// TEXT is an order's id, idempotency key, `merchant_reference1` or `merchant_reference2`, Klarna's id of the
-    /// order or session, or the user. It is compared as a whole. Exit code 1: nothing was found.
+    /// order or session, or the user. If it is the whole of none, those that begin with it are found: with 3
+    /// characters or more, or 8 of an order's id; of each kind at most 1000, the last ones in alphabetical order.
+    /// Capital and small letters differ. Exit code 1: nothing was found.
     Find {
-        /// The whole id, key, reference or user
+        /// An id, key, reference or user, or its beginning
         #[arg(value_parser = name)]
         text: String,
         #[command(flatten)]
@@ -48,7 +54,7 @@ pub(super) enum Command {
     },
     /// Show everything about an order except its body, and what happened to it
     Show {
-        /// The order's id, or another name that `orders find` knows, if only one order has it
+        /// The order's id, or another whole name that `orders find` knows, if only one order has it
         #[arg(value_name = "ID", value_parser = name)]
         named: String,
         /// Also show what the shop gets for the shopper's browser; JSON output always has it
@@ -177,10 +183,10 @@ async fn the_one(app: &App, named: &str) -> Result<Result<OrderView, &'static st
     {
         return Ok(Ok(order));
     }
-    let filter = OrderFilter { name: Some(named.to_owned()), limit: 2, ..OrderFilter::default() };
+    let filter = OrderFilter { name: Some(named.into()), limit: 2, ..OrderFilter::default() };
     let mut orders = app.store.orders(&filter).await?;
     Ok(match (orders.pop(), orders.is_empty()) {
-        (None, _) => Err(NOT_FOUND),
+        (None, _) => Err(UNKNOWN),
         (Some(order), true) => Ok(order),
         (Some(_), false) => {
             Err("several orders have it as a name: list them with orders find, and name one by its id")
@@ -212,7 +218,9 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
 async fn find(context: &Context, text: String, page: Page) -> Result<Exit, CliError> {
     let app = context.app_to_read().await?;
     let doing = format!("find an order by {}", printable(&text));
-    let filter = OrderFilter { name: Some(text), ..OrderFilter::default() };
+    let name = OrderName::of(&*app.store, &text, &[None]).await;
+    let name = Some(name.map_err(|error| CliError::failed(&doing, error))?);
+    let filter = OrderFilter { name, ..OrderFilter::default() };
     let orders = read(&app, filter, &page, &doing).await?;
     if orders.is_empty() && page.cursor.is_none() {
         return Err(CliError::failed(doing, NOT_FOUND));
@@ -243,11 +251,13 @@ fn table(orders: &[Order]) -> Table {
         "reference",
         "amount",
         "status",
+        "error",
         "at_klarna",
         "token",
         "result",
     ]);
-    let mut table = table.above_all(&["id", "status", "at_klarna", "result", "user", "reference", "token"]);
+    let first = ["id", "status", "error", "at_klarna", "result", "user", "reference", "token"];
+    let mut table = table.above_all(&first);
     for order in orders {
         table.row([
             order.id.to_string(),
@@ -257,6 +267,7 @@ fn table(orders: &[Order]) -> Table {
             reference(order).to_owned(),
             amount(order),
             order.status.to_string(),
+            or_dash(order.error.as_ref().map(|error| &error.code)),
             or_dash(order.session.as_ref().map(|session| session.phase)),
             or_dash(order.token),
             outcome(order),

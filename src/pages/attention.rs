@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
-use self::calls::{REFUSED, open_breakers, refused_merchant};
+use self::calls::{REFUSED, open_breakers, refused_merchant, stuck_follow_ups};
 use super::Pages;
 use super::codes;
 use super::counts::Counted;
@@ -20,7 +20,7 @@ use crate::breaker::OpenBreaker;
 use crate::config::SettingsStatus;
 use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
-use crate::store::{Backlog, CodeCount, Endpoint, FollowUpBacklog, Overview, StoppedMerchant};
+use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant};
 use crate::token::TokenState;
 
 /// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
@@ -85,7 +85,9 @@ pub(super) async fn items(
     items.extend(stuck_orders(&merged(stuck)));
     items.extend(failures(&merged(failed)));
     let follow_ups = sources.overview.follow_ups.iter().filter(|backlog| viewer.sees(&backlog.merchant));
-    items.extend(follow_ups.filter_map(stuck_follow_ups));
+    for backlog in follow_ups {
+        items.extend(stuck_follow_ups(pages, backlog).await?);
+    }
     items.extend(uncertain_tokens(sources.counts));
     items.extend(sources.failing.iter().map(failing_endpoint));
     items.extend(keeper_behind(sources.overview));
@@ -175,46 +177,33 @@ fn no_worker(overview: &Overview) -> Option<Item> {
     })
 }
 
-/// Orders that no worker takes although they are due. Those of a merchant whose orders are paused wait because
-/// somebody wants it.
-fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Option<Item> {
+/// Merchants whose orders no worker takes although they are due. Those of a merchant whose orders are paused wait
+/// because somebody wants it.
+fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Vec<Item> {
     let late = sources.overview.now - STUCK;
     let is_paused =
         |merchant: &MerchantName| sources.paused.iter().any(|pause| pause.stops(PauseKind::Orders, merchant));
-    let late: Vec<_> = sources
-        .backlogs
-        .iter()
-        .filter(|backlog| backlog.oldest_due.is_some_and(|due| due <= late) && !is_paused(&backlog.merchant))
-        .collect();
     let merchants_here = pages.deps.merchants.now();
-    let unknown: Vec<&str> = late
-        .iter()
-        .filter(|backlog| !merchants_here.contains_key(&backlog.merchant))
-        .map(|backlog| backlog.merchant.as_str())
-        .collect();
-    let running: u64 = late.iter().map(|backlog| backlog.running).sum();
-    let oldest = late.iter().filter_map(|backlog| backlog.oldest_due).min()?;
-    let due: u64 = late.iter().map(|backlog| backlog.due).sum();
-    let merchants: Vec<&str> = late.iter().map(|backlog| backlog.merchant.as_str()).collect();
-    Some(Item {
-        tone: "bad",
-        title: format!("{} due but not started", are(due)),
-        about: html! {
-            "Merchants: " (merchants.join(", ")) ". The oldest order has been due since " (at(oldest)) ". "
-            @if !unknown.is_empty() {
-                "The settings of this process do not have " (unknown.join(", ")) ". "
-            }
-            @if sources.overview.workers == 0 { "No worker is alive." }
-            @else if unknown.len() < late.len() {
-                @if running == 0 { "Workers are alive, but run no order of these merchants now." }
-                @else { "The workers are busy: " (orders(running)) " of these merchants " @if running == 1 { "runs" } @else { "run" } " now." }
-            }
-        },
-        href: match merchants[..] {
-            [merchant] => link("/orders", &[("status", "queued"), ("merchant", merchant)]),
-            _ => link("/orders", &[("status", "queued")]),
-        },
-    })
+    let backlogs = sources.backlogs.iter().filter(|backlog| !is_paused(&backlog.merchant));
+    let item = |backlog: &&Backlog| {
+        let oldest = backlog.oldest_due.filter(|due| *due <= late)?;
+        let (merchant, running) = (backlog.merchant.as_str(), backlog.running);
+        Some(Item {
+            tone: "bad",
+            title: format!("{} of {merchant} {} due but not started", orders(backlog.due), is(backlog.due)),
+            about: html! {
+                "The oldest has been due since " (at(oldest)) ". "
+                @if sources.overview.workers == 0 { "No worker is alive." }
+                @else if !merchants_here.contains_key(&backlog.merchant) {
+                    "The settings of this process do not have " (merchant) "."
+                }
+                @else if running == 0 { "Workers are alive, but run no order of this merchant now." }
+                @else { "The workers are busy: " (orders(running)) " of this merchant " (is(running)) " running now." }
+            },
+            href: link("/orders", &[("status", "queued"), ("merchant", merchant), ("due", "1")]),
+        })
+    };
+    backlogs.filter_map(item).collect()
 }
 
 fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
@@ -224,15 +213,12 @@ fn stuck_orders(codes: &[CodeCount]) -> Option<Item> {
     let list = |code: &str| link("/orders", &[("status", "queued"), ("error", code), ("until", "1m")]);
     Some(Item {
         tone: "warn",
-        title: format!("{} waiting after a failed attempt", are(total)),
+        title: format!("{} {} waiting after a failed attempt", orders(total), is(total)),
         about: html! {
             "The oldest was accepted at " (at(oldest)) ". Causes: "
             (by_code(codes, list))
         },
-        href: match codes {
-            [code] => list(&code.code),
-            _ => link("/orders", &[("status", "queued"), ("until", "1m")]),
-        },
+        href: list(&codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>().join(" ")),
     })
 }
 
@@ -244,27 +230,6 @@ fn failures(codes: &[CodeCount]) -> Option<Item> {
         title: format!("{} failed in the last hour", orders(total)),
         about: by_code(codes, list),
         href: link("/orders", &[("status", "failed"), ("ended_since", "1h")]),
-    })
-}
-
-/// Calls about submitted orders that do not succeed: nobody knows whether these orders are paid, or Klarna
-/// does not know that the shop has taken note.
-fn stuck_follow_ups(backlog: &FollowUpBacklog) -> Option<Item> {
-    let example = backlog.example.as_ref()?;
-    let merchant = backlog.merchant.as_str();
-    let calls =
-        if backlog.stuck == 1 { "1 call".to_owned() } else { format!("{} calls", number(backlog.stuck)) };
-    Some(Item {
-        tone: if backlog.given_up > 0 { "bad" } else { "warn" },
-        title: format!("{calls} about submitted orders of {merchant} failed"),
-        about: html! {
-            "For example that about Klarna's order " (example.klarna_id) ": " (example.error) ". "
-            @if backlog.given_up > 0 {
-                (number(backlog.given_up)) " were given up after two days. When the cause is mended, retry the \
-                follow-ups of these orders."
-            } @else { "They are tried for two days." }
-        },
-        href: link("/orders", &[("follow_ups", "failing"), ("merchant", merchant)]),
     })
 }
 
@@ -331,9 +296,9 @@ fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
     })
 }
 
-/// A number of orders as the subject of a sentence, with its verb.
-fn are(count: u64) -> String {
-    format!("{} {}", orders(count), if count == 1 { "is" } else { "are" })
+/// The verb of a number of orders.
+fn is(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// Adds up what several merchants have, the most frequent code first.

@@ -18,13 +18,13 @@ use super::fields::Fields;
 use super::filters::{field_name, shown, time_of};
 use super::frame::MenuItem;
 use super::order_tabs::{FIELDS, WITHOUT};
-use super::orders::{found, search};
+use super::orders::{self, by_name, found, search};
 use super::pieces::{amount, counted, facts, number, reference, short};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
 use crate::ids::MerchantName;
 use crate::order::{FollowUpState, OrderId, OrderView, Status};
-use crate::store::{ChangedOrders, FailedOrders, OrderCount, OrderFilter, StoreError, Unchanged};
+use crate::store::{ChangedOrders, FailedOrders, OrderCount, OrderFilter, OrderName, StoreError, Unchanged};
 
 /// How many orders one transaction changes.
 const BATCH: u32 = 500;
@@ -36,6 +36,10 @@ const NAMED: u32 = 3;
 
 /// The most changed orders that the next page lists. Their ids are in its address.
 const LISTED: usize = 100;
+
+/// The field of a form whose question was about a whole name. The form changes nothing that only begins so, whatever
+/// has become of the orders with the name.
+const WHOLE: &str = "whole";
 
 /// What is done to the orders.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,8 +102,17 @@ impl Verb {
 }
 
 /// Reads the chosen orders. A status that the change does not allow chooses none.
-fn chosen(fields: &Fields, verb: Verb, now: DateTime<Utc>) -> Result<Option<OrderFilter>, Failure> {
-    let filter = search(fields, now)?;
+async fn chosen(
+    pages: &Pages,
+    viewer: &Viewer,
+    fields: &Fields,
+    verb: Verb,
+) -> Result<Option<OrderFilter>, Failure> {
+    let merchant: Option<MerchantName> = fields.name("merchant")?;
+    let mut filter = search(fields, viewer.now)?;
+    if fields.get(WHOLE).is_none() {
+        filter = by_name(pages, viewer, merchant.as_ref(), filter).await?;
+    }
     if fields.get("only").is_some() && filter.ids.is_none() {
         return Err(Failure::Invalid("No order is selected. Go back, and select some.".into()));
     }
@@ -114,7 +127,7 @@ fn chosen(fields: &Fields, verb: Verb, now: DateTime<Utc>) -> Result<Option<Orde
 pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let verb = Verb::of(&viewer.query)?;
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let filter = chosen(&viewer.query, verb, viewer.now)?;
+    let filter = chosen(&pages, &viewer, &viewer.query, verb).await?;
     let (mut count, mut codes) = (OrderCount::default(), Vec::<FailedOrders>::new());
     for merchant in viewer.scopes(&pages, merchant.as_ref()) {
         let Some(filter) = &filter else { break };
@@ -138,9 +151,10 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let duplicates: u64 = codes.iter().map(|code| code.duplicates).sum();
     let again: u64 = codes.iter().filter(|code| codes::fails_again(&code.code)).map(|code| code.orders).sum();
     let selected = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
-    let orders = if count.with_body == 1 { "order" } else { "orders" };
+    let name = filter.as_ref().and_then(|filter| filter.name.as_ref());
+    let noun = if count.with_body == 1 { "order" } else { "orders" };
     let kind = verb.needs();
-    let what = format!("{} {kind} {orders}", number(count.with_body));
+    let what = format!("{} {kind} {noun}", number(count.with_body));
     let title = format!("{} {what}?", verb.word());
     let which = if verb == Verb::RetryFollowUps { " with a failing follow-up" } else { "" };
     let about = html! {
@@ -175,10 +189,12 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
                 a href=(viewer.query.link("/orders/bulk", &[("again", WITHOUT)])) { "Leave these out" }
             }
         }
+        @if let Some(OrderName::Begins(name)) = name { (orders::begins(name, false)) }
         (selection(&viewer.query, viewer.now))
     };
     let answer = html! {
         (hidden(&viewer.query, viewer.now))
+        @if let Some(OrderName::Whole(_)) = name { input type="hidden" name=(WHOLE) value="1"; }
         @if count.with_body > 0 {
             @match verb {
                 Verb::Retry | Verb::RetryFollowUps => { button type="submit" { (verb.word()) " " (what) } }
@@ -292,6 +308,7 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
         ("order", ids.as_str()),
         ("only", ""),
         ("form_token", ""),
+        (WHOLE, ""),
         ("status", ""),
         ("done", verb.done()),
         ("changed", &orders.to_string()),
@@ -321,7 +338,7 @@ async fn change(
     verb: Verb,
     merchant: Option<&MerchantName>,
 ) -> Result<Changed, Failure> {
-    let filter = chosen(&posted.fields, verb, posted.viewer.now)?;
+    let filter = chosen(pages, &posted.viewer, &posted.fields, verb).await?;
     let (mut changed, mut unchanged, mut more) = (0, BTreeMap::<Unchanged, u64>::new(), false);
     let mut first = Vec::new();
     'merchants: for merchant in posted.viewer.scopes(pages, merchant) {

@@ -11,7 +11,7 @@ use futures::stream::try_unfold;
 
 use super::Pages;
 use super::failure::Failure;
-use super::orders::{found, search};
+use super::orders::{by_name, found, search};
 use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::order::{OrderView, Status, TokenOutcome};
@@ -46,6 +46,7 @@ const HEAD: [&str; 18] = [
 pub(super) async fn orders(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
     let search = OrderFilter { limit: ROWS, ..search(&viewer.query, viewer.now)? };
+    let search = by_name(&pages, &viewer, merchant.as_ref(), search).await?;
     let first = found(&pages, &viewer, merchant.as_ref(), &search).await?;
     let head = line(&HEAD.map(str::to_owned));
     let state = (Some(first), head, pages, viewer, merchant, search);

@@ -79,6 +79,7 @@ impl Filters<'_> {
 pub(super) fn shown(name: &str, value: &str, now: DateTime<Utc>) -> String {
     match (name, time_of(name, value, now)) {
         ("order", _) => format!("{} selected", value.split(' ').count()),
+        ("due", _) => "now".to_owned(),
         ("duplicates" | "again", _) => if value == WITHOUT { "left out" } else { "only" }.to_owned(),
         ("follow_ups" | "status" | "token" | "rows" | "outcome", _) => words(value),
         (_, Some(time)) => time.format("%Y-%m-%d %H:%M UTC").to_string(),
@@ -110,6 +111,7 @@ pub(super) fn field_name(field: &str) -> &'static str {
         "ended_until" => "Failed or ended before (UTC)",
         "duplicates" => "Possible duplicates",
         "again" => "Those that fail again",
+        "due" => "Due",
         "kind" => "Event",
         "happened" => "Happened since (UTC)",
         "since" => "Since (UTC)",

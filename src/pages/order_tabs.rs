@@ -13,7 +13,7 @@ use crate::order::Status;
 use crate::store::OrderFilter;
 
 /// The fields that choose orders.
-pub(super) const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 16] = [
     "q",
     "status",
     "token",
@@ -28,6 +28,7 @@ pub(super) const FIELDS: [&str; 15] = [
     "ended_until",
     "duplicates",
     "again",
+    "due",
     "order",
 ];
 
@@ -60,8 +61,9 @@ impl Totals {
         let mut totals = Vec::new();
         for status in Status::ALL {
             let mut total = 0;
-            // Only submitted orders have follow-ups.
-            let may_match = search.follow_ups.is_none() || status == Status::Submitted;
+            // Only submitted orders have follow-ups, and only queued ones are due.
+            let may_match = (search.follow_ups.is_none() || status == Status::Submitted)
+                && (search.due_by.is_none() || status == Status::Queued);
             for merchant in viewer.scopes(pages, merchant).into_iter().filter(|_| may_match) {
                 let filter = OrderFilter { status: Some(status), merchant, before: None, ..search.clone() };
                 total += pages.deps.orders.count_orders_up_to(&filter, COUNTED).await?;
@@ -71,13 +73,18 @@ impl Totals {
         Ok(Self(totals))
     }
 
+    /// The number of all orders.
+    pub(super) fn all(&self) -> u64 {
+        self.0.iter().map(|(_, total)| total).sum()
+    }
+
     fn of_status(&self, wanted: Status) -> u64 {
         self.0.iter().filter(|(status, _)| *status == wanted).map(|(_, total)| total).sum()
     }
 
     /// The tabs. The one that is shown has `aria-current`.
     pub(super) fn tabs(&self, query: &Fields) -> Markup {
-        let all: u64 = self.0.iter().map(|(_, total)| total).sum();
+        let all = self.all();
         let is_more = self.0.iter().any(|(_, total)| *total >= u64::from(COUNTED));
         let tab = |status: &str, name: &str, total: String| {
             let current = (query.get("status").unwrap_or_default() == status).then_some("page");
@@ -139,9 +146,10 @@ impl Totals {
     }
 }
 
-/// Whether the list shows orders of this status. Only submitted orders have follow-ups.
+/// Whether the list shows orders of this status. Only submitted orders have follow-ups, and only queued ones are due.
 fn shows(query: &Fields, status: Status) -> bool {
-    let may_match = query.get("follow_ups").is_none() || status == Status::Submitted;
+    let may_match = (query.get("follow_ups").is_none() || status == Status::Submitted)
+        && (query.get("due").is_none() || status == Status::Queued);
     may_match && query.get("status").is_none_or(|shown| shown == status.as_str())
 }
 

@@ -21,10 +21,10 @@ use super::pieces::{
     select_all, short, status, time,
 };
 use super::viewer::{Viewer, see};
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, check_name};
 use crate::order::{FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
 use crate::pauses::{Pause, PauseKind};
-use crate::store::OrderFilter;
+use crate::store::{BEGINNING, Beginning, OrderFilter, OrderName};
 
 /// The values of `token` that stand for several outcomes.
 const TOKEN: [(&str, bool); 2] = [("with", true), ("without", false)];
@@ -41,9 +41,14 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let merchant: Option<MerchantName> = query.name("merchant")?;
     // One more than shown, to know whether there is another page.
     let search = OrderFilter { limit: PAGE + 1, ..search(query, viewer.now)? };
+    let search = by_name(&pages, &viewer, merchant.as_ref(), search).await?;
     let orders = found(&pages, &viewer, merchant.as_ref(), &search).await?;
-    // A search that finds one order alone, before it is shown, opens it.
-    if let ([order], true) = (&orders[..], viewer.searches_alone()) {
+    let begins_with = match &search.name {
+        Some(OrderName::Begins(name)) if !orders.is_empty() => Some(name),
+        _ => None,
+    };
+    // A search that finds one order alone by a whole name, before it is shown, opens it.
+    if let ([order], true, None) = (&orders[..], viewer.searches_alone(), begins_with) {
         return Ok(see(&format!("/orders/{}", order.id)));
     }
     let totals = Totals::of(&pages, &viewer, merchant.as_ref(), &search).await?;
@@ -68,6 +73,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.listed {
             @if selectable { (totals.bulk(query)) }
             section #list data-live[search.before.is_none()] {
+                @if let Some(name) = begins_with { (begins(name, totals.all() >= u64::from(BEGINNING))) }
                 @if orders.is_empty() { (none(query)) } @else { (table(orders, &columns, &pauses, viewer.now)) }
                 (older(query, "/orders", search.before.is_some(), next.as_deref()))
             }
@@ -81,6 +87,11 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
     let ids = query
         .word("order", |ids| ids.split(' ').map(|id| id.parse().ok()).collect::<Option<Vec<OrderId>>>())?;
     let name: Option<String> = query.name("q")?;
+    let errors = query.get("error").unwrap_or_default().split_whitespace();
+    let errors: Vec<String> = errors.map(str::to_owned).collect();
+    for code in &errors {
+        check_name(code).map_err(|wrong| Failure::Invalid(format!("error: {wrong}")))?;
+    }
     let with_token = TOKEN.iter().find(|(word, _)| query.get("token") == Some(*word)).map(|(_, with)| *with);
     Ok(OrderFilter {
         status: query.one_of("status", Status::ALL, Status::as_str)?,
@@ -92,18 +103,31 @@ pub(super) fn search(query: &Fields, now: DateTime<Utc>) -> Result<OrderFilter, 
         },
         with_token,
         fails_again: query.get("again").map(|value| value != WITHOUT),
-        error: query.name("error")?,
-        name: name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+        errors,
+        name: name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(OrderName::from),
         duplicates: query.get("duplicates").map(|value| value != WITHOUT),
         follow_ups: query.one_of("follow_ups", FollowUpState::ALL, FollowUpState::as_str)?,
         since: query.time("from", now)?,
         until: query.time("until", now)?,
         ended_since: query.time("ended_since", now)?,
         ended_until: query.time("ended_until", now)?,
+        due_by: query.get("due").map(|_| now),
         ids,
         before: query.word("before", |word| word.parse().ok())?,
         ..OrderFilter::default()
     })
+}
+
+/// Decides whether orders are searched by whole names, or by how names begin.
+pub(super) async fn by_name(
+    pages: &Pages,
+    viewer: &Viewer,
+    merchant: Option<&MerchantName>,
+    search: OrderFilter,
+) -> Result<OrderFilter, Failure> {
+    let Some(OrderName::Whole(text)) = &search.name else { return Ok(search) };
+    let name = OrderName::of(&*pages.deps.orders, text, &viewer.scopes(pages, merchant)).await?;
+    Ok(OrderFilter { name: Some(name), ..search })
 }
 
 /// Returns the orders of all merchants that the viewer may see.
@@ -127,6 +151,7 @@ fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
     let outcomes = TOKEN.map(|(word, _)| word).into_iter().chain(TokenOutcome::ALL.map(TokenOutcome::as_str));
     let fields = html! {
         (tab(query, "status"))
+        (tab(query, "due"))
         (line(query, "q"))
         (choice(query, "merchant", "all", viewer.merchants(pages)))
         label { span { (field_name("error")) }
@@ -156,6 +181,16 @@ fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
     Filters { path: "/orders", query, now: viewer.now, names: &FIELDS, fields, folded }
 }
 
+/// Why orders are listed that do not have the name that was searched.
+pub(super) fn begins(name: &Beginning, more: bool) -> Markup {
+    html! {
+        p.quiet {
+            "No id, idempotency key, reference or user is exactly " b { (name.as_str()) } ". These begin so."
+            @if more { " There may be more: write more of it." }
+        }
+    }
+}
+
 /// What to do where no order is listed.
 fn none(query: &Fields) -> Markup {
     if FIELDS.into_iter().any(|name| query.get(name).is_some()) || query.get("before").is_some() {
@@ -163,9 +198,10 @@ fn none(query: &Fields) -> Markup {
             p.quiet.empty {
                 "No orders match. "
                 @if let Some(name) = query.get("q") {
-                    "An order is found by its whole id, idempotency key, reference or user: none is exactly " b { (name) }
-                    ", with these capital and small letters"
-                    @if query.names().count() > 1 { ", and matches the other filters" } ". "
+                    "An order is found by its id, idempotency key, reference, Klarna's id or user, or the beginning of one: \
+                     3 characters or more, 8 of an order's id. None is or begins with " b { (name) }
+                    @if query.names().count() > 1 { " and matches the other filters" }
+                    ". Capital and small letters differ. "
                 }
                 a href="/orders" { "Show all orders" }
             }

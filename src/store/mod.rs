@@ -87,6 +87,7 @@ pub use self::order_admin::{
 };
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
 pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
+pub use self::order_search::{BEGINNING, Beginning, OrderName};
 pub use self::orders::{OrderFilter, Orders};
 pub use self::outages::{Outage, Outages};
 pub use self::overview::{

@@ -3,17 +3,21 @@
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
 //! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups, or of
 //! a status. If the filter has other conditions only, each status is searched by its index, which also
-//! contains merchant, token outcome and target. A name is searched by the index of each column that may
-//! have it.
+//! contains merchant, token outcome and target. A name, or its beginning, is searched by the index of each
+//! column that may have it.
 
 mod counts;
+mod names;
 
 use std::fmt::{Display, Write};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+#[cfg(test)]
+pub(super) use self::counts::text as count_text;
 pub(super) use self::counts::{by_code, count, count_up_to};
+pub use self::names::{BEGINNING, Beginning, OrderName};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
 use super::{OrderFilter, StoreError, from_json};
@@ -26,10 +30,6 @@ use crate::order::{
 /// How far the time in an order's id, which is from the process's clock, may be from the database's
 /// `accepted_at`.
 const SKEW: TimeDelta = TimeDelta::hours(1);
-
-/// The columns that may have the name that a search asks for. An order's id is another one.
-const NAMES: [&str; 5] =
-    ["user_id", "idempotency_key", "merchant_reference1", "merchant_reference2", "klarna_id"];
 
 /// Returns the orders of a filter, newest first.
 pub(super) async fn orders<E: Engine>(
@@ -163,12 +163,13 @@ pub(super) fn text<E: Engine>(filter: &OrderFilter) -> String {
 fn statuses(filter: &OrderFilter) -> Vec<Option<Status>> {
     let narrow = filter.status.is_some()
         || filter.user.is_some()
-        || filter.error.is_some()
+        || !filter.errors.is_empty()
         || filter.name.is_some()
         || filter.ids.is_some()
         || filter.ended_since.is_some()
         || filter.follow_ups.is_some()
         || filter.ended_until.is_some()
+        || filter.due_by.is_some()
         || filter.duplicates == Some(true);
     let in_index = filter.merchant.is_some()
         || filter.token.is_some()
@@ -197,7 +198,7 @@ struct Search<'f> {
 impl<'f> Search<'f> {
     /// Adds the conditions of a whole filter after the name of the table.
     fn all_of<E: Engine>(&mut self, filter: &'f OrderFilter) {
-        if filter.name.is_some() {
+        if matches!(filter.name, Some(OrderName::Whole(_))) {
             self.sql.push_str(" WHERE id IN (");
             self.ids::<E>(filter, filter.status, None);
             self.sql.push(')');
@@ -207,54 +208,16 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// Adds a query of the ids of a filter, newest first. With a name it is several queries, each of at
-    /// most `limit` ids: one for each column that may have the name.
-    fn ids<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>, limit: Option<u32>) {
-        let Some(name) = &filter.name else {
-            self.ids_where::<E>(filter, status, None, limit);
-            return;
-        };
-        let named = NAMES.into_iter().map(|column| (column, Param::from(name)));
-        let id = name.parse::<OrderId>().ok().map(|id| ("id", Param::from(id)));
-        for (number, named) in named.chain(id).enumerate() {
-            self.sql.push_str(if number > 0 { " UNION SELECT id FROM (" } else { "SELECT id FROM (" });
-            self.ids_where::<E>(filter, status, Some(named), limit);
-            // PostgreSQL 15 and earlier require a name.
-            let _ = write!(self.sql, ") AS named_{number}");
-        }
-    }
-
-    fn ids_where<E: Engine>(
-        &mut self,
-        filter: &'f OrderFilter,
-        status: Option<Status>,
-        named: Option<(&str, Param<'f>)>,
-        limit: Option<u32>,
-    ) {
-        self.sql.push_str(E::STATEMENTS.orders.order_ids);
-        self.sql.push_str(" WHERE true");
-        if let Some((column, value)) = named {
-            self.compare(format_args!("{column} ="), value);
-        }
-        self.conditions::<E>(filter, status);
-        // Only the order that has the key now. A merchant has a key once, so those few need no order, which
-        // their index does not have.
-        let is_key = named.is_some_and(|(column, _)| column == "idempotency_key");
-        if is_key {
-            self.condition("superseded_by IS NULL");
-        }
-        if let Some(limit) = limit.filter(|_| !is_key) {
-            self.newest(limit);
-        }
-    }
-
-    /// Adds the conditions of a filter, without its name and limit.
+    /// Adds the conditions of a filter, without its whole name and its limit.
     fn conditions<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>) {
         if let Some(status) = status {
             // A name or a failing follow-up is rarer than a status, so its index is used: an expression has none.
             let rarer = filter.name.is_some() || filter.follow_ups.is_some();
             let left = if rarer { "status || '' =" } else { "status =" };
             self.compare(left, status.as_str());
+        }
+        if let Some(OrderName::Begins(beginning)) = &filter.name {
+            self.begins::<E>(beginning, filter.merchant.as_ref());
         }
         if let Some(state) = filter.follow_ups {
             self.follow_ups::<E>(state, filter.merchant.as_ref());
@@ -282,9 +245,14 @@ impl<'f> Search<'f> {
             let code = E::STATEMENTS.error_code;
             self.condition(&format!("coalesce({code}, '') {not}IN ({})", codes.join(", ")));
         }
-        if let Some(error) = &filter.error {
+        if !filter.errors.is_empty() {
             self.condition("error IS NOT NULL");
-            self.compare(format_args!("{} =", E::STATEMENTS.error_code), error);
+            self.among(E::STATEMENTS.error_code, &filter.errors);
+        }
+        if let Some(due_by) = filter.due_by {
+            // In plain words, so that an index of queued orders can be used.
+            self.condition("status = 'queued'");
+            self.compare("due_at <=", due_by);
         }
         match filter.duplicates {
             Some(true) => self.condition("possible_duplicate"),
@@ -343,6 +311,16 @@ impl<'f> Search<'f> {
         self.values.push(value.into());
         // Writing to a string cannot fail.
         let _ = write!(self.sql, " AND {left} ${}", self.values.len());
+    }
+
+    /// Adds the condition that a text is one of these.
+    fn among(&mut self, left: &str, texts: &'f [String]) {
+        self.condition(left);
+        for (number, text) in texts.iter().enumerate() {
+            self.values.push(text.into());
+            let _ = write!(self.sql, "{}${}", if number > 0 { ", " } else { " IN (" }, self.values.len());
+        }
+        self.sql.push(')');
     }
 
     fn newest(&mut self, limit: u32) {

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
-    Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderRow, Reclaimed, SettledLate, StoreError,
-    StoredEnd, follow_ups, from_micros, order_end, order_search, workers,
+    Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderName, OrderRow, Reclaimed, SettledLate,
+    StoreError, StoredEnd, follow_ups, from_micros, order_end, order_search, workers,
 };
 use crate::ids::{MerchantName, UserId, WorkerId};
 use crate::order::{Disposition, FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
@@ -31,8 +31,8 @@ pub struct OrderFilter {
     pub token: Option<TokenOutcome>,
     /// Only orders that had a token, or only others.
     pub with_token: Option<bool>,
-    /// Only orders with an error of this code.
-    pub error: Option<String>,
+    /// Only orders with an error of one of these codes; all if there are none.
+    pub errors: Vec<String>,
     /// Only orders whose error has a code that [fails again](crate::order::ErrorCode::fails_again), or only
     /// others.
     pub fails_again: Option<bool>,
@@ -40,9 +40,11 @@ pub struct OrderFilter {
     pub duplicates: Option<bool>,
     /// Only orders whose follow-ups fare so.
     pub follow_ups: Option<FollowUpState>,
-    /// Only orders with this name: their id, idempotency key, a reference of the shop, Klarna's id of the
-    /// order or session, or their user.
-    pub name: Option<String>,
+    /// Only orders with this name, or one that begins so: their id, idempotency key, a reference of the shop,
+    /// Klarna's id of the order or session, or their user.
+    pub name: Option<OrderName>,
+    /// Only queued orders that are due at this time.
+    pub due_by: Option<DateTime<Utc>>,
     /// Only orders accepted at this time or later.
     pub since: Option<DateTime<Utc>>,
     /// Only orders accepted before this time.

@@ -312,7 +312,7 @@ fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
             "'queued', 'payments', 51",
             "only orders_outcome",
         ),
-        (OrderFilter { error: Some("bad".into()), ..any() }, "'bad', 51", "orders_error"),
+        (OrderFilter { errors: vec!["bad".into()], ..any() }, "'bad', 51", "orders_error"),
         (
             OrderFilter { merchant: Some("shop".into()), user: Some("u".into()), ..any() },
             "'shop', 'u', 51",

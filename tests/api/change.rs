@@ -235,6 +235,8 @@ async fn many_are_cancelled_and_it_is_said_which_were_not() {
     let answer = cancel(json!({"orders": [failed_one, queued[0], "00000000-0000-7000-8000-000000000000"]}));
     let unchanged = json!([{"reason": "not_found", "orders": 1}, {"reason": "failed", "orders": 1}]);
     assert_eq!(answer.await.json(), json!({"changed": 1, "unchanged": unchanged}));
+    // A list finds it by the beginning of its id. What is changed has the whole.
+    assert_eq!(cancel(json!({"q": queued[1][..23]})).await.json(), json!({"changed": 0}));
     assert_eq!(cancel(json!({"user": "u-3"})).await.json(), json!({"changed": 1}));
     cancel(json!({})).await.problem(400, "invalid-request");
     assert!(api.claim().await.is_empty());

@@ -97,6 +97,15 @@ async fn an_order_is_found_by_what_the_shop_knows_of_it() {
         assert_eq!(found("key-of-all", q).await, [other.as_str(), one.as_str()], "{q}");
         assert_eq!(found("key-of-other", q).await, [other.as_str()], "{q}");
     }
+    // By the beginning, where nothing that the key may see has it as a whole.
+    for q in ["A-1", "B-cart", "A-1 "] {
+        assert_eq!(found("key-of-all", q).await, [other.as_str(), one.as_str()], "{q}");
+        assert_eq!(found("key-of-other", q).await, [other.as_str()], "{q}");
+    }
+    let longer = submit(referenced("other", "cart-12", "a-1")).await;
+    assert_eq!(found("key-of-all", "cart-1").await, [one.as_str()]);
+    assert_eq!(found("key-of-other", "cart-1").await, [longer.as_str()]);
+    assert!(found("key-of-all", "ca").await.is_empty() && found("key-of-all", "Cart").await.is_empty());
     let request = api.request(Method::GET, &format!("/v1/orders/{one}")).bearer_auth("key-of-all");
     let shown = send(request).await.json();
     assert_eq!(

@@ -55,6 +55,13 @@ fn an_order_is_found_by_what_the_shop_knows_of_it() {
     assert!(by_user.stderr.starts_with("Next page: --cursor "), "{}", by_user.stderr);
     let shown = home.run(&["orders", "show", one["id"].as_str().unwrap()]).exits(0);
     assert!(shown.stdout.contains("merchant_reference1  A 1\n"), "{}", shown.stdout);
+    let id = one["id"].as_str().unwrap();
+    for beginning in ["cart-99", "cart-9", &id[..35]] {
+        let found = home.run(&["orders", "find", beginning, "--format", "json"]).exits(0).json();
+        assert_eq!((found.len(), &found[0]["id"]), (1, &one["id"]), "{beginning}");
+    }
+    home.run(&["orders", "show", "cart-9"]).exits(1);
+    home.run(&["orders", "find", "Cart-9"]).exits(1);
     let none = home.run(&["orders", "find", "A"]).exits(1);
     assert!(none.stderr.contains("cannot find an order by A\n  because: no order"), "{}", none.stderr);
     home.run(&["orders", "find", " "]).exits(2);
@@ -98,7 +105,8 @@ fn what_is_not_there_and_what_cannot_be_are_told_apart() {
     assert_eq!(
         ran.stderr.lines().rev().take(2).collect::<Vec<_>>(),
         [
-            "  because: no order in this database has it as its id, idempotency key, reference, Klarna's id or user",
+            "  because: no order in this database has it as its id, idempotency key, reference, Klarna's id or user; \
+             orders find also finds those that begin with it",
             &format!("error: cannot show the order {id}")
         ]
     );
@@ -192,6 +200,10 @@ fn failed_orders_are_tried_again() {
     let ended = shown()["ended_at"].clone();
     assert_eq!(lines(&home, &["--error", "klarna_refused_order"]).len(), 1);
     assert_eq!(lines(&home, &["--error", "klarna_unavailable"]).len(), 0);
+    let list = home.run(&["orders", "list"]).exits(0).stdout;
+    let rows: Vec<&str> = list.lines().collect();
+    let cells: Vec<&str> = rows[1].split("  ").map(str::trim).collect();
+    assert!(rows[0].contains(" error ") && cells.contains(&"klarna_refused_order"), "{list}");
     assert_eq!(
         home.run(&["orders", "retry", "--error", "crashed_worker", "--yes"]).exits(0).stdout,
         "0 failed orders retried\n"

@@ -18,7 +18,7 @@ use crate::api::extract::{self, check_filter, invalid, whole};
 use crate::api::problem::Problem;
 use crate::audit::{Action, Entry};
 use crate::order::{ErrorCode, FollowUpState, OrderId, Status};
-use crate::store::{ChangedOrders, OrderFilter};
+use crate::store::{ChangedOrders, OrderFilter, OrderName};
 
 /// The most orders that one request changes.
 const MOST: u32 = 1000;
@@ -30,7 +30,8 @@ pub struct OrderSelection {
     /// Only these orders, at most 1000.
     #[schema(required = false, max_items = 1000)]
     pub orders: Option<Vec<OrderId>>,
-    /// Only orders with this name, as the `q` of the list of orders.
+    /// Only orders with this name, as the `q` of the list of orders. The whole name: what only begins so is
+    /// not changed.
     #[schema(
         required = false,
         example = "order-1001",
@@ -278,10 +279,10 @@ async fn chosen(
     Ok(OrderFilter {
         merchant: merchant.map(Into::into),
         user: user.map(Into::into),
-        error: error.map(|code| code.as_str().to_owned()),
+        errors: error.map(|code| code.as_str().to_owned()).into_iter().collect(),
         follow_ups,
         duplicates: possible_duplicate,
-        name: q,
+        name: q.as_deref().map(OrderName::from),
         since,
         until,
         ended_since,

@@ -16,7 +16,7 @@ use crate::api::extract::{InQuery, check_filter, page_size};
 use crate::api::problem::Problem;
 use crate::ids::MerchantName;
 use crate::order::{ErrorCode, FollowUpState, OrderId, Status, Target};
-use crate::store::OrderFilter;
+use crate::store::{OrderFilter, OrderName};
 
 /// Query of `GET /v1/orders`.
 #[derive(Deserialize, IntoParams)]
@@ -24,7 +24,9 @@ use crate::store::OrderFilter;
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ListQuery {
     /// Only orders with this name: their id, idempotency key, `merchant_reference1` or `2`, Klarna's id of
-    /// the order or session, or their user. The whole name, as it is written.
+    /// the order or session, or their user. If it is the whole name of none, those with a name that begins so:
+    /// with 3 characters or more, or 8 of an order's id; of each kind of name at most 1000, the last ones
+    /// in alphabetical order. Capital and small letters differ.
     #[param(
         example = "order-1001",
         min_length = 1,
@@ -104,15 +106,26 @@ pub(in crate::api) async fn list(
     for (name, value) in [("q", &query.q), ("merchant", &query.merchant), ("user", &query.user)] {
         check_filter(name, value.as_deref())?;
     }
+    let scopes: Vec<Option<MerchantName>> = match (&query.merchant, caller.merchants()) {
+        (None, Some(merchants)) => merchants.map(|merchant| Some(merchant.into())).collect(),
+        (merchant, _) => {
+            merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
+            vec![merchant.clone().map(Into::into)]
+        }
+    };
+    let name = match &query.q {
+        Some(text) => Some(OrderName::of(&*app.lists, text, &scopes).await?),
+        None => None,
+    };
     // Read one more than the limit, to know whether there is another page.
     let filter = |merchant: Option<MerchantName>| OrderFilter {
         status: query.status,
         target: query.target,
         merchant,
         user: query.user.clone().map(Into::into),
-        error: query.error.map(|code| code.as_str().to_owned()),
+        errors: query.error.map(|code| code.as_str().to_owned()).into_iter().collect(),
         follow_ups: query.follow_ups,
-        name: query.q.clone(),
+        name: name.clone(),
         since: query.since,
         until: query.until,
         ended_since: query.ended_since,
@@ -123,17 +136,9 @@ pub(in crate::api) async fn list(
         ..OrderFilter::default()
     };
     let mut orders = Vec::new();
-    match (&query.merchant, caller.merchants()) {
-        (None, Some(merchants)) => {
-            for merchant in merchants {
-                orders.extend(app.lists.orders(&filter(Some(merchant.into()))).await?);
-            }
-            orders.sort_by_key(|order| std::cmp::Reverse(order.id));
-        }
-        (merchant, _) => {
-            merchant.as_deref().map_or(Ok(()), |merchant| caller.act_for(merchant))?;
-            orders = app.lists.orders(&filter(merchant.clone().map(Into::into))).await?;
-        }
+    for merchant in scopes {
+        orders.extend(app.lists.orders(&filter(merchant)).await?);
     }
+    orders.sort_by_key(|order| std::cmp::Reverse(order.id));
     Ok(Json(OrderList::page(orders, limit)))
 }

@@ -81,7 +81,7 @@ impl Which {
         OrderFilter {
             merchant: self.merchant.clone(),
             user: self.user.clone(),
-            error: self.error.map(|code| code.as_str().to_owned()),
+            errors: self.error.map(|code| code.as_str().to_owned()).into_iter().collect(),
             follow_ups: self.follow_ups,
             duplicates: self.possible_duplicate,
             since: self.since.map(time),

@@ -6,13 +6,13 @@ use maud::html;
 
 use super::{Item, Sources};
 use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
-use crate::order::{Status, Target};
+use crate::order::{FollowUpState, Status, Target};
 use crate::pages::Pages;
 use crate::pages::failure::Failure;
 use crate::pages::links::link;
 use crate::pages::order_tabs::COUNTED;
 use crate::pages::pieces::{at, number, orders};
-use crate::store::{OrderFilter, RefusedMerchant};
+use crate::store::{FollowUpBacklog, OrderFilter, RefusedMerchant};
 
 /// The error code of orders that wait because Klarna refuses their merchant.
 pub(super) const REFUSED: &str = "klarna_refused_merchant";
@@ -97,4 +97,42 @@ fn half_open(breaker: &OpenBreaker) -> Item {
         },
         href: link("/orders", &[("merchant", &breaker.merchant)]),
     }
+}
+
+/// Returns the item of calls about a merchant's submitted orders that do not succeed: nobody knows whether these
+/// orders are paid, or Klarna does not know that the shop has taken note. It counts orders, as the list does, which
+/// has them from the first failure on.
+pub(super) async fn stuck_follow_ups(
+    pages: &Pages,
+    backlog: &FollowUpBacklog,
+) -> Result<Option<Item>, Failure> {
+    let Some(example) = &backlog.example else { return Ok(None) };
+    let merchant = backlog.merchant.as_str();
+    let count = async |state| {
+        let filter = OrderFilter {
+            status: Some(Status::Submitted),
+            merchant: Some(merchant.into()),
+            follow_ups: Some(state),
+            ..OrderFilter::default()
+        };
+        pages.deps.orders.count_orders_up_to(&filter, COUNTED).await
+    };
+    let (failing, given_up) = (count(FollowUpState::Failing).await?, count(FollowUpState::GivenUp).await?);
+    let list =
+        |state: FollowUpState| link("/orders", &[("follow_ups", state.as_str()), ("merchant", merchant)]);
+    Ok(Some(Item {
+        tone: if backlog.given_up > 0 { "bad" } else { "warn" },
+        title: match failing {
+            0 => format!("Calls about unknown orders of {merchant} failed"),
+            _ => format!("Calls about {} of {merchant} failed", orders(failing)),
+        },
+        about: html! {
+            "For example that about Klarna's order " (example.klarna_id) ": " (example.error) ". "
+            @if given_up > 0 {
+                "Those about " a href=(list(FollowUpState::GivenUp)) { (orders(given_up)) } " were given up after two days. \
+                When the cause is mended, retry the follow-ups of these orders."
+            } @else if backlog.given_up == 0 { "They are tried for two days." }
+        },
+        href: list(FollowUpState::Failing),
+    }))
 }

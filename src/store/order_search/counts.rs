@@ -13,11 +13,21 @@ pub(in crate::store) async fn count<E: Engine>(
     filter: &OrderFilter,
 ) -> Result<OrderCount, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
+    let row = counting::<E>(&filter).on(c).fetch_one().await?;
+    Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
+}
+
+fn counting<E: Engine>(filter: &OrderFilter) -> Search<'_> {
     let mut search = Search::default();
     search.sql.push_str(E::STATEMENTS.orders.count_orders);
-    search.all_of::<E>(&filter);
-    let row = search.on(c).fetch_one().await?;
-    Ok(OrderCount { orders: row.count("orders")?, with_body: row.count("with_body")? })
+    search.all_of::<E>(filter);
+    search
+}
+
+/// Returns the statement of a count, for tests of its plan.
+#[cfg(test)]
+pub(in crate::store) fn text<E: Engine>(filter: &OrderFilter) -> String {
+    counting::<E>(filter).sql
 }
 
 /// Counts the orders of a filter that still have their body, by error code, the most frequent code first. Its

@@ -3,16 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use serde_json::Value;
 use sqlx::{Connection as _, Executor as _};
 
 use super::{plans, postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
+use crate::order::Status;
 use crate::store::audit::listed;
+use crate::store::engine::Engine;
 use crate::store::postgres::Postgres;
 use crate::store::sql;
 use crate::store::sqlite::Sqlite;
 use crate::store::webhooks::narrowed;
-use crate::store::{AuditFilter, WebhookFilter, WebhookStatus};
+use crate::store::{
+    AuditFilter, Beginning, OrderFilter, OrderName, WebhookFilter, WebhookStatus, order_search,
+};
 
 const GROWING: [&str; 7] =
     ["orders", "order_attempts", "webhooks", "tokens", "known_tokens", "exchanges", "audit_log"];
@@ -262,4 +267,101 @@ async fn postgresql_finds_rows_of_the_audit_log_by_the_index_of_a_filter() {
     }
     connection.close().await.unwrap();
     database.remove().await;
+}
+
+/// The indexes of what orders are found by.
+const NAMED: [&str; 6] = [
+    "orders_user",
+    "orders_idempotency",
+    "orders_reference1",
+    "orders_reference2",
+    "orders_klarna_id",
+    "orders_pkey",
+];
+
+fn beginning(text: &str) -> OrderFilter {
+    OrderFilter { name: Some(OrderName::Begins(Beginning::new(text))), limit: 51, ..OrderFilter::default() }
+}
+
+/// Searches by the beginning of a name, which may be that of an id too: each statement that pages and API make of one.
+fn searches<E: Engine>() -> Vec<String> {
+    let of_shop = OrderFilter { merchant: Some("shop".into()), ..beginning("0000000a") };
+    let filters = [
+        beginning("0000000a"),
+        OrderFilter { status: Some(Status::Failed), ..of_shop.clone() },
+        OrderFilter { user: Some("u-1".into()), since: Some(DateTime::UNIX_EPOCH), ..of_shop },
+    ];
+    filters
+        .iter()
+        .flat_map(|filter| [order_search::text::<E>(filter), order_search::count_text::<E>(filter)])
+        .collect()
+}
+
+/// Orders with all names.
+const MANY_ORDERS: &str = "
+    INSERT INTO klarna_worker.orders (id, merchant, user_id, idempotency_key, digest, status, accepted_at, due_at, deadline_at,
+        ended_at, klarna_id, merchant_reference1, merchant_reference2)
+    SELECT gen_random_uuid(), 'shop', 'u-' || i, 'key-' || i, '', CASE WHEN i % 100 = 3 THEN 'failed' ELSE 'submitted' END,
+        now(), now(), now(), now(), 'k-' || i, 'WEB-' || i, 'b-' || i
+    FROM generate_series(1, 20000) AS i";
+
+#[tokio::test]
+async fn sqlite_searches_beginnings_by_ranges_of_indexes() {
+    let mut connection = sqlite_with_tables().await;
+    let rows = MANY_ORDERS.replace("klarna_worker.", "").replace("gen_random_uuid()", "randomblob(16)");
+    let rows = rows.replace("now()", "0").replace("generate_series(1, 20000) AS i", "n");
+    let fill =
+        format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) {rows}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut connection).await.unwrap();
+    // Few databases were ever analyzed.
+    for analyze in ["", "ANALYZE"] {
+        sqlx::raw_sql(analyze).execute(&mut connection).await.unwrap();
+        for search in searches::<Sqlite>() {
+            let plan = sqlite_plan(&mut connection, &search).await;
+            for index in NAMED {
+                let index = index.replace("orders_pkey", "sqlite_autoindex_orders_1");
+                let ranges = plan.lines().any(|step| {
+                    step.contains(&format!("INDEX {index} ("))
+                        && step.contains(">? AND ")
+                        && step.ends_with("<?)")
+                });
+                assert!(ranges, "{index}: {plan}\n{search}");
+            }
+            assert!(
+                !plan.contains("SCAN orders") && !plan.contains("TEMP B-TREE FOR ORDER"),
+                "{plan}\n{search}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn postgresql_searches_beginnings_by_ranges_of_indexes() {
+    let (database, mut connection) = postgres_with_tables().await;
+    connection.execute(MANY_ORDERS).await.unwrap();
+    let analyzed = "ANALYZE klarna_worker.orders; SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(analyzed).execute(&mut connection).await.unwrap();
+    for search in searches::<Postgres>() {
+        let text = plans::generic_plan(&mut connection, &search, "(FORMAT JSON)").await;
+        let plan: Value = serde_json::from_str(&text).unwrap();
+        let mut ranges = BTreeSet::new();
+        note_ranges(&plan[0]["Plan"], &mut ranges);
+        assert_eq!(ranges, BTreeSet::from(NAMED.map(str::to_owned)), "{text}\n{search}");
+        assert!(!reads_all(&plan[0]["Plan"], &BTreeSet::new(), false), "{text}\n{search}");
+    }
+    connection.close().await.unwrap();
+    database.remove().await;
+}
+
+/// Notes the indexes of which a plan reads a range alone.
+fn note_ranges(plan: &Value, ranges: &mut BTreeSet<String>) {
+    let condition = plan["Index Cond"].as_str().unwrap_or_default();
+    if let Some(index) =
+        plan["Index Name"].as_str().filter(|_| condition.contains(" >= ") && condition.contains(" <"))
+    {
+        ranges.insert(index.to_owned());
+    }
+    for inner in plan["Plans"].as_array().into_iter().flatten() {
+        note_ranges(inner, ranges);
+    }
 }

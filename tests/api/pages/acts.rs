@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::store::{Answer, AuditFilter, Delivery, EventKind, WebhookFilter, WebhookStatus};
 use sqlx::Connection as _;
 
+use super::lists::listed;
 use super::{Browser, OPS, failed, key, keys, value};
 use crate::{Api, send};
 
@@ -202,6 +204,33 @@ async fn many_orders_are_changed_after_a_question_with_their_number() {
     ] {
         assert!(objects.contains(&told), "{told}: {objects:?}");
     }
+}
+
+#[tokio::test]
+async fn a_form_about_a_whole_name_reaches_none_that_begins_so() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    api.ordered("shop", "user-1").await;
+    let longer = api.ordered("shop", "user-10").await;
+    let question = browser.page("/orders/bulk?action=cancel&q=user").await;
+    assert!(
+        question.contains("Cancel 2 queued orders?")
+            && question.contains("is exactly <b>user</b>. These begin so."),
+        "{question}"
+    );
+    let ask = "/orders/bulk?action=cancel&q=user-1";
+    let question = browser.page(ask).await;
+    assert!(question.contains("Cancel 1 queued order?") && !question.contains("begin so"), "{question}");
+    let whole = value(&question, "whole");
+    // Between question and form, the name goes.
+    api.app.store.erase_user(&UserKey::new("shop", "user-1")).await.unwrap();
+    let fields = [("action", "cancel"), ("q", "user-1"), ("whole", whole.as_str())];
+    let done = browser.act(ask, "/orders/bulk", &fields).await;
+    assert!(done.header("location").contains("changed=0&"), "{done:?}");
+    assert_eq!(listed(&browser, "status=queued&q=user-1").await, [longer.as_str()]);
+    let fields = [("action", "cancel"), ("q", "user-1")];
+    let done = browser.act(ask, "/orders/bulk", &fields).await;
+    assert!(done.header("location").contains("changed=1&"), "{done:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use chrono::TimeDelta;
 use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
-use klarna_order_worker::order::{Disposition, Waits};
+use klarna_order_worker::order::{Disposition, TokenOutcome, Waits};
 use klarna_order_worker::pages::Dependencies;
 use klarna_order_worker::pauses::PauseKind;
 use klarna_order_worker::store::{NewPause, Worker};
@@ -15,8 +15,8 @@ use sqlx::Connection as _;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-use super::lists::on_both;
-use super::{Browser, OPS, error, failed, keys};
+use super::lists::{listed, on_both};
+use super::{Browser, OPS, error, failed, keys, submitted};
 use crate::{Api, pages, pages_of};
 
 /// The strip of an overview; `None` if it is hidden.
@@ -156,13 +156,94 @@ async fn uncertain_tokens_and_endpoints_that_fail_are_told() {
     let strip = strip(&browser.page("/").await).unwrap();
     assert!(strip.contains("/users?state=uncertain\">1 uncertain token<"), "{strip}");
     for told in [
-        "/orders?follow_ups=failing&merchant=shop\">1 call about submitted orders of shop failed<",
+        "/orders?follow_ups=failing&merchant=shop\">Calls about unknown orders of shop failed<",
         "k-1: HTTP 401 from Klarna. ",
     ] {
         assert!(strip.contains(told), "{told}: {strip}");
     }
-    assert!(strip.contains("orders of other failed") && strip.contains("retry the follow-ups"), "{strip}");
+    assert!(strip.contains("orders of other failed") && !strip.contains("retry the follow-ups"), "{strip}");
     assert!(strip.contains("/webhooks?merchant=shop\">The webhook endpoint of shop is failing<"), "{strip}");
+}
+
+/// The numbers of a strip, each with the list that its link leads to.
+fn numbers(strip: &str) -> Vec<(&str, usize)> {
+    let links = strip.split("<a href=\"/orders?").skip(1);
+    let read = links.filter_map(|link| {
+        let (query, rest) = link.split_once("\">")?;
+        let (text, after) = rest.split_once("</a>")?;
+        let after = after.trim_start().trim_start_matches("<span class=\"about\">");
+        let digits = after.split(|char: char| !char.is_ascii_digit()).next()?;
+        let number = text.split(' ').chain([digits]).find_map(|word| word.parse().ok())?;
+        Some((query, number))
+    });
+    read.collect()
+}
+
+#[tokio::test]
+async fn each_number_of_the_strip_leads_to_as_many_orders() {
+    let api = Api::with_keys(&keys()).await;
+    let browser = Browser::signed_in(&api, OPS).await;
+    for (number, code) in
+        ["klarna_unavailable", "klarna_unavailable", "klarna_throttled", "klarna_refused_merchant"]
+            .into_iter()
+            .enumerate()
+    {
+        api.ordered("shop", &format!("waits-{number}")).await;
+        let snooze = Disposition::Snooze {
+            after: Duration::from_hours(1),
+            error: Some(error(code, "No.")),
+            token_waited: Duration::ZERO,
+            waits: Waits::default(),
+        };
+        api.settle(&snooze).await;
+    }
+    for (merchant, code) in [("shop", "bad_order"), ("other", "bad_order"), ("shop", "klarna_refused_order")]
+    {
+        api.ordered(merchant, "u-1").await;
+        api.settle(&failed(code)).await;
+    }
+    let path = api.folder.path().join("worker.db");
+    let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    // The first has two calls that fail, of the second one was given up, and that of the third is new.
+    for (klarna_id, calls) in
+        [("k-1", &[("push", 3), ("abort", 4)][..]), ("k-2", &[("push", 9)]), ("k-3", &[("push", 0)])]
+    {
+        let id = api.ordered("shop", klarna_id).await;
+        api.settle(&submitted(TokenOutcome::Fresh)).await;
+        let named = "UPDATE orders SET klarna_id = $1 WHERE user_id = $1 AND lower(hex(id)) = $2";
+        let named = sqlx::query(named).bind(klarna_id).bind(id.replace('-', "")).execute(&mut raw).await;
+        assert_eq!(named.unwrap().rows_affected(), 1);
+        for (kind, attempts) in calls {
+            let call = "INSERT INTO follow_ups (kind, merchant, klarna_id, recorded_at, due_at, give_up_at, attempts,
+                    error, given_up_at)
+                VALUES ($1, 'shop', $2, 0, 0, 0, $3, 'HTTP 503', iif($3 = 9, 0, NULL))";
+            let call = sqlx::query(call).bind(*kind).bind(klarna_id).bind(*attempts);
+            call.execute(&mut raw).await.unwrap();
+        }
+    }
+    for (merchant, user) in [("shop", "due-1"), ("shop", "due-2"), ("other", "due-3")] {
+        api.ordered(merchant, user).await;
+    }
+    sqlx::query("UPDATE orders SET due_at = 0 WHERE user_id LIKE 'due-%'").execute(&mut raw).await.unwrap();
+    // These wait, and are neither due nor failing.
+    api.ordered("shop", "later").await;
+    let later = "UPDATE orders SET due_at = due_at + 3600000000 WHERE user_id = 'later'";
+    sqlx::query(later).execute(&mut raw).await.unwrap();
+
+    api.catch_up();
+    api.clock.advance(Duration::from_mins(2));
+    let strip = strip(&browser.page("/").await).unwrap();
+    let numbers = numbers(&strip);
+    for (query, number) in &numbers {
+        let file = browser.page(&format!("/orders.csv?{query}")).await;
+        assert_eq!(file.lines().count() - 1, *number, "{query}: {file}\n{strip}");
+        // The list, and the tab that is shown.
+        assert_eq!(listed(&browser, query).await.len(), *number, "{query}");
+    }
+    let numbers: Vec<usize> = numbers.into_iter().map(|(_, number)| number).collect();
+    // Of the refused merchant; due, of each merchant; failed, in all and by code; with failing follow-ups, and of these
+    // given up; waiting after a failure, in all and by code.
+    assert_eq!(numbers, [1, 1, 2, 3, 2, 1, 2, 1, 3, 2, 1], "{strip}");
 }
 
 #[tokio::test]
@@ -177,8 +258,8 @@ async fn orders_that_somebody_paused_are_not_told_as_not_started() {
     api.catch_up();
     let told = strip(&browser.page("/").await).unwrap();
     assert!(
-        told.contains("1 order is due but not started")
-            && told.contains("run no order of these merchants now"),
+        told.contains("1 order of shop is due but not started")
+            && told.contains("run no order of this merchant now"),
         "{told}"
     );
     let pause = NewPause {

@@ -53,8 +53,9 @@ async fn orders_are_found_by_each_filter() {
         api.settle(&retry).await;
         let queued = api.ordered("other", "u-3").await;
 
+        api.catch_up();
         let all = [&queued, &twice, &bad, &without, &with];
-        let cases: [(&str, &[&String]); 22] = [
+        let cases: [(&str, &[&String]); 29] = [
             ("", &all),
             ("status=submitted", &[&without, &with]),
             ("status=queued", &[&queued, &twice]),
@@ -75,13 +76,22 @@ async fn orders_are_found_by_each_filter() {
             ("q=+u-1+", &[&twice, &bad, &with]),
             ("q=u-1&status=failed", &[&bad]),
             ("q=klarna-1", &[&without, &with]),
+            ("q=klarna", &[&without, &with]),
+            ("q=klarna&token=fresh", &[&with]),
+            ("q=Klarna", &[]),
+            ("error=bad_order+klarna_unavailable", &[&twice, &bad]),
+            ("error=bad_order&error=klarna_unavailable", &[&twice, &bad]),
+            ("due=1", &[&queued]),
+            ("due=1&status=failed", &[]),
             ("from=2020-01-01T00:00&status=", &all),
             ("until=2020-01-01T00:00", &[]),
         ];
         for (query, expected) in cases {
             assert_eq!(listed(&browser, query).await.iter().collect::<Vec<_>>(), expected, "{query}");
         }
-        // A search with one hit opens it. A list that updates itself stays.
+        // A search with one hit opens it, unless it only begins so. A list that updates itself stays.
+        let begins = browser.page(&format!("/orders?q={}", &queued[..30])).await;
+        assert!(begins.contains("These begin so.") && begins.contains(&queued), "{begins}");
         let one = browser.get("/orders?q=u-2").await;
         assert_eq!(
             (one.status.as_u16(), one.header("location")),

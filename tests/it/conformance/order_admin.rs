@@ -239,7 +239,15 @@ async fn a_filter_chooses_among_those_that_fit(db: Db) {
         assert_eq!(db.store.count_orders(&filter).await.unwrap().with_body, ids.len() as u64);
         ids
     };
-    assert_eq!(list(OrderFilter { error: Some("y".into()), ..all.clone() }).await, [third, second]);
+    let with = |codes: &[&str]| OrderFilter {
+        errors: codes.iter().map(|&code| code.into()).collect(),
+        ..all.clone()
+    };
+    assert_eq!(list(with(&["y"])).await, [third, second]);
+    assert_eq!(list(with(&["y", "none", "x"])).await, [third, second, first]);
+    assert_eq!(list(OrderFilter { due_by: Some(db.clock.now()), ..all.clone() }).await, [queued]);
+    let earlier = Some(db.clock.now() - TimeDelta::seconds(1));
+    assert!(list(OrderFilter { due_by: earlier, ..all.clone() }).await.is_empty());
     assert_eq!(
         list(OrderFilter { since: Some(began + TimeDelta::seconds(60)), ..all.clone() }).await,
         [queued, third]

@@ -9,8 +9,7 @@ use klarna_order_worker::order::{Disposition, Status, Waits};
 use klarna_order_worker::store::{
     Answer, Backlog, ClaimedFollowUp, ClaimedOrder, Delivery, DueFilter, ExpiredKind, FOLLOW_UP_FOR,
     FollowUpBacklog, InstallationCounts, LatencySample, OrderRow, Overview, QueuedDeadlines, Retried,
-    StuckFollowUp, WebhookBacklog,
-    WebhookCounts,
+    StuckFollowUp, WebhookBacklog, WebhookCounts,
 };
 use klarna_order_worker::token::{NewToken, Note};
 use uuid::Uuid;

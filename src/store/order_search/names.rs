@@ -1,0 +1,256 @@
+//! Searches by the names of orders: their ids, and what a shop or Klarna calls them.
+
+use std::fmt::Write;
+
+use uuid::Uuid;
+
+use super::Search;
+use crate::ids::MerchantName;
+use crate::order::{OrderId, Status};
+use crate::store::engine::{Engine, Param};
+use crate::store::{OrderFilter, Orders, StoreError};
+
+/// The columns that may have the name that a search asks for. An order's id is another one.
+const NAMES: [&str; 5] =
+    ["user_id", "idempotency_key", "merchant_reference1", "merchant_reference2", "klarna_id"];
+
+/// From how many characters on a text is looked for as the beginning of a name.
+const FEWEST: usize = 3;
+
+/// From how many hexadecimal digits on a text is looked for as the beginning of an order's id. They are the time of
+/// its acceptance, which fewer would not tell apart.
+const FEWEST_DIGITS: usize = 8;
+
+/// How many names of each column that begin with a text are looked at: the last ones in the order of the column.
+/// References that count upwards are newest there.
+pub const BEGINNING: u32 = 1000;
+
+/// What the names of orders are compared with. Capital and small letters differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OrderName {
+    /// A whole name.
+    Whole(String),
+    /// The beginning of a name. Of each kind of name, at most [`BEGINNING`] are looked at.
+    Begins(Beginning),
+}
+
+/// The beginning of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beginning {
+    text: String,
+    /// The first text behind those that begin so, if there is one.
+    end: Option<String>,
+}
+
+impl Beginning {
+    /// Returns this beginning.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), end: end_of(text) }
+    }
+
+    /// Returns its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<&str> for OrderName {
+    fn from(name: &str) -> Self {
+        Self::Whole(name.to_owned())
+    }
+}
+
+impl OrderName {
+    /// Decides how orders of these merchants, `None` for all, are searched by a text: by whole names, if one of them
+    /// is the text, or if the text is too short for anything else; otherwise by beginnings.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn of(
+        orders: &dyn Orders,
+        text: &str,
+        merchants: &[Option<MerchantName>],
+    ) -> Result<Self, StoreError> {
+        let whole = Self::from(text);
+        if text.chars().count() < FEWEST {
+            return Ok(whole);
+        }
+        for merchant in merchants {
+            let filter = OrderFilter {
+                name: Some(whole.clone()),
+                merchant: merchant.clone(),
+                limit: 1,
+                ..OrderFilter::default()
+            };
+            if !orders.orders(&filter).await?.is_empty() {
+                return Ok(whole);
+            }
+        }
+        Ok(Self::Begins(Beginning::new(text)))
+    }
+}
+
+impl<'f> Search<'f> {
+    /// Adds a query of the ids of a filter, newest first. With a whole name it is several queries, each of at
+    /// most `limit` ids: one for each column that may have the name.
+    pub(super) fn ids<E: Engine>(
+        &mut self,
+        filter: &'f OrderFilter,
+        status: Option<Status>,
+        limit: Option<u32>,
+    ) {
+        let Some(OrderName::Whole(name)) = &filter.name else {
+            self.ids_where::<E>(filter, status, None, limit);
+            return;
+        };
+        let named = NAMES.into_iter().map(|column| (column, Param::from(name)));
+        let id = name.parse::<OrderId>().ok().map(|id| ("id", Param::from(id)));
+        for (number, named) in named.chain(id).enumerate() {
+            self.sql.push_str(if number > 0 { " UNION SELECT id FROM (" } else { "SELECT id FROM (" });
+            self.ids_where::<E>(filter, status, Some(named), limit);
+            // PostgreSQL 15 and earlier require a name.
+            let _ = write!(self.sql, ") AS named_{number}");
+        }
+    }
+
+    fn ids_where<E: Engine>(
+        &mut self,
+        filter: &'f OrderFilter,
+        status: Option<Status>,
+        named: Option<(&str, Param<'f>)>,
+        limit: Option<u32>,
+    ) {
+        self.sql.push_str(E::STATEMENTS.orders.order_ids);
+        self.sql.push_str(" WHERE true");
+        if let Some((column, value)) = named {
+            self.compare(format_args!("{column} ="), value);
+        }
+        self.conditions::<E>(filter, status);
+        // A merchant has a key once, so those few need no order, which their index does not have.
+        let is_key = named.is_some_and(|(column, _)| column == KEY);
+        if is_key {
+            self.condition(HAS_KEY);
+        }
+        if let Some(limit) = limit.filter(|_| !is_key) {
+            self.newest(limit);
+        }
+    }
+
+    /// Adds the condition that a name begins with the text: a range of the index of each column that may have it,
+    /// from its end. All orders of these ranges are found before another condition is looked at.
+    pub(super) fn begins<E: Engine>(
+        &mut self,
+        Beginning { text, end }: &'f Beginning,
+        merchant: Option<&'f MerchantName>,
+    ) {
+        let (before, after) = E::STATEMENTS.id_in.split_once('$').unwrap_or_default();
+        self.condition(before);
+        for (number, column) in NAMES.into_iter().enumerate() {
+            self.sql.push_str(if number > 0 { " UNION SELECT id FROM (" } else { "SELECT id FROM (" });
+            self.sql.push_str(E::STATEMENTS.orders.order_ids);
+            self.sql.push_str(" WHERE true");
+            self.compare(format_args!("{column} >="), text);
+            if let Some(end) = end {
+                self.compare(format_args!("{column} <"), end);
+            }
+            let by = if column == KEY {
+                self.condition(HAS_KEY);
+                column.to_owned()
+            } else {
+                format!("{column} DESC, id")
+            };
+            self.last_of(merchant, &by);
+            let _ = write!(self.sql, ") AS beginning_{number}");
+        }
+        if let Some((first, last)) = ids_of(text) {
+            self.sql.push_str(" UNION SELECT id FROM (");
+            self.sql.push_str(E::STATEMENTS.orders.order_ids);
+            self.sql.push_str(" WHERE true");
+            self.compare("id >=", first);
+            self.compare("id <=", last);
+            self.last_of(merchant, "id");
+            self.sql.push_str(") AS beginning_id");
+        }
+        self.sql.push_str(after);
+    }
+
+    fn last_of(&mut self, merchant: Option<&'f MerchantName>, by: &str) {
+        if let Some(merchant) = merchant {
+            self.compare("merchant =", merchant);
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(self.sql, " ORDER BY {by} DESC LIMIT {BEGINNING}");
+    }
+}
+
+const KEY: &str = "idempotency_key";
+/// Only the order that has the key now.
+const HAS_KEY: &str = "superseded_by IS NULL";
+
+/// Returns the first text behind those that begin with a text, as both engines compare names: byte by byte, which in
+/// UTF-8 is character by character. `None` if none is.
+fn end_of(text: &str) -> Option<String> {
+    let mut chars: Vec<char> = text.chars().collect();
+    while let Some(last) = chars.pop() {
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// Returns the first and the last id that begin with a text, if it is the beginning of an id, and long enough.
+fn ids_of(text: &str) -> Option<(OrderId, OrderId)> {
+    let digits: String = text.chars().filter(|char| *char != '-').collect();
+    let rest = 32_usize.checked_sub(digits.len())?;
+    if digits.len() < FEWEST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let filled = |with: &str| Uuid::try_parse(&(digits.clone() + &with.repeat(rest))).map(OrderId::from);
+    let (first, last) = (filled("0").ok()?, filled("f").ok()?);
+    // The hyphens are where an id has them.
+    first.to_string().starts_with(&text.to_ascii_lowercase()).then_some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_ends_behind_the_last_text_that_begins_so() {
+        for (text, end) in [
+            ("abc", Some("abd")),
+            ("ab~", Some("ab\u{7f}")),
+            ("abz", Some("ab{")),
+            ("ab\u{7f}", Some("ab\u{80}")),
+            ("a\u{d7ff}", Some("a\u{e000}")),
+            ("ö%_", Some("ö%`")),
+            ("a\u{10ffff}", Some("b")),
+            ("\u{10ffff}\u{10ffff}", None),
+        ] {
+            assert_eq!(end_of(text).as_deref(), end, "{text:?}");
+            let end = end.unwrap_or("\u{10ffff}\u{10ffff}\u{10ffff}");
+            assert!(text < end && *format!("{text}\u{10fffe}\u{10ffff}") < *end, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_is_a_range_of_ids() {
+        let range = |text| ids_of(text).map(|(first, last)| (first.to_string(), last.to_string()));
+        let bounds = |first: &str, last: &str| Some((first.to_owned(), last.to_owned()));
+        let minute = bounds("01a20f9f-0000-0000-0000-000000000000", "01a20f9f-ffff-ffff-ffff-ffffffffffff");
+        assert_eq!(range("01a20f9f"), minute);
+        assert_eq!(range("01A20F9F-"), minute);
+        assert_eq!(
+            range("01a20f9f-b40c-78be-b"),
+            bounds("01a20f9f-b40c-78be-b000-000000000000", "01a20f9f-b40c-78be-bfff-ffffffffffff")
+        );
+        for none in ["01a20f9", "01a20f9g", "01a2-0f9f", "01a20f9f-b40c-78be-b5af-c230af7164b01", "ö1a20f9f"]
+        {
+            assert_eq!(range(none), None, "{none}");
+        }
+    }
+}
