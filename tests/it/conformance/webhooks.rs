@@ -143,11 +143,13 @@ async fn fields_that_were_filled_in_or_taken_back_are_told(db: Db) {
     let refused =
         Disposition::Failed { error: super::settling::error("bad"), token: None, prefilled: fields().into() };
     end_order(&db, "w", &refused).await;
+    end_order(&db, "x", &with(Prefill::Refused { refused: "it is malformed".into() })).await;
     let told: Vec<Value> = events(&db).await.into_iter().map(|(_, data)| data).collect();
     let lists = |data: &Value| (data["prefilled"].clone(), data["prefill_withdrawn"].clone());
     assert_eq!(lists(&told[0]), (json!(fields()), json!([])));
     assert_eq!(lists(&told[1]), (json!([]), json!(fields())));
     assert_eq!(lists(&told[2]), (json!(fields()), json!([])));
+    assert_eq!(lists(&told[3]), (json!([]), json!([])));
 }
 
 async fn what_ends_an_order_whose_workers_were_lost_is_told(db: Db) {
