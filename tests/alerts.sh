@@ -30,6 +30,8 @@ fi
 say "the rules by themselves"
 promtool check rules --lint=all --lint-fatal deploy/prometheus/alerts.yaml
 promtool test rules deploy/prometheus/alerts.test.yaml
+query=$(sed -n 's/^# *metricsQuery: //p' deploy/kubernetes-autoscale/autoscale.yaml)
+grep -qF "$query" deploy/prometheus/alerts.test.yaml || give_up "the autoscaler's query is not tested: $query"
 promtool check config deploy/prometheus/prometheus.yaml >/dev/null
 promtool check config --syntax-only deploy/try/prometheus.yaml >/dev/null
 
@@ -84,6 +86,8 @@ exchange_timeout = "4s"
 replay_after = "2s"
 token_patience = "1s"
 lost_answer = "hold"
+[checkout]
+timeout = "12s"
 [vault.keys.k1]
 file = "k1"
 [vault.keys.k2]
@@ -242,13 +246,25 @@ orders damaged- 1
 fires 60 KlarnaWorkerUndecryptableTokens
 mends KlarnaWorkerUndecryptableTokens
 resolves 75 KlarnaWorkerUndecryptableTokens
-causes "Klarna answers orders with 503" KlarnaWorkerOrdersDelayed
-tell options '{"checkout": {"failure_rate": 1, "failures": ["503"]}}'
+# A single order, which is in an attempt for most of the time.
+causes "Klarna accepts orders' calls and does not answer" KlarnaWorkerOrdersDelayed
+tell options '{"checkout": {"failure_rate": 1, "failures": ["stall"]}}'
 orders stranger- 1
 fires 120 KlarnaWorkerOrdersDelayed
+for _ in {1..15}; do
+    [[ " $(states) " == *" KlarnaWorkerOrdersDelayed "* ]] || give_up "KlarnaWorkerOrdersDelayed ends during an attempt"
+    sleep 1
+done
 tell options '{"checkout": {"failure_rate": 0}}'
 mends KlarnaWorkerOrdersDelayed
 resolves 120 KlarnaWorkerOrdersDelayed
+say "an operator pauses orders, and nobody is called"
+"$program" pause orders --all-merchants --reason "a test" >/dev/null
+until [ "$(asked 'max(klarna_worker_paused_seconds{kind="orders"}) > bool 0')" = 1 ]; do sleep 0.2; done
+orders stranger- 1
+until [ "$(asked 'max(klarna_worker_orders_oldest_due_seconds) > bool 20')" = 1 ]; do sleep 0.2; done
+[[ "$(states)" != *KlarnaWorkerOrdersWait* ]] || give_up "KlarnaWorkerOrdersWait fires for paused orders"
+"$program" resume orders --all-merchants --yes >/dev/null
 causes "an operator forgets a pause for two days" KlarnaWorkerPausedLong
 "$program" pause keeper --all-merchants --reason "a test" >/dev/null
 sql "UPDATE klarna_worker.pauses SET paused_at = paused_at - interval '2 days'" "$database" >/dev/null

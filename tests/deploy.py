@@ -1,5 +1,6 @@
 """What deploy/ must say beyond its formats. tests/deploy.sh calls it in the project's folder, with that of the image's
-build context, what a build of the image gets to see of the project, and with a file for the variables of deploy/try."""
+build context, what a build of the image gets to see of the project, with a file for the variables of deploy/try, and with a folder for
+what `kubectl apply -k` would apply."""
 
 import hashlib
 import json
@@ -99,6 +100,42 @@ pathlib.Path(sys.argv[2]).write_text("".join(f"{name}={value}\n" for name, value
 # Applied by itself, a file would bring the image by its tag.
 for path in [*pathlib.Path("deploy/kubernetes").iterdir(), *pathlib.Path("docs").glob("*.md")]:
     must(not re.search(r"apply\b.* -f deploy", path.read_text()), f"{path} applies a file without the image's digest")
+
+# A process gets no new variables while it runs, and a file that is mounted by itself stays the old one when it is replaced.
+settings = tomllib.loads(read("deploy/settings.toml"))
+must(settings["server"].get("reload_on_change"), "deploy/settings.toml: a change needs a restart, or a command in each process")
+etc = "/etc/klarna-order-worker"
+for name, merchant in settings["merchants"].items():
+    by_variable = [key for key in merchant if key.endswith("_env")]
+    must(not by_variable, f"deploy/settings.toml: {name} has its secrets in variables, {by_variable}")
+    for key in [key for key in merchant if key.endswith("_file")]:
+        must(merchant[key].startswith(f"{etc}/"), f"deploy/settings.toml: {name}.{key} is in no folder that is mounted")
+for name in ("worker", "migrate"):
+    volumes = yaml.safe_load(read("deploy/compose.yaml"))["services"][name]["volumes"]
+    must(f".:{etc}:ro" in volumes, f"deploy/compose.yaml: {name} does not mount the folder of its settings")
+
+# What `kubectl apply -k` would apply.
+built = {}
+for folder in ("deploy/kubernetes", "deploy/kubernetes-autoscale"):
+    ran = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        sys.exit(f"kubectl kustomize {folder}: {ran.stderr}")
+    resources = {(made["kind"], made["metadata"]["name"]): made for made in yaml.safe_load_all(ran.stdout) if made}
+    must(all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in re.findall(r"image: (\S+)", ran.stdout)),
+         f"{folder}: an image without its digest")
+    built[folder] = resources
+    pathlib.Path(sys.argv[3], folder.replace("/", "-") + ".yaml").write_text(ran.stdout)
+plain, scaled = built.values()
+workers = ("StatefulSet", "klarna-order-worker")
+must("replicas" in plain[workers]["spec"], "deploy/kubernetes: it does not say how many workers there are")
+must("replicas" not in scaled[workers]["spec"], "deploy/kubernetes-autoscale: applying it undoes the scaling")
+must("replicas" in scaled["Deployment", "klarna-order-worker-api"]["spec"], "deploy/kubernetes-autoscale: nothing scales the pods of the API")
+(scaler,) = [made["spec"] for (kind, _), made in scaled.items() if kind == "HorizontalPodAutoscaler"]
+target = scaler["scaleTargetRef"]
+must((target["kind"], target["name"]) == workers, f"deploy/kubernetes-autoscale scales {target}")
+must(scaler["minReplicas"] == plain[workers]["spec"]["replicas"], "deploy/kubernetes-autoscale: other workers at least than without it")
+must(scaled.keys() - plain.keys() == {("HorizontalPodAutoscaler", "klarna-order-worker")}, "deploy/kubernetes-autoscale adds more")
+
 kustomization = yaml.safe_load(read("deploy/kubernetes/kustomization.yml"))
 must(all(image["digest"].startswith("sha256:") for image in kustomization["images"]), "kustomization.yml: an image without digest")
 for resource in kustomization["resources"]:
@@ -144,6 +181,11 @@ for path in sorted(pathlib.Path("deploy/kubernetes").glob("*.yaml")):
         claimed = {claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates", [])}
         there = {volume["name"] for volume in pod["volumes"]} | claimed
         must(mounted == there, f"{where} mounts {mounted} of {there}")
+        (mount,) = [mount for mount in container["volumeMounts"] if mount["name"] == "settings"]
+        must(mount["mountPath"] == etc and "subPath" not in mount, f"{where} does not see that its settings change")
+        (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "settings"]
+        sources = [{"configMap": {"name": "klarna-order-worker"}}, {"secret": {"name": "klarna-order-worker-keys"}}]
+        must(volume.get("projected") == {"defaultMode": 0o440, "sources": sources}, f"{where} has its settings from elsewhere")
         if container["args"][0] != "migrate":
             before = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
             patience = pod["terminationGracePeriodSeconds"]

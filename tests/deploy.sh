@@ -15,6 +15,7 @@ need systemd-analyze systemd
 need strace strace
 need runc runc
 need podman podman
+need kubectl kubernetes-client
 program=$(built_program)
 # The sandbox of the same build; with a program from elsewhere, it is built.
 sandbox_program=$(dirname "$program")/klarna-sandbox
@@ -56,28 +57,35 @@ no_containers() { say "NOT CHECKED from here on: this machine starts no containe
 say "settings, Kubernetes manifests, the compose file and what the image is built from"
 podman build -q -f - -t context . >/dev/null <<<$'FROM scratch\nCOPY . /' || no_containers
 context=$(podman image mount context)
-$python tests/deploy.py "$context" "$work/try.env"
+$python tests/deploy.py "$context" "$work/try.env" "$work"
 ! command -v cargo >/dev/null || cargo fetch -q --locked --manifest-path "$context/Cargo.toml"
 for version in 1.30 1.37; do
-    target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml
+    target/deploy-tools/bin/kubernetes-validate --strict --quiet -k "$version" deploy/kubernetes/*.yaml \
+        deploy/kubernetes-autoscale/autoscale.yaml "$work"/deploy-kubernetes*.yaml
 done
 shop_key=$(openssl rand -base64 32)
 variables=(
     KLARNA_WORKER_VAULT_KEY="$("$program" keys generate)"
     KLARNA_WORKER__SERVER__API_KEYS__0__KEY_SHA256="$(printf %s "$shop_key" | sha256sum | cut -c1-64)"
     KLARNA_WORKER__SERVER__API_KEYS__1__KEY_SHA256="$(openssl rand -hex 32)"
-    KLARNA_API_KEY=sandbox
 )
 # Wrong settings exit with 2; what is expected is that nobody listens at that address.
 check_settings() {
     local code=0
-    env "$@" KLARNA_WORKER__DATABASE__URL=postgres://worker@127.0.0.1:1/shop \
-        "$program" migrate --check --config deploy/settings.toml >"$work/check.log" 2>&1 || code=$?
+    env "$@" "$program" migrate --check --config deploy/settings.toml >"$work/check.log" 2>&1 || code=$?
     [ "$code" -eq 1 ] || { cat "$work/check.log" >&2; give_up "deploy/settings.toml: migrate --check exited with $code"; }
 }
-check_settings "${variables[@]}"
+nowhere=postgres://worker@127.0.0.1:1/shop
+check_settings "${variables[@]}" KLARNA_WORKER__DATABASE__URL="$nowhere" KLARNA_WORKER__MERCHANTS__SHOP__API_KEY=sandbox
 mapfile -t trial <"$work/try.env"
-check_settings "${trial[@]}"
+check_settings "${trial[@]}" KLARNA_WORKER__DATABASE__URL="$nowhere"
+# As systemd would set them, without the variables whose place the credentials take.
+mkdir "$work/credentials"
+"$program" keys generate >"$work/credentials/vault-key"
+echo sandbox >"$work/credentials/klarna-api-key"
+echo "$nowhere" >"$work/credentials/database-url"
+mapfile -t credentials < <(sed -n "s|%d|$work/credentials|; s|^Environment=||p" deploy/systemd/credentials.conf)
+check_settings "${variables[@]:1}" "${credentials[@]}"
 
 say "systemd units"
 units=$work/root
@@ -134,7 +142,7 @@ sandbox=$!
 start() {
     podman run --detach --replace --name worker --network host --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 \
         --read-only --read-only-tmpfs=false --cap-drop all --security-opt no-new-privileges \
-        --volume "$PWD/deploy/settings.toml:/etc/klarna-order-worker/settings.toml:ro" --volume worker:/var/lib/klarna-order-worker \
+        --volume "$work/etc:/etc/klarna-order-worker:ro" --volume worker:/var/lib/klarna-order-worker \
         "${variables[@]/#/--env=}" --env KLARNA_WORKER__DATABASE__URL=sqlite://data/worker.db \
         --env KLARNA_WORKER__SERVER__BIND="127.0.0.1:$api_port" --env KLARNA_WORKER__SERVER__PROBES="127.0.0.1:$probes_port" \
         --env KLARNA_WORKER__MERCHANTS__SHOP__TOKEN_URL="http://127.0.0.1:$sandbox_port/eu/lp/idp/oauth2/token" \
@@ -151,7 +159,22 @@ stop() {
 api() { curl -s --fail-with-body --max-time 60 -H "authorization: Bearer $shop_key" -H 'content-type: application/json' "$@"; }
 json() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
+# replace FILE: writes what is read, as an editor does: the file is another one then.
+replace() { install -o 65532 -m 400 /dev/stdin "$work/etc/next" && mv "$work/etc/next" "$work/etc/$1"; }
+# reloaded WHAT: waits until the log of the container says that a reload changed this.
+reloaded() {
+    local tries
+    for tries in $(seq 300); do
+        ! podman logs worker 2>&1 | grep 'The settings were reloaded' | grep -q "$1" || return 0
+        sleep 0.2
+    done
+    give_up "no reload of $1 after $tries tries"
+}
+
 say "a container with a read-only root and no capability"
+mkdir -m 755 "$work/etc"
+replace settings.toml <deploy/settings.toml
+replace klarna-api-key <<<sandbox
 await "http://127.0.0.1:$sandbox_port/stats"
 start
 pid=$(podman inspect --format '{{.State.Pid}}' worker)
@@ -161,16 +184,25 @@ done
 grep -qE '^[^ ]+ [^ ]+ [^ ]+ [^ ]+ / ro' "/proc/$pid/mountinfo" || give_up "the container's root can be written"
 token=$(curl -s --fail -d '{"user": "alma"}' "http://127.0.0.1:$sandbox_port/sandbox/users" | json refresh_token)
 api -X PUT "http://127.0.0.1:$api_port/v1/merchants/shop/users/alma/token" -d "{\"refresh_token\": \"$token\"}"
-order() {
+order() { # KEY [MERCHANT]
     local id
-    id=$(sed -n 1p examples/orders.jsonl | sed "s/cart-1001/$1/" | api "http://127.0.0.1:$api_port/v1/orders" -d @- | json id)
+    id=$(sed -n 1p examples/orders.jsonl | sed "s/cart-1001/$1/; s/\"merchant\": *\"shop\"/\"merchant\":\"${2:-shop}\"/" | api "http://127.0.0.1:$api_port/v1/orders" -d @- | json id)
     api "http://127.0.0.1:$api_port/v1/orders/$id?wait=25s" | json token
 }
 [ "$(order first)" = fresh ] || give_up "the container's order went out without its token"
+say "another key at Klarna, and another shop, without a restart"
+replace klarna-api-key <<<$'the-next-key\nsandbox'
+reloaded '"merchants_changed":"shop"'
+sed '/^\[merchants.shop\]$/,$!d; s/^\[merchants.shop\]$/[merchants.outlet]/; s/klarna-api-key/outlet-api-key/' deploy/settings.toml >"$work/outlet"
+printf '%s_url = "http://127.0.0.1:%s%s"\n' token "$sandbox_port" /eu/lp/idp/oauth2/token checkout "$sandbox_port" "" >>"$work/outlet"
+replace outlet-api-key <<<sandbox
+cat deploy/settings.toml "$work/outlet" | replace settings.toml
+reloaded '"merchants_added":"outlet"'
+[ "$(order second outlet)" = not_registered ] || give_up "the container has no order of the new shop"
 stop
 say "and the next one on the same volume"
 start
-[ "$(order second)" = fresh ] || give_up "the volume did not keep the token"
+[ "$(order third)" = fresh ] || give_up "the volume did not keep the token"
 stop
 
 say "the sandbox's image"
