@@ -50,7 +50,8 @@ pub struct Backlog {
     /// Queued orders that a worker has taken before, and that wait for their next try: after a failure, or
     /// behind a circuit breaker.
     pub delayed: u64,
-    /// When a worker first took the oldest of these.
+    /// When a worker first took the oldest of these, and of those that run again: an attempt lasts while Klarna
+    /// does not answer.
     pub delayed_since: Option<DateTime<Utc>>,
 }
 

@@ -235,7 +235,7 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         of::OLDEST_DELAYED,
         &["merchant"],
-        "How long ago a worker first took the oldest order that waits for its next try.",
+        "How long ago a worker first took the oldest order that waits for its next try, or is in one.",
     ),
     gauge(of::WORKERS, &[], "Processes with a recent heartbeat."),
     gauge(of::OPEN_EXCHANGES, &[], "Exchanges whose result is not in the database yet."),

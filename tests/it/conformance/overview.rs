@@ -133,6 +133,12 @@ async fn orders_that_wait_for_their_next_try_are_counted_apart(db: Db) {
     db.advance(1);
     let told = look(&db).await.merchants.remove(0);
     assert_eq!((told.due, told.delayed, told.delayed_since), (1, 0, None), "it waits for a worker");
+    // Klarna does not answer. An order in its first attempt has not been waited for.
+    insert(&db, order(&db, "u-2")).await;
+    assert_eq!(claim_order(&db, worker, 2).await.len(), 2);
+    db.advance(20);
+    let told = look(&db).await.merchants.remove(0);
+    assert_eq!((told.running, told.delayed, told.delayed_since), (2, 0, Some(begun)));
 }
 
 async fn calls_about_submitted_orders_wait_and_fail(db: Db) {

@@ -1,4 +1,4 @@
-//! Figures, each from an index only.
+//! Figures, each from an index only, or from few rows.
 
 use crate::store::sql::OverviewSql;
 
@@ -13,7 +13,8 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
                 min(first_claimed_at) FILTER (WHERE due_at > coalesce($1, clock_timestamp())) AS delayed_since
             FROM klarna_worker.orders WHERE status = 'queued' GROUP BY merchant
             UNION ALL
-            SELECT merchant, 0, 0, count(*), NULL, 0, NULL FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
+            SELECT merchant, 0, 0, count(*), NULL, 0, min(first_claimed_at) FILTER (WHERE claim_number > 1)
+            FROM klarna_worker.orders WHERE status = 'running' GROUP BY merchant
         ) AS b
         GROUP BY merchant ORDER BY merchant",
     // In each day of the index tokens_due, the first entry is the one that became due first.
