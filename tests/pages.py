@@ -157,12 +157,21 @@ def play(browser):
     browser.press(ENTER)
     assert browser.run("return document.activeElement.id") == "main"
 
+    # What questions are about further below: an uncertain token, and an event that was not delivered.
+    registered("cleo")
+    call(f"{SANDBOX}/sandbox/fail", {"endpoint": "token", "failure": "lost", "user": "cleo"})
+    submit("cleo")
+    browser.go("/user?merchant=shop&user=cleo")
+    browser.until("an uncertain token", "return document.querySelector('#token .badge')?.textContent === 'uncertain'")
+    browser.go("/webhooks")
+    resend = browser.run("return document.querySelector('td.act a').getAttribute('href')")
+
     # A circuit breaker opens. The process that runs orders tells the database, and the pages show it.
     browser.go("/")
     browser.sees("All circuit breakers are closed")
     call(f"{SANDBOX}/sandbox/options", {"checkout": {"failure_rate": 1, "failures": ["503"]}})
     for number in range(8):
-        submit(f"late-{number}")
+        waiting = submit(f"late-{number}")
     browser.sees("No calls to checkout for shop")
     browser.sees("HTTP 503")
 
@@ -184,6 +193,7 @@ def play(browser):
              f"/orders/{failed['id']}/retry", "/user/forget?merchant=shop&user=alma", "/user/sign-out?merchant=shop&user=alma",
              "/orders/bulk?action=retry&status=submitted", "/orders/bulk?action=cancel&status=queued", "/webhooks/resend?status=pending", "/pauses/resume?merchant=shop&kind=keeper",
              "/orders/none", "/nowhere", "/docs/"]
+    pages += ["/outages", "/users/resolve?state=uncertain", "/user/resolve?merchant=shop&user=cleo", f"/orders/{waiting}/cancel", resend]
     grounds, findings = set(), []
     axe = browser.chrome("Page.addScriptToEvaluateOnNewDocument", source=AXE)["identifier"]
     for width in (360, 390, 768, 1400, 2560):

@@ -32,7 +32,8 @@ printf %s "$key" >"$home/api-key"
 # The webhook endpoint answers 404.
 sed "s/127\.0\.0\.1:8090/127.0.0.1:$sandbox_port/; s/^#bind = .*/bind = \"127.0.0.1:$api_port\"/
     s|^#webhook_url = .*|webhook_url = \"http://127.0.0.1:$sandbox_port/nowhere\"|
-    s|^#webhook_secrets = .*|webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=\"]|" config.toml >"$home/config.toml"
+    s|^#webhook_secrets = .*|webhook_secrets = [\"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=\"]|
+    s/^#lost_answer = .*/lost_answer = \"hold\"/" config.toml >"$home/config.toml"
 cat >>"$home/config.toml" <<SETTINGS
 [[server.api_keys]]
 name = "operator"
