@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
+use crate::clock::since_boot;
 use crate::ids::MerchantName;
 
 /// Attempts at orders, by target and result.
@@ -68,6 +69,9 @@ pub const SETTINGS_READ: &str = "klarna_worker_settings_last_reload_success_time
 /// Lines dropped since the start of the process. A static, because lines can be dropped before the
 /// metrics are set up.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// When the last of them was dropped, in seconds since boot.
+static DROPPED_AT: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the possible targets of an
 /// order, and `tokens` its possible token outcomes.
@@ -230,6 +234,7 @@ pub fn reload_failed() {
 
 /// Counts a log line that was dropped.
 pub fn log_line_dropped() {
+    DROPPED_AT.store(since_boot().as_secs(), Ordering::Relaxed);
     let dropped = DROPPED.fetch_add(1, Ordering::Relaxed) + 1;
     counter!(LOG_LINES_DROPPED).absolute(dropped);
 }
@@ -237,4 +242,10 @@ pub fn log_line_dropped() {
 /// Returns how many log lines were dropped since the start of the process.
 pub fn log_lines_dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
+}
+
+/// Returns the same if one of them was dropped within this time, else 0.
+pub fn log_lines_dropped_within(lately: Duration) -> u64 {
+    let last = Duration::from_secs(DROPPED_AT.load(Ordering::Relaxed));
+    if since_boot().saturating_sub(last) < lately { log_lines_dropped() } else { 0 }
 }

@@ -374,7 +374,9 @@ CREATE TABLE klarna_worker.workers (
     heartbeats bigint NOT NULL DEFAULT 1,
     ended_at timestamptz,
     -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
-    breakers text
+    breakers text,
+    -- What only the process itself knows of its troubles, for people: a JSON object. Null if it told nothing yet.
+    facts text
 );
 CREATE INDEX workers_instance ON klarna_worker.workers (instance) WHERE ended_at IS NULL;
 

@@ -352,7 +352,9 @@ CREATE TABLE workers (
     heartbeats INTEGER NOT NULL DEFAULT 1,
     ended_at INTEGER,
     -- Its circuit breakers that are not closed, for people: a JSON array. Null if all are closed.
-    breakers TEXT
+    breakers TEXT,
+    -- What only the process itself knows of its troubles, for people: a JSON object. Null if it told nothing yet.
+    facts TEXT
 );
 CREATE INDEX workers_instance ON workers (instance) WHERE ended_at IS NULL;
 

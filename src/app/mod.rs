@@ -25,6 +25,7 @@ use crate::vault::{Registry, Renamer};
 
 mod audit;
 mod ending;
+mod facts;
 mod http_server;
 mod origin;
 mod outbox;

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use super::App;
-use super::spools::SpoolFiles;
+use super::process::process_name;
+use super::{App, facts};
 use crate::pages::Dependencies;
 
 impl App {
-    /// The data of the operators' pages: the installation's from the database, and the spools of this
-    /// machine.
+    /// The data of the operators' pages: the installation's from the database, and what only this process
+    /// knows.
     #[must_use]
     pub fn pages(&self) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();
-        let spools = SpoolFiles::new(self);
         Dependencies {
             intake: self.intake(),
             registry: self.registry_for_lists(),
@@ -35,7 +34,9 @@ impl App {
             held_credentials: self.held_credentials.clone(),
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
-            spool_files: Arc::new(move || spools.last()),
+            facts: facts::asking(self),
+            process: process_name(),
+            worker: None,
             next_sweep: Arc::new(move |now| schedule.as_ref()?.after(&now).next()),
             worker_lost_after: self.settings.queue.worker_lost_after,
         }

@@ -220,7 +220,7 @@ async fn follow_pauses(store: Arc<dyn Store>, pauses: Pauses) {
 }
 
 /// The name of this process for operators: host name and process id.
-fn process_name() -> String {
+pub(super) fn process_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{}", host.trim(), std::process::id())
 }

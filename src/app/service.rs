@@ -28,7 +28,7 @@ use super::http_server::{self, BoundAddress, HttpServer};
 use super::process::{Process, nothing_in_memory_alone};
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{ask_breakers, breaker_states, scrape};
-use super::{App, AppError, audit};
+use super::{App, AppError, audit, facts};
 use crate::api::{self, Probes, Readiness, Refusals};
 use crate::breaker::CircuitBreakers;
 use crate::config::{Engine, private};
@@ -120,8 +120,15 @@ impl Service {
         if let Some(client) = discovery {
             background.spawn(watch_endpoints(client, app.merchants()));
         }
-        let pages = pages::router(app.pages());
+        let worker_id = process.as_ref().map(|process| process.worker.id);
+        let pages = pages::router(pages::Dependencies { worker: worker_id, ..app.pages() });
         if let Some(process) = &process {
+            background.spawn(facts::tell(
+                app.store.clone(),
+                process.worker.id,
+                facts::asking(&app),
+                app.clock.clone(),
+            ));
             let breakers = breaker_states(Some(process.vault.clone()), breakers_of(worker.as_ref()));
             let (store, id) = (app.store.clone(), process.worker.id);
             background.spawn(tell_breakers(store, id, breakers, app.clock.clone()));

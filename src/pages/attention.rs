@@ -1,10 +1,11 @@
 //! The strip on top of the overview: what needs an operator's attention. It is empty when all is well.
 
 mod calls;
+mod processes;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use maud::{Markup, html};
 
 use self::calls::{REFUSED, open_breakers, refused_merchant, stuck_follow_ups};
@@ -14,13 +15,12 @@ use super::counts::Counted;
 use super::failure::Failure;
 use super::links::link;
 use super::pauses::whose;
-use super::pieces::{at, number, orders, span};
+use super::pieces::{at, number, orders};
 use super::viewer::Viewer;
 use crate::breaker::OpenBreaker;
-use crate::config::SettingsStatus;
 use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
-use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant};
+use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant, WorkerView};
 use crate::token::TokenState;
 
 /// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
@@ -30,8 +30,6 @@ const STUCK: TimeDelta = TimeDelta::minutes(1);
 const LATELY: TimeDelta = TimeDelta::hours(1);
 /// The keeper is late if a token has been due for longer than this.
 const BEHIND: TimeDelta = TimeDelta::hours(1);
-/// The largest difference between the clocks of the database and of this machine.
-const SKEW: TimeDelta = TimeDelta::seconds(2);
 /// The most error codes that are listed.
 const CODES: usize = 5;
 
@@ -50,6 +48,8 @@ pub(super) struct Item {
 /// What the overview has read, which the strip needs too.
 pub(super) struct Sources<'a> {
     pub(super) overview: &'a Overview,
+    /// The processes that have not ended.
+    pub(super) workers: &'a [WorkerView],
     pub(super) backlogs: &'a [&'a Backlog],
     pub(super) failing: &'a [Endpoint],
     /// The circuit breakers that are not closed, each with the name of its process.
@@ -92,10 +92,7 @@ pub(super) async fn items(
     items.extend(sources.failing.iter().map(failing_endpoint));
     items.extend(keeper_behind(sources.overview));
     if viewer.sees_all() {
-        items.extend(spool((pages.deps.spool_files)()));
-        items.extend(clocks(sources.overview.now, now));
-        items.extend(pages.drops.item());
-        items.extend(failed_reload(&pages.deps.settings.now()));
+        items.extend(processes::items(pages, sources, now));
     }
     // What cannot wait comes first.
     items.sort_by_key(|item| item.tone != "bad");
@@ -142,29 +139,6 @@ fn pause(pause: &Pause) -> Item {
             ": " (pause.reason)
         },
         href: "/pauses".to_owned(),
-    }
-}
-
-/// Everybody who sees it sees all merchants: the reason may name one.
-fn failed_reload(status: &SettingsStatus) -> Option<Item> {
-    status.failed.as_ref().map(|failed| Item {
-        tone: "bad",
-        title: "The settings could not be reloaded".to_owned(),
-        about: html! {
-            "Tried at " (at(failed.at)) ". This process goes on with the settings that it read at " (at(status.read_at)) ". "
-            (faults(&failed.reason))
-        },
-        href: "/#workers".to_owned(),
-    })
-}
-
-/// Why settings were refused. Several faults are lines.
-fn faults(reason: &str) -> Markup {
-    let lines: Vec<&str> = reason.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    html! {
-        @if let Some((first, rest)) = lines.split_first() {
-            (first) @if !rest.is_empty() { ul { @for line in rest { li { (line) } } } }
-        }
     }
 }
 
@@ -268,31 +242,6 @@ fn keeper_behind(overview: &Overview) -> Option<Item> {
         title: "The keeper is late".to_owned(),
         about: html! { "A token has been due for a refresh since " (at(due)) "." },
         href: link("/users", &[("state", "active")]),
-    })
-}
-
-fn spool(files: usize) -> Option<Item> {
-    (files > 0).then(|| Item {
-        tone: "bad",
-        title: format!("{} in the spool", if files == 1 { "1 file".to_owned() } else { format!("{} files", number(files)) }),
-        about: html! {
-            "The database has not stored these tokens or results yet. Do not delete the instance folder of this \
-             machine."
-        },
-        href: "/#workers".to_owned(),
-    })
-}
-
-fn clocks(database: DateTime<Utc>, here: DateTime<Utc>) -> Option<Item> {
-    let apart = (database - here).abs();
-    (apart > SKEW).then(|| Item {
-        tone: "warn",
-        title: "The clocks differ".to_owned(),
-        about: html! {
-            "The clocks of the database and of this machine differ by " (span(apart)) ". Times on these pages may be \
-             wrong."
-        },
-        href: "/#workers".to_owned(),
     })
 }
 

@@ -182,9 +182,10 @@ pub(super) async fn ask_resolve_many(
         (Some(merchant), None) => format!("all of {merchant}"),
         (None, None) => "all".to_owned(),
     };
+    let [waits, lost] = in_spools(&pages).await?;
     let about = html! {
         p { (meaning(group)) }
-        @if (pages.deps.spool_files)() > 0 { p.wrong { (IN_SPOOL) } }
+        @if waits { p.wrong { (IN_SPOOL) } } @else if lost { p.wrong { (IN_LOST_SPOOL) } }
         (facts(&[("Tokens", html! { (what) }), ("Which", html! { (whose) })]))
     };
     let answer = html! {
@@ -200,8 +201,22 @@ pub(super) async fn ask_resolve_many(
     Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
 }
 
-const IN_SPOOL: &str = "Files wait in the spool of this machine. One may hold the successor of such a token, which \
-                        would then be used although it is spent. Wait until the spool is empty.";
+/// Returns whether files wait in the spool of a process, and whether they did in that of one that is lost.
+async fn in_spools(pages: &Pages) -> Result<[bool; 2], Failure> {
+    let workers = pages.deps.dashboard.workers(pages.deps.worker_lost_after).await?;
+    let told = |alive| {
+        let others = workers.iter().filter(|worker| worker.alive == alive && pages.is_other(worker));
+        others.map(|worker| worker.facts.spool_files).any(|files| files > 0)
+    };
+    Ok([(pages.deps.facts)().spool_files > 0 || told(true), told(false)])
+}
+
+const IN_SPOOL: &str = "Files wait in the spool of a process (see the overview). One may hold the successor of such a \
+                        token, which would then be used although it is spent. Wait until the spool is empty.";
+
+const IN_LOST_SPOOL: &str = "Files waited in the spool of a process that is lost (see the overview). Start it again in \
+                             its instance folder first, if you still have it: one may hold the successor of such a \
+                             token, which would then be used although it is spent.";
 
 fn meaning(group: Group) -> &'static str {
     match group {
@@ -269,7 +284,7 @@ async fn decide(
         (Some("lost"), Group::Uncertain) => Resolution::Dead,
         _ => return Err(Failure::Invalid("Choose what should happen to the tokens.".into())),
     };
-    if (pages.deps.spool_files)() > 0 && decision != Resolution::Dead {
+    if decision != Resolution::Dead && in_spools(pages).await?[0] {
         return Err(Failure::WrongStatus(IN_SPOOL.to_owned()));
     }
     let (mut resolved, mut left) = (0, 0);

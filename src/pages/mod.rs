@@ -24,7 +24,6 @@ mod codes;
 mod counts;
 mod csv;
 mod deadlines;
-mod drops;
 mod endpoint;
 mod failure;
 mod fields;
@@ -62,17 +61,18 @@ use chrono::{DateTime, Utc};
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
+use crate::ids::WorkerId;
 use crate::intake::Intake;
 use crate::klarna::held::HeldCredentials;
 use crate::store::{
-    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Outages, Pausing, Providers,
-    Resolving, Store, WebhookEndpoints, Webhooks,
+    AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Outages, Pausing, ProcessFacts,
+    Providers, Resolving, Store, WebhookEndpoints, Webhooks, WorkerView,
 };
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
 
-/// Returns how many files are in this machine's spools.
-pub type AskSpoolFiles = Arc<dyn Fn() -> usize + Send + Sync>;
+/// Returns what only this process knows of its troubles. It has not compared the clocks.
+pub type AskFacts = Arc<dyn Fn() -> ProcessFacts + Send + Sync>;
 
 /// Returns when the keeper starts next after a given time; `None` if it has no schedule.
 pub type NextSweep = Arc<dyn Fn(DateTime<Utc>) -> Option<DateTime<Utc>> + Send + Sync>;
@@ -121,8 +121,12 @@ pub struct Dependencies {
     pub secrets: Arc<Secrets>,
     /// Gives the time of a request.
     pub clock: Clock,
-    /// The files in this machine's spools.
-    pub spool_files: AskSpoolFiles,
+    /// What only this process knows of its troubles.
+    pub facts: AskFacts,
+    /// The name of this process: host name and process id.
+    pub process: String,
+    /// The id under which this process tells the database the same; `None` if it has only the role `api`.
+    pub worker: Option<WorkerId>,
     /// The keeper's schedule.
     pub next_sweep: NextSweep,
     /// A process whose last heartbeat is older than this counts as lost.
@@ -135,13 +139,17 @@ struct Pages {
     sessions: session::Sessions,
     counts: counts::Counts,
     refusals: sign_in::Refusals,
-    drops: drops::Drops,
 }
 
 impl Pages {
     /// Returns whether there are no API keys at all now, so that no sign-in is needed.
     fn is_open(&self) -> bool {
         self.deps.api_keys.now().is_empty()
+    }
+
+    /// Returns whether a process is not this one.
+    fn is_other(&self, worker: &WorkerView) -> bool {
+        self.deps.worker != Some(worker.id)
     }
 
     /// Returns the keys that may sign in now.
@@ -157,7 +165,6 @@ pub fn router(deps: Dependencies) -> Router {
         sessions: session::Sessions::new(Arc::clone(&deps.secrets)),
         counts: counts::Counts::default(),
         refusals: sign_in::Refusals::default(),
-        drops: drops::Drops::default(),
         deps,
     };
     Router::new()

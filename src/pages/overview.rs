@@ -110,6 +110,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let waiting = breakers::seen(&workers, &viewer);
     let sources = Sources {
         overview: &overview,
+        workers: &workers,
         backlogs: &backlogs,
         failing: &failing,
         breakers: &waiting,

@@ -9,9 +9,9 @@ use super::columns::Columns;
 use super::engine::{Engine, Now, SqlStore};
 use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
-use super::{StoreError, claimed_order, follow_ups, from_json, json, orders, pausing};
+use super::{ProcessFacts, StoreError, claimed_order, follow_ups, from_json, json, orders, pausing};
 use crate::breaker::OpenBreaker;
-use crate::ids::MerchantName;
+use crate::ids::{MerchantName, WorkerId};
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
 /// A number of orders with the same status and token outcome, accepted in the same period.
@@ -78,6 +78,8 @@ pub struct RefusedMerchant {
 /// A process that has not ended cleanly.
 #[derive(Clone, Debug)]
 pub struct WorkerView {
+    /// The id of this start.
+    pub id: WorkerId,
     /// Host name and process id.
     pub name: String,
     /// When it started.
@@ -88,6 +90,8 @@ pub struct WorkerView {
     pub alive: bool,
     /// Its circuit breakers whose calls wait. Empty if they cannot be read.
     pub breakers: Vec<OpenBreaker>,
+    /// What it told of its own troubles.
+    pub facts: ProcessFacts,
 }
 
 /// Storage for what operators look at.
@@ -361,7 +365,9 @@ fn change(row: &impl Columns) -> Result<OrderChange, StoreError> {
 }
 
 fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {
+    let facts = row.opt_text("facts")?.and_then(|text| serde_json::from_str(&text).ok());
     Ok(WorkerView {
+        id: row.id("id")?,
         name: row.text("name")?,
         started_at: row.time("started_at")?,
         heartbeat_at: row.time("heartbeat_at")?,
@@ -370,5 +376,6 @@ fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {
             .opt_text("breakers")?
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default(),
+        facts: facts.unwrap_or_default(),
     })
 }

@@ -36,6 +36,7 @@ mod overview;
 mod pausing;
 mod pool;
 mod postgres;
+mod process_facts;
 mod providers;
 mod rates;
 mod renaming;
@@ -96,6 +97,7 @@ pub use self::overview::{
 };
 pub use self::pausing::{AskedProbe, NewPause, Pausing};
 use self::postgres::Postgres;
+pub use self::process_facts::{ProcessFacts, ReloadFailure};
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::rates::SharedRates;
 pub use self::renaming::{Moved, Renamed, Renaming};

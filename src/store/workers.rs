@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
-use super::{Claim, StoreError, exchanges, json, one_row};
+use super::{Claim, ProcessFacts, StoreError, exchanges, json, one_row};
 use crate::breaker::OpenBreaker;
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::{ErrorCode, OrderError};
@@ -78,6 +78,9 @@ pub trait Workers: Send + Sync {
     /// Notes the circuit breakers of the worker whose calls wait, for operators.
     async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError>;
 
+    /// Notes what only the worker itself knows of its troubles, for operators.
+    async fn note_facts(&self, worker: WorkerId, facts: &ProcessFacts) -> Result<(), StoreError>;
+
     /// Frees the orders of workers that have ended, and of those among `silent` that have sent no
     /// heartbeat since. An order that loses its fifth worker fails.
     async fn reclaim(&self, silent: &[HeartbeatCount]) -> Result<Reclaimed, StoreError>;
@@ -139,6 +142,15 @@ impl<E: Engine> Workers for SqlStore<E> {
         let told = (!open.is_empty()).then(|| json(&open)).transpose()?;
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
             c.query(E::STATEMENTS.workers.note_breakers).bind(worker).bind(&told).execute().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn note_facts(&self, worker: WorkerId, facts: &ProcessFacts) -> Result<(), StoreError> {
+        let told = json(facts)?;
+        by::<E, _>(self.engine.heartbeats().await?, async |c| {
+            c.query(E::STATEMENTS.workers.note_facts).bind(worker).bind(&told).execute().await?;
             Ok(())
         })
         .await

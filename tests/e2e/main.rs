@@ -35,6 +35,7 @@ mod pauses;
 mod payments;
 mod prefill;
 mod probe;
+mod processes;
 mod rates;
 mod read_only;
 mod refused_starts;

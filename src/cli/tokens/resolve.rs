@@ -59,7 +59,7 @@ pub struct Args {
     /// Do not ask for confirmation
     #[arg(long, conflicts_with = "merchant")]
     yes: bool,
-    /// Decide although refresh tokens wait in the spool of this machine
+    /// Decide although refresh tokens wait in the spool of this machine, or files in that of another process
     #[arg(long)]
     ignore_spool: bool,
 }
@@ -99,7 +99,7 @@ impl Args {
         context.block_on(async {
             let app = context.app().await?;
             if !ignore_spool && !dry_run {
-                nothing_waits(&app)?;
+                nothing_waits(&app).await?;
             }
             if let (Some(merchant), Some(user)) = (merchant, user) {
                 return one(context, &app, &Whose { merchant, user }, resolution).await;
@@ -124,11 +124,11 @@ impl Decision {
     }
 }
 
-/// Refuses while this machine's spool has refresh tokens: one may be the successor of the token in
-/// question, which would be presented although it is spent.
-fn nothing_waits(app: &App) -> Result<(), CliError> {
+/// Refuses while this machine's spool has refresh tokens, or another process told of files in its spool: one may
+/// be the successor of the token in question, which would be presented although it is spent.
+async fn nothing_waits(app: &App) -> Result<(), CliError> {
     match app.successors_waiting() {
-        0 => Ok(()),
+        0 => nothing_waits_elsewhere(app).await,
         waiting => {
             let because = format!(
                 "{waiting} refresh {} in the spool of this machine ({}/spool) and may be the successor of such a token; \
@@ -139,6 +139,23 @@ fn nothing_waits(app: &App) -> Result<(), CliError> {
             Err(CliError::failed("resolve tokens", because))
         }
     }
+}
+
+/// A process that is lost may have told it, too. A service in this machine's folder tells of results as well.
+async fn nothing_waits_elsewhere(app: &App) -> Result<(), CliError> {
+    let told = app.store.workers(app.settings.queue.worker_lost_after).await;
+    let workers = told.map_err(|error| CliError::failed("resolve tokens", error))?;
+    let with = workers.iter().filter(|worker| worker.facts.spool_files > 0);
+    let names: Vec<&str> = with.map(|worker| worker.name.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let because = format!(
+        "files wait in the spool of {} and may hold the successor of such a token; wait until the database has stored \
+         them, or start the process there again, then run this again, or use --ignore-spool",
+        names.join(", ")
+    );
+    Err(CliError::failed("resolve tokens", because))
 }
 
 async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution) -> Result<Exit, CliError> {

@@ -94,6 +94,7 @@ statements! {
     }
     workers: WorkersSql {
         begin_worker, end_earlier, heartbeat, heartbeats, heartbeats_of_instance, end_worker, reclaim, lose_order, note_breakers,
+        note_facts,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use klarna_order_worker::ids::{Provider, UserKey};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::PauseKind;
-use klarna_order_worker::store::{AuditFilter, NewPause, WebhookStatus};
+use klarna_order_worker::store::{AuditFilter, NewPause, ProcessFacts, WebhookStatus, Worker};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Purpose, PurposeKind, TokenState};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -60,6 +60,15 @@ async fn many_uncertain_tokens_are_resolved_after_a_question() {
             [("state", "uncertain"), ("only", "selected"), ("token", chosen.as_str()), ("as", "retry")];
         let wrong = browser.act(ask, "/users/resolve", &fields[..3]).await;
         assert_eq!(wrong.status, 400, "nothing was chosen");
+        // A file in the spool of another process may hold the successor of one of them.
+        let worker =
+            Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "b/2".into() };
+        api.app.store.begin_worker(&worker).await.unwrap();
+        let facts = ProcessFacts { spool_files: 1, ..ProcessFacts::default() };
+        api.app.store.note_facts(worker.id, &facts).await.unwrap();
+        assert!(browser.page(ask).await.contains("Files wait in the spool of a process"));
+        assert_eq!(browser.act(ask, "/users/resolve", &fields).await.status, 409);
+        api.app.store.note_facts(worker.id, &ProcessFacts::default()).await.unwrap();
         let done = browser.act(ask, "/users/resolve", &fields).await;
         assert_eq!(
             (done.status.as_u16(), done.header("location")),

@@ -6,7 +6,7 @@ use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::silence::HeartbeatCount;
-use klarna_order_worker::store::{Claim, Reclaimed, Worker};
+use klarna_order_worker::store::{Claim, ProcessFacts, Reclaimed, ReloadFailure, Worker};
 use uuid::Uuid;
 
 use super::orders::{claim, insert, order};
@@ -17,6 +17,7 @@ both_engines![
     a_heartbeat_adds_one_to_the_count,
     a_heartbeat_renews_only_the_living,
     what_a_worker_tells_of_its_breakers_is_read,
+    what_a_worker_tells_of_its_troubles_is_read,
     a_new_start_ends_earlier_ones_of_its_own_folder,
     only_orders_of_the_gone_or_silent_are_freed,
     a_worker_that_comes_back_writes_nothing,
@@ -64,6 +65,29 @@ async fn what_a_worker_tells_of_its_breakers_is_read(db: Db) {
     assert_eq!(told().await.len(), 1);
     db.store.note_breakers(worker, &[]).await.unwrap();
     assert_eq!(told().await, []);
+}
+
+async fn what_a_worker_tells_of_its_troubles_is_read(db: Db) {
+    let worker = db.begin_worker().await;
+    let told = async || {
+        let mut workers = db.store.workers(Duration::from_secs(10)).await.unwrap();
+        assert_eq!((workers.len(), workers[0].id), (1, worker));
+        workers.remove(0).facts
+    };
+    assert_eq!(told().await, ProcessFacts::default());
+    let at = db.clock.now();
+    let facts = ProcessFacts {
+        spool_files: 2,
+        dropped_lines: 3,
+        clock_off_seconds: 4,
+        failed_reload: Some(ReloadFailure { at, reason: "wrong".into(), settings_read_at: at }),
+    };
+    db.store.note_facts(worker, &facts).await.unwrap();
+    assert_eq!(told().await, facts);
+    assert!(db.store.heartbeat(worker).await.unwrap().is_some(), "a heartbeat keeps it");
+    assert_eq!(told().await, facts);
+    db.store.note_facts(worker, &ProcessFacts::default()).await.unwrap();
+    assert_eq!(told().await, ProcessFacts::default());
 }
 
 async fn a_heartbeat_renews_only_the_living(db: Db) {

@@ -69,7 +69,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         WHERE o.id = $1 AND p.kind IN ('orders', 'exchanges') AND p.paused_at < coalesce(o.ended_at, t.now)
         ORDER BY p.paused_at LIMIT 100",
     workers: "
-        SELECT name, started_at, heartbeat_at, breakers,
+        SELECT id, name, started_at, heartbeat_at, breakers, facts,
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
     // A range of one merchant, or else PostgreSQL reads the orders of all merchants by `orders_next`.

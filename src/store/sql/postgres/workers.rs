@@ -26,6 +26,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
         SELECT id, name, heartbeats FROM klarna_worker.workers WHERE ended_at IS NULL",
     note_breakers: "
         UPDATE klarna_worker.workers SET breakers = $2 WHERE id = $1 AND ended_at IS NULL",
+    note_facts: "
+        UPDATE klarna_worker.workers SET facts = $2 WHERE id = $1 AND ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
     // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
     // One whose row somebody else has locked is reclaimed later.

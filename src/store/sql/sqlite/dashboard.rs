@@ -65,7 +65,7 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         WHERE o.id = $1 AND p.kind IN ('orders', 'exchanges')
         ORDER BY p.paused_at LIMIT 100",
     workers: "
-        SELECT name, started_at, heartbeat_at, breakers, heartbeat_at >= $2 - $1 AS alive FROM workers
+        SELECT id, name, started_at, heartbeat_at, breakers, facts, heartbeat_at >= $2 - $1 AS alive FROM workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
     // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
     queued_deadlines: "
