@@ -52,8 +52,8 @@ pub(super) struct AuditQuery {
         pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
     )]
     user: Option<String>,
-    /// Only rows with this outcome: `done`, `refused`, `not_found`, `rejected` or `failed`.
-    #[param(example = "refused", pattern = "^(done|refused|not_found|rejected|failed)$")]
+    /// Only rows with this outcome: `begun` (by a command), `done`, `refused`, `not_found`, `rejected` or `failed`.
+    #[param(example = "refused", pattern = "^(begun|done|refused|not_found|rejected|failed)$")]
     outcome: Option<String>,
     /// Only rows with exactly this object, such as the id of an order or a webhook, or `checkout` of
     /// `ops.breakers_probe`.
@@ -99,7 +99,8 @@ pub struct AuditRecord {
     #[schema(example = "token.read")]
     pub action: String,
     /// How it ended: `done`, `refused` (not allowed), `not_found`, `rejected` (the request was wrong, or
-    /// did not fit the state of things) or `failed`.
+    /// did not fit the state of things) or `failed`. `begun`: a command was about to do it; another row says how
+    /// that ended, unless the command was killed.
     #[schema(example = "done")]
     pub outcome: String,
     /// The id of the request, as the log has it.

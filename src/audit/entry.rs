@@ -171,6 +171,9 @@ impl Action {
 /// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// A command is about to do it. Another row of the command says how it ended; there is none if the command
+    /// was killed, and then a part may be done.
+    Begun,
     /// It was done, or had been done before.
     Done,
     /// The actor may not do it.
@@ -184,12 +187,21 @@ pub enum Outcome {
 }
 
 words!(Outcome {
+    Begun = "begun",
     Done = "done",
     Refused = "refused",
     NotFound = "not_found",
     Rejected = "rejected",
     Failed = "failed",
 });
+
+impl Action {
+    /// Returns whether it changes nothing.
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        matches!(self, Self::TokenRead | Self::TokensList | Self::UserExport | Self::AuditRead)
+    }
+}
 
 /// A row to leave: `Entry::new(actor, action).about(&user).object(id).ended(outcome)`.
 #[derive(Clone, Debug)]

@@ -67,6 +67,11 @@ struct Shared {
     ending: watch::Sender<bool>,
 }
 
+/// A row is not stored yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the database has taken no row of the audit log for {0:?}")]
+pub struct NotStored(Duration);
+
 enum Message {
     Row(Recorded),
     /// Answers when all rows before it are stored.
@@ -105,6 +110,15 @@ impl Audit {
                  many were"
             );
         }
+    }
+
+    /// Leaves a row, and waits until it is stored.
+    ///
+    /// # Errors
+    /// The database has not taken it within `patience`.
+    pub async fn record_now(&self, entry: Entry, patience: Duration) -> Result<(), NotStored> {
+        self.record(entry);
+        timeout(patience, self.flush()).await.map_err(|_| NotStored(patience))
     }
 
     /// Leaves a row of the same entry for each of several objects. It waits until they are stored, because

@@ -93,6 +93,7 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
     let rows =
         app.store.audit_rows(&filter).await.map_err(|error| CliError::failed("read the audit log", error))?;
     let rows: Vec<AuditRecord> = rows.into_iter().map(AuditRecord::from).collect();
+    context.audit_read().await?;
     context.output.table(&rows, table)?;
     if let Some(last) = rows.last().filter(|_| rows.len() == limit as usize) {
         context.output.hint(format!("Next page: --cursor {}", last.id));

@@ -1,9 +1,9 @@
-//! What commands leave in the audit log: one row for each command that reads tokens' states or changes
-//! something, when it ends.
+//! What commands leave in the audit log. One that changes something stores a row before it changes or prints
+//! anything (`begun`), and another one when it ends. One that reads tokens' states stores its row before it
+//! prints them. So a command that is killed has a row, too.
 
 use rustix::process::getuid;
 
-use super::CliError;
 use crate::audit::{Action, Actor, Audit, Entry, Outcome};
 use crate::ids::{MerchantName, UserKey};
 
@@ -51,24 +51,16 @@ impl Audited {
         audit.record_each(&entry, objects).await;
     }
 
-    /// Leaves the row, unless the user did not confirm the command. `sudo_user` is who called sudo, if
-    /// anybody did.
-    pub(super) fn record(&self, audit: &Audit, sudo_user: Option<&String>, error: Option<&CliError>) {
-        let outcome = match error {
-            None => Outcome::Done,
-            Some(CliError::Aborted) => return,
-            Some(CliError::Usage(_)) => Outcome::Rejected,
-            Some(_) => Outcome::Failed,
-        };
-        let mut entry = Entry::new(actor(sudo_user), self.action).ended(outcome);
-        entry = entry.merchant(self.merchant.as_ref());
-        if let Some(user) = &self.user {
-            entry = entry.about(user);
-        }
-        if let Some(object) = &self.object {
-            entry = entry.object(object);
-        }
-        audit.record(entry);
+    /// Returns whether the command only reads.
+    pub(super) fn only_reads(&self) -> bool {
+        self.action.only_reads()
+    }
+
+    /// Returns a row of the command. `sudo_user` is who called sudo, if anybody did.
+    pub(super) fn entry(&self, sudo_user: Option<&String>, outcome: Outcome) -> Entry {
+        let entry = Entry::new(actor(sudo_user), self.action).ended(outcome).merchant(self.merchant.as_ref());
+        let entry = self.user.iter().fold(entry, Entry::about);
+        self.object.iter().fold(entry, Entry::object)
     }
 }
 

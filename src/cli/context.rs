@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::audited::{self, Audited};
 use super::table::printable;
 use super::{CliError, Format, Output};
 use crate::app::{App, ReadSettings};
-use crate::audit::Audit;
+use crate::audit::{Audit, Outcome};
 use crate::clock::Clock;
 use crate::config::{AuditLines, Merchant, Settings};
 use crate::ids::MerchantName;
@@ -20,6 +21,8 @@ use crate::lifecycle::dumps;
 const LAST_STEPS: Duration = Duration::from_secs(1);
 /// How long the command waits for the database to take its row of the audit log, twice.
 const LAST_ROW: Duration = Duration::from_secs(2);
+/// How long the database may take to store the row that comes before what the command does.
+const FIRST_ROW: Duration = Duration::from_secs(10);
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -40,6 +43,8 @@ pub struct Context {
     audited: Option<Audited>,
     /// The audit log, once a database is open.
     audit: OnceLock<Audit>,
+    /// Whether the database has a row of the command.
+    has_row: AtomicBool,
     /// Where results go.
     pub output: Output,
 }
@@ -53,7 +58,8 @@ impl Context {
         environment: Variables,
         audited: Option<Audited>,
     ) -> Self {
-        Self { config, environment, audited, audit: OnceLock::new(), output: Output::stdout(format) }
+        let output = Output::stdout(format);
+        Self { config, environment, audited, audit: OnceLock::new(), has_row: AtomicBool::new(false), output }
     }
 
     /// Loads the settings.
@@ -82,7 +88,7 @@ impl Context {
     /// Who runs this command, as the audit log names them.
     #[must_use]
     pub fn user(&self) -> String {
-        audited::user(self.environment.get("SUDO_USER"))
+        audited::user(self.sudo_user())
     }
 
     /// The environment variables, which settings may name, such as `vault.keys.k1.env`.
@@ -91,13 +97,14 @@ impl Context {
         &self.environment
     }
 
-    /// Opens the database and the keys of the settings.
+    /// Opens the database and the keys of the settings. If the command changes something, the audit log has a row
+    /// of it from then on.
     ///
     /// # Errors
-    /// The settings are invalid, or the database or the keys cannot be used.
+    /// The settings are invalid, the database or the keys cannot be used, or the audit log takes no row.
     pub async fn app(&self) -> Result<App, CliError> {
         let app = App::open(self.settings_of_command()?, &self.environment, Clock::system()).await?;
-        Ok(self.opened(app))
+        self.opened(app).await
     }
 
     /// As [`Context::app`], for commands that only read: they make no SQLite file.
@@ -106,7 +113,7 @@ impl Context {
     /// As [`Context::app`], and if there is no file.
     pub async fn app_to_read(&self) -> Result<App, CliError> {
         let app = App::open_to_read(self.settings_of_command()?, &self.environment, Clock::system()).await?;
-        Ok(self.opened(app))
+        self.opened(app).await
     }
 
     /// The settings, without lines of the audit log among the results of the command.
@@ -118,16 +125,49 @@ impl Context {
         Ok(settings)
     }
 
-    fn opened(&self, app: App) -> App {
+    async fn opened(&self, app: App) -> Result<App, CliError> {
         // A command opens one database.
         let _ = self.audit.set(app.audit.clone());
-        app
+        if self.audited.as_ref().is_some_and(|audited| !audited.only_reads()) {
+            self.store_row(Outcome::Begun).await?;
+        }
+        Ok(app)
+    }
+
+    /// Stores the row of a command that reads tokens' states. To be called before any of it is printed.
+    pub(super) async fn audit_read(&self) -> Result<(), CliError> {
+        self.store_row(Outcome::Done).await
+    }
+
+    async fn store_row(&self, outcome: Outcome) -> Result<(), CliError> {
+        if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
+            let stored = audit.record_now(audited.entry(self.sudo_user(), outcome), FIRST_ROW).await;
+            stored.map_err(|error| CliError::failed("begin without a row in the audit log", error))?;
+            self.has_row.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Returns how the command ended, for a row; `None` if it needs none: it has said so already, or the user
+    /// did not confirm it before anything was opened.
+    fn ended(&self, audited: &Audited, error: Option<&CliError>) -> Option<Outcome> {
+        let has_row = self.has_row.load(Ordering::Relaxed);
+        match error {
+            None => (!(has_row && audited.only_reads())).then_some(Outcome::Done),
+            Some(CliError::Aborted) => has_row.then_some(Outcome::Rejected),
+            Some(CliError::Usage(_)) => Some(Outcome::Rejected),
+            Some(_) => Some(Outcome::Failed),
+        }
+    }
+
+    fn sudo_user(&self) -> Option<&String> {
+        self.environment.get("SUDO_USER")
     }
 
     /// Leaves a row of the audit log for each object that the command has changed.
     pub(super) async fn audit_each<T: ToString>(&self, objects: &[T]) {
         if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
-            audited.record_each(audit, self.environment.get("SUDO_USER"), objects).await;
+            audited.record_each(audit, self.sudo_user(), objects).await;
         }
     }
 
@@ -141,7 +181,9 @@ impl Context {
         let done = runtime.block_on(async {
             let done = future.await;
             if let (Some(audited), Some(audit)) = (&self.audited, self.audit.get()) {
-                audited.record(audit, self.environment.get("SUDO_USER"), done.as_ref().err());
+                if let Some(outcome) = self.ended(audited, done.as_ref().err()) {
+                    audit.record(audited.entry(self.sudo_user(), outcome));
+                }
                 audit.close(LAST_ROW).await;
             }
             done

@@ -181,7 +181,8 @@ impl Command {
         }
     }
 
-    /// Returns what the command leaves in the audit log. The service leaves rows of its own.
+    /// Returns what the command leaves in the audit log. The service leaves rows of its own. `migrate` runs
+    /// without keys, and the database keeps what it did and when.
     fn audited(&self) -> Option<Audited> {
         match self {
             Self::Enqueue(_) => Some(Audited::new(Action::OrdersSubmit)),
@@ -193,7 +194,7 @@ impl Command {
             Self::Resume(args) => Some(args.audited()),
             Self::Breakers(command) => command.audited(),
             Self::Audit(command) => command.audited(),
-            Self::Refresh(_) => Some(Audited::new(Action::TokensRefresh)),
+            Self::Refresh(args) => Some(args.audited()),
             Self::Keys(command) => command.audited(),
             Self::Serve(_)
             | Self::Demo(_)

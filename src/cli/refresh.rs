@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::audited::Audited;
 use super::context::check_merchant;
 use super::ended::exit_after;
 use super::progress::Progress;
@@ -15,6 +16,7 @@ use super::table::printable;
 use super::views::time;
 use super::{CliError, Context, Exit, Format, risks};
 use crate::app::{App, AppError, Ending, RefreshEnd};
+use crate::audit::Action;
 use crate::clock::delta;
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::keeper::{RefreshOutcome, Run, Scope, Summary, TokenReport};
@@ -54,6 +56,11 @@ pub struct Args {
 }
 
 impl Args {
+    pub(super) fn audited(&self) -> Audited {
+        let action = if self.dry_run { Action::TokensList } else { Action::TokensRefresh };
+        Audited::new(action).merchant(self.merchant.clone())
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let mut ending = Ending::default();
         let exit = context.block_on(async {
@@ -151,6 +158,7 @@ impl Args {
         let failed = |error: StoreError| CliError::failed("list what is due", error);
         let by = app.store.time().await.map_err(failed)? + delta(self.within);
         let limit = self.limit.unwrap_or(u64::MAX);
+        context.audit_read().await?;
         let mut listed = self.look_at_undated(context, app, by, limit).await?;
         let mut filter =
             DueFilter { by, merchant: self.merchant.clone(), except: Vec::new(), after: None, limit: PAGE };

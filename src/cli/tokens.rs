@@ -161,6 +161,7 @@ impl Command {
 async fn list(context: &Context, registry: &Registry, filter: &TokenFilter) -> Result<Exit, CliError> {
     let tokens = registry.list(filter).await.map_err(|error| CliError::failed("list tokens", error))?;
     let tokens: Vec<Token> = tokens.into_iter().map(Token::from).collect();
+    context.audit_read().await?;
     context.output.table(&tokens, table)?;
     if let Some(last) = tokens.last().filter(|_| tokens.len() == filter.limit as usize) {
         context.output.hint(format!("Next page: --after {} {}", last.merchant, printable(&last.user)));
@@ -191,6 +192,7 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
     let Some(token) = found.map_err(|error| CliError::failed(&doing, error))? else {
         return Err(CliError::failed(doing, NO_TOKEN));
     };
+    context.audit_read().await?;
     let token = Token::from(token);
     let mut fields = Fields::default();
     fields.add("merchant", &token.merchant);

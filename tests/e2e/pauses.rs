@@ -85,7 +85,7 @@ async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_
     let stats = shop.stats().await;
     assert_eq!((stats.exchanges.rotated, stats.exchanges.spent_presented), (2, 0));
 
-    let rows = shop.run("a", &["audit", "list", "--action", "ops.pause"]);
+    let rows = shop.run("a", &["audit", "list", "--action", "ops.pause", "--outcome", "done"]);
     let objects: Vec<&str> = rows.iter().rev().map(|row| row["object"].as_str().unwrap()).collect();
     assert_eq!(
         objects,

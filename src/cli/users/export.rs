@@ -31,6 +31,7 @@ impl Args {
             // A misspelt name must not look like a user without data.
             let mut export =
                 export.ok_or_else(|| CliError::failed(doing.clone(), "no data is stored for this user"))?;
+            context.audit_read().await?;
             while let Some(part) = export.part().await.map_err(failed)? {
                 std::io::stdout().lock().write_all(part.as_bytes()).map_err(CliError::Output)?;
             }
