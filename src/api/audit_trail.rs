@@ -116,7 +116,8 @@ pub(super) async fn record(State(audit): State<Audit>, request: Request, next: N
     let mut row = Row { audit, action: *action, in_path, caller, left: false };
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let concerns = response.extensions_mut().remove().unwrap_or_default();
-    row.leave(concerns, outcome(response.status()));
+    let told = response.extensions_mut().remove::<Outcome>();
+    row.leave(concerns, told.unwrap_or_else(|| outcome(response.status())));
     response
 }
 

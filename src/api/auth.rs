@@ -18,11 +18,12 @@ use super::serve::Connection;
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, KeyRefusal, Live, Scope};
+use crate::telemetry::Sparing;
 use crate::tls::CertificateInfo;
 
 /// Counts refused requests since the process started. Clones share the counts.
 //
-// Refused requests are counted and logged, but not delayed. A key from `keys api generate` cannot
+// Refused requests are counted, and logged once a second at most, but not delayed. A key from `keys api generate` cannot
 // be guessed, and a delay for each address would hit every caller behind the same proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 2]>);
@@ -118,11 +119,17 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
             next.run(request).await
         }
         Err(Refusal { problem: refusal, caller }) => {
-            tracing::warn!(
-                peer = peer.map(tracing::field::display),
-                reason = refusal.detail(),
-                "A request was refused: no valid API key"
-            );
+            static STRANGERS: Sparing = Sparing::new();
+            // Strangers must not fill the log. Whoever has a key is told of each time.
+            let left_out = if caller.is_some() { Some(0) } else { STRANGERS.next() };
+            if let Some(left_out) = left_out {
+                tracing::warn!(
+                    peer = peer.map(tracing::field::display),
+                    reason = refusal.detail(),
+                    left_out,
+                    "A request was refused: no valid API key"
+                );
+            }
             if let Some(caller) = &caller {
                 known.set(caller);
             }

@@ -1,5 +1,7 @@
 //! `/livez`, `/readyz` and `/metrics`, for load balancers and monitoring.
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,27 +9,29 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use chrono::{DateTime, Utc};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
+
+pub use told::{Breakers, SettingsInForce, SuspiciousRejections, WebhookEndpoint};
 
 use super::answers::{Common, Open};
 use super::auth::{Refusals, Refused};
 use super::extract::InQuery;
 use super::pauses::Pause;
+use super::prepared::Prepared;
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::read_replica::ReadReplica;
 use super::shared::Shared;
-use crate::breaker::BreakerState;
 use crate::config::{Live, SettingsStatus};
 use crate::meter;
-use crate::order::Target;
-use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// How long the database may take to answer a health check.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -46,6 +50,10 @@ struct ReadinessState {
     outdated: OnceLock<String>,
     /// Why the database is not healthy.
     database: Shared<Result<(), StoreError>>,
+    /// The answer to `/readyz?verbose`, or why it is 503.
+    details: Shared<Result<Health, String>>,
+    /// The answer to `/metrics`.
+    metrics: Shared<Prepared>,
 }
 
 impl Readiness {
@@ -87,7 +95,7 @@ impl Readiness {
 }
 
 /// The answer if everything is well.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Health {
     /// Always `ok`; every other state is an error.
     #[schema(example = "ok")]
@@ -127,97 +135,33 @@ pub struct Health {
     pub read_replica: Option<ReadReplica>,
 }
 
-/// The settings of this process.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct SettingsInForce {
-    /// When the settings in force were read.
-    pub read_at: DateTime<Utc>,
-    /// The settings that have changed since the start and take effect after a restart.
-    #[schema(example = json!(["server.bind"]))]
-    pub after_restart: Vec<String>,
-    /// When the last reload failed. Absent if it did not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub failed_at: Option<DateTime<Utc>>,
-    /// Why it failed, without any value of the settings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub error: Option<String>,
-}
-
-impl From<&SettingsStatus> for SettingsInForce {
-    fn from(SettingsStatus { read_at, reloaded_by: _, failed, after_restart }: &SettingsStatus) -> Self {
-        Self {
-            read_at: *read_at,
-            after_restart: after_restart.clone(),
-            failed_at: failed.as_ref().map(|failed| failed.at),
-            error: failed.as_ref().map(|failed| failed.reason.clone()),
-        }
-    }
-}
-
-/// The state of a webhook endpoint.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct WebhookEndpoint {
-    /// The time of the first failure since the last success.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub failing_since: Option<DateTime<Utc>>,
-    /// Since when the endpoint is disabled; no events are sent to it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub disabled_at: Option<DateTime<Utc>>,
-    /// Why it is disabled. `gone`: it answered 410. `failing`: no event was delivered for days.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub disabled_why: Option<DisabledWhy>,
-}
-
-impl From<Endpoint> for WebhookEndpoint {
-    fn from(Endpoint { failing_since, disabled, .. }: Endpoint) -> Self {
-        let (disabled_at, disabled_why) = disabled.unzip();
-        Self { failing_since, disabled_at, disabled_why }
-    }
-}
-
-/// A stopped merchant.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct SuspiciousRejections {
-    /// Since when it is stopped.
-    pub since: DateTime<Utc>,
-    /// How many users' tokens were rejected in a row.
-    #[schema(example = 3, minimum = 0)]
-    pub rejections: u64,
-}
-
-impl From<StoppedMerchant> for SuspiciousRejections {
-    fn from(StoppedMerchant { since, rejections, .. }: StoppedMerchant) -> Self {
-        Self { since, rejections }
-    }
-}
-
-/// The state of a merchant's circuit breakers.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Breakers {
-    /// The breaker of the token endpoint.
-    pub token: BreakerState,
-    /// The breakers of the create calls, by target: `checkout`, `payments`.
-    #[serde(flatten)]
-    pub targets: BTreeMap<Target, BreakerState>,
-}
-
 /// Returns the breakers of this process, by merchant. Empty if the process runs no orders.
 pub type AskBreakers = Arc<dyn Fn() -> BTreeMap<String, Breakers> + Send + Sync>;
 
 /// Renders the metrics in Prometheus' text format.
 pub type Scrape = Arc<dyn Fn() -> BoxFuture<'static, String> + Send + Sync>;
 
-/// What health checks and metrics need.
+/// Asks the database whether it answers and can be used.
+pub type AskHealth = Arc<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> + Send + Sync>;
+
+/// Returns what asks a store.
+#[must_use]
+pub fn ask_health(store: Arc<dyn Store>) -> AskHealth {
+    Arc::new(move || {
+        let store = Arc::clone(&store);
+        async move { store.health().await }.boxed()
+    })
+}
+
+/// What health checks and metrics need. Strangers may ask, at `server.probes` for everything. So those who ask at
+/// the same time share one answer: however many there are, the work is done once at a time.
 #[derive(Clone)]
 pub struct Probes {
     /// Whether the process accepts requests.
     pub ready: Readiness,
     /// Tells whether the database answers.
+    pub health: AskHealth,
+    /// Has what `/readyz?verbose` tells of merchants.
     pub store: Arc<dyn Store>,
     /// The breakers for `/readyz?verbose`.
     pub breakers: AskBreakers,
@@ -297,72 +241,73 @@ pub(super) async fn readyz(
     if probes.ready.is_draining() {
         return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
     }
-    let verbose = detail.verbose.is_some();
-    // The replica has time limits of its own, and makes nothing unready.
-    let replica =
-        async { if verbose { probes.store.replica_state().await.map(ReadReplica::from) } else { None } };
-    let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(&probes, verbose)), replica);
-    match answered {
-        Ok(Ok(Probed { webhooks, suspicious_rejections, pauses })) => {
-            let breakers = verbose.then(|| (probes.breakers)());
-            let settings = verbose.then(|| SettingsInForce::from(&*probes.settings.now()));
-            let refused = verbose.then(|| probes.refusals.counts());
-            let log_lines_dropped = verbose.then(meter::log_lines_dropped);
-            Ok(Json(Health {
-                breakers,
-                webhooks,
-                suspicious_rejections,
-                pauses,
-                settings,
-                refused,
-                log_lines_dropped,
-                read_replica,
-                ..OK
-            }))
-        }
-        Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => Err(not_ready(&error.to_string())),
-        Ok(Err(StoreError::ReadOnly(_))) => Err(not_ready("read_only: the database takes no writes")),
-        Ok(Err(StoreError::FileReplaced(_))) => {
-            Err(not_ready("the database file was renamed, deleted or replaced"))
-        }
+    let told = if detail.verbose.is_some() {
+        probes.ready.0.details.ask(async || details(&probes).await).await
+    } else {
+        usable(timeout(PROBE_TIMEOUT, ask(&probes)).await).map(|()| OK)
+    };
+    told.map(Json).map_err(|why| not_ready(&why))
+}
+
+/// Returns what the database answered, or why the process is not ready.
+fn usable<T>(answered: Result<Result<T, StoreError>, Elapsed>) -> Result<T, String> {
+    let why = match answered {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error @ StoreError::NeedsNewerProgram { .. })) => return Err(error.to_string()),
+        Ok(Err(StoreError::ReadOnly(_))) => "read_only: the database takes no writes",
+        Ok(Err(StoreError::FileReplaced(_))) => "the database file was renamed, deleted or replaced",
         Ok(Err(error)) => {
             tracing::debug!(%error, "The database is not healthy");
-            Err(not_ready("the database does not answer"))
+            "the database does not answer"
         }
-        Err(_) => Err(not_ready("the database does not answer in time")),
-    }
+        Err(_) => "the database does not answer in time",
+    };
+    Err(why.to_owned())
+}
+
+/// Answers `/readyz?verbose`.
+async fn details(probes: &Probes) -> Result<Health, String> {
+    // The replica has time limits of its own, and makes nothing unready.
+    let replica = async { probes.store.replica_state().await.map(ReadReplica::from) };
+    let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(probes)), replica);
+    let Probed { webhooks, suspicious_rejections, pauses } = usable(answered)?;
+    Ok(Health {
+        breakers: Some((probes.breakers)()),
+        webhooks: Some(webhooks),
+        suspicious_rejections: Some(suspicious_rejections),
+        pauses: Some(pauses),
+        settings: Some(SettingsInForce::from(&*probes.settings.now())),
+        refused: Some(probes.refusals.counts()),
+        log_lines_dropped: Some(meter::log_lines_dropped()),
+        read_replica,
+        ..OK
+    })
 }
 
 /// What the database knows, by merchant.
-#[derive(Default)]
 struct Probed {
-    webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
-    suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
-    pauses: Option<Vec<Pause>>,
+    webhooks: BTreeMap<String, WebhookEndpoint>,
+    suspicious_rejections: BTreeMap<String, SuspiciousRejections>,
+    pauses: Vec<Pause>,
 }
 
-/// Asks the database whether it answers, and with `verbose` for the webhook endpoints and the
-/// stopped merchants.
-async fn probe(probes: &Probes, verbose: bool) -> Result<Probed, StoreError> {
+/// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and the pauses.
+async fn probe(probes: &Probes) -> Result<Probed, StoreError> {
     ask(probes).await?;
-    if !verbose {
-        return Ok(Probed::default());
-    }
     let endpoints = probes.store.endpoints().await?.into_iter();
     let stopped = probes.store.stopped_merchants().await?.into_iter();
     let pauses = probes.store.pauses().await?.into_iter();
     Ok(Probed {
-        webhooks: Some(endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect()),
-        suspicious_rejections: Some(
-            stopped.map(|stopped| (stopped.merchant.to_string(), stopped.into())).collect(),
-        ),
-        pauses: Some(pauses.map(Pause::from).collect()),
+        webhooks: endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect(),
+        suspicious_rejections: stopped
+            .map(|stopped| (stopped.merchant.to_string(), stopped.into()))
+            .collect(),
+        pauses: pauses.map(Pause::from).collect(),
     })
 }
 
-/// Asks the database. Health checks need no key, so any number of them at a time cost one question.
 async fn ask(probes: &Probes) -> Result<(), StoreError> {
-    probes.ready.0.database.ask(async || probes.store.health().await).await
+    probes.ready.0.database.ask(async || (probes.health)().await).await
 }
 
 /// The media type of Prometheus' text format.
@@ -381,6 +326,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
         Common,
     )
 )]
-pub(super) async fn metrics(State(probes): State<Probes>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, TEXT_FORMAT)], (probes.scrape)().await)
+pub(super) async fn metrics(State(probes): State<Probes>, headers: HeaderMap) -> Response {
+    let render = async || Prepared::quickly(TEXT_FORMAT, (probes.scrape)().await);
+    probes.ready.0.metrics.ask(render).await.answer(&headers)
 }

@@ -11,6 +11,7 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use super::problem::{Kind, Problem};
+use crate::telemetry::Sparing;
 use crate::vault::MOST_WAITING;
 
 /// The most batches at a time. Each may hold 16 MB, and more while it is parsed.
@@ -107,10 +108,14 @@ pub(super) async fn limit(
 ) -> Result<Response, Problem> {
     let permit = permits.of(group, &request).map(Semaphore::try_acquire).transpose();
     let Ok(_permit) = permit else {
-        tracing::warn!(
-            "A request was refused: more requests at once than server.max_requests, server.max_waits or the \
-             limits of batches, pages and descriptions allow"
-        );
+        static TOO_MANY: Sparing = Sparing::new();
+        if let Some(left_out) = TOO_MANY.next() {
+            tracing::warn!(
+                left_out,
+                "A request was refused: more requests at once than server.max_requests, server.max_waits or the \
+                 limits of batches, pages and descriptions allow"
+            );
+        }
         return Err(Problem::new(Kind::Overloaded, "too many requests at the moment: try again soon"));
     };
     Ok(next.run(request).await)

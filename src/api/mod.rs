@@ -59,7 +59,9 @@ pub use auth::{Refusals, Refused};
 pub use breakers::{OrderedProbe, ProbeRequest};
 pub use drain::Draining;
 pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
-pub use health::{AskBreakers, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint};
+pub use health::{
+    AskBreakers, AskHealth, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint, ask_health,
+};
 pub use limits::Limits;
 pub use openapi::document;
 pub use orders::{
@@ -192,7 +194,7 @@ where
     S: Clone + Send + Sync + 'static,
     Probes: FromRef<S>,
 {
-    Router::new().route("/metrics", get(health::metrics).layer(CompressionLayer::new()))
+    Router::new().route("/metrics", get(health::metrics))
 }
 
 /// Builds the router of the whole API.

@@ -1,5 +1,5 @@
-//! Answers that never change while the process runs. They are rendered and compressed once, at the
-//! first request.
+//! Answers that are rendered and compressed once for many callers: those that never change while the process
+//! runs, at the first request, and metrics for all who ask at the same time.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -16,7 +16,8 @@ use super::problem::Problem;
 /// An answer that is rendered when it is first asked for.
 pub(super) type Rendered = LazyLock<Result<Prepared, serde_json::Error>>;
 
-/// An answer in both forms.
+/// An answer in both forms. Clones share them.
+#[derive(Clone, Debug)]
 pub(super) struct Prepared {
     media_type: &'static str,
     plain: Bytes,
@@ -25,11 +26,35 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// For an answer that is prepared once for good.
     pub(super) fn new(media_type: &'static str, text: impl Into<Bytes>) -> Self {
-        let plain = text.into();
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        Self::compressed(media_type, text.into(), Compression::best())
+    }
+
+    /// For an answer that is soon replaced.
+    pub(super) fn quickly(media_type: &'static str, text: impl Into<Bytes>) -> Self {
+        Self::compressed(media_type, text.into(), Compression::fast())
+    }
+
+    fn compressed(media_type: &'static str, plain: Bytes, level: Compression) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), level);
         let written = encoder.write_all(&plain).and_then(|()| encoder.finish());
         Self { media_type, gzip: written.ok().map(Bytes::from), plain }
+    }
+}
+
+impl Prepared {
+    /// Returns the answer in the form that the caller accepts.
+    pub(super) fn answer(&self, headers: &HeaderMap) -> Response {
+        let media_type = HeaderValue::from_static(self.media_type);
+        let vary = (VARY, HeaderValue::from_static("accept-encoding"));
+        match &self.gzip {
+            Some(gzip) if accepts_gzip(headers) => {
+                let encoding = (CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                ([(CONTENT_TYPE, media_type), vary, encoding], gzip.clone()).into_response()
+            }
+            _ => ([(CONTENT_TYPE, media_type), vary], self.plain.clone()).into_response(),
+        }
     }
 }
 
@@ -39,15 +64,7 @@ pub(super) fn answer(rendered: &'static Rendered, headers: &HeaderMap) -> Result
         tracing::error!(%error, "The API description cannot be rendered");
         Problem::internal()
     })?;
-    let media_type = HeaderValue::from_static(prepared.media_type);
-    let vary = (VARY, HeaderValue::from_static("accept-encoding"));
-    Ok(match &prepared.gzip {
-        Some(gzip) if accepts_gzip(headers) => {
-            let encoding = (CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            ([(CONTENT_TYPE, media_type), vary, encoding], gzip.clone()).into_response()
-        }
-        _ => ([(CONTENT_TYPE, media_type), vary], prepared.plain.clone()).into_response(),
-    })
+    Ok(prepared.answer(headers))
 }
 
 /// Returns whether `Accept-Encoding` names gzip, and not with the weight 0 (RFC 9110 section 12.5.3).

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::request_id::current_id;
+use crate::audit::Outcome;
 use crate::intake::IntakeError;
 use crate::order::{Fault, OrderAdminRefusal, Rejection};
 use crate::store::StoreError;
@@ -200,11 +201,18 @@ pub(super) struct Problem {
     faults: Vec<Fault>,
     /// When to repeat the request, if this is known better than by the kind.
     after: Option<Duration>,
+    /// What the audit log calls it, if the status does not say so.
+    outcome: Option<Outcome>,
 }
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), faults: Vec::new(), after: None }
+        Self { kind, detail: detail.into(), faults: Vec::new(), after: None, outcome: None }
+    }
+
+    /// The same problem, which the audit log calls `outcome`.
+    pub(super) fn audited(self, outcome: Outcome) -> Self {
+        Self { outcome: Some(outcome), ..self }
     }
 
     /// The same problem, with the time after which the request may be repeated.
@@ -244,12 +252,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, header) = (self.kind.parts().0, self.kind.header());
+        let (status, header, outcome) = (self.kind.parts().0, self.kind.header(), self.outcome);
         let after = self.after.map(|wait| (RETRY_AFTER, HeaderValue::from(whole_seconds(wait))));
         // It contains only strings and numbers, so it can always be serialised.
         let body = serde_json::to_vec(&self.details()).unwrap_or_default();
         let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
         response.headers_mut().extend(after.or(header).map(|(name, value)| (Some(name), value)));
+        if let Some(outcome) = outcome {
+            response.extensions_mut().insert(outcome);
+        }
         response
     }
 }

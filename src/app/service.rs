@@ -29,7 +29,7 @@ use super::process::{Process, nothing_in_memory_alone};
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{ask_breakers, breaker_states, scrape};
 use super::{App, AppError, audit, facts};
-use crate::api::{self, Probes, Readiness, Refusals};
+use crate::api::{self, Probes, Readiness, Refusals, ask_health};
 use crate::breaker::CircuitBreakers;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
@@ -342,6 +342,7 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
     let (vault, targets) = (vault_of(process), breakers_of(worker));
     Probes {
         ready: ready.clone(),
+        health: ask_health(app.store.clone()),
         store: app.store.clone(),
         breakers: ask_breakers(vault.clone(), targets.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
         settings: app.live.status.clone(),

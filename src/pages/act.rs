@@ -15,7 +15,7 @@ use super::frame::{MenuItem, token_field};
 use super::links::{link, user_link};
 use super::order::find;
 use super::pieces::{amount, facts, reference, state, status, time};
-use super::user::named;
+use super::user::{named, named_to_read};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::{Action, Entry};
 use crate::ids::{UserKey, WebhookId};
@@ -109,7 +109,7 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    let row = Begun::new(&pages, about(&posted, Action::OrderRetry, &order));
+    let row = Begun::new(&pages, &posted, about(&posted, Action::OrderRetry, &order));
     let retried = pages.deps.intake.retry(order.id).await.map_err(Failure::from);
     let done = retried.and_then(|outcome| changed(outcome, order.id, "retried"));
     row.end(done)
@@ -139,7 +139,7 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    let row = Begun::new(&pages, about(&posted, Action::OrderCancel, &order));
+    let row = Begun::new(&pages, &posted, about(&posted, Action::OrderCancel, &order));
     let cancelled = pages.deps.orders.cancel_order(order.id).await.map_err(Failure::from);
     let done = cancelled.and_then(|outcome| changed(outcome, order.id, "cancelled"));
     row.end(done)
@@ -157,10 +157,12 @@ fn changed(outcome: OrderAdminOutcome, order: OrderId, what: &'static str) -> Re
     Ok(see(&link(&format!("/orders/{order}"), &[("done", what)])))
 }
 
-async fn token(pages: &Pages, viewer: &Viewer, key: &UserKey) -> Result<TokenView, Failure> {
-    let found = pages.deps.registry.view(key).await?;
-    pages.deps.audit.record(viewer.entry(Action::TokenRead).about(key));
-    found.ok_or(Failure::NotFound("This user has no refresh token."))
+/// Reads the token that a query names. The middleware leaves the row of the audit log.
+async fn token(pages: &Pages, viewer: &Viewer) -> Result<(UserKey, TokenView), Failure> {
+    let key = named_to_read(viewer)?;
+    let found = pages.deps.registry.view(&key).await?;
+    let found = found.ok_or(Failure::NotFound("This user has no refresh token."))?;
+    Ok((key, found))
 }
 
 fn whom(token: &TokenView) -> Markup {
@@ -187,8 +189,7 @@ pub(super) async fn ask_resolve(
     State(pages): State<Arc<Pages>>,
     viewer: Viewer,
 ) -> Result<Response, Failure> {
-    let key = named(&viewer, &viewer.query)?;
-    let token = token(&pages, &viewer, &key).await?;
+    let (key, token) = token(&pages, &viewer).await?;
     let may = token.state == TokenState::Uncertain;
     let about = html! {
         @if may {
@@ -225,7 +226,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Invalid("Choose what should happen to the token.".into())),
     };
-    let row = Begun::new(&pages, posted.viewer.entry(Action::TokenResolve).about(&key));
+    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::TokenResolve).about(&key));
     row.end(decide(&pages, &key, resolution, done).await)
 }
 
@@ -260,8 +261,7 @@ struct TokenEnd {
 
 async fn ask_about_end(pages: &Pages, viewer: Viewer, end: &TokenEnd) -> Result<Response, Failure> {
     let TokenEnd { title, action, consequence, button } = end;
-    let key = named(&viewer, &viewer.query)?;
-    let token = token(pages, &viewer, &key).await?;
+    let (key, token) = token(pages, &viewer).await?;
     let may = token.state != TokenState::Forgotten;
     let about = html! {
         p { @if may { (consequence) } @else { "The token was forgotten already." } }
@@ -286,7 +286,7 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
-    let row = Begun::new(&pages, posted.viewer.entry(Action::TokenForget).about(&key));
+    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::TokenForget).about(&key));
     let forgotten = match pages.deps.registry.forget(&key).await {
         Ok(true) => Ok(see(&done_link(&key, "forgotten"))),
         Ok(false) => Err(Failure::WrongStatus("There is no token to forget.".into())),
@@ -315,7 +315,7 @@ pub(super) async fn ask_sign_out(
 
 pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
-    let row = Begun::new(&pages, posted.viewer.entry(Action::UserRevoke).about(&key));
+    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::UserRevoke).about(&key));
     let revoked = revoke(&pages, &key).await;
     if revoked.is_ok() {
         tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
@@ -341,7 +341,8 @@ async fn webhook(pages: &Pages, viewer: &Viewer, id: &str) -> Result<WebhookView
     let missing = Failure::NotFound("Webhook not found.");
     let Ok(id) = id.parse::<WebhookId>() else { return Err(missing) };
     let found = pages.deps.webhooks.webhooks(&only(id)).await?.pop();
-    found.filter(|webhook| viewer.sees(&webhook.merchant)).ok_or(missing)
+    let found = found.ok_or(missing)?;
+    if viewer.sees(&found.merchant) { Ok(found) } else { Err(Failure::NotForKey("Webhook not found.")) }
 }
 
 fn only(id: WebhookId) -> WebhookFilter {
@@ -379,7 +380,7 @@ pub(super) async fn resend(
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
     let user = UserKey { merchant: webhook.merchant, user: webhook.user };
     let entry = posted.viewer.entry(Action::WebhookResend).about(&user).object(webhook.id);
-    let row = Begun::new(&pages, entry);
+    let row = Begun::new(&pages, &posted, entry);
     let resent = pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await;
     if resent.is_ok() {
         tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");

@@ -29,8 +29,9 @@ const FOLDED: &[&str] = &["merchant", "user", "key", "since"];
 const ALL: &str = "all";
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    viewer.asked.set(viewer.entry(Action::AuditRead));
     if !viewer.sees_all() {
-        return Err(Failure::NotFound(
+        return Err(Failure::NotForKey(
             "The audit log is about all merchants, and your key is limited to some.",
         ));
     }
@@ -78,7 +79,6 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             (older(query, "/audit", before.is_some(), next.as_deref()))
         }
     };
-    pages.deps.audit.record(viewer.entry(Action::AuditRead));
     Ok(viewer.answer(MenuItem::Audit, "Audit log", &main))
 }
 
@@ -138,6 +138,7 @@ fn table(rows: &[AuditRow]) -> Markup {
     let tone = |outcome: &str| match Outcome::from_word(outcome) {
         Ok(Outcome::Done) => "good",
         Ok(Outcome::Failed) => "bad",
+        Ok(Outcome::Begun) => "busy",
         _ => "warn",
     };
     html! {

@@ -149,16 +149,17 @@ fn answered(answers: &[WebhookAnswer]) -> Markup {
 
 pub(super) async fn test(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let merchant: MerchantName = posted.fields.needed("merchant")?;
-    let row = Begun::new(&pages, posted.viewer.entry(Action::WebhookTest).merchant(Some(&merchant)));
+    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::WebhookTest).merchant(Some(&merchant)));
     row.end(write(&pages, &posted.viewer, &merchant).await)
 }
 
 async fn write(pages: &Pages, viewer: &Viewer, merchant: &MerchantName) -> Result<Response, Failure> {
-    let missing = Failure::NotFound("This merchant has no webhook endpoint.");
+    let missing = "This merchant has no webhook endpoint.";
     if !viewer.sees(merchant) {
-        return Err(missing);
+        return Err(Failure::NotForKey(missing));
     }
-    let id = pages.deps.endpoints.test_webhook(merchant).await?.ok_or(missing)?;
+    let id = pages.deps.endpoints.test_webhook(merchant).await?;
+    let id = id.ok_or(Failure::NotFound(missing))?;
     tracing::info!(merchant = merchant.as_str(), webhook = %id, "An operator tests a webhook endpoint");
     Ok(see(&path(merchant, &[("done", "tested")])))
 }

@@ -6,6 +6,7 @@ use maud::html;
 
 use super::frame;
 use super::links::link;
+use crate::audit::Outcome;
 use crate::order::OrderAdminRefusal;
 use crate::store::StoreError;
 
@@ -27,8 +28,10 @@ pub(super) enum Failure {
     ReadOnly,
     /// The form did not arrive in time.
     TooSlow,
-    /// It does not exist, or the key is not valid for it.
+    /// It does not exist.
     NotFound(&'static str),
+    /// The key is not valid for its merchant. It looks as if it did not exist.
+    NotForKey(&'static str),
     /// Its state does not allow the action.
     WrongStatus(String),
     /// The database failed.
@@ -52,8 +55,34 @@ impl From<OrderAdminRefusal> for Failure {
 
 const NO_KEY: &str = "klarna-order-worker keys api generate --name operator --scopes ops";
 
+impl Failure {
+    /// Returns how the audit log calls it.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::SignIn(_)
+            | Self::SessionEnded
+            | Self::NoKey
+            | Self::ForeignForm
+            | Self::ReadOnly
+            | Self::NotForKey(_) => Outcome::Refused,
+            Self::Invalid(_) | Self::TooSlow | Self::WrongStatus(_) => Outcome::Rejected,
+            Self::NotFound(_) => Outcome::NotFound,
+            Self::Store(_) => Outcome::Failed,
+        }
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let outcome = self.outcome();
+        let mut response = self.page();
+        response.extensions_mut().insert(outcome);
+        response
+    }
+}
+
+impl Failure {
+    fn page(self) -> Response {
         let (status, title, text) = match self {
             Self::SignIn(next) => return Redirect::to(&link("/sign-in", &[("next", &next)])).into_response(),
             Self::SessionEnded => return StatusCode::UNAUTHORIZED.into_response(),
@@ -85,7 +114,7 @@ impl IntoResponse for Failure {
                 "Nothing was changed",
                 "The form did not arrive in time.".into(),
             ),
-            Self::NotFound(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
+            Self::NotFound(text) | Self::NotForKey(text) => (StatusCode::NOT_FOUND, "Not found", text.into()),
             Self::WrongStatus(text) => (StatusCode::CONFLICT, "Nothing was changed", text),
             Self::Store(error) if error.is_transient() => {
                 tracing::warn!(%error, "A request was refused: the database is not available");

@@ -54,7 +54,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
@@ -167,6 +167,7 @@ pub fn router(deps: Dependencies) -> Router {
         refusals: sign_in::Refusals::default(),
         deps,
     };
+    let pages = Arc::new(pages);
     Router::new()
         .route("/", get(overview::show))
         .route("/orders", get(orders::list))
@@ -198,5 +199,6 @@ pub fn router(deps: Dependencies) -> Router {
         .route("/assets/{name}", get(assets::asset))
         .layer(from_fn(replica::or_primary))
         .layer(from_fn(shell::add_headers))
-        .with_state(Arc::new(pages))
+        .layer(from_fn_with_state(Arc::clone(&pages), audited::record))
+        .with_state(pages)
 }

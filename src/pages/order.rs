@@ -89,16 +89,15 @@ pub(super) async fn show(
 
 /// Returns the order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
-    let missing = Failure::NotFound(
-        "Order not found. Orders are deleted some time after their end (the setting retention.orders).",
-    );
+    let missing =
+        "Order not found. Orders are deleted some time after their end (the setting retention.orders).";
     let Ok(id) = id.parse::<OrderId>() else {
         return Err(Failure::NotFound(
             "This is not the id of an order. Search for it on the page of all orders.",
         ));
     };
-    let found = pages.deps.orders.order(id).await?;
-    found.filter(|order| viewer.sees(&order.merchant)).ok_or(missing)
+    let found = pages.deps.orders.order(id).await?.ok_or(Failure::NotFound(missing))?;
+    if viewer.sees(&found.merchant) { Ok(found) } else { Err(Failure::NotForKey(missing)) }
 }
 
 fn describe(order: &OrderView, history: &History) -> Markup {

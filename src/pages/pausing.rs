@@ -35,7 +35,7 @@ const TIMES: [(&str, &str); 7] = [
 ];
 
 /// What the form has for all merchants. No merchant has this name.
-const ALL: &str = "*";
+pub(super) const ALL: &str = "*";
 
 pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchants = viewer.merchants(&pages);
@@ -123,7 +123,7 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
 async fn pause_one(pages: &Pages, posted: &Posted, new: &NewPause) -> Result<Response, Failure> {
     let NewPause { merchant, kind, reason, .. } = new;
     let entry = posted.viewer.entry(Action::Pause).merchant(merchant.as_ref());
-    let row = Begun::new(pages, entry.object(pauses::describe(*kind, None, reason)));
+    let row = Begun::new(pages, posted, entry.object(pauses::describe(*kind, None, reason)));
     let paused = pages.deps.pausing.pause(new).await.map_err(Failure::from);
     let until = paused.as_ref().ok().and_then(|pause| pause.until);
     if paused.is_ok() {
@@ -191,7 +191,7 @@ async fn resume_one(
     kind: PauseKind,
 ) -> Result<Response, Failure> {
     let entry = posted.viewer.entry(Action::Resume).merchant(merchant).object(kind.as_str());
-    let row = Begun::new(pages, entry);
+    let row = Begun::new(pages, posted, entry);
     let resumed = match pages.deps.pausing.resume(merchant, kind).await {
         Ok(true) => Ok(see("/pauses?done=resumed")),
         Ok(false) => Err(Failure::WrongStatus("This is not paused any more.".into())),
@@ -214,7 +214,7 @@ fn named(viewer: &Viewer, fields: &Fields) -> Result<(Option<MerchantName>, Vec<
     let merchant: Option<MerchantName> = fields.name("merchant")?;
     // A pause may be of a merchant that is not in the settings any more.
     if !merchant.as_ref().map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant)) {
-        return Err(Failure::NotFound("This merchant is not for your key."));
+        return Err(Failure::NotForKey("This merchant is not for your key."));
     }
     Ok((merchant, kinds))
 }
@@ -229,10 +229,9 @@ fn kinds(fields: &Fields) -> Result<Vec<PauseKind>, Failure> {
 
 /// Checks that the viewer may pause work of a merchant, or of all.
 fn may(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Result<(), Failure> {
-    let may = match merchant {
-        Some(merchant) => viewer.merchants(pages).contains(merchant),
-        None => viewer.sees_all(),
-    };
-    let refused = Failure::NotFound("This merchant is not in the settings, or not for your key.");
-    may.then_some(()).ok_or(refused)
+    if !merchant.map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant)) {
+        return Err(Failure::NotForKey("This merchant is not for your key."));
+    }
+    let is_known = merchant.is_none_or(|merchant| viewer.merchants(pages).contains(merchant));
+    is_known.then_some(()).ok_or(Failure::NotFound("This merchant is not in the settings."))
 }

@@ -109,7 +109,8 @@ pub(super) async fn ask_resend_all(
 pub(super) async fn resend_all(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
     let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
-    let row = Begun::new(&pages, entry.object("webhooks that were selected or match"));
+    posted.viewer.check(merchant.as_ref())?;
+    let row = Begun::new(&pages, &posted, entry.object("webhooks that were selected or match"));
     let done = resend(&pages, &posted, merchant.as_ref()).await;
     let Ok(resent) = done else { return row.end(done.map(|_| see("/webhooks"))) };
     tracing::info!(webhooks = resent, "An operator sent many webhooks again");

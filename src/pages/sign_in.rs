@@ -19,6 +19,7 @@ use super::frame;
 use super::viewer::{Posted, cookie, is_secure, no_cookies, read, see};
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::ApiKey;
+use crate::telemetry::Sparing;
 
 /// How long a wrong key waits for the answer.
 const WAIT: Duration = Duration::from_secs(1);
@@ -93,11 +94,14 @@ pub(super) async fn sign_in(
         pages.deps.audit.record(Entry::new(Actor::Key(key.name.clone()), Action::SignIn).ended(outcome));
     }
     let Some(key) = admitted else {
-        let peer = peer.map(|peer| peer.to_string());
-        tracing::warn!(
-            peer,
-            "A sign-in was refused: no API key with the scope ops or ops:read that is valid now and here"
-        );
+        static STRANGERS: Sparing = Sparing::new();
+        if let Some(left_out) = STRANGERS.next() {
+            tracing::warn!(
+                peer = peer.map(tracing::field::display),
+                left_out,
+                "A sign-in was refused: no API key with the scope ops or ops:read that is valid now and here"
+            );
+        }
         let Ok(_waiting) = pages.refusals.0.try_acquire() else {
             let text = "Too many wrong keys. Wait a moment and try again.";
             let page = frame::alone("Sign in", &asking(&back(&fields), Some(text)));
@@ -117,8 +121,8 @@ pub(super) async fn sign_in(
     Ok(response)
 }
 
-pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Response {
-    pages.deps.audit.record(posted.viewer.entry(Action::SignOut));
+/// The middleware leaves the row of the audit log.
+pub(super) async fn sign_out(_: Posted) -> Response {
     let mut response = see("/sign-in");
     for cookie in no_cookies() {
         response.headers_mut().append(SET_COOKIE, cookie);

@@ -27,7 +27,7 @@ const ORDERS: u32 = 10;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
-    let key = named(&viewer, query)?;
+    let key = named_to_read(&viewer)?;
     let UserKey { merchant, user } = &key;
     let before = query.word("before", |word| {
         let (generation, presentation) = word.split_once('-')?;
@@ -82,7 +82,15 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
 /// Returns the merchant and user that a query or a form names.
 pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure> {
     let key = UserKey { merchant: fields.needed("merchant")?, user: fields.needed("user")? };
-    if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::NotFound("User not found.")) }
+    if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::NotForKey("User not found.")) }
+}
+
+/// Returns the user of a page that tells the state of the token. The audit log gets a row, whatever becomes of the
+/// request.
+pub(super) fn named_to_read(viewer: &Viewer) -> Result<UserKey, Failure> {
+    let key = UserKey { merchant: viewer.query.needed("merchant")?, user: viewer.query.needed("user")? };
+    viewer.asked.set(viewer.entry(Action::TokenRead).about(&key));
+    named(viewer, &viewer.query)
 }
 
 fn describe(token: &TokenView, viewer: &Viewer) -> Markup {

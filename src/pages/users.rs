@@ -16,7 +16,7 @@ use super::frame::MenuItem;
 use super::links::user_link;
 use super::pieces::{at, col, command, done, maybe_time, number, select_all, state, words};
 use super::viewer::Viewer;
-use crate::audit::Action;
+use crate::audit::{Action, Outcome};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::TokenFilter;
 use crate::token::{TokenState, TokenView};
@@ -27,6 +27,11 @@ const PAGE: u32 = 50;
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let query = &viewer.query;
     let merchant: Option<MerchantName> = query.name("merchant")?;
+    let entry = viewer.entry(Action::TokensList).merchant(merchant.as_ref());
+    // A key that is not valid for the merchant sees an empty list.
+    let is_refused = viewer.check(merchant.as_ref()).is_err();
+    let entry = if is_refused { entry.ended(Outcome::Refused) } else { entry };
+    viewer.asked.set(entry.clone());
     let wanted = query.one_of("state", TokenState::ALL, TokenState::as_str)?;
     let after_merchant: Option<MerchantName> = query.name("after_merchant")?;
     let after = after_merchant.zip(query.name("after")?).map(|(merchant, user)| UserKey { merchant, user });
@@ -68,7 +73,6 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     // there are some now is.
     let steady = counts.as_ref().map(|_| Counts::default());
     let (main, steady) = (page(counts.as_ref()), page(steady.as_ref()));
-    let entry = viewer.entry(Action::TokensList).merchant(merchant.as_ref());
     Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main, &steady))
 }
 

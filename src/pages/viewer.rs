@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::to_bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, MatchedPath, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::header::{COOKIE, ETAG, HOST, HeaderMap, HeaderValue, IF_NONE_MATCH, ORIGIN, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
@@ -19,15 +19,16 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
 use super::Pages;
-use super::audited::asked_for;
+use super::audited::Asked;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::frame::{self, Account, MenuItem};
 use super::replica;
 use super::session::{LIFETIME, Session, Sessions};
-use crate::audit::{Action, Actor, Entry, Outcome};
+use crate::audit::{Action, Actor, Entry};
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
+use crate::telemetry::Sparing;
 
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -56,6 +57,8 @@ pub(super) struct Viewer {
     pub(super) query: Fields,
     /// Whether the script asks for news of a page that is shown already.
     live: bool,
+    /// What the request asks for, until it has a row in the audit log.
+    pub(super) asked: Asked,
     renewed: Option<HeaderValue>,
     known: Option<HeaderValue>,
     /// What is told of the read replica, if there is one.
@@ -100,6 +103,12 @@ impl Viewer {
         only.is_none_or(|only| only.contains(merchant.as_str()))
     }
 
+    /// Fails if a merchant is named that their key is not valid for.
+    pub(super) fn check(&self, merchant: Option<&MerchantName>) -> Result<(), Failure> {
+        let may = merchant.is_none_or(|merchant| self.sees(merchant));
+        may.then_some(()).ok_or(Failure::NotForKey("This merchant is not for your key."))
+    }
+
     /// Whether they search for a name, and for nothing else, on a page that is not shown yet.
     pub(super) fn searches_alone(&self) -> bool {
         !self.live && self.query.names().eq(["q"])
@@ -128,6 +137,7 @@ impl Viewer {
         steady: &Markup,
     ) -> Response {
         let live = self.live;
+        self.asked.take();
         let response = self.answer_tagged(place, title, main, steady);
         // Everybody can say that the request is live, so it must also learn nothing.
         if !live || response.status() != StatusCode::NOT_MODIFIED {
@@ -176,10 +186,21 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let query = Fields::of(parts.uri.query().unwrap_or_default().as_bytes());
         let known = parts.headers.get(IF_NONE_MATCH).cloned();
         let live = parts.headers.contains_key(LIVE);
+        let asked = parts.extensions.get::<Asked>().cloned().unwrap_or_default();
         if pages.is_open() {
             let form_token = pages.sessions.form_token(None);
             let replica = replica::note(pages).await;
-            return Ok(Self { key: None, form_token, now, query, live, renewed: None, known, replica });
+            return Ok(Self {
+                key: None,
+                form_token,
+                now,
+                query,
+                live,
+                asked,
+                renewed: None,
+                known,
+                replica,
+            });
         }
         if pages.keys().is_empty() {
             return Err(Failure::NoKey);
@@ -198,7 +219,7 @@ impl FromRequestParts<Arc<Pages>> for Viewer {
         let renewed = renewed.and_then(|session| cookie(&pages.sessions.seal(&session), secure));
         let form_token = pages.sessions.form_token(Some(&session));
         let replica = replica::note(pages).await;
-        Ok(Self { key: Some(key), form_token, now, query, live, renewed, known, replica })
+        Ok(Self { key: Some(key), form_token, now, query, live, asked, renewed, known, replica })
     }
 }
 
@@ -208,15 +229,12 @@ impl FromRequest<Arc<Pages>> for Posted {
     async fn from_request(request: Request, pages: &Arc<Pages>) -> Result<Self, Failure> {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
+        let read = read(&parts.headers, body).await;
+        viewer.asked.note(&viewer, &mut parts, read.as_ref().unwrap_or(&Fields::default())).await;
         if !viewer.may_act() && parts.uri.path() != SIGN_OUT {
-            let fields = read(&parts.headers, body).await.unwrap_or_default();
-            let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
-            if let Some(action) = route.and_then(|route| asked_for(route, &fields)) {
-                pages.deps.audit.record(viewer.entry(action).ended(Outcome::Refused));
-            }
             return Err(Failure::ReadOnly);
         }
-        let fields = read(&parts.headers, body).await?;
+        let fields = read?;
         let sent = fields.get("form_token").unwrap_or_default();
         if bool::from(sent.as_bytes().ct_eq(viewer.form_token.as_bytes())) {
             return Ok(Self { viewer, fields });
@@ -236,7 +254,11 @@ pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<
 }
 
 fn refused() -> Failure {
-    tracing::warn!("A form was refused: it did not come from a page of its session");
+    static FOREIGN: Sparing = Sparing::new();
+    // Anybody can send one to the sign-in.
+    if let Some(left_out) = FOREIGN.next() {
+        tracing::warn!(left_out, "A form was refused: it did not come from a page of its session");
+    }
     Failure::ForeignForm
 }
 

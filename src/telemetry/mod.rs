@@ -12,6 +12,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
+use std::panic::PanicHookInfo;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use opentelemetry_sdk::trace::SdkTracer;
@@ -28,12 +29,14 @@ mod json;
 mod otlp;
 mod queue;
 pub(crate) mod request;
+mod sparing;
 pub mod traces;
 
 use self::json::JsonLines;
 use self::otlp::{Collector, Exporting};
 use self::queue::LogQueue;
 pub use self::queue::tell;
+pub(crate) use self::sparing::Sparing;
 
 /// The environment variable with filter directives.
 pub const VARIABLE: &str = "KLARNA_WORKER_LOG";
@@ -136,14 +139,7 @@ impl Telemetry {
         };
         let exporting = collector.map(|collector| Exporting::start(&collector, environment)).transpose()?;
         // A panic's message may contain data that the code was working on.
-        std::panic::set_hook(Box::new(|panic| {
-            let at = panic.location().map(ToString::to_string);
-            tracing::error!(
-                at,
-                "The program panicked; the message is left out because it may contain a \
-                secret"
-            );
-        }));
+        std::panic::set_hook(Box::new(panicked));
         let spans = exporting.as_ref().map(Exporting::tracer);
         let log = LogQueue::start(io::stderr()).map_err(TelemetryError::Thread)?;
         let writer = log.clone();
@@ -169,6 +165,11 @@ impl Telemetry {
         }
         self.log.flush();
     }
+}
+
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    tracing::error!(at, "The program panicked; the message is left out because it may contain a secret");
 }
 
 /// Where a command's traces go.
@@ -284,6 +285,29 @@ mod tests {
     fn messages(verbosity: Verbosity, directives: Option<&str>) -> Vec<String> {
         let logged = logged(verbosity, directives);
         logged.iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Runs itself again, because a process sets its log up once.
+    #[test]
+    fn a_panic_is_logged_without_its_message() {
+        const PANICS: &str = "KLARNA_WORKER_TEST_PANICS";
+        if std::env::var_os(PANICS).is_some() {
+            let telemetry = Telemetry::init(Verbosity::Normal, &BTreeMap::new(), &Traces::None).unwrap();
+            std::panic::catch_unwind(|| assert_eq!(1, 2, "sesame")).unwrap_err();
+            return telemetry.end();
+        }
+        let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+        program.args(["--exact", "telemetry::tests::a_panic_is_logged_without_its_message", "--nocapture"]);
+        let ran = program.env(PANICS, "1").output().unwrap();
+        let (out, log) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert!(
+            ran.status.success() && log.contains("The program panicked; the message is left out"),
+            "{out}{log}"
+        );
+        assert!(
+            log.contains("telemetry/mod.rs:") && !log.contains("sesame") && !out.contains("sesame"),
+            "{out}{log}"
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The audit log: the rows that requests leave, and reading it.
 
+use klarna_order_worker::order::{Disposition, OrderError, Prefill};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::{Answer, Api, ORDER, SOON, envelope, json as with_json, key, send};
 
@@ -138,6 +140,53 @@ async fn each_entry_point_leaves_its_row() {
     for secret in ["sesame", "key-of-", "u-1", "nobody", "T-shirt"] {
         assert!(!all.contains(secret), "{secret} is in {all}");
     }
+}
+
+#[tokio::test]
+async fn an_order_of_another_merchant_is_refused_and_looks_absent() {
+    let api = keyed().await;
+    let order = envelope("other", "u-1", ORDER);
+    let accepted = api.with_key("key-of-ops", Method::POST, "/v1/orders", Some(&order)).await;
+    let id = accepted.json()["id"].as_str().unwrap().to_owned();
+    for path in [format!("/v1/orders/{id}/cancel"), format!("/v1/orders/{id}/retry")] {
+        api.with_key("key-of-shop", Method::POST, &path, None).await.problem(404, "not-found");
+    }
+    let rows = api.audited("key=shop").await;
+    let told: Vec<_> = rows.iter().map(describe).collect();
+    assert_eq!(told, [("order.cancel", "refused", Some(&*id)), ("order.retry", "refused", Some(&*id))]);
+}
+
+#[tokio::test]
+async fn orders_go_on_while_rows_wait() {
+    let api = Api::open().await;
+    let url = format!("sqlite://{}", api.folder.path().join("worker.db").display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::raw_sql("ALTER TABLE audit_log RENAME TO away").execute(&mut database).await.unwrap();
+    let id = api.accepted("shop", "u-1").await;
+    let failed = Disposition::Failed {
+        error: OrderError {
+            code: "bad_order".into(),
+            message: "wrong".into(),
+            faults: Vec::new(),
+            correlation_id: None,
+        },
+        token: None,
+        prefilled: Prefill::default(),
+    };
+    api.settle(&failed).await;
+    assert_eq!(api.get(&format!("/v1/orders/{id}")).await.json()["status"], "failed");
+    assert_eq!(
+        send(api.request(Method::PUT, TOKEN).header("content-type", "application/json").body("{}"))
+            .await
+            .status,
+        422
+    );
+    sqlx::raw_sql("ALTER TABLE away RENAME TO audit_log").execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    tokio::time::timeout(SOON, api.app.audit.flush()).await.expect("not stored");
+    let rows = api.get("/v1/audit").await.json();
+    let told: Vec<_> = rows["rows"].as_array().unwrap().iter().map(describe).collect();
+    assert_eq!(told, [("token.register", "rejected", None), ("order.submit", "done", Some(&*id))]);
 }
 
 #[tokio::test]

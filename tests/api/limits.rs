@@ -1,11 +1,19 @@
 //! Limits: concurrent requests, and sizes.
 
-use futures::future::join;
-use klarna_order_worker::api::Limits;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::Body;
+use axum::http::Request;
+use futures::FutureExt as _;
+use futures::future::{join, join_all};
+use klarna_order_worker::api::{Limits, Probes, Readiness, Refusals, probes};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 
 use super::serve::half_sent;
 use super::{Api, ORDER, SOON, envelope, json, key, send};
@@ -151,5 +159,46 @@ async fn strangers_take_no_place_of_callers_with_a_key() {
     for mut connection in stalls {
         timeout(SOON, connection.read_exact(&mut head)).await.expect("the body is still waited for").unwrap();
         assert_eq!(&head, b"HTTP/1.1 408");
+    }
+}
+
+#[tokio::test]
+async fn those_who_ask_without_a_key_at_the_same_time_share_the_work() {
+    let api = Api::open().await;
+    for path in ["/readyz", "/readyz?verbose", "/metrics"] {
+        // Each question waits until all callers are there.
+        let (asked, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let gate = Arc::new(Semaphore::new(0));
+        let question = {
+            let (asked, gate) = (Arc::clone(&asked), Arc::clone(&gate));
+            move || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                let gate = Arc::clone(&gate);
+                async move { drop(gate.acquire_owned().await.unwrap()) }
+            }
+        };
+        let (health, scrape) = (question.clone(), question);
+        let ready = Readiness::default();
+        ready.set_ready(true);
+        let told_too = Arc::clone(&told);
+        let router = probes(Probes {
+            ready,
+            health: Arc::new(move || health().map(Ok).boxed()),
+            store: api.app.store.clone(),
+            breakers: Arc::new(move || {
+                told_too.fetch_add(1, Ordering::Relaxed);
+                std::collections::BTreeMap::new()
+            }),
+            settings: api.app.live.status.clone(),
+            refusals: Refusals::default(),
+            scrape: Arc::new(move || scrape().map(|()| "metrics\n".to_owned()).boxed()),
+        });
+        let callers =
+            (0..50).map(|_| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()));
+        let (answers, ()) = join(join_all(callers), async { gate.add_permits(1) }).await;
+        assert!(answers.iter().all(|answer| answer.as_ref().unwrap().status() == 200), "{path}");
+        // The second question is of those who came while the first was asked.
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "{path}");
+        assert_eq!(told.load(Ordering::Relaxed), if path.contains("verbose") { 2 } else { 0 });
     }
 }

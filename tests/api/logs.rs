@@ -80,3 +80,26 @@ async fn no_secret_is_in_any_answer_or_log() {
     let leaks: Vec<&str> = text.lines().filter(|line| line.contains("sesame")).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
 }
+
+#[tokio::test]
+async fn strangers_do_not_fill_the_log() {
+    let log = Log::capture();
+    let api = Api::with_keys(&key("operator", "key-of-ops", r#"scopes = ["ops:read"]"#)).await;
+    let began = std::time::Instant::now();
+    for _ in 0..50 {
+        assert_eq!(send(api.request(Method::GET, "/v1/orders")).await.status, 401);
+        let form = api.request(Method::POST, "/sign-in").form(&[("key", "key-of-nobody")]);
+        assert_eq!(send(form).await.status, 403, "of another page");
+    }
+    let lines = |text: &str| log.text().lines().filter(|line| line.contains(text)).count();
+    let most = 1 + usize::try_from(began.elapsed().as_secs()).unwrap() + 1;
+    for told in ["A request was refused: no valid API key", "A form was refused: it did not come"] {
+        assert!((1..=most.min(49)).contains(&lines(told)), "{told}: {} lines", lines(told));
+    }
+    // Whoever has a key is told of each time.
+    for _ in 0..3 {
+        let request = api.request(Method::GET, "/v1/orders").bearer_auth("key-of-ops");
+        assert_eq!(send(request).await.status, 403);
+    }
+    assert_eq!(lines("lacks the scope"), 3);
+}

@@ -39,7 +39,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::api::{
-    AppState, Limits, Probes, PushEndpoint, Readiness, Refusals, Vending, router, serve as serve_api,
+    AppState, Limits, Probes, PushEndpoint, Readiness, Refusals, Vending, ask_health, router,
+    serve as serve_api,
 };
 use klarna_order_worker::app::{App, open_database};
 use klarna_order_worker::clock::Clock;
@@ -183,6 +184,7 @@ impl Api {
             pages: pages(pages_of(&app, &clock)),
             probes: Probes {
                 ready: ready.clone(),
+                health: ask_health(app.store.clone()),
                 store: app.store.clone(),
                 breakers: Arc::new(std::collections::BTreeMap::new),
                 settings: app.live.status.clone(),

@@ -41,6 +41,7 @@ use super::auth::Caller;
 use super::drain;
 use super::extract::{self, Expected, InPath, InQuery, invalid};
 use super::problem::{Kind, Problem};
+use crate::audit::Outcome;
 use crate::config::Scope;
 use crate::history::{History, OrderEvent, Sources};
 use crate::ids::UserKey;
@@ -226,7 +227,8 @@ fn etag(order: &OrderView) -> [(HeaderName, String); 1] {
 /// Returns the order. An order of a merchant that the key is not valid for counts as not found.
 async fn find(app: &AppState, caller: &Caller, id: &str) -> Result<OrderView, Problem> {
     let id: OrderId = id.parse().map_err(|_| absent())?;
-    app.orders.order(id).await?.filter(|order| caller.sees(order.merchant.as_str())).ok_or_else(absent)
+    let order = app.orders.order(id).await?.ok_or_else(absent)?;
+    if caller.sees(order.merchant.as_str()) { Ok(order) } else { Err(absent().audited(Outcome::Refused)) }
 }
 
 fn absent() -> Problem {

@@ -169,6 +169,99 @@ async fn the_page_shows_whom_and_what_a_row_concerns() {
     assert_eq!(browser.get("/audit?outcome=eaten").await.status, 400);
 }
 
+/// The routes of the pages that take forms, without the sign-in, which has rows of its own.
+fn forms() -> Vec<String> {
+    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pages/mod.rs")).unwrap();
+    let routes = source.split(".route(\"").skip(1).filter_map(|rest| rest.split_once("\", "));
+    let takes_form = |rest: &str| rest.split("\n").next().is_some_and(|line| line.contains("post("));
+    let forms = routes.filter(|(path, rest)| takes_form(rest) && *path != "/sign-in");
+    forms.map(|(path, _)| path.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_form_leaves_a_row_when_it_is_refused() {
+    let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
+    let api = Api::with_keys(&[keys(), looker].concat()).await;
+    let order = api.ordered("shop", "u-1").await;
+    let forms = forms();
+    assert!(forms.len() > 12, "{forms:?}");
+    let looker = Browser::signed_in(&api, "key-of-looker").await;
+    // It is valid for another merchant.
+    let limited = Browser::signed_in(&api, "key-of-limited").await;
+    // A form of another page, too.
+    let foreign = [("merchant", "shop"), ("user", "u-1"), ("form_token", "of-another-page")];
+    let about = [
+        ("merchant", "shop"),
+        ("user", "u-1"),
+        ("endpoint", "token"),
+        ("kind", "keeper"),
+        ("reason", "test"),
+        ("action", "cancel"),
+        ("state", "uncertain"),
+        ("as", "retry"),
+    ];
+    for path in forms.iter().filter(|path| *path != "/sign-out") {
+        let real = path.replace("{id}", &order);
+        let before = (rows_of(&api, "key:looker").await, rows_of(&api, "key:limited").await);
+        assert_eq!(looker.act("/", &real, &about).await.status, 403, "{path}");
+        let looked = rows_of(&api, "key:looker").await;
+        assert_eq!(
+            looked.len(),
+            before.0.len() + 1,
+            "a key that only looks posts {path}, and no row says so"
+        );
+        assert_eq!(looked.last().unwrap().1, "refused", "{path}");
+        if path == "/webhooks/{id}/resend" {
+            // There is none.
+            continue;
+        }
+        assert_eq!(limited.act("/", &real, &about).await.status, 404, "{path}");
+        assert_eq!(limited.post(&real, &foreign).await.status, 403, "{path}");
+        let told = rows_of(&api, "key:limited").await;
+        let new: Vec<_> = told[before.1.len()..].iter().map(|row| row.1.as_str()).collect();
+        assert_eq!(new, ["refused", "refused"], "{path} about another merchant");
+    }
+    // The rows say whom it was about.
+    let filter = |user: Option<&str>| AuditFilter {
+        outcome: Some("refused".into()),
+        merchant: Some("shop".into()),
+        user_hash: user.map(|user| api.app.audit.user(&klarna_order_worker::ids::UserKey::new("shop", user))),
+        limit: 200,
+        ..AuditFilter::default()
+    };
+    let of_user = api.app.store.audit_rows(&filter(Some("u-1"))).await.unwrap();
+    assert!(of_user.iter().any(|row| row.action == "token.forget"), "{of_user:?}");
+    assert_eq!(api.app.store.audit_rows(&filter(Some("u-2"))).await.unwrap(), []);
+
+    // What is opened of another merchant, or wrong, has a row as well.
+    let before = rows_of(&api, "key:limited").await.len();
+    let user = "merchant=shop&user=u-1";
+    for (path, status) in [
+        (format!("/user?{user}"), 404),
+        (format!("/user/forget?{user}"), 404),
+        (format!("/user/resolve?{user}"), 404),
+        ("/users?merchant=shop".to_owned(), 200),
+        ("/audit".to_owned(), 404),
+        ("/user/forget?merchant=other&user=u-1".to_owned(), 404),
+    ] {
+        assert_eq!(limited.get(&path).await.status, status, "{path}");
+    }
+    let wrong = [("merchant", "other"), ("user", "u-1"), ("as", "eat")];
+    assert_eq!(limited.act("/", "/user/resolve", &wrong).await.status, 400);
+    assert_eq!(
+        rows_of(&api, "key:limited").await[before..],
+        [
+            own("token.read", "refused", ""),
+            own("token.read", "refused", ""),
+            own("token.read", "refused", ""),
+            own("tokens.list", "refused", ""),
+            own("audit.read", "refused", ""),
+            own("token.read", "not_found", ""),
+            own("token.resolve", "rejected", ""),
+        ]
+    );
+}
+
 #[tokio::test]
 async fn refused_actions_leave_rows() {
     let looker = key("looker", "key-of-looker", "scopes = [\"ops:read\"]");
