@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -85,11 +85,17 @@ impl<'a> Members<'a> {
         read.unwrap_or_else(|| Value::Array(Vec::new()))
     }
 
-    /// Returns the texts in a member that is a text or an array of values.
-    pub fn texts(&self, name: &str) -> Vec<String> {
+    /// Returns the first texts, `most` at most, in a member that is a text or an array of values. The rest of a
+    /// long array is not looked at.
+    pub fn texts(&self, name: &str, most: usize) -> Vec<String> {
         let Some(value) = self.values(name).next() else { return Vec::new() };
-        let items = serde_json::from_str::<Vec<&RawValue>>(value.get()).unwrap_or_else(|_| vec![value]);
-        items.into_iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()
+        if !value.get().starts_with('[') {
+            return serde_json::from_str(value.get()).into_iter().take(most).collect();
+        }
+        let mut texts = Texts { most, texts: Vec::new() };
+        // An error says only that the array was not read to its end.
+        let _ = (&mut texts).deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+        texts.texts
     }
 }
 
@@ -114,6 +120,37 @@ impl<'a> Visitor<'a> for Collect<'_, 'a> {
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(member) = map.next_entry()? {
             self.0.push(member);
+        }
+        Ok(())
+    }
+}
+
+/// Collects texts of an array.
+struct Texts {
+    most: usize,
+    texts: Vec<String>,
+}
+
+impl<'a> DeserializeSeed<'a> for &mut Texts {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'a> Visitor<'a> for &mut Texts {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<(), A::Error> {
+        while self.texts.len() < self.most
+            && let Some(item) = items.next_element::<&RawValue>()?
+        {
+            self.texts.extend(serde_json::from_str::<String>(item.get()));
         }
         Ok(())
     }
@@ -188,6 +225,19 @@ mod tests {
         let complete = |body: &str| Document::new(body.as_bytes()).members().complete;
         assert!(complete(r#"{"a":1}"#) && complete(r#"{"a":1} and more"#));
         assert!(!complete(r#"{"a":1,"#) && !complete(r#"{"a":1"#) && !complete(""));
+    }
+
+    #[test]
+    fn the_first_texts_are_read_and_no_more() {
+        let texts = |json: &str, most| {
+            Document::new(format!(r#"{{"t":{json}}}"#).as_bytes()).members().texts("t", most)
+        };
+        assert_eq!(texts(r#"["a",1,null,"b",["c"],"d"]"#, 2), ["a", "b"]);
+        assert_eq!(texts(r#"["a",1,null,"b",["c"],"d"]"#, 9), ["a", "b", "d"]);
+        assert_eq!((texts(r#""a""#, 9), texts(r#""a""#, 0)), (vec!["a".to_owned()], vec![]));
+        for none in ["1", "null", "{}", "[]", "[[\"a\"]]"] {
+            assert_eq!(texts(none, 9), Vec::<String>::new(), "{none}");
+        }
     }
 
     #[test]

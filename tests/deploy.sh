@@ -101,6 +101,10 @@ for service in "${services[@]}"; do
     systemd-analyze security --root="$units" --offline=true --threshold=25 "$service" | tail -n 1 >&2
 done
 
+for limit in MemorySwapMax=0 LimitCORE=0; do
+    grep -qx "$limit" deploy/systemd/klarna-order-.service.d/common.conf || give_up "the units lack $limit"
+done
+
 say "the units' system call filter, against what a demo calls"
 named() { # the calls of a filter set
     local name

@@ -13,6 +13,11 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// The most layers of compression that are removed.
 const MOST_LAYERS: usize = 3;
 
+/// Returns whether a body may be compressed.
+pub(crate) fn is_compressed(body: &[u8], headers: &HeaderMap) -> bool {
+    body.starts_with(&GZIP) || headers.contains_key(CONTENT_ENCODING)
+}
+
 /// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no header
 /// names it; deflate by the header. Of a body that breaks off, the readable part is returned. A body
 /// in another encoding is returned unchanged. The result is empty if it exceeds `limit` bytes.

@@ -16,13 +16,14 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Proxy, Request, RequestBuilder, StatusCode, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::encoding::decompressed;
+use super::encoding::{decompressed, is_compressed};
 use crate::cause::Cause;
 use crate::telemetry::traces::{failed, traced};
 
@@ -37,6 +38,9 @@ const POOL_IDLE: Duration = Duration::from_secs(5);
 /// after its time-out, perhaps with the answer in its socket; throwing that away would lose a
 /// successor.
 pub(crate) const GRACE_PERIOD: Duration = Duration::from_millis(250);
+
+/// From this size on, in bytes, an answer takes milliseconds to read.
+const LARGE: usize = 256 * 1024;
 
 /// The longest id that is accepted; Klarna's are much shorter.
 const LONGEST_ID: usize = 255;
@@ -225,16 +229,23 @@ impl HttpClient {
         let reply = begun.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (over, reply) {
             (Ok(()), Some(Reply { status, headers, body })) => {
-                let body = decompressed(body, &headers, self.limits.body);
+                let body = self.plain(body, &headers);
                 Ok(Reply { status, headers, body })
             }
             (Err(Failure::NoAnswer(why)), Some(Reply { status, headers, body })) => {
-                let body = decompressed(body, &headers, self.limits.body);
+                let body = self.plain(body, &headers);
                 Err(Failure::Broken { begun: Box::new(Reply { status, headers, body }), why })
             }
             (Err(failure), _) => Err(failure),
             (Ok(()), None) => Err(Failure::NoAnswer(BROKEN)),
         }
+    }
+
+    fn plain(&self, body: Zeroizing<Vec<u8>>, headers: &HeaderMap) -> Zeroizing<Vec<u8>> {
+        let limit = self.limits.body;
+        // A small body may become a large one.
+        let size = if is_compressed(&body, headers) { limit } else { body.len() };
+        read_aside(size, || decompressed(body, headers, limit))
     }
 
     /// Sends the request, and reads the answer into `begun` as far as it comes.
@@ -259,6 +270,17 @@ impl HttpClient {
             body.extend_from_slice(&chunk);
         }
         Ok(())
+    }
+}
+
+/// Reads an answer of up to `size` bytes. While a large one is read, the other tasks of this thread go on
+/// elsewhere.
+pub(crate) fn read_aside<T>(size: usize, read: impl FnOnce() -> T) -> T {
+    let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    if size > LARGE && matches!(runtime, Ok(RuntimeFlavor::MultiThread)) {
+        tokio::task::block_in_place(read)
+    } else {
+        read()
     }
 }
 

@@ -24,8 +24,8 @@ const MOST_VALUES: usize = 64 * 1024;
 const MARK: &str = "[redacted]";
 
 /// Removes from a text all credentials and personal data that the request contained: the access
-/// token, the merchant's password or API key, and the values in `customer` and the addresses, which
-/// may come from an `id_token`. All values are looked for at once, so a text takes one pass.
+/// token, the merchant's password or API key, the values in `customer` and the addresses, which may come from an
+/// `id_token`, and those in `attachment` and `merchant_data`, where shops tell more of a shopper. All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
     /// Finds the longest of several values that begin at the same position, so that no part of it
     /// remains.
@@ -43,6 +43,10 @@ struct Personal {
     billing_address: Value,
     #[serde(default)]
     shipping_address: Value,
+    #[serde(default)]
+    attachment: Value,
+    #[serde(default)]
+    merchant_data: Value,
 }
 
 impl Redactor {
@@ -53,7 +57,8 @@ impl Redactor {
         let credentials = CredentialSet::ALL.into_iter().filter_map(|set| merchant.credentials(set));
         let secret = |credentials: &ApiCredentials| credentials.secret().expose_secret().to_owned();
         let mut values: Vec<_> = credentials.map(secret).map(Zeroizing::new).collect();
-        for member in [order.customer, order.billing_address, order.shipping_address] {
+        let Personal { customer, billing_address, shipping_address, attachment, merchant_data } = order;
+        for member in [customer, billing_address, shipping_address, attachment, merchant_data] {
             collect(member, &mut values);
         }
         values.retain(|value| value.chars().count() >= SHORTEST_VALUE);
@@ -93,10 +98,23 @@ impl Redactor {
 }
 
 fn collect(value: Value, into: &mut Vec<Zeroizing<String>>) {
+    collect_within(value, 1, into);
+}
+
+/// Collects the texts of a value. `depth` is how often JSON in a text is looked into.
+fn collect_within(value: Value, depth: u8, into: &mut Vec<Zeroizing<String>>) {
     match value {
-        Value::String(text) => into.push(Zeroizing::new(text)),
-        Value::Array(items) => items.into_iter().for_each(|item| collect(item, into)),
-        Value::Object(members) => members.into_iter().for_each(|(_, member)| collect(member, into)),
+        Value::String(text) => match serde_json::from_str(&text) {
+            // The body of an attachment is JSON in a text.
+            Ok(inner @ (Value::Object(_) | Value::Array(_))) if depth > 0 => {
+                collect_within(inner, depth - 1, into)
+            }
+            _ => into.push(Zeroizing::new(text)),
+        },
+        Value::Array(items) => items.into_iter().for_each(|item| collect_within(item, depth, into)),
+        Value::Object(members) => {
+            members.into_iter().for_each(|(_, member)| collect_within(member, depth, into))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -222,7 +222,8 @@ impl SessionClient {
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(template)).await {
             Ok(reply) => {
                 self.held.answered(merchant, target, set, reply.status);
-                read(Call::of(target), &reply, merchant.longest_pauses.asked, redactor)
+                let longest_pause = merchant.longest_pauses.asked;
+                http::read_aside(reply.body.len(), || read(Call::of(target), &reply, longest_pause, redactor))
             }
             Err(failure) => unanswered(&failure),
         }

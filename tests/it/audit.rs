@@ -1,5 +1,7 @@
 //! The audit log: what is found of changed and missing rows, retention, and a database that takes no rows.
 
+mod rights;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -305,6 +307,9 @@ async fn the_database_refuses_changes_and_early_deletions(db: Db) {
         assert!(refused.contains("rows of the audit log cannot be"), "{change}: {refused}");
     }
     assert_eq!(fixture.verify().await.rows, 2);
+    if !fixture.db.is_sqlite() {
+        rights::without_the_right_to_change_it(&fixture.db).await;
+    }
 }
 
 async fn rows_wait_while_the_database_refuses_them(db: Db) {

@@ -4,6 +4,7 @@
 mod checkout;
 mod id_token;
 mod located;
+mod messages;
 mod payments;
 mod rules;
 mod stall;

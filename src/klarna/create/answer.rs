@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
+use tracing::Span;
 
 use super::{Call, blame};
 use crate::cause::Cause;
@@ -112,7 +113,8 @@ impl fmt::Debug for CreateAnswer {
     }
 }
 
-/// Reads a whole answer. A pause that it asks for is shortened to `longest_pause`. The redactor is created only if texts of Klarna are kept.
+/// Reads a whole answer, and records Klarna's correlation id in the current span. A pause that it asks for is
+/// shortened to `longest_pause`. The redactor is created only if texts of Klarna are kept.
 ///
 /// A 2xx that names no id counts as perhaps created: the order exists, but its id is unknown. So does
 /// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
@@ -131,6 +133,9 @@ pub(crate) fn classify(
     let members = document.members();
     let retry_after = || retry_after(headers, longest_pause);
     let correlation_id = || http::correlation_id(headers).or_else(|| id_in(&members));
+    if let Some(id) = correlation_id() {
+        Span::current().record("correlation", id);
+    }
     let described = || describe(status, body, &members, redactor().as_ref());
     let unavailable = |maybe_created, (cause, words)| CreateAnswer::Unavailable {
         cause,
@@ -191,17 +196,21 @@ pub(in crate::klarna) fn messages(
     members: &Members<'_>,
     redactor: Option<&Redactor>,
 ) -> Vec<String> {
-    let texts = [members.texts("error_messages"), members.texts("error_message")].concat();
-    let mut messages: Vec<String> = redactor
-        .map(|redactor| {
-            texts
-                .iter()
-                .take(MOST_MESSAGES)
-                .map(|text| redactor.clean(text))
-                .filter(|text| !text.trim().is_empty())
-                .collect()
-        })
-        .unwrap_or_default();
+    cleaned(&texts(members), body, redactor)
+}
+
+fn texts(members: &Members<'_>) -> Vec<String> {
+    let mut texts = members.texts("error_messages", MOST_MESSAGES);
+    texts.extend(members.texts("error_message", MOST_MESSAGES - texts.len()));
+    texts
+}
+
+fn cleaned(texts: &[String], body: &[u8], redactor: Option<&Redactor>) -> Vec<String> {
+    let clean = |redactor: &Redactor| -> Vec<String> {
+        let cleaned = texts.iter().map(|text| redactor.clean(text));
+        cleaned.filter(|text| !text.trim().is_empty()).collect()
+    };
+    let mut messages = redactor.map(clean).unwrap_or_default();
     if messages.is_empty() {
         messages.push(match redactor {
             Some(_) => format!("no reason given ({})", kind(body)),
@@ -229,16 +238,11 @@ pub(in crate::klarna) fn describe(
     redactor: Option<&Redactor>,
 ) -> (Cause, Option<String>) {
     let code = error_code(members, redactor).map_or_else(String::new, |code| format!(" ({code})"));
-    let has_words = ["error_messages", "error_message"].iter().any(|name| !members.texts(name).is_empty());
-    let words = has_words.then(|| messages(body, members, redactor).join("; "));
+    let texts = texts(members);
+    let has_words = !texts.is_empty();
+    let words = has_words.then(|| cleaned(&texts, body, redactor).join("; "));
     let kind = if has_words || body.is_empty() { String::new() } else { format!(", with {}", kind(body)) };
     (Cause::new(format!("HTTP {}{code} from Klarna{kind}", status.as_u16())), words)
-}
-
-/// Returns the correlation id from the header, which is present even if the body is not Klarna's,
-/// or from the body.
-pub(super) fn correlation_id(headers: &HeaderMap, body: &[u8]) -> Option<String> {
-    http::correlation_id(headers).or_else(|| id_in(&Document::new(body).members()))
 }
 
 fn id_in(members: &Members<'_>) -> Option<String> {

@@ -12,16 +12,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION};
-use tracing::Span;
 use url::Url;
 use zeroize::Zeroizing;
 
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
-use self::answer::correlation_id;
 use super::authorization::authorized;
 use super::held::HeldCredentials;
-use super::http::{BuildError, Failure, HttpClient, Limits, is_segment};
+use super::http::{self, BuildError, Failure, HttpClient, Limits, is_segment};
 use super::pauses::used_up;
 use super::redact::Redactor;
 use crate::breaker::UsedUp;
@@ -158,16 +156,18 @@ impl CreateClient {
         let mut limit = None;
         let answer = match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
             Ok(reply) => {
-                if let Some(id) = correlation_id(&reply.headers, &reply.body) {
-                    Span::current().record("correlation", id);
-                }
                 self.held.answered(merchant, target, set, reply.status);
                 let redactor = || Redactor::new(merchant, &body);
                 limit = used_up(&reply.headers, longest_pause);
-                classify(call, reply.status, &reply.headers, &reply.body, longest_pause, redactor)
+                let http::Reply { status, headers, body } = reply;
+                http::read_aside(body.len(), || {
+                    classify(call, status, &headers, &body, longest_pause, redactor)
+                })
             }
             Err(Failure::Broken { begun, why }) => {
-                match classify(call, begun.status, &begun.headers, &begun.body, longest_pause, || None) {
+                let http::Reply { status, headers, body } = *begun;
+                let read = || classify(call, status, &headers, &body, longest_pause, || None);
+                match http::read_aside(body.len(), read) {
                     created @ CreateAnswer::Created { .. } => created,
                     _ => unanswered(&Failure::NoAnswer(why)),
                 }
@@ -202,7 +202,9 @@ impl CreateClient {
         let request = authorized(self.http.get(url), credentials).header(ACCEPT, "application/json");
         let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path));
         let result = match tokio::time::timeout(READ_TIMEOUT, read).await {
-            Ok(Ok(reply)) if reply.status.is_success() => call.result(&Document::new(&reply.body).members()),
+            Ok(Ok(reply)) if reply.status.is_success() => {
+                http::read_aside(reply.body.len(), || call.result(&Document::new(&reply.body).members()))
+            }
             Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {
                     cause: Cause::new("an answer of Klarna that names an order which Klarna does not know"),
