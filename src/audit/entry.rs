@@ -166,6 +166,12 @@ words!(Action {
 impl Action {
     /// The actions that only look at something.
     pub const READS: [Self; 3] = [Self::TokenRead, Self::TokensList, Self::AuditRead];
+
+    /// Returns whether it changes nothing: one of these, or an export.
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        self == Self::UserExport || Self::READS.contains(&self)
+    }
 }
 
 /// How an action ended.
@@ -194,14 +200,6 @@ words!(Outcome {
     Rejected = "rejected",
     Failed = "failed",
 });
-
-impl Action {
-    /// Returns whether it changes nothing.
-    #[must_use]
-    pub fn only_reads(self) -> bool {
-        matches!(self, Self::TokenRead | Self::TokensList | Self::UserExport | Self::AuditRead)
-    }
-}
 
 /// A row to leave: `Entry::new(actor, action).about(&user).object(id).ended(outcome)`.
 #[derive(Clone, Debug)]

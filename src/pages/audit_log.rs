@@ -42,7 +42,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let action = query.one_of("action", Action::ALL, Action::as_str)?;
     let outcome = query.one_of("outcome", Outcome::ALL, Outcome::as_str)?;
     let rows = query.one_of("rows", [ALL], |rows| rows)?;
-    let without_reads = rows.is_none() && action.is_none();
+    let without_reads = rows.is_none() && action.is_none() && outcome.is_none();
     let filter = AuditFilter {
         since: query.time("since", viewer.now)?,
         actor: query

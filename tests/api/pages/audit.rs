@@ -260,6 +260,9 @@ async fn every_form_leaves_a_row_when_it_is_refused() {
             own("token.resolve", "rejected", ""),
         ]
     );
+    // Whoever asks for refused rows sees those of reads, too.
+    let page = Browser::signed_in(&api, OPS).await.page("/audit?outcome=refused").await;
+    assert!(page.contains(">audit.read</td>"), "{page}");
 }
 
 #[tokio::test]
