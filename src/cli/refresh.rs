@@ -57,8 +57,8 @@ pub struct Args {
 
 impl Args {
     pub(super) fn audited(&self) -> Audited {
-        let action = if self.dry_run { Action::TokensList } else { Action::TokensRefresh };
-        Audited::new(action).merchant(self.merchant.clone())
+        let of = if self.dry_run { Action::TokensList } else { Action::TokensRefresh };
+        Audited::new(of).merchant(self.merchant.clone())
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {

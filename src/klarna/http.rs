@@ -16,13 +16,13 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{Client, Proxy, Request, RequestBuilder, StatusCode, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::aside::read_aside;
 use super::encoding::{decompressed, is_compressed};
 use crate::cause::Cause;
 use crate::telemetry::traces::{failed, traced};
@@ -38,9 +38,6 @@ const POOL_IDLE: Duration = Duration::from_secs(5);
 /// after its time-out, perhaps with the answer in its socket; throwing that away would lose a
 /// successor.
 pub(crate) const GRACE_PERIOD: Duration = Duration::from_millis(250);
-
-/// From this size on, in bytes, an answer takes milliseconds to read.
-const LARGE: usize = 256 * 1024;
 
 /// The longest id that is accepted; Klarna's are much shorter.
 const LONGEST_ID: usize = 255;
@@ -270,17 +267,6 @@ impl HttpClient {
             body.extend_from_slice(&chunk);
         }
         Ok(())
-    }
-}
-
-/// Reads an answer of up to `size` bytes. While a large one is read, the other tasks of this thread go on
-/// elsewhere.
-pub(crate) fn read_aside<T>(size: usize, read: impl FnOnce() -> T) -> T {
-    let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    if size > LARGE && matches!(runtime, Ok(RuntimeFlavor::MultiThread)) {
-        tokio::task::block_in_place(read)
-    } else {
-        read()
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`http`], which has the rules that a single-use token needs. [`breakers`] has the circuit breakers of the
 //! calls to each target.
 
+mod aside;
 mod authorization;
 pub mod breakers;
 mod client_auth;

@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::aside::read_aside;
 use super::authorization::authorized;
 use super::create::Call;
 use super::create::answer::{describe, error_code, messages};
@@ -223,7 +224,7 @@ impl SessionClient {
             Ok(reply) => {
                 self.held.answered(merchant, target, set, reply.status);
                 let longest_pause = merchant.longest_pauses.asked;
-                http::read_aside(reply.body.len(), || read(Call::of(target), &reply, longest_pause, redactor))
+                read_aside(reply.body.len(), || read(Call::of(target), &reply, longest_pause, redactor))
             }
             Err(failure) => unanswered(&failure),
         }

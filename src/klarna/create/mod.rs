@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
+use super::aside::read_aside;
 use super::authorization::authorized;
 use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, is_segment};
@@ -160,14 +161,12 @@ impl CreateClient {
                 let redactor = || Redactor::new(merchant, &body);
                 limit = used_up(&reply.headers, longest_pause);
                 let http::Reply { status, headers, body } = reply;
-                http::read_aside(body.len(), || {
-                    classify(call, status, &headers, &body, longest_pause, redactor)
-                })
+                read_aside(body.len(), || classify(call, status, &headers, &body, longest_pause, redactor))
             }
             Err(Failure::Broken { begun, why }) => {
                 let http::Reply { status, headers, body } = *begun;
                 let read = || classify(call, status, &headers, &body, longest_pause, || None);
-                match http::read_aside(body.len(), read) {
+                match read_aside(body.len(), read) {
                     created @ CreateAnswer::Created { .. } => created,
                     _ => unanswered(&Failure::NoAnswer(why)),
                 }
@@ -203,7 +202,7 @@ impl CreateClient {
         let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path));
         let result = match tokio::time::timeout(READ_TIMEOUT, read).await {
             Ok(Ok(reply)) if reply.status.is_success() => {
-                http::read_aside(reply.body.len(), || call.result(&Document::new(&reply.body).members()))
+                read_aside(reply.body.len(), || call.result(&Document::new(&reply.body).members()))
             }
             Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {
