@@ -120,7 +120,7 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
         }
         Err(Refusal { problem: refusal, caller }) => {
             static STRANGERS: Sparing = Sparing::new();
-            // Strangers must not fill the log. Whoever has a key is told of each time.
+            // Strangers must not fill the log. Each refusal of a caller with a key is logged.
             let left_out = if caller.is_some() { Some(0) } else { STRANGERS.next() };
             if let Some(left_out) = left_out {
                 tracing::warn!(

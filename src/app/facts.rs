@@ -38,16 +38,20 @@ fn failed_reload(settings: &SettingsStatus) -> Option<ReloadFailure> {
     Some(ReloadFailure { at: failed.at, reason, settings_read_at: settings.read_at })
 }
 
-/// Tells the database the facts of this process whenever they have changed.
+/// Tells the database the facts of this process whenever they have changed, and now and then, because a failover may
+/// have lost them.
 pub(super) async fn tell(store: Arc<dyn Store>, worker: WorkerId, facts: AskFacts, clock: Clock) {
+    // The first look at the spool begins here: a look tells what the one before has found.
+    facts();
     let mut told = None;
     let mut clock_off_seconds = 0;
     for round in 0_u64.. {
         tokio::time::sleep(HEARTBEAT).await;
-        if round.is_multiple_of(COMPARE_CLOCKS)
-            && let Ok(off) = clock_off(&*store, &clock).await
-        {
-            clock_off_seconds = off;
+        if round.is_multiple_of(COMPARE_CLOCKS) {
+            told = None;
+            if let Ok(off) = clock_off(&*store, &clock).await {
+                clock_off_seconds = off;
+            }
         }
         let now = ProcessFacts { clock_off_seconds, ..facts() };
         if told.as_ref() == Some(&now) {

@@ -107,13 +107,13 @@ fn collect_within(value: Value, depth: u8, into: &mut Vec<Zeroizing<String>>) {
         Value::String(text) => match serde_json::from_str(&text) {
             // The body of an attachment is JSON in a text.
             Ok(inner @ (Value::Object(_) | Value::Array(_))) if depth > 0 => {
-                collect_within(inner, depth - 1, into)
+                collect_within(inner, depth - 1, into);
             }
             _ => into.push(Zeroizing::new(text)),
         },
         Value::Array(items) => items.into_iter().for_each(|item| collect_within(item, depth, into)),
         Value::Object(members) => {
-            members.into_iter().for_each(|(_, member)| collect_within(member, depth, into))
+            members.into_iter().for_each(|(_, member)| collect_within(member, depth, into));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }

@@ -159,7 +159,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let which = if verb == Verb::RetryFollowUps { " with a failing follow-up" } else { "" };
     let about = html! {
         @if count.with_body == 0 { p { "No " (kind) " order" (which) " is among them." } }
-        @else { p { (consequence(verb)) } (named(&examples, count.orders)) }
+        @else { p { (consequence(verb)) } (named(&examples, count.with_body)) }
         @if let Some(left) = selected.map(|selected| selected as u64 - count.orders.min(selected as u64)).filter(|left| *left > 0) {
             p {
                 (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" } " not " (kind) (which)

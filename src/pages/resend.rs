@@ -12,7 +12,7 @@ use super::act::{Question, ask};
 use super::audited::Begun;
 use super::failure::Failure;
 use super::fields::Fields;
-use super::filters::{field_name, shown};
+use super::filters::{field_name, shown, time_of};
 use super::frame::MenuItem;
 use super::pieces::{facts, number};
 use super::viewer::{Posted, Viewer, see};
@@ -93,8 +93,12 @@ pub(super) async fn ask_resend_all(
         @else if fields.is_empty() { p.quiet { "No filter: all webhooks." } }
         @else { (facts(&told)) }
     };
+    // An age would mean a later time when the form is sent.
     let answer = html! {
-        @for (name, value) in &fields { input type="hidden" name=(name) value=(value); }
+        @for (name, value) in &fields {
+            @let time = time_of(name, value, viewer.now).map(|time| time.to_rfc3339());
+            input type="hidden" name=(name) value=(time.as_deref().unwrap_or(value));
+        }
         @if let Some(ids) = ids {
             input type="hidden" name="webhook" value=(ids);
             input type="hidden" name="only" value="selected";

@@ -82,7 +82,7 @@ async fn taken_over(database: Database, release: &str) {
     let ledger = served.client().get_text("/v1/merchants/shop/users/alma/token/history").await;
     assert_eq!(ledger.matches("\"rotated\"").count(), 2, "{ledger}");
     let events = shop.run("a", &["webhooks", "list", "--limit", "100"]);
-    assert_eq!(events.len(), 7, "{events:?}");
+    assert_eq!(events.len(), 8, "{events:?}");
 
     // A repeated request is recognised, and its order has the same answer as before.
     let (status, repeated) = submit(&served, "alma", "cart-1").await;

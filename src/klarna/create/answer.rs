@@ -145,16 +145,14 @@ pub(crate) fn classify(
         correlation_id: correlation_id(),
     };
     match code {
-        200..=299 => match call.id(&members, headers) {
-            Some(klarna_id) => {
-                let result = call.result(&members);
-                CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
-            }
-            None => {
+        200..=299 => {
+            let Some(klarna_id) = call.id(&members, headers) else {
                 let what = format!("HTTP {code} from Klarna, but no order can be read from it");
-                unavailable(true, (Cause::new(what), None))
-            }
-        },
+                return unavailable(true, (Cause::new(what), None));
+            };
+            let result = call.result(&members);
+            CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
+        }
         429 => CreateAnswer::Throttled { retry_after: retry_after() },
         // Klarna did not wait for the whole request (408), or did not want it yet (425).
         408 | 425 => unavailable(false, described()),

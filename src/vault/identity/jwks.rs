@@ -86,10 +86,7 @@ impl KeySets {
                     set.fetched_at = Some(now);
                     set.pause = delta(Backoff::default().delay(set.lately, 1.0, None));
                 }
-                Err(reason) => {
-                    set.pause = FETCH_AGAIN;
-                    tracing::warn!(%reason, "The signing keys of id_tokens could not be fetched");
-                }
+                Err(reason) => tracing::warn!(%reason, "The signing keys of id_tokens could not be fetched"),
             }
         }
         match (set.matching(id, algorithm), set.fetched_at) {
@@ -111,11 +108,12 @@ impl KeySets {
 }
 
 impl KeySet {
-    /// Counts a fetch.
+    /// Counts a fetch that begins. Until it has succeeded, it counts as failed: its caller may be gone before.
     fn count(&mut self, now: DateTime<Utc>) {
         let minutes = self.tried_at.map_or(0, |tried_at| (now - tried_at).num_minutes().max(0));
         self.lately = self.lately.saturating_sub(u32::try_from(minutes).unwrap_or(u32::MAX)) + 1;
         self.tried_at = Some(now);
+        self.pause = FETCH_AGAIN;
     }
 
     fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Key> {

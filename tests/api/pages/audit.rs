@@ -174,7 +174,7 @@ async fn the_page_shows_whom_and_what_a_row_concerns() {
 fn forms() -> Vec<String> {
     let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/pages/mod.rs")).unwrap();
     let routes = source.split(".route(\"").skip(1).filter_map(|rest| rest.split_once("\", "));
-    let takes_form = |rest: &str| rest.split("\n").next().is_some_and(|line| line.contains("post("));
+    let takes_form = |rest: &str| rest.split('\n').next().is_some_and(|line| line.contains("post("));
     let forms = routes.filter(|(path, rest)| takes_form(rest) && *path != "/sign-in");
     forms.map(|(path, _)| path.to_owned()).collect()
 }
@@ -205,13 +205,13 @@ async fn every_form_leaves_a_row_when_it_is_refused() {
         let real = path.replace("{id}", &order);
         let before = (rows_of(&api, "key:looker").await, rows_of(&api, "key:limited").await);
         assert_eq!(looker.act("/", &real, &about).await.status, 403, "{path}");
-        let looked = rows_of(&api, "key:looker").await;
+        let rows_of_looker = rows_of(&api, "key:looker").await;
         assert_eq!(
-            looked.len(),
+            rows_of_looker.len(),
             before.0.len() + 1,
             "a key that only looks posts {path}, and no row says so"
         );
-        assert_eq!(looked.last().unwrap().1, "refused", "{path}");
+        assert_eq!(rows_of_looker.last().unwrap().1, "refused", "{path}");
         if path == "/webhooks/{id}/resend" {
             // There is none.
             continue;

@@ -205,7 +205,7 @@ async fn whole_names_come_before_beginnings(db: Db) {
     // What others have does not count.
     assert_eq!(searched_at(&db, "A-1000", std::slice::from_ref(&other)).await, []);
     db.store.erase_user(&UserKey::new("shop", "u-1")).await.unwrap();
-    assert_eq!(searched_at(&db, "A-100", &[shop.clone()]).await, [longer]);
+    assert_eq!(searched_at(&db, "A-100", std::slice::from_ref(&shop)).await, [longer]);
     assert_eq!(searched_at(&db, "A-100", &[shop, other]).await, [there]);
 }
 
