@@ -109,7 +109,7 @@ pub(super) async fn retry(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    let row = Begun::new(&pages, &posted, about(&posted, Action::OrderRetry, &order));
+    let row = Begun::new(&pages, &posted.viewer.asked, about(&posted, Action::OrderRetry, &order));
     let retried = pages.deps.intake.retry(order.id).await.map_err(Failure::from);
     let done = retried.and_then(|outcome| changed(outcome, order.id, "retried"));
     row.end(done)
@@ -139,7 +139,7 @@ pub(super) async fn cancel(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let order = find(&pages, &posted.viewer, &id).await?;
-    let row = Begun::new(&pages, &posted, about(&posted, Action::OrderCancel, &order));
+    let row = Begun::new(&pages, &posted.viewer.asked, about(&posted, Action::OrderCancel, &order));
     let cancelled = pages.deps.orders.cancel_order(order.id).await.map_err(Failure::from);
     let done = cancelled.and_then(|outcome| changed(outcome, order.id, "cancelled"));
     row.end(done)
@@ -226,7 +226,7 @@ pub(super) async fn resolve(State(pages): State<Arc<Pages>>, posted: Posted) -> 
         Some("lost") => (Resolution::Dead, "lost"),
         _ => return Err(Failure::Invalid("Choose what should happen to the token.".into())),
     };
-    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::TokenResolve).about(&key));
+    let row = Begun::new(&pages, &posted.viewer.asked, posted.viewer.entry(Action::TokenResolve).about(&key));
     row.end(decide(&pages, &key, resolution, done).await)
 }
 
@@ -286,7 +286,7 @@ pub(super) async fn ask_forget(State(pages): State<Arc<Pages>>, viewer: Viewer) 
 
 pub(super) async fn forget(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
-    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::TokenForget).about(&key));
+    let row = Begun::new(&pages, &posted.viewer.asked, posted.viewer.entry(Action::TokenForget).about(&key));
     let forgotten = match pages.deps.registry.forget(&key).await {
         Ok(true) => Ok(see(&done_link(&key, "forgotten"))),
         Ok(false) => Err(Failure::WrongStatus("There is no token to forget.".into())),
@@ -315,7 +315,7 @@ pub(super) async fn ask_sign_out(
 
 pub(super) async fn sign_out(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let key = named(&posted.viewer, &posted.fields)?;
-    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::UserRevoke).about(&key));
+    let row = Begun::new(&pages, &posted.viewer.asked, posted.viewer.entry(Action::UserRevoke).about(&key));
     let revoked = revoke(&pages, &key).await;
     if revoked.is_ok() {
         tracing::info!(merchant = key.merchant.as_str(), "An operator signed a user out at Klarna");
@@ -380,7 +380,7 @@ pub(super) async fn resend(
     let webhook = webhook(&pages, &posted.viewer, &id).await?;
     let user = UserKey { merchant: webhook.merchant, user: webhook.user };
     let entry = posted.viewer.entry(Action::WebhookResend).about(&user).object(webhook.id);
-    let row = Begun::new(&pages, &posted, entry);
+    let row = Begun::new(&pages, &posted.viewer.asked, entry);
     let resent = pages.deps.webhooks.resend_webhooks(&only(webhook.id)).await;
     if resent.is_ok() {
         tracing::info!(webhook = %webhook.id, "An operator sent a webhook again");

@@ -16,10 +16,11 @@ use axum::response::Response;
 use super::Pages;
 use super::failure::Failure;
 use super::fields::Fields;
-use super::pausing::ALL;
-use super::viewer::{Posted, Viewer};
-use crate::audit::{Action, Audit, Entry, Outcome};
+use crate::audit::{Action, Actor, Audit, Entry, Outcome};
 use crate::ids::{MerchantName, UserId, UserKey};
+
+/// What a form has for all merchants. No merchant has this name.
+pub(super) const ALL: &str = "*";
 
 /// The most characters of a text in a path that a row keeps.
 const LONGEST: usize = 1000;
@@ -37,14 +38,14 @@ impl Asked {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Notes what a form asks for.
-    pub(super) async fn note(&self, viewer: &Viewer, parts: &mut Parts, fields: &Fields) {
+    /// Notes what a form of `actor` asks for.
+    pub(super) async fn note(&self, actor: Actor, parts: &mut Parts, fields: &Fields) {
         let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
         let Some(action) = route.and_then(|route| asked_for(route, fields)) else { return };
         let merchant: Option<MerchantName> = fields.name("merchant").ok().flatten();
         let merchant = merchant.filter(|merchant| merchant.as_str() != ALL);
         let user: Option<UserId> = fields.name("user").ok().flatten();
-        let mut entry = viewer.entry(action).merchant(merchant.as_ref());
+        let mut entry = Entry::new(actor, action).merchant(merchant.as_ref());
         if let Some((merchant, user)) = merchant.zip(user) {
             entry = entry.about(&UserKey { merchant, user });
         }
@@ -99,8 +100,9 @@ pub(super) struct Begun {
 }
 
 impl Begun {
-    pub(super) fn new(pages: &Pages, posted: &Posted, entry: Entry) -> Self {
-        posted.viewer.asked.take();
+    /// `asked` is what the request is known to ask for: its row is this one.
+    pub(super) fn new(pages: &Pages, asked: &Asked, entry: Entry) -> Self {
+        asked.take();
         Self { audit: pages.deps.audit.clone(), entry: Some(entry) }
     }
 

@@ -117,7 +117,7 @@ pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -
 pub(super) async fn probe(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let (merchant, endpoint) = named(&pages, &posted.viewer, &posted.fields)?;
     let entry = posted.viewer.entry(Action::BreakersProbe).merchant(Some(&merchant));
-    let row = Begun::new(&pages, &posted, entry.object(endpoint.as_str()));
+    let row = Begun::new(&pages, &posted.viewer.asked, entry.object(endpoint.as_str()));
     let ordered = pages.deps.pausing.probe(&merchant, &[endpoint]).await.map_err(Failure::from);
     if ordered.is_ok() {
         tracing::info!(%merchant, endpoint = endpoint.as_str(), "An operator ordered a try of circuit breakers");

@@ -294,7 +294,7 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
     let entry = posted.viewer.entry(verb.action()).merchant(merchant.as_ref());
     posted.viewer.check(merchant.as_ref())?;
-    let row = Begun::new(&pages, &posted, entry.object("orders that were selected or match"));
+    let row = Begun::new(&pages, &posted.viewer.asked, entry.object("orders that were selected or match"));
     let done = change(&pages, &posted, verb, merchant.as_ref()).await;
     let Ok(Changed { orders, left, more, first }) = &done else {
         return row.end(done.map(|_| see("/orders")));

@@ -256,7 +256,7 @@ pub(super) async fn resolve_many(
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
     let entry = posted.viewer.entry(Action::TokenResolve).merchant(merchant.as_ref());
     posted.viewer.check(merchant.as_ref())?;
-    let row = Begun::new(&pages, &posted, entry.object("tokens that were selected or match"));
+    let row = Begun::new(&pages, &posted.viewer.asked, entry.object("tokens that were selected or match"));
     let done = decide(&pages, &posted, group, merchant.as_ref()).await;
     let Ok((resolved, left)) = &done else { return row.end(done.map(|_| see("/users"))) };
     tracing::info!(tokens = resolved, what = group.word(), "An operator resolved many tokens");

@@ -149,7 +149,11 @@ fn answered(answers: &[WebhookAnswer]) -> Markup {
 
 pub(super) async fn test(State(pages): State<Arc<Pages>>, posted: Posted) -> Result<Response, Failure> {
     let merchant: MerchantName = posted.fields.needed("merchant")?;
-    let row = Begun::new(&pages, &posted, posted.viewer.entry(Action::WebhookTest).merchant(Some(&merchant)));
+    let row = Begun::new(
+        &pages,
+        &posted.viewer.asked,
+        posted.viewer.entry(Action::WebhookTest).merchant(Some(&merchant)),
+    );
     row.end(write(&pages, &posted.viewer, &merchant).await)
 }
 

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::Pages;
 use super::act::{Question, ask};
-use super::audited::Begun;
+use super::audited::{ALL, Begun};
 use super::deadlines::Deadlines;
 use super::failure::Failure;
 use super::fields::Fields;
@@ -33,9 +33,6 @@ const TIMES: [(&str, &str); 7] = [
     ("1day", "for a day"),
     ("", "until it is resumed"),
 ];
-
-/// What the form has for all merchants. No merchant has this name.
-pub(super) const ALL: &str = "*";
 
 pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchants = viewer.merchants(&pages);
@@ -123,7 +120,7 @@ pub(super) async fn pause(State(pages): State<Arc<Pages>>, posted: Posted) -> Re
 async fn pause_one(pages: &Pages, posted: &Posted, new: &NewPause) -> Result<Response, Failure> {
     let NewPause { merchant, kind, reason, .. } = new;
     let entry = posted.viewer.entry(Action::Pause).merchant(merchant.as_ref());
-    let row = Begun::new(pages, posted, entry.object(pauses::describe(*kind, None, reason)));
+    let row = Begun::new(pages, &posted.viewer.asked, entry.object(pauses::describe(*kind, None, reason)));
     let paused = pages.deps.pausing.pause(new).await.map_err(Failure::from);
     let until = paused.as_ref().ok().and_then(|pause| pause.until);
     if paused.is_ok() {
@@ -191,7 +188,7 @@ async fn resume_one(
     kind: PauseKind,
 ) -> Result<Response, Failure> {
     let entry = posted.viewer.entry(Action::Resume).merchant(merchant).object(kind.as_str());
-    let row = Begun::new(pages, posted, entry);
+    let row = Begun::new(pages, &posted.viewer.asked, entry);
     let resumed = match pages.deps.pausing.resume(merchant, kind).await {
         Ok(true) => Ok(see("/pauses?done=resumed")),
         Ok(false) => Err(Failure::WrongStatus("This is not paused any more.".into())),

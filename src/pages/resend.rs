@@ -114,7 +114,7 @@ pub(super) async fn resend_all(State(pages): State<Arc<Pages>>, posted: Posted) 
     let merchant: Option<MerchantName> = posted.fields.name("merchant")?;
     let entry = posted.viewer.entry(Action::WebhookResend).merchant(merchant.as_ref());
     posted.viewer.check(merchant.as_ref())?;
-    let row = Begun::new(&pages, &posted, entry.object("webhooks that were selected or match"));
+    let row = Begun::new(&pages, &posted.viewer.asked, entry.object("webhooks that were selected or match"));
     let done = resend(&pages, &posted, merchant.as_ref()).await;
     let Ok(resent) = done else { return row.end(done.map(|_| see("/webhooks"))) };
     tracing::info!(webhooks = resent, "An operator sent many webhooks again");

@@ -230,7 +230,7 @@ impl FromRequest<Arc<Pages>> for Posted {
         let (mut parts, body) = request.into_parts();
         let viewer = Viewer::from_request_parts(&mut parts, pages).await?;
         let read = read(&parts.headers, body).await;
-        viewer.asked.note(&viewer, &mut parts, read.as_ref().unwrap_or(&Fields::default())).await;
+        viewer.asked.note(viewer.actor(), &mut parts, read.as_ref().unwrap_or(&Fields::default())).await;
         if !viewer.may_act() && parts.uri.path() != SIGN_OUT {
             return Err(Failure::ReadOnly);
         }
