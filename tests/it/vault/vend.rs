@@ -149,15 +149,22 @@ async fn many_requests_at_once_make_one_exchange(db: Db) {
             for vault in [&here, &there].into_iter().cycle().take(20) {
                 assert_eq!(describe(&shop.access(vault, "nobody").await), "NotRegistered");
             }
-            klarna.answer_one();
+            // One that a slow machine keeps until after the answer asks again: no access token lasts for an hour.
+            let answers = if seconds == MARGIN { 1 } else { 10 };
+            for _ in 0..answers {
+                klarna.answer_one();
+            }
         };
         let (vended, ()) = join(vended, answer).await;
-        assert_eq!(vended.iter().filter(|vended| !vended.as_ref().unwrap().cached).count(), 1);
+        let exchanges = klarna.endpoint.presented().len() + 1 - number;
+        let most = if seconds == MARGIN { 1 } else { 3 };
+        assert!((1..=most).contains(&exchanges), "{exchanges} exchanges for ten requests");
+        assert_eq!(vended.iter().filter(|vended| !vended.as_ref().unwrap().cached).count(), exchanges);
+        let expected: Vec<_> = (number..number + exchanges).map(|number| format!("at-rt-{number}")).collect();
         for vended in vended {
-            assert_eq!(given(vended).0, format!("at-rt-{number}"));
+            assert!(expected.contains(&given(vended).0));
         }
     }
-    assert_eq!(klarna.endpoint.presented(), ["rt-1", "rt-2"]);
 }
 
 async fn who_stops_waiting_gets_the_access_token_at_the_next_request(db: Db) {
