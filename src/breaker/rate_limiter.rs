@@ -64,7 +64,7 @@ mod tests {
     proptest! {
         /// In any period, the calls allowed are at most rate times period, plus one burst.
         #[test]
-        fn a_pace_is_kept(rate in 1_u32..500, steps in prop::collection::vec(0_u64..50, 1..400)) {
+        fn a_rate_is_kept(rate in 1_u32..500, steps in prop::collection::vec(0_u64..50, 1..400)) {
             let mut rate_limiter = RateLimiter::new(f64::from(rate));
             let mut now = Duration::from_secs(5);
             let mut calls = Vec::new();

@@ -100,7 +100,7 @@ impl Waiters {
 
     async fn read(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
         // The semaphore is never closed.
-        let _turn = self.reads.acquire().await;
+        let _permit = self.reads.acquire().await;
         self.store.order(id).await
     }
 

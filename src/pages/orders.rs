@@ -185,7 +185,7 @@ fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
 pub(super) fn begins(name: &Beginning, more: bool) -> Markup {
     html! {
         p.quiet {
-            "No id, idempotency key, reference or user is exactly " b { (name.as_str()) } ". These begin so."
+            "No id, idempotency key, reference or user is exactly " b { (name.as_str()) } ". These begin with it."
             @if more { " There may be more: write more of it." }
         }
     }
@@ -199,7 +199,7 @@ fn none(query: &Fields) -> Markup {
                 "No orders match. "
                 @if let Some(name) = query.get("q") {
                     "An order is found by its id, idempotency key, reference, Klarna's id or user, or the beginning of one: \
-                     3 characters or more, 8 of an order's id. None is or begins with " b { (name) }
+                     3 characters or more, 8 of an order's id. No order has a name that is or begins with " b { (name) }
                     @if query.names().count() > 1 { " and matches the other filters" }
                     ". Capital and small letters differ. "
                 }

@@ -46,12 +46,12 @@ pub enum Answer {
         configuration: bool,
         /// The pause that the endpoint asks for.
         retry_after: Option<Duration>,
-        /// Why.
+        /// What the request failed with.
         cause: Cause,
     },
     /// The request was never sent. The token is unchanged.
     NotSent {
-        /// Why.
+        /// What the request failed with.
         cause: Cause,
     },
     /// Nobody knows whether the token was spent.
@@ -59,7 +59,7 @@ pub enum Answer {
         /// Whether the request is certainly over. If not, it may still be on its way, and the next
         /// one must wait.
         over: bool,
-        /// Why.
+        /// What the request failed with.
         cause: Cause,
     },
 }

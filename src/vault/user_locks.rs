@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_turn_is_one_users_and_given_up_when_dropped() {
+    async fn a_lock_is_one_users_and_released_when_dropped() {
         let user_locks = UserLocks::new();
         let first = user_locks.take(&UserKey::new("shop", "u")).unwrap();
         assert!(user_locks.take(&UserKey::new("shop", "u")).is_none());

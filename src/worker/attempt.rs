@@ -207,14 +207,14 @@ impl OrderHandler {
         if !answer.is_due_to(&prefilled) {
             return (answer, Prefill::Filled(prefilled));
         }
-        // A limit that is used up is new soon. If the circuit breaker has opened meanwhile, Klarna's first
-        // answer stands.
+        // A limit that is used up is soon renewed. If the circuit breaker has opened meanwhile, Klarna's first
+        // answer is returned.
         let breakers = self.breakers.of(target);
         let Some(second_permit) = admit_unless_open(breakers, &order.merchant, SECOND_CALL).await else {
             return (answer, Prefill::Filled(prefilled));
         };
         second_permit.wait_for_rate().await;
-        // So it does if the order may be another worker's by now.
+        // Also if another worker may have the order by now.
         if !self.may_send(&order.claim, None).await {
             return (answer, Prefill::Filled(prefilled));
         }

@@ -26,9 +26,9 @@ const LARGEST_REQUEST: usize = 4 * 1024;
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How often the service looks for a request.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How often the command looks for the answer.
-const LOOK_FOR_ANSWER: Duration = Duration::from_millis(50);
+const ANSWER_POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long the command waits for the answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -67,7 +67,7 @@ impl ReloadRequests {
             if let Ok(Some(path)) = tokio::task::spawn_blocking(move || find(&folder)).await {
                 return path;
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -84,7 +84,7 @@ impl ReloadRequests {
                 "A request of the command `reload` was withdrawn, or cannot be read; run the command as the \
                  service's user"
             );
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         taken
     }
@@ -170,7 +170,7 @@ pub async fn ask_for_reload(folder: &Path, user: String) -> io::Result<Option<Re
             let _ = fs::remove_file(&asked);
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the service does not answer; see its log"));
         }
-        sleep(LOOK_FOR_ANSWER).await;
+        sleep(ANSWER_POLL_INTERVAL).await;
     }
 }
 

@@ -8,7 +8,7 @@ use super::ReadSettings;
 use crate::config::{ConfigError, Settings};
 
 /// How often the files are read. A change must be seen twice, because it may be under way.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a change waits after a reload that failed for another reason than the settings.
 const AGAIN: Duration = Duration::from_secs(30);
 
@@ -48,7 +48,7 @@ impl Watch {
         sleep_until(self.not_before).await;
         let mut before = None;
         loop {
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
             let read = self.read.clone();
             let Ok(found) = tokio::task::spawn_blocking(move || read()).await else { continue };
             let seen = Seen::of(&found);

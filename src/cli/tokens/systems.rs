@@ -142,7 +142,7 @@ fn token(merchant: &MerchantName, exported: Exported) -> Token {
     let issued_at = id_token.as_deref().and_then(issued_at);
     let record =
         refresh_token.and_then(|text| record_of(merchant.to_string(), user.clone(), text, issued_at));
-    // Rows without a name that is one are refused one by one. What stands there may be as long as a line.
+    // A row with an invalid user name is refused by itself. The name is dropped, because it may be as long as the line.
     let user = if check_name(&user).is_ok() { user } else { String::new() };
     Token { user, serial, issued_at, record }
 }

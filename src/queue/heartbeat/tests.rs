@@ -14,7 +14,7 @@ struct Unreachable;
 struct Rows {
     unreachable: AtomicBool,
     hang: AtomicBool,
-    hang_reap: AtomicBool,
+    hang_reclaim: AtomicBool,
     lost: AtomicBool,
     panic: AtomicBool,
     heartbeats: AtomicUsize,
@@ -54,7 +54,7 @@ impl WorkerRows for Rows {
         } else {
             assert!(silent.is_empty());
         }
-        if self.hang_reap.load(SeqCst) {
+        if self.hang_reclaim.load(SeqCst) {
             std::future::pending::<()>().await;
         }
         if self.unreachable.load(SeqCst) { Err(Unreachable) } else { Ok(1) }
@@ -62,7 +62,7 @@ impl WorkerRows for Rows {
 }
 
 impl Rows {
-    fn last_reap(&self) -> Option<Instant> {
+    fn last_reclaim(&self) -> Option<Instant> {
         self.reclaims.lock().unwrap().last().copied()
     }
 }
@@ -127,9 +127,9 @@ async fn others_are_lost_only_after_silence_that_was_observed() {
     let (heart, _) = start(&rows);
     let begin = Instant::now();
     sleep(seconds(9)).await;
-    assert_eq!(rows.last_reap(), None, "too early to say");
+    assert_eq!(rows.last_reclaim(), None, "too early to say");
     sleep(seconds(4)).await;
-    assert!(rows.last_reap().unwrap() - begin >= seconds(10));
+    assert!(rows.last_reclaim().unwrap() - begin >= seconds(10));
 
     rows.unreachable.store(true, SeqCst);
     sleep(seconds(300)).await;
@@ -139,7 +139,7 @@ async fn others_are_lost_only_after_silence_that_was_observed() {
     sleep(seconds(9)).await;
     assert_eq!(rows.reclaims.lock().unwrap().len(), before, "after an outage everybody looks dead");
     sleep(seconds(6)).await;
-    assert!(rows.last_reap().unwrap() - back >= seconds(10));
+    assert!(rows.last_reclaim().unwrap() - back >= seconds(10));
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,10 +196,10 @@ async fn a_call_that_never_answers_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn slow_reclaiming_delays_no_heartbeat() {
     let rows = Arc::new(Rows::default());
-    rows.hang_reap.store(true, SeqCst);
+    rows.hang_reclaim.store(true, SeqCst);
     let (_heart, _) = start(&rows);
     sleep(seconds(61)).await;
-    assert!(rows.last_reap().is_some());
+    assert!(rows.last_reclaim().is_some());
     assert_eq!(rows.heartbeats.load(SeqCst), 31);
 }
 

@@ -60,7 +60,7 @@ impl<DB: Database> Drop for PooledConnection<DB> {
 }
 
 /// The connection is taken only when the value is given back or dropped.
-const THERE: &str = "a lease has its connection until it is dropped";
+const THERE: &str = "a pooled connection is there until it is given back or dropped";
 
 impl<DB: Database> Deref for PooledConnection<DB> {
     type Target = DB::Connection;
