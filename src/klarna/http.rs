@@ -239,10 +239,12 @@ impl HttpClient {
     }
 
     fn plain(&self, body: Zeroizing<Vec<u8>>, headers: &HeaderMap) -> Zeroizing<Vec<u8>> {
-        let limit = self.limits.body;
+        if !is_compressed(&body, headers) {
+            return body;
+        }
         // A small body may become a large one.
-        let size = if is_compressed(&body, headers) { limit } else { body.len() };
-        read_aside(size, || decompressed(body, headers, limit))
+        let limit = self.limits.body;
+        read_aside(limit, || decompressed(body, headers, limit))
     }
 
     /// Sends the request, and reads the answer into `begun` as far as it comes.

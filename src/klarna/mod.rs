@@ -11,6 +11,7 @@ mod client_auth;
 pub mod create;
 pub mod discovery;
 pub(crate) mod encoding;
+mod fields;
 pub mod held;
 pub mod http;
 pub(crate) mod jwks;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::fields::is_field;
 use crate::config::{ApiCredentials, CredentialSet, Merchant};
 
 /// The most bytes of a text that are read, and the most characters that are kept of it.
@@ -24,8 +25,9 @@ const MOST_VALUES: usize = 64 * 1024;
 const MARK: &str = "[redacted]";
 
 /// Removes from a text all credentials and personal data that the request contained: the access
-/// token, the merchant's password or API key, the values in `customer` and the addresses, which may come from an
-/// `id_token`, and those in `attachment` and `merchant_data`, where shops tell more of a shopper. All values are looked for at once, so a text takes one pass.
+/// token, the merchant's password or API key, the values in `customer` and the addresses, which may come
+/// from an `id_token`, and those in `attachment` and `merchant_data`, where shops tell more of a shopper.
+/// All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
     /// Finds the longest of several values that begin at the same position, so that no part of it
     /// remains.
@@ -61,7 +63,8 @@ impl Redactor {
         for member in [customer, billing_address, shipping_address, attachment, merchant_data] {
             collect(member, &mut values);
         }
-        values.retain(|value| value.chars().count() >= SHORTEST_VALUE);
+        // The name of a field is no secret, and tells which field Klarna's message is about.
+        values.retain(|value| value.chars().count() >= SHORTEST_VALUE && !is_field(value));
         if values.iter().map(|value| value.len()).sum::<usize>() > MOST_VALUES {
             return None;
         }

@@ -270,6 +270,15 @@ pub(crate) fn assert_unavailable(answer: &CreateAnswer, maybe: bool) {
 }
 
 #[tokio::test]
+async fn klarnas_words_are_kept_apart_from_the_cause_that_others_see() {
+    let body = refusal(&json!(["no place for Alma Berg"]));
+    let answer = answer_to(503, &[], &body).await;
+    let CreateAnswer::Unavailable { cause, words, .. } = answer else { panic!("{answer:?}") };
+    assert!(!cause.to_string().contains("Alma"), "{cause}");
+    assert!(words.is_some_and(|words| words.contains("Alma Berg")), "Klarna's words are lost");
+}
+
+#[tokio::test]
 async fn an_answer_that_names_no_order_may_have_created_one() {
     for (status, body) in [
         (500, ""),

@@ -1,41 +1,6 @@
 //! Decides whether Klarna refused an order because of fields that the service filled in.
 
-/// Klarna's top-level members of an order, by which a message can be recognised as naming a field.
-const MEMBERS: [&str; 33] = [
-    "acquiring_channel",
-    "attachment",
-    "billing_address",
-    "billing_countries",
-    "custom_payment_method_ids",
-    "customer",
-    "design",
-    "discount_lines",
-    "external_checkouts",
-    "external_payment_methods",
-    "gui",
-    "intent",
-    "locale",
-    "merchant_data",
-    "merchant_reference1",
-    "merchant_reference2",
-    "merchant_requested",
-    "merchant_urls",
-    "name",
-    "options",
-    "order_amount",
-    "order_lines",
-    "order_tax_amount",
-    "payment_method_categories",
-    "purchase_country",
-    "purchase_currency",
-    "recurring",
-    "selected_shipping_option",
-    "shipping_address",
-    "shipping_countries",
-    "shipping_options",
-    "status",
-    "tags",
-];
+use crate::klarna::fields::{LEAVES, MEMBERS};
 
 /// Returns whether a refusal can be due to prefilled fields (JSON pointers): a message names one of
 /// them, or an object that they are in, or no message names any field.
@@ -74,9 +39,6 @@ fn field(word: &str, is_behind_colon: bool) -> Option<String> {
     let is_leaf = first.contains('_') || (is_behind_colon && LEAVES.contains(&first));
     (parts.len() == 1 && is_leaf).then(|| first.to_owned())
 }
-
-/// Fields of an address whose names have no `_`.
-const LEAVES: [&str; 5] = ["city", "country", "email", "phone", "region"];
 
 fn concerns(field: &str, prefilled: &[String]) -> bool {
     prefilled.iter().any(|pointer| match field.strip_prefix('/') {
