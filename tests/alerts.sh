@@ -189,7 +189,14 @@ await "$prometheus/-/ready"
 # An increase is seen from the first scrape on.
 asked() { curl -s --data-urlencode "query=$1" "$prometheus/api/v1/query" | python3 -c 'import json, sys
 print(*(sample["value"][1] for sample in json.load(sys.stdin)["data"]["result"]))'; }
-until [ "$(asked 'count(klarna_worker_build_info)')" = 2 ]; do sleep 0.2; done
+becomes() { # QUERY VALUE
+    local until=$(($(now) + 120))
+    until [ "$(asked "$1")" = "$2" ]; do
+        [ "$(now)" -lt "$until" ] || give_up "$1 does not become $2"
+        sleep 0.2
+    done
+}
+becomes 'count(klarna_worker_build_info)' 2
 # Rules are looked at before the first scrape, too, when nothing is known to be up; the next look, a second later, knows better.
 for _ in {1..10}; do
     [[ "$(states)" == *KlarnaWorkerAllDown* ]] || break
@@ -260,9 +267,9 @@ mends KlarnaWorkerOrdersDelayed
 resolves 120 KlarnaWorkerOrdersDelayed
 say "an operator pauses orders, and nobody is called"
 "$program" pause orders --all-merchants --reason "a test" >/dev/null
-until [ "$(asked 'max(klarna_worker_paused_seconds{kind="orders"}) > bool 0')" = 1 ]; do sleep 0.2; done
+becomes 'max(klarna_worker_paused_seconds{kind="orders"}) > bool 0' 1
 orders stranger- 1
-until [ "$(asked 'max(klarna_worker_orders_oldest_due_seconds) > bool 20')" = 1 ]; do sleep 0.2; done
+becomes 'max(klarna_worker_orders_oldest_due_seconds) > bool 20' 1
 [[ "$(states)" != *KlarnaWorkerOrdersWait* ]] || give_up "KlarnaWorkerOrdersWait fires for paused orders"
 "$program" resume orders --all-merchants --yes >/dev/null
 causes "an operator forgets a pause for two days" KlarnaWorkerPausedLong

@@ -26,7 +26,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
 ) {
     // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
-    let silence = asked.unwrap_or(Duration::from_secs(5));
+    let silence = asked.unwrap_or(Duration::from_secs(10));
     let (shop, proxy) = behind_a_proxy(database).await;
     // So many that no token is lost twice: it would be presented again only minutes later.
     let (served, crowd, users) = under_load(&shop, MANY).await;
