@@ -371,7 +371,7 @@ def is_not_paid_in_the_window_of_before(browser):
     guest, other = two_windows(browser, 4)
     to_window(browser, guest)
     press(browser, "Pay")
-    browser.sees("This window has paid nothing")
+    browser.sees("This cart was paid or changed already")
     to_window(browser, other)
     press(browser, "Pay")
     browser.sees("Paid: Klarna's order ")

@@ -63,7 +63,7 @@ ${["not_registered", "reauth_required"].includes(token) ? signInLink("/checkout"
         if (!approved) return said("Klarna did not approve the payment. Try again, or pay another way.");
         const body = JSON.stringify({ cart: ${script(cart.id)}, authorization_token });
         const placed = await fetch("/place-order", { method: "POST", body }).catch(() => ({}));
-        if (placed.status === 409) return said("This window has paid nothing: the cart was paid or changed in another one. Please load the page again.");
+        if (placed.status === 409) return said("This cart was paid or changed already. Please load the page again.");
         location.assign(placed.status === 502 ? "/checkout" : "/thanks"); // Without an answer, perhaps it is paid.
       });
   };

@@ -41,8 +41,6 @@ fn failed_reload(settings: &SettingsStatus) -> Option<ReloadFailure> {
 /// Tells the database the facts of this process whenever they have changed, and now and then, because a failover may
 /// have lost them.
 pub(super) async fn tell(store: Arc<dyn Store>, worker: WorkerId, facts: AskFacts, clock: Clock) {
-    // The first look at the spool begins here: a look tells what the one before has found.
-    facts();
     let mut told = None;
     let mut clock_off_seconds = 0;
     for round in 0_u64.. {

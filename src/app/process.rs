@@ -26,6 +26,8 @@ use crate::worker::{ResultSpool, WorkerLease};
 pub(super) const TIDY: Duration = Duration::from_mins(1);
 /// How often the pauses are read, without a notification.
 const READ_PAUSES: Duration = Duration::from_millis(500);
+// A pause must hold within a second everywhere.
+const _: () = assert!(READ_PAUSES.as_millis() < 1000);
 
 /// How long a hard stop waits until new refresh tokens are in the database or the spool.
 const HARD_STOP: Duration = Duration::from_secs(2);

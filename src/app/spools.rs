@@ -42,8 +42,11 @@ pub(super) struct SpoolFiles {
 }
 
 impl SpoolFiles {
+    /// Begins the first count.
     pub(super) fn new(app: &App) -> Self {
-        Self { app: app.clone(), counted: Arc::default(), counting: Arc::default() }
+        let files = Self { app: app.clone(), counted: Arc::default(), counting: Arc::default() };
+        files.last();
+        files
     }
 
     /// Returns the last count, and begins another one unless one is under way.

@@ -9,6 +9,12 @@ const WAIT: &str =
     "The cause is at Klarna, not in the order. The service tries again by itself until the deadline.";
 
 impl ErrorCode {
+    /// Returns the code of a word; `None` for one that only another version of the program knows.
+    #[must_use]
+    pub fn known(word: &str) -> Option<Self> {
+        Self::from_word(word).ok()
+    }
+
     /// Whether an order that failed with this code fails again if it is retried, unless the merchant's settings,
     /// or what Klarna allows it, have changed meanwhile.
     #[must_use]

@@ -182,10 +182,10 @@ pub(super) async fn ask_resolve_many(
         (Some(merchant), None) => format!("all of {merchant}"),
         (None, None) => "all".to_owned(),
     };
-    let [waits, lost] = in_spools(&pages).await?;
+    let Spools { waiting, lost } = in_spools(&pages).await?;
     let about = html! {
         p { (meaning(group)) }
-        @if waits { p.wrong { (IN_SPOOL) } } @else if lost { p.wrong { (IN_LOST_SPOOL) } }
+        @if waiting { p.wrong { (IN_SPOOL) } } @else if lost { p.wrong { (IN_LOST_SPOOL) } }
         (facts(&[("Tokens", html! { (what) }), ("Which", html! { (whose) })]))
     };
     let answer = html! {
@@ -201,14 +201,22 @@ pub(super) async fn ask_resolve_many(
     Ok(ask(viewer, MenuItem::Users, &question, &about, &answer))
 }
 
-/// Returns whether files wait in the spool of a process, and whether they did in that of one that is lost.
-async fn in_spools(pages: &Pages) -> Result<[bool; 2], Failure> {
+/// Where files are in spools.
+struct Spools {
+    /// Of a living process, which will store them.
+    waiting: bool,
+    /// Of a lost process, as it told last.
+    lost: bool,
+}
+
+async fn in_spools(pages: &Pages) -> Result<Spools, Failure> {
     let workers = pages.deps.dashboard.workers(pages.deps.worker_lost_after).await?;
     let told = |alive| {
         let others = workers.iter().filter(|worker| worker.alive == alive && pages.is_other(worker));
         others.map(|worker| worker.facts.spool_files).any(|files| files > 0)
     };
-    Ok([(pages.deps.facts)().spool_files > 0 || told(true), told(false)])
+    let waiting = (pages.deps.facts)().spool_files > 0 || told(true);
+    Ok(Spools { waiting, lost: told(false) })
 }
 
 const IN_SPOOL: &str = "Files wait in the spool of a process (see the overview). One may hold the successor of such a \
@@ -285,7 +293,7 @@ async fn decide(
         (Some("lost"), Group::Uncertain) => Resolution::Dead,
         _ => return Err(Failure::Invalid("Choose what should happen to the tokens.".into())),
     };
-    if decision != Resolution::Dead && in_spools(pages).await?[0] {
+    if decision != Resolution::Dead && in_spools(pages).await?.waiting {
         return Err(Failure::WrongStatus(IN_SPOOL.to_owned()));
     }
     let (mut resolved, mut left) = (0, 0);

@@ -39,18 +39,14 @@ pub(super) fn reason(message: &str) -> Option<&str> {
     status.or_else(|| others.into_iter().find(|(words, _)| message.contains(words)).map(|(_, told)| told))
 }
 
-fn known(code: &str) -> Option<ErrorCode> {
-    ErrorCode::from_word(code).ok()
-}
-
 /// Whether a retry of an order with this code fails again.
 pub(super) fn fails_again(code: &str) -> bool {
-    known(code).is_some_and(ErrorCode::fails_again)
+    ErrorCode::known(code).is_some_and(ErrorCode::fails_again)
 }
 
 /// What an operator does about an order with this code.
 pub(super) fn next_step(code: &str, status: Status, possible_duplicate: bool) -> Markup {
-    let step = known(code).and_then(|code| code.advice(status, possible_duplicate));
+    let step = ErrorCode::known(code).and_then(|code| code.advice(status, possible_duplicate));
     html! { @if let Some(step) = step { p { b { "What to do: " } (step) } } }
 }
 
@@ -60,7 +56,7 @@ pub(super) fn before_retry(codes: &[FailedOrders]) -> Markup {
         ul.codes { @for FailedOrders { code, orders, .. } in codes {
             li.wrong[fails_again(code)] {
                 b { (shown(code)) ": " (number(*orders)) } ". "
-                (known(code).and_then(ErrorCode::next_step).unwrap_or_default())
+                (ErrorCode::known(code).and_then(ErrorCode::next_step).unwrap_or_default())
             }
         } }
     }

@@ -210,9 +210,7 @@ fn named(viewer: &Viewer, fields: &Fields) -> Result<(Option<MerchantName>, Vec<
     let kinds = kinds(fields)?;
     let merchant: Option<MerchantName> = fields.name("merchant")?;
     // A pause may be of a merchant that is not in the settings any more.
-    if !merchant.as_ref().map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant)) {
-        return Err(Failure::NotForKey("This merchant is not for your key."));
-    }
+    sees(viewer, merchant.as_ref())?;
     Ok((merchant, kinds))
 }
 
@@ -224,11 +222,15 @@ fn kinds(fields: &Fields) -> Result<Vec<PauseKind>, Failure> {
     kinds.ok_or_else(|| Failure::Invalid("Choose what to pause.".into()))
 }
 
+/// Checks that a merchant, or all of them, are for the viewer's key.
+fn sees(viewer: &Viewer, merchant: Option<&MerchantName>) -> Result<(), Failure> {
+    let sees = merchant.map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant));
+    sees.then_some(()).ok_or(Failure::NotForKey("This merchant is not for your key."))
+}
+
 /// Checks that the viewer may pause work of a merchant, or of all.
 fn may(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Result<(), Failure> {
-    if !merchant.map_or_else(|| viewer.sees_all(), |merchant| viewer.sees(merchant)) {
-        return Err(Failure::NotForKey("This merchant is not for your key."));
-    }
+    sees(viewer, merchant)?;
     let is_known = merchant.is_none_or(|merchant| viewer.merchants(pages).contains(merchant));
     is_known.then_some(()).ok_or(Failure::NotFound("This merchant is not in the settings."))
 }

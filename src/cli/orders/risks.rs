@@ -5,15 +5,11 @@ use crate::cli::CliError;
 use crate::order::{ErrorCode, OrderId, Status};
 use crate::store::FailedOrders;
 
-fn known(code: &str) -> Option<ErrorCode> {
-    ErrorCode::from_word(code).ok()
-}
-
 /// Returns a line for each code, and one about possible duplicates.
 pub(super) fn of_many(codes: &[FailedOrders]) -> Vec<String> {
     let mut lines = Vec::new();
     for FailedOrders { code, orders, .. } in codes {
-        let known = known(code);
+        let known = ErrorCode::known(code);
         // Which codes there are says something only of several, or of one that fails again.
         if codes.len() > 1 || known.is_some_and(ErrorCode::fails_again) {
             let step = known.and_then(ErrorCode::next_step).unwrap_or_default();
@@ -43,7 +39,7 @@ pub(super) async fn of_named(app: &App, orders: &[OrderId]) -> Result<Vec<String
         if order.possible_duplicate {
             risks.push(format!("{id} is a possible duplicate: Klarna may already have it."));
         }
-        let code = order.error.as_ref().and_then(|error| known(&error.code));
+        let code = order.error.as_ref().and_then(|error| ErrorCode::known(&error.code));
         if let Some((code, step)) =
             code.filter(|code| code.fails_again()).and_then(|code| Some((code, code.next_step()?)))
         {

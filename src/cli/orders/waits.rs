@@ -33,7 +33,7 @@ pub(super) fn add(fields: &mut Fields, order: &Order, pauses: &[Pause], now: Dat
     if pauses.iter().any(|pause| pause.kind == PauseKind::Orders) {
         return;
     }
-    let code = order.error.as_ref().and_then(|error| ErrorCode::from_word(&error.code).ok());
+    let code = order.error.as_ref().and_then(|error| ErrorCode::known(&error.code));
     if let Some(advice) = code.and_then(|code| code.advice(order.status, order.possible_duplicate)) {
         fields.add("what_to_do", advice);
     }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::{Item, Sources};
 use crate::pages::Pages;
-use crate::pages::pieces::{at, number, span};
+use crate::pages::pieces::{at, counted, number, span};
 use crate::store::{ProcessFacts, ReloadFailure};
 
 /// From how many whole seconds on it is told that the clocks of the database and of a process differ.
@@ -20,7 +20,7 @@ const NAMED: usize = 5;
 /// Where the overview lists the processes.
 const LIST: &str = "/#workers";
 
-/// Everybody who sees them sees all merchants: a reason may name one.
+/// Only for viewers of all merchants: a reason may name one.
 pub(super) fn items(pages: &Pages, sources: &Sources<'_>, now: DateTime<Utc>) -> Vec<Item> {
     let apart = (sources.overview.now - now).abs().num_seconds();
     let own = ProcessFacts { clock_off_seconds: u64::try_from(apart).unwrap_or(0), ..(pages.deps.facts)() };
@@ -44,7 +44,7 @@ fn spools(told: &[(&str, &ProcessFacts)]) -> Option<Item> {
     let files: usize = with.iter().map(|(_, facts)| facts.spool_files).sum();
     (files > 0).then(|| Item {
         tone: "bad",
-        title: if files == 1 { "1 file in the spool".to_owned() } else { format!("{} files in the spool", number(files)) },
+        title: format!("{} in the spool", counted(files as u64, "file")),
         about: html! {
             (listed(&with, |(name, facts)| html! { (name) ": " (number(facts.spool_files)) }))
             ". The database has not stored these tokens or results yet. Do not delete the instance folder there."
