@@ -57,7 +57,7 @@ def stop(name):
 def start(name):
     with open(f"{name}.log", "ab") as log:
         process = subprocess.Popen([os.environ["PROGRAM"], *COMMANDS[name]], stdout=log, stderr=log)
-    pathlib.Path(f"{name}.pid").write_text(str(process.pid))
+    pathlib.Path(f"{name}.pid").write_text(f"{process.pid}\n")
     wait_until(f"{name} answers", lambda: answers(PROBES[name]))
 
 
