@@ -1,5 +1,5 @@
 //! Many writes in one commit: writes that arrive while a commit is under way go into the next one
-//! together. After a commit of several writes, the next one also waits a moment for more. Each caller is
+//! together. Shortly after a commit of several writes, the next one also waits a moment for more. Each caller is
 //! answered only after its write is durable.
 
 use std::panic::AssertUnwindSafe;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::StoreError;
 
@@ -16,6 +17,9 @@ const MOST: usize = 256;
 
 /// How many writes the last commit must have had for the next one to wait for more.
 const BUSY: usize = 3;
+
+/// For how long after it the system counts as busy.
+const RECENT: Duration = Duration::from_millis(10);
 
 /// How long a commit waits for more writes on a busy system. Larger commits write fewer pages for each write.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -58,15 +62,16 @@ impl<W: Write> Batcher<W> {
 
 /// Writes items until the batcher is dropped.
 async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>>) {
-    let (mut batch, mut busy) = (Vec::new(), false);
+    let (mut batch, mut busy) = (Vec::new(), None);
     while waiting.recv_many(&mut batch, MOST).await > 0 {
-        if busy && batch.len() < MOST {
+        let busy_now = busy.is_some_and(|since: Instant| since.elapsed() < RECENT);
+        if busy_now && batch.len() < MOST {
             tokio::time::sleep(PAUSE).await;
             // What has arrived meanwhile.
             let room = MOST - batch.len();
             waiting.recv_many(&mut batch, room).now_or_never();
         }
-        busy = batch.len() >= BUSY;
+        let shared = batch.len() >= BUSY;
         let (items, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         let answered = match guarded(&write, &items).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
@@ -79,6 +84,7 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
             // Sending fails only if the caller has stopped waiting.
             let _ = answer.send(answered);
         }
+        busy = shared.then(Instant::now);
     }
 }
 

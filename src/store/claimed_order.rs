@@ -48,6 +48,8 @@ pub struct ClaimedOrder {
     pub error: Option<OrderError>,
     /// Whether it was submitted by SQL, which does not check its body.
     pub unchecked: bool,
+    /// Whether the user was seen to have a refresh token when the order was claimed.
+    pub has_token: bool,
     /// The trace context of its acceptance.
     pub trace: Option<String>,
     /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must fail.
@@ -95,6 +97,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         possible_duplicate: row.flag("possible_duplicate").unwrap_or_default(),
         error: None,
         unchecked: false,
+        has_token: false,
         trace: None,
         unreadable: Some(error.to_string()),
     }
@@ -120,6 +123,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         possible_duplicate: row.flag("possible_duplicate")?,
         error: row.opt_text("error")?.map(|text| from_json("error", &text)).transpose()?,
         unchecked: row.flag("unchecked")?,
+        has_token: row.flag("has_token")?,
         trace: row.opt_text("trace")?,
         unreadable: None,
     })

@@ -190,6 +190,7 @@ fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> 
         possible_duplicate: false,
         error: None,
         unchecked: false,
+        has_token: false,
         trace: order.trace.clone(),
         unreadable: None,
     }

@@ -190,7 +190,8 @@ impl Vault {
     }
 
     /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the number
-    /// of the order's claim, the commit that stores the exchange also announces its create call.
+    /// of the order's claim, the commit that stores the exchange also announces its create call. `has_token`:
+    /// whether the user was just seen to have a token. Otherwise it is looked for before a wait for a permit.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
@@ -200,6 +201,7 @@ impl Vault {
         user: &UserId,
         purpose: Purpose,
         claim_number: Option<i64>,
+        has_token: bool,
     ) -> Access {
         if let Some(wait) = self.held(&merchant.name) {
             return self.paused(merchant, wait);
@@ -210,7 +212,7 @@ impl Vault {
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(POLL_INTERVAL);
         };
-        let OrderPermit { trial, permit } = match self.permit(merchant, &key).await {
+        let OrderPermit { trial, permit } = match self.permit(merchant, &key, has_token).await {
             Ok(permit) => permit,
             Err(NoPermit::NoToken) => return Access::Unusable(Unusable::NotRegistered),
             Err(NoPermit::Stopping) => return Access::ComeBack(POLL_INTERVAL),
@@ -242,17 +244,24 @@ impl Vault {
 
     /// Waits until an exchange of the user for an order may begin. A user without a token does not
     /// wait.
-    async fn permit(&self, merchant: &Merchant, key: &UserKey) -> Result<OrderPermit, NoPermit> {
+    async fn permit(
+        &self,
+        merchant: &Merchant,
+        key: &UserKey,
+        has_token: bool,
+    ) -> Result<OrderPermit, NoPermit> {
         if let Ok(trial) = self.trials.try_now(merchant)
             && let Some(permit) = self.permits.try_for_order(&key.merchant)
         {
             return Ok(OrderPermit { trial, permit });
         }
-        match self.context.store.token(key).await {
-            Ok(None) => return Err(NoPermit::NoToken),
-            Ok(Some(token)) if token.state == TokenState::Forgotten => return Err(NoPermit::NoToken),
-            // If the database is away, the claim will say so.
-            Ok(Some(_)) | Err(_) => {}
+        if !has_token {
+            match self.context.store.token(key).await {
+                Ok(None) => return Err(NoPermit::NoToken),
+                Ok(Some(token)) if token.state == TokenState::Forgotten => return Err(NoPermit::NoToken),
+                // If the database is away, the claim will say so.
+                Ok(Some(_)) | Err(_) => {}
+            }
         }
         let permit = async {
             let trial = self.trials.wait(merchant).await;

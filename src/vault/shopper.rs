@@ -3,7 +3,7 @@
 use super::identity::IdTokenError;
 use super::{AccessToken, Vault};
 use crate::config::Merchant;
-use crate::ids::{UserId, UserKey};
+use crate::ids::{MerchantName, UserId, UserKey};
 use crate::token::claims::Claims;
 
 /// The shopper, from a verified id_token.
@@ -66,11 +66,10 @@ impl Vault {
     }
 
     /// Stores which shopper belongs to a user, if none was stored before. If another shopper
-    /// appears later for the same user, this is logged as an alarm. The order does not wait for
-    /// this.
-    pub async fn note(&self, merchant: &Merchant, user: &UserId, shopper: &Shopper) {
+    /// appears later for the same user, this is logged as an alarm. No result waits for this.
+    pub async fn note(&self, merchant: &MerchantName, user: &UserId, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
-        let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
+        let key = UserKey { merchant: merchant.clone(), user: user.clone() };
         if let Err(error) = self.context.store.note_subject(&key, subject).await {
             tracing::warn!(%error, "The shopper of a user could not be recorded");
         }

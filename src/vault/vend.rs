@@ -98,7 +98,7 @@ impl Vault {
     /// shopper the user is, as for an order: see [`Vault::shopper`] and [`Vault::note`].
     pub async fn claims(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Claims> {
         let shopper = self.shopper(merchant, user, access).await.ok()??;
-        self.note(merchant, user, &shopper).await;
+        self.note(&merchant.name, user, &shopper).await;
         Some(shopper.claims)
     }
 
@@ -123,7 +123,7 @@ impl Vault {
                 return Err(NotVended::ComeBack(wait));
             }
             let purpose = Purpose { kind: PurposeKind::Vend, id: Uuid::now_v7().into() };
-            let exchange = self.exchange(merchant, user, purpose, None);
+            let exchange = self.exchange(merchant, user, purpose, None, false);
             let after = match timeout(left(), exchange).await.unwrap_or(Access::ComeBack(POLL_INTERVAL)) {
                 Access::Ready(access) => return Ok(access),
                 Access::Unusable(why) => return Err(self.not_vended(&key, why).await),

@@ -33,7 +33,7 @@ use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection,
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
 use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
 use crate::token::{Purpose, PurposeKind};
-use crate::vault::{AccessToken, Vault};
+use crate::vault::{AccessToken, Shopper, Vault};
 
 /// How long an order waits if its create call may not be sent now: the worker has no recent heartbeat,
 /// could not announce the call, or has an access token that has expired.
@@ -43,7 +43,7 @@ const NOT_NOW: Duration = Duration::from_secs(1);
 const NO_MERCHANT: Duration = Duration::from_secs(30);
 /// How long an order that is sent once more without prefilled fields waits for Klarna's limit or the rate.
 const SECOND_CALL: Duration = Duration::from_secs(10);
-/// How long a result waits, beside the create call, until the user's shopper is noted.
+/// How long an attempt waits, once its result is stored, until the user's shopper is noted.
 const NOTE: Duration = Duration::from_millis(250);
 
 /// Runs orders: gets the token, fills in fields, submits, and records the result.
@@ -78,12 +78,15 @@ impl Handler<ClaimedOrder> for OrderHandler {
         let (run, span) = spans(&order);
         async {
             let merchants = self.merchants.now();
-            let mut waited = Duration::ZERO;
-            let end = self.attempt(&order, &merchants, slot, &mut waited).await;
-            let disposition = end.unwrap_or_else(|early| *early).having_waited(waited);
+            let mut found = Found::default();
+            let end = self.attempt(&order, &merchants, slot, &mut found).await;
+            let disposition = end.unwrap_or_else(|early| *early).having_waited(found.waited);
             let disposition = disposition.having_taken(since_boot().saturating_sub(begun));
             trace(&run, &disposition);
-            let stored = settle(&*self.store, &self.results, &order, &disposition, &here).await;
+            // First, so that both go into the same commit.
+            let noted = self.note(&order, found.shopper.as_ref());
+            let settled = settle(&*self.store, &self.results, &order, &disposition, &here);
+            let ((), stored) = tokio::join!(noted, settled);
             crash::point("order_recorded");
             match stored {
                 Stored::Written => {
@@ -109,14 +112,22 @@ impl Handler<ClaimedOrder> for OrderHandler {
 /// The result of an attempt that ends before the create-order call.
 type EarlyEnd = Box<Disposition>;
 
+/// What an attempt finds out beside its result.
+#[derive(Default)]
+struct Found {
+    /// How long the order waited for its token.
+    waited: Duration,
+    /// The user's shopper.
+    shopper: Option<Shopper>,
+}
+
 impl OrderHandler {
-    /// `waited` becomes how long the order waited for its token.
     async fn attempt(
         &self,
         order: &ClaimedOrder,
         merchants: &Merchants,
         slot: &mut Slot,
-        waited: &mut Duration,
+        found: &mut Found,
     ) -> Result<Disposition, EarlyEnd> {
         let begun = since_boot();
         if let Some(why) = &order.unreadable {
@@ -142,7 +153,7 @@ impl OrderHandler {
         }
         let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let asked = since_boot();
-        let token = self.token(order, merchant, slot, waited).await?;
+        let token = self.token(order, merchant, slot, &mut found.waited).await?;
         let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);
 
         let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
@@ -168,20 +179,23 @@ impl OrderHandler {
         if !self.may_send(&order.claim, announced).await || expired() {
             return Err(Box::new(waits(order, NOT_NOW, "its worker, which could not send it in time")));
         }
-        let noted = async {
-            if let Some(shopper) = &shopper {
-                // It goes on without this order; otherwise the user's next order notes it.
-                let _ = timeout(NOTE, self.vault.note(merchant, &order.user, shopper)).await;
-            }
-        };
-        let create = self.create_or_withdraw_prefill(order, merchant, target, &body, access_token, built);
-        let ((answer, prefill), ()) = tokio::join!(create, noted);
+        let (answer, prefill) =
+            self.create_or_withdraw_prefill(order, merchant, target, &body, access_token, built).await;
+        found.shopper = shopper;
         crash::point("order_answered");
         call_permit.report(report(&answer, order, target), since_boot());
         let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
         let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
         let prefill = refused.unwrap_or(prefill);
         Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
+    }
+
+    /// Notes the user's shopper beside the end of the attempt. If that takes long, it goes on without this order; if
+    /// it fails, the user's next order notes it.
+    async fn note(&self, order: &ClaimedOrder, shopper: Option<&Shopper>) {
+        if let Some(shopper) = shopper {
+            let _ = timeout(NOTE, self.vault.note(&order.merchant, &order.user, shopper)).await;
+        }
     }
 
     /// Whether the create call may be sent now. `announced`: since when it is written down that it is

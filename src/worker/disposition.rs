@@ -151,6 +151,7 @@ mod tests {
             possible_duplicate: false,
             error: None,
             unchecked: false,
+            has_token: false,
             trace: None,
             unreadable: None,
         }

@@ -80,6 +80,12 @@ async fn after_a_commit_of_several_writes_the_next_one_waits_for_more_and_else_n
     let idle = tokio::time::Instant::now();
     batcher.put(6).await.unwrap();
     assert_eq!(idle.elapsed(), Duration::ZERO);
+    // Nor does one that comes a while after a commit of several.
+    join_all([7, 8, 9].map(|item| batcher.put(item))).await;
+    tokio::time::sleep(RECENT).await;
+    let idle = tokio::time::Instant::now();
+    batcher.put(10).await.unwrap();
+    assert_eq!(idle.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ use self::address::Address;
 use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
 use self::replica::Replica;
-use self::writers::{Announcement, Announcements, End, Ends, Subject, Subjects, Written, still_held};
+use self::writers::{Announcement, Announcements, AttemptResult, End, Results, Subject, Written, still_held};
 use super::batch::Batcher;
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
@@ -55,8 +55,7 @@ pub(super) struct Postgres {
     clock: Clock,
     claims: Claims,
     announcements: Arc<Batcher<Announcements>>,
-    ends: Batcher<Ends>,
-    subjects: Batcher<Subjects>,
+    results: Batcher<Results>,
 }
 
 impl Postgres {
@@ -74,14 +73,10 @@ impl Postgres {
         pools.reach(database).await?;
         let announcements = Announcements { pool: pools.intents.clone(), clock: clock.clone() };
         let announcements = Arc::new(Batcher::new(announcements));
-        let ends = Batcher::new(Ends { pool: pools.results.clone(), clock: clock.clone() });
-        let subjects = Batcher::new(Subjects {
-            pool: pools.intents.clone(),
-            permits: Arc::clone(&pools.half_of_intents),
-        });
+        let results = Batcher::new(Results { pool: pools.results.clone(), clock: clock.clone() });
         let claims = Claims::new(&pools, &announcements, &clock, claim_sessions);
         let replica = Pools::replica(database)?.map(|pool| Replica::new(pool, clock.clone()));
-        Ok(Self { pools, replica, clock, claims, announcements, ends, subjects })
+        Ok(Self { pools, replica, clock, claims, announcements, results })
     }
 }
 
@@ -289,9 +284,10 @@ impl Engine for Postgres {
         claim: &Claim,
         disposition: &Disposition,
     ) -> Result<Option<StoredEnd>, StoreError> {
-        match self.ends.put(End { claim: *claim, disposition: disposition.clone() }).await? {
+        let end = End { claim: *claim, disposition: disposition.clone() };
+        match self.results.put(AttemptResult::End(end)).await? {
             Written::Yes(stored) => Ok(Some(stored)),
-            Written::ClaimLost => Ok(None),
+            Written::ClaimLost | Written::Subject => Ok(None),
             Written::Locked => Err(order_is_locked()),
         }
     }
@@ -332,7 +328,9 @@ impl Engine for Postgres {
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        self.subjects.put(Subject { key: key.clone(), hash: subject.to_owned() }).await
+        let subject = Subject { key: key.clone(), hash: subject.to_owned() };
+        self.results.put(AttemptResult::Subject(subject)).await?;
+        Ok(())
     }
 }
 

@@ -93,9 +93,9 @@ pub(super) struct Pools {
     pub(super) queue: Pool<Postgres>,
     /// For the claims of exchanges, which share transactions.
     pub(super) claims: Pool<Postgres>,
-    /// For intents, the ends of exchanges and the shoppers of users.
+    /// For intents and the ends of exchanges.
     pub(super) intents: Pool<Postgres>,
-    /// One connection for the ends of attempts, which are written together.
+    /// One connection for the ends of attempts and the shoppers of users, which are written together.
     pub(super) results: Pool<Postgres>,
     /// One connection for heartbeats.
     pub(super) heartbeats: Pool<Postgres>,

@@ -1,11 +1,9 @@
-//! Writes of many callers in one commit: what is about to be sent, the ends of attempts, and the
+//! Writes of many callers in one commit: what is about to be sent; the ends of attempts together with the
 //! shoppers of users.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Connection, Postgres};
@@ -80,16 +78,29 @@ impl Write for Announcements {
     }
 }
 
-/// Writes ends of attempts. The usual ends are written with one statement.
-pub(super) struct Ends {
+/// Writes ends of attempts, and which shoppers belong to users. The usual ends are written with one statement, and
+/// so are all shoppers.
+pub(super) struct Results {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
+}
+
+/// What an attempt leaves.
+pub(super) enum AttemptResult {
+    End(End),
+    Subject(Subject),
 }
 
 /// The end of an attempt, under the claim of its order.
 pub(super) struct End {
     pub(super) claim: Claim,
     pub(super) disposition: Disposition,
+}
+
+/// A user, and the keyed hash of the shopper's subject.
+pub(super) struct Subject {
+    pub(super) key: UserKey,
+    pub(super) hash: Vec<u8>,
 }
 
 /// What became of it.
@@ -100,32 +111,68 @@ pub(super) enum Written {
     /// Another session has locked the order's row. Nobody waits for that session: the others in the
     /// same commit would wait too.
     Locked,
+    /// The subject is stored, or left to the user's next order.
+    Subject,
 }
 
 #[async_trait]
-impl Write for Ends {
-    type Item = End;
+impl Write for Results {
+    type Item = AttemptResult;
     type Done = Written;
 
-    async fn write(&self, ends: &[End]) -> Result<Vec<Written>, StoreError> {
+    async fn write(&self, results: &[AttemptResult]) -> Result<Vec<Written>, StoreError> {
         let now = super::now(&self.clock);
         let connection = self.pool.take().await?;
         // A statement alone is a transaction.
-        if ends.len() == 1 {
-            return by::<Postgres, _>(connection, async |c| write_all(c, now, ends).await).await;
+        if results.len() == 1 {
+            return by::<Postgres, _>(connection, async |c| write_results(c, now, results).await).await;
         }
-        transaction_by::<Postgres, _>(connection, async |c| write_all(c, now, ends).await).await
+        transaction_by::<Postgres, _>(connection, async |c| write_results(c, now, results).await).await
     }
 }
 
-async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec<Written>, StoreError> {
+async fn write_results(
+    c: &mut Connection<'_>,
+    now: Now,
+    results: &[AttemptResult],
+) -> Result<Vec<Written>, StoreError> {
+    let (mut ends, mut subjects) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            AttemptResult::End(end) => ends.push(end),
+            AttemptResult::Subject(subject) => subjects.push(subject),
+        }
+    }
+    note_subjects(c, &subjects).await?;
+    let mut written = write_ends(c, now, &ends).await?.into_iter();
+    let what = |result: &AttemptResult| match result {
+        AttemptResult::End(_) => written.next(),
+        AttemptResult::Subject(_) => Some(Written::Subject),
+    };
+    Ok(results.iter().filter_map(what).collect())
+}
+
+async fn note_subjects(c: &mut Connection<'_>, subjects: &[&Subject]) -> Result<(), StoreError> {
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let note = c
+        .query(sql::NOTE_SUBJECTS)
+        .bind_array(subjects.iter().map(|subject| subject.key.merchant.as_str()).collect())
+        .bind_array(subjects.iter().map(|subject| subject.key.user.as_str()).collect())
+        .bind_array(subjects.iter().map(|subject| subject.hash.as_slice()).collect());
+    note.execute().await?;
+    Ok(())
+}
+
+async fn write_ends(c: &mut Connection<'_>, now: Now, ends: &[&End]) -> Result<Vec<Written>, StoreError> {
     let written = written(c, now, ends).await?;
     let stored =
         |claim: &Claim| written.iter().find(|(written, _)| written == claim).map(|(_, stored)| stored);
     let others: Vec<Claim> =
         ends.iter().map(|end| end.claim).filter(|claim| stored(claim).is_none()).collect();
     let locked = still_held(c, &others).await?;
-    let what = |end: &End| match stored(&end.claim) {
+    let what = |end: &&End| match stored(&end.claim) {
         Some(stored) => Written::Yes(stored.clone()),
         None if locked.contains(&end.claim) => Written::Locked,
         None => Written::ClaimLost,
@@ -138,14 +185,14 @@ async fn write_all(c: &mut Connection<'_>, now: Now, ends: &[End]) -> Result<Vec
 async fn written(
     c: &mut Connection<'_>,
     now: Now,
-    ends: &[End],
+    ends: &[&End],
 ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
     let mut written = Vec::new();
-    let mut alone: Vec<&End> = ends.iter().collect();
+    let mut alone = ends.to_vec();
     if ends.len() > 1 {
         let orders = ends
             .iter()
-            .map(SubmittedOrder::of)
+            .map(|end| SubmittedOrder::of(end))
             .filter_map(Result::transpose)
             .collect::<Result<Vec<_>, _>>()?;
         written = all_submitted(c, now, &orders).await?;
@@ -251,35 +298,4 @@ async fn all_submitted(
     let claims: Vec<Claim> = orders.iter().map(|order| *order.claim).collect();
     let rows = submitted.fetch_all().await?;
     named(&rows, &claims)?.into_iter().map(|(claim, row)| Ok((claim, StoredEnd::read(row)?))).collect()
-}
-
-/// Writes which shoppers belong to users. No order and no result waits for it.
-pub(super) struct Subjects {
-    pub(super) pool: Pool<sqlx::Postgres>,
-    pub(super) permits: Arc<Semaphore>,
-}
-
-/// A user, and the keyed hash of the shopper's subject.
-pub(super) struct Subject {
-    pub(super) key: UserKey,
-    pub(super) hash: Vec<u8>,
-}
-
-#[async_trait]
-impl Write for Subjects {
-    type Item = Subject;
-    type Done = ();
-
-    async fn write(&self, subjects: &[Subject]) -> Result<Vec<()>, StoreError> {
-        by::<Postgres, _>(self.pool.behind(&self.permits).await?, async |c| {
-            let note = c
-                .query(sql::NOTE_SUBJECTS)
-                .bind_array(subjects.iter().map(|subject| subject.key.merchant.as_str()).collect())
-                .bind_array(subjects.iter().map(|subject| subject.key.user.as_str()).collect())
-                .bind_array(subjects.iter().map(|subject| subject.hash.as_slice()).collect());
-            note.execute().await?;
-            Ok(vec![(); subjects.len()])
-        })
-        .await
-    }
 }

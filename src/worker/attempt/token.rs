@@ -33,8 +33,9 @@ impl OrderHandler {
         loop {
             let asked = async {
                 let begun = since_boot();
+                let (claim_number, has_token) = (Some(order.claim.number), order.has_token);
                 let exchange =
-                    self.vault.exchange(merchant, &order.user, purpose(order), Some(order.claim.number));
+                    self.vault.exchange(merchant, &order.user, purpose(order), claim_number, has_token);
                 match timeout(patience, exchange).await {
                     Ok(access) => (access, since_boot().saturating_sub(begun)),
                     Err(_) => (Access::ComeBack(Duration::ZERO), patience),

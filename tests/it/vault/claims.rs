@@ -83,7 +83,7 @@ async fn another_shopper_behind_the_same_user_is_told_by_nobody(db: Db) {
         let shopper = vault.shopper(&shop.merchant, &"u".into(), &access).await;
         assert_eq!(shopper.is_ok(), believed, "{subject}");
         if let Ok(Some(shopper)) = shopper {
-            vault.note(&shop.merchant, &"u".into(), &shopper).await;
+            vault.note(&shop.merchant.name, &"u".into(), &shopper).await;
         }
         mock.remove_async().await;
     }

@@ -182,7 +182,7 @@ impl Shop {
     pub async fn access_for(&self, vault: &Vault, user: &str, purpose: Purpose) -> Access {
         match vault.cached_tokens(&self.merchant, &user.into(), purpose).await {
             Some(cached) => Access::Ready(cached),
-            None => vault.exchange(&self.merchant, &user.into(), purpose, None).await,
+            None => vault.exchange(&self.merchant, &user.into(), purpose, None, false).await,
         }
     }
 

@@ -35,7 +35,9 @@ CLAIM_ORDERS = "
         first_claimed_at = coalesce(o.first_claimed_at, t.now), first_due_at = coalesce(o.first_due_at, o.due_at)
     FROM first, t WHERE o.id = first.id
     RETURNING o.id, o.merchant, o.user_id, o.body, o.version, o.target, o.prefill, o.attempts, o.claim_number, o.token_waited, o.waits,
-        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.first_due_at, o.trace, t.now";
+        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.first_due_at, o.trace, t.now,
+        EXISTS (SELECT 1 FROM klarna_worker.tokens k
+            WHERE k.merchant = o.merchant AND k.user_id = o.user_id AND k.state <> 'forgotten') AS has_token";
 // The same as `orders.submitted` for many orders. Behind a pooler, PostgreSQL plans it each time, so a single
 // order has its own statement. A row that somebody else has locked is left out.
 ALL_SUBMITTED = "

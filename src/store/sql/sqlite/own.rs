@@ -28,7 +28,9 @@ CLAIM_ORDERS = "
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
                 AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
     RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, waits, deadline_at,
-        possible_duplicate, error, unchecked, accepted_at, due_at, first_due_at, trace, $3 AS now";
+        possible_duplicate, error, unchecked, accepted_at, due_at, first_due_at, trace, $3 AS now,
+        EXISTS (SELECT 1 FROM tokens k
+            WHERE k.merchant = orders.merchant AND k.user_id = orders.user_id AND k.state <> 'forgotten') AS has_token";
 // Returns a row for each presentation of the present generation, latest first, or a single row if
 // there is none.
 CLAIM_TOKEN = "
