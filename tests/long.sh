@@ -112,10 +112,22 @@ fuzz() {
     done
 }
 
+# The plain worker in Node that `bench compare` measures beside this program: that it runs and does the job. The server writes
+# as little as possible, so the figures mean nothing.
+compare() (
+    need node nodejs
+    need npm npm
+    # shellcheck source=tests/postgres.sh
+    . tests/postgres.sh
+    trap stop_postgres EXIT
+    start_postgres
+    cargo run --locked --release -p bench -- compare --mock light --turns 1 --orders 1000 --database "$KLARNA_WORKER_TEST_POSTGRES"
+)
+
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(kills sessions blocked clocks endurance unread torture model year protocol pooler rules upgrade alerts requests floods fuzz packages)
+all=(kills sessions blocked clocks endurance unread torture model year protocol pooler rules upgrade alerts requests floods fuzz compare packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

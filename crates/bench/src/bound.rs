@@ -11,6 +11,7 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::dir::Databases;
+use crate::program::on_path;
 use crate::scratch::ScratchDatabase;
 use crate::{BenchError, Options};
 
@@ -113,11 +114,7 @@ async fn fill(scratch: &ScratchDatabase, orders: u32) -> Result<(), BenchError> 
 
 /// Looks for `pgbench` on PATH and in Debian's folders.
 fn pgbench() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let debian = debian.map(|version| version.path().join("bin"));
-    std::env::split_paths(&path)
-        .chain(debian)
-        .map(|folder| folder.join("pgbench"))
-        .find(|file| file.is_file())
+    let mut debian = debian.map(|version| version.path().join("bin/pgbench"));
+    on_path("pgbench").or_else(|| debian.find(|file| file.is_file()))
 }

@@ -16,7 +16,7 @@ use crate::{BenchError, Options, per, rate};
 /// Interval at which the sandbox's counts are read.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The run fails if it makes no progress for this long.
-const STUCK: Duration = Duration::from_mins(1);
+pub const STUCK: Duration = Duration::from_mins(1);
 /// Number of points kept for the chart.
 const POINTS: usize = 200;
 
@@ -88,8 +88,10 @@ impl Drain {
     }
 }
 
-struct Progress {
-    begun: Instant,
+/// How far the orders of a backlog are.
+pub struct Progress {
+    /// The time of the first exchange.
+    pub begun: Instant,
     points: Vec<(f64, u64)>,
 }
 
@@ -111,7 +113,7 @@ impl Progress {
 }
 
 /// Reads the sandbox's counts until it has created `orders` orders.
-async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
+pub async fn watch(env: &BenchEnv, orders: u64) -> Result<Progress, BenchError> {
     let mut progress = Progress { begun: Instant::now(), points: Vec::new() };
     let mut moved = Instant::now();
     let mut begun = false;
@@ -149,7 +151,7 @@ async fn settled(env: &BenchEnv, orders: u64) -> Result<(), BenchError> {
 }
 
 /// Checks that every order was created once and with a valid token.
-async fn clean(env: &BenchEnv, orders: u64) -> Result<Stats, BenchError> {
+pub async fn clean(env: &BenchEnv, orders: u64) -> Result<Stats, BenchError> {
     let stats = env.shop.stats().await?;
     if stats.orders.recognised == orders
         && stats.orders.duplicates == 0

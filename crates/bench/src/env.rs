@@ -17,6 +17,8 @@ const TOKENS: &str = "tokens.jsonl";
 const ORDERS: &str = "orders.jsonl";
 /// The client's id at Klarna.
 pub const CLIENT_ID: &str = "bench";
+/// The user name and the password for orders at Klarna.
+pub const API_CREDENTIALS: &str = "bench";
 /// The default of `vault.max_in_flight`.
 const MAX_IN_FLIGHT: u32 = 32;
 
@@ -44,7 +46,8 @@ impl Workload {
     }
 }
 
-/// A stand-in for Klarna, settings, a migrated database, and users whose tokens are registered.
+/// A stand-in for Klarna and a database; after [`BenchEnv::prepare`] also settings, the service's tables,
+/// and users whose tokens are registered.
 pub struct BenchEnv {
     pub dir: BenchDir,
     /// A client of the stand-in.
@@ -70,21 +73,32 @@ impl Klarna {
 }
 
 impl BenchEnv {
+    /// Creates a database and starts the stand-in for Klarna, which writes its users' tokens to a file.
+    pub async fn start(
+        databases: &Databases,
+        options: &Options,
+        workload: Workload,
+    ) -> Result<Self, BenchError> {
+        let dir = databases.dir(options.database.as_ref()).await?;
+        let program = Program::new(&options.program, dir.folder());
+        let klarna = match options.mock {
+            Mock::Sandbox => Klarna::Sandbox(Box::new(sandbox(&program, workload).await?)),
+            Mock::Light => Klarna::Light(Light::start(workload, &dir.join(TOKENS)).await?),
+        };
+        let shop = Shop::new(klarna.url())?;
+        Ok(Self { dir, shop, program, klarna })
+    }
+
     /// Starts the stand-in for Klarna, writes the settings, migrates the database and imports the tokens.
     pub async fn prepare(
         databases: &Databases,
         options: &Options,
         workload: Workload,
     ) -> Result<Self, BenchError> {
-        let dir = databases.dir(options.database.as_ref()).await?;
-        let mut program = Program::new(&options.program, dir.folder());
-        let klarna = match options.mock {
-            Mock::Sandbox => Klarna::Sandbox(Box::new(sandbox(&program, workload).await?)),
-            Mock::Light => Klarna::Light(Light::start(workload, &dir.join(TOKENS)).await?),
-        };
-        let shop = Shop::new(klarna.url())?;
+        let mut env = Self::start(databases, options, workload).await?;
+        let (dir, program) = (&env.dir, &mut env.program);
         program.run(&["keys", "generate", "--out", "k1.key"]).await?;
-        let text = settings(&dir, &klarna.url(), options, workload);
+        let text = settings(dir, &env.klarna.url(), options, workload);
         std::fs::write(dir.join("config.toml"), &text).map_err(BenchError::io("write the settings"))?;
         // Not in the settings file, because the URL may have a password.
         program.set("KLARNA_WORKER__DATABASE__URL", dir.url());
@@ -92,13 +106,23 @@ impl BenchEnv {
         if workload.users > 0 {
             program.run(&["tokens", "import", TOKENS]).await?;
         }
-        Ok(Self { dir, shop, program, klarna })
+        Ok(env)
+    }
+
+    /// Returns the base of the stand-in's URLs.
+    pub fn klarna_url(&self) -> String {
+        self.klarna.url()
+    }
+
+    /// Writes `count` orders to a file; `user` returns the user of an order by its number, from 1.
+    pub fn write_orders(&self, count: u64, user: impl Fn(u64) -> String) -> Result<(), BenchError> {
+        let orders: String = (1..=count).map(|number| envelope(&user(number)) + "\n").collect();
+        std::fs::write(self.dir.join(ORDERS), orders).map_err(BenchError::io("write the orders"))
     }
 
     /// Enqueues `count` orders; `user` returns the user of an order by its number, from 1.
     pub async fn load(&self, count: u64, user: impl Fn(u64) -> String) -> Result<(), BenchError> {
-        let orders: String = (1..=count).map(|number| envelope(&user(number)) + "\n").collect();
-        std::fs::write(self.dir.join(ORDERS), orders).map_err(BenchError::io("write the orders"))?;
+        self.write_orders(count, user)?;
         self.program.run(&["enqueue", ORDERS]).await
     }
 
@@ -172,8 +196,8 @@ submissions = {audit}
 region = \"eu\"
 environment = \"playground\"
 client_id = \"{CLIENT_ID}\"
-api_username = \"bench\"
-api_password = \"bench\"
+api_username = \"{API_CREDENTIALS}\"
+api_password = \"{API_CREDENTIALS}\"
 token_url = \"{klarna}/eu/lp/idp/oauth2/token\"
 checkout_url = \"{klarna}\"
 checkout_rate_per_second = 100000.0

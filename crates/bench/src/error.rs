@@ -40,6 +40,12 @@ pub enum BenchError {
     /// Orders did not end as they must, so figures would mean nothing.
     #[error("the run was not clean: {0}")]
     Unclean(String),
+    /// The worker in Node is not compared on SQLite.
+    #[error("compare needs PostgreSQL: name a server with --database")]
+    NoServer,
+    /// A program that runs the worker in Node was not found.
+    #[error("{0} is not installed: compare needs Node 20.18.1 or later, and npm")]
+    NoNode(&'static str),
     /// `pgbench` was not found.
     #[error("pgbench is not installed (Debian: postgresql-contrib or postgresql): leave out --bound")]
     NoPgbench,

@@ -6,6 +6,7 @@
 
 mod bound;
 mod chart;
+mod compare;
 mod cost;
 mod database;
 mod dir;
@@ -74,7 +75,7 @@ struct Cli {
     /// Run pgbench before and after the drain, with only the SQL that every order needs
     #[arg(long, requires = "database")]
     bound: bool,
-    /// Orders in the backlog of drain
+    /// Orders in the backlog of drain and compare
     #[arg(long, default_value_t = 3000, value_parser = clap::value_parser!(u64).range(10..))]
     orders: u64,
     /// Orders a second that arrive in steady and one-user
@@ -123,6 +124,9 @@ struct Cli {
     /// Tokens in pages
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
     page_tokens: u64,
+    /// Turns of each worker in compare, which is measured only if it is named
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    turns: u8,
 }
 
 fn positive(text: &str) -> Result<f64, String> {
@@ -203,6 +207,7 @@ impl Cli {
             watch: self.watch,
             page_orders: self.page_orders,
             page_tokens: self.page_tokens,
+            turns: usize::from(self.turns),
             bound: self.bound,
         }
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::BenchError;
 use crate::bound::{self, Bound};
+use crate::compare::Compare;
 use crate::cost::Cost;
 use crate::dir::Databases;
 use crate::drain::Drain;
@@ -37,6 +38,8 @@ pub enum Scenario {
     Cost,
     /// The operators' pages with many orders and tokens: time of each page
     Pages,
+    /// A backlog in turns with a plain worker on graphile-worker in Node: orders a second of both
+    Compare,
 }
 
 /// Who stands in for Klarna.
@@ -93,6 +96,8 @@ pub struct Options {
     pub page_orders: u64,
     /// Tokens in the pages scenario.
     pub page_tokens: u64,
+    /// Turns of each worker in the compare scenario.
+    pub turns: usize,
     /// Whether `pgbench` runs before and after the drain.
     pub bound: bool,
 }
@@ -146,6 +151,9 @@ pub struct Report {
     /// The operators' pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<Pages>,
+    /// The drain, compared with a plain worker in Node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<Compare>,
 }
 
 /// Runs the scenarios one after the other. `announce` is called before each.
@@ -166,6 +174,10 @@ pub async fn run(
         load: load(),
         ..Report::default()
     };
+    if options.scenarios.contains(&Scenario::Compare) {
+        // Before anything is measured.
+        Compare::check(options)?;
+    }
     for scenario in &options.scenarios {
         announce(*scenario);
         match scenario {
@@ -184,6 +196,7 @@ pub async fn run(
             Scenario::Keeper => report.keeper = Some(Sweep::run(databases, options).await?),
             Scenario::Cost => report.cost = Some(Cost::run(databases, options).await?),
             Scenario::Pages => report.pages = Some(Pages::run(databases, options).await?),
+            Scenario::Compare => report.compare = Some(Compare::run(databases, options).await?),
         }
     }
     Ok(report)

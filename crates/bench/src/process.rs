@@ -1,4 +1,4 @@
-//! Runs the program's commands as processes, and reads their processor time and memory.
+//! Runs commands as processes, and reads their processor time and memory.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,12 +20,14 @@ const READY: Duration = Duration::from_mins(1);
 /// How long a process may take to stop.
 const END: Duration = Duration::from_secs(30);
 
-/// The program that is measured. It runs in one folder, without the caller's environment.
+/// A program that is measured. It runs in one folder, without the caller's environment.
 #[derive(Clone)]
 pub struct Program {
     path: PathBuf,
     folder: PathBuf,
     environment: BTreeMap<&'static str, String>,
+    /// Arguments of every command.
+    always: &'static [&'static str],
 }
 
 /// A running command. Dropping it kills the process.
@@ -54,7 +56,12 @@ pub struct Usage {
 
 impl Program {
     pub fn new(path: &Path, folder: &Path) -> Self {
-        Self { path: path.to_owned(), folder: folder.to_owned(), environment: BTreeMap::new() }
+        Self { always: &["--format", "json"], ..Self::another(path, folder) }
+    }
+
+    /// Another program than klarna-order-worker.
+    pub fn another(path: &Path, folder: &Path) -> Self {
+        Self { path: path.to_owned(), folder: folder.to_owned(), environment: BTreeMap::new(), always: &[] }
     }
 
     /// Sets a variable in the environment of the commands that follow.
@@ -90,13 +97,14 @@ impl Program {
 
     /// Prepares a command, with a log file of its own.
     fn command(&self, arguments: &[&str]) -> Result<(Command, PathBuf), BenchError> {
-        let name = arguments.first().copied().unwrap_or_default();
+        let name = arguments.first().and_then(|first| Path::new(first).file_stem()).unwrap_or_default();
+        let name = name.display();
         let log = self.folder.join(format!("{name}-{}.log", uuid::Uuid::now_v7().simple()));
         let file = File::create(&log).map_err(BenchError::io(format!("write {}", log.display())))?;
         let mut command = Command::new(&self.path);
         command
             .args(arguments)
-            .args(["--format", "json"])
+            .args(self.always)
             .env_clear()
             .envs(&self.environment)
             .current_dir(&self.folder)

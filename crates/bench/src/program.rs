@@ -1,4 +1,4 @@
-//! The program that is measured: `klarna-order-worker`, built like this one.
+//! The program that is measured: `klarna-order-worker`, built like this one. And others, on PATH.
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,12 @@ pub async fn find() -> Result<PathBuf, BenchError> {
         build(Path::new(&cargo), &own).await?;
     }
     if program.is_file() { Ok(program) } else { Err(BenchError::NoProgram(program)) }
+}
+
+/// Looks for a program on PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 /// Builds it. `own` is the path of this program, `TARGET/PROFILE/bench`, which gives folder and

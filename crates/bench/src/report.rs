@@ -1,6 +1,7 @@
 //! The report as text and as JSON.
 
 use crate::BenchError;
+use crate::compare::{Compare, Turn, median};
 use crate::measure::{Mock, Report};
 use crate::pages::Page;
 use crate::steady::Latency;
@@ -95,7 +96,40 @@ pub fn table(report: &Report) -> String {
         }
         row("", "slowest", format!("{:.0} ms", pages.slowest_ms));
     }
+    if let Some(compare) = &report.compare {
+        rows.extend(compared(compare));
+    }
     aligned(&rows)
+}
+
+fn compared(compare: &Compare) -> [[String; 3]; 6] {
+    let row = |what: &str, measured: &str, figure: String| [what, measured, &figure].map(str::to_owned);
+    let with = format!("{} on Node {}", compare.with, compare.node);
+    let all = |figure: fn(&Turn) -> f64| compare.turns.iter().map(figure).collect::<Vec<_>>();
+    let (ours, others) = (all(|turn| turn.ours.per_second), all(|turn| turn.other.per_second));
+    let (our_time, their_time) = (all(|turn| turn.ours.cpu_ms), all(|turn| turn.other.cpu_ms));
+    let largest =
+        |side: fn(&Turn) -> u64| megabytes(compare.turns.iter().map(side).max().unwrap_or_default());
+    let (our_memory, their_memory) =
+        (largest(|turn| turn.ours.peak_memory_kb), largest(|turn| turn.other.peak_memory_kb));
+    [
+        row("compare", &with, format!("{} orders, {} at once", compare.orders, compare.concurrency)),
+        row("", "orders a second, ours", median_of(&ours, 0)),
+        row("", "orders a second, the other's", median_of(&others, 0)),
+        row("", "ours divided by the other's", median_of(&all(|turn| turn.ratio), 2)),
+        row(
+            "",
+            "processor time of an order, both",
+            format!("{:.2} ms, {:.2} ms", median(&our_time), median(&their_time)),
+        ),
+        row("", "peak memory, both", format!("{our_memory}, {their_memory}")),
+    ]
+}
+
+/// The median, and all figures in their order.
+fn median_of(figures: &[f64], digits: usize) -> String {
+    let all: Vec<_> = figures.iter().map(|figure| format!("{figure:.digits$}")).collect();
+    format!("{:.digits$} (each turn: {})", median(figures), all.join(", "))
 }
 
 fn aligned(rows: &[[String; 3]]) -> String {

@@ -123,6 +123,36 @@ fn the_light_mock_serves_as_well_as_the_sandbox() {
     assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
 }
 
+#[test]
+fn what_is_missing_for_the_comparison_is_named_before_anything_is_measured() {
+    let bench = Bench::new();
+    let (nobody, tools) = ("postgres://bench@127.0.0.1:1/any", bench.folder.path().join("tools"));
+    std::fs::create_dir(&tools).unwrap();
+    let refused = |arguments: &[&str]| {
+        let output = bench.command(&self::arguments(arguments)).env("PATH", &tools).output().unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(
+        refused(&["drain,compare"]),
+        "error: compare needs PostgreSQL: name a server with --database\n"
+    );
+    for missing in ["node", "npm"] {
+        let said =
+            format!("error: {missing} is not installed: compare needs Node 20.18.1 or later, and npm\n");
+        assert_eq!(refused(&["drain,compare", "--database", nobody]), said);
+        std::fs::write(tools.join(missing), "").unwrap();
+    }
+    assert!(refused(&["compare", "--database", nobody]).contains("measuring compare"));
+    assert_eq!(std::fs::read_dir(bench.temporary()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_comparison_takes_a_turn_at_least() {
+    let output = Bench::new().command(&["compare", "--turns", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+}
+
 /// A user of a server who may create databases.
 struct DatabaseCreator {
     database: TestDatabase,
