@@ -32,6 +32,8 @@ pub struct Cost {
     pub waiting: u64,
     /// Peak memory of a service that works on this backlog, in KiB.
     pub peak_memory_kb: u64,
+    /// The part of it that is pages of the program's file, in KiB.
+    pub program_memory_kb: u64,
 }
 
 impl Cost {
@@ -67,7 +69,7 @@ impl Cost {
         let service = env.serve("api,worker,keeper").await?;
         // It works on the backlog.
         sleep(watch).await;
-        let peak_memory_kb = service.usage().peak_memory_kb;
+        let memory = service.usage();
         service.stop().await?;
         env.tear_down().await?;
         Ok(Self {
@@ -76,7 +78,8 @@ impl Cost {
             ready_ms: starts[STARTS / 2].as_secs_f64() * 1000.0,
             idle_cpu_percent: per_cent(idle, watch),
             waiting: options.waiting,
-            peak_memory_kb,
+            peak_memory_kb: memory.peak_memory_kb,
+            program_memory_kb: memory.file_memory_kb,
         })
     }
 }

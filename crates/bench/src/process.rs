@@ -50,6 +50,9 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// Peak memory.
     pub peak_memory_kb: u64,
+    /// The part of the present memory that is pages of files, nearly all of the program itself. All processes share
+    /// them, and the system takes them back if it needs memory.
+    pub file_memory_kb: u64,
     /// Bytes written to disk.
     pub written_bytes: u64,
 }
@@ -180,9 +183,11 @@ fn usage(pid: u32) -> Usage {
     let stat = read("stat");
     let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().skip(11).take(2);
     let ticks: u64 = times.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    let status = read("status");
     Usage {
         cpu_ms: ticks * 1000 / rustix::param::clock_ticks_per_second().max(1),
-        peak_memory_kb: field(&read("status"), "VmHWM:"),
+        peak_memory_kb: field(&status, "VmHWM:"),
+        file_memory_kb: field(&status, "RssFile:"),
         written_bytes: field(&read("io"), "write_bytes:"),
     }
 }

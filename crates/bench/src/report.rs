@@ -88,6 +88,7 @@ pub fn table(report: &Report) -> String {
             "peak memory, waiting orders",
             format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting),
         );
+        row("", "of it the program's file", megabytes(cost.program_memory_kb));
     }
     if let Some(pages) = &report.pages {
         row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
