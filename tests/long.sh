@@ -59,6 +59,12 @@ endurance() {
     under_load 'test(outage::)' KLARNA_WORKER_TEST_OUTAGE=90
 }
 
+# Many orders at once, also over stops, kills, outages, reloads, new keys and steps of the database's clock.
+load() {
+    under_load 'test(/^load::/) + test(/^restart::/) + test(/^outage::/) + test(/^clock::/) + test(/^keys::/) + test(/credentials_are_rotated/)' \
+        KLARNA_WORKER_TEST_LOAD=1
+}
+
 # Nobody reads the log of the service for ten minutes, on each engine.
 unread() { under_load 'test(endurance::unread::)' "KLARNA_WORKER_TEST_UNREAD=${KLARNA_WORKER_TEST_UNREAD:-600}"; }
 
@@ -127,7 +133,7 @@ compare() (
 # The packages, each installed and started.
 packages() { as_root env "PATH=$PATH" tests/packages.sh; }
 
-all=(kills sessions blocked clocks endurance unread torture model year protocol pooler rules upgrade alerts requests floods fuzz compare packages)
+all=(kills sessions blocked clocks endurance load unread torture model year protocol pooler rules upgrade alerts requests floods fuzz compare packages)
 for part in "${@:-${all[@]}}"; do
     [[ " ${all[*]} " == *" $part "* ]] || give_up "there is no part $part: ${all[*]}"
 done

@@ -103,7 +103,7 @@ async fn orders_go_out_at_once_while_the_token_endpoint_asks_for_a_long_pause(da
 /// The lines of the log with these words.
 fn told(shop: &Shop, words: &str) -> Vec<Value> {
     let said = |line: &Value| line["message"].as_str().is_some_and(|message| message.contains(words));
-    shop.log("a").into_iter().filter(said).collect()
+    shop.log_with("a", words).into_iter().filter(said).collect()
 }
 
 /// What the order waited for, or waits for, as its history tells.

@@ -7,9 +7,9 @@ use test_support::engine::ask;
 use test_support::program::until;
 use test_support::shop::{SLOW, Shop};
 
+use crate::few_or;
+
 const PATIENCE: Duration = Duration::from_mins(3);
-/// Orders before each step.
-const ORDERS: usize = 40;
 
 /// As far as each step puts the clock from the machine's.
 const STEPS: [&str; 4] = ["+15s", "-1h", "+1d", "+0"];
@@ -22,7 +22,9 @@ async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     let shop = Shop::open(cluster.database(), &SLOW, queue);
     shop.write_settings("b", queue);
     let (a, b) = (shop.serve("a"), shop.serve("b"));
-    let users = shop.sign_in(40).await;
+    // Orders before each step.
+    let orders = few_or(20, 40);
+    let users = shop.sign_in(orders).await;
     a.client().register_all(&users).await;
     let mut ids = Vec::new();
     let url = cluster.database();
@@ -31,8 +33,8 @@ async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     for offset in STEPS {
         // Those of before a step back are not due for an hour, so each step has its own.
         let earlier = shop.stats().await.orders.total;
-        ids.extend(a.client().post_all(&users, ORDERS).await);
-        let done = earlier + u64::try_from(ORDERS / 2).unwrap();
+        ids.extend(a.client().post_all(&users, orders).await);
+        let done = earlier + u64::try_from(orders / 2).unwrap();
         until("half of the orders", PATIENCE, async || shop.stats().await.orders.total >= done).await;
         let before = now();
         cluster.step_clock(offset);
@@ -55,7 +57,7 @@ async fn a_clock_that_steps_doubles_no_order_and_loses_no_token() {
     assert_eq!((stats.orders.duplicates, stats.exchanges.spent_presented), (0, 0), "{stats:?}");
     assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
     // What comes after is sane: every token is good, and an order needs no longer than before.
-    let after = client.post_all(&users[..20], 20).await;
+    let after = client.post_all(&users[..10], 10).await;
     client.all_submitted(&after, &["fresh", "cached"], PATIENCE).await;
     for (user, _) in &users {
         assert_eq!(client.token(user).await["state"], "active", "{user}");

@@ -14,7 +14,7 @@ both_engines!(the_second_credentials_are_tried_at_once);
 
 /// The lines of the log that say which credentials are in use, each with its set.
 fn sets_in_use(shop: &Shop) -> Vec<String> {
-    let log = shop.log("a");
+    let log = shop.log_with("a", CHANGED);
     let lines = log.iter().filter(|line| line["message"].as_str().is_some_and(|said| said.contains(CHANGED)));
     lines.map(|line| line["in_use"].as_str().unwrap().to_owned()).collect()
 }

@@ -42,7 +42,7 @@ async fn another_address_of_the_provider_is_told_and_nothing_is_changed(database
     let mut line = Value::Null;
     until("the line in the log", PATIENCE, async || {
         let said = |line: &Value| line["message"].as_str().unwrap_or_default().contains(OTHER_ADDRESS);
-        line = shop.log("a").into_iter().find(said).unwrap_or_default();
+        line = shop.log_with("a", OTHER_ADDRESS).into_iter().find(said).unwrap_or_default();
         !line.is_null()
     })
     .await;

@@ -81,7 +81,8 @@ async fn a_start_that_drains_acknowledges_what_was_paid(database: Database) {
     // A pause keeps the calls until later.
     shop.run("a", &["pause", "orders", "--merchant", "shop", "--reason", "a test"]);
     until("the pause", PATIENCE, async || {
-        shop.log("a").iter().any(|line| line["message"] == "This process keeps to changed pauses from now on")
+        let message = "This process keeps to changed pauses from now on";
+        shop.log_with("a", message).iter().any(|line| line["message"] == message)
     })
     .await;
     for klarna_id in &klarna_ids {

@@ -54,7 +54,7 @@ fn make_pipe(path: &Path) -> bool {
 }
 
 fn tells(shop: &Shop, level: &str, words: &str) -> bool {
-    let log = shop.log("a");
+    let log = shop.log_with("a", words);
     log.iter().any(|line| line["level"] == level && line["message"].as_str().unwrap().contains(words))
 }
 

@@ -97,7 +97,7 @@ async fn undelayed_guests(client: &Client, name: &str, usual: Duration) {
 
 /// The lines of the log with this message.
 fn lines(shop: &Shop, message: &str) -> Vec<Value> {
-    shop.log("a").into_iter().filter(|line| line["message"] == message).collect()
+    shop.log_with("a", message).into_iter().filter(|line| line["message"] == message).collect()
 }
 
 fn no_heartbeat_failed(shop: &Shop) {

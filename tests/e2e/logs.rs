@@ -110,12 +110,12 @@ async fn every_line_of_a_job_says_which(database: Database) {
     for user in 1..=6 {
         waiting.push(client.post(&format!("u-{user}"), &format!("w-{user}")).await);
     }
-    let told = |message: &str| shop.log("a").iter().any(|line| line["message"] == message);
+    let told = |message: &str| shop.log_with("a", message).iter().any(|line| line["message"] == message);
     until("the breaker", PATIENCE, async || told(BREAKER_OPENED)).await;
     // Each new order may be the probe of the circuit breaker.
     until("an order that waits for it", PATIENCE, async || {
         waiting.push(client.post("u-1", &format!("w-{}", waiting.len() + 1)).await);
-        shop.log("a").iter().any(|line| line["code"] == "klarna_paused")
+        shop.log_with("a", "klarna_paused").iter().any(|line| line["code"] == "klarna_paused")
     })
     .await;
     receiver.reached(6).await;

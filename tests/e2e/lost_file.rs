@@ -32,12 +32,10 @@ async fn nothing_is_accepted_or_exchanged_into_a_lost_file() {
     std::fs::copy(&away, &file).unwrap();
     is_refused("replaced").await;
     until("an error in the log", PATIENCE, async || {
-        shop.log("a").iter().any(|line| {
-            line["level"] == "ERROR"
-                && line["error"]
-                    .as_str()
-                    .is_some_and(|error| error.contains("was renamed, deleted or replaced"))
-        })
+        let words = "was renamed, deleted or replaced";
+        let told =
+            |line: &serde_json::Value| line["error"].as_str().is_some_and(|error| error.contains(words));
+        shop.log_with("a", words).iter().any(|line| line["level"] == "ERROR" && told(line))
     })
     .await;
     assert_eq!(shop.stats().await.exchanges.total, 1);

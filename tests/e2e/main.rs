@@ -52,3 +52,8 @@ mod torture;
 mod traces;
 mod vend;
 mod webhooks;
+
+/// Returns `few`, or `many` in a long run: `tests/long.sh load` sets `KLARNA_WORKER_TEST_LOAD`.
+fn few_or(few: usize, many: usize) -> usize {
+    if std::env::var_os("KLARNA_WORKER_TEST_LOAD").is_some() { many } else { few }
+}

@@ -7,8 +7,8 @@ use test_support::cluster::Cluster;
 use test_support::program::{command, until};
 use test_support::shop::{SLOW, Shop};
 
-use crate::keys;
 use crate::refused_starts::refused;
+use crate::{few_or, keys};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 /// For [`slow_down`].
@@ -32,22 +32,24 @@ async fn a_long_outage_of_the_database_ends_no_process_and_loses_no_order() {
     let shop = Shop::open(cluster.database(), &SLOW, "");
     shop.write_settings("b", "");
     let (mut a, mut b) = (shop.serve("a"), shop.serve("b"));
-    let users = shop.sign_in(40).await;
+    let orders = few_or(150, 300);
+    let users = shop.sign_in(few_or(20, 40)).await;
     a.client().register_all(&users).await;
-    let ids = crate::pauses::post_during_pause(&shop, &a.client(), &users, 300).await;
-    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
+    let ids = crate::pauses::post_during_pause(&shop, &a.client(), &users, orders).await;
+    let orders = orders as u64;
+    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= orders / 5).await;
 
     cluster.down();
     tokio::time::sleep(outage()).await;
     assert!(a.program.is_running() && b.program.is_running());
-    assert!(shop.stats().await.orders.total < 300, "all orders were done before the outage");
+    assert!(shop.stats().await.orders.total < orders, "all orders were done before the outage");
     cluster.up();
 
     b.client().all_submitted(&ids, &["fresh", "cached"], PATIENCE).await;
     let stats = shop.stats().await;
-    assert_eq!((stats.orders.distinct_references, stats.orders.duplicates), (300, 0), "{stats:?}");
+    assert_eq!((stats.orders.distinct_references, stats.orders.duplicates), (orders, 0), "{stats:?}");
     assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
-    assert_eq!(stats.orders.recognised, 300, "{stats:?}");
+    assert_eq!(stats.orders.recognised, orders, "{stats:?}");
     assert!(a.program.terminate().await.success() && b.program.terminate().await.success());
     shop.close().await;
 }

@@ -61,7 +61,7 @@ async fn a_service_that_is_left_behind_ends_what_it_has_begun_and_exits(database
         told
     });
     let says = "The database needs a newer program; this process completes its work and exits";
-    let said = || shop.log("a").iter().filter(|line| line["message"] == says).count();
+    let said = || shop.log_with("a", says).iter().filter(|line| line["message"] == says).count();
     until("the log", PATIENCE, async || said() > 0).await;
     timeout(PATIENCE, refusal.wait_for(|seen| *seen)).await.expect("/readyz never refused").unwrap();
     shop.hold("checkout", false).await;

@@ -13,10 +13,8 @@ both_engines!(pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_
 
 /// Pauses or resumes, and waits until the service keeps to it.
 pub async fn order_pause(shop: &Shop, args: &[&str]) {
-    let changes = || {
-        let changed = |line: &&_| line_says(line, "This process keeps to changed pauses from now on");
-        shop.log("a").iter().filter(changed).count()
-    };
+    let message = "This process keeps to changed pauses from now on";
+    let changes = || shop.log_with("a", message).iter().filter(|line| line["message"] == message).count();
     let before = changes();
     shop.run("a", args);
     until("the service follows", PATIENCE, async || changes() > before).await;
@@ -33,10 +31,6 @@ pub async fn post_during_pause(
     let ids = client.post_all(users, orders).await;
     shop.run("a", &["resume", "orders", "--merchant", "shop"]);
     ids
-}
-
-fn line_says(line: &serde_json::Value, message: &str) -> bool {
-    line["message"] == message
 }
 
 async fn pauses_hold_over_a_restart_and_end_when_they_are_resumed_or_their_time_is_over(database: Database) {

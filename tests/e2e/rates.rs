@@ -22,13 +22,14 @@ async fn two_processes_keep_to_one_rate() {
         let shop = Shop::open(database, &[], SETTINGS);
         shop.write_settings("b", SETTINGS);
         let (a, b) = (shop.serve("a"), shop.serve("b"));
+        let message = "So many processes share the rates of these endpoints now";
         let both = |line: &serde_json::Value| {
-            line["message"] == "So many processes share the rates of these endpoints now"
+            line["message"] == message
                 && line["processes"] == json!(2)
                 && line["endpoints"] == "checkout payments"
         };
         until("they know of each other", PATIENCE, async || {
-            shop.log("a").iter().any(both) && shop.log("b").iter().any(both)
+            ["a", "b"].iter().all(|name| shop.log_with(name, message).iter().any(both))
         })
         .await;
 

@@ -76,7 +76,8 @@ async fn lists_and_pages_read_from_a_standby_while_it_answers() {
     assert!(told(&client).await["error"].is_string(), "{}", told(&client).await);
     assert!(client.get_text("/").await.contains("Pages read from the"), "the page says so");
     until("a metric of it", PATIENCE, async || gauge(&client, "failing").await > 0.0).await;
-    until("a warning", PATIENCE, async || shop.log("a").iter().any(|line| line["message"] == WARNING)).await;
+    let warned = || shop.log_with("a", WARNING).iter().any(|line| line["message"] == WARNING);
+    until("a warning", PATIENCE, async || warned()).await;
 
     tokio::task::block_in_place(|| standby.up());
     until("a replica in use again", PATIENCE, async || told(&client).await["used"] == true).await;

@@ -7,24 +7,28 @@ use test_support::engine::{Database, both_engines};
 use test_support::program::until;
 use test_support::shop::{PATIENT, SLOW, Shop, assert_sums};
 
+use crate::few_or;
+
 const PATIENCE: Duration = Duration::from_mins(3);
 
 both_engines!(a_stop_in_the_middle_loses_and_repeats_nothing, a_kill_in_the_middle_loses_no_order);
 
 async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
     let shop = Shop::open(database, &SLOW, "");
-    let users = shop.sign_in(50).await;
+    let orders = few_or(100, 250);
+    let users = shop.sign_in(orders / 5).await;
     let served = shop.serve("a");
     served.client().register_all(&users).await;
-    let ids = crate::pauses::post_during_pause(&shop, &served.client(), &users, 250).await;
-    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= 60).await;
+    let ids = crate::pauses::post_during_pause(&shop, &served.client(), &users, orders).await;
+    let (orders, part) = (orders as u64, orders as u64 / 5);
+    until("a part of the orders", PATIENCE, async || shop.stats().await.orders.total >= part).await;
     assert!(served.program.terminate().await.success(), "the stop was not clean");
     let before = shop.stats().await.orders.total;
-    assert!(before < 250, "all orders were done before the stop");
+    assert!(before < orders, "all orders were done before the stop");
 
     let served = shop.serve("a");
     served.client().all_submitted_fresh(&ids, PATIENCE).await;
-    assert_sums(&shop.stats().await, 250);
+    assert_sums(&shop.stats().await, orders);
     assert!(served.program.terminate().await.success());
     shop.close().await;
 }
@@ -34,7 +38,7 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     let shop = Shop::open(database, &SLOW, "");
     let waits = "exchange_timeout = \"5s\"\nreplay_after = \"2500ms\"";
     shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{waits}"));
-    let users = shop.sign_in(40).await;
+    let users = shop.sign_in(few_or(16, 40)).await;
     let mut ids = Vec::new();
     let mut served = shop.serve("a");
     served.client().register_all(&users).await;
@@ -42,7 +46,7 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
         for (number, (user, _)) in users.iter().enumerate() {
             ids.push(served.client().post(user, &format!("cart-{round}-{number}")).await);
         }
-        let least = 15 + round * 30;
+        let least = users.len() as u64 * (3 + round * 6) / 8;
         until("orders at the sandbox", PATIENCE, async || shop.stats().await.orders.requests >= least).await;
         served.program.kill();
         served = shop.serve("a");
@@ -57,7 +61,7 @@ async fn a_kill_in_the_middle_loses_no_order(database: Database) {
     }
     assert!(with_token > 0);
     let stats = shop.stats().await;
-    assert_eq!(stats.orders.distinct_references, 160, "{stats:?}");
+    assert_eq!(stats.orders.distinct_references, ids.len() as u64, "{stats:?}");
     assert_eq!(stats.exchanges.concurrent, 0, "{stats:?}");
     assert!(served.program.terminate().await.success());
     shop.close().await;

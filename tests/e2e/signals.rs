@@ -23,7 +23,7 @@ fn metric(text: &str, name: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unread_log_and_stray_signals_stop_no_service() {
-    const ORDERS: usize = 40;
+    const ORDERS: usize = 16;
     let shop = Shop::open(Database::Sqlite, &["--token-latency", "300ms"], "");
     // The finest level of all libraries gives more lines than the queue can hold.
     let mut served = shop.serve_unread("a", &[("KLARNA_WORKER_LOG", "trace")]);
@@ -45,7 +45,7 @@ async fn an_unread_log_and_stray_signals_stop_no_service() {
     assert!(served.program.is_running());
     assert_sums(&shop.stats().await, ORDERS as u64);
     // With exchanges in flight.
-    let more = client.post_all(&users, 20).await;
+    let more = client.post_all(&users, 8).await;
     served.program.signal("HUP");
     client.all_submitted(&more, &["fresh", "cached"], PATIENCE).await;
     assert!(served.program.is_running(), "SIGHUP is no reload");

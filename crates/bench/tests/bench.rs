@@ -72,9 +72,9 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn everything_is_measured_on_sqlite_and_nothing_stays() {
     let bench = Bench::new();
-    let (stdout, _) = bench.run(&arguments(&["--orders", "100", "--json", "--chart", "chart.svg"]));
+    let (stdout, _) = bench.run(&arguments(&["--orders", "40", "--json", "--chart", "chart.svg"]));
     let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &100.into()));
+    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &40.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
         ("/drain/written_bytes", 1.0),
@@ -107,10 +107,10 @@ fn everything_is_measured_on_sqlite_and_nothing_stays() {
 #[test]
 fn the_light_mock_serves_as_well_as_the_sandbox() {
     let bench = Bench::new();
-    let few = &["drain,steady,slow,keeper", "--orders", "100", "--mock", "light", "--json"];
+    let few = &["drain,steady,slow,keeper", "--orders", "40", "--mock", "light", "--json"];
     let (stdout, _) = bench.run(&arguments(few));
     let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((&report["mock"], &report["drain"]["orders"]), (&"light".into(), &100.into()));
+    assert_eq!((&report["mock"], &report["drain"]["orders"]), (&"light".into(), &40.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
         ("/steady/request_to_result/p50", 0.1),
@@ -213,7 +213,7 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
 async fn pages_are_measured_on_both_engines() {
     let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
-    let small = ["pages", "--page-orders", "2000", "--page-tokens", "1000", "--json"];
+    let small = ["pages", "--page-orders", "500", "--page-tokens", "200", "--json"];
     for database in [&[][..], &["--database", url.as_str()]] {
         let (stdout, _) = bench.run(&[&small, database].concat());
         let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();

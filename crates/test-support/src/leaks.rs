@@ -37,20 +37,40 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
     logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// Returns the forms of `secrets` that are in `bytes`: plain, hexadecimal, and base64 at any of its
-/// three alignments.
-///
-/// All forms are searched for in one pass over the bytes.
-pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
-    let forms: Vec<(String, Vec<u8>)> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    let search = AhoCorasick::new(forms.iter().map(|(_, form)| form)).unwrap();
-    let found: BTreeSet<usize> =
-        search.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()).collect();
-    found.into_iter().map(|form| forms[form].0.clone()).collect()
+/// Finds secrets in any of their forms: plain, hexadecimal, and base64 at any of its three alignments.
+pub struct Search {
+    /// The name of each form.
+    names: Vec<String>,
+    /// All forms are searched for in one pass over the bytes.
+    forms: AhoCorasick,
 }
 
+impl Search {
+    /// Prepares a search for these secrets.
+    pub fn new(secrets: &[String]) -> Self {
+        let (names, forms): (Vec<_>, Vec<_>) = secrets.iter().flat_map(|secret| forms(secret)).unzip();
+        Self { names, forms: AhoCorasick::new(forms).unwrap() }
+    }
+
+    /// Returns the forms of the secrets that are in `bytes`.
+    pub fn find(&self, bytes: &[u8]) -> Vec<String> {
+        let found: BTreeSet<usize> =
+            self.forms.find_overlapping_iter(bytes).map(|found| found.pattern().as_usize()).collect();
+        found.into_iter().map(|form| self.names[form].clone()).collect()
+    }
+}
+
+/// Returns the forms of `secrets` that are in `bytes`; see [`Search`].
+pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
+    Search::new(secrets).find(bytes)
+}
+
+/// The bytes at the end of a long secret that are searched for: wherever the secret is, they are. Those of
+/// an id_token are in its signature.
+const END: usize = 48;
+
 fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {
-    let plain = secret.as_bytes();
+    let plain = &secret.as_bytes()[secret.len().saturating_sub(END)..];
     let mut hex = String::new();
     for byte in plain {
         write!(hex, "{byte:02x}").unwrap();
@@ -88,4 +108,12 @@ fn every_form_of_a_secret_is_found() {
         assert!(!find(text.as_bytes(), std::slice::from_ref(&secret)).is_empty(), "{text}");
     }
     assert_eq!(find(b"nothing of the kind, klarna_rt_0123", &[secret]), Vec::<String>::new());
+
+    let long: String = (0..40_u32).map(|number| format!("{number:03}-part.")).collect();
+    for prefix in ["", "a", "ab", "abc"] {
+        let text = format!("{prefix}{long}tail");
+        for bytes in [text.clone().into_bytes(), STANDARD_NO_PAD.encode(&text).into_bytes()] {
+            assert!(!find(&bytes, std::slice::from_ref(&long)).is_empty(), "{prefix}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
     let shop = open_steady(database);
     // A stop gives up what it cannot store after the shortest time that the settings allow.
     shop.change_settings("a", "[server]", "[checkout]\ntimeout = \"5s\"\n[server]\nshutdown_grace = \"20s\"");
-    let signed_in = shop.sign_in(user_count()).await;
+    let signed_in = shop.sign_in(user_count(30)).await;
     let mut served = shop.serve("a");
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();

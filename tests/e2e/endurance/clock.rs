@@ -16,11 +16,11 @@ const LAST: &str = "+1d";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn steps_of_the_databases_clock_lose_and_double_nothing() {
-    let (steps, mut rng) = (rounds(3), rng(4));
+    let (steps, mut rng) = (rounds(2), rng(4));
     let cluster = Cluster::start_with_clock();
     let shop = open_steady(cluster.database());
     shop.write_settings("b", "");
-    let (a, crowd, users) = under_load(&shop, user_count()).await;
+    let (a, crowd, users) = under_load(&shop, user_count(30)).await;
     let b = shop.serve("b");
     crowd.turn_to_all([&a, &b]);
     for _ in 0..steps {

@@ -14,13 +14,16 @@ use test_support::shop::{Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{PATIENCE, is_long, seed};
+use super::{PATIENCE, by_length, is_long, seed};
 
 const CLIENTS: u64 = 16;
 /// A client's pause after an order, in a short run: other tests need the processor as well.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(400);
+
 /// The wait before a client repeats a request without an answer.
-const AGAIN: Duration = Duration::from_millis(20);
+async fn a_moment() {
+    tokio::time::sleep(Duration::from_millis(by_length(100, 20))).await;
+}
 
 /// The clients, and their results.
 pub struct Crowd {
@@ -147,7 +150,7 @@ impl Shopper {
         loop {
             match self.service().await.try_post(user, key, &order()).await {
                 Some((202, answer)) => return answer["id"].as_str().unwrap().to_owned(),
-                Some((503, _)) | None => tokio::time::sleep(AGAIN).await,
+                Some((503, _)) | None => a_moment().await,
                 Some((status, answer)) => panic!("{status}: {answer}"),
             }
         }
@@ -159,7 +162,7 @@ impl Shopper {
         let state = loop {
             match self.service().await.try_token(user).await {
                 Some(token) => break token["state"].clone(),
-                None => tokio::time::sleep(AGAIN).await,
+                None => a_moment().await,
             }
         };
         if state != "reauth_required" {
@@ -167,7 +170,7 @@ impl Shopper {
         }
         let token = self.sandbox.sign_in(user).await;
         while !self.service().await.try_register(user, &token).await {
-            tokio::time::sleep(AGAIN).await;
+            a_moment().await;
         }
     }
 

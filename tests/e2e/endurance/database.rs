@@ -15,11 +15,11 @@ const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order() {
-    let sessions = rounds(30);
+    let sessions = rounds(15);
     let restarts = number("KLARNA_WORKER_TEST_RESTARTS").unwrap_or(sessions.div_ceil(10));
     let cluster = Cluster::start();
     let shop = open_steady(cluster.database());
-    let (served, crowd, users) = under_load(&shop, user_count()).await;
+    let (served, crowd, users) = under_load(&shop, user_count(30)).await;
 
     let mut rng = rng(2);
     let mut killed = 0;

@@ -36,15 +36,20 @@ const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency"
 /// Users of the shop in a long run.
 const MANY: usize = 200;
 
-/// Returns how many users the shop has. Each of them submits a last order at the end.
-fn user_count() -> usize {
-    if is_long() || Build::has_old() { MANY } else { 50 }
+/// Returns how many users the shop has: `few` in a short run. Each of them submits a last order at the end.
+fn user_count(few: usize) -> usize {
+    if is_long() || Build::has_old() { MANY } else { few }
 }
 
 /// Returns whether the environment asks for a long run.
 fn is_long() -> bool {
     let asked = ["ROUNDS", "SILENCE", "SWEEP", "UNREAD"].map(|name| format!("KLARNA_WORKER_TEST_{name}"));
     asked.iter().any(|name| number(name).is_some())
+}
+
+/// Returns `long` in a long run, otherwise `short`.
+fn by_length<T>(short: T, long: T) -> T {
+    if is_long() { long } else { short }
 }
 
 /// Returns the number of faults: that of the environment, or `short`.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::proxy::Proxy;
 use super::sums::Sums;
-use super::{MANY, PATIENCE, SANDBOX, finish, number, seed, under_load};
+use super::{PATIENCE, SANDBOX, by_length, finish, number, seed, under_load, user_count};
 
 both_engines!(orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after);
 
@@ -26,12 +26,14 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
 ) {
     // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
-    let silence = asked.unwrap_or(Duration::from_secs(10));
+    // Longer than the time-out of an exchange.
+    let silence = asked.unwrap_or(Duration::from_secs(9));
     let (shop, proxy) = behind_a_proxy(database).await;
-    // So many that no token is lost twice: it would be presented again only minutes later.
-    let (served, crowd, users) = under_load(&shop, MANY).await;
+    // So many that no token is lost twice: it would be presented again only minutes later. A short silence ends
+    // before any is presented again.
+    let (served, crowd, users) = under_load(&shop, user_count(40)).await;
     let fresh = || crowd.seen(|_, order| order["token"] == "fresh");
-    let warm = asked.map_or(100, |_| 2 * users.len());
+    let warm = asked.map_or(20, |_| 2 * users.len());
     until("orders with tokens", PATIENCE, async || fresh() > warm).await;
 
     // The figures of the same load without a fault.
@@ -43,7 +45,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let sent_without = without();
     proxy.fall_silent(false);
     let before = fresh();
-    until("orders with tokens again", PATIENCE, async || fresh() > before + 50).await;
+    until("orders with tokens again", PATIENCE, async || fresh() > before + by_length(20, 50)).await;
 
     let accepted = crowd.go_home().await;
     let sums = Sums::draw(&shop, &served.client(), accepted, &users).await;
@@ -117,7 +119,7 @@ impl Figures {
                         let took = client.timed(path).await;
                         taken.push(took.unwrap_or_else(|| panic!("{path} was not answered")));
                     }
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tokio::time::sleep(Duration::from_millis(by_length(100, 20))).await;
                 }
                 taken
             })

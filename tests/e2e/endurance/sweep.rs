@@ -11,7 +11,7 @@ use test_support::service::Client;
 use test_support::shop::Shop;
 use tokio::time::Instant;
 
-use super::{PATIENCE, SANDBOX, finish, number, rng, seed};
+use super::{PATIENCE, SANDBOX, by_length, finish, number, rng, seed};
 use crate::keeper::import;
 
 both_engines!(orders_pass_a_sweep_at_full_rate);
@@ -26,10 +26,10 @@ const LIMIT: f64 = 1.2;
 async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     // `KLARNA_WORKER_TEST_SWEEP` (tokens) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SWEEP");
-    let due = usize::try_from(asked.unwrap_or(400)).unwrap();
-    let time = asked.map_or(Duration::from_secs(3), |_| Duration::from_secs(40));
+    let due = usize::try_from(asked.unwrap_or(150)).unwrap();
+    let time = asked.map_or(Duration::from_secs(2), |_| Duration::from_secs(40));
     let shop = Shop::open(database, &SANDBOX, &format!("{FULL} = \"off\""));
-    let signed_in = shop.sign_in(SHOPPERS * 10).await;
+    let signed_in = shop.sign_in(SHOPPERS * by_length(4, 10)).await;
     let served = shop.serve("a");
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();

@@ -21,9 +21,9 @@ async fn dropped(client: &Client) -> u64 {
 
 async fn orders_go_on_and_a_stop_works_although_nobody_reads_the_log(database: Database) {
     // `KLARNA_WORKER_TEST_UNREAD` (seconds) sets a longer run.
-    let time = Duration::from_secs(number("KLARNA_WORKER_TEST_UNREAD").unwrap_or(2));
+    let time = Duration::from_secs(number("KLARNA_WORKER_TEST_UNREAD").unwrap_or(1));
     let shop = open_steady(database);
-    let signed_in = shop.sign_in(user_count()).await;
+    let signed_in = shop.sign_in(user_count(16)).await;
     // The finest level of all libraries gives more lines than the pipe and the queue can hold.
     let served = shop.serve_unread("a", &[("KLARNA_WORKER_LOG", "trace")]);
     let client = served.client();

@@ -22,12 +22,12 @@ fn tokens(otherwise: usize) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite() {
-    on_sqlite_within(LIMIT, |db| a_year(db, tokens(300))).await;
+    on_sqlite_within(LIMIT, |db| a_year(db, tokens(150))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres() {
-    on_postgres_within(LIMIT, |db| a_year(db, tokens(200))).await;
+    on_postgres_within(LIMIT, |db| a_year(db, tokens(100))).await;
 }
 
 /// A time limit that is long enough for the full number.
