@@ -61,7 +61,7 @@ class Browser:
                 # The page went away beneath the script.
                 if "stale element" not in str(error) and "aborted by navigation" not in str(error):
                     raise
-            time.sleep(0.05)
+            time.sleep(0.15)
         self.picture("not-seen")
         raise AssertionError(f"not seen within {PATIENCE} s: {what}, at {self.path()}: {self.text()[:1500]}")
 

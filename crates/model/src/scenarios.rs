@@ -63,6 +63,7 @@ pub fn large() -> Vec<Scenario> {
         machine.faults.push((Crash, 1));
         scenarios.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
     }
+    scenarios.push(streak().with_refreshes(5).called(streak().engine, "rejections in a row, and five refreshes"));
     let mut machine = new_machine().with_processes(3);
     machine.faults.push((Crash, 1));
     machine.total = 3;
@@ -205,7 +206,7 @@ pub fn streak() -> Scenario {
     let mut scenario = Scenario::new("rejections in a row")
         .with_processes(1)
         .with_users(4)
-        .with_refreshes(5)
+        .with_refreshes(4)
         .with_faults(2, &[(WrongSettings, 1), (Stop, 1)]);
     scenario.unbound = true;
     scenario

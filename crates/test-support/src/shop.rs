@@ -238,8 +238,8 @@ impl Shop {
             .collect()
     }
 
-    /// The lines of `NAME.log` that contain these words, which need no escape in JSON. Only those are parsed: a
-    /// test may ask often while it waits for a line.
+    /// The lines of `NAME.log` that contain these words, which need no escape in JSON. Only those are parsed:
+    /// a test may ask often while it waits for a line.
     pub fn log_with(&self, name: &str, words: &str) -> Vec<Value> {
         let log = std::fs::read(self.folder.path().join(format!("{name}.log"))).unwrap();
         let search = AhoCorasick::new([words]).unwrap();

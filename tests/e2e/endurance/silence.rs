@@ -29,8 +29,8 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     // Longer than the time-out of an exchange.
     let silence = asked.unwrap_or(Duration::from_secs(9));
     let (shop, proxy) = behind_a_proxy(database).await;
-    // So many that no token is lost twice: it would be presented again only minutes later. A short silence ends
-    // before any is presented again.
+    // So many that no token is lost twice: it would be presented again only minutes later. A short silence
+    // ends before any is presented again.
     let (served, crowd, users) = under_load(&shop, user_count(40)).await;
     let fresh = || crowd.seen(|_, order| order["token"] == "fresh");
     let warm = asked.map_or(20, |_| 2 * users.len());
