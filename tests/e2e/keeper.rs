@@ -204,13 +204,13 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
     let two = matches!(database, Database::Postgres { .. });
     let shop = Shop::open(database, &["--token-latency", "5ms..30ms"], EVERY_SECOND);
     shop.write_settings("b", EVERY_SECOND);
-    let users = import(&shop, 120, "old", "45d").await;
+    let users = import(&shop, 60, "old", "45d").await;
     let first = shop.serve("a");
     // On SQLite, only one process can serve a file.
     let second = two.then(|| shop.serve("b"));
     let (code, told, stderr) = refresh(&shop, &["--force"]).await;
     assert_eq!(code, 0, "{told:?} {stderr}");
-    until("all tokens fresh", PATIENCE, async || shop.stats().await.exchanges.rotated == 120).await;
+    until("all tokens fresh", PATIENCE, async || shop.stats().await.exchanges.rotated == 60).await;
     // Orders are processed as usual.
     let ids = first
         .client()
@@ -221,7 +221,7 @@ async fn two_services_and_a_refresh_at_once_refresh_each_token_once(database: Da
         assert!(served.program.terminate().await.success());
     }
     let mut stats = shop.stats().await;
-    assert_eq!((stats.exchanges.total, stats.exchanges.rotated), (122, 122), "{stats:?}");
+    assert_eq!((stats.exchanges.total, stats.exchanges.rotated), (62, 62), "{stats:?}");
     (stats.exchanges.total, stats.exchanges.rotated) = (2, 2);
     assert_sums(&stats, 2);
     shop.close().await;
