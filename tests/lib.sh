@@ -29,6 +29,9 @@ install_package() {
 # need PROGRAM PACKAGE: installs the package if the program is missing.
 need() { command -v "$1" >/dev/null || install_package "$2" "$1"; }
 
+# Python compiles what it loads, which is a small part of what pip installs.
+export PIP_NO_COMPILE=1
+
 # make_venv FOLDER: creates a virtual environment for Python.
 make_venv() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || install_package python3-venv "Python 3 with venv"
