@@ -63,7 +63,8 @@ pub fn large() -> Vec<Scenario> {
         machine.faults.push((Crash, 1));
         scenarios.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
     }
-    scenarios.push(streak().with_refreshes(5).called(streak().engine, "rejections in a row, and five refreshes"));
+    let streak = streak().with_refreshes(5);
+    scenarios.push(streak.clone().called(streak.engine, "rejections in a row, and five refreshes"));
     let mut machine = new_machine().with_processes(3);
     machine.faults.push((Crash, 1));
     machine.total = 3;
