@@ -10,7 +10,7 @@ import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 TAB, ENTER = "\ue004", "\ue007"
-PATIENCE = 20
+PATIENCE = 60
 
 
 def call(url, body=None, method=None, headers=None):
