@@ -1,17 +1,17 @@
 //! Formats the log as JSON lines: one flat object for each event. It includes the fields of the
 //! surrounding spans, so that a line says by itself which order it is about.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write as _;
+use std::sync::Arc;
 
-use serde::Serializer as _;
 use serde::ser::SerializeMap as _;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer as _};
+use serde_json::value::{RawValue, to_raw_value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::Context;
@@ -21,25 +21,25 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 /// twice.
 const HEAD: [&str; 4] = ["timestamp", "level", "message", "target"];
 
-/// A layer that writes the lines.
+/// A layer that passes each line on, with the newline at its end.
 pub(super) struct JsonLines<W> {
-    writer: W,
+    write: W,
 }
 
-impl<W> JsonLines<W> {
-    pub(super) fn new(writer: W) -> Self {
-        Self { writer }
+impl<W: Fn(Vec<u8>)> JsonLines<W> {
+    pub(super) fn new(write: W) -> Self {
+        Self { write }
     }
 }
 
-/// The fields of a span or an event.
+/// The fields of a span or an event, in JSON. A span is written once, and its lines share that.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(BTreeMap<&'static str, Arc<RawValue>>);
 
 impl<S, W> Layer<S> for JsonLines<W>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
-    W: for<'a> MakeWriter<'a> + 'static,
+    W: Fn(Vec<u8>) + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
@@ -60,18 +60,17 @@ where
         // Fields of inner spans override those of outer spans, and the event's own override all.
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(Fields(of_span)) = span.extensions().get::<Fields>() {
-                fields.0.extend(of_span.iter().map(|(name, value)| (name.clone(), value.clone())));
+                fields.0.extend(of_span.iter().map(|(name, value)| (*name, Arc::clone(value))));
             }
         }
         event.record(&mut fields);
         if let Ok(line) = line(event, &fields.0) {
-            // If this fails, the failure cannot be logged either.
-            let _ = self.writer.make_writer_for(event.metadata()).write_all(&line);
+            (self.write)(line);
         }
     }
 }
 
-fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Vec<u8>> {
+fn line(event: &Event<'_>, fields: &BTreeMap<&'static str, Arc<RawValue>>) -> serde_json::Result<Vec<u8>> {
     let mut time = String::new();
     // The system's time can always be formatted.
     let _ = SystemTime.format_time(&mut Writer::new(&mut time));
@@ -84,11 +83,11 @@ fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Ve
     object.serialize_entry(level, metadata.level().as_str())?;
     // Some libraries log only fields.
     if let Some(text) = fields.get(message) {
-        object.serialize_entry(message, text)?;
+        object.serialize_entry(message, &**text)?;
     }
     object.serialize_entry(target, metadata.target())?;
-    for (name, value) in fields.iter().filter(|(name, _)| !HEAD.contains(&name.as_str())) {
-        object.serialize_entry(name, value)?;
+    for (name, value) in fields.iter().filter(|(name, _)| !HEAD.contains(name)) {
+        object.serialize_entry(name, &**value)?;
     }
     object.end()?;
     line.push(b'\n');
@@ -96,9 +95,12 @@ fn line(event: &Event<'_>, fields: &Map<String, Value>) -> serde_json::Result<Ve
 }
 
 impl Fields {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+    fn put(&mut self, field: &Field, value: impl Serialize) {
         let name = field.name();
-        self.0.insert(name.strip_prefix("r#").unwrap_or(name).to_owned(), value.into());
+        // Numbers and texts can always be written.
+        if let Ok(value) = to_raw_value(&value) {
+            self.0.insert(name.strip_prefix("r#").unwrap_or(name), value.into());
+        }
     }
 }
 

@@ -142,14 +142,13 @@ impl Telemetry {
         std::panic::set_hook(Box::new(panicked));
         let spans = exporting.as_ref().map(Exporting::tracer);
         let log = LogQueue::start(io::stderr()).map_err(TelemetryError::Thread)?;
-        let writer = log.clone();
-        let writer = move || writer.clone();
+        let queue = log.clone();
         if io::stderr().is_terminal() {
-            subscriber(fmt::layer().with_writer(writer), filter, spans)
-                .try_init()
-                .map_err(TelemetryError::Twice)?;
+            let lines = fmt::layer().with_writer(move || queue.clone());
+            subscriber(lines, filter, spans).try_init().map_err(TelemetryError::Twice)?;
         } else {
-            subscriber(JsonLines::new(writer), filter, spans).try_init().map_err(TelemetryError::Twice)?;
+            let lines = JsonLines::new(move |line| queue.put(line));
+            subscriber(lines, filter, spans).try_init().map_err(TelemetryError::Twice)?;
         }
         log.install();
         // It was set up only once, so this is the first.
@@ -240,33 +239,19 @@ fn is_given(directives: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::sync::Mutex;
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     fn lines(verbosity: Verbosity, directives: Option<&str>, job: impl FnOnce()) -> Vec<String> {
-        let log = Log::default();
-        let writer = log.clone();
-        let json = JsonLines::new(move || writer.clone());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&log);
+        let json = JsonLines::new(move |line: Vec<u8>| written.lock().unwrap().extend(line));
         tracing::subscriber::with_default(
             subscriber(json, filter(verbosity, directives).unwrap(), None),
             job,
         );
-        let bytes = log.0.lock().unwrap().clone();
+        let bytes = log.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
     }
 

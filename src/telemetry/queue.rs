@@ -11,8 +11,12 @@ use std::time::Duration;
 use super::ASIDE;
 use crate::meter;
 
-/// How many lines may wait: a few megabytes at the usual length of a line.
-const CAPACITY: usize = 8192;
+/// How many lines may wait: about a megabyte at the usual length of a line.
+const CAPACITY: usize = 2048;
+
+/// Lines that wait are written together up to this many bytes. A pipe takes 4 KiB as a whole, so a
+/// line of usual length is not mixed with those of other programs.
+const TOGETHER: usize = 3 * 1024;
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -58,8 +62,9 @@ impl LogQueue {
         }
     }
 
-    fn put(&self, line: &[u8]) {
-        if let Err(TrySendError::Full(_)) = self.entries.try_send(Entry::Line(line.to_vec())) {
+    /// Adds a line, with the newline at its end.
+    pub(super) fn put(&self, line: Vec<u8>) {
+        if let Err(TrySendError::Full(_)) = self.entries.try_send(Entry::Line(line)) {
             meter::log_line_dropped();
         }
     }
@@ -69,7 +74,7 @@ impl LogQueue {
 pub fn tell(line: &str) {
     let queue = QUEUE.read().unwrap_or_else(PoisonError::into_inner).clone();
     match queue {
-        Some(queue) => queue.put(format!("{line}\n").as_bytes()),
+        Some(queue) => queue.put(format!("{line}\n").into_bytes()),
         // If standard error is closed, nobody can read the line.
         None => drop(writeln!(io::stderr(), "{line}")),
     }
@@ -78,7 +83,7 @@ pub fn tell(line: &str) {
 /// One line is one write.
 impl Write for LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.put(line);
+        self.put(line.to_vec());
         Ok(line.len())
     }
 
@@ -87,20 +92,26 @@ impl Write for LogQueue {
     }
 }
 
-/// Writes the lines one by one, and hides a progress bar while it does so. If lines were dropped, it
-/// writes how many.
+/// Writes the lines, and hides a progress bar while it does so. If lines were dropped, it writes how
+/// many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
-    let mut told = meter::log_lines_dropped();
-    for entry in waiting {
-        match entry {
-            Entry::Line(line) => aside(|| {
+    let (mut lines, mut told) = (Vec::new(), meter::log_lines_dropped());
+    while let Ok(first) = waiting.recv() {
+        let mut next = Some(first);
+        while let Some(Entry::Line(line)) = &next {
+            lines.extend_from_slice(line);
+            next = if lines.len() < TOGETHER { waiting.try_recv().ok() } else { None };
+        }
+        if !lines.is_empty() {
+            aside(|| {
                 // There is nowhere to report an error.
-                let _ = output.write_all(&line);
-            }),
-            Entry::Flush(written) => {
-                let _ = output.flush();
-                let _ = written.try_send(());
-            }
+                let _ = output.write_all(&lines);
+            });
+            lines.clear();
+        }
+        if let Some(Entry::Flush(written)) = next {
+            let _ = output.flush();
+            let _ = written.try_send(());
         }
         let dropped = meter::log_lines_dropped();
         if dropped > told {
@@ -129,19 +140,24 @@ fn aside(write: impl FnOnce()) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::{Sender, channel};
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
+    const A_MINUTE: Duration = Duration::from_mins(1);
+
     /// A pipe whose reader takes a write only when the test says so.
     struct Pipe {
+        begun: Sender<()>,
         reads: Mutex<Receiver<()>>,
         written: Arc<Mutex<String>>,
     }
 
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // The test may have seen enough.
+            let _ = self.begun.send(());
             // The test's end lets everything through.
             let _ = self.reads.lock().unwrap().recv();
             self.written.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
@@ -155,22 +171,23 @@ mod tests {
 
     #[test]
     fn an_unread_log_holds_nobody_up_and_counts_what_it_drops() {
-        let (read, reads) = channel();
+        let ((read, reads), (begun, writes)) = (channel(), channel());
         let written = Arc::default();
-        let pipe = Pipe { reads: Mutex::new(reads), written: Arc::clone(&written) };
+        let pipe = Pipe { begun, reads: Mutex::new(reads), written: Arc::clone(&written) };
         let queue = LogQueue::with_capacity(4, pipe).unwrap();
         let before = meter::log_lines_dropped();
+        queue.put(b"line 0\n".to_vec());
+        writes.recv_timeout(A_MINUTE).unwrap();
         let (mut writer, (done, all)) = (queue.clone(), channel());
         thread::spawn(move || {
-            for number in 0..100 {
+            for number in 1..100 {
                 writer.write_all(format!("line {number}\n").as_bytes()).unwrap();
             }
             done.send(()).unwrap();
         });
-        all.recv_timeout(Duration::from_mins(1)).expect("a line waits for the reader");
-        // One may be with the thread, and four wait.
-        let dropped = meter::log_lines_dropped() - before;
-        assert!((95..=96).contains(&dropped), "{dropped}");
+        all.recv_timeout(A_MINUTE).expect("a line waits for the reader");
+        // One is with the thread, and four wait.
+        assert_eq!(meter::log_lines_dropped() - before, 95);
         // The end of a process waits no longer than a second for it.
         queue.flush();
         drop(read);
@@ -179,6 +196,25 @@ mod tests {
         queue.entries.send(Entry::Flush(flushed)).unwrap();
         told.recv().unwrap();
         let written = written.lock().unwrap().clone();
-        assert!(written.starts_with("line 0\nline 1\n") && written.ends_with("last\n"), "{written}");
+        let waited = "line 0\nline 1\nline 2\nline 3\nline 4\n";
+        assert!(written.starts_with(waited) && written.ends_with("last\n"), "{written}");
+    }
+
+    #[test]
+    fn lines_that_wait_are_written_together_up_to_a_limit() {
+        let ((read, reads), (begun, writes)) = (channel(), channel());
+        let written = Arc::default();
+        let pipe = Pipe { begun, reads: Mutex::new(reads), written: Arc::clone(&written) };
+        let queue = LogQueue::with_capacity(100, pipe).unwrap();
+        let line = || [vec![b'x'; 999], vec![b'\n']].concat();
+        queue.put(line());
+        writes.recv_timeout(A_MINUTE).unwrap();
+        // These wait while the first one is written.
+        (1..9).for_each(|_| queue.put(line()));
+        drop(read);
+        let (flushed, told) = sync_channel(1);
+        queue.entries.send(Entry::Flush(flushed)).unwrap();
+        told.recv_timeout(A_MINUTE).unwrap();
+        assert_eq!((written.lock().unwrap().len(), writes.try_iter().count()), (9000, 2));
     }
 }
