@@ -23,6 +23,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::aside::read_aside;
+use super::client_tls;
 use super::encoding::{decompressed, is_compressed};
 use crate::cause::Cause;
 use crate::telemetry::traces::{failed, traced};
@@ -157,7 +158,9 @@ impl HttpClient {
     fn client(limits: Limits, proxy: Option<&str>) -> Result<Client, BuildError> {
         let fault = |error: reqwest::Error| BuildError { reason: root_cause(&error.without_url()) };
         let plain = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+        let tls = client_tls::shared().map_err(|error| BuildError { reason: root_cause(&error) })?;
         let builder = Client::builder()
+            .tls_backend_preconfigured(tls)
             .default_headers(plain)
             .retry(retry::never())
             .redirect(redirect::Policy::none())
@@ -371,8 +374,8 @@ fn innermost(error: &io::Error) -> &io::Error {
     inner.map_or(error, innermost)
 }
 
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }

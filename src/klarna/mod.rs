@@ -8,6 +8,7 @@ mod aside;
 mod authorization;
 pub mod breakers;
 mod client_auth;
+mod client_tls;
 pub mod create;
 pub mod discovery;
 pub(crate) mod encoding;

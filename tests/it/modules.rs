@@ -27,7 +27,7 @@ const HIDDEN: [(&str, &[&str]); 3] =
     [("queue", &["order", "token"]), ("vault", &["order"]), ("keeper", &["order"])];
 
 /// The only modules that may use a crate.
-const TOOLS: [(&str, &[&str]); 14] = [
+const TOOLS: [(&str, &[&str]); 15] = [
     ("axum", &["api", "app", "pages", "telemetry", "fuzzing"]),
     ("sqlx", &["store"]),
     ("apalis", &["queue"]),
@@ -41,7 +41,8 @@ const TOOLS: [(&str, &[&str]); 14] = [
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("tracing_opentelemetry", &["telemetry"]),
-    ("tokio_rustls", &["tls"]),
+    ("rustls_platform_verifier", &["klarna"]),
+    ("tokio_rustls", &["tls", "klarna"]),
 ];
 
 /// Returns the code of each file by its module path, without tests and comments.
