@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,29 +15,43 @@ use zeroize::Zeroizing;
 /// What stands in the place of a character that cannot be kept.
 const REPLACEMENT: &str = "\u{fffd}";
 
-/// The text of a body, made readable. It is wiped when it is dropped.
-pub(crate) struct Document(Zeroizing<String>);
+/// The text of a body, made readable. A copy is wiped when it is dropped.
+pub(crate) enum Document<'b> {
+    /// Most bodies are readable as they are.
+    Body(&'b str),
+    Copy(Zeroizing<String>),
+}
 
 /// The members of a JSON object, in their order.
 #[derive(Default)]
 pub(crate) struct Members<'a> {
-    members: Vec<(String, &'a RawValue)>,
+    members: Vec<(Name<'a>, &'a RawValue)>,
     /// Whether the object was read to its end. If not, later members are unknown.
     pub complete: bool,
 }
 
-impl Document {
+/// The name of a member, unescaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'b> Document<'b> {
     /// Reads a body as text.
-    pub fn new(body: &[u8]) -> Self {
+    pub fn new(body: &'b [u8]) -> Self {
         let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-        let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
-        Self(if text.contains("\\u") { paired(&text) } else { text })
+        match String::from_utf8_lossy(body) {
+            Cow::Borrowed(text) if !text.contains("\\u") => Self::Body(text),
+            Cow::Borrowed(text) => Self::Copy(paired(text)),
+            Cow::Owned(text) => Self::Copy(paired(&Zeroizing::new(text))),
+        }
     }
 
     /// Returns the members of the object with which the text begins. Empty and not complete if it
     /// begins with something else.
     pub fn members(&self) -> Members<'_> {
-        Members::read(&self.0)
+        Members::read(match self {
+            Self::Body(text) => text,
+            Self::Copy(text) => text,
+        })
     }
 }
 
@@ -50,7 +65,7 @@ impl<'a> Members<'a> {
 
     /// Returns the values of a member, the last first: of repeated members the last counts.
     fn values(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
-        self.members.iter().rev().filter(move |(key, _)| key == name).map(|(_, value)| *value)
+        self.members.iter().rev().filter(move |(key, _)| key.0 == name).map(|(_, value)| *value)
     }
 
     /// Returns a member's text; `None` if it is absent, empty or not a string.
@@ -100,7 +115,7 @@ impl<'a> Members<'a> {
 }
 
 /// Puts the members of an object into a list, which keeps what was read before an error.
-struct Collect<'l, 'a>(&'l mut Vec<(String, &'a RawValue)>);
+struct Collect<'l, 'a>(&'l mut Vec<(Name<'a>, &'a RawValue)>);
 
 impl<'a> DeserializeSeed<'a> for Collect<'_, 'a> {
     type Value = ();

@@ -59,8 +59,15 @@ pub(in crate::vault) struct ExchangedTokens {
 }
 
 /// Their form in a record.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-struct Record {
+#[derive(Serialize)]
+struct Record<'a> {
+    access_token: &'a str,
+    id_token: Option<&'a str>,
+}
+
+/// The same, read from it.
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+struct ReadRecord {
     access_token: String,
     id_token: Option<String>,
 }
@@ -129,8 +136,8 @@ impl Secrets {
         exchanged: &ExchangedTokens,
     ) -> Result<Vec<u8>, CipherError> {
         let record = Record {
-            access_token: exchanged.access_token.expose_secret().to_owned(),
-            id_token: exchanged.id_token.as_ref().map(|token| token.expose_secret().to_owned()),
+            access_token: exchanged.access_token.expose_secret(),
+            id_token: exchanged.id_token.as_ref().map(ExposeSecret::expose_secret),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&record).map_err(|_| CipherError::Malformed)?);
         bound_cached(cached_for, |binding| self.cipher.seal(&plain, binding))
@@ -142,7 +149,7 @@ impl Secrets {
         sealed: &[u8],
     ) -> Result<ExchangedTokens, CipherError> {
         let plain = bound_cached(cached_for, |binding| self.cipher.open(sealed, binding))?;
-        let mut record: Record = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
+        let mut record: ReadRecord = serde_json::from_slice(&plain).map_err(|_| CipherError::Malformed)?;
         Ok(ExchangedTokens {
             access_token: std::mem::take(&mut record.access_token).into(),
             id_token: record.id_token.take().map(SecretString::from),
