@@ -43,6 +43,19 @@ impl Body {
         if faults.is_empty() { Ok(Self(raw.get().to_owned())) } else { Err(Rejection::Faults(faults)) }
     }
 
+    /// Takes a text that [`Body::parse`] has accepted before, without looking at its form again. A text
+    /// that is no object any more, because its row was changed, is refused all the same.
+    ///
+    /// # Errors
+    /// Like [`Body::parse`].
+    pub fn parsed_before(text: &str) -> Result<Self, Rejection> {
+        if text.starts_with('{') && Object::of(text).is_some() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Self::parse(text)
+        }
+    }
+
     /// Returns the text as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -63,24 +76,27 @@ impl Body {
     /// Reads the members once, for several questions.
     #[must_use]
     pub fn members(&self) -> BodyMembers<'_> {
-        BodyMembers(Object::of(&self.0))
+        BodyMembers { text: &self.0, object: Object::of(&self.0) }
     }
+}
 
-    /// Returns the text with strings added, and which of them were added. Each string has a path
+/// The members of a body.
+pub struct BodyMembers<'a> {
+    text: &'a str,
+    object: Option<Object<'a>>,
+}
+
+impl<'a> BodyMembers<'a> {
+    /// Returns the body's text with strings added, and which of them were added. Each string has a path
     /// such as `["billing_address", "email"]`. Missing objects on the path are created, and all
     /// other bytes stay as they are. `null`, `""` and `[]` count as missing and are replaced, because
     /// shops write absent members so. A string is not added if the order already has a value there,
     /// or if its path leads through something that is not an object.
     #[must_use]
     pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
-        edit::fill(&self.0, values)
+        edit::fill(self.text, self.object.as_ref(), values)
     }
-}
 
-/// The members of a body.
-pub struct BodyMembers<'a>(Option<Object<'a>>);
-
-impl<'a> BodyMembers<'a> {
     /// Returns whether the object at `path` has a value for one of `keys`; `null`, `""` and `[]` do
     /// not count.
     #[must_use]
@@ -105,7 +121,7 @@ impl<'a> BodyMembers<'a> {
     }
 
     fn at<T>(&self, path: &[&str], look: impl FnOnce(&Object<'a>) -> Option<T>) -> Option<T> {
-        let body = self.0.as_ref()?;
+        let body = self.object.as_ref()?;
         let Some((first, rest)) = path.split_first() else { return look(body) };
         let mut object = Object::read(body.get(first)?)?;
         for key in rest {

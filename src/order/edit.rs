@@ -16,22 +16,26 @@ enum Addition<'a> {
     Within(Members<'a>),
 }
 
-/// Returns `text` with each string added at its path, and which of them were added. Missing objects
-/// on a path are created. A string is not added if there is already a value, or if its path leads
-/// through something that is not an object. `null`, `""` and `[]` count as missing and are replaced:
-/// shops write absent members so, and Klarna treats them as not sent. The result is as if the
-/// strings were added one by one; the text is read only once.
+/// Returns `text`, the text of `object`, with each string added at its path, and which of them were
+/// added. Missing objects on a path are created. A string is not added if there is already a value,
+/// or if its path leads through something that is not an object. `null`, `""` and `[]` count as
+/// missing and are replaced: shops write absent members so, and Klarna treats them as not sent. The
+/// result is as if the strings were added one by one; no object is read twice.
 ///
 /// A value may be a secret. To leave no copy in memory, buffers are allocated at their final size
 /// and wiped.
-pub(super) fn fill(text: &str, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
+pub(super) fn fill(
+    text: &str,
+    object: Option<&Object<'_>>,
+    values: &[(&[&str], &str)],
+) -> (Zeroizing<String>, Vec<bool>) {
     let mut members = Members::new();
     for (place, (path, value)) in values.iter().enumerate() {
         plan(&mut members, path, Addition::Text(value, place));
     }
     let mut merge = Merge { text, edits: Vec::new(), went_in: vec![false; values.len()] };
-    if let Some(object) = Object::of(text) {
-        merge.object(&object, &members);
+    if let Some(object) = object {
+        merge.object(object, &members);
     }
     (spliced(text, merge.edits), merge.went_in)
 }

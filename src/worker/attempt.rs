@@ -151,7 +151,8 @@ impl OrderHandler {
         if let Some(wait) = breakers.wait(&order.merchant, since_boot()) {
             return Err(Box::new(paused(order, breakers, wait)));
         }
-        let body = Body::parse(&order.body).map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
+        let body = Body::parsed_before(&order.body)
+            .map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let asked = since_boot();
         let token = self.token(order, merchant, slot, &mut found.waited).await?;
         let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);

@@ -214,11 +214,12 @@ fn filled(body: &Body) {
     let text = "\u{1}\"\\ é";
     for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]]
     {
-        let (more, went_in) = body.filled(&[(path, text), (path, "again")]);
+        let (more, went_in) = body.members().filled(&[(path, text), (path, "again")]);
         serde_json::from_str::<&RawValue>(&more).expect("no JSON any more");
         assert!(!went_in[1], "one hides the other");
         if went_in[0] {
-            let (again, went_in) = Body::parse(&more).expect("no body any more").filled(&[(path, "again")]);
+            let (again, went_in) =
+                Body::parse(&more).expect("no body any more").members().filled(&[(path, "again")]);
             assert!(again == more && !went_in[0], "overwritten");
         }
     }

@@ -59,13 +59,14 @@ pub fn build(
     claims: Option<&Claims>,
 ) -> Built {
     let order_id = order_id.to_string();
-    let mut values = claims.map(|claims| prefill(&body.members(), claims)).unwrap_or_default();
+    let members = body.members();
+    let mut values = claims.map(|claims| prefill(&members, claims)).unwrap_or_default();
     let claimed = values.len();
     values.push((&["merchant_reference2"], &order_id));
     if let Some(token) = access_token {
         values.push((&["customer", "klarna_access_token"], token.expose_secret()));
     }
-    let (json, went_in) = body.filled(&values);
+    let (json, went_in) = members.filled(&values);
     let prefilled = values.iter().zip(went_in).take(claimed).filter(|(_, went_in)| *went_in);
     Built { json, prefilled: prefilled.map(|((path, _), _)| format!("/{}", path.join("/"))).collect() }
 }

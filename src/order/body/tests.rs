@@ -45,6 +45,16 @@ fn anything_but_one_object_is_refused() {
 }
 
 #[test]
+fn a_text_that_was_parsed_before_is_refused_only_if_it_is_no_object() {
+    let twice = r#"{"a":1,"a":2}"#;
+    assert_eq!(Body::parsed_before(twice).unwrap().as_str(), twice);
+    assert_eq!(Body::parsed_before(" {} ").unwrap().as_str(), "{}");
+    for text in ["", "[1]", r#"{"a":1"#, r#"{"a":{"b":}}"#, r#"{"\ud800":1}"#] {
+        assert!(Body::parsed_before(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn equal_keys_are_found_at_any_depth_and_however_escaped() {
     assert_eq!(pointers(r#"{"a":1,"b":{"c":[{},{"d":1,"d":2}]},"a":3}"#), ["/b/c/1/d", "/a"]);
     assert_eq!(pointers(r#"{"order_amount":1,"order_\u0061mount":2}"#), ["/order_amount"]);
@@ -86,7 +96,7 @@ fn debug_shows_no_content() {
 
 /// One value alone.
 fn insert(body: &Body, path: &[&str], value: &str) -> Option<Body> {
-    let (text, went_in) = body.filled(&[(path, value)]);
+    let (text, went_in) = body.members().filled(&[(path, value)]);
     assert!(went_in[0] || *text == *body.as_str(), "it changed something");
     went_in[0].then(|| Body::parse(&text).unwrap())
 }
@@ -227,7 +237,7 @@ proptest! {
         let order = body(&json!({ "a": value, "x": 1 }).to_string());
         let values: Vec<_> = paths.iter().map(|path| path.iter().map(String::as_str).collect::<Vec<_>>()).collect();
         let values: Vec<(&[&str], &str)> = values.iter().map(|path| (path.as_slice(), "v")).collect();
-        let (text, went_in) = order.filled(&values);
+        let (text, went_in) = order.members().filled(&values);
         let mut expected = order;
         for ((path, value), went_in) in values.iter().zip(went_in) {
             let edited = insert(&expected, path, value);
