@@ -3,6 +3,8 @@
 //! This always happens after the new refresh token is stored: a bad `id_token` means no prefill,
 //! never a lost token or order.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -79,7 +81,7 @@ pub(crate) fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validatio
 
 pub(crate) fn signed_payload(
     token: &str,
-    keys: &[Key],
+    keys: &[Arc<Key>],
     validation: &Validation,
 ) -> Result<Payload, IdTokenError> {
     // There is at least one key.

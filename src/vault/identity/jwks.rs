@@ -27,7 +27,6 @@ const FETCH_AGAIN: TimeDelta = TimeDelta::minutes(1);
 const MOST_KEYS: usize = 64;
 
 /// A key that signs `id_token`s.
-#[derive(Clone)]
 pub(crate) struct Key {
     id: Option<String>,
     algorithm: Algorithm,
@@ -43,7 +42,7 @@ pub(super) struct KeySets {
 
 #[derive(Default)]
 struct KeySet {
-    keys: Vec<Key>,
+    keys: Vec<Arc<Key>>,
     /// The time of the last successful fetch.
     fetched_at: Option<DateTime<Utc>>,
     /// The time of the last fetch, successful or not.
@@ -73,26 +72,28 @@ impl KeySets {
         merchant: &Merchant,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<Vec<Key>, IdTokenError> {
+    ) -> Result<Vec<Arc<Key>>, IdTokenError> {
         let set = self.set(&merchant.jwks_url);
         let mut set = set.lock().await;
         let now = self.clock.now();
-        let wanted = past(set.fetched_at, KEEP, now) || set.matching(id, algorithm).is_empty();
+        let mut keys = set.matching(id, algorithm);
+        let wanted = past(set.fetched_at, KEEP, now) || keys.is_empty();
         if wanted && past(set.tried_at, set.pause, now) {
             set.count(now);
             match self.fetch(merchant).await {
-                Ok(keys) => {
-                    set.keys = keys;
+                Ok(fetched) => {
+                    set.keys = fetched;
                     set.fetched_at = Some(now);
                     set.pause = delta(Backoff::default().delay(set.lately, 1.0, None));
+                    keys = set.matching(id, algorithm);
                 }
                 Err(reason) => tracing::warn!(%reason, "The signing keys of id_tokens could not be fetched"),
             }
         }
-        match (set.matching(id, algorithm), set.fetched_at) {
-            (keys, _) if !keys.is_empty() => Ok(keys),
-            (_, None) => Err(IdTokenError::KeysUnavailable),
-            (_, Some(fetched_at)) => Err(IdTokenError::UnknownKey { fetched_at }),
+        match set.fetched_at {
+            _ if !keys.is_empty() => Ok(keys),
+            None => Err(IdTokenError::KeysUnavailable),
+            Some(fetched_at) => Err(IdTokenError::UnknownKey { fetched_at }),
         }
     }
 
@@ -101,7 +102,7 @@ impl KeySets {
         Arc::clone(sets.entry(url.clone()).or_default())
     }
 
-    async fn fetch(&self, merchant: &Merchant) -> Result<Vec<Key>, String> {
+    async fn fetch(&self, merchant: &Merchant) -> Result<Vec<Arc<Key>>, String> {
         let body = self.client.fetch(&merchant.jwks_url, merchant.http_proxy.as_ref()).await?;
         parse(&body).ok_or_else(|| "not a JSON Web Key Set with a usable key".into())
     }
@@ -116,8 +117,8 @@ impl KeySet {
         self.pause = FETCH_AGAIN;
     }
 
-    fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Key> {
-        let fits = |key: &&Key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
+    fn matching(&self, id: Option<&str>, algorithm: Algorithm) -> Vec<Arc<Key>> {
+        let fits = |key: &&Arc<Key>| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id);
         self.keys.iter().filter(fits).cloned().collect()
     }
 }
@@ -129,13 +130,13 @@ fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> boo
 
 /// Reads a key set. A key that cannot be read is skipped, and so are those after the first 64; a set
 /// without any usable key is an error.
-pub(crate) fn parse(body: &[u8]) -> Option<Vec<Key>> {
+pub(crate) fn parse(body: &[u8]) -> Option<Vec<Arc<Key>>> {
     #[derive(Deserialize)]
     struct Set {
         keys: Vec<Value>,
     }
     let set: Set = serde_json::from_slice(body).ok()?;
-    let keys: Vec<Key> = set.keys.into_iter().filter_map(usable).take(MOST_KEYS).collect();
+    let keys: Vec<_> = set.keys.into_iter().filter_map(usable).take(MOST_KEYS).map(Arc::new).collect();
     (!keys.is_empty()).then_some(keys)
 }
 
