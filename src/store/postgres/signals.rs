@@ -25,7 +25,11 @@ const BETWEEN: Duration = Duration::from_millis(200);
 const CHANNELS: [&str; 4] =
     ["klarna_worker_due", "klarna_worker_settled", "klarna_worker_pauses", "klarna_worker_workers"];
 
-struct Listener(PgListener);
+struct Listener {
+    connection: PgListener,
+    /// The orders of the last message that are still to be told.
+    settled: Vec<OrderId>,
+}
 
 /// Subscribes on a connection of its own, outside the pools.
 pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError> {
@@ -38,7 +42,7 @@ pub(super) async fn listen(pools: &Pools) -> Result<Box<dyn Signals>, StoreError
     // A silent reconnect would hide that notifications were missed.
     listener.eager_reconnect(false);
     listener.listen_all(CHANNELS).await?;
-    Ok(Box::new(Listener(listener)))
+    Ok(Box::new(Listener { connection: listener, settled: Vec::new() }))
 }
 
 /// Waits until the server takes one more connection. If it refuses, a pool gives one up.
@@ -63,7 +67,7 @@ async fn find_room(pools: &Pools) -> Result<(), StoreError> {
 impl Listener {
     /// Asks the server whether it is still there. Notifications that come meanwhile are kept.
     async fn ask(&mut self) -> Result<(), StoreError> {
-        match timeout(ANSWER, self.0.execute("SELECT 1")).await {
+        match timeout(ANSWER, self.connection.execute("SELECT 1")).await {
             Ok(answer) => Ok(answer.map(drop)?),
             Err(_) => Err(StoreError::Unavailable("the connection that listens does not answer".into())),
         }
@@ -74,7 +78,10 @@ impl Listener {
 impl Signals for Listener {
     async fn next(&mut self) -> Result<Signal, StoreError> {
         loop {
-            let Ok(received) = timeout(QUIET, self.0.try_recv()).await else {
+            if let Some(id) = self.settled.pop() {
+                return Ok(Signal::Settled(id));
+            }
+            let Ok(received) = timeout(QUIET, self.connection.try_recv()).await else {
                 self.ask().await?;
                 continue;
             };
@@ -87,9 +94,8 @@ impl Signals for Listener {
                 "klarna_worker_workers" => return Ok(Signal::Workers),
                 _ => {}
             }
-            if let Ok(id) = news.payload().parse::<OrderId>() {
-                return Ok(Signal::Settled(id));
-            }
+            // One order, or several that ended in one commit.
+            self.settled = news.payload().split(' ').filter_map(|id| id.parse().ok()).collect();
         }
     }
 }

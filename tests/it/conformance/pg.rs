@@ -1,5 +1,6 @@
 //! PostgreSQL only: many processes, and connections that are killed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +16,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::orders::{insert, order};
+use super::orders::{claim as claim_orders, insert, order};
+use super::settling::submitted;
 use super::tokens::{claim, end, intended, intent, new_token, outcome, provider, register, row, successor};
 use crate::support::stores::{CLAIM_SESSIONS, Db, MAX_IN_FLIGHT, postgres_alone};
 
@@ -27,6 +29,7 @@ postgres_alone![
     of_two_who_think_they_hold_the_claim_one_may_send,
     claims_that_wait_for_klarna_keep_nobody_else_waiting,
     a_new_process_is_announced_to_the_others,
+    a_listener_hears_of_each_order_that_a_commit_ends,
     a_listener_whose_connection_dies_says_so,
     a_listener_whose_packets_are_dropped_says_so,
     other_defaults_change_nothing,
@@ -166,6 +169,26 @@ async fn a_new_process_is_announced_to_the_others(db: Db) {
     db.begin_worker().await;
     let told = timeout(AMPLE, signals.next()).await.expect("no notification came");
     assert_eq!(told.unwrap(), Signal::Workers);
+}
+
+/// A commit ends more of them than one message can name.
+async fn a_listener_hears_of_each_order_that_a_commit_ends(db: Db) {
+    const ORDERS: usize = 300;
+    let rows: Vec<_> = (0..ORDERS).map(|n| order(&db, &format!("u{n}"))).collect();
+    db.store.insert_orders(&rows).await.unwrap();
+    let worker = db.begin_worker().await;
+    let claimed = claim_orders(&db, worker, ORDERS).await;
+    let mut signals = db.store.listen().await.unwrap();
+    let end = submitted();
+    let ends = join_all(claimed.iter().map(|order| db.store.settle_order(&order.claim, &end))).await;
+    assert!(ends.into_iter().all(|stored| stored.unwrap().is_some()));
+    let mut told = BTreeSet::new();
+    while told.len() < ORDERS {
+        if let Signal::Settled(id) = timeout(AMPLE, signals.next()).await.unwrap().unwrap() {
+            assert!(told.insert(id), "told twice");
+        }
+    }
+    assert_eq!(told, rows.iter().map(|row| row.id).collect());
 }
 
 async fn a_listener_whose_connection_dies_says_so(db: Db) {

@@ -39,7 +39,8 @@ CLAIM_ORDERS = "
         EXISTS (SELECT 1 FROM klarna_worker.tokens k
             WHERE k.merchant = o.merchant AND k.user_id = o.user_id AND k.state <> 'forgotten') AS has_token";
 // The same as `orders.submitted` for many orders. Behind a pooler, PostgreSQL plans it each time, so a single
-// order has its own statement. A row that somebody else has locked is left out.
+// order has its own statement. A row that somebody else has locked is left out. One message names many
+// orders, at most 200, because it has room for 8,000 bytes.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
@@ -55,8 +56,12 @@ ALL_SUBMITTED = "
         WHERE o.id = s.id
         RETURNING o.id, o.claim_number, o.user_id, o.ended_at
     ),
-    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-    SELECT id, claim_number, user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id),
+    told AS MATERIALIZED (
+        SELECT pg_notify('klarna_worker_settled', string_agg(id::text, ' '))
+        FROM (SELECT id, (row_number() OVER () - 1) / 200 AS message FROM ended) e GROUP BY message
+    )
+    SELECT id, claim_number, user_id, ended_at, (SELECT count(*) FROM told) FROM ended";
 // The orders of those claims that hold: an end or an announcement that was not written although its
 // claim holds met a locked row.
 HELD_CLAIMS = "
