@@ -14,6 +14,9 @@ use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
+/// How long the orders of a process's only merchant are claimed without asking whose orders are due.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+
 /// Claims due orders for one worker.
 pub struct OrderSource {
     store: Arc<dyn Orders>,
@@ -24,6 +27,8 @@ pub struct OrderSource {
     round: AtomicUsize,
     /// Merchants with due orders that are not in the settings, as far as the log has named them.
     unknown: Mutex<BTreeSet<MerchantName>>,
+    /// When the database was asked last whose orders are due, if some were then claimed.
+    asked: Mutex<Option<Duration>>,
 }
 
 impl OrderSource {
@@ -32,7 +37,8 @@ impl OrderSource {
     /// paused are left alone.
     #[must_use]
     pub fn new(store: Arc<dyn Orders>, merchants: Live<Merchants>, pauses: Pauses, worker: WorkerId) -> Self {
-        Self { store, merchants, pauses, worker, round: AtomicUsize::new(0), unknown: Mutex::default() }
+        let (round, unknown, asked) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());
+        Self { store, merchants, pauses, worker, round, unknown, asked }
     }
 
     /// The merchants with due orders, without those that are not in the settings or are paused.
@@ -54,6 +60,57 @@ impl OrderSource {
         }
         known.retain(|merchant| self.allows(merchant));
         Ok(known)
+    }
+
+    /// The only merchant in the settings, if its orders are claimed one after the other.
+    fn lone_merchant(&self) -> Option<MerchantName> {
+        let asked = (*self.asked.lock().unwrap_or_else(PoisonError::into_inner))?;
+        if since_boot().saturating_sub(asked) > ASK_AGAIN {
+            return None;
+        }
+        let merchants = self.merchants.now();
+        let (name, _) = merchants.first_key_value()?;
+        (merchants.len() == 1 && self.allows(name)).then(|| name.clone())
+    }
+
+    /// Claims orders of these merchants.
+    async fn claim_of(
+        &self,
+        due: &[MerchantName],
+        free: usize,
+        load: &Load,
+        recent: Option<Duration>,
+    ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
+        let mut waiting: Vec<_> =
+            due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
+        let mut batch = ClaimBatch::new(Vec::new(), false);
+        batch.held_back = waiting.len() < due.len();
+        let (mut load, round) = (load.clone(), self.round.fetch_add(1, Ordering::Relaxed));
+        let mut in_vain = false;
+        // A merchant cannot use a slot while its orders wait for other orders of the same users.
+        // Such slots go to the other merchants.
+        while batch.claimed.len() < free && !waiting.is_empty() {
+            let shares = share(free - batch.claimed.len(), &load, &waiting, round);
+            if shares.is_empty() {
+                batch.held_back = true;
+                break;
+            }
+            let claimed = self.store.claim_orders(self.worker, &shares, recent).await;
+            let Some(orders) = unless_locked(claimed)? else {
+                in_vain = true;
+                break;
+            };
+            let mut left = shares;
+            for job in orders {
+                *load.running.entry(job.merchant.clone()).or_default() += 1;
+                left.entry(job.merchant.clone()).and_modify(|left| *left -= 1);
+                batch.claimed.push(Claimed { group: job.merchant.clone(), job });
+            }
+            in_vain |= left.values().any(|left| *left > 0);
+            waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));
+        }
+        batch.blocked = in_vain && batch.claimed.is_empty();
+        Ok(batch)
     }
 
     /// Whether no operator has paused the merchant's orders.
@@ -88,38 +145,19 @@ impl Source for OrderSource {
         load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
+        if let Some(lone) = self.lone_merchant() {
+            let batch = self.claim_of(&[lone], free, load, recent).await?;
+            if !batch.claimed.is_empty() || batch.held_back {
+                return Ok(batch);
+            }
+        }
+        let asked = since_boot();
         let Some(due) = unless_locked(self.due_merchants().await)? else {
             return Ok(ClaimBatch::new(Vec::new(), true));
         };
-        let mut waiting: Vec<_> =
-            due.iter().filter(|merchant| !load.full.contains(*merchant)).cloned().collect();
-        let mut batch = ClaimBatch::new(Vec::new(), false);
-        batch.held_back = waiting.len() < due.len();
-        let (mut load, round) = (load.clone(), self.round.fetch_add(1, Ordering::Relaxed));
-        let mut in_vain = false;
-        // A merchant cannot use a slot while its orders wait for other orders of the same users.
-        // Such slots go to the other merchants.
-        while batch.claimed.len() < free && !waiting.is_empty() {
-            let shares = share(free - batch.claimed.len(), &load, &waiting, round);
-            if shares.is_empty() {
-                batch.held_back = true;
-                break;
-            }
-            let claimed = self.store.claim_orders(self.worker, &shares, recent).await;
-            let Some(orders) = unless_locked(claimed)? else {
-                in_vain = true;
-                break;
-            };
-            let mut left = shares;
-            for job in orders {
-                *load.running.entry(job.merchant.clone()).or_default() += 1;
-                left.entry(job.merchant.clone()).and_modify(|left| *left -= 1);
-                batch.claimed.push(Claimed { group: job.merchant.clone(), job });
-            }
-            in_vain |= left.values().any(|left| *left > 0);
-            waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));
-        }
-        batch.blocked = in_vain && batch.claimed.is_empty();
+        let batch = self.claim_of(&due, free, load, recent).await?;
+        let claimed = !batch.claimed.is_empty();
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = claimed.then_some(asked);
         Ok(batch)
     }
 

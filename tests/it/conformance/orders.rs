@@ -28,6 +28,7 @@ both_engines![
     a_look_at_recent_orders_passes_older_ones_over,
     slots_that_one_merchant_cannot_use_are_anothers,
     a_process_leaves_the_orders_of_merchants_that_it_does_not_know,
+    orders_of_a_lone_merchant_are_claimed_until_none_is_free,
     concurrent_workers_never_claim_the_same_order,
     what_is_given_back_is_claimed_anew_under_another_number,
     lists_go_from_new_to_old_by_page_and_filter,
@@ -197,6 +198,27 @@ async fn a_process_leaves_the_orders_of_merchants_that_it_does_not_know(db: Db) 
         OrderSource::new(db.store.clone(), known(&["other"]), Pauses::default(), db.begin_worker().await);
     let batch = source.claim(9, &Load::default(), None).await.unwrap();
     assert_eq!(batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect::<Vec<_>>(), [theirs]);
+}
+
+async fn orders_of_a_lone_merchant_are_claimed_until_none_is_free(db: Db) {
+    for user in ["a", "b", "c"] {
+        insert(&db, order(&db, user)).await;
+    }
+    let worker = db.begin_worker().await;
+    let source = OrderSource::new(db.store.clone(), known(&["shop"]), Pauses::default(), worker);
+    let claim = async || {
+        let load = Load { lone: true, ..Load::default() };
+        let batch = source.claim(2, &load, None).await.unwrap();
+        (batch.claimed.len(), batch.blocked)
+    };
+    for expected in [2, 1, 0] {
+        assert_eq!(claim().await, (expected, false));
+    }
+    // It waits for the order that runs and does not have its token yet.
+    insert(&db, order(&db, "a")).await;
+    insert(&db, order(&db, "d")).await;
+    assert_eq!(claim().await, (1, false));
+    assert_eq!(claim().await, (0, true));
 }
 
 async fn each_merchant_has_its_own_share(db: Db) {
