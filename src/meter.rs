@@ -4,11 +4,14 @@
 //! A new metric needs a name and a function here, and a row in `ops/metrics/catalogue.rs`. Label values are names from
 //! the settings or words of a fixed list, never a user, an order or a token.
 
+mod handles;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::{counter, gauge, histogram};
 
+use self::handles::{counter_of, histogram_of};
 use crate::clock::since_boot;
 use crate::ids::MerchantName;
 
@@ -76,6 +79,7 @@ static DROPPED_AT: AtomicU64 = AtomicU64::new(0);
 /// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the possible targets of an
 /// order, and `tokens` its possible token outcomes.
 pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'static str]) {
+    handles::recording();
     let merchant = || merchant.to_string();
     counter!(LOG_LINES_DROPPED).absolute(log_lines_dropped());
     counter!(AUDIT_FAILURES).increment(0);
@@ -112,8 +116,7 @@ pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'stat
 
 /// Counts an ended attempt at an order. `target` is `none` if it is not known.
 pub fn attempt(merchant: &MerchantName, target: &'static str, result: &'static str) {
-    counter!(ATTEMPTS, "merchant" => merchant.to_string(), "target" => target, "result" => result)
-        .increment(1);
+    counter_of(ATTEMPTS, merchant, &[("target", target), ("result", result)]).increment(1);
 }
 
 /// Counts an ended order. `target` is `none` if it is not known. `token` is `None` if it ended before it asked for one.
@@ -124,26 +127,24 @@ pub fn order(
     token: Option<&'static str>,
     took: Duration,
 ) {
-    let token = token.unwrap_or("none");
-    counter!(ORDERS, "merchant" => merchant.to_string(), "target" => target, "status" => status, "token" => token)
-        .increment(1);
-    histogram!(END_TO_END, "merchant" => merchant.to_string()).record(took);
+    let labels = [("target", target), ("status", status), ("token", token.unwrap_or("none"))];
+    counter_of(ORDERS, merchant, &labels).increment(1);
+    histogram_of(END_TO_END, merchant, &[]).record(took);
 }
 
 /// Records how long an order waited for its first claim.
 pub fn pickup(merchant: &MerchantName, waited: Duration) {
-    histogram!(PICKUP, "merchant" => merchant.to_string()).record(waited);
+    histogram_of(PICKUP, merchant, &[]).record(waited);
 }
 
 /// Records how long a call of the token endpoint took.
 pub fn exchange_took(merchant: &MerchantName, took: Duration) {
-    histogram!(EXCHANGE_TIME, "merchant" => merchant.to_string()).record(took);
+    histogram_of(EXCHANGE_TIME, merchant, &[]).record(took);
 }
 
 /// Counts an exchange whose result is stored.
 pub fn exchange(merchant: &MerchantName, purpose: &'static str, result: &'static str) {
-    counter!(EXCHANGES, "merchant" => merchant.to_string(), "purpose" => purpose, "result" => result)
-        .increment(1);
+    counter_of(EXCHANGES, merchant, &[("purpose", purpose), ("result", result)]).increment(1);
 }
 
 /// Counts a request for an access token.
@@ -173,8 +174,7 @@ pub fn undecryptable_token(merchant: &MerchantName) {
 
 /// Records how long a create call took.
 pub fn created(merchant: &MerchantName, target: &'static str, result: &'static str, took: Duration) {
-    histogram!(CREATE_TIME, "merchant" => merchant.to_string(), "target" => target, "result" => result)
-        .record(took);
+    histogram_of(CREATE_TIME, merchant, &[("target", target), ("result", result)]).record(took);
 }
 
 /// Counts a circuit breaker that opened.
