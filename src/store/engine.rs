@@ -287,13 +287,24 @@ pub(super) async fn begin<E: Engine>(
 
 /// As [`by`], in one transaction.
 pub(super) async fn transaction_by<E: Engine, T>(
-    mut connection: PooledConnection<E::Database>,
+    connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    begin::<E>(&mut connection).await?;
+    let begin = connection.begin().unwrap_or(E::BEGIN);
+    transaction_within::<E, T>(connection, begin, "COMMIT", run).await
+}
+
+/// As [`transaction_by`], with other words that begin the transaction and commit it.
+pub(super) async fn transaction_within<E: Engine, T>(
+    mut connection: PooledConnection<E::Database>,
+    begin: &'static str,
+    commit: &'static str,
+    run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    bounded(E::control(&mut connection, begin)).await?;
     let done = run(&mut Connection::on(&mut connection)).await;
     let end = match &done {
-        Ok(_) => "COMMIT",
+        Ok(_) => commit,
         Err(StoreError::Busy(_)) => "ROLLBACK",
         Err(_) => return done,
     };

@@ -130,7 +130,7 @@ pub(super) async fn void_intent<E: Engine>(
     now: Now,
     intent: &Intent,
 ) -> Result<(), StoreError> {
-    match bind_intent(c, E::STATEMENTS.tokens.void_intent, intent).bind(now).execute().await {
+    match bind_intent(c.query(E::STATEMENTS.tokens.void_intent), intent).bind(now).execute().await {
         // Another exchange has the same presentation number, so a late commit of this intent will
         // be refused.
         Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
@@ -138,13 +138,9 @@ pub(super) async fn void_intent<E: Engine>(
     }
 }
 
-/// Binds an intent as the first seven parameters of a statement.
-pub(super) fn bind_intent<'c, E: Engine>(
-    c: &'c mut Connection<'_, E>,
-    statement: &'static str,
-    intent: &Intent,
-) -> Query<'c, E> {
-    c.query(statement)
+/// Binds an intent as the next seven parameters of a statement.
+pub(super) fn bind_intent<'c, E: Engine>(query: Query<'c, E>, intent: &Intent) -> Query<'c, E> {
+    query
         .bind(intent.exchange)
         .bind_version(intent.version)
         .bind(intent.presentation)

@@ -9,7 +9,6 @@ mod pooled;
 mod scarcity;
 
 use std::future::Future;
-use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use self::live::{Live, OpenCount, Slot};
 pub(super) use self::pooled::PooledConnection;
 pub(super) use self::scarcity::Scarcity;
-use self::scarcity::{GivesUp, SCARCE};
+use self::scarcity::{GivesUp, SCARCE, is_starting};
 use super::{PoolUse, StoreError};
 
 /// The time limit for a statement, and for opening a connection. sqlx itself waits forever on a
@@ -37,6 +36,10 @@ const PING: Duration = Duration::from_secs(2);
 /// When an idle connection is closed, and when any is replaced, because a session of the server grows.
 const IDLE: Duration = Duration::from_mins(10);
 const LIFETIME: Duration = Duration::from_mins(30);
+/// How long a caller waits for one of a few connections before another is opened, and when that one is closed
+/// if nobody needs it.
+const PATIENCE: Duration = Duration::from_millis(20);
+const SPARE: Duration = Duration::from_secs(10);
 /// The pauses between tries to connect to a server that is starting, or has no connection left.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -85,6 +88,8 @@ struct Shared<DB: Database> {
     settings: PoolSettings<DB>,
     /// One permit for each connection.
     places: Arc<Semaphore>,
+    /// How many connections are opened for whoever wants one.
+    few: usize,
     /// The most recently used connection is last.
     idle: Mutex<Vec<Live<DB>>>,
     open: Arc<OpenCount>,
@@ -100,8 +105,14 @@ impl<DB: Database> Clone for Pool<DB> {
 impl<DB: Database> Pool<DB> {
     /// Opens nothing yet.
     pub(super) fn new(settings: PoolSettings<DB>) -> Self {
+        Self::with_few(settings, usize::MAX)
+    }
+
+    /// A pool that opens more than `few` connections only for callers that have waited, and closes those again.
+    pub(super) fn with_few(settings: PoolSettings<DB>, few: usize) -> Self {
         let shared = Arc::new(Shared {
             places: Arc::new(Semaphore::new(places(settings.most))),
+            few,
             idle: Mutex::default(),
             open: Arc::default(),
             closed: AtomicBool::new(false),
@@ -150,7 +161,7 @@ impl<DB: Database> Pool<DB> {
         let mut opened = Vec::new();
         while self.0.open.count() < most {
             let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() else { break };
-            let Some(slot) = self.slot() else { break };
+            let Some(slot) = self.slot(self.0.few) else { break };
             match self.connect(slot, Instant::now()).await {
                 Ok(live) => opened.push(PooledConnection::new(live, self.clone(), place, None)),
                 Err(error) if opened.is_empty() => return Err(error),
@@ -189,16 +200,19 @@ impl<DB: Database> Pool<DB> {
     /// Returns an idle connection, or the first that is opened or given back.
     async fn live(&self, until: Instant) -> Result<Live<DB>, StoreError> {
         let (mut opening, mut refused) = (None, None);
+        let patient_at = Instant::now() + PATIENCE;
         loop {
             if let Some(live) = self.fresh().await {
                 return Ok(live);
             }
+            let most = if Instant::now() < patient_at { self.0.few } else { usize::MAX };
             if opening.is_none() {
-                opening = self.slot().map(|slot| self.open(slot, until));
+                opening = self.slot(most).map(|slot| self.open(slot, until));
             }
             let failure = async {
                 let Some(opening) = &mut opening else {
-                    sleep(SCARCE).await;
+                    let pause = if most == usize::MAX { SCARCE } else { PATIENCE };
+                    sleep(pause).await;
                     return None;
                 };
                 // Without an error, the new connection is among the idle ones.
@@ -236,10 +250,10 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    /// Counts a connection that is about to be opened; `None` if there may be no more.
-    fn slot(&self) -> Option<Slot> {
+    /// Counts a connection that is about to be opened; `None` if there are `most`, or as many as there may be.
+    fn slot(&self, most: usize) -> Option<Slot> {
         let scarce = self.0.settings.scarcity.is_recent();
-        let most = places(self.0.settings.most);
+        let most = places(self.0.settings.most).min(most);
         self.0.open.slot(|open| open < most && (open == 0 || !scarce))
     }
 
@@ -335,11 +349,12 @@ impl<DB: Database> Shared<DB> {
         spare && (live.opened.elapsed() > LIFETIME || self.settings.scarcity.is_wanted())
     }
 
-    /// Closes the connection that has been idle for the longest time, if that is long.
+    /// Closes the connection that has been idle for the longest time, if that is long, or there are more than few.
     fn close_long_idle(&self) {
         let mut idle = self.idle();
-        let old = idle.first().is_some_and(|live| live.used.elapsed() > IDLE);
-        if old && self.settings.ages && self.open.count() > 1 {
+        let idle_for = |time| idle.first().is_some_and(|live| live.used.elapsed() > time);
+        let open = self.open.count();
+        if idle_for(IDLE) && self.settings.ages && open > 1 || open > self.few && idle_for(SPARE) {
             idle.remove(0).close_later();
         }
     }
@@ -363,15 +378,6 @@ fn places(most: u32) -> usize {
     usize::try_from(most).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)
 }
 
-/// Whether the server is about to start (SQLSTATE 57P03, or nobody listens yet).
-fn is_starting(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
-        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
-        _ => false,
-    }
-}
-
 /// Waits for a statement, up to the time limit.
 pub(super) async fn bounded<T>(statement: impl Future<Output = sqlx::Result<T>>) -> Result<T, StoreError> {
     match timeout(STATEMENT, statement).await {
@@ -379,3 +385,6 @@ pub(super) async fn bounded<T>(statement: impl Future<Output = sqlx::Result<T>>)
         Err(_) => Err(StoreError::TimedOut(STATEMENT)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! Each pool has work of its own, and an order needs most of them. So a pool that has a connection
 //! opens no more for a while, and one that has none gets an idle connection of another.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -80,5 +81,14 @@ impl Scarcity {
 
     fn times(&self) -> MutexGuard<'_, Times> {
         self.0.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the server is about to start (SQLSTATE 57P03, or nobody listens yet).
+pub(super) fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57P03"),
+        _ => false,
     }
 }

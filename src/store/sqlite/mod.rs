@@ -7,7 +7,8 @@ mod pick;
 mod pools;
 mod shared;
 mod signals;
-mod together;
+pub(super) mod together;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,7 +30,7 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
-    Signals, StoreError, StoredEnd, exchanges, new_order, order_end, tokens,
+    Signals, StoreError, StoredEnd, exchanges, new_order, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
@@ -237,28 +238,11 @@ impl Engine for Sqlite {
         claim: &Claim,
         disposition: &Disposition,
     ) -> Result<Option<StoredEnd>, StoreError> {
-        let (clock, claim, disposition) = (self.clock.clone(), *claim, Arc::new(disposition.clone()));
-        self.shared
-            .run(move |c| {
-                let (now, disposition) = (now(&clock), Arc::clone(&disposition));
-                async move { order_end::settle(c, now, &claim, &disposition).await }.boxed()
-            })
-            .await
+        self.shared.settle_order(claim, disposition).await
     }
 
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let claim = *claim;
-        // Nobody must take the order before it is sent.
-        self.shared
-            .run_alive(claim.worker, move |c| {
-                async move {
-                    let announce =
-                        c.query(Self::STATEMENTS.orders.announce).bind(claim.order).bind(claim.worker);
-                    Ok(announce.bind(claim.number).fetch_optional().await?.is_some())
-                }
-                .boxed()
-            })
-            .await
+        self.shared.announce_create(claim).await
     }
 
     async fn delete_cached_of(c: &mut Connection<'_>, orders: &[OrderId]) -> Result<(), StoreError> {
@@ -283,7 +267,7 @@ impl Engine for Sqlite {
     }
 
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        claim::settle(&self.shared, &self.clock, end).await
+        self.shared.settle_exchange(end).await
     }
 
     async fn store_successor(
@@ -292,22 +276,11 @@ impl Engine for Sqlite {
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<Option<Settled>, StoreError> {
-        claim::store_successor(c, now, end, successor).await
+        Ok(writes::store(c, now, &[(end, successor)]).await?.pop().flatten())
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        let noted = Arc::new((key.clone(), subject.to_owned()));
-        self.shared
-            .run(move |c| {
-                let noted = Arc::clone(&noted);
-                async move {
-                    let (key, subject) = &*noted;
-                    c.query(sql::NOTE_SUBJECT).bind_user(key).bind(subject).execute().await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+        self.shared.note((key.clone(), subject.to_owned())).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -20,6 +21,13 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The size in bytes to which the write-ahead log shrinks after its pages were copied to the file. It
 /// grows while a reader uses an old state, and by default SQLite never makes it smaller.
 const LOG_LIMIT: &str = "16777216";
+/// After how many pages in the log they are copied to the file: 16 MB. Pages that many orders change are then
+/// copied once for some two hundred orders.
+const CHECKPOINT: &str = "4000";
+/// How many readers there are, unless they are busy for a while, with exports or pages. A reader's cache is
+/// of use for one read only, because each commit makes it worthless; so it is small, in KiB.
+const READERS: usize = 4;
+const READER_CACHE: &str = "-256";
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
@@ -29,18 +37,38 @@ const ACQUIRE: Duration = Duration::from_secs(8);
 pub(super) struct Writer {
     pub(super) pool: Pool<Sqlite>,
     queue_permits: Arc<Semaphore>,
+    /// How often it was taken by whoever may write.
+    uses: Arc<AtomicU64>,
 }
 
 impl Writer {
+    fn new(pool: Pool<Sqlite>) -> Self {
+        Self { pool, queue_permits: Arc::new(Semaphore::new(1)), uses: Arc::default() }
+    }
+
     /// Waits in the queue for the connection.
     pub(super) async fn in_turn(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
-        self.pool.behind(&self.queue_permits).await
+        let connection = self.pool.behind(&self.queue_permits).await?;
+        self.uses.fetch_add(1, Ordering::SeqCst);
+        Ok(connection)
     }
 
     /// Takes the connection before all that wait in the queue. For heartbeats, which must not be late
     /// because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
+        let connection = self.pool.take().await?;
+        self.uses.fetch_add(1, Ordering::SeqCst);
+        Ok(connection)
+    }
+
+    /// As [`Writer::urgent`], for whoever only reads.
+    pub(super) async fn to_read(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         self.pool.take().await
+    }
+
+    /// How often the connection was taken by whoever may write.
+    pub(super) fn uses(&self) -> u64 {
+        self.uses.load(Ordering::SeqCst)
     }
 }
 
@@ -74,12 +102,13 @@ impl Pools {
             .busy_timeout(BUSY)
             // Deleted secrets are overwritten, not just unlinked.
             .pragma("secure_delete", "ON")
-            .pragma("journal_size_limit", LOG_LIMIT);
+            .pragma("journal_size_limit", LOG_LIMIT)
+            .pragma("wal_autocheckpoint", CHECKPOINT);
         let file = Arc::new(DatabaseFile::new(path));
-        let pool = |most| {
+        let settings = |options: SqliteConnectOptions, most| {
             let file = Arc::clone(&file);
-            Pool::new(PoolSettings {
-                options: options.clone(),
+            PoolSettings {
+                options,
                 most,
                 wait: ACQUIRE,
                 ages: false,
@@ -88,14 +117,11 @@ impl Pools {
                 guard: Some(Arc::new(move || file.check())),
                 begin: None,
                 scarcity: Scarcity::default(),
-            })
+            }
         };
-        Ok(Self {
-            writer: Writer { pool: pool(1), queue_permits: Arc::new(Semaphore::new(1)) },
-            readers: pool(readers),
-            log,
-            file,
-        })
+        let reads = settings(options.clone().pragma("cache_size", READER_CACHE), readers);
+        let (writer, readers) = (Pool::new(settings(options, 1)), Pool::with_few(reads, READERS));
+        Ok(Self { writer: Writer::new(writer), readers, log, file })
     }
 
     pub(super) async fn close(&self) {

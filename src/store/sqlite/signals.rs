@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::pools::Writer;
 use crate::store::pool::bounded;
@@ -18,6 +18,10 @@ const BACKLOG: usize = 1024;
 /// How often the log's time is checked, which takes a few microseconds. Not less than the
 /// resolution of file times (a tick of the kernel, 10 ms at most).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often the file is asked for commits of other processes while this one commits as well, so that the log
+/// says nothing about them.
+const AMONG_OWN: Duration = Duration::from_millis(250);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
 
@@ -37,7 +41,10 @@ impl Bus {
         let mut polls = interval(POLL_INTERVAL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let log = Log::new(log.to_owned());
-        let mut listener = Listener { news: self.0.subscribe(), writer, polls, log, version: None };
+        let news = self.0.subscribe();
+        let (uses, asked_at) = (writer.uses(), Instant::now());
+        let mut listener =
+            Listener { news, writer, polls, log, may_have_changed: true, uses, asked_at, version: None };
         // Everything written from here on is reported.
         listener.others_wrote().await?;
         Ok(listener)
@@ -49,18 +56,33 @@ pub(super) struct Listener {
     writer: Writer,
     polls: Interval,
     log: Log,
-    /// The file's data version at the last check.
+    /// Whether the log has changed since the file was asked.
+    may_have_changed: bool,
+    /// How often this process had used the writing connection when the file was asked, and when that was.
+    uses: u64,
+    asked_at: Instant,
+    /// The file's data version at that time.
     version: Option<i64>,
 }
 
 impl Listener {
+    /// Whether the file is to be asked: the log has changed, and this process did not write to it. If it may
+    /// have written, the file is asked now and then.
+    fn is_due(&mut self) -> bool {
+        self.may_have_changed |= self.log.may_have_changed();
+        let is_ours = self.writer.uses() != self.uses;
+        self.may_have_changed && (!is_ours || self.asked_at.elapsed() >= AMONG_OWN)
+    }
+
     /// Returns whether another process has committed since the last check. SQLite's `PRAGMA
     /// data_version` does not change with commits of the connection that asks, and this process
     /// writes only on that connection.
     async fn others_wrote(&mut self) -> Result<bool, StoreError> {
-        let mut connection = self.writer.urgent().await?;
+        let uses = self.writer.uses();
+        let mut connection = self.writer.to_read().await?;
         let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection)).await?;
         connection.give_back();
+        (self.may_have_changed, self.uses, self.asked_at) = (false, uses, Instant::now());
         Ok(self.version.replace(version).is_some_and(|before| before != version))
     }
 }
@@ -73,7 +95,7 @@ impl Signals for Listener {
                 news = self.news.recv() => return news.map_err(|error| StoreError::Unavailable(error.to_string())),
                 _ = self.polls.tick() => {}
             }
-            if self.log.may_have_changed() && self.others_wrote().await? {
+            if self.is_due() && self.others_wrote().await? {
                 return Ok(Signal::Changed);
             }
         }

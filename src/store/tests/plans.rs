@@ -1,10 +1,11 @@
-//! Plans of PostgreSQL for the statements that every order needs.
+//! Plans of the statements that every order needs.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _};
 
-use super::{postgres_with_tables, statement, statements};
+use super::{postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
 use crate::store::postgres::{BY_KEY, Postgres};
 use crate::store::sql;
+use crate::store::sqlite::together::for_rows;
 
 fn postgres_statement(name: &str) -> &'static str {
     statement(&statements::<Postgres>(sql::postgres::OWN), name)
@@ -90,4 +91,27 @@ async fn postgresql_plans_the_insert_of_orders_once() {
     assert!(once.persistent(false).fetch_one(&mut connection).await.unwrap());
     connection.close().await.unwrap();
     database.remove().await;
+}
+
+/// For sixteen rows, SQLite prefers other plans than for one.
+#[tokio::test]
+async fn sqlite_reads_rows_by_their_keys_however_many_there_are() {
+    let mut connection = sqlite_with_tables().await;
+    let many: Vec<_> = sql::sqlite::OWN.concat().into_iter().filter(|(_, text)| text.contains('?')).collect();
+    assert!(!many.is_empty());
+    for (name, text) in many {
+        for rows in [1, 16] {
+            let plan = sqlite_plan(&mut connection, &for_rows(text, rows)).await;
+            for step in plan.lines().filter(|step| step.starts_with("SEARCH ")) {
+                let by_key = step.contains("INTEGER PRIMARY KEY (rowid=?)")
+                    || step.contains("INDEX sqlite_autoindex_");
+                assert!(by_key, "{name}, {rows}: {plan}");
+            }
+            // The rows to be written, of which there are few.
+            for step in plan.lines().filter_map(|step| step.strip_prefix("SCAN ")) {
+                let given = step.len() == 1 || step.contains("CONSTANT ROW");
+                assert!(given, "{name}, {rows}: {plan}");
+            }
+        }
+    }
 }

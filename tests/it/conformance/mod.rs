@@ -26,6 +26,7 @@ mod service;
 pub mod sessions;
 pub mod settling;
 mod shared_claims;
+mod shared_writes;
 pub mod tokens;
 mod upkeep;
 mod waiting;

@@ -47,23 +47,103 @@ CLAIM_TOKEN = "
         LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
     WHERE t.merchant = $1 AND t.user_id = $2
     ORDER BY e.presentation DESC";
+// The following statements write many rows. `together.rs` repeats `(?, …)`, and fills up with nulls, which match
+// no row. With OR ROLLBACK, SQLite need not keep what it would undo of the statement alone.
 INTEND = "
-    INSERT INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8
-    WHERE EXISTS (SELECT 1 FROM tokens WHERE id = $2 AND generation = $3 AND state = 'active')
-        AND EXISTS (SELECT 1 FROM workers WHERE id = $7 AND ended_at IS NULL)
-    ON CONFLICT DO NOTHING";
+    WITH i (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at) AS (
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?))
+    INSERT OR ROLLBACK INTO exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, i.opened_at FROM i
+    WHERE EXISTS (
+            SELECT 1 FROM tokens t WHERE t.id = i.token_id AND t.generation = i.generation AND t.state = 'active')
+        AND EXISTS (SELECT 1 FROM workers w WHERE w.id = i.holder AND w.ended_at IS NULL)
+    ON CONFLICT DO NOTHING
+    RETURNING id";
+// `+` keeps the planner from the index of all running orders, here and below.
+ANNOUNCE = "
+    WITH a (id, worker, claim_number) AS (VALUES (?, ?, ?))
+    UPDATE OR ROLLBACK orders SET sent_claim = orders.claim_number FROM a
+    WHERE orders.id = a.id AND orders.worker = a.worker AND orders.claim_number = a.claim_number
+        AND +orders.status = 'running'
+    RETURNING id, claim_number";
+// At most once a second, so that a new intent never looks orphaned, and nobody takes an order that was announced
+// before it is sent.
+HEARTBEATS = "
+    WITH a (worker, now) AS (VALUES (?, ?))
+    UPDATE OR ROLLBACK workers SET heartbeat_at = a.now, heartbeats = workers.heartbeats + 1 FROM a
+    WHERE workers.id = a.worker AND workers.ended_at IS NULL
+        AND workers.heartbeat_at NOT BETWEEN a.now - 1000000 AND a.now";
 // Only if this database knows the exchange: after a restore, another exchange may have used the same
 // generation.
-STORE_SUCCESSOR = "
-    UPDATE tokens SET generation = generation + 1, state = 'active', reason = NULL, sealed = $4,
-        provider = $10,
-        issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
-        refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN generation + 1 END, refresh_failures = 0,
-        refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
-    WHERE id = $1 AND generation = $2
-        AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = $3 AND x.token_id = $1)";
-NOTE_SUBJECT = "
-    UPDATE tokens SET subject = $3
-    WHERE merchant = $1 AND user_id = $2 AND subject IS NULL AND state <> 'forgotten'";
+STORE_SUCCESSORS = "
+    WITH s (token_id, generation, exchange, sealed, provider, issued_at, expires_at, refresh_due_at, is_used, now) AS (
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+    UPDATE OR ROLLBACK tokens SET generation = tokens.generation + 1, state = 'active', reason = NULL, sealed = s.sealed,
+        provider = s.provider, issued_at = s.issued_at, expires_at = s.expires_at, last_exchange = s.exchange,
+        refresh_due_at = s.refresh_due_at,
+        refresh_due_generation = CASE WHEN s.refresh_due_at IS NOT NULL THEN tokens.generation + 1 END,
+        refresh_failures = 0, refresh_note = NULL,
+        last_seen_at = CASE WHEN s.is_used THEN s.now ELSE tokens.last_seen_at END, updated_at = s.now
+    FROM s
+    WHERE tokens.id = s.token_id AND tokens.generation = s.generation
+        AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = s.exchange AND x.token_id = s.token_id)
+    RETURNING last_exchange AS id, false AS announced";
+// What follows successors: each row asks whether the token's row has the successor of this exchange.
+KNOW_SUCCESSORS = "
+    WITH s (token_id, generation, exchange, hash, came_at) AS (VALUES (?, ?, ?, ?, ?))
+    INSERT OR ROLLBACK INTO known_tokens (token_id, hash, seen_at)
+    SELECT t.id, s.hash, s.came_at FROM s CROSS JOIN tokens t
+    WHERE t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
+    ON CONFLICT DO NOTHING";
+REPLACE_CACHED = "
+    WITH s (token_id, generation, exchange, purpose_ref) AS (VALUES (?, ?, ?, ?))
+    DELETE FROM cached_tokens WHERE purpose_ref IN (
+        SELECT s.purpose_ref FROM s CROSS JOIN tokens t
+        WHERE t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange)";
+// Not for an order that has ended meanwhile, because nobody would delete it. Not of an exchange that this
+// database does not know: its grant may be another one.
+CACHE = "
+    WITH s (token_id, generation, exchange, purpose_ref, provider, sealed, received_at, good_until) AS (
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?))
+    INSERT OR ROLLBACK INTO cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+    SELECT s.purpose_ref, t.id, t.grant_generation, s.provider, s.sealed, s.received_at, s.good_until
+    FROM s CROSS JOIN tokens t
+    WHERE t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
+        AND s.purpose_ref IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = s.purpose_ref AND o.ended_at IS NOT NULL)
+        AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = s.exchange AND x.token_id = t.id)
+    ON CONFLICT DO NOTHING";
+CLOSE_ROTATED = "
+    WITH s (token_id, generation, exchange, now) AS (VALUES (?, ?, ?, ?))
+    UPDATE OR ROLLBACK exchanges SET outcome = 'rotated', travelling = false, closed_at = s.now, cause = NULL
+    FROM s CROSS JOIN tokens t
+    WHERE exchanges.id = s.exchange AND exchanges.outcome IS NULL
+        AND t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange";
+ANNOUNCE_STORED = "
+    WITH s (token_id, generation, exchange, id, worker, claim_number) AS (VALUES (?, ?, ?, ?, ?, ?))
+    UPDATE OR ROLLBACK orders SET sent_claim = orders.claim_number FROM s CROSS JOIN tokens t
+    WHERE orders.id = s.id AND orders.worker = s.worker AND orders.claim_number = s.claim_number
+        AND +orders.status = 'running'
+        AND t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
+    RETURNING id, true AS announced";
+// The same as `orders.submitted` for many orders.
+ALL_SUBMITTED = "
+    WITH r (id, worker, claim_number, ended_at, klarna_id, result, correlation_id, token_outcome, prefilled, target) AS (
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+    UPDATE OR ROLLBACK orders SET status = 'submitted', worker = NULL, ended_at = r.ended_at,
+        attempts = orders.attempts + 1, klarna_id = r.klarna_id, result = r.result, correlation_id = r.correlation_id,
+        token_outcome = r.token_outcome, prefilled = r.prefilled, target = r.target, error = NULL
+    FROM r
+    WHERE orders.id = r.id AND orders.worker = r.worker AND orders.claim_number = r.claim_number
+        AND +orders.status = 'running'
+    RETURNING id, claim_number, user_id, ended_at";
+DELETE_CACHED = "
+    WITH r (id) AS (VALUES (?))
+    DELETE FROM cached_tokens WHERE purpose_ref IN (
+        SELECT r.id FROM r CROSS JOIN orders o WHERE o.id = r.id AND o.ended_at IS NOT NULL)";
+NOTE_SUBJECTS = "
+    WITH n (merchant, user_id, subject) AS (VALUES (?, ?, ?))
+    UPDATE OR ROLLBACK tokens SET subject = n.subject FROM n
+    WHERE tokens.merchant = n.merchant AND tokens.user_id = n.user_id AND tokens.subject IS NULL
+        AND tokens.state <> 'forgotten'";
 }
