@@ -213,7 +213,7 @@ async fn postgres_gets_databases_of_its_own_and_loses_them_again() {
 async fn pages_are_measured_on_both_engines() {
     let mut maker = DatabaseCreator::new().await;
     let (bench, url) = (Bench::new(), maker.url());
-    let small = ["pages", "--page-orders", "1000", "--page-tokens", "200", "--json"];
+    let small = ["pages", "--page-orders", "1000", "--page-tokens", "1000", "--json"];
     for database in [&[][..], &["--database", url.as_str()]] {
         let (stdout, _) = bench.run(&[&small, database].concat());
         let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
