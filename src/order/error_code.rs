@@ -89,16 +89,16 @@ impl ErrorCode {
         Err(why)
     }
 
+    /// Whether an order that waits with this code is tried again by itself, without that somebody corrects a
+    /// setting.
+    pub(super) fn is_tried_again(self) -> bool {
+        matches!(self, Self::KlarnaPaused | Self::KlarnaThrottled | Self::KlarnaUnavailable)
+    }
+
     /// Whether orders with this status can have this code. Those that wait, run or were cancelled keep the
     /// error of their last wait.
     fn fits(self, status: Status) -> bool {
-        let waits = matches!(
-            self,
-            Self::KlarnaRefusedMerchant
-                | Self::KlarnaPaused
-                | Self::KlarnaThrottled
-                | Self::KlarnaUnavailable
-        );
+        let waits = self.is_tried_again() || self == Self::KlarnaRefusedMerchant;
         match status {
             Status::Submitted => false,
             Status::Failed => !waits && self != Self::UserErased,

@@ -2,9 +2,7 @@
 //! it.
 
 use std::fmt;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -76,52 +74,17 @@ pub struct OrderError {
     pub correlation_id: Option<String>,
 }
 
-/// What stands between a message and when the next attempt follows.
-const NEXT_TRY: &str = "; next try ";
-
 impl OrderError {
     /// Returns an error without faults and correlation id.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let (code, message) = (code.as_str().to_owned(), message.into());
         Self { code, message, faults: Vec::new(), correlation_id: None }
     }
-
-    /// Adds to the message that the next attempt follows after this time.
-    #[must_use]
-    pub fn next_try_in(self, wait: Duration) -> Self {
-        let message = format!("{}{NEXT_TRY}in {} s", self.message, wait.as_secs_f64().ceil());
-        Self { message, ..self }
-    }
-
-    /// Adds to the message that the next attempt follows at this time.
-    #[must_use]
-    pub fn next_try_at(self, at: DateTime<Utc>) -> Self {
-        let message = format!("{}{NEXT_TRY}{} UTC", self.message, at.format("%H:%M:%S"));
-        Self { message, ..self }
-    }
-
-    /// Returns the message without when the next attempt follows.
-    #[must_use]
-    pub fn without_next_try(&self) -> &str {
-        self.message.rsplit_once(NEXT_TRY).map_or(&self.message, |(message, _)| message)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_next_try_is_added_to_a_message_and_left_out() {
-        let error = || OrderError::new(ErrorCode::KlarnaPaused, "Klarna asked for a pause");
-        let soon = error().next_try_in(Duration::from_millis(1_200));
-        assert_eq!(soon.message, "Klarna asked for a pause; next try in 2 s");
-        let at = error().next_try_at(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
-        assert_eq!(at.message, "Klarna asked for a pause; next try 14:13:20 UTC");
-        for told in [soon, at, error()] {
-            assert_eq!(told.without_next_try(), "Klarna asked for a pause");
-        }
-    }
 
     #[test]
     fn a_rejection_reads_as_one_line() {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{KlarnaState, OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome};
+use super::{
+    ErrorCode, KlarnaState, OrderError, OrderId, OrderResult, Prefill, Status, Summary, Target, TokenOutcome,
+};
 use crate::ids::{MerchantName, UserId};
 
 /// An order as the API, the pages and the command line show it.
@@ -55,4 +57,18 @@ pub struct OrderView {
     pub correlation_id: Option<String>,
     /// Why the order failed, or why it still waits.
     pub error: Option<OrderError>,
+}
+
+impl OrderView {
+    /// Returns its error for people: with when it is tried next, if it waits because Klarna could not take it.
+    #[must_use]
+    pub fn error_with_next_try(&self) -> Option<OrderError> {
+        let mut error = self.error.clone()?;
+        if self.status == Status::Queued
+            && ErrorCode::known(&error.code).is_some_and(ErrorCode::is_tried_again)
+        {
+            error.message.push_str(&self.due_at.format("; next try %H:%M:%S UTC").to_string());
+        }
+        Some(error)
+    }
 }

@@ -79,7 +79,8 @@ pub(super) async fn orders(State(pages): State<Arc<Pages>>, viewer: Viewer) -> R
 fn cells(order: &OrderView) -> [String; HEAD.len()] {
     let time = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let error = order.error.as_ref();
+    let (code, message) =
+        order.error_with_next_try().map(|error| (error.code, error.message)).unwrap_or_default();
     [
         order.id.to_string(),
         order.merchant.as_str().to_owned(),
@@ -95,8 +96,8 @@ fn cells(order: &OrderView) -> [String; HEAD.len()] {
         text(&order.klarna_id),
         order.token.map(TokenOutcome::as_str).unwrap_or_default().to_owned(),
         order.attempts.to_string(),
-        error.map(|error| error.code.clone()).unwrap_or_default(),
-        error.map(|error| error.message.clone()).unwrap_or_default(),
+        code,
+        message,
         order.session.as_ref().map(|session| session.phase.to_string()).unwrap_or_default(),
         order.session.as_ref().map(|session| session.status.clone()).unwrap_or_default(),
     ]

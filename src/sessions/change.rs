@@ -193,7 +193,8 @@ impl Sessions {
         let klarna_id = order.klarna_id.as_deref().unwrap_or_default();
         let json = request::build(body, order.id, None, None).json;
         let call = self.client.update(&merchant, target, klarna_id, json);
-        self.call_by(latest, &merchant, target, &order.user, call).await
+        let answer = self.call_by(latest, &merchant, target, &order.user, call).await;
+        answer.map_err(|error| self.with_next_try(&merchant, target, error))
     }
 }
 

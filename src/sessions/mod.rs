@@ -130,9 +130,9 @@ impl Sessions {
         call: impl Future<Output = SessionAnswer>,
     ) -> Result<SessionAnswer, OrderError> {
         let breakers = self.breakers.of(target);
-        let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
-            error(Code::KlarnaPaused, breakers.why(&merchant.name, since_boot()), None).next_try_in(wait)
-        })?;
+        let permit = breakers
+            .admit(&merchant.name, since_boot())
+            .map_err(|_| error(Code::KlarnaPaused, breakers.why(&merchant.name, since_boot()), None))?;
         permit.wait_for_rate().await;
         if since_boot() > latest {
             let why = "the call could not be made in time: database or process are too slow at the moment";
@@ -141,6 +141,16 @@ impl Sessions {
         let answer = call.await;
         permit.report(outcome(&answer), since_boot());
         Ok(answer)
+    }
+
+    /// Adds to an error for people when the next call is tried, if calls wait.
+    fn with_next_try(&self, merchant: &Merchant, target: Target, mut error: OrderError) -> OrderError {
+        if error.code == ErrorCode::KlarnaPaused.as_str()
+            && let Some(wait) = self.breakers.of(target).wait(&merchant.name, since_boot())
+        {
+            error.message.push_str(&format!("; next try in {} s", wait.as_secs_f64().ceil()));
+        }
+        error
     }
 }
 

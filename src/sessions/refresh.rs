@@ -70,7 +70,9 @@ impl Sessions {
         }
         let read = match read {
             Ok(read) => read,
-            Err(error) => return Refreshed { order, error: Some(error) },
+            Err(error) => {
+                return Refreshed { order, error: Some(self.with_next_try(&merchant, target, error)) };
+            }
         };
         Refreshed { order: self.noted(order, &klarna_id, read).await, error: None }
     }

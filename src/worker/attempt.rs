@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
 use secrecy::SecretString;
 use tokio::time::timeout;
 use tracing::Instrument;
@@ -129,7 +128,6 @@ impl OrderHandler {
         slot: &mut Slot,
         found: &mut Found,
     ) -> Result<Disposition, EarlyEnd> {
-        let begun = since_boot();
         if let Some(why) = &order.unreadable {
             let message = format!("{why}; the order cannot be run, and must be submitted anew");
             let error = OrderError::new(ErrorCode::UnreadableRow, message);
@@ -185,10 +183,8 @@ impl OrderHandler {
         found.shopper = shopper;
         crash::point("order_answered");
         call_permit.report(report(&answer, order, target), since_boot());
-        let took = TimeDelta::from_std(since_boot().saturating_sub(begun)).unwrap_or_default();
-        let now = order.claimed_at.checked_add_signed(took).unwrap_or(order.claimed_at);
         let prefill = refused.unwrap_or(prefill);
-        Ok(disposition(answer, order, target, outcome(&token), prefill, now, rand::random()))
+        Ok(disposition(answer, order, target, outcome(&token), prefill, rand::random()))
     }
 
     /// Notes the user's shopper beside the end of the attempt. If that takes long, it goes on without this order; if
@@ -316,8 +312,7 @@ fn waits(order: &ClaimedOrder, after: Duration, what: &str) -> Disposition {
 fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
     let why = breakers.why(&order.merchant, since_boot());
     // An earlier error of the order itself says more, so it stays.
-    let error =
-        order.error.is_none().then(|| OrderError::new(ErrorCode::KlarnaPaused, why).next_try_in(wait));
+    let error = order.error.is_none().then(|| OrderError::new(ErrorCode::KlarnaPaused, why));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
     let what = breakers.waits_for(&order.merchant, since_boot());

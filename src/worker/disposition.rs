@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use crate::backoff::Backoff;
 use crate::breaker::CallOutcome;
 use crate::klarna::create::CreateAnswer;
@@ -19,7 +17,7 @@ const SHUT_OUT: Duration = Duration::from_secs(15);
 pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     let error = match &order.error {
         Some(last) => {
-            let last_attempt = last.without_next_try();
+            let last_attempt = &last.message;
             let message = format!(
                 "the order's deadline passed before it could be submitted. The last attempt: {last_attempt}"
             );
@@ -51,22 +49,18 @@ pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder, target: Target
     }
 }
 
-/// Returns the end of an attempt that Klarna answered, or its next step. `now` is the time for the
-/// messages, and `unit` a random number from 0 to 1.
+/// Returns the end of an attempt that Klarna answered, or its next step. `unit` is a random number from
+/// 0 to 1.
 pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,
     target: Target,
     token: TokenOutcome,
     prefilled: Prefill,
-    now: DateTime<Utc>,
     unit: f64,
 ) -> Disposition {
     let attempt = u32::try_from(order.attempts).unwrap_or(u32::MAX).saturating_add(1);
     let back_off = |retry_after| Backoff::default().delay(attempt, unit, retry_after);
-    let at = |after| {
-        TimeDelta::from_std(after).ok().and_then(|after| now.checked_add_signed(after)).unwrap_or(now)
-    };
     match answer {
         CreateAnswer::Created { klarna_id, result, correlation_id } => {
             Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
@@ -104,8 +98,7 @@ pub(super) fn disposition(
         }
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
-            let error = OrderError::new(ErrorCode::KlarnaThrottled, "HTTP 429 from Klarna (too many calls)")
-                .next_try_at(at(after));
+            let error = OrderError::new(ErrorCode::KlarnaThrottled, "HTTP 429 from Klarna (too many calls)");
             Disposition::Retry { after, error, possible_duplicate: false, token_waited: Duration::ZERO }
         }
         CreateAnswer::Unavailable { cause, words, maybe_created, retry_after, correlation_id } => {
@@ -113,7 +106,7 @@ pub(super) fn disposition(
             let error = OrderError::new(ErrorCode::KlarnaUnavailable, cause.with(words).to_string());
             Disposition::Retry {
                 after,
-                error: OrderError { correlation_id, ..error.next_try_at(at(after)) },
+                error: OrderError { correlation_id, ..error },
                 possible_duplicate: maybe_created,
                 token_waited: Duration::ZERO,
             }
@@ -123,6 +116,7 @@ pub(super) fn disposition(
 
 #[cfg(test)]
 mod tests {
+    use chrono::{DateTime, TimeDelta};
     use uuid::Uuid;
 
     use super::*;
@@ -158,15 +152,7 @@ mod tests {
     }
 
     fn judged(answer: CreateAnswer) -> Disposition {
-        disposition(
-            answer,
-            &order(),
-            Target::Checkout,
-            TokenOutcome::Fresh,
-            Prefill::default(),
-            order().claimed_at,
-            1.0,
-        )
+        disposition(answer, &order(), Target::Checkout, TokenOutcome::Fresh, Prefill::default(), 1.0)
     }
 
     #[test]
@@ -208,8 +194,8 @@ mod tests {
             else {
                 panic!()
             };
-            // The claim was at 14:13:20, and the third attempt's pause is four seconds.
-            assert_eq!(error.message, "HTTP 503 from Klarna; next try 14:13:24 UTC");
+            assert_eq!(error.message, "HTTP 503 from Klarna");
+            // The third attempt's pause is four seconds.
             assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));
         }
     }
@@ -237,14 +223,13 @@ mod tests {
         let CallOutcome::Failed { cause, .. } = report(&answer, &order(), Target::Checkout) else { panic!() };
         assert_eq!(cause.to_string(), "HTTP 503 from Klarna");
         let Disposition::Retry { error, .. } = judged(answer) else { panic!("not retried") };
-        assert_eq!(error.message, "HTTP 503 from Klarna: no place for Alma Berg; next try 14:13:24 UTC");
+        assert_eq!(error.message, "HTTP 503 from Klarna: no place for Alma Berg");
     }
 
     #[test]
     fn a_deadline_tells_the_last_trouble() {
         let mut late = order();
-        let error = OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna");
-        late.error = Some(error.next_try_at(order().claimed_at));
+        late.error = Some(OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna"));
         let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
         assert_eq!(error.code, "deadline_exceeded");
         assert!(error.message.ends_with("The last attempt: HTTP 503 from Klarna"), "{}", error.message);

@@ -198,6 +198,9 @@ async fn one_outage_is_bounded_by_the_times_of_failure() {
             token_waited: Duration::ZERO,
         })
         .await;
+        let waits = api.get(&format!("/v1/orders/{}", ids.last().unwrap())).await.json();
+        let due = &waits["due_at"].as_str().unwrap()["2026-01-31T".len()..][..8];
+        assert_eq!(waits["error"]["message"], format!("HTTP 503; next try {due} UTC"));
         api.settle(&failed("deadline_exceeded")).await;
     }
     let ended = async |id: &str| api.get(&format!("/v1/orders/{id}")).await.json()["ended_at"].clone();

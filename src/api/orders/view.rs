@@ -252,6 +252,7 @@ impl fmt::Debug for Order {
 
 impl From<OrderView> for Order {
     fn from(order: OrderView) -> Self {
+        let error = order.error_with_next_try();
         let (klarna_order_id, session_id) = match order.target {
             Some(Target::Payments) => (None, order.klarna_id),
             Some(Target::Checkout) | None => (order.klarna_id, None),
@@ -294,7 +295,7 @@ impl From<OrderView> for Order {
             session: order.session,
             refresh_error: None,
             correlation_id: order.correlation_id,
-            error: order.error,
+            error,
             history: None,
         }
     }
