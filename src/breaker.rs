@@ -41,7 +41,7 @@ pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
 pub use self::shared_rate::RateAsk;
 use self::sharing::Sharing;
-pub use self::view::{BreakerView, OpenBreaker, Trouble};
+pub use self::view::{BreakerView, Trouble, WaitingBreaker};
 use crate::cause::Cause;
 use crate::ids::{MerchantName, UserId};
 

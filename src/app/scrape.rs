@@ -62,12 +62,7 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBrea
         // The keeper refreshes a token when `refresh_before` is left. If only half of that is left,
         // something is wrong.
         expiring_within: app.settings.keeper.refresh_before / 2,
-        breakers: Box::new(move || {
-            breakers()
-                .into_iter()
-                .map(|breaker| (breaker.endpoint, breaker.merchant, breaker.state))
-                .collect()
-        }),
+        breakers: Box::new(move || breakers()),
         exchanges: Box::new(move || vault.as_ref().map_or_else(Exchanges::default, exchanges)),
         spool_files: Box::new(move || spools.last()),
     });

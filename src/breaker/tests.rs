@@ -1,3 +1,5 @@
+use chrono::DateTime;
+
 use super::circuit::{FAILURES, FIRST_PAUSE};
 use super::*;
 
@@ -334,4 +336,15 @@ fn a_wait_names_the_kind_of_the_failure_and_an_error_all_of_it() {
         "Circuit breaker open for token: no answer: timed out after sending, 5 failures in a row"
     );
     assert_eq!(breakers.waits_for(&shop(), seconds(10)), "the circuit breaker of token (no answer)");
+}
+
+#[test]
+fn breakers_of_a_newer_program_are_left_out() {
+    let told =
+        opened().view(seconds(10)).iter().find_map(|breaker| breaker.waiting(DateTime::UNIX_EPOCH)).unwrap();
+    let mut newer = serde_json::to_value(&told).unwrap();
+    newer["endpoint"] = "refunds".into();
+    let json = serde_json::to_string(&[newer, serde_json::to_value(&told).unwrap()]).unwrap();
+    assert_eq!(WaitingBreaker::known(&json), [told]);
+    assert_eq!(WaitingBreaker::known("{"), []);
 }

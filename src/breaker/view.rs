@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{BreakerState, CircuitBreaker, CircuitBreakers, State};
+use super::{BreakerState, CircuitBreaker, CircuitBreakers, Endpoint, State};
 use crate::clock::delta;
 use crate::ids::MerchantName;
 
@@ -18,8 +18,8 @@ const SHORTEST_TOLD: Duration = Duration::from_secs(5);
 /// A circuit breaker of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakerView {
-    /// The endpoint's name in metrics.
-    pub endpoint: &'static str,
+    /// The endpoint whose calls it stops.
+    pub endpoint: Endpoint,
     /// The merchant whose calls it stops.
     pub merchant: MerchantName,
     /// Its state.
@@ -41,11 +41,12 @@ pub struct Trouble {
 
 /// A circuit breaker whose calls wait, as its process tells others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenBreaker {
-    /// The endpoint's name in metrics.
-    pub endpoint: String,
-    /// The name of the merchant whose calls it stops.
-    pub merchant: String,
+pub struct WaitingBreaker {
+    /// The endpoint whose calls it stops.
+    pub endpoint: Endpoint,
+    /// The merchant whose calls it stops.
+    #[serde(deserialize_with = "stored_name")]
+    pub merchant: MerchantName,
     /// Its state.
     pub state: BreakerState,
     /// The last failure, in words without secrets.
@@ -56,14 +57,28 @@ pub struct OpenBreaker {
     pub next_try: DateTime<Utc>,
 }
 
+/// Reads the name of a merchant, which was checked before it was stored.
+fn stored_name<'de, D: Deserializer<'de>>(name: D) -> Result<MerchantName, D::Error> {
+    String::deserialize(name).map(MerchantName::from)
+}
+
+impl WaitingBreaker {
+    /// Reads a JSON array of them, without those that this program does not know: a newer one may have written it.
+    #[must_use]
+    pub fn known(json: &str) -> Vec<Self> {
+        let all: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+        all.into_iter().filter_map(|breaker| serde_json::from_value(breaker).ok()).collect()
+    }
+}
+
 impl BreakerView {
     /// Returns what other processes are told, if calls wait. `now` is the time of the view.
     #[must_use]
-    pub fn open(&self, now: DateTime<Utc>) -> Option<OpenBreaker> {
+    pub fn waiting(&self, now: DateTime<Utc>) -> Option<WaitingBreaker> {
         let Trouble { cause, open_for, next_try } = self.trouble.as_ref()?;
-        Some(OpenBreaker {
-            endpoint: self.endpoint.to_owned(),
-            merchant: self.merchant.as_str().to_owned(),
+        Some(WaitingBreaker {
+            endpoint: self.endpoint,
+            merchant: self.merchant.clone(),
             state: self.state,
             cause: cause.clone(),
             since: now - delta(*open_for),
@@ -114,7 +129,7 @@ impl CircuitBreakers {
                 open_for: now.saturating_sub(since),
                 next_try,
             });
-            BreakerView { endpoint: self.endpoint.as_str(), merchant: merchant.clone(), state, trouble }
+            BreakerView { endpoint: self.endpoint, merchant: merchant.clone(), state, trouble }
         };
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()

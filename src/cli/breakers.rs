@@ -10,7 +10,7 @@ use super::views::{or_dash, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Outage;
 use crate::audit::Action;
-use crate::breaker::{BreakerState, Endpoint, OpenBreaker, probed};
+use crate::breaker::{BreakerState, Endpoint, WaitingBreaker, probed};
 use crate::ids::MerchantName;
 
 /// Commands about circuit breakers.
@@ -99,7 +99,7 @@ struct Row {
     /// Host name and process id.
     process: String,
     #[serde(flatten)]
-    breaker: OpenBreaker,
+    breaker: WaitingBreaker,
 }
 
 fn list(context: &Context) -> Result<Exit, CliError> {
@@ -150,8 +150,8 @@ fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(["merchant", "endpoint", "state", "since", "next try", "process", "cause"]);
     for Row { process, breaker } in rows {
         table.row([
-            breaker.merchant.clone(),
-            breaker.endpoint.clone(),
+            breaker.merchant.to_string(),
+            breaker.endpoint.as_str().to_owned(),
             breaker.state.as_str().to_owned(),
             time(breaker.since),
             if breaker.state == BreakerState::HalfOpen {

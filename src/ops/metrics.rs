@@ -20,7 +20,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 pub use self::catalogue::{CATALOGUE, Kind, Metric};
 use self::installation::Installation;
-use crate::breaker::BreakerState;
+use crate::breaker::BreakerView;
 use crate::clock::Clock;
 use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
@@ -32,9 +32,6 @@ use crate::vault::sealing::Secrets;
 /// How often recorded values are sorted into buckets. Without this they would accumulate in memory if
 /// nothing scrapes the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
-
-/// The state of a circuit breaker: endpoint, merchant, state.
-pub type BreakerReading = (&'static str, MerchantName, BreakerState);
 
 /// The exchanges in flight in a process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,7 +59,7 @@ pub struct Sources {
     /// Active tokens with less time left than this expire soon.
     pub expiring_within: Duration,
     /// Returns the states of this process's circuit breakers.
-    pub breakers: Box<dyn Fn() -> Vec<BreakerReading> + Send + Sync>,
+    pub breakers: Box<dyn Fn() -> Vec<BreakerView> + Send + Sync>,
     /// Returns the exchanges in flight.
     pub exchanges: Box<dyn Fn() -> Exchanges + Send + Sync>,
     /// Returns how many files the spools have.

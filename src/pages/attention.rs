@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use self::calls::{REFUSED, open_breakers, refused_merchant, stuck_follow_ups};
 use super::Pages;
+use super::breakers::SeenBreaker;
 use super::codes;
 use super::counts::Counted;
 use super::failure::Failure;
@@ -17,7 +18,6 @@ use super::links::link;
 use super::pauses::whose;
 use super::pieces::{at, number, orders};
 use super::viewer::Viewer;
-use crate::breaker::OpenBreaker;
 use crate::ids::MerchantName;
 use crate::pauses::{Pause, PauseKind};
 use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant, WorkerView};
@@ -53,7 +53,7 @@ pub(super) struct Sources<'a> {
     pub(super) backlogs: &'a [&'a Backlog],
     pub(super) failing: &'a [Endpoint],
     /// The circuit breakers that are not closed, each with the name of its process.
-    pub(super) breakers: &'a [(&'a str, &'a OpenBreaker)],
+    pub(super) breakers: &'a [SeenBreaker<'a>],
     pub(super) counts: &'a [Counted],
     /// What is paused, as far as the viewer may see it.
     pub(super) paused: &'a [Pause],

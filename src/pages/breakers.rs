@@ -16,17 +16,25 @@ use super::links::link;
 use super::pieces::{badge, col, facts, time};
 use super::viewer::{Posted, Viewer, see};
 use crate::audit::Action;
-use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
+use crate::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use crate::ids::MerchantName;
 use crate::store::WorkerView;
 
-/// The circuit breakers of living processes that the viewer may see, each with the name of its process.
-pub(super) fn seen<'a>(workers: &'a [WorkerView], viewer: &Viewer) -> Vec<(&'a str, &'a OpenBreaker)> {
-    let alive = workers.iter().filter(|worker| worker.alive);
-    alive
-        .flat_map(|worker| worker.breakers.iter().map(|breaker| (worker.name.as_str(), breaker)))
-        .filter(|(_, breaker)| viewer.sees(&breaker.merchant.as_str().into()))
-        .collect()
+/// A circuit breaker of a process.
+#[derive(Clone, Copy)]
+pub(super) struct SeenBreaker<'a> {
+    /// The name of the process.
+    pub(super) process: &'a str,
+    pub(super) breaker: &'a WaitingBreaker,
+}
+
+/// The circuit breakers of living processes that the viewer may see.
+pub(super) fn seen<'a>(workers: &'a [WorkerView], viewer: &Viewer) -> Vec<SeenBreaker<'a>> {
+    let of = |worker: &'a WorkerView| {
+        worker.breakers.iter().map(|breaker| SeenBreaker { process: &worker.name, breaker })
+    };
+    let all = workers.iter().filter(|worker| worker.alive).flat_map(of);
+    all.filter(|seen| viewer.sees(&seen.breaker.merchant)).collect()
 }
 
 /// The state of a circuit breaker.
@@ -39,8 +47,8 @@ pub(super) fn state(state: BreakerState) -> Markup {
     }
 }
 
-/// The table on the overview. Each breaker comes with the name of its process.
-pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], viewer: &Viewer) -> Markup {
+/// The table on the overview.
+pub(super) fn table(breakers: &[SeenBreaker<'_>], workers: &[WorkerView], viewer: &Viewer) -> Markup {
     html! {
         @if workers.is_empty() { p.quiet { "No process is running." } }
         @else if breakers.is_empty() {
@@ -52,10 +60,10 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
                     (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Since")) (col("Next try")) (col("Cause"))
                     @if viewer.may_act() { th scope="col" { span.unseen { "Action" } } }
                 } }
-                tbody { @for (process, breaker) in breakers {
+                tbody { @for SeenBreaker { process, breaker } in breakers {
                     tr {
                         td data-label="Merchant" { (breaker.merchant) }
-                        td data-label="Endpoint" { (breaker.endpoint) }
+                        td data-label="Endpoint" { (breaker.endpoint.as_str()) }
                         td data-label="State" { (state(breaker.state)) }
                         td data-label="Process" { (process) }
                         td data-label="Since" { (time(breaker.since)) }
@@ -77,8 +85,11 @@ pub(super) fn table(breakers: &[(&str, &OpenBreaker)], workers: &[WorkerView], v
     }
 }
 
-fn probe_link(breaker: &OpenBreaker) -> String {
-    link("/breakers/probe", &[("merchant", &breaker.merchant), ("endpoint", &breaker.endpoint)])
+fn probe_link(breaker: &WaitingBreaker) -> String {
+    link(
+        "/breakers/probe",
+        &[("merchant", breaker.merchant.as_str()), ("endpoint", breaker.endpoint.as_str())],
+    )
 }
 
 pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
@@ -86,7 +97,7 @@ pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -
     let workers = pages.deps.dashboard.workers(pages.deps.worker_lost_after).await?;
     let breakers = workers.iter().filter(|worker| worker.alive).flat_map(|worker| &worker.breakers);
     let breaker = breakers
-        .filter(|breaker| breaker.merchant == merchant.as_str() && breaker.endpoint == endpoint.as_str())
+        .filter(|breaker| breaker.merchant == merchant && breaker.endpoint == endpoint)
         .min_by_key(|breaker| breaker.next_try);
     let about = html! {
         p { "The pause ends in every process within a second, and the next call tests the endpoint. If it \

@@ -8,7 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
-use super::breakers;
+use super::breakers::{self, SeenBreaker};
 use super::endpoint;
 use super::failure::Failure;
 use super::frame::MenuItem;
@@ -16,7 +16,6 @@ use super::links::link;
 use super::pauses::{self, whose};
 use super::pieces::{at, badge, command, facts, number, time};
 use super::viewer::Viewer;
-use crate::breaker::OpenBreaker;
 use crate::config::{
     Address, AddressOf, ApiCredentials, CheckoutProvider, ClientAuth, Environment, Merchant, Region,
     SettingsStatus,
@@ -223,14 +222,13 @@ fn paused(merchant: &Merchant, known: &Known) -> Markup {
     }
 }
 
-fn waiting(merchant: &Merchant, breakers: &[(&str, &OpenBreaker)]) -> Markup {
-    let of_merchant = |(_, breaker): &&(&str, &OpenBreaker)| breaker.merchant == merchant.name.as_str();
-    let found: Vec<_> = breakers.iter().filter(of_merchant).collect();
+fn waiting(merchant: &Merchant, breakers: &[SeenBreaker<'_>]) -> Markup {
+    let found: Vec<_> = breakers.iter().filter(|seen| seen.breaker.merchant == merchant.name).collect();
     html! {
         @if found.is_empty() { span.quiet { "all closed" } }
-        @for (process, breaker) in found {
+        @for SeenBreaker { process, breaker } in found {
             div {
-                a href="/#breakers" { (breaker.endpoint) } " " (breakers::state(breaker.state)) " "
+                a href="/#breakers" { (breaker.endpoint.as_str()) } " " (breakers::state(breaker.state)) " "
                 span.quiet { (process) }
             }
         }

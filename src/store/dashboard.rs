@@ -10,7 +10,7 @@ use super::engine::{Engine, Now, SqlStore};
 use super::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
 use super::order_search::first_id;
 use super::{ProcessFacts, StoreError, claimed_order, follow_ups, from_json, json, orders, pausing};
-use crate::breaker::OpenBreaker;
+use crate::breaker::WaitingBreaker;
 use crate::ids::{MerchantName, WorkerId};
 use crate::order::{OrderError, OrderId, Status, TokenOutcome};
 
@@ -88,8 +88,8 @@ pub struct WorkerView {
     pub heartbeat_at: DateTime<Utc>,
     /// Whether its last heartbeat is recent enough.
     pub alive: bool,
-    /// Its circuit breakers whose calls wait. Empty if they cannot be read.
-    pub breakers: Vec<OpenBreaker>,
+    /// Its circuit breakers whose calls wait, without those that cannot be read.
+    pub breakers: Vec<WaitingBreaker>,
     /// What it told of its own troubles.
     pub facts: ProcessFacts,
 }
@@ -372,10 +372,7 @@ fn worker_view(row: &impl Columns) -> Result<WorkerView, StoreError> {
         started_at: row.time("started_at")?,
         heartbeat_at: row.time("heartbeat_at")?,
         alive: row.flag("alive")?,
-        breakers: row
-            .opt_text("breakers")?
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default(),
+        breakers: row.opt_text("breakers")?.map(|text| WaitingBreaker::known(&text)).unwrap_or_default(),
         facts: facts.unwrap_or_default(),
     })
 }

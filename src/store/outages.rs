@@ -9,7 +9,7 @@ use super::columns::Columns;
 use super::engine::{Engine, SqlStore, by, transaction_by};
 use super::workers::heartbeat_counts;
 use super::{StoreError, json};
-use crate::breaker::OpenBreaker;
+use crate::breaker::{Endpoint, WaitingBreaker};
 use crate::ids::MerchantName;
 use crate::silence::HeartbeatCount;
 
@@ -21,7 +21,7 @@ const GOES_ON: Duration = Duration::from_mins(5);
 pub struct Outage {
     /// The merchant.
     pub merchant: MerchantName,
-    /// The endpoint's name in metrics.
+    /// The endpoint's name in metrics. As text, because a newer program may know more endpoints.
     pub endpoint: String,
     /// What opened the first breaker, without Klarna's own words.
     pub cause: String,
@@ -36,11 +36,11 @@ pub struct Outage {
 pub trait Outages: Send + Sync {
     /// Notes that a circuit breaker of a process has opened. If there is an outage, or one has just ended, it is
     /// the same one.
-    async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError>;
+    async fn begin_outage(&self, breaker: &WaitingBreaker) -> Result<(), StoreError>;
 
     /// Notes that a circuit breaker of a process has closed, because a call succeeded: the outage is over, if it
     /// is not over yet.
-    async fn end_outage(&self, merchant: &str, endpoint: &str) -> Result<(), StoreError>;
+    async fn end_outage(&self, merchant: &MerchantName, endpoint: Endpoint) -> Result<(), StoreError>;
 
     /// Ends the outages that no living process reports any more. A process is dead if it has ended, or if it is
     /// among `silent` and has sent no heartbeat since.
@@ -56,20 +56,20 @@ pub trait Outages: Send + Sync {
 
 #[async_trait]
 impl<E: Engine> Outages for SqlStore<E> {
-    async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError> {
-        let OpenBreaker { merchant, endpoint, cause, since, .. } = breaker;
+    async fn begin_outage(&self, breaker: &WaitingBreaker) -> Result<(), StoreError> {
+        let WaitingBreaker { merchant, endpoint, cause, since, .. } = breaker;
         transaction_by::<E, _>(self.engine.heartbeats().await?, async |c| {
-            let reopen = c.query(E::STATEMENTS.outages.reopen).bind(merchant).bind(endpoint);
+            let reopen = c.query(E::STATEMENTS.outages.reopen).bind(merchant).bind(endpoint.as_str());
             reopen.bind(self.now()).bind(GOES_ON).bind(*since).execute().await?;
-            let begin = c.query(E::STATEMENTS.outages.begin).bind(merchant).bind(endpoint);
+            let begin = c.query(E::STATEMENTS.outages.begin).bind(merchant).bind(endpoint.as_str());
             begin.bind(cause).bind(*since).execute().await.map(drop)
         })
         .await
     }
 
-    async fn end_outage(&self, merchant: &str, endpoint: &str) -> Result<(), StoreError> {
+    async fn end_outage(&self, merchant: &MerchantName, endpoint: Endpoint) -> Result<(), StoreError> {
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
-            let end = c.query(E::STATEMENTS.outages.end).bind(merchant).bind(endpoint);
+            let end = c.query(E::STATEMENTS.outages.end).bind(merchant).bind(endpoint.as_str());
             end.bind(self.now()).execute().await.map(drop)
         })
         .await

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Row, SqlStore, by, transaction_by};
 use super::{Claim, ProcessFacts, StoreError, exchanges, json, one_row};
-use crate::breaker::OpenBreaker;
+use crate::breaker::WaitingBreaker;
 use crate::ids::{InstanceId, WorkerId};
 use crate::order::{ErrorCode, OrderError};
 use crate::silence::HeartbeatCount;
@@ -76,7 +76,7 @@ pub trait Workers: Send + Sync {
     async fn end_worker(&self, worker: WorkerId) -> Result<(), StoreError>;
 
     /// Notes the circuit breakers of the worker whose calls wait, for operators.
-    async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError>;
+    async fn note_breakers(&self, worker: WorkerId, waiting: &[WaitingBreaker]) -> Result<(), StoreError>;
 
     /// Notes what only the worker itself knows of its troubles, for operators.
     async fn note_facts(&self, worker: WorkerId, facts: &ProcessFacts) -> Result<(), StoreError>;
@@ -138,8 +138,8 @@ impl<E: Engine> Workers for SqlStore<E> {
         .await
     }
 
-    async fn note_breakers(&self, worker: WorkerId, open: &[OpenBreaker]) -> Result<(), StoreError> {
-        let told = (!open.is_empty()).then(|| json(&open)).transpose()?;
+    async fn note_breakers(&self, worker: WorkerId, waiting: &[WaitingBreaker]) -> Result<(), StoreError> {
+        let told = (!waiting.is_empty()).then(|| json(&waiting)).transpose()?;
         by::<E, _>(self.engine.heartbeats().await?, async |c| {
             c.query(E::STATEMENTS.workers.note_breakers).bind(worker).bind(&told).execute().await?;
             Ok(())

@@ -1,6 +1,6 @@
 //! `/v1/ops/breakers`
 
-use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use reqwest::Method;
 use serde_json::{Value, json as value};
 
@@ -64,9 +64,9 @@ async fn outages_are_listed_for_those_who_may_see_the_merchant() {
     let api = keyed().await;
     for merchant in ["shop", "other"] {
         let now = api.clock.now();
-        let breaker = OpenBreaker {
-            endpoint: "checkout".to_owned(),
-            merchant: merchant.to_owned(),
+        let breaker = WaitingBreaker {
+            endpoint: Endpoint::Checkout,
+            merchant: merchant.into(),
             state: BreakerState::Open,
             cause: "HTTP 503".to_owned(),
             since: now,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::scrape::AskBreakers;
-use crate::breaker::{BreakerState, BreakerView, OpenBreaker};
+use crate::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use crate::clock::{Clock, since_boot};
 use crate::config::HEARTBEAT;
-use crate::ids::WorkerId;
+use crate::ids::{MerchantName, WorkerId};
 use crate::silence::SilenceWatch;
 use crate::store::{Outages, Store, StoreError};
 
@@ -34,22 +34,21 @@ pub(super) async fn tell_breakers(
     loop {
         tokio::time::sleep(HEARTBEAT).await;
         let now = clock.now();
-        let open = |breaker: &BreakerView| breaker.open(now);
-        let mut open: Vec<OpenBreaker> = breakers().iter().filter_map(open).collect();
+        let mut waiting: Vec<_> = breakers().iter().filter_map(|breaker| breaker.waiting(now)).collect();
         // Those with an outage first, because one that is no longer told counts as closed.
-        open.sort_by_key(|breaker| (!outages.has(breaker), breaker.state == BreakerState::Closed));
-        open.truncate(MOST_TOLD);
-        if open.is_empty() && !told {
+        waiting.sort_by_key(|breaker| (!outages.has(breaker), breaker.state == BreakerState::Closed));
+        waiting.truncate(MOST_TOLD);
+        if waiting.is_empty() && !told {
             continue;
         }
         // Even if this fails, it may have been written.
         told = true;
         let noted = async {
-            store.note_breakers(worker, &open).await?;
-            outages.note(&*store, &open, since_boot()).await
+            store.note_breakers(worker, &waiting).await?;
+            outages.note(&*store, &waiting, since_boot()).await
         };
         match noted.await {
-            Ok(()) => told = !open.is_empty(),
+            Ok(()) => told = !waiting.is_empty(),
             Err(error) => {
                 tracing::debug!(%error, "The circuit breakers could not be told to other processes");
             }
@@ -60,13 +59,13 @@ pub(super) async fn tell_breakers(
 /// Which calls an outage concerns.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct OutageKey {
-    merchant: String,
-    endpoint: String,
+    merchant: MerchantName,
+    endpoint: Endpoint,
 }
 
 impl OutageKey {
-    fn of(breaker: &OpenBreaker) -> Self {
-        Self { merchant: breaker.merchant.clone(), endpoint: breaker.endpoint.clone() }
+    fn of(breaker: &WaitingBreaker) -> Self {
+        Self { merchant: breaker.merchant.clone(), endpoint: breaker.endpoint }
     }
 }
 
@@ -79,7 +78,7 @@ struct OutageTracker {
 }
 
 impl OutageTracker {
-    fn has(&self, breaker: &OpenBreaker) -> bool {
+    fn has(&self, breaker: &WaitingBreaker) -> bool {
         self.begun.contains(&OutageKey::of(breaker))
     }
 
@@ -87,11 +86,11 @@ impl OutageTracker {
     async fn note(
         &mut self,
         store: &dyn Outages,
-        open: &[OpenBreaker],
+        waiting: &[WaitingBreaker],
         now: Duration,
     ) -> Result<(), StoreError> {
         let was_away = now.saturating_sub(self.noted_at) > AWAY;
-        let open = open.iter().filter(|breaker| breaker.state != BreakerState::Closed);
+        let open = waiting.iter().filter(|breaker| breaker.state != BreakerState::Closed);
         let open: BTreeMap<_, _> = open.map(|breaker| (OutageKey::of(breaker), breaker)).collect();
         for (key, breaker) in &open {
             if was_away || !self.begun.contains(key) {
@@ -101,7 +100,7 @@ impl OutageTracker {
         }
         let closed: Vec<_> = self.begun.iter().filter(|key| !open.contains_key(*key)).cloned().collect();
         for key in closed {
-            store.end_outage(&key.merchant, &key.endpoint).await?;
+            store.end_outage(&key.merchant, key.endpoint).await?;
             self.begun.remove(&key);
         }
         self.noted_at = now;
@@ -128,7 +127,6 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::ids::MerchantName;
     use crate::silence::HeartbeatCount;
     use crate::store::Outage;
 
@@ -138,12 +136,12 @@ mod tests {
 
     #[async_trait]
     impl Outages for Calls {
-        async fn begin_outage(&self, breaker: &OpenBreaker) -> Result<(), StoreError> {
+        async fn begin_outage(&self, breaker: &WaitingBreaker) -> Result<(), StoreError> {
             self.0.lock().unwrap().push(format!("begin {}", breaker.merchant));
             Ok(())
         }
 
-        async fn end_outage(&self, merchant: &str, _: &str) -> Result<(), StoreError> {
+        async fn end_outage(&self, merchant: &MerchantName, _: Endpoint) -> Result<(), StoreError> {
             self.0.lock().unwrap().push(format!("end {merchant}"));
             Ok(())
         }
@@ -157,9 +155,9 @@ mod tests {
         }
     }
 
-    fn breaker(merchant: &str, state: BreakerState) -> OpenBreaker {
-        let (endpoint, cause, at) = ("checkout".to_owned(), String::new(), DateTime::UNIX_EPOCH);
-        OpenBreaker { endpoint, merchant: merchant.to_owned(), state, cause, since: at, next_try: at }
+    fn breaker(merchant: &str, state: BreakerState) -> WaitingBreaker {
+        let (endpoint, cause, at) = (Endpoint::Checkout, String::new(), DateTime::UNIX_EPOCH);
+        WaitingBreaker { endpoint, merchant: merchant.into(), state, cause, since: at, next_try: at }
     }
 
     #[tokio::test]
@@ -167,8 +165,8 @@ mod tests {
         let (calls, mut outages) = (Calls::default(), OutageTracker::default());
         let (a, b) = (breaker("a", BreakerState::Open), breaker("b", BreakerState::HalfOpen));
         let asked = breaker("c", BreakerState::Closed);
-        let mut note = async |open: &[&OpenBreaker], second| {
-            let open: Vec<OpenBreaker> = open.iter().copied().cloned().collect();
+        let mut note = async |open: &[&WaitingBreaker], second| {
+            let open: Vec<WaitingBreaker> = open.iter().copied().cloned().collect();
             outages.note(&calls, &open, Duration::from_secs(second)).await.unwrap();
             std::mem::take(&mut *calls.0.lock().unwrap())
         };

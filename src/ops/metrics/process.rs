@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use metrics::{counter, gauge};
 
 use super::{Sources, number};
-use crate::breaker::BreakerState;
+use crate::breaker::{BreakerState, BreakerView, Endpoint};
 use crate::ids::MerchantName;
 use crate::meter;
 
@@ -32,8 +32,8 @@ pub(super) fn begin(sources: &Sources) {
     meter::settings_read(sources.clock.now().timestamp());
 }
 
-/// Circuit breakers that are not closed: endpoint and merchant.
-pub(super) type Open = BTreeSet<(&'static str, MerchantName)>;
+/// The endpoints whose circuit breakers are not closed, by merchant.
+pub(super) type Open = BTreeSet<(Endpoint, MerchantName)>;
 
 /// Updates the gauges. `open` has the breakers that were open at the last scrape.
 pub(super) fn update(sources: &Sources, open: &mut Open) {
@@ -42,7 +42,8 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
     gauge!(PERMITS_USED).set(number(exchanges.permits_taken));
     gauge!(PERMITS_MAX).set(number(exchanges.permits));
-    let tell = |endpoint, merchant: &MerchantName, state: BreakerState| {
+    let tell = |endpoint: Endpoint, merchant: &MerchantName, state: BreakerState| {
+        let endpoint = endpoint.as_str();
         let flag = |holds: bool| f64::from(u8::from(holds));
         gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string())
             .set(flag(state != BreakerState::Closed));
@@ -50,7 +51,7 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
             .set(flag(state == BreakerState::HalfOpen));
     };
     let mut now_open = Open::new();
-    for (endpoint, merchant, state) in (sources.breakers)() {
+    for BreakerView { endpoint, merchant, state, .. } in (sources.breakers)() {
         tell(endpoint, &merchant, state);
         if state != BreakerState::Closed {
             now_open.insert((endpoint, merchant));
@@ -58,7 +59,7 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
     }
     // The merchant of an open breaker may be gone.
     for (endpoint, merchant) in open.difference(&now_open) {
-        tell(endpoint, merchant, BreakerState::Closed);
+        tell(*endpoint, merchant, BreakerState::Closed);
     }
     *open = now_open;
     for pool in sources.store.pools() {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use maud::html;
 
 use super::{Item, Sources};
-use crate::breaker::{BreakerState, Endpoint, OpenBreaker};
+use crate::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use crate::order::{FollowUpState, Status, Target};
 use crate::pages::Pages;
+use crate::pages::breakers::SeenBreaker;
 use crate::pages::failure::Failure;
 use crate::pages::links::link;
 use crate::pages::order_tabs::COUNTED;
@@ -34,9 +35,10 @@ pub(super) fn refused_merchant(refused: &RefusedMerchant) -> Item {
 
 /// Returns an item for each endpoint of a merchant, however many processes have its breaker open.
 pub(super) async fn open_breakers(pages: &Pages, sources: &Sources<'_>) -> Result<Vec<Item>, Failure> {
-    let mut endpoints = BTreeMap::<(&str, &str), Vec<&OpenBreaker>>::new();
-    for (_, breaker) in sources.breakers {
-        endpoints.entry((&breaker.merchant, &breaker.endpoint)).or_default().push(breaker);
+    let mut endpoints = BTreeMap::<(&str, &str), Vec<&WaitingBreaker>>::new();
+    for SeenBreaker { breaker, .. } in sources.breakers {
+        let key = (breaker.merchant.as_str(), breaker.endpoint.as_str());
+        endpoints.entry(key).or_default().push(breaker);
     }
     let mut items = Vec::new();
     for ((merchant, endpoint), processes) in endpoints {
@@ -57,9 +59,9 @@ pub(super) async fn open_breakers(pages: &Pages, sources: &Sources<'_>) -> Resul
     Ok(items)
 }
 
-fn breaker_item(processes: &[&OpenBreaker], queued: u64, href: String) -> Option<Item> {
-    let calls_wait = |breaker: &&&OpenBreaker| breaker.state != BreakerState::HalfOpen;
-    let waiting: Vec<&OpenBreaker> = processes.iter().filter(calls_wait).copied().collect();
+fn breaker_item(processes: &[&WaitingBreaker], queued: u64, href: String) -> Option<Item> {
+    let calls_wait = |breaker: &&&WaitingBreaker| breaker.state != BreakerState::HalfOpen;
+    let waiting: Vec<&WaitingBreaker> = processes.iter().filter(calls_wait).copied().collect();
     if waiting.is_empty() {
         return processes.iter().min_by_key(|breaker| breaker.since).map(|first| half_open(first));
     }
@@ -68,7 +70,7 @@ fn breaker_item(processes: &[&OpenBreaker], queued: u64, href: String) -> Option
     let next_try = processes.iter().map(|breaker| breaker.next_try).min()?;
     Some(Item {
         tone: "bad",
-        title: format!("No calls to {} for {}", first.endpoint, first.merchant),
+        title: format!("No calls to {} for {}", first.endpoint.as_str(), first.merchant),
         about: html! {
             @if first.state == BreakerState::Closed { "Calls " }
             @else if processes.len() > 1 { "The circuit breakers " } @else { "The circuit breaker " }
@@ -87,15 +89,15 @@ fn breaker_item(processes: &[&OpenBreaker], queued: u64, href: String) -> Option
 }
 
 /// Returns the item of an endpoint that no call has tried since its pause was over.
-fn half_open(breaker: &OpenBreaker) -> Item {
+fn half_open(breaker: &WaitingBreaker) -> Item {
     Item {
         tone: "warn",
-        title: format!("Calls to {} for {} failed before", breaker.endpoint, breaker.merchant),
+        title: format!("Calls to {} for {} failed before", breaker.endpoint.as_str(), breaker.merchant),
         about: html! {
             "Since " (at(breaker.since)) ": " (breaker.cause) ". The pause is over, and no call has come since: \
             the circuit breaker is half-open, and the next call decides."
         },
-        href: link("/orders", &[("merchant", &breaker.merchant)]),
+        href: link("/orders", &[("merchant", breaker.merchant.as_str())]),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use chrono::TimeDelta;
-use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use klarna_order_worker::order::{Disposition, TokenOutcome, Waits};
 use klarna_order_worker::pages::Dependencies;
 use klarna_order_worker::pauses::PauseKind;
@@ -278,8 +278,8 @@ async fn orders_that_somebody_paused_are_not_told_as_not_started() {
 async fn breakers_of_every_process_are_told() {
     let api = Api::open().await;
     let now = api.clock.now();
-    let breaker_in = |state, merchant: &str| OpenBreaker {
-        endpoint: "checkout".into(),
+    let breaker_in = |state, merchant: &str| WaitingBreaker {
+        endpoint: Endpoint::Checkout,
         merchant: merchant.into(),
         state,
         cause: "HTTP 503, 5 failures in a row".into(),

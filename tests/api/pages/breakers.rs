@@ -1,6 +1,6 @@
 //! Circuit breakers on the pages.
 
-use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::store::Worker;
 use uuid::Uuid;
@@ -15,18 +15,18 @@ async fn an_operator_lets_a_breaker_try_a_call() {
         Worker { id: Uuid::new_v4().into(), instance: Uuid::new_v4().into(), name: "host/1".to_owned() };
     api.app.store.begin_worker(&worker).await.unwrap();
     let now = Clock::system().now();
-    let open = |merchant: &str, endpoint: &str, state, cause: &str| OpenBreaker {
-        endpoint: endpoint.to_owned(),
-        merchant: merchant.to_owned(),
+    let open = |endpoint, state, cause: &str| WaitingBreaker {
+        endpoint,
+        merchant: "shop".into(),
         state,
         cause: cause.to_owned(),
         since: now,
         next_try: now,
     };
     let told = [
-        open("shop", "checkout", BreakerState::Open, "<b>HTTP 503</b>"),
-        open("shop", "token", BreakerState::Closed, "Klarna asked for a pause"),
-        open("shop", "payments", BreakerState::HalfOpen, "HTTP 502"),
+        open(Endpoint::Checkout, BreakerState::Open, "<b>HTTP 503</b>"),
+        open(Endpoint::Token, BreakerState::Closed, "Klarna asked for a pause"),
+        open(Endpoint::Payments, BreakerState::HalfOpen, "HTTP 502"),
     ];
     api.app.store.note_breakers(worker.id, &told).await.unwrap();
     let browser = Browser::signed_in(&api, OPS).await;
@@ -64,9 +64,9 @@ async fn outages_are_shown_to_those_who_may_see_the_merchant() {
     let api = Api::with_keys(&keys()).await;
     let now = Clock::system().now();
     for merchant in ["shop", "other"] {
-        let breaker = OpenBreaker {
-            endpoint: "checkout".to_owned(),
-            merchant: merchant.to_owned(),
+        let breaker = WaitingBreaker {
+            endpoint: Endpoint::Checkout,
+            merchant: merchant.into(),
             state: BreakerState::Open,
             cause: "<b>no answer</b>".to_owned(),
             since: now,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use klarna_order_worker::silence::HeartbeatCount;
 use klarna_order_worker::store::{ExpiredKind, Outage};
 
@@ -15,10 +15,10 @@ both_engines![
     outages_are_kept_for_a_time_and_listed_by_merchant,
 ];
 
-pub fn breaker(db: &Db, merchant: &str, cause: &str) -> OpenBreaker {
+pub fn breaker(db: &Db, merchant: &str, cause: &str) -> WaitingBreaker {
     let now = db.clock.now();
-    OpenBreaker {
-        endpoint: "checkout".into(),
+    WaitingBreaker {
+        endpoint: Endpoint::Checkout,
         merchant: merchant.into(),
         state: BreakerState::Open,
         cause: cause.into(),
@@ -39,16 +39,16 @@ async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     let [outage] = &listed(&db).await[..] else { panic!("{:?}", listed(&db).await) };
     assert_eq!((&*outage.cause, outage.since, outage.until), ("HTTP 503", begun, None));
     // The first call that succeeds ends it; breakers of other processes close later.
-    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.store.end_outage(&"shop".into(), Endpoint::Checkout).await.unwrap();
     db.advance(20);
-    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.store.end_outage(&"shop".into(), Endpoint::Checkout).await.unwrap();
     assert_eq!(listed(&db).await[0].until, Some(begun + TimeDelta::seconds(7)));
     // It goes on if a breaker opens soon; later, it is another one.
     db.advance(270);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 503")).await.unwrap();
     let [outage] = &listed(&db).await[..] else { panic!("{:?}", listed(&db).await) };
     assert_eq!((outage.since, outage.until), (begun, None));
-    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.store.end_outage(&"shop".into(), Endpoint::Checkout).await.unwrap();
     db.advance(301);
     db.store.begin_outage(&breaker(&db, "shop", "HTTP 500")).await.unwrap();
     let causes: Vec<String> = listed(&db).await.into_iter().map(|outage| outage.cause).collect();
@@ -57,7 +57,7 @@ async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     let open = breaker(&db, "other", "HTTP 503");
     db.store.begin_outage(&open).await.unwrap();
     db.advance(1);
-    db.store.end_outage("other", "checkout").await.unwrap();
+    db.store.end_outage(&"other".into(), Endpoint::Checkout).await.unwrap();
     db.advance(3600);
     db.store.begin_outage(&open).await.unwrap();
     let others = db.store.outages(Some(&["other".into()]), 10).await.unwrap();
@@ -109,7 +109,7 @@ async fn outages_are_kept_for_a_time_and_listed_by_merchant(db: Db) {
     assert_eq!(of(&["shop", "third", "no-such"]).await, ["third", "shop"]);
     assert_eq!(of(&[]).await, [""; 0]);
     assert_eq!(db.store.outages(None, 2).await.unwrap().len(), 2);
-    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.store.end_outage(&"shop".into(), Endpoint::Checkout).await.unwrap();
     db.advance(61);
     let removed = db.store.remove_expired(ExpiredKind::Outages, Duration::from_mins(1), 10).await.unwrap();
     assert_eq!((removed, of(&["shop", "other", "third"]).await.len()), (1, 2), "those that last stay");

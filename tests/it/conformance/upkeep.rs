@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use klarna_order_worker::breaker::Endpoint;
 use klarna_order_worker::config::{self, Merchants};
 use klarna_order_worker::ids::{MerchantName, TokenId, UserKey, WorkerId};
 use klarna_order_worker::ops::{Removed, Retention};
@@ -257,7 +258,7 @@ async fn pauses_and_outages_that_are_over_go_with_the_ledger(db: Db) {
     for merchant in ["shop", "other"] {
         db.store.begin_outage(&outages::breaker(&db, merchant, "HTTP 503")).await.unwrap();
     }
-    db.store.end_outage("shop", "checkout").await.unwrap();
+    db.store.end_outage(&"shop".into(), Endpoint::Checkout).await.unwrap();
     db.advance(90 * DAY);
     assert_eq!(retention(&db).tidy(true).await.unwrap(), Removed::default(), "90 days are not over");
     db.advance(2);

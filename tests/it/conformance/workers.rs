@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::breaker::{BreakerState, OpenBreaker};
+use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::Status;
 use klarna_order_worker::silence::HeartbeatCount;
@@ -51,8 +51,8 @@ async fn what_a_worker_tells_of_its_breakers_is_read(db: Db) {
         workers.remove(0).breakers
     };
     assert_eq!(told().await, []);
-    let open = OpenBreaker {
-        endpoint: "checkout".into(),
+    let open = WaitingBreaker {
+        endpoint: Endpoint::Checkout,
         merchant: "shop".into(),
         state: BreakerState::Open,
         cause: "HTTP 503".into(),
