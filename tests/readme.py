@@ -1,8 +1,8 @@
-"""Runs the commands of a page's `console` blocks, in one shell, and compares what the page shows of their output.
+"""Runs a page's `sh` blocks, in one shell, and compares what the page shows of their output: the `text` block behind it.
 
     readme.py PAGE
 
-An ellipsis in the page stands for anything. Ids, times, ports and white space may differ.
+A block behind a comment `<!--not-run-->` is left out. An ellipsis in the page stands for anything. Ids, times, ports and white space may differ.
 """
 
 import pathlib
@@ -14,31 +14,35 @@ import tempfile
 PATIENCE = 300  # seconds for all commands together
 
 
-def commands(page):
-    """The commands, each with its line number and the output that the page shows."""
-    found, block = [], None
+def blocks(page):
+    """The blocks that are run: the line of each, its commands, and the output that the page shows behind it."""
+    found, fence, body, before, is_run = [], None, [], "", False
     for number, line in enumerate(page.splitlines(), 1):
-        if line.startswith("```"):
-            block = "command" if block is None and line == "```console" else None if block else "other"
-        elif block in ("command", "continued", "output"):
-            if block == "continued":
-                found[-1][1].append(line)
-            elif line.startswith("$ "):
-                found.append((number, [line[2:]], []))
-            elif found:
-                found[-1][2].append(line)
-            in_command = block == "continued" or line.startswith("$ ")
-            block = "continued" if in_command and line.endswith("\\") else "output"
-    return [(number, "\n".join(command), "\n".join(output)) for number, command, output in found]
+        if fence is None and line.startswith("```"):
+            fence, body, begin = line[3:], [], number
+        elif line == "```":
+            if fence == "sh":
+                is_run = before != "<!--not-run-->"
+                if is_run:
+                    found.append((begin, "\n".join(body), ""))
+            elif fence == "text" and is_run:
+                found[-1] = (*found[-1][:2], "\n".join(body))
+            fence = None
+        elif fence is not None:
+            body.append(line)
+        else:
+            before = line
+            # Output stands directly behind its commands.
+            is_run = is_run and not line.strip()
+    return found
 
 
 def script(listed, folder):
-    """One script for all: each command's output goes to a file, and the first failure ends it."""
-    parts = ["fail() { echo \"$1\" >&2; kill $(jobs -p) 2>/dev/null; exit 1; }"]
-    for at, (number, command, _) in enumerate(listed):
+    """One script for all: each block's output goes to a file, and the first command that fails ends it."""
+    parts = ["set -e", "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"]
+    for at, (_, commands, _) in enumerate(listed):
         parts.append(f"echo {at} >'{folder}/at'")
-        parts.append(f"{{\n{command}\n}} >'{folder}/{at}' 2>&1 || fail 'line {number} exited with '$?")
-    parts.append("kill $(jobs -p) 2>/dev/null; wait")
+        parts.append(f"{{\n{commands}\n}} >'{folder}/{at}' 2>&1")
     return "\n".join(parts)
 
 
@@ -61,21 +65,22 @@ def differs(shown, printed):
 
 
 def main():
-    listed = commands(pathlib.Path(sys.argv[1]).read_text())
-    assert listed, "the page has no command"
+    listed = blocks(pathlib.Path(sys.argv[1]).read_text())
+    assert listed, "the page has no block with commands"
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         run = subprocess.run(["bash", "-c", script(listed, folder)], timeout=PATIENCE, check=False)
         reached = int((folder / "at").read_text())
         faults = []
-        for at, (number, command, shown) in enumerate(listed[: reached + 1]):
+        for at, (number, commands, shown) in enumerate(listed[: reached + 1]):
             printed = (folder / str(at)).read_text()
             missing = differs(shown, printed)
-            print(f"line {number}: $ {command}")
+            print(f"line {number}:\n{commands}")
             if missing is not None:
                 faults.append(f"line {number}: not printed: {missing}\nprinted:\n{printed}")
         if run.returncode != 0:
-            faults.append(f"the last command printed:\n{(folder / str(reached)).read_text()[-4000:]}")
+            printed = (folder / str(reached)).read_text()[-4000:]
+            faults.append(f"line {listed[reached][0]}: ended with {run.returncode} and printed:\n{printed}")
     sys.exit("\n".join(faults) or None)
 
 
