@@ -34,12 +34,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::circuit::{CircuitBreaker, State};
+use self::circuit::{Admitted, CircuitBreaker, State};
 pub use self::endpoint::{Endpoint, probed};
 pub use self::permit::CallPermit;
 pub use self::rate_limiter::RateLimiter;
 pub use self::rates::Rates;
-pub use self::shared_rate::RateAsk;
+pub use self::shared_rate::{RateAsk, RateGrant};
 use self::sharing::Sharing;
 pub use self::view::{BreakerView, Trouble, WaitingBreaker};
 use crate::cause::Cause;
@@ -171,7 +171,7 @@ impl CircuitBreakers {
             }
             admitted
         });
-        let (probe, hold) = admitted.unwrap_or(Ok((false, Duration::ZERO)))?;
+        let Admitted { probe, hold } = admitted.unwrap_or(Ok(Admitted::default()))?;
         let hold = hold.max(self.sharing.joins_in(now));
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
     }
@@ -197,8 +197,7 @@ impl CircuitBreakers {
     #[must_use]
     pub fn rate_asks(&self, now: Duration) -> Vec<RateAsk> {
         let ask = |(merchant, breaker): (&MerchantName, &mut CircuitBreaker)| {
-            let (rate, used, wanted) = breaker.rate.ask(now)?;
-            Some(RateAsk { merchant: merchant.clone(), endpoint: self.endpoint, rate, used, wanted })
+            breaker.rate.ask(merchant, self.endpoint, now)
         };
         lock(&self.breakers).iter_mut().filter_map(ask).collect()
     }

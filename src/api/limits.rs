@@ -100,9 +100,16 @@ impl ConcurrencyLimits {
     }
 }
 
+/// The limits, and the group of the routes that they are for.
+#[derive(Clone)]
+pub(super) struct Limited {
+    pub(super) permits: ConcurrencyLimits,
+    pub(super) group: RouteGroup,
+}
+
 /// Middleware that serves a request if a permit is free, and otherwise answers `overloaded`.
 pub(super) async fn limit(
-    State((permits, group)): State<(ConcurrencyLimits, RouteGroup)>,
+    State(Limited { permits, group }): State<Limited>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {

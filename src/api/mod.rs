@@ -93,7 +93,7 @@ use crate::store::{
 };
 use crate::vault::{Registry, Renamer};
 use auth::Guard;
-use limits::{ConcurrencyLimits, RouteGroup};
+use limits::{ConcurrencyLimits, Limited, RouteGroup};
 use problem::{Kind, Problem};
 
 /// What the handlers need.
@@ -211,7 +211,7 @@ pub fn router(mut app: AppState) -> Router {
         refusals: refusals.clone(),
     };
     let guard = |scope| from_fn_with_state(guard_of(scope), auth::guard);
-    let limit = |group| from_fn_with_state((permits.clone(), group), limits::limit);
+    let limit = |group| from_fn_with_state(Limited { permits: permits.clone(), group }, limits::limit);
     let guarded = |router: Router<Arc<AppState>>, scope| {
         // The layer that is added last runs first: unauthenticated requests must not use permits.
         let router = router.route_layer(limit(RouteGroup::Api));

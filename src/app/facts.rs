@@ -67,11 +67,11 @@ pub(super) async fn tell(store: Arc<dyn Store>, worker: WorkerId, facts: AskFact
 async fn clock_off(store: &dyn Store, clock: &Clock) -> Result<u64, StoreError> {
     let asked_at = clock.now();
     let database = store.time().await?;
-    Ok(apart((asked_at, clock.now()), database))
+    Ok(apart(asked_at, clock.now(), database))
 }
 
-/// By how many whole seconds a time lies outside of the time in which it was read.
-fn apart((asked_at, answered_at): (DateTime<Utc>, DateTime<Utc>), database: DateTime<Utc>) -> u64 {
+/// By how many whole seconds the database's time lies outside of the time in which it was read.
+fn apart(asked_at: DateTime<Utc>, answered_at: DateTime<Utc>, database: DateTime<Utc>) -> u64 {
     let apart = (asked_at - database).max(database - answered_at);
     u64::try_from(apart.num_seconds()).unwrap_or(0)
 }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_slow_answer_is_no_difference_of_clocks() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let read = |database| apart((at(100), at(110)), at(database));
+        let read = |database| apart(at(100), at(110), at(database));
         assert_eq!([read(100), read(107), read(110)], [0; 3]);
         assert_eq!([read(95), read(113)], [5, 3]);
     }

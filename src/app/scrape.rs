@@ -83,6 +83,6 @@ pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBrea
 }
 
 fn exchanges(vault: &Vault) -> Exchanges {
-    let (permits_taken, permits) = vault.permits();
-    Exchanges { in_flight: vault.in_flight(), permits_taken, permits }
+    let (in_flight, permits_taken) = (vault.in_flight(), vault.permits_taken());
+    Exchanges { in_flight, permits_taken, permits: vault.permits() }
 }

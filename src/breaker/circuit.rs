@@ -24,6 +24,15 @@ const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// How long a probe without a report counts as running.
 const LONGEST_PROBE: Duration = Duration::from_mins(1);
 
+/// A call that is allowed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Admitted {
+    /// Whether its result decides about the breaker.
+    pub(super) probe: bool,
+    /// How long it must wait for the rate limit.
+    pub(super) hold: Duration,
+}
+
 /// The circuit breaker and the rate limit of a merchant's endpoint.
 pub(super) struct CircuitBreaker {
     pub(super) state: State,
@@ -96,8 +105,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns whether the allowed call is a probe, and how long it must wait for the rate limit.
-    pub(super) fn admit(&mut self, now: Duration) -> Result<(bool, Duration), Duration> {
+    /// Allows a call, or returns how long to wait before asking again.
+    pub(super) fn admit(&mut self, now: Duration) -> Result<Admitted, Duration> {
         if let Some(wait) = self.closed_for(now) {
             return Err(wait);
         }
@@ -109,7 +118,7 @@ impl CircuitBreaker {
             self.open_since.get_or_insert(now);
             self.state = State::Probing { since: now };
         }
-        Ok((probe, hold))
+        Ok(Admitted { probe, hold })
     }
 
     pub(super) fn closed_for(&self, now: Duration) -> Option<Duration> {

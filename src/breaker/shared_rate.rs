@@ -33,20 +33,31 @@ pub struct RateAsk {
     pub wanted: u32,
 }
 
+/// What a process gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateGrant {
+    /// How many calls more it may make.
+    pub calls: u32,
+    /// How far the time in the database is ahead of the database's clock then.
+    pub ahead: Duration,
+}
+
 impl RateAsk {
     /// Decides how many calls the process gets. `ahead` is how far the time in the database is ahead of the
-    /// database's clock. Returns the number, and how far it is ahead then.
+    /// database's clock.
     ///
     /// A process gets at most half of what is free, so that no other one comes too late for all.
     #[must_use]
-    pub fn grant(&self, ahead: Duration) -> (u32, Duration) {
-        let Ok(interval) = Duration::try_from_secs_f64(1.0 / self.rate) else { return (self.wanted, ahead) };
+    pub fn grant(&self, ahead: Duration) -> RateGrant {
+        let Ok(interval) = Duration::try_from_secs_f64(1.0 / self.rate) else {
+            return RateGrant { calls: self.wanted, ahead };
+        };
         let burst = BURST.max(interval);
         let ahead = ahead.saturating_add(interval.saturating_mul(self.used)).min(burst + LONGEST_DEBT);
         let free = burst.saturating_sub(ahead).as_nanos() / interval.as_nanos().max(1);
         let free = u32::try_from(free).unwrap_or(u32::MAX);
-        let granted = self.wanted.min(free.div_ceil(2));
-        (granted, ahead + interval.saturating_mul(granted))
+        let calls = self.wanted.min(free.div_ceil(2));
+        RateGrant { calls, ahead: ahead + interval.saturating_mul(calls) }
     }
 }
 
@@ -148,15 +159,23 @@ impl SharedRate {
         self.wanted > 0
     }
 
-    /// Returns how many calls were made and are wanted, if any. Those that were made count as told.
-    pub(super) fn ask(&mut self, now: Duration) -> Option<(f64, u32, u32)> {
+    /// Returns how many calls to an endpoint of a merchant were made and are wanted, if any. Those that were
+    /// made count as told.
+    pub(super) fn ask(
+        &mut self,
+        merchant: &MerchantName,
+        endpoint: Endpoint,
+        now: Duration,
+    ) -> Option<RateAsk> {
         if self.processes <= 1 || now.saturating_sub(self.wanted_at) > LASTS {
             self.wanted = 0;
             self.used = self.used.max(0);
         }
         let used = u32::try_from(self.used.max(0)).unwrap_or(u32::MAX);
         self.used = self.used.min(0);
-        (self.processes > 1 && (used > 0 || self.wanted > 0)).then_some((self.rate, used, self.wanted))
+        let (rate, wanted) = (self.rate, self.wanted);
+        let asks = self.processes > 1 && (used > 0 || wanted > 0);
+        asks.then(|| RateAsk { merchant: merchant.clone(), endpoint, rate, used, wanted })
     }
 
     /// Counts calls again that could not be told. The database caps the debt.
@@ -229,11 +248,10 @@ mod tests {
                 if self.database_is_away {
                     continue;
                 }
-                let Some((rate, used, wanted)) = process.ask(self.now) else { continue };
-                let ask = RateAsk { merchant: "shop".into(), endpoint: Endpoint::Token, rate, used, wanted };
-                let (granted, ahead) = ask.grant(self.due_at.saturating_sub(self.now));
-                self.due_at = self.now + ahead;
-                process.lease(granted, self.now);
+                let Some(ask) = process.ask(&"shop".into(), Endpoint::Token, self.now) else { continue };
+                let granted = ask.grant(self.due_at.saturating_sub(self.now));
+                self.due_at = self.now + granted.ahead;
+                process.lease(granted.calls, self.now);
             }
             self.now += ROUND;
         }
@@ -301,7 +319,7 @@ mod tests {
         let mut shared = SharedRate::new(10.0);
         let now = Duration::from_secs(5);
         assert_eq!((0..30).filter(|_| shared.reserve(now, Duration::ZERO).is_ok()).count(), 10);
-        assert!(shared.ask(now).is_none());
+        assert!(shared.ask(&"shop".into(), Endpoint::Token, now).is_none());
     }
 
     #[test]
@@ -314,7 +332,8 @@ mod tests {
         assert!(!shared.is_short());
         assert_eq!(shared.reserve(now, second), Ok(second));
         assert!(shared.is_short() && !shared.exchange_for_leased(now));
-        assert_eq!(shared.ask(now), Some((2.0, 2, 1)));
+        let ask = shared.ask(&"shop".into(), Endpoint::Token, now).unwrap();
+        assert_eq!((ask.rate, ask.used, ask.wanted), (2.0, 2, 1));
         shared.lease(1, now);
         assert!(!shared.is_short() && shared.exchange_for_leased(now));
         assert!(!shared.exchange_for_leased(now), "one alone");

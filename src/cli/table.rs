@@ -17,6 +17,13 @@ pub struct Table {
     by_weight: Vec<usize>,
 }
 
+/// A column that is shown.
+struct Column {
+    index: usize,
+    /// In characters.
+    width: usize,
+}
+
 impl Table {
     /// An empty table with these columns, most important first.
     #[must_use]
@@ -54,32 +61,33 @@ impl Table {
         self.blocks(available)
     }
 
-    /// The columns with their widths; `None` if they do not fit.
-    fn widths(&self, columns: &[usize], available: usize) -> Option<Vec<(usize, usize)>> {
+    /// The columns as wide as they are shown; `None` if they do not fit.
+    fn widths(&self, columns: &[usize], available: usize) -> Option<Vec<Column>> {
         let widest =
             |column: usize| self.rows.iter().map(|row| measure_text_width(&row[column])).max().unwrap_or(0);
-        let mut widths: Vec<(usize, usize)> =
-            columns.iter().map(|&column| (column, widest(column))).collect();
-        let least = |index: usize, width: usize| width.min(if index == 0 { WHOLE } else { NARROWEST });
+        let mut widths: Vec<Column> =
+            columns.iter().map(|&index| Column { index, width: widest(index) }).collect();
+        let least = |place: usize, width: usize| width.min(if place == 0 { WHOLE } else { NARROWEST });
         let leasts: Vec<usize> =
-            widths.iter().enumerate().map(|(index, (_, width))| least(index, *width)).collect();
+            widths.iter().enumerate().map(|(place, column)| least(place, column.width)).collect();
         let room = available.checked_sub(GAP * columns.len().saturating_sub(1))?;
         if leasts.iter().sum::<usize>() > room {
             return None;
         }
-        while widths.iter().map(|(_, width)| width).sum::<usize>() > room {
-            let cuttable = widths.iter_mut().zip(&leasts).filter(|((_, width), least)| *width > **least);
-            let ((_, width), _) = cuttable.max_by_key(|((_, width), _)| *width)?;
-            *width -= 1;
+        while widths.iter().map(|column| column.width).sum::<usize>() > room {
+            let cuttable = widths.iter_mut().zip(&leasts).filter(|(column, least)| column.width > **least);
+            let (widest, _) = cuttable.max_by_key(|(column, _)| column.width)?;
+            widest.width -= 1;
         }
-        widths.sort_unstable();
+        widths.sort_unstable_by_key(|column| column.index);
         Some(widths)
     }
 
-    fn lines(&self, widths: &[(usize, usize)]) -> String {
+    fn lines(&self, widths: &[Column]) -> String {
         let line = |row: &Vec<String>| {
-            let cells =
-                widths.iter().map(|&(at, width)| pad_str(&row[at], width, Alignment::Left, Some("…")));
+            let cells = widths
+                .iter()
+                .map(|&Column { index, width }| pad_str(&row[index], width, Alignment::Left, Some("…")));
             cells.collect::<Vec<_>>().join(&" ".repeat(GAP)).trim_end().to_owned()
         };
         self.rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -32,9 +32,8 @@ impl Settings {
             KeySource::Env(_) | KeySource::Wrapped(_) => None,
         });
         let named = self.secret_files.iter().map(|(key, path)| (key.clone(), path.clone()));
-        let (file, within) = &self.secrets_within;
-        let own = file.iter().filter_map(|file| {
-            let key = within.iter().find(|key| !self.is_of_sandbox(key))?;
+        let own = self.file.iter().filter_map(|file| {
+            let key = self.secrets_within.iter().find(|key| !self.is_of_sandbox(key))?;
             Some((key.clone(), file.clone()))
         });
         keys.chain(named).chain(own).filter_map(|(key, path)| ExposedFile::of(key, path)).collect()

@@ -119,8 +119,10 @@ pub struct Settings {
     pub merchants: Merchants,
     /// The files with secrets, by the setting that names them, without those of `vault.keys`.
     pub secret_files: BTreeMap<String, PathBuf>,
-    /// The settings file, if it has secrets itself, and the keys of these.
-    secrets_within: (Option<PathBuf>, BTreeSet<String>),
+    /// The settings file that was read.
+    file: Option<PathBuf>,
+    /// The keys of the secrets that the settings file has itself.
+    secrets_within: BTreeSet<String>,
     /// What is given, without any value.
     given: Given,
 }
@@ -138,10 +140,10 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let file = path.unwrap_or(Path::new(DEFAULT_PATH));
         match bounded::read_text(file, LARGEST) {
-            Ok(text) => Self::parse(&file.display().to_string(), &text, env).map(|settings| {
-                let secrets_within = (Some(file.to_owned()), settings.secrets_within.1);
-                Self { secrets_within, ..settings }
-            }),
+            Ok(text) => {
+                let settings = Self::parse(&file.display().to_string(), &text, env)?;
+                Ok(Self { file: Some(file.to_owned()), ..settings })
+            }
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Self::parse(
                 &format!("settings (no {DEFAULT_PATH} in this folder, the environment alone)"),
                 "",
@@ -210,7 +212,8 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         telemetry,
         merchants,
         secret_files: std::mem::take(&mut reader.secret_files),
-        secrets_within: (None, std::mem::take(&mut reader.secrets_within)),
+        file: None,
+        secrets_within: std::mem::take(&mut reader.secrets_within),
         given: reader.given(),
     })
 }

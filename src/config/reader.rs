@@ -134,8 +134,8 @@ impl Reader {
 
     /// Returns every fault, unknown keys included, in the order of the keys.
     pub(super) fn into_faults(mut self) -> Vec<Fault> {
-        for (path, wrong, instead) in unknown::find(&self.layers, &self.known, &self.groups) {
-            self.fault(&path, wrong, instead);
+        for unknown in unknown::find(&self.layers, &self.known, &self.groups) {
+            self.fault(&unknown.path, unknown.wrong, unknown.instead);
         }
         self.faults.sort_by(|a, b| a.key.cmp(&b.key));
         self.faults

@@ -129,6 +129,7 @@ impl Settings {
         next.keeper.forget_after_idle = read.keeper.forget_after_idle;
         next.telemetry.log_level = read.telemetry.log_level;
         next.secret_files.clone_from(&read.secret_files);
+        next.file.clone_from(&read.file);
         next.secrets_within.clone_from(&read.secrets_within);
         next.given.take(&read.given, is_live);
         next.check_together(self, read)?;

@@ -15,20 +15,25 @@ fn tolerance(path: &str) -> usize {
     (1 + path.len() / 8).min(3)
 }
 
-/// One fault for each unknown path: the path, what is wrong, and what to write instead. Settings
-/// below an unknown section are not reported separately.
-pub(super) fn find(
-    layers: &Layers,
-    keys: &BTreeSet<String>,
-    groups: &BTreeSet<String>,
-) -> Vec<(String, String, String)> {
+/// A path that is none of the settings'.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UnknownPath {
+    pub(super) path: String,
+    /// What is wrong with it.
+    pub(super) wrong: &'static str,
+    /// What to write instead.
+    pub(super) instead: String,
+}
+
+/// Returns the unknown paths. Settings below an unknown section are not reported separately.
+pub(super) fn find(layers: &Layers, keys: &BTreeSet<String>, groups: &BTreeSet<String>) -> Vec<UnknownPath> {
     let sections: BTreeSet<&str> = keys.iter().chain(groups).flat_map(|path| ancestors(path)).collect();
-    let mut found: Vec<(String, String, String)> = Vec::new();
+    let mut found: Vec<UnknownPath> = Vec::new();
     for path in layers.paths() {
         if found.len() == MOST {
             break;
         }
-        let below_unknown = ancestors(path).any(|above| found.iter().any(|(known, ..)| known == above));
+        let below_unknown = ancestors(path).any(|above| found.iter().any(|unknown| unknown.path == above));
         let is_section = layers.is_section(path);
         let fits =
             if is_section { sections.contains(path) || groups.contains(path) } else { keys.contains(path) };
@@ -42,7 +47,7 @@ pub(super) fn find(
         } else {
             ("not a key of these settings", advice(path, keys, &sections))
         };
-        found.push((path.to_owned(), wrong.to_owned(), instead));
+        found.push(UnknownPath { path: path.to_owned(), wrong, instead });
     }
     found
 }
@@ -64,11 +69,6 @@ fn advice(path: &str, keys: &BTreeSet<String>, sections: &BTreeSet<&str>) -> Str
         closest.filter(|(distance, _)| *distance <= tolerance(path)).map(|(_, key)| key).or_else(elsewhere);
     meant.map_or_else(
         || "leave it out".to_owned(),
-        |key| {
-            format!(
-                "write {key} if you meant that, or leave it \
-        out"
-            )
-        },
+        |key| format!("write {key} if you meant that, or leave it out"),
     )
 }

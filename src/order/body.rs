@@ -5,8 +5,9 @@ use std::fmt;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use super::edit::{self, Insertion};
 use super::json::{Kind, Object, form_faults, is_blank, not_an_object};
-use super::{Fault, Rejection, edit};
+use super::{Fault, Rejection};
 
 /// The largest order body, in bytes. Klarna accepts bodies below 1 MB, and 16 KiB are reserved for
 /// the access token and prefilled fields.
@@ -93,7 +94,7 @@ impl<'a> BodyMembers<'a> {
     /// shops write absent members so. A string is not added if the order already has a value there,
     /// or if its path leads through something that is not an object.
     #[must_use]
-    pub fn filled(&self, values: &[(&[&str], &str)]) -> (Zeroizing<String>, Vec<bool>) {
+    pub fn filled(&self, values: &[Insertion<'_>]) -> (Zeroizing<String>, Vec<bool>) {
         edit::fill(self.text, self.object.as_ref(), values)
     }
 

@@ -6,14 +6,26 @@ use zeroize::Zeroizing;
 
 use super::json::{Object, is_blank, offset};
 
-/// The additions to one object, by key.
-type Members<'a> = Vec<(&'a str, Addition<'a>)>;
+/// A string to add to a JSON text. It may be a secret.
+#[derive(Clone, Copy)]
+pub struct Insertion<'a> {
+    /// The keys on the way to it, its own last.
+    pub path: &'a [&'a str],
+    /// The string.
+    pub value: &'a str,
+}
+
+/// An addition to an object.
+struct Member<'a> {
+    key: &'a str,
+    addition: Addition<'a>,
+}
 
 enum Addition<'a> {
     /// A string, and its index in the list of values to add.
     Text(&'a str, usize),
     /// Additions to an object, which is created if it does not exist.
-    Within(Members<'a>),
+    Within(Vec<Member<'a>>),
 }
 
 /// Returns `text`, the text of `object`, with each string added at its path, and which of them were
@@ -27,10 +39,10 @@ enum Addition<'a> {
 pub(super) fn fill(
     text: &str,
     object: Option<&Object<'_>>,
-    values: &[(&[&str], &str)],
+    values: &[Insertion<'_>],
 ) -> (Zeroizing<String>, Vec<bool>) {
-    let mut members = Members::new();
-    for (place, (path, value)) in values.iter().enumerate() {
+    let mut members = Vec::new();
+    for (place, Insertion { path, value }) in values.iter().enumerate() {
         plan(&mut members, path, Addition::Text(value, place));
     }
     let mut merge = Merge { text, edits: Vec::new(), went_in: vec![false; values.len()] };
@@ -42,31 +54,38 @@ pub(super) fn fill(
 
 /// Adds one string to the plan. An earlier string at the same path stays. An earlier string on the
 /// way to this path also stays, and the new one is then dropped.
-fn plan<'a>(members: &mut Members<'a>, path: &[&'a str], addition: Addition<'a>) {
+fn plan<'a>(members: &mut Vec<Member<'a>>, path: &[&'a str], addition: Addition<'a>) {
     let [key, rest @ ..] = path else { return };
-    match (members.iter_mut().rfind(|(planned, _)| planned == key), rest) {
-        (None, []) => members.push((key, addition)),
-        (Some((_, Addition::Within(inner))), [_, ..]) => plan(inner, rest, addition),
+    let planned = members.iter_mut().rfind(|member| member.key == *key);
+    match (planned.map(|member| &mut member.addition), rest) {
+        (None, []) => members.push(Member { key, addition }),
+        (Some(Addition::Within(inner)), [_, ..]) => plan(inner, rest, addition),
         (Some(_), []) => {}
-        (None | Some((_, Addition::Text(..))), _) => {
-            let mut inner = Members::new();
+        (None | Some(Addition::Text(..)), _) => {
+            let mut inner = Vec::new();
             plan(&mut inner, rest, addition);
-            members.push((key, Addition::Within(inner)));
+            members.push(Member { key, addition: Addition::Within(inner) });
         }
     }
 }
 
+/// A text that takes the place of a part of the old one.
+struct Edit {
+    at: Range<usize>,
+    text: Zeroizing<String>,
+}
+
 struct Merge<'a> {
     text: &'a str,
-    edits: Vec<(Range<usize>, Zeroizing<String>)>,
+    edits: Vec<Edit>,
     went_in: Vec<bool>,
 }
 
 impl Merge<'_> {
-    fn object(&mut self, object: &Object<'_>, members: &Members<'_>) {
+    fn object(&mut self, object: &Object<'_>, members: &[Member<'_>]) {
         let (end, mut separator) = end_of_members(self.text, object);
         let mut behind = Vec::new();
-        for (at, (key, addition)) in members.iter().enumerate() {
+        for (at, Member { key, addition }) in members.iter().enumerate() {
             let found = object.get(key);
             if let Some(found) = found.filter(|found| !is_blank(found)) {
                 if let (Addition::Within(inner), Some(object)) = (addition, Object::read(found)) {
@@ -76,7 +95,7 @@ impl Merge<'_> {
                 self.goes_in(addition);
                 if let Some(blank) = found {
                     let start = offset(self.text, blank.get());
-                    self.edits.push((start..start + blank.get().len(), value(addition)));
+                    self.edits.push(Edit { at: start..start + blank.get().len(), text: value(addition) });
                 } else {
                     behind.push(concat(&[separator, &member(key, addition)]));
                     separator = ",";
@@ -84,25 +103,26 @@ impl Merge<'_> {
             }
         }
         if !behind.is_empty() {
-            self.edits.push((end..end, joined(&behind)));
+            self.edits.push(Edit { at: end..end, text: joined(&behind) });
         }
     }
 
     fn goes_in(&mut self, addition: &Addition<'_>) {
         match addition {
             Addition::Text(_, place) => self.went_in[*place] = true,
-            Addition::Within(members) => firsts(members).for_each(|(_, addition)| self.goes_in(addition)),
+            Addition::Within(members) => firsts(members).for_each(|member| self.goes_in(&member.addition)),
         }
     }
 }
 
 /// Returns the additions to a new object. For equal keys, the first one counts.
-fn firsts<'m, 'a>(members: &'m Members<'a>) -> impl Iterator<Item = &'m (&'a str, Addition<'a>)> {
-    members.iter().enumerate().filter(|(at, (key, _))| !holds(&members[..*at], key)).map(|(_, member)| member)
+fn firsts<'m, 'a>(members: &'m [Member<'a>]) -> impl Iterator<Item = &'m Member<'a>> {
+    let all = members.iter().enumerate();
+    all.filter(|(at, member)| !holds(&members[..*at], member.key)).map(|(_, member)| member)
 }
 
-fn holds(members: &[(&str, Addition<'_>)], key: &str) -> bool {
-    members.iter().any(|(held, _)| *held == key)
+fn holds(members: &[Member<'_>], key: &str) -> bool {
+    members.iter().any(|member| member.key == key)
 }
 
 /// Returns where to insert further members (directly after the last one, before any space), and the
@@ -124,7 +144,7 @@ fn value(addition: &Addition<'_>) -> Zeroizing<String> {
         Addition::Text(text, _) => json_string(text),
         Addition::Within(members) => {
             let mut parts = Vec::new();
-            for (key, addition) in firsts(members) {
+            for Member { key, addition } in firsts(members) {
                 let separator = if parts.is_empty() { "{" } else { "," };
                 parts.push(concat(&[separator, &member(key, addition)]));
             }
@@ -149,11 +169,11 @@ fn json_string(value: &str) -> Zeroizing<String> {
     }
 }
 
-fn spliced(text: &str, mut edits: Vec<(Range<usize>, Zeroizing<String>)>) -> Zeroizing<String> {
-    edits.sort_by_key(|(at, _)| at.start);
+fn spliced(text: &str, mut edits: Vec<Edit>) -> Zeroizing<String> {
+    edits.sort_by_key(|edit| edit.at.start);
     let mut parts = Vec::with_capacity(2 * edits.len() + 1);
     let mut done = 0;
-    for (at, addition) in &edits {
+    for Edit { at, text: addition } in &edits {
         parts.extend([&text[done..at.start], addition.as_str()]);
         done = at.end;
     }

@@ -29,6 +29,7 @@ mod waits;
 
 pub use body::{Body, BodyMembers, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
+pub use edit::Insertion;
 pub use error_code::ErrorCode;
 pub use fault::{Fault, OrderError, Rejection};
 pub use follow_ups::FollowUpState;

@@ -4,6 +4,8 @@
 //! The bars are links for the mouse. Keyboards and screen readers have the same links in the table
 //! below.
 
+use std::ops::Range;
+
 use maud::{Markup, html};
 
 use super::pieces::{count_col, number};
@@ -75,7 +77,7 @@ impl Chart<'_> {
                         line.grid x1="0" x2=(WIDTH) y1=(HEIGHT / 2) y2=(HEIGHT / 2) {}
                         @for (place, bar) in bars.iter().enumerate() {
                             @let left = u64::try_from(place).unwrap_or_default();
-                            (self.drawn(place, bar, (left * WIDTH / count, (left + 1) * WIDTH / count), top))
+                            (self.drawn(place, bar, left * WIDTH / count..(left + 1) * WIDTH / count, top))
                         }
                         line.axis x1="0" x2=(WIDTH) y1=(HEIGHT) y2=(HEIGHT) {}
                     }
@@ -113,7 +115,13 @@ impl Chart<'_> {
         html! { @if let Some(link) = self.link { a href=(link(bar, part)) { (text) } } @else { (text) } }
     }
 
-    fn drawn(&self, place: usize, bar: &Bar, (left, right): (u64, u64), top: u64) -> Markup {
+    fn drawn(
+        &self,
+        place: usize,
+        bar: &Bar,
+        Range { start: left, end: right }: Range<u64>,
+        top: u64,
+    ) -> Markup {
         let width = (right - left).saturating_sub(if right - left > 6 { 3 } else { 1 }).max(1);
         let is_cut = bar.total() > top;
         // A bar that is cut off keeps the shares of its parts.

@@ -136,7 +136,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         section #pauses data-live hidden[paused.is_empty()] {
             @if !paused.is_empty() { h2 { "Paused" } (pauses::table(&paused, &viewer)) }
         }
-        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, (range, &bounds[..]))) }
+        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range, &bounds)) }
         section #orders data-live {
             h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }
             (chart(&buckets, &bounds, range))
@@ -262,7 +262,8 @@ fn figures(
     overview: &Overview,
     buckets: &[OutcomeBucket],
     latency_samples: &[LatencySample],
-    (range, bounds): (&Range, &[DateTime<Utc>]),
+    range: &Range,
+    bounds: &[DateTime<Utc>],
 ) -> Markup {
     let count = |wanted: fn(&OutcomeBucket) -> bool| {
         buckets.iter().filter(|bucket| wanted(bucket)).map(|bucket| bucket.orders).sum::<u64>()

@@ -207,8 +207,8 @@ impl<E: Engine> AuditLog for SqlStore<E> {
 /// Returns the list with the conditions that have an index in plain words.
 pub(super) fn listed(statement: &str, filter: &AuditFilter) -> String {
     let AuditFilter { action, user_hash, outcome, object, without, .. } = filter;
-    let mut text =
-        narrowed(statement, &[(5, user_hash.is_some()), (6, outcome.is_some()), (7, object.is_some())]);
+    let given = [user_hash.as_ref().map(|_| 5), outcome.as_ref().map(|_| 6), object.as_ref().map(|_| 7)];
+    let mut text = narrowed(statement, given.into_iter().flatten());
     if action.is_none() && !without.is_empty() {
         let unwanted = format!("AND action NOT IN ('{}') ORDER BY", without.join("', '"));
         text = text.replace("ORDER BY", &unwanted);

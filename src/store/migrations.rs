@@ -9,16 +9,22 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::StoreError;
 
-/// A migration that is compiled into the program: number, name and text. Its file is `NNNN_name.sql`.
-pub(super) type File = (i64, &'static str, &'static str);
+/// A migration that is compiled into the program. Its file is `NNNN_name.sql`.
+#[derive(Clone, Copy)]
+pub(super) struct File {
+    pub(super) number: i64,
+    pub(super) name: &'static str,
+    /// The text.
+    pub(super) sql: &'static str,
+}
 
 /// Every file of `migrations/postgres`.
 pub(super) const POSTGRES: &[File] =
-    &[(1, "baseline", include_str!("../../migrations/postgres/0001_baseline.sql"))];
+    &[File { number: 1, name: "baseline", sql: include_str!("../../migrations/postgres/0001_baseline.sql") }];
 
 /// Every file of `migrations/sqlite`.
 pub(super) const SQLITE: &[File] =
-    &[(1, "baseline", include_str!("../../migrations/sqlite/0001_baseline.sql"))];
+    &[File { number: 1, name: "baseline", sql: include_str!("../../migrations/sqlite/0001_baseline.sql") }];
 
 /// The level of this program. A release that stops using something that a later one removes raises it
 /// by one. A migration that breaks older programs raises `minimum_program` in the database; programs
@@ -40,7 +46,7 @@ pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
 
 /// Returns sqlx's form of a migration. With `-- no-transaction` as its first line, it runs outside a
 /// transaction.
-pub(super) fn migration(&(number, name, sql): &File) -> Migration {
+pub(super) fn migration(&File { number, name, sql }: &File) -> Migration {
     let no_tx = sql.starts_with("-- no-transaction");
     Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), no_tx)
 }
@@ -122,14 +128,11 @@ mod tests {
                 .collect();
             found.sort();
             let listed: Vec<_> =
-                files.iter().map(|(number, name, _)| format!("{number:04}_{name}.sql")).collect();
+                files.iter().map(|file| format!("{:04}_{}.sql", file.number, file.name)).collect();
             assert_eq!(found, listed, "list the files of {} in src/store/migrations.rs", folder.display());
-            for (file, (.., sql)) in listed.iter().zip(files) {
-                assert_eq!(
-                    *sql,
-                    fs::read_to_string(folder.join(file)).unwrap(),
-                    "{file} is another file's text"
-                );
+            for (name, file) in listed.iter().zip(files) {
+                let text = fs::read_to_string(folder.join(name)).unwrap();
+                assert_eq!(file.sql, text, "{name} is another file's text");
             }
         }
     }
@@ -142,7 +145,7 @@ mod tests {
 
     /// Returns a migrator for these files and one more.
     fn grown(files: &[File], later: &'static str, table: &'static str) -> Migrator {
-        migrator(&[files, &[(9001, "later", later)]].concat(), table)
+        migrator(&[files, &[File { number: 9001, name: "later", sql: later }]].concat(), table)
     }
 
     const RUN: &str = "SELECT count(*), max(version) FROM ";

@@ -25,10 +25,10 @@ impl<E: Engine> SharedRates for SqlStore<E> {
             let read = c.query(E::STATEMENTS.rates.lock).bind(&ask.merchant).bind(ask.endpoint.as_str());
             let row = read.bind(self.now()).fetch_one().await?;
             let (now, due_at) = (row.time("now")?, row.time("due_at")?);
-            let (granted, ahead) = ask.grant((due_at - now).to_std().unwrap_or_default());
+            let granted = ask.grant((due_at - now).to_std().unwrap_or_default());
             let write = c.query(E::STATEMENTS.rates.lease).bind(&ask.merchant).bind(ask.endpoint.as_str());
-            write.bind(now + delta(ahead)).execute().await?;
-            Ok(granted)
+            write.bind(now + delta(granted.ahead)).execute().await?;
+            Ok(granted.calls)
         })
         .await
     }

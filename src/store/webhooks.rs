@@ -349,8 +349,8 @@ pub(super) fn narrowed(statement: &str, filter: &WebhookFilter) -> String {
     let WebhookFilter { id, merchant, user, status, kind, since, .. } = filter;
     let given =
         [id.is_some(), merchant.is_some(), user.is_some(), status.is_some(), kind.is_some(), since.is_some()];
-    let given: Vec<(usize, bool)> = (1..).zip(given).collect();
-    let mut text = sql::narrowed(statement, &given);
+    let given = (1..).zip(given).filter(|(_, is_given)| *is_given);
+    let mut text = sql::narrowed(statement, given.map(|(number, _)| number));
     if let Some(status) = status {
         let plain = format!("w.status = $4 AND w.status = '{}'", status.as_str());
         text = text.replace("w.status = $4", &plain);

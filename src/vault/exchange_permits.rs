@@ -26,9 +26,14 @@ impl ExchangePermits {
         Self { all: Bulkhead::new(count, lone.clone()), keeper: Bulkhead::new((count / 2).max(1), lone) }
     }
 
-    /// Returns how many are in use, and how many there are.
-    pub(super) fn taken(&self) -> (usize, usize) {
-        (self.all.used(), self.all.places())
+    /// Returns how many are in use.
+    pub(super) fn taken(&self) -> usize {
+        self.all.used()
+    }
+
+    /// Returns how many there are.
+    pub(super) fn count(&self) -> usize {
+        self.all.places()
     }
 
     /// Takes a permit for an order if the merchant may have one now.
@@ -93,7 +98,7 @@ mod tests {
         let taken: Vec<_> = std::iter::from_fn(|| permits.try_for_order(&slow)).collect();
         let mut waiting = Box::pin(permits.for_order(&slow));
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!((taken.len(), permits.taken()), (6, (6, 8)));
+        assert_eq!((taken.len(), permits.taken(), permits.count()), (6, 6, 8));
         let order = permits.try_for_order(&other).unwrap();
         drop(order);
         assert!(permits.for_keeper(&other).now_or_never().is_some());

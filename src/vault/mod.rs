@@ -40,7 +40,7 @@ use self::instance::Spool;
 use self::provider_trials::{ProviderTrials, TrialPermit};
 pub use self::refresh::DueDates;
 pub(crate) use self::registry::HELD_ELSEWHERE;
-pub use self::registry::{Registration, Registry, RegistryError};
+pub use self::registry::{ImportedToken, Registration, Registry, RegistryError};
 pub use self::renaming::{BEING_ERASED, BOTH_HAVE_TOKENS, BUSY, Renamer};
 pub use self::report::{Access, AccessToken, Refreshed};
 pub use self::revoker::Revoker;
@@ -349,10 +349,16 @@ impl Vault {
         self.breakers.view(since_boot())
     }
 
-    /// Returns how many exchange permits are in use, and how many there are.
+    /// Returns how many exchange permits are in use.
     #[must_use]
-    pub fn permits(&self) -> (usize, usize) {
+    pub fn permits_taken(&self) -> usize {
         self.permits.taken()
+    }
+
+    /// Returns how many exchange permits there are.
+    #[must_use]
+    pub fn permits(&self) -> usize {
+        self.permits.count()
     }
 
     /// Returns how many exchanges are in flight.

@@ -45,6 +45,14 @@ pub struct Registration {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A refresh token of an import.
+pub struct ImportedToken {
+    /// The merchant whose user it belongs to.
+    pub merchant: Arc<Merchant>,
+    /// The token.
+    pub registration: Registration,
+}
+
 impl Registration {
     /// Checks the form of the refresh token.
     ///
@@ -115,12 +123,12 @@ impl Registry {
     /// If the store fails. Then none of them is registered.
     pub async fn import(
         &self,
-        registrations: &[(Arc<Merchant>, Registration)],
+        registrations: &[ImportedToken],
     ) -> Result<Vec<Result<Registered, RegistryError>>, StoreError> {
         let mut tokens = Vec::with_capacity(registrations.len());
         let mut outcomes = Vec::with_capacity(registrations.len());
         let now = self.store.time().await?;
-        for (merchant, registration) in registrations {
+        for ImportedToken { merchant, registration } in registrations {
             outcomes
                 .push(registration.check().map(|()| tokens.push(self.imported(merchant, registration, now))));
         }

@@ -82,7 +82,7 @@ pub(super) async fn place(
         Ok(request) => request,
         Err((status, messages)) => return refusal(status, messages),
     };
-    let key = create::idempotency_key(&headers, &shared).map(|key| (api_user, key));
+    let key = create::replay_key(&headers, &shared, api_user);
     let worker = Arc::clone(&shared);
     answer_later_call(&shared, Endpoint::Payments, move |shared, world, now| {
         if let Some(known) = key.as_ref().and_then(|key| world.replays.get(key)) {

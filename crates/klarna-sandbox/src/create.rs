@@ -97,7 +97,7 @@ async fn checked(
         Some(world.grants.access(token, shared.now())?.holder.user)
     });
     note_leaks(shared, &text, user.as_deref());
-    let key = idempotency_key(headers, shared).map(|key| (api_user, key));
+    let key = replay_key(headers, shared, api_user);
     let worker = Arc::clone(shared);
     let work = move |failure| process(&worker, target, &text, order, key, failure);
     respond(shared, target.endpoint, user.as_deref(), (), |status| refusal(status, Vec::new()), work).await
@@ -121,10 +121,18 @@ pub(super) fn request(
     Ok((api_user, text))
 }
 
-/// Returns the idempotency key of a request, if such keys are honoured.
-pub(super) fn idempotency_key(headers: &HeaderMap, shared: &Shared) -> Option<String> {
+/// By what a repeated request is known.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct ReplayKey {
+    api_user: String,
+    idempotency_key: String,
+}
+
+/// Returns by what a request is known if it is repeated. `None` if it has no idempotency key, or if such keys are
+/// not honoured.
+pub(super) fn replay_key(headers: &HeaderMap, shared: &Shared, api_user: String) -> Option<ReplayKey> {
     let key = headers.get(IDEMPOTENCY_KEY).filter(|_| shared.behaviour().honour_idempotency_key)?;
-    key.to_str().ok().map(str::to_owned)
+    Some(ReplayKey { api_user, idempotency_key: key.to_str().ok()?.to_owned() })
 }
 
 /// Returns the API user if the credentials are accepted; an empty name for an API key. An API key is
@@ -218,7 +226,7 @@ fn process(
     target: &Target,
     text: &str,
     order: Value,
-    key: Option<(String, String)>,
+    key: Option<ReplayKey>,
     failure: Option<Failure>,
 ) -> Option<Response> {
     if failure.is_some_and(|failure| !failure.is_processed()) {

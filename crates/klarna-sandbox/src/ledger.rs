@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Admin;
 use crate::faults::Failure;
 use crate::state::Outcome;
-use crate::stats::{Event, Recognition, What};
+use crate::stats::{Event, Recognition, TokenKey, What};
 
 /// All sign-ins with their refresh tokens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ fn token(generation: u64, issued_at: DateTime<Utc>) -> LedgerToken {
 
 /// Draws the ledger of one user, or of all, from the events. `left` has the tokens whose presenters did
 /// not wait for the answer.
-fn ledger(events: &[Event], left: &HashSet<(usize, u64)>, user: Option<&str>) -> Ledger {
+fn ledger(events: &[Event], left: &HashSet<TokenKey>, user: Option<&str>) -> Ledger {
     let mut readings: BTreeMap<usize, Reading> = BTreeMap::new();
     for event in events {
         let Some(holder) = event.user.as_deref() else { continue };
@@ -159,7 +159,8 @@ fn ledger(events: &[Event], left: &HashSet<(usize, u64)>, user: Option<&str>) ->
                 readings.insert(family, Reading { grant, arrived: true });
             }
             (What::Presented { outcome, fault, .. }, Some((family, generation))) => {
-                let lost = fault.is_some_and(Failure::loses_answer) || left.contains(&(family, generation));
+                let lost = fault.is_some_and(Failure::loses_answer)
+                    || left.contains(&TokenKey { family, generation });
                 if let Some(reading) = readings.get_mut(&family) {
                     reading.presented(event, generation, *outcome, lost);
                 }

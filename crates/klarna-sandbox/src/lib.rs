@@ -176,7 +176,7 @@ struct World {
     presenting: HashMap<String, u32>,
     id_tokens: Vec<String>,
     /// Answers by API user and idempotency key, if idempotency keys are honoured.
-    replays: HashMap<(String, String), create::Created>,
+    replays: HashMap<create::ReplayKey, create::Created>,
     /// The orders of Checkout, by id; empty if the sandbox keeps no record.
     orders: HashMap<String, checkout::CheckoutOrder>,
     /// The sessions of Klarna Payments, by id.

@@ -248,14 +248,22 @@ pub enum Recognition {
     WithoutToken,
 }
 
+/// A refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct TokenKey {
+    /// The sign-in that it comes from.
+    pub(super) family: usize,
+    pub(super) generation: u64,
+}
+
 /// Counts and events.
 #[derive(Default)]
 pub(super) struct Recorder {
     pub(super) stats: Stats,
     pub(super) references: HashMap<String, u64>,
     pub(super) events: Vec<Event>,
-    /// The tokens whose presenters closed the connection before the answer: sign-in and generation.
-    pub(super) left: HashSet<(usize, u64)>,
+    /// The tokens whose presenters closed the connection before the answer.
+    pub(super) left: HashSet<TokenKey>,
     /// Whether events are kept.
     pub(super) record: bool,
 }
@@ -276,7 +284,7 @@ impl Recorder {
     /// Notes that a client did not wait for the answer about this token.
     pub(super) fn left(&mut self, holder: &Holder) {
         if self.record {
-            self.left.insert((holder.family, holder.generation));
+            self.left.insert(TokenKey { family: holder.family, generation: holder.generation });
         }
     }
 

@@ -4,6 +4,7 @@ use crate::action::Action;
 use crate::ask::small;
 use crate::network::{answered, created};
 use crate::process::stop_running;
+use crate::scenario::PossibleFault;
 use crate::state::{
     Answer, Exchange, File, GhostUser, Grant, Holder, Life, Process, Stage, State, Step, Token, TokenState,
 };
@@ -14,7 +15,7 @@ pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Acti
     if state.total == 0 {
         return;
     }
-    for (place, (fault, _)) in scenario.faults.iter().enumerate() {
+    for (place, PossibleFault { fault, .. }) in scenario.faults.iter().enumerate() {
         let candidates = if state.faults[place] == 0 { 0 } else { candidates(state, *fault) };
         for whom in 0..candidates {
             if possible(scenario, state, *fault, whom) {
@@ -125,7 +126,7 @@ fn in_doubt_is_possible(state: &State, whom: usize) -> bool {
 /// A fault happens.
 pub(crate) fn happen(scenario: &Scenario, state: &mut State, fault: Fault, whom: usize) {
     state.total -= 1;
-    if let Some(at) = scenario.faults.iter().position(|(other, _)| *other == fault) {
+    if let Some(at) = scenario.faults.iter().position(|other| other.fault == fault) {
         state.faults[at] -= 1;
     }
     match fault {

@@ -81,6 +81,23 @@ pub enum Fault {
     PatienceOver,
 }
 
+/// A fault, and how often it may happen.
+#[derive(Clone, Copy, Debug)]
+pub struct PossibleFault {
+    /// The fault.
+    pub fault: Fault,
+    /// How often it may happen.
+    pub times: u8,
+}
+
+impl Fault {
+    /// The fault, so often.
+    #[must_use]
+    pub const fn times(self, times: u8) -> PossibleFault {
+        PossibleFault { fault: self, times }
+    }
+}
+
 /// What is explored.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
@@ -100,7 +117,7 @@ pub struct Scenario {
     /// How many exchanges the keeper may begin.
     pub refreshes: u8,
     /// How often each fault may happen.
-    pub faults: Vec<(Fault, u8)>,
+    pub faults: Vec<PossibleFault>,
     /// How many faults may happen altogether.
     pub total: u8,
     /// Whether a process may be silent for longer than `orphan_after` while it lives: one of the
@@ -197,9 +214,9 @@ impl Scenario {
         self
     }
 
-    /// The scenario with at most `total` faults out of these, each so often.
+    /// The scenario with at most `total` faults out of these.
     #[must_use]
-    pub fn with_faults(mut self, total: u8, faults: &[(Fault, u8)]) -> Self {
+    pub fn with_faults(mut self, total: u8, faults: &[PossibleFault]) -> Self {
         self.total = total;
         self.faults = faults.to_vec();
         self

@@ -60,13 +60,13 @@ pub fn large() -> Vec<Scenario> {
         scenarios.push(stop.called(engine, "a stop with a spool and three faults"));
         scenarios.push(restore().on(engine).called(engine, "a restored database"));
         let mut machine = new_machine().on(engine);
-        machine.faults.push((Crash, 1));
+        machine.faults.push(Crash.times(1));
         scenarios.push(machine.called(engine, "a new machine, a crash, and perhaps a restored database"));
     }
     let streak = streak().with_refreshes(5);
     scenarios.push(streak.clone().called(streak.engine, "rejections in a row, and five refreshes"));
     let mut machine = new_machine().with_processes(3);
-    machine.faults.push((Crash, 1));
+    machine.faults.push(Crash.times(1));
     machine.total = 3;
     scenarios.push(machine.called(Sqlite, "a new machine beside two"));
     for scenario in [one_order(), results(), order_without_token(), order_without_heartbeats()] {
@@ -87,7 +87,15 @@ pub fn one_token(engine: Engine) -> Scenario {
     };
     Scenario::new(name).on(engine).with_refreshes(3).with_faults(
         2,
-        &[(Crash, 2), (Lost, 2), (Slow, 1), (Refused, 1), (SessionLost, 1), (CommitInDoubt, 1), (CutOff, 1)],
+        &[
+            Crash.times(2),
+            Lost.times(2),
+            Slow.times(1),
+            Refused.times(1),
+            SessionLost.times(1),
+            CommitInDoubt.times(1),
+            CutOff.times(1),
+        ],
     )
 }
 
@@ -97,7 +105,7 @@ pub fn grace() -> Scenario {
         .with_provider(Provider::Grace)
         .on(Sqlite)
         .with_refreshes(3)
-        .with_faults(2, &[(Crash, 1), (Lost, 2), (Slow, 1), (CutOff, 1)])
+        .with_faults(2, &[Crash.times(1), Lost.times(2), Slow.times(1), CutOff.times(1)])
 }
 
 /// A provider that never spends a token.
@@ -105,26 +113,26 @@ pub fn not_rotating() -> Scenario {
     Scenario::new("a provider that does not rotate")
         .with_provider(Provider::NotRotating)
         .with_refreshes(3)
-        .with_faults(2, &[(Crash, 1), (Lost, 1), (Slow, 1), (Refused, 1)])
+        .with_faults(2, &[Crash.times(1), Lost.times(1), Slow.times(1), Refused.times(1)])
 }
 
 /// A lost answer makes the token uncertain, and an operator decides.
 pub fn hold() -> Scenario {
-    let mut scenario = Scenario::new("an operator decides about lost answers")
-        .on(Sqlite)
-        .with_refreshes(3)
-        .with_faults(2, &[(Crash, 1), (Lost, 2), (Slow, 1), (CutOff, 1), (CommitInDoubt, 1)]);
+    let mut scenario =
+        Scenario::new("an operator decides about lost answers").on(Sqlite).with_refreshes(3).with_faults(
+            2,
+            &[Crash.times(1), Lost.times(2), Slow.times(1), CutOff.times(1), CommitInDoubt.times(1)],
+        );
     scenario.hold = true;
     scenario
 }
 
 /// Two users share a claim session.
 pub fn two_users() -> Scenario {
-    Scenario::new("two users in shared claims")
-        .on(SharedClaims)
-        .with_users(2)
-        .with_refreshes(2)
-        .with_faults(1, &[(Crash, 1), (Slow, 1), (SessionLost, 1), (CommitInDoubt, 1), (StoreRefused, 1)])
+    Scenario::new("two users in shared claims").on(SharedClaims).with_users(2).with_refreshes(2).with_faults(
+        1,
+        &[Crash.times(1), Slow.times(1), SessionLost.times(1), CommitInDoubt.times(1), StoreRefused.times(1)],
+    )
 }
 
 /// Two users share a claim session, and one of them signs in again or is forgotten.
@@ -134,15 +142,22 @@ pub fn two_users_sign_in() -> Scenario {
         .with_processes(1)
         .with_users(2)
         .with_refreshes(3)
-        .with_faults(2, &[(SignIn, 1), (Forget, 1), (Crash, 1), (CommitInDoubt, 1)])
+        .with_faults(2, &[SignIn.times(1), Forget.times(1), Crash.times(1), CommitInDoubt.times(1)])
 }
 
 /// The user signs in, is forgotten, withdraws consent.
 pub fn owner() -> Scenario {
-    Scenario::new("sign-in, forgetting, withdrawal")
-        .with_processes(1)
-        .with_refreshes(2)
-        .with_faults(3, &[(SignIn, 1), (Forget, 1), (Withdraw, 1), (Crash, 1), (Lost, 1), (SessionLost, 1)])
+    Scenario::new("sign-in, forgetting, withdrawal").with_processes(1).with_refreshes(2).with_faults(
+        3,
+        &[
+            SignIn.times(1),
+            Forget.times(1),
+            Withdraw.times(1),
+            Crash.times(1),
+            Lost.times(1),
+            SessionLost.times(1),
+        ],
+    )
 }
 
 /// The shop registers tokens twice, late, and for two users.
@@ -151,7 +166,7 @@ pub fn registrations() -> Scenario {
         .with_processes(1)
         .with_users(2)
         .with_refreshes(2)
-        .with_faults(2, &[(Repeat, 1), (OlderSignIn, 1), (OtherUser, 1), (SignIn, 1)])
+        .with_faults(2, &[Repeat.times(1), OlderSignIn.times(1), OtherUser.times(1), SignIn.times(1)])
 }
 
 /// A process stops while the database is out.
@@ -162,7 +177,14 @@ pub fn stop_with_a_spool(engine: Engine) -> Scenario {
     };
     Scenario::new(name).on(engine).with_refreshes(2).with_faults(
         2,
-        &[(Stop, 1), (DatabaseOut, 1), (CutOff, 1), (DiskOut, 1), (Crash, 1), (MachineLost, 1)],
+        &[
+            Stop.times(1),
+            DatabaseOut.times(1),
+            CutOff.times(1),
+            DiskOut.times(1),
+            Crash.times(1),
+            MachineLost.times(1),
+        ],
     )
 }
 
@@ -170,7 +192,7 @@ pub fn stop_with_a_spool(engine: Engine) -> Scenario {
 pub fn silence_with_a_session() -> Scenario {
     let mut scenario = Scenario::new("no heartbeats from a process that works")
         .with_refreshes(2)
-        .with_faults(1, &[(NoHeartbeat, 1)]);
+        .with_faults(1, &[NoHeartbeat.times(1)]);
     scenario.long_silence = true;
     scenario
 }
@@ -180,7 +202,7 @@ pub fn long_silence() -> Scenario {
     let mut scenario = Scenario::new("a long silence")
         .on(Sqlite)
         .with_refreshes(3)
-        .with_faults(2, &[(CutOff, 1), (Crash, 1)]);
+        .with_faults(2, &[CutOff.times(1), Crash.times(1)]);
     scenario.long_silence = true;
     scenario
 }
@@ -191,7 +213,7 @@ pub fn clock_and_copies() -> Scenario {
         .on(Sqlite)
         .with_refreshes(2)
         .with_orders(&[0])
-        .with_faults(1, &[(ClockStep, 1), (CopiedFolder, 1)])
+        .with_faults(1, &[ClockStep.times(1), CopiedFolder.times(1)])
 }
 
 /// A process asks another provider.
@@ -199,7 +221,7 @@ pub fn wrong_address() -> Scenario {
     Scenario::new("the settings of another provider")
         .with_refreshes(2)
         .with_orders(&[0])
-        .with_faults(1, &[(WrongSettings, 1), (Stop, 1)])
+        .with_faults(1, &[WrongSettings.times(1), Stop.times(1)])
 }
 
 /// Rows that name no provider, and a wrong address.
@@ -208,7 +230,7 @@ pub fn streak() -> Scenario {
         .with_processes(1)
         .with_users(4)
         .with_refreshes(4)
-        .with_faults(2, &[(WrongSettings, 1), (Stop, 1)]);
+        .with_faults(2, &[WrongSettings.times(1), Stop.times(1)]);
     scenario.unbound = true;
     scenario
 }
@@ -218,7 +240,7 @@ pub fn restore() -> Scenario {
     let mut scenario = Scenario::new("a restored database")
         .on(Sqlite)
         .with_refreshes(2)
-        .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1)]);
+        .with_faults(4, &[Backup.times(1), Restore.times(1), Stop.times(1), DatabaseOut.times(1)]);
     scenario.starts_later = true;
     scenario
 }
@@ -228,15 +250,22 @@ pub fn restore_with_an_order() -> Scenario {
     Scenario::new("a restored database with an order")
         .with_processes(1)
         .with_orders(&[0])
-        .with_faults(3, &[(Backup, 1), (Restore, 1), (Stop, 1), (Crash, 1)])
+        .with_faults(3, &[Backup.times(1), Restore.times(1), Stop.times(1), Crash.times(1)])
 }
 
 /// A backup is restored, and the user had signed in or was forgotten.
 pub fn restore_with_sign_in() -> Scenario {
-    Scenario::new("a restored database and a sign-in")
-        .with_processes(1)
-        .with_refreshes(1)
-        .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1), (Forget, 1)])
+    Scenario::new("a restored database and a sign-in").with_processes(1).with_refreshes(1).with_faults(
+        5,
+        &[
+            Backup.times(1),
+            Restore.times(1),
+            Stop.times(1),
+            DatabaseOut.times(1),
+            SignIn.times(1),
+            Forget.times(1),
+        ],
+    )
 }
 
 /// A backup is restored that is older than the user's first sign-in.
@@ -244,7 +273,10 @@ pub fn restore_to_before_sign_in() -> Scenario {
     let mut scenario = Scenario::new("a restored database that knows no sign-in")
         .with_processes(1)
         .with_refreshes(2)
-        .with_faults(5, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (SignIn, 1)]);
+        .with_faults(
+            5,
+            &[Backup.times(1), Restore.times(1), Stop.times(1), DatabaseOut.times(1), SignIn.times(1)],
+        );
     scenario.signed_out = true;
     scenario
 }
@@ -254,23 +286,42 @@ pub fn new_machine() -> Scenario {
     let mut scenario = Scenario::new("a new machine, and perhaps a restored database")
         .on(Sqlite)
         .with_refreshes(2)
-        .with_faults(4, &[(Backup, 1), (Restore, 1), (Stop, 1), (DatabaseOut, 1), (MachineLost, 1)]);
+        .with_faults(
+            4,
+            &[Backup.times(1), Restore.times(1), Stop.times(1), DatabaseOut.times(1), MachineLost.times(1)],
+        );
     scenario.new_machine = true;
     scenario
 }
 
 /// One order with a token.
 pub fn one_order() -> Scenario {
-    Scenario::new("an order with a token")
-        .with_orders(&[0])
-        .with_faults(2, &[(Crash, 1), (Lost, 1), (DatabaseOut, 1), (CutOff, 1), (PatienceOver, 1), (Stop, 1)])
+    Scenario::new("an order with a token").with_orders(&[0]).with_faults(
+        2,
+        &[
+            Crash.times(1),
+            Lost.times(1),
+            DatabaseOut.times(1),
+            CutOff.times(1),
+            PatienceOver.times(1),
+            Stop.times(1),
+        ],
+    )
 }
 
 /// One order of a user without a token.
 pub fn order_without_token() -> Scenario {
-    let mut scenario = Scenario::new("an order without a token")
-        .with_orders(&[0])
-        .with_faults(2, &[(Crash, 2), (Lost, 1), (Slow, 1), (CutOff, 1), (MachineLost, 1), (SignIn, 1)]);
+    let mut scenario = Scenario::new("an order without a token").with_orders(&[0]).with_faults(
+        2,
+        &[
+            Crash.times(2),
+            Lost.times(1),
+            Slow.times(1),
+            CutOff.times(1),
+            MachineLost.times(1),
+            SignIn.times(1),
+        ],
+    );
     scenario.signed_out = true;
     scenario
 }
@@ -279,20 +330,28 @@ pub fn order_without_token() -> Scenario {
 pub fn order_without_heartbeats() -> Scenario {
     Scenario::new("an order without heartbeats")
         .with_orders(&[0])
-        .with_faults(2, &[(NoHeartbeat, 1), (PatienceOver, 1), (CutOff, 1), (Crash, 1)])
+        .with_faults(2, &[NoHeartbeat.times(1), PatienceOver.times(1), CutOff.times(1), Crash.times(1)])
 }
 
 /// Two orders of one user.
 pub fn two_orders() -> Scenario {
-    Scenario::new("two orders of one user")
-        .with_orders(&[0, 0])
-        .with_faults(1, &[(Crash, 1), (Lost, 1), (Slow, 1), (PatienceOver, 1), (CutOff, 1)])
+    Scenario::new("two orders of one user").with_orders(&[0, 0]).with_faults(
+        1,
+        &[Crash.times(1), Lost.times(1), Slow.times(1), PatienceOver.times(1), CutOff.times(1)],
+    )
 }
 
 /// Results that the database does not take.
 pub fn results() -> Scenario {
     Scenario::new("results that the database does not take").with_orders(&[0]).with_faults(
         2,
-        &[(OddError, 1), (DatabaseOut, 1), (Stop, 1), (CommitInDoubt, 1), (Crash, 1), (CutOff, 1)],
+        &[
+            OddError.times(1),
+            DatabaseOut.times(1),
+            Stop.times(1),
+            CommitInDoubt.times(1),
+            Crash.times(1),
+            CutOff.times(1),
+        ],
     )
 }

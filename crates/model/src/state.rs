@@ -198,7 +198,7 @@ impl State {
             clocks: vec![1; users],
             next_exchange: 0,
             refreshes: scenario.refreshes,
-            faults: scenario.faults.iter().map(|(_, times)| *times).collect(),
+            faults: scenario.faults.iter().map(|possible| possible.times).collect(),
             total: scenario.total,
             ghost_users: users8
                 .map(|user| GhostUser { grant: signed_in.then_some(user), at_risk: false, withdrawn: false })

@@ -55,6 +55,12 @@ impl Answer {
 
 type Answering = Arc<dyn Fn(usize) -> Option<Answer> + Send + Sync>;
 
+#[derive(Clone)]
+struct Receiving {
+    answer: Answering,
+    requests: watch::Sender<Vec<Request>>,
+}
+
 /// The running endpoint. It stops when it is dropped.
 pub struct Receiver {
     /// Where webhooks go.
@@ -88,7 +94,9 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks", listener.local_addr().unwrap());
         let requests = watch::Sender::new(Vec::new());
-        let router = Router::new().route("/hooks", post(take)).with_state((answer, requests.clone()));
+        let router = Router::new()
+            .route("/hooks", post(take))
+            .with_state(Receiving { answer, requests: requests.clone() });
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, requests, serving }
     }
@@ -107,7 +115,7 @@ impl Receiver {
 }
 
 async fn take(
-    State((answer, requests)): State<(Answering, watch::Sender<Vec<Request>>)>,
+    State(Receiving { answer, requests }): State<Receiving>,
     headers: HeaderMap,
     body: Bytes,
 ) -> (StatusCode, HeaderMap) {

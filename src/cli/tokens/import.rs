@@ -17,12 +17,11 @@ use crate::cli::progress::Progress;
 use crate::cli::table::printable;
 use crate::cli::views::time;
 use crate::cli::{CliError, Context, Exit};
-use crate::config::Merchant;
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::lifecycle::Shutdown;
 use crate::store::StoreError;
 use crate::token::Registered;
-use crate::vault::{HELD_ELSEWHERE, Registration, Registry, RegistryError};
+use crate::vault::{HELD_ELSEWHERE, ImportedToken, Registration, Registry, RegistryError};
 
 /// Options of `tokens import`.
 #[derive(Debug, clap::Args)]
@@ -186,24 +185,23 @@ impl Args {
         batch: Vec<Read>,
     ) -> Result<Vec<(u64, Outcome)>, StoreError> {
         let mut outcomes = Vec::with_capacity(batch.len());
-        let (mut numbers, mut registrations) = (Vec::new(), Vec::new());
+        let (mut numbers, mut tokens) = (Vec::new(), Vec::new());
         for (number, record) in batch {
             let record = record.and_then(|record| with_merchant(app, record).map_err(NotRegistered::Wrong));
             match record {
-                Ok((merchant, registration)) if self.dry_run => {
-                    let outcome = foreseen(registry, &merchant, &registration).await?;
-                    outcomes.push((number, self.listed(outcome, registration)));
+                Ok(token) if self.dry_run => {
+                    let outcome = foreseen(registry, &token).await?;
+                    outcomes.push((number, self.listed(outcome, token.registration)));
                 }
-                Ok(registration) => {
+                Ok(token) => {
                     numbers.push(number);
-                    registrations.push(registration);
+                    tokens.push(token);
                 }
                 Err(NotRegistered::Wrong(wrong)) => outcomes.push((number, Outcome::Refused(wrong))),
                 Err(NotRegistered::Older) => outcomes.push((number, Outcome::Older)),
             }
         }
-        let registered =
-            if registrations.is_empty() { Vec::new() } else { registry.import(&registrations).await? };
+        let registered = if tokens.is_empty() { Vec::new() } else { registry.import(&tokens).await? };
         for (number, registered) in numbers.into_iter().zip(registered) {
             let outcome = match registered {
                 Ok(Registered::Stored(_)) => Outcome::Stored,
@@ -225,22 +223,19 @@ fn held_elsewhere(holder: &UserKey) -> String {
     format!("the refresh token belongs to the user {user} of the merchant {merchant}: {HELD_ELSEWHERE}")
 }
 
-fn with_merchant(app: &App, record: Record) -> Result<(Arc<Merchant>, Registration), String> {
+fn with_merchant(app: &App, record: Record) -> Result<ImportedToken, String> {
     let Record { merchant, registration } = record;
     let merchants = &app.settings.merchants;
     if let Some(merchant) = merchants.get(merchant.as_str()) {
-        return Ok((Arc::clone(merchant), registration));
+        return Ok(ImportedToken { merchant: Arc::clone(merchant), registration });
     }
     let known: Vec<&str> = merchants.keys().map(MerchantName::as_str).collect();
     Err(format!("the settings have no such merchant; they have: {}", known.join(", ")))
 }
 
 /// Returns the result that a registration would have.
-async fn foreseen(
-    registry: &Registry,
-    merchant: &Merchant,
-    registration: &Registration,
-) -> Result<Outcome, StoreError> {
+async fn foreseen(registry: &Registry, token: &ImportedToken) -> Result<Outcome, StoreError> {
+    let ImportedToken { merchant, registration } = token;
     let found =
         registry.view(&UserKey { merchant: merchant.name.clone(), user: registration.user.clone() }).await?;
     let signed_in_at = found.and_then(|token| token.signed_in_at);

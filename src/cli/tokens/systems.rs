@@ -64,12 +64,18 @@ pub(crate) enum NotRegistered {
     Older,
 }
 
+/// A line of an export.
+struct ReadLine {
+    number: u64,
+    token: Result<Token, NotRegistered>,
+}
+
 /// Reads an export line by line. All of it is in memory until the end, because the newest token of a user
 /// may be on the last line, and an older one must not be registered.
 pub(crate) struct SystemReader {
     merchant: MerchantName,
     format: Format,
-    read: Vec<(u64, Result<Token, NotRegistered>)>,
+    read: Vec<ReadLine>,
     /// How many lines with tokens are read at most.
     most: usize,
 }
@@ -114,7 +120,8 @@ impl SystemReader {
         }
         let merchant = &self.merchant;
         let read = found.into_iter().map(|(number, exported)| {
-            (number, exported.map(|exported| token(merchant, exported)).map_err(NotRegistered::Wrong))
+            let token = exported.map(|exported| token(merchant, exported)).map_err(NotRegistered::Wrong);
+            ReadLine { number, token }
         });
         self.read.extend(read);
         Ok(())
@@ -126,14 +133,14 @@ impl SystemReader {
         if let Format::Xml(customers) = &mut self.format
             && let Some((number, wrong)) = customers.end()
         {
-            self.read.push((number, Err(NotRegistered::Wrong(wrong))));
+            self.read.push(ReadLine { number, token: Err(NotRegistered::Wrong(wrong)) });
         }
         let mut read = std::mem::take(&mut self.read);
         for (place, not_registered) in superseded(&read) {
-            read[place].1 = Err(not_registered);
+            read[place].token = Err(not_registered);
         }
         let record = |token: Token| token.record.map_err(NotRegistered::Wrong);
-        read.into_iter().map(|(number, token)| (number, token.and_then(record))).collect()
+        read.into_iter().map(|line| (line.number, line.token.and_then(record))).collect()
     }
 }
 
@@ -149,9 +156,9 @@ fn token(merchant: &MerchantName, exported: Exported) -> Token {
 
 /// Returns the places of the tokens that are not the newest of their user. If the export does not say which
 /// is the newest, none of them is registered: an older one is spent, and its use ends the user's grant.
-fn superseded(read: &[(u64, Result<Token, NotRegistered>)]) -> Vec<(usize, NotRegistered)> {
-    let tokens =
-        read.iter().enumerate().filter_map(|(place, (_, token))| Some((place, token.as_ref().ok()?)));
+fn superseded(read: &[ReadLine]) -> Vec<(usize, NotRegistered)> {
+    let lines = read.iter().enumerate();
+    let tokens = lines.filter_map(|(place, line)| Some((place, line.token.as_ref().ok()?)));
     let mut tokens: Vec<(usize, &Token)> = tokens.collect();
     tokens.retain(|(_, token)| !token.user.is_empty());
     tokens.sort_by_key(|(_, token)| token.user());

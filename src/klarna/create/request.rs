@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::order::{Body, BodyMembers, OrderId, is_date};
+use crate::order::{Body, BodyMembers, Insertion, OrderId, is_date};
 use crate::token::claims::{Address, Claims};
 
 /// The most characters of a value that is filled in: Klarna's limit for names and references.
@@ -62,17 +62,14 @@ pub fn build(
     let members = body.members();
     let mut values = claims.map(|claims| prefill(&members, claims)).unwrap_or_default();
     let claimed = values.len();
-    values.push((&["merchant_reference2"], &order_id));
+    values.push(Insertion { path: &["merchant_reference2"], value: &order_id });
     if let Some(token) = access_token {
-        values.push((&["customer", "klarna_access_token"], token.expose_secret()));
+        values.push(Insertion { path: &["customer", "klarna_access_token"], value: token.expose_secret() });
     }
     let (json, went_in) = members.filled(&values);
     let prefilled = values.iter().zip(went_in).take(claimed).filter(|(_, went_in)| *went_in);
-    Built { json, prefilled: prefilled.map(|((path, _), _)| format!("/{}", path.join("/"))).collect() }
+    Built { json, prefilled: prefilled.map(|(value, _)| format!("/{}", value.path.join("/"))).collect() }
 }
-
-/// A value and its path in the body.
-type Value<'a> = (&'static [&'static str], &'a str);
 
 /// A claim, its path in the body, and the check that its value must pass to be sent.
 struct Claimed<'a> {
@@ -86,13 +83,13 @@ impl<'a> Claimed<'a> {
         Self { path, value, fits }
     }
 
-    fn fit(self) -> Option<Value<'a>> {
-        Some((self.path, self.value.filter(|value| (self.fits)(value))?))
+    fn fit(self) -> Option<Insertion<'a>> {
+        Some(Insertion { path: self.path, value: self.value.filter(|value| (self.fits)(value))? })
     }
 }
 
 /// Returns the values from the claims that may be sent.
-fn prefill<'a>(body: &BodyMembers<'_>, claims: &'a Claims) -> Vec<Value<'a>> {
+fn prefill<'a>(body: &BodyMembers<'_>, claims: &'a Claims) -> Vec<Insertion<'a>> {
     if is_for_organization(body) {
         return Vec::new();
     }
@@ -177,7 +174,7 @@ fn is_same_country(body: &BodyMembers<'_>, container: &str, claimed: &Address) -
 
 /// Returns the whole address, or `None`: an address with a part missing could send the goods to the
 /// wrong place. Second line and region may be absent.
-fn address<'a>(paths: &AddressPaths, address: &'a Address) -> Option<Vec<Value<'a>>> {
+fn address<'a>(paths: &AddressPaths, address: &'a Address) -> Option<Vec<Insertion<'a>>> {
     let [street, street2, postal_code, city, region, country] = *paths;
     let parts = [
         (true, Claimed::new(street, address.street_address.as_deref(), is_text)),

@@ -96,7 +96,7 @@ fn debug_shows_no_content() {
 
 /// One value alone.
 fn insert(body: &Body, path: &[&str], value: &str) -> Option<Body> {
-    let (text, went_in) = body.members().filled(&[(path, value)]);
+    let (text, went_in) = body.members().filled(&[Insertion { path, value }]);
     assert!(went_in[0] || *text == *body.as_str(), "it changed something");
     went_in[0].then(|| Body::parse(&text).unwrap())
 }
@@ -236,10 +236,10 @@ proptest! {
     ) {
         let order = body(&json!({ "a": value, "x": 1 }).to_string());
         let values: Vec<_> = paths.iter().map(|path| path.iter().map(String::as_str).collect::<Vec<_>>()).collect();
-        let values: Vec<(&[&str], &str)> = values.iter().map(|path| (path.as_slice(), "v")).collect();
+        let values: Vec<_> = values.iter().map(|path| Insertion { path, value: "v" }).collect();
         let (text, went_in) = order.members().filled(&values);
         let mut expected = order;
-        for ((path, value), went_in) in values.iter().zip(went_in) {
+        for (Insertion { path, value }, went_in) in values.iter().zip(went_in) {
             let edited = insert(&expected, path, value);
             prop_assert_eq!(edited.is_some(), went_in);
             expected = edited.unwrap_or(expected);

@@ -20,61 +20,67 @@ const NAMED: usize = 5;
 /// Where the overview lists the processes.
 const LIST: &str = "/#workers";
 
+/// Something that a process has told.
+struct Told<'a, T> {
+    process: &'a str,
+    of: &'a T,
+}
+
 /// Only for viewers of all merchants: a reason may name one.
 pub(super) fn items(pages: &Pages, sources: &Sources<'_>, now: DateTime<Utc>) -> Vec<Item> {
     let apart = (sources.overview.now - now).abs().num_seconds();
     let own = ProcessFacts { clock_off_seconds: u64::try_from(apart).unwrap_or(0), ..(pages.deps.facts)() };
     let others = sources.workers.iter().filter(|worker| worker.alive && pages.is_other(worker));
-    let mut told: Vec<(&str, &ProcessFacts)> = vec![(pages.deps.process.as_str(), &own)];
-    told.extend(others.map(|worker| (worker.name.as_str(), &worker.facts)));
+    let mut told = vec![Told { process: &pages.deps.process, of: &own }];
+    told.extend(others.map(|worker| Told { process: &worker.name, of: &worker.facts }));
     let items = [spools(&told), differing_clocks(&told), dropped_lines(&told)];
     let mut items: Vec<Item> = items.into_iter().flatten().collect();
-    let mut reloads = BTreeMap::<&str, Vec<(&str, &ReloadFailure)>>::new();
-    for (name, facts) in &told {
-        if let Some(failed) = &facts.failed_reload {
-            reloads.entry(&failed.reason).or_default().push((*name, failed));
+    let mut reloads = BTreeMap::<&str, Vec<Told<'_, ReloadFailure>>>::new();
+    for Told { process, of } in &told {
+        if let Some(failed) = &of.failed_reload {
+            reloads.entry(&failed.reason).or_default().push(Told { process, of: failed });
         }
     }
     items.extend(reloads.values().filter_map(|failed| failed_reload(failed)));
     items
 }
 
-fn spools(told: &[(&str, &ProcessFacts)]) -> Option<Item> {
-    let with: Vec<_> = told.iter().filter(|(_, facts)| facts.spool_files > 0).collect();
-    let files: usize = with.iter().map(|(_, facts)| facts.spool_files).sum();
+fn spools(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
+    let with: Vec<_> = told.iter().filter(|told| told.of.spool_files > 0).collect();
+    let files: usize = with.iter().map(|told| told.of.spool_files).sum();
     (files > 0).then(|| Item {
         tone: "bad",
         title: format!("{} in the spool", counted(files as u64, "file")),
         about: html! {
-            (listed(&with, |(name, facts)| html! { (name) ": " (number(facts.spool_files)) }))
+            (listed(&with, |told| html! { (told.process) ": " (number(told.of.spool_files)) }))
             ". The database has not stored these tokens or results yet. Do not delete the instance folder there."
         },
         href: LIST.to_owned(),
     })
 }
 
-fn differing_clocks(told: &[(&str, &ProcessFacts)]) -> Option<Item> {
-    let off: Vec<_> = told.iter().filter(|(_, facts)| facts.clock_off_seconds >= SKEW).collect();
+fn differing_clocks(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
+    let off: Vec<_> = told.iter().filter(|told| told.of.clock_off_seconds >= SKEW).collect();
     let time = |seconds: u64| TimeDelta::seconds(i64::try_from(seconds).unwrap_or(0).min(MOST_SECONDS));
     (!off.is_empty()).then(|| Item {
         tone: "warn",
         title: "The clocks differ".to_owned(),
         about: html! {
             "From the clock of the database, by process: "
-            (listed(&off, |(name, facts)| html! { (name) ": " (span(time(facts.clock_off_seconds))) }))
+            (listed(&off, |told| html! { (told.process) ": " (span(time(told.of.clock_off_seconds))) }))
             ". Times on these pages may be wrong."
         },
         href: LIST.to_owned(),
     })
 }
 
-fn dropped_lines(told: &[(&str, &ProcessFacts)]) -> Option<Item> {
-    let with: Vec<_> = told.iter().filter(|(_, facts)| facts.dropped_lines > 0).collect();
+fn dropped_lines(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
+    let with: Vec<_> = told.iter().filter(|told| told.of.dropped_lines > 0).collect();
     (!with.is_empty()).then(|| Item {
         tone: "warn",
         title: "Log lines were dropped".to_owned(),
         about: html! {
-            (listed(&with, |(name, facts)| html! { (name) ": " (number(facts.dropped_lines)) }))
+            (listed(&with, |told| html! { (told.process) ": " (number(told.of.dropped_lines)) }))
             " since its start, because standard error was not read fast enough."
         },
         href: LIST.to_owned(),
@@ -82,13 +88,13 @@ fn dropped_lines(told: &[(&str, &ProcessFacts)]) -> Option<Item> {
 }
 
 /// Reloads that failed for the same reason.
-fn failed_reload(failed: &[(&str, &ReloadFailure)]) -> Option<Item> {
-    let (_, first) = failed.first()?;
+fn failed_reload(failed: &[Told<'_, ReloadFailure>]) -> Option<Item> {
+    let first = failed.first()?.of;
     Some(Item {
         tone: "bad",
         title: "The settings could not be reloaded".to_owned(),
         about: html! {
-            "Tried at " (at(first.at)) " by " (listed(failed, |(name, _)| html! { (name) })) ". "
+            "Tried at " (at(first.at)) " by " (listed(failed, |told| html! { (told.process) })) ". "
             @if failed.len() == 1 { "It goes" } @else { "They go" }
             " on with the settings that were read at " (at(first.settings_read_at)) ". " (faults(&first.reason))
         },

@@ -92,6 +92,12 @@ impl OrderName {
     }
 }
 
+/// A column that must have this name.
+struct Named<'f> {
+    column: &'static str,
+    name: Param<'f>,
+}
+
 impl<'f> Search<'f> {
     /// Adds a query of the ids of a filter, newest first. With a whole name it is several queries, each of at
     /// most `limit` ids: one for each column that may have the name.
@@ -105,8 +111,8 @@ impl<'f> Search<'f> {
             self.ids_where::<E>(filter, status, None, limit);
             return;
         };
-        let named = NAMES.into_iter().map(|column| (column, Param::from(name)));
-        let id = name.parse::<OrderId>().ok().map(|id| ("id", Param::from(id)));
+        let named = NAMES.into_iter().map(|column| Named { column, name: Param::from(name) });
+        let id = name.parse::<OrderId>().ok().map(|id| Named { column: "id", name: Param::from(id) });
         for (number, named) in named.chain(id).enumerate() {
             self.sql.push_str(if number > 0 { " UNION SELECT id FROM (" } else { "SELECT id FROM (" });
             self.ids_where::<E>(filter, status, Some(named), limit);
@@ -119,17 +125,17 @@ impl<'f> Search<'f> {
         &mut self,
         filter: &'f OrderFilter,
         status: Option<Status>,
-        named: Option<(&str, Param<'f>)>,
+        named: Option<Named<'f>>,
         limit: Option<u32>,
     ) {
         self.sql.push_str(E::STATEMENTS.orders.order_ids);
         self.sql.push_str(" WHERE true");
-        if let Some((column, value)) = named {
-            self.compare(format_args!("{column} ="), value);
+        let is_key = named.as_ref().is_some_and(|named| named.column == KEY);
+        if let Some(Named { column, name }) = named {
+            self.compare(format_args!("{column} ="), name);
         }
         self.conditions::<E>(filter, status);
         // A merchant has a key once, so those few need no order, which their index does not have.
-        let is_key = named.is_some_and(|(column, _)| column == KEY);
         if is_key {
             self.condition(HAS_KEY);
         }

@@ -110,11 +110,11 @@ macro_rules! constants {
 }
 use constants;
 
-/// Leaves out "or it is absent" in the conditions of the parameters that are given, so that their indexes can be
+/// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are given, so that their indexes can be
 /// used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
-pub(super) fn narrowed(statement: &str, given: &[(usize, bool)]) -> String {
+pub(super) fn narrowed(statement: &str, given: impl IntoIterator<Item = usize>) -> String {
     let mut text = statement.to_owned();
-    for (number, _) in given.iter().filter(|(_, given)| *given) {
+    for number in given {
         let begin = text.find(&format!("(${number}")).map(|at| at + 1);
         if let Some((begin, or)) = begin.and_then(|begin| Some((begin, text[begin..].find(" OR ")?))) {
             text.replace_range(begin..begin + or + " OR ".len(), "");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::keeper::{Dependencies, Run, Scope, Summary, Sweeper};
-use klarna_order_worker::vault::{Registration, Vault};
+use klarna_order_worker::vault::{ImportedToken, Registration, Vault};
 use tokio::sync::watch;
 
 use crate::vault::Shop;
@@ -69,6 +69,7 @@ async fn sign_in(shop: &Shop, user: &str, token: &str, age: Duration) {
     let issued_at = Some(shop.db.clock.now() - age);
     let registration =
         Registration { user: user.into(), refresh_token: token.into(), issued_at, expires_at: None };
-    let imported = shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
+    let token = ImportedToken { merchant: Arc::clone(&shop.merchant), registration };
+    let imported = shop.registry().import(&[token]).await.unwrap();
     assert!(matches!(imported[..], [Ok(_)]));
 }

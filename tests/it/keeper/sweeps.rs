@@ -7,7 +7,7 @@ use std::time::Duration;
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::keeper::{Run, Scope, Summary};
 use klarna_order_worker::token::{DeadReason, IfDue, Note, TokenState};
-use klarna_order_worker::vault::{Refreshed, Registration};
+use klarna_order_worker::vault::{ImportedToken, Refreshed, Registration};
 use serde_json::json;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -199,7 +199,7 @@ async fn an_imported_token_of_unknown_age_is_due_at_once(db: Db) {
         expires_at: None,
     };
     let mixed = [token("imported", "rt-1"), token("no token", "two words")]
-        .map(|token| (Arc::clone(&shop.merchant), token));
+        .map(|registration| ImportedToken { merchant: Arc::clone(&shop.merchant), registration });
     assert!(
         matches!(registry.import(&mixed).await.unwrap()[..], [Ok(_), Err(_)]),
         "one does not keep the others out"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{DeadReason, IfDue, Registered, Unusable};
-use klarna_order_worker::vault::{Refreshed, Registration};
+use klarna_order_worker::vault::{ImportedToken, Refreshed, Registration};
 use test_support::mockito::{Matcher, Server};
 use uuid::Uuid;
 
@@ -79,8 +79,8 @@ async fn one_token_of_two_users_is_presented_once(db: Db) {
             issued_at: None,
             expires_at: None,
         };
-        let imported = [(Arc::clone(&shop.merchant), registration)];
-        let registered = shop.registry().register(&shop.merchant, &imported[0].1).await.unwrap();
+        let imported = [ImportedToken { merchant: Arc::clone(&shop.merchant), registration }];
+        let registered = shop.registry().register(&shop.merchant, &imported[0].registration).await.unwrap();
         let import = shop.registry().import(&imported).await.unwrap().remove(0).unwrap();
         assert_eq!(std::mem::discriminant(&registered), std::mem::discriminant(&import));
         registered

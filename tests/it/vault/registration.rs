@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use klarna_order_worker::clock::Clock;
 use klarna_order_worker::token::{Registered, TokenView};
-use klarna_order_worker::vault::{Registration, Registry};
+use klarna_order_worker::vault::{ImportedToken, Registration, Registry};
 
 use super::{ACTIVE, Shop};
 use crate::support::stores::{Db, both_engines};
@@ -60,8 +60,8 @@ async fn an_import_that_states_the_expiry_alone_is_as_old_as_that_says(db: Db) {
     let import = async |token: &str, age: TimeDelta| {
         let expires_at = Some(now - age + TimeDelta::days(60));
         let registration = Registration { expires_at, ..sign_in(token, None) };
-        let mut outcomes =
-            shop.registry().import(&[(Arc::clone(&shop.merchant), registration)]).await.unwrap();
+        let token = ImportedToken { merchant: Arc::clone(&shop.merchant), registration };
+        let mut outcomes = shop.registry().import(&[token]).await.unwrap();
         outcomes.remove(0).unwrap()
     };
     db.advance(10 * 24 * 3600);

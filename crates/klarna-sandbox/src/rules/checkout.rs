@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ANY, Amount, Faults, MAX_TAX_RATE, exact, faults_of};
+use super::{ANY, Amount, Faults, MAX_TAX_RATE, TextRule, at_most, exact, faults_of};
 
 const MAX_AMOUNT: i64 = 100_000_000;
 const MAX_URL: usize = 2_000;
@@ -18,23 +18,23 @@ const OPTIONAL_URLS: [(&str, bool); 6] = [
 ];
 
 /// The texts of a line beside its name, with their most characters.
-const LINE: [(&str, usize); 6] = [
-    ("type", ANY),
-    ("reference", 255),
-    ("quantity_unit", ANY),
-    ("merchant_data", 1_024),
-    ("product_url", 1_024),
-    ("image_url", 1_024),
+const LINE: [TextRule<'static>; 6] = [
+    at_most("type", ANY),
+    at_most("reference", 255),
+    at_most("quantity_unit", ANY),
+    at_most("merchant_data", 1_024),
+    at_most("product_url", 1_024),
+    at_most("image_url", 1_024),
 ];
 
 /// The texts of a line's `product_identifiers`, with their most characters.
-const IDENTIFIERS: [(&str, usize); 6] = [
-    ("brand", 70),
-    ("category_path", 750),
-    ("color", 64),
-    ("global_trade_item_number", 50),
-    ("manufacturer_part_number", 70),
-    ("size", 64),
+const IDENTIFIERS: [TextRule<'static>; 6] = [
+    at_most("brand", 70),
+    at_most("category_path", 750),
+    at_most("color", 64),
+    at_most("global_trade_item_number", 50),
+    at_most("manufacturer_part_number", 70),
+    at_most("size", 64),
 ];
 
 /// Returns Klarna's error messages about an order's body; empty if Klarna would accept it.
@@ -78,7 +78,7 @@ impl Faults {
             self.require(fits, format!("merchant_urls.{name}"));
         }
         for (name, secure) in OPTIONAL_URLS {
-            self.texts(urls, "merchant_urls.", &[(name, MAX_URL)]);
+            self.texts(urls, "merchant_urls.", &[at_most(name, MAX_URL)]);
             let url = super::text(&urls[name], self.strict).unwrap_or_default().to_ascii_lowercase();
             let fits = !secure || url.is_empty() || url.starts_with("https://");
             self.require(fits, format!("merchant_urls.{name}"));

@@ -20,6 +20,17 @@ const MAX_TAX_RATE: i64 = 10_000;
 /// The most characters of a text without a limit.
 const ANY: usize = usize::MAX;
 
+/// An optional text of an object, and its most characters.
+#[derive(Clone, Copy)]
+struct TextRule<'a> {
+    name: &'a str,
+    most: usize,
+}
+
+const fn at_most(name: &str, most: usize) -> TextRule<'_> {
+    TextRule { name, most }
+}
+
 /// The texts of an address.
 const ADDRESS: [&str; 15] = [
     "given_name",
@@ -97,15 +108,23 @@ impl Faults {
         self.texts(
             body,
             "",
-            &[("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6_000)],
+            &[
+                at_most("merchant_reference1", 255),
+                at_most("merchant_reference2", 255),
+                at_most("merchant_data", 6_000),
+            ],
         );
         for name in ["billing_address", "shipping_address"] {
             if let Some(address) = self.object(body, name, name) {
-                self.texts(address, &format!("{name}."), &ADDRESS.map(|field| (field, ANY)));
+                self.texts(address, &format!("{name}."), &ADDRESS.map(|field| at_most(field, ANY)));
             }
         }
         if let Some(customer) = self.object(body, "customer", "customer") {
-            self.texts(customer, "customer.", &[("klarna_access_token", ANY), ("date_of_birth", ANY)]);
+            self.texts(
+                customer,
+                "customer.",
+                &["klarna_access_token", "date_of_birth"].map(|name| at_most(name, ANY)),
+            );
             let born = text(&customer["date_of_birth"], self.strict).unwrap_or_default();
             self.require(born.is_empty() || is_date(&born), "customer.date_of_birth");
         }
@@ -141,9 +160,9 @@ impl Faults {
         object
     }
 
-    /// Checks optional texts, each with its most characters. `prefix` is the path of their object.
-    fn texts(&mut self, object: &Value, prefix: &str, texts: &[(&str, usize)]) {
-        for (name, most) in texts {
+    /// Checks optional texts. `prefix` is the path of their object.
+    fn texts(&mut self, object: &Value, prefix: &str, texts: &[TextRule<'_>]) {
+        for TextRule { name, most } in texts {
             let value = object.get(*name);
             let fits = self.is_absent(value)
                 || value

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ANY, Faults, MAX_TAX_RATE, exact, faults_of};
+use super::{ANY, Faults, MAX_TAX_RATE, at_most, exact, faults_of};
 
 /// Klarna's limit for `unit_price` and `total_amount`, twice that of Checkout.
 const MAX_AMOUNT: i64 = 200_000_000;
@@ -49,7 +49,7 @@ impl Faults {
     fn session_line(&mut self, index: usize, line: &Value) -> Line {
         let path = |name: &str| format!("order_lines[{index}].{name}");
         self.name(line, path("name"));
-        self.texts(line, &path(""), &[("type", ANY)]);
+        self.texts(line, &path(""), &[at_most("type", ANY)]);
         let mut number = |name: &str, range| exact(self.number(line, name, range, path(name)));
         let quantity = number("quantity", 0..=i64::MAX);
         let price = number("unit_price", i64::MIN..=MAX_AMOUNT);

@@ -29,7 +29,11 @@ const INDEX: &str = "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS 
 /// Returns a migrator for this program's migrations and one more.
 fn with(sql: &'static str) -> Migrator {
     let mut migrator = Postgres::migrator();
-    migrator.migrations.to_mut().push(migrations::migration(&(9001, "later", sql)));
+    migrator.migrations.to_mut().push(migrations::migration(&migrations::File {
+        number: 9001,
+        name: "later",
+        sql,
+    }));
     migrator
 }
 
