@@ -207,7 +207,7 @@ fn presented(entry: &LedgerEntry) -> OrderEvent {
         Some(Outcome::Refused | Outcome::NotSent) => "; the token is unchanged",
         _ => "",
     };
-    let (generation, presentation) = (entry.place.generation, entry.place.presentation);
+    let (generation, presentation) = (entry.cursor.generation, entry.cursor.presentation);
     let what = format!(
         "refresh token sent (generation {generation}, presentation {presentation}){by}: \
          {outcome}{cause}{took}{unchanged}"

@@ -226,7 +226,7 @@ impl Export {
             }
             Next::History(before) => {
                 let page = self.registry.history(&self.key, *before, ROWS).await?;
-                let Some(last) = page.last().map(|entry| entry.place) else {
+                let Some(last) = page.last().map(|entry| entry.cursor) else {
                     return Ok(Some(self.begin_list("],", "orders", Next::Orders(None))));
                 };
                 self.next = Next::History(Some(last));

@@ -1,10 +1,10 @@
 //! `/livez`, `/readyz` and `/metrics`, for load balancers and monitoring.
 
-mod told;
+mod details;
+mod readiness;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,12 +14,12 @@ use axum::response::Response;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-pub use told::{Breakers, SettingsInForce, SuspiciousRejections, WebhookEndpoint};
+pub use details::{Breakers, SettingsInForce, SuspiciousRejections, WebhookEndpoint};
+pub use readiness::Readiness;
 
 use super::answers::{Common, Open};
 use super::auth::{Refusals, Refused};
@@ -30,69 +30,10 @@ use super::problem::{Kind, Problem, ProblemDetails};
 use super::read_replica::ReadReplica;
 use super::shared::Shared;
 use crate::config::{Live, SettingsStatus};
-use crate::meter;
 use crate::store::{Store, StoreError};
 
 /// How long the database may take to answer a health check.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Whether the process accepts requests: false during start and from the beginning of a stop.
-/// Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<ReadinessState>);
-
-#[derive(Debug, Default)]
-struct ReadinessState {
-    ready: AtomicBool,
-    /// Whether the process takes nothing new in.
-    draining: watch::Sender<bool>,
-    /// Why the process can never become ready again.
-    outdated: OnceLock<String>,
-    /// Why the database is not healthy.
-    database: Shared<Result<(), StoreError>>,
-    /// The answer to `/readyz?verbose`, or why it is 503.
-    details: Shared<Result<Health, String>>,
-    /// The answer to `/metrics`.
-    metrics: Shared<Prepared>,
-}
-
-impl Readiness {
-    /// Sets whether the process accepts requests from now on.
-    pub fn set_ready(&self, ready: bool) {
-        self.0.ready.store(ready, Ordering::SeqCst);
-    }
-
-    /// Records that the database needs a newer program. From now on the process accepts no
-    /// requests, and `/readyz` answers with this reason.
-    pub fn set_outdated(&self, why: &StoreError) {
-        // The first reason stays.
-        let _ = self.0.outdated.set(why.to_string());
-        self.set_ready(false);
-    }
-
-    /// Makes the process take nothing new in until it ends. `/readyz` answers 503.
-    pub fn drain(&self) {
-        self.0.draining.send_replace(true);
-    }
-
-    /// Returns whether the process takes nothing new in.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        *self.0.draining.borrow()
-    }
-
-    /// Resolves when the process is asked to drain.
-    pub async fn draining(&self) {
-        // It cannot fail: `self` has the sender.
-        let _ = self.0.draining.subscribe().wait_for(|draining| *draining).await;
-    }
-
-    /// Returns whether the process accepts requests.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.0.ready.load(Ordering::SeqCst)
-    }
-}
 
 /// The answer if everything is well.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -171,6 +112,22 @@ pub struct Probes {
     pub refusals: Refusals,
     /// The text for `/metrics`.
     pub scrape: Scrape,
+    /// What those share who ask at the same time.
+    pub answers: SharedAnswers,
+}
+
+/// The answers that those share who ask at the same time. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct SharedAnswers(Arc<Answers>);
+
+#[derive(Debug, Default)]
+struct Answers {
+    /// Why the database is not healthy.
+    database: Shared<Result<(), StoreError>>,
+    /// The answer to `/readyz?verbose`, or why it is 503.
+    details: Shared<Result<Health, String>>,
+    /// The answer to `/metrics`.
+    metrics: Shared<Prepared>,
 }
 
 /// Query of the health checks.
@@ -235,14 +192,14 @@ pub(super) async fn readyz(
 ) -> Result<Json<Health>, Problem> {
     let not_ready = |detail: &str| Problem::new(Kind::NotReady, detail);
     if !probes.ready.is_ready() {
-        let outdated = probes.ready.0.outdated.get().map(String::as_str);
+        let outdated = probes.ready.outdated();
         return Err(not_ready(outdated.unwrap_or("the process is starting or stopping")));
     }
     if probes.ready.is_draining() {
         return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
     }
     let told = if detail.verbose.is_some() {
-        probes.ready.0.details.ask(async || details(&probes).await).await
+        probes.answers.0.details.ask(async || details::read(&probes).await).await
     } else {
         usable(timeout(PROBE_TIMEOUT, ask(&probes)).await).map(|()| OK)
     };
@@ -265,49 +222,8 @@ fn usable<T>(answered: Result<Result<T, StoreError>, Elapsed>) -> Result<T, Stri
     Err(why.to_owned())
 }
 
-/// Answers `/readyz?verbose`.
-async fn details(probes: &Probes) -> Result<Health, String> {
-    // The replica has time limits of its own, and makes nothing unready.
-    let replica = async { probes.store.replica_state().await.map(ReadReplica::from) };
-    let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(probes)), replica);
-    let Probed { webhooks, suspicious_rejections, pauses } = usable(answered)?;
-    Ok(Health {
-        breakers: Some((probes.breakers)()),
-        webhooks: Some(webhooks),
-        suspicious_rejections: Some(suspicious_rejections),
-        pauses: Some(pauses),
-        settings: Some(SettingsInForce::from(&*probes.settings.now())),
-        refused: Some(probes.refusals.counts()),
-        log_lines_dropped: Some(meter::log_lines_dropped()),
-        read_replica,
-        ..OK
-    })
-}
-
-/// What the database knows, by merchant.
-struct Probed {
-    webhooks: BTreeMap<String, WebhookEndpoint>,
-    suspicious_rejections: BTreeMap<String, SuspiciousRejections>,
-    pauses: Vec<Pause>,
-}
-
-/// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and the pauses.
-async fn probe(probes: &Probes) -> Result<Probed, StoreError> {
-    ask(probes).await?;
-    let endpoints = probes.store.endpoints().await?.into_iter();
-    let stopped = probes.store.stopped_merchants().await?.into_iter();
-    let pauses = probes.store.pauses().await?.into_iter();
-    Ok(Probed {
-        webhooks: endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect(),
-        suspicious_rejections: stopped
-            .map(|stopped| (stopped.merchant.to_string(), stopped.into()))
-            .collect(),
-        pauses: pauses.map(Pause::from).collect(),
-    })
-}
-
 async fn ask(probes: &Probes) -> Result<(), StoreError> {
-    probes.ready.0.database.ask(async || (probes.health)().await).await
+    probes.answers.0.database.ask(async || (probes.health)().await).await
 }
 
 /// The media type of Prometheus' text format.
@@ -328,5 +244,5 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 )]
 pub(super) async fn metrics(State(probes): State<Probes>, headers: HeaderMap) -> Response {
     let render = async || Prepared::quickly(TEXT_FORMAT, (probes.scrape)().await);
-    probes.ready.0.metrics.ask(render).await.answer(&headers)
+    probes.answers.0.metrics.ask(render).await.answer(&headers)
 }

@@ -60,7 +60,8 @@ pub use breakers::{OrderedProbe, ProbeRequest};
 pub use drain::Draining;
 pub use export::{Export, ExportedOrder, ExportedWebhook, FailedAttempt, UserExport};
 pub use health::{
-    AskBreakers, AskHealth, Breakers, Health, Probes, Readiness, Scrape, WebhookEndpoint, ask_health,
+    AskBreakers, AskHealth, Breakers, Health, Probes, Readiness, Scrape, SharedAnswers, WebhookEndpoint,
+    ask_health,
 };
 pub use limits::Limits;
 pub use openapi::document;

@@ -146,8 +146,8 @@ impl From<LedgerEntry> for Exchange {
     fn from(entry: LedgerEntry) -> Self {
         Self {
             id: entry.exchange.as_uuid(),
-            generation: entry.place.generation,
-            presentation: entry.place.presentation,
+            generation: entry.cursor.generation,
+            presentation: entry.cursor.presentation,
             purpose: entry.purpose,
             purpose_id: entry.purpose_ref.map(|id| id.as_uuid()),
             worker: entry.worker,
@@ -181,20 +181,20 @@ pub(super) async fn history(
 ) -> Result<Json<History>, Problem> {
     let key = path.of(&caller)?;
     let limit = page_size(query.limit)?;
-    let before = query.cursor.as_deref().map(place).transpose()?;
+    let before = query.cursor.as_deref().map(parse_cursor).transpose()?;
     let mut entries = app.registry_for_lists.history(&key, before, limit + 1).await?;
     if entries.is_empty() && app.registry.view(&key).await?.is_none() {
         return Err(Problem::new(Kind::NotFound, "no refresh token was ever registered for this user"));
     }
     let next = cut_page(&mut entries, limit).map(|last| {
-        let LedgerCursor { generation, presentation } = last.place;
+        let LedgerCursor { generation, presentation } = last.cursor;
         format!("{generation}-{presentation}")
     });
     Ok(Json(History { history: entries.into_iter().map(Exchange::from).collect(), next }))
 }
 
 /// Parses a cursor of the history.
-fn place(cursor: &str) -> Result<LedgerCursor, Problem> {
+fn parse_cursor(cursor: &str) -> Result<LedgerCursor, Problem> {
     let parsed = cursor.split_once('-').and_then(|(generation, presentation)| {
         Some(LedgerCursor { generation: generation.parse().ok()?, presentation: presentation.parse().ok()? })
     });

@@ -29,7 +29,7 @@ use super::process::{Process, nothing_in_memory_alone};
 use super::reload::{ReadSettings, ReloadedParts, Reloader};
 use super::scrape::{ask_breakers, breaker_states, scrape};
 use super::{App, AppError, audit, facts};
-use crate::api::{self, Probes, Readiness, Refusals, ask_health};
+use crate::api::{self, Probes, Readiness, Refusals, SharedAnswers, ask_health};
 use crate::breaker::CircuitBreakers;
 use crate::config::{Engine, private};
 use crate::delivery::{Outbox, Waiters};
@@ -123,18 +123,7 @@ impl Service {
         let worker_id = process.as_ref().map(|process| process.worker.id);
         let pages = pages::router(pages::Dependencies { worker: worker_id, ..app.pages() });
         if let Some(process) = &process {
-            background.spawn(facts::tell(
-                app.store.clone(),
-                process.worker.id,
-                facts::asking(&app),
-                app.clock.clone(),
-            ));
-            let breakers = breaker_states(Some(process.vault.clone()), breakers_of(worker.as_ref()));
-            let (store, id) = (app.store.clone(), process.worker.id);
-            background.spawn(tell_breakers(store, id, breakers, app.clock.clone()));
-            let (silence, lost_after) =
-                (process.heartbeat.watch().silence(), app.settings.queue.worker_lost_after);
-            background.spawn(end_lost_outages(app.store.clone(), silence, lost_after));
+            tell_others(&app, process, breakers_of(worker.as_ref()), &mut background);
         }
         if let Some(tls) = tls.clone() {
             background.spawn(tls.watch());
@@ -337,6 +326,16 @@ fn start_api(app: &App, at: BoundAddress, tls: Option<TlsServer>, router: Router
     HttpServer::open(at, tls, router, server.max_connections, server.shutdown_grace)
 }
 
+/// Tells the database what the pages of other processes show of this one.
+fn tell_others(app: &App, process: &Process, targets: Option<TargetBreakers>, background: &mut JoinSet<()>) {
+    let (store, id, clock) = (app.store.clone(), process.worker.id, app.clock.clone());
+    background.spawn(facts::tell(store.clone(), id, facts::asking(app), clock.clone()));
+    let breakers = breaker_states(Some(process.vault.clone()), targets);
+    background.spawn(tell_breakers(store.clone(), id, breakers, clock));
+    let silence = process.heartbeat.watch().silence();
+    background.spawn(end_lost_outages(store, silence, app.settings.queue.worker_lost_after));
+}
+
 /// Returns what health checks and metrics read of this process.
 fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Option<&WorkerRole>) -> Probes {
     let (vault, targets) = (vault_of(process), breakers_of(worker));
@@ -348,6 +347,7 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
         settings: app.live.status.clone(),
         refusals: Refusals::default(),
         scrape: scrape(app, vault, targets),
+        answers: SharedAnswers::default(),
     }
 }
 

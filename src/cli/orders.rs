@@ -2,37 +2,32 @@
 
 mod change;
 mod risks;
+mod show;
 mod update;
 mod waits;
 mod watch;
 mod which;
 
-use chrono::SecondsFormat;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use self::change::{Change, OrderChoice, Verb};
+use self::show::show;
 use self::update::Update;
 use self::which::Which;
 use super::audited::Audited;
 use super::table::printable;
-use super::views::{Fields, amount, or_dash, outcome, reference, time};
+use super::views::{amount, or_dash, outcome, reference, time};
 use super::{CliError, Context, Exit, Table};
 use crate::api::Order;
 use crate::app::App;
 use crate::audit::Action;
-use crate::history::{History, OrderEvent, Sources};
 use crate::ids::check_name;
-use crate::order::{OrderId, OrderView, Status, Target};
-use crate::sessions::Refreshed;
-use crate::store::{OrderFilter, OrderName, StoreError};
+use crate::order::{OrderId, Status, Target};
+use crate::store::{OrderFilter, OrderName};
 
 /// Why `orders find` finds nothing.
 const NOT_FOUND: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user, or as the beginning \
      of one (3 characters or more, 8 of an order's id; capital and small letters differ)";
-/// Why `orders show` shows nothing.
-const UNKNOWN: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user; orders find also \
-     finds those that begin with it";
-
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List orders, newest first
@@ -133,74 +128,16 @@ impl Command {
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let change = match self {
-            Self::List(filter) => return context.block_on(list(context, filter)),
-            Self::Find { text, page } => return context.block_on(find(context, text, page)),
-            Self::Show { named, result, refresh } => {
-                return context.block_on(show(context, &named, result, refresh));
-            }
-            Self::Update(update) => return context.block_on(update.run(context)),
-            Self::Retry(orders) => Change { verb: Verb::Retry, orders },
-            Self::Cancel(orders) => Change { verb: Verb::Cancel, orders },
-            Self::RetryFollowUps(orders) => Change { verb: Verb::RetryFollowUps, orders },
-        };
-        change.run(context)
-    }
-}
-
-async fn show(context: &Context, named: &str, result: bool, refresh: bool) -> Result<Exit, CliError> {
-    let doing = format!("show the order {}", printable(named));
-    let failed = |error: StoreError| CliError::failed(&doing, error);
-    let app = context.app_to_read().await?;
-    let order = the_one(&app, named).await.map_err(failed)?;
-    let order = order.map_err(|why| CliError::failed(&doing, why))?;
-    let registry = app.registry();
-    let from = Sources {
-        dashboard: &*app.store,
-        registry: Some(&registry),
-        webhooks: &*app.store,
-        who_paused: true,
-    };
-    let order = if refresh {
-        let sessions = app.sessions().map_err(|error| CliError::failed(&doing, error))?;
-        sessions.refresh(order).await
-    } else {
-        Refreshed { order, error: None }
-    };
-    let history = History::read(&from, &order.order, app.clock.now()).await.map_err(failed)?;
-    let order = Order::from(order);
-    let mut fields = fields(&order, history.token_cause.as_deref(), result);
-    waits::add(&mut fields, &order, &waits::of(&app, &order).await.map_err(failed)?, app.clock.now());
-    let human = format!("{fields}\n\nhistory{}", lines(&history.events));
-    context.output.print(human, &Order { history: Some(history.events), ..order })?;
-    Ok(Exit::Done)
-}
-
-/// Returns the order with this id, or else the only one with this name. Or why there is none.
-async fn the_one(app: &App, named: &str) -> Result<Result<OrderView, &'static str>, StoreError> {
-    if let Ok(id) = named.parse::<OrderId>()
-        && let Some(order) = app.store.order(id).await?
-    {
-        return Ok(Ok(order));
-    }
-    let filter = OrderFilter { name: Some(named.into()), limit: 2, ..OrderFilter::default() };
-    let mut orders = app.store.orders(&filter).await?;
-    Ok(match (orders.pop(), orders.is_empty()) {
-        (None, _) => Err(UNKNOWN),
-        (Some(order), true) => Ok(order),
-        (Some(_), false) => {
-            Err("several orders have it as a name: list them with orders find, and name one by its id")
+        match self {
+            Self::List(filter) => context.block_on(list(context, filter)),
+            Self::Find { text, page } => context.block_on(find(context, text, page)),
+            Self::Show { named, result, refresh } => context.block_on(show(context, &named, result, refresh)),
+            Self::Update(update) => context.block_on(update.run(context)),
+            Self::Retry(orders) => Change { verb: Verb::Retry, orders }.run(context),
+            Self::Cancel(orders) => Change { verb: Verb::Cancel, orders }.run(context),
+            Self::RetryFollowUps(orders) => Change { verb: Verb::RetryFollowUps, orders }.run(context),
         }
-    })
-}
-
-/// Returns a line for each event.
-fn lines(events: &[OrderEvent]) -> String {
-    let line = |event: &OrderEvent| {
-        let at = event.at.to_rfc3339_opts(SecondsFormat::Millis, true);
-        format!("\n  {at}  {}", printable(&event.what))
-    };
-    events.iter().map(line).collect()
+    }
 }
 
 async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
@@ -274,86 +211,4 @@ fn table(orders: &[Order]) -> Table {
         ]);
     }
     table
-}
-
-fn fields(order: &Order, token_cause: Option<&str>, result: bool) -> Fields {
-    let mut fields = Fields::default();
-    fields.add("id", order.id);
-    fields.add("merchant", &order.merchant);
-    fields.add("user", &order.user);
-    fields.add("target", or_dash(order.target));
-    let summary = [
-        ("idempotency_key", &order.idempotency_key),
-        ("merchant_reference1", &order.merchant_reference1),
-        ("merchant_reference2", &order.merchant_reference2),
-    ];
-    for (name, value) in summary {
-        if let Some(value) = value {
-            fields.add(name, value);
-        }
-    }
-    if order.order_amount.is_some() {
-        fields.add("amount", amount(order));
-    }
-    fields.add("version", order.version);
-    for (name, other) in [("supersedes", order.supersedes), ("superseded_by", order.superseded_by)] {
-        if let Some(other) = other {
-            fields.add(name, other);
-        }
-    }
-    fields.add("status", order.status);
-    let token_cause = token_cause.map(|cause| format!("  {cause}")).unwrap_or_default();
-    fields.add("token", format!("{}{token_cause}", or_dash(order.token)));
-    match &order.session_id {
-        Some(id) => fields.add("session_id", id),
-        None => fields.add("klarna_order_id", or_dash(order.klarna_order_id.as_deref())),
-    }
-    if let Some(session) = &order.session {
-        fields.add(
-            "at_klarna",
-            format!("{} ({}), read {}", session.phase, session.status, time(session.read_at)),
-        );
-    }
-    if let Some(error) = &order.refresh_error {
-        fields.add("refresh_error", format!("{}: {}", error.code, error.message));
-    }
-    fields.add("prefilled", or_dash((!order.prefilled.is_empty()).then(|| order.prefilled.join(" "))));
-    if !order.prefill_withdrawn.is_empty() {
-        fields.add("prefill_withdrawn", order.prefill_withdrawn.join(" "));
-    }
-    let why = if order.possible_duplicate {
-        "  an attempt got no answer or one such as HTTP 503, which does not say whether Klarna created the order"
-    } else {
-        ""
-    };
-    fields.add("possible_duplicate", format!("{}{why}", order.possible_duplicate));
-    fields.add("attempts", order.attempts);
-    if let Some(error) = &order.error {
-        fields.add("error", format!("{}: {}", error.code, error.message));
-        for fault in &error.faults {
-            fields.add("fault", fault);
-        }
-    }
-    let of_error = order.error.as_ref().and_then(|error| error.correlation_id.as_deref());
-    fields.add("correlation_id", or_dash(order.correlation_id.as_deref().or(of_error)));
-    fields.add("accepted_at", time(order.accepted_at));
-    if let Some(due_at) = order.due_at {
-        fields.add("due_at", time(due_at));
-    }
-    fields.add("deadline_at", time(order.deadline_at));
-    fields.add("ended_at", or_dash(order.ended_at.map(time)));
-    if result {
-        let categories = order.payment_method_categories.as_ref().map(ToString::to_string);
-        let members = [
-            ("html_snippet", &order.html_snippet),
-            ("client_token", &order.client_token),
-            ("payment_method_categories", &categories),
-        ];
-        for (name, value) in members {
-            if let Some(value) = value {
-                fields.add(name, value);
-            }
-        }
-    }
-    fields
 }

@@ -53,6 +53,30 @@ pub struct Args {
     new_machine: bool,
 }
 
+fn failed(error: StoreError) -> CliError {
+    CliError::failed("refresh tokens", error)
+}
+
+/// Prints the sums of a sweep, and returns the command's exit code. `broken`: why its lines could not be printed.
+fn exit_of(context: &Context, ended: RefreshEnd, broken: Option<CliError>) -> Result<Exit, CliError> {
+    match ended.run {
+        None => Ok(Exit::of(ended.ending)),
+        Some(Ok(Run::Swept(summary))) => {
+            context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err))?;
+            Ok(match Exit::of(ended.ending) {
+                Exit::Done if !summary.all_well() => Exit::SomeFailed,
+                exit => exit,
+            })
+        }
+        Some(Ok(Run::Elsewhere(who))) => {
+            let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
+            let because = format!("another process is sweeping{who}; wait for it to end, or use --force");
+            Err(CliError::failed("refresh tokens", because))
+        }
+        Some(Err(error)) => Err(failed(error)),
+    }
+}
+
 impl Args {
     pub(super) fn audited(&self) -> Audited {
         let of = if self.dry_run { Action::TokensList } else { Action::TokensRefresh };
@@ -72,21 +96,19 @@ impl Args {
             if self.dry_run {
                 return self.look(context, &app).await;
             }
-            let (exit, ended) = self.sweep(context, &app, &shutdown).await?;
-            ending = ended;
-            exit
+            self.sweep(context, &app, &shutdown, &mut ending).await
         });
         exit_after(context, exit, ending)
     }
 
-    /// Sweeps. The outer error is for what went wrong before the process began.
+    /// Sweeps. `ending` becomes how the process ended, if it began.
     async fn sweep(
         &self,
         context: &Context,
         app: &App,
         shutdown: &Shutdown,
-    ) -> Result<(Result<Exit, CliError>, Ending), CliError> {
-        let failed = |error| CliError::failed("refresh tokens", error);
+        ending: &mut Ending,
+    ) -> Result<Exit, CliError> {
         let due = app.store.time().await.map(|now| now + delta(self.within));
         let due = app.store.count_due(due.map_err(failed)?).await.map_err(failed)?;
         let total = due.min(self.limit.unwrap_or(u64::MAX));
@@ -118,36 +140,18 @@ impl Args {
             shutdown.hard().await;
         };
         let told = &mut |told: &TokenReport, summary: &Summary| telling.hear(told, summary);
-        let RefreshEnd { run, ending } = app.refresh(&scope, stopping, cut, told).await?;
+        let ended = app.refresh(&scope, stopping, cut, told).await?;
+        *ending = ended.ending;
         let broken = telling.broken.take();
         drop(progress);
-        let exit = match run {
-            None => Ok(Exit::of(ending)),
-            Some(Ok(Run::Swept(summary))) => {
-                let printed = context.output.print(&summary, &summary).and(broken.map_or(Ok(()), Err));
-                printed.map(|()| match Exit::of(ending) {
-                    Exit::Done if !summary.all_well() => Exit::SomeFailed,
-                    exit => exit,
-                })
-            }
-            Some(Ok(Run::Elsewhere(who))) => {
-                let who = who.map(|who| format!(" ({})", printable(&who))).unwrap_or_default();
-                let because = format!("another process is sweeping{who}; wait for it to end, or use --force");
-                Err(CliError::failed("refresh tokens", because))
-            }
-            Some(Err(error)) => {
-                // A migration may be the reason, even if this process has not noticed it yet.
-                if let Err(newer @ StoreError::NeedsNewerProgram { .. }) = app.store.health().await {
-                    let _ = outdated.set(newer);
-                }
-                Err(failed(error))
-            }
-        };
-        let exit = match outdated.into_inner() {
-            Some(error) => Err(AppError::from(error).into()),
-            None => exit,
-        };
-        Ok((exit, ending))
+        if let Some(Err(_)) = &ended.run
+            && let Err(newer @ StoreError::NeedsNewerProgram { .. }) = app.store.health().await
+        {
+            // A migration may be the reason, even if this process has not noticed it yet.
+            let _ = outdated.set(newer);
+        }
+        let exit = exit_of(context, ended, broken);
+        outdated.into_inner().map_or(exit, |error| Err(AppError::from(error).into()))
     }
 
     /// Lists the due tokens: first those without a due date, then the others in the order in which

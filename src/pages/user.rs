@@ -41,7 +41,7 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = ledger
         .last()
         .filter(|_| more)
-        .map(|last| format!("{}-{}", last.place.generation, last.place.presentation));
+        .map(|last| format!("{}-{}", last.cursor.generation, last.cursor.presentation));
     let search = OrderFilter { user: Some(user.clone()), limit: ORDERS, ..OrderFilter::default() };
     let orders = orders::found(&pages, &viewer, Some(merchant), &search).await?;
     let here = [("merchant", merchant.as_str()), ("user", user.as_str())];
@@ -158,8 +158,8 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                         } }
                         td.bare data-label="Took" { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
                         td.bare data-label="By" { @if let Some(worker) = &entry.worker { (worker) } }
-                        td.count data-label="Generation" { (entry.place.generation) }
-                        td.count data-label="Presentation" { (entry.place.presentation) }
+                        td.count data-label="Generation" { (entry.cursor.generation) }
+                        td.count data-label="Presentation" { (entry.cursor.presentation) }
                     }
                 } }
             } }

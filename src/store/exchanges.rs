@@ -59,7 +59,7 @@ pub(super) async fn ledger<E: Engine>(
 fn ledger_entry(row: &impl Columns) -> Result<LedgerEntry, StoreError> {
     Ok(LedgerEntry {
         exchange: row.id("id")?,
-        place: LedgerCursor { generation: row.int("generation")?, presentation: row.int("presentation")? },
+        cursor: LedgerCursor { generation: row.int("generation")?, presentation: row.int("presentation")? },
         purpose: PurposeKind::from_word(&row.text("purpose")?)?,
         purpose_ref: row.opt_id("purpose_ref")?,
         worker: row.opt_text("worker")?,

@@ -91,7 +91,7 @@ pub struct LedgerEntry {
     /// The id of the exchange.
     pub exchange: ExchangeId,
     /// The position of the row in the ledger.
-    pub place: LedgerCursor,
+    pub cursor: LedgerCursor,
     /// What the exchange is for.
     pub purpose: PurposeKind,
     /// The id of the order or keeper run.

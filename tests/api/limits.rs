@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use futures::FutureExt as _;
 use futures::future::{join, join_all};
-use klarna_order_worker::api::{Limits, Probes, Readiness, Refusals, probes};
+use klarna_order_worker::api::{Limits, Probes, Readiness, Refusals, SharedAnswers, probes};
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -192,6 +192,7 @@ async fn those_who_ask_without_a_key_at_the_same_time_share_the_work() {
             settings: api.app.live.status.clone(),
             refusals: Refusals::default(),
             scrape: Arc::new(move || scrape().map(|()| "metrics\n".to_owned()).boxed()),
+            answers: SharedAnswers::default(),
         });
         let callers =
             (0..50).map(|_| router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()));

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use klarna_order_worker::api::{
-    AppState, Limits, Probes, PushEndpoint, Readiness, Refusals, Vending, ask_health, router,
+    AppState, Limits, Probes, PushEndpoint, Readiness, Refusals, SharedAnswers, Vending, ask_health, router,
     serve as serve_api,
 };
 use klarna_order_worker::app::{App, open_database};
@@ -190,6 +190,7 @@ impl Api {
                 settings: app.live.status.clone(),
                 refusals: Refusals::default(),
                 scrape: Arc::new(|| Box::pin(async { "metrics\n".to_owned() })),
+                answers: SharedAnswers::default(),
             },
         });
         let tls = match app.settings.server.tls.clone() {

@@ -67,6 +67,16 @@ pub(super) enum Verb {
     RetryFollowUps,
 }
 
+/// What changed.
+#[derive(Default)]
+struct Changes {
+    done: u64,
+    /// Those of them that may be at Klarna twice.
+    duplicates: u64,
+    /// The orders that did not change, by why.
+    left: BTreeMap<Unchanged, u64>,
+}
+
 impl Verb {
     /// The verb after "cannot".
     fn infinitive(self) -> &'static str {
@@ -206,9 +216,8 @@ impl Verb {
     }
 
     async fn by_filter(self, context: &Context, app: &App, choice: &OrderChoice) -> Result<Exit, CliError> {
-        let (verb, needs) = (self.infinitive(), self.needs());
-        let failed = |error: StoreError| CliError::failed(format!("{verb} orders"), error);
-        let mut filter = OrderFilter { status: Some(needs), ..choice.which.filter(&app.clock) };
+        let failed = |error: StoreError| self.failed(error);
+        let mut filter = OrderFilter { status: Some(self.needs()), ..choice.which.filter(&app.clock) };
         if self == Self::RetryFollowUps {
             filter.follow_ups.get_or_insert(FollowUpState::Failing);
         }
@@ -217,61 +226,99 @@ impl Verb {
             // Only a retry needs the body.
             found.with_body = found.orders;
         }
-        let wanted = choice.limit.map_or(found.with_body, |limit| found.with_body.min(limit.into()));
-        let count =
-            |orders: u64| format!("{orders} {needs} {}", if orders == 1 { "order" } else { "orders" });
+        let limit = choice.limit.map_or(u64::MAX, u64::from);
+        let wanted = found.with_body.min(limit);
+        let mut changes = Changes::default();
         if wanted > 0 {
-            let mut question = format!("{} {}?", self.imperative(), count(wanted));
-            if self == Self::Retry {
-                let codes = app.store.orders_by_code(&filter).await.map_err(failed)?;
-                let risks = risks::of_many(&codes).join("\n");
-                if choice.yes && !risks.is_empty() {
-                    context.output.hint(&risks);
-                }
-                let of =
-                    if wanted < found.with_body && !risks.is_empty() { "Of all that match:\n" } else { "" };
-                let told = format!("{of}{risks}\n{question}");
-                question = told.trim_start().into();
-            }
-            confirm::ask(choice.yes, &format!("{verb} {}", count(wanted)), question)?;
+            let is_part = wanted < found.with_body;
+            self.confirm(context, app, choice.yes, &filter, wanted, is_part).await?;
+            let to_see = found.orders.min(limit);
+            changes = self.change_all(context, app, &filter, wanted, to_see).await.map_err(failed)?;
+        } else if found.orders > 0 {
+            changes.left.insert(Unchanged::BodyDeleted, found.orders);
         }
+        self.report(context, &changes)
+    }
+
+    fn failed(self, error: StoreError) -> CliError {
+        CliError::failed(format!("{} orders", self.infinitive()), error)
+    }
+
+    /// Returns a number of orders in words.
+    fn count(self, orders: u64) -> String {
+        format!("{orders} {} {}", self.needs(), if orders == 1 { "order" } else { "orders" })
+    }
+
+    /// Asks before so many orders are changed. `is_part`: more match, and are left as they are.
+    async fn confirm(
+        self,
+        context: &Context,
+        app: &App,
+        yes: bool,
+        filter: &OrderFilter,
+        wanted: u64,
+        is_part: bool,
+    ) -> Result<(), CliError> {
+        let mut question = format!("{} {}?", self.imperative(), self.count(wanted));
+        if self == Self::Retry {
+            let codes = app.store.orders_by_code(filter).await.map_err(|error| self.failed(error))?;
+            let risks = risks::of_many(&codes).join("\n");
+            if yes && !risks.is_empty() {
+                context.output.hint(&risks);
+            }
+            let of = if is_part && !risks.is_empty() { "Of all that match:\n" } else { "" };
+            let told = format!("{of}{risks}\n{question}");
+            question = told.trim_start().into();
+        }
+        confirm::ask(yes, &format!("{} {}", self.infinitive(), self.count(wanted)), question)
+    }
+
+    /// Changes the orders of a filter, newest first, after looking at `to_see` of them at most. `wanted` of them
+    /// are expected to change.
+    async fn change_all(
+        self,
+        context: &Context,
+        app: &App,
+        filter: &OrderFilter,
+        wanted: u64,
+        mut to_see: u64,
+    ) -> Result<Changes, StoreError> {
         let progress = Progress::new(&context.output, Some(wanted));
-        let (mut done, mut twice, mut left, mut before) = (0, 0, BTreeMap::new(), None);
-        let mut to_see = match (wanted, choice.limit) {
-            (0, _) => 0,
-            (_, limit) => limit.map_or(found.orders, |limit| found.orders.min(limit.into())),
-        };
+        let (mut changes, mut before) = (Changes::default(), None);
         while to_see > 0 {
             let limit = u32::try_from(to_see).unwrap_or(CHUNK).min(CHUNK);
             let ChangedOrders { orders, unchanged, next } =
-                self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await.map_err(failed)?;
+                self.many(app, &OrderFilter { before, limit, ..filter.clone() }).await?;
             context.audit_each(&orders).await;
-            done += orders.len() as u64;
+            changes.done += orders.len() as u64;
             if self == Self::Retry {
-                let twice_of =
+                let duplicates =
                     OrderFilter { ids: Some(orders), duplicates: Some(true), ..OrderFilter::default() };
-                twice += app.store.count_orders(&twice_of).await.map_err(failed)?.orders;
+                changes.duplicates += app.store.count_orders(&duplicates).await?.orders;
             }
             to_see -= u64::from(limit);
             for (why, orders) in unchanged {
-                *left.entry(why).or_insert(0) += orders;
+                *changes.left.entry(why).or_insert(0) += orders;
             }
-            progress.at(done, format!("{done} {}", self.participle()));
+            progress.at(changes.done, format!("{} {}", changes.done, self.participle()));
             if next.is_none() {
                 break;
             }
             before = next;
         }
-        drop(progress);
-        if wanted == 0 && found.orders > 0 {
-            left.insert(Unchanged::BodyDeleted, found.orders);
-        }
+        Ok(changes)
+    }
+
+    fn report(self, context: &Context, changes: &Changes) -> Result<Exit, CliError> {
+        let Changes { done, duplicates, left } = changes;
         let of = if self == Self::RetryFollowUps { "follow-ups of " } else { "" };
-        let twice_told = if twice > 0 { format!("; possible duplicates: {twice}") } else { String::new() };
-        let human = format!("{of}{} {}{twice_told}{}", count(done), self.participle(), why_left(&left));
-        let mut json = json!({ self.participle(): done });
-        if twice > 0 {
-            json["possible_duplicates"] = json!(twice);
+        let (count, participle) = (self.count(*done), self.participle());
+        let duplicates_told =
+            if *duplicates > 0 { format!("; possible duplicates: {duplicates}") } else { String::new() };
+        let human = format!("{of}{count} {participle}{duplicates_told}{}", why_left(left));
+        let mut json = json!({ participle: done });
+        if *duplicates > 0 {
+            json["possible_duplicates"] = json!(duplicates);
         }
         if !left.is_empty() {
             json["unchanged"] = left.iter().map(|(why, orders)| (why.as_str(), *orders)).collect();

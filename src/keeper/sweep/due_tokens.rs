@@ -86,7 +86,7 @@ impl DueTokens {
         for (merchant, queue) in self.aside.iter_mut().filter(|(merchant, _)| can_go_on(merchant)) {
             let filter = DueFilter { merchant: Some(merchant.clone()), ..filter.clone() };
             queue.fill(store, filter, &self.selection).await?;
-            if queue.place().is_some_and(|place| first.place().is_none_or(|first| place < first)) {
+            if queue.cursor().is_some_and(|cursor| first.cursor().is_none_or(|first| cursor < first)) {
                 first = queue;
             }
         }
@@ -107,8 +107,8 @@ impl Queue {
         self.ended && self.page.is_empty()
     }
 
-    fn place(&self) -> Option<DueCursor> {
-        self.page.front().map(|token| token.place)
+    fn cursor(&self) -> Option<DueCursor> {
+        self.page.front().map(|token| token.cursor)
     }
 
     /// Reads pages until one has tokens, if this one is used up.

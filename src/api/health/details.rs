@@ -1,15 +1,59 @@
-//! What `/readyz?verbose` tells.
+//! The answer to `/readyz?verbose`.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
+use super::{Health, OK, PROBE_TIMEOUT, Pause, Probes, ReadReplica, ask, usable};
 use crate::breaker::BreakerState;
 use crate::config::SettingsStatus;
+use crate::meter;
 use crate::order::Target;
-use crate::store::{DisabledWhy, Endpoint, StoppedMerchant};
+use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, StoreError};
+
+/// Answers `/readyz?verbose`.
+pub(super) async fn read(probes: &Probes) -> Result<Health, String> {
+    // The replica has time limits of its own, and makes nothing unready.
+    let replica = async { probes.store.replica_state().await.map(ReadReplica::from) };
+    let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(probes)), replica);
+    let Probed { webhooks, suspicious_rejections, pauses } = usable(answered)?;
+    Ok(Health {
+        breakers: Some((probes.breakers)()),
+        webhooks: Some(webhooks),
+        suspicious_rejections: Some(suspicious_rejections),
+        pauses: Some(pauses),
+        settings: Some(SettingsInForce::from(&*probes.settings.now())),
+        refused: Some(probes.refusals.counts()),
+        log_lines_dropped: Some(meter::log_lines_dropped()),
+        read_replica,
+        ..OK
+    })
+}
+
+/// What the database knows, by merchant.
+struct Probed {
+    webhooks: BTreeMap<String, WebhookEndpoint>,
+    suspicious_rejections: BTreeMap<String, SuspiciousRejections>,
+    pauses: Vec<Pause>,
+}
+
+/// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and the pauses.
+async fn probe(probes: &Probes) -> Result<Probed, StoreError> {
+    ask(probes).await?;
+    let endpoints = probes.store.endpoints().await?.into_iter();
+    let stopped = probes.store.stopped_merchants().await?.into_iter();
+    let pauses = probes.store.pauses().await?.into_iter();
+    Ok(Probed {
+        webhooks: endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect(),
+        suspicious_rejections: stopped
+            .map(|stopped| (stopped.merchant.to_string(), stopped.into()))
+            .collect(),
+        pauses: pauses.map(Pause::from).collect(),
+    })
+}
 
 /// The settings of this process.
 #[derive(Clone, Debug, Serialize, ToSchema)]
