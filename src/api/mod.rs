@@ -5,7 +5,7 @@
 //! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits (`limits.rs`);
 //! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `pauses.rs`, `breakers.rs`,
 //! `health.rs`).
-//! A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
+//! `routes.rs` has the routes by scope. A handler only translates between HTTP and the modules behind it. Every error is a `Problem`
 //! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
 //! Lists are compressed, and descriptions once for all (`prepared.rs`). A single order is not, because of the BREACH attack: it
@@ -38,6 +38,7 @@ mod read_replica;
 mod rename;
 mod request_id;
 mod resolve;
+mod routes;
 mod serve;
 mod shared;
 mod tokens;
@@ -49,9 +50,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post, put};
-use tower_http::compression::CompressionLayer;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 
 pub use access_token::{ShopperAddress, ShopperClaims, UserAccessToken, Vending};
 pub use audit_log::{AuditList, AuditRecord};
@@ -218,77 +218,32 @@ pub fn router(mut app: AppState) -> Router {
         let router = router.route_layer(limit(RouteGroup::Api));
         router.route_layer(guard(scope))
     };
-    let read_orders = Router::new()
-        .route("/v1/orders", get(orders::list).layer(CompressionLayer::new()))
-        .route_layer(from_fn(read_replica::or_primary))
-        .route("/v1/orders/{id}", get(orders::show));
-    let orders = Router::new()
-        .route("/v1/orders", post(orders::post))
-        .route("/v1/orders/batch", post(orders::batch).layer(CompressionLayer::new()))
-        .route("/v1/orders/{id}", put(orders::update))
-        .route("/v1/orders/{id}/cancel", post(orders::cancel))
-        .route("/v1/orders/{id}/retry", post(orders::retry));
-    let read_tokens = Router::new()
-        .route("/v1/merchants/{merchant}/users", get(users::list).layer(CompressionLayer::new()))
-        .route(
-            "/v1/merchants/{merchant}/users/{user}/token/history",
-            get(users::history).layer(CompressionLayer::new()),
-        )
-        .route_layer(from_fn(read_replica::or_primary))
-        .route("/v1/merchants/{merchant}/users/{user}/token", get(tokens::show));
-    let tokens = Router::new()
-        .route("/v1/merchants/{merchant}/users/{user}/token", put(tokens::put).delete(tokens::forget));
-    let vending =
-        Router::new().route("/v1/merchants/{merchant}/users/{user}/access-token", post(access_token::vend));
-    // They touch data of both scopes.
-    let whole_users = Router::new()
-        .route("/v1/merchants/{merchant}/users/{user}", delete(erase::erase))
-        .route("/v1/merchants/{merchant}/users/{user}/rename", post(rename::rename));
-    let whole_users = guarded(whole_users, Scope::OrdersWrite).route_layer(guard(Scope::TokensWrite));
-    let exports = Router::new().route("/v1/merchants/{merchant}/users/{user}/export", get(export::export));
-    let exports = exports.route_layer(from_fn(read_replica::or_primary));
-    let exports = guarded(exports, Scope::OrdersRead).route_layer(guard(Scope::TokensRead));
     let ops_of_all = || Guard { all_merchants: true, ..guard_of(Scope::OpsRead) };
-    let metrics = metrics_route().route_layer(limit(RouteGroup::Api));
-    let metrics = metrics.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
-    let ops = Router::new()
-        .route("/v1/orders/retry", post(orders::retry_many))
-        .route("/v1/orders/cancel", post(orders::cancel_many))
-        .route("/v1/orders/retry-follow-ups", post(orders::retry_follow_ups))
-        .route("/v1/webhooks/resend", post(webhooks::resend))
-        .route("/v1/merchants/{merchant}/webhook/test", post(webhook_endpoint::test))
-        .route("/v1/ops/pauses", post(pauses::pause).delete(pauses::resume))
-        .route("/v1/ops/breakers/probe", post(breakers::probe))
-        .route("/v1/ops/drain", post(drain::drain))
-        .route("/v1/merchants/{merchant}/users/{user}/token/resolve", post(resolve::resolve));
-    let read_ops = Router::new()
-        .route("/v1/ops/pauses", get(pauses::list))
-        .route("/v1/ops/outages", get(outages::list))
-        .route("/v1/merchants/{merchant}/webhook/answers", get(webhook_endpoint::answers));
-    let audit_log = Router::new().route("/v1/audit", get(audit_log::list).layer(CompressionLayer::new()));
-    let audit_log = audit_log.route_layer(from_fn(read_replica::or_primary));
-    let audit_log = audit_log.route_layer(limit(RouteGroup::Api));
-    let audit_log = audit_log.route_layer(from_fn_with_state(ops_of_all(), auth::guard));
-    let pushes = Router::new().route("/v1/push/{merchant}/{secret}", post(push::push));
-    let pushes = pushes.route_layer(limit(RouteGroup::Pushes));
+    let of_all = |router: Router<Arc<AppState>>| {
+        let router = router.route_layer(limit(RouteGroup::Api));
+        router.route_layer(from_fn_with_state(ops_of_all(), auth::guard))
+    };
     let ready = readyz_route().route_layer(from_fn_with_state(ops_of_all(), auth::guard_details));
     let descriptions =
         if app.docs { docs::routes().route_layer(limit(RouteGroup::Descriptions)) } else { Router::new() };
+    // Those with two scopes touch data of both.
+    let whole_users = guarded(routes::whole_users(), Scope::OrdersWrite);
+    let exports = guarded(routes::exports(), Scope::OrdersRead);
     let routes = livez_route()
         .merge(ready)
         .merge(descriptions)
-        .merge(guarded(read_orders, Scope::OrdersRead))
-        .merge(guarded(orders, Scope::OrdersWrite))
-        .merge(guarded(read_tokens, Scope::TokensRead))
-        .merge(guarded(tokens, Scope::TokensWrite))
-        .merge(guarded(vending, Scope::TokensVend))
-        .merge(whole_users)
-        .merge(exports)
-        .merge(metrics)
-        .merge(audit_log)
-        .merge(guarded(read_ops, Scope::OpsRead))
-        .merge(pushes)
-        .merge(guarded(ops, Scope::Ops));
+        .merge(guarded(routes::read_orders(), Scope::OrdersRead))
+        .merge(guarded(routes::orders(), Scope::OrdersWrite))
+        .merge(guarded(routes::read_tokens(), Scope::TokensRead))
+        .merge(guarded(routes::tokens(), Scope::TokensWrite))
+        .merge(guarded(routes::vending(), Scope::TokensVend))
+        .merge(whole_users.route_layer(guard(Scope::TokensWrite)))
+        .merge(exports.route_layer(guard(Scope::TokensRead)))
+        .merge(of_all(metrics_route()))
+        .merge(of_all(routes::audit_log()))
+        .merge(guarded(routes::read_ops(), Scope::OpsRead))
+        .merge(routes::pushes().route_layer(limit(RouteGroup::Pushes)))
+        .merge(guarded(routes::ops(), Scope::Ops));
     let audit = app.audit.clone();
     let routes = routes.route_layer(from_fn_with_state(audit, audit_trail::record));
     let routes = routes.with_state(Arc::new(app)).merge(pages.route_layer(limit(RouteGroup::Pages)));

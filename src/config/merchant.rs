@@ -227,13 +227,6 @@ impl Merchant {
         let client_id = reader.require(&key("client_id"), "the client id that Klarna's portal shows");
         let client_secret = reader.secret(&section, "client_secret");
         let client_auth = reader.get(&key("client_auth"));
-        if client_auth.is_some() && reader.secret_source(&section, "client_secret").is_none() {
-            reader.fault(
-                &key("client_auth"),
-                "says how to send client_secret, which is missing",
-                "add client_secret, or leave client_auth out",
-            );
-        }
         let checkout_provider = reader.get(&key("checkout_provider"));
         let api_credentials = ApiCredentials::read(reader, &section);
         let refresh_token_lifetime =
@@ -242,13 +235,6 @@ impl Merchant {
         let target = reader.get_or(&key("target"), Target::Checkout);
         let prefill = reader.get_or(&key("prefill"), true);
         let send_access_token = reader.get_or(&key("send_access_token"), true);
-        if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
-            reader.fault(
-                &key("on_unusable_token"),
-                "\"fail\", but send_access_token = false sends no token",
-                "leave one of them out",
-            );
-        }
         let revoke_on_forget = reader.get(&key("revoke_on_forget"));
         let payments_prefill = reader.get_or(&key("payments_prefill"), false);
         let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
@@ -260,19 +246,27 @@ impl Merchant {
         let webhook = Webhook::read(reader, &section);
         let push_secret = push_secret(reader, &section);
         let discovery = reader.get_or(&key("discovery"), false);
-        check_addresses(reader, key, region, target);
-        if discovery
-            && overrides.issuer.as_deref().is_some_and(|issuer| presets::issuer_url(issuer).is_none())
-        {
-            let wrong = "true, and issuer is no https:// URL, below which the provider's document would be";
-            reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
+        if client_auth.is_some() && reader.secret_source(&section, "client_secret").is_none() {
+            reader.fault(
+                &key("client_auth"),
+                "says how to send client_secret, which is missing",
+                "add client_secret, or leave client_auth out",
+            );
         }
+        if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
+            reader.fault(
+                &key("on_unusable_token"),
+                "\"fail\", but send_access_token = false sends no token",
+                "leave one of them out",
+            );
+        }
+        check_addresses(reader, key, region, target);
+        check_discovery(reader, key, discovery, &overrides);
         let (region, environment) = (region?, environment?);
         let mut api_credentials = api_credentials?.into_iter();
         let given = overrides.given();
-        let token_url = overrides.token_url.or_else(|| presets::token_url(region, environment))?;
-        let revoke_url = overrides.revoke_url.or_else(|| presets::revoke_url(&token_url));
-        if revoke_on_forget == Some(true) && revoke_url.is_none() {
+        let addresses = overrides.or_presets(region, environment, checkout_provider)?;
+        if revoke_on_forget == Some(true) && addresses.revoke_url.is_none() {
             reader.fault(
                 &key("revoke_on_forget"),
                 "true, and no revocation endpoint is known: token_url does not end in /token",
@@ -298,18 +292,14 @@ impl Merchant {
             checkout_rate_per_second,
             token_rate_per_second,
             longest_pauses,
-            checkout_url: overrides
-                .checkout_url
-                .or_else(|| presets::checkout_url(checkout_provider?, region, environment)),
-            payments_url: overrides.payments_url.or_else(|| presets::payments_url(region, environment))?,
-            jwks_url: overrides.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
-            issuers: overrides
-                .issuer
-                .map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            checkout_url: addresses.checkout_url,
+            payments_url: addresses.payments_url,
+            jwks_url: addresses.jwks_url,
+            issuers: addresses.issuers,
             discovery,
-            revoke_on_forget: revoke_on_forget.unwrap_or(revoke_url.is_some()),
-            revoke_url,
-            token_url,
+            revoke_on_forget: revoke_on_forget.unwrap_or(addresses.revoke_url.is_some()),
+            revoke_url: addresses.revoke_url,
+            token_url: addresses.token_url,
             given,
             http_proxy,
             webhook,
@@ -339,6 +329,20 @@ fn check_addresses(
             "missing",
             r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
         );
+    }
+}
+
+/// Records a fault if OpenID documents are to be read, and the given issuer can have none.
+fn check_discovery(
+    reader: &mut Reader,
+    key: impl Fn(&str) -> String,
+    discovery: bool,
+    overrides: &Overrides,
+) {
+    let is_no_url = |issuer: &str| presets::issuer_url(issuer).is_none();
+    if discovery && overrides.issuer.as_deref().is_some_and(is_no_url) {
+        let wrong = "true, and issuer is no https:// URL, below which the provider's document would be";
+        reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
     }
 }
 

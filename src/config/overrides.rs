@@ -1,9 +1,9 @@
-//! Settings that replace Klarna's own addresses.
+//! A merchant's addresses: those of its settings, and otherwise Klarna's own.
 
 use url::Url;
 
-use super::GivenUrls;
 use super::reader::Reader;
+use super::{CheckoutProvider, Environment, GivenUrls, Region, presets};
 
 /// The addresses that a merchant's settings give.
 pub(super) struct Overrides {
@@ -36,4 +36,35 @@ impl Overrides {
             jwks: self.jwks_url.is_some(),
         }
     }
+
+    /// Returns all addresses. `None` if the token endpoint is missing, which has no default everywhere.
+    pub(super) fn or_presets(
+        self,
+        region: Region,
+        environment: Environment,
+        provider: Option<CheckoutProvider>,
+    ) -> Option<Addresses> {
+        let token_url = self.token_url.or_else(|| presets::token_url(region, environment))?;
+        let checkout_url = || presets::checkout_url(provider?, region, environment);
+        Some(Addresses {
+            revoke_url: self.revoke_url.or_else(|| presets::revoke_url(&token_url)),
+            checkout_url: self.checkout_url.or_else(checkout_url),
+            payments_url: self.payments_url.or_else(|| presets::payments_url(region, environment))?,
+            jwks_url: self.jwks_url.or_else(|| presets::jwks_url(&token_url, region))?,
+            issuers: self.issuer.map_or_else(|| presets::issuers(&token_url, region), |issuer| vec![issuer]),
+            token_url,
+        })
+    }
+}
+
+/// A merchant's addresses.
+pub(super) struct Addresses {
+    pub(super) token_url: Url,
+    /// `None`: none is known.
+    pub(super) revoke_url: Option<Url>,
+    /// `None`: the settings name none.
+    pub(super) checkout_url: Option<Url>,
+    pub(super) payments_url: Url,
+    pub(super) jwks_url: Url,
+    pub(super) issuers: Vec<String>,
 }

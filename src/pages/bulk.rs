@@ -124,13 +124,23 @@ async fn chosen(
     Ok(fits.then_some(OrderFilter { status: Some(verb.needs()), follow_ups, before: None, ..filter }))
 }
 
-pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
-    let verb = Verb::of(&viewer.query)?;
-    let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
-    let filter = chosen(&pages, &viewer, &viewer.query, verb).await?;
-    let (mut count, mut codes) = (OrderCount::default(), Vec::<FailedOrders>::new());
-    for merchant in viewer.scopes(&pages, merchant.as_ref()) {
-        let Some(filter) = &filter else { break };
+/// The orders that a question is about.
+#[derive(Default)]
+struct Concerned {
+    count: OrderCount,
+    /// Those to retry, by error code.
+    codes: Vec<FailedOrders>,
+}
+
+/// Counts the orders of a filter at these merchants.
+async fn concerned(
+    pages: &Pages,
+    scopes: Vec<Option<MerchantName>>,
+    filter: &OrderFilter,
+    verb: Verb,
+) -> Result<Concerned, Failure> {
+    let (mut count, mut codes) = (OrderCount::default(), Vec::new());
+    for merchant in scopes {
         let filter = OrderFilter { merchant, ..filter.clone() };
         let more = pages.deps.orders.count_orders(&filter).await?;
         count.orders += more.orders;
@@ -140,6 +150,18 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
             codes.extend(pages.deps.orders.orders_by_code(&filter).await?);
         }
     }
+    Ok(Concerned { count, codes: codes::merged(codes) })
+}
+
+pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
+    let verb = Verb::of(&viewer.query)?;
+    let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
+    let filter = chosen(&pages, &viewer, &viewer.query, verb).await?;
+    let scopes = viewer.scopes(&pages, merchant.as_ref());
+    let Concerned { count, codes } = match &filter {
+        Some(filter) => concerned(&pages, scopes, filter, verb).await?,
+        None => Concerned::default(),
+    };
     let examples = match filter.as_ref().filter(|_| count.with_body > 0) {
         Some(filter) => {
             let some = OrderFilter { limit: NAMED, ..filter.clone() };
@@ -147,10 +169,8 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
         }
         None => Vec::new(),
     };
-    let codes = merged(codes);
-    let duplicates: u64 = codes.iter().map(|code| code.duplicates).sum();
-    let again: u64 = codes.iter().filter(|code| codes::fails_again(&code.code)).map(|code| code.orders).sum();
-    let selected = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map(Vec::len);
+    let selected = filter.as_ref().and_then(|filter| filter.ids.as_ref()).map_or(0, |ids| ids.len() as u64);
+    let left = selected.saturating_sub(count.orders);
     let name = filter.as_ref().and_then(|filter| filter.name.as_ref());
     let noun = if count.with_body == 1 { "order" } else { "orders" };
     let kind = verb.needs();
@@ -160,9 +180,10 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     let about = html! {
         @if count.with_body == 0 { p { "No " (kind) " order" (which) " is among them." } }
         @else { p { (consequence(verb)) } (named(&examples, count.with_body)) }
-        @if let Some(left) = selected.map(|selected| selected as u64 - count.orders.min(selected as u64)).filter(|left| *left > 0) {
+        @if left > 0 {
             p {
-                (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" } " not " (kind) (which)
+                (number(left)) " of the selected orders " @if left == 1 { "is" } @else { "are" }
+                " not " (kind) (which)
                 @if viewer.query.get("duplicates") == Some(WITHOUT) { ", or left out as a possible duplicate" }
                 @if viewer.query.get("again") == Some(WITHOUT) { ", or left out because a retry fails again" }
                 "; " @if left == 1 { "it stays as it is." } @else { "they stay as they are." }
@@ -172,23 +193,7 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
             p { (number(count.orders - count.with_body)) " cannot be retried, because their body was deleted \
                 (the setting retention.bodies)." }
         }
-        @if duplicates > 0 {
-            p.wrong {
-                (number(duplicates)) " of them " @if duplicates == 1 { "is a possible duplicate" } @else { "are possible duplicates" }
-                ": Klarna may already have " @if duplicates == 1 { "it" } @else { "them" } ", and a retry may create "
-                @if duplicates == 1 { "it" } @else { "them" } " a second time. "
-                @if duplicates < count.with_body {
-                    a href=(viewer.query.link("/orders/bulk", &[("duplicates", WITHOUT)])) { "Leave these out" }
-                }
-            }
-        }
-        @if !codes.is_empty() { (codes::before_retry(&codes)) }
-        @if again > 0 && again < count.with_body {
-            p.wrong {
-                (number(again)) " of them " @if again == 1 { "fails" } @else { "fail" } " again, unless something has changed. "
-                a href=(viewer.query.link("/orders/bulk", &[("again", WITHOUT)])) { "Leave these out" }
-            }
-        }
+        (risks(&viewer, &codes, count.with_body))
         @if let Some(OrderName::Begins(name)) = name { (orders::begins(name, false)) }
         (selection(&viewer.query, viewer.now))
     };
@@ -207,18 +212,31 @@ pub(super) async fn ask_bulk(State(pages): State<Arc<Pages>>, viewer: Viewer) ->
     Ok(ask(viewer, MenuItem::Orders, &question, &about, &answer))
 }
 
-/// Adds up what several merchants have, the most frequent code first.
-fn merged(codes: Vec<FailedOrders>) -> Vec<FailedOrders> {
-    let mut sums = BTreeMap::<String, FailedOrders>::new();
-    for FailedOrders { code, orders, duplicates } in codes {
-        let none = FailedOrders { code: code.clone(), orders: 0, duplicates: 0 };
-        let sum = sums.entry(code).or_insert(none);
-        sum.orders += orders;
-        sum.duplicates += duplicates;
+/// What a retry of `all` orders with these codes may do wrong.
+fn risks(viewer: &Viewer, codes: &[FailedOrders], all: u64) -> Markup {
+    let duplicates: u64 = codes.iter().map(|code| code.duplicates).sum();
+    let again: u64 = codes.iter().filter(|code| codes::fails_again(&code.code)).map(|code| code.orders).sum();
+    html! {
+        @if duplicates > 0 {
+            p.wrong {
+                (number(duplicates)) " of them "
+                @if duplicates == 1 { "is a possible duplicate" } @else { "are possible duplicates" }
+                ": Klarna may already have " @if duplicates == 1 { "it" } @else { "them" } ", and a retry may create "
+                @if duplicates == 1 { "it" } @else { "them" } " a second time. "
+                @if duplicates < all {
+                    a href=(viewer.query.link("/orders/bulk", &[("duplicates", WITHOUT)])) { "Leave these out" }
+                }
+            }
+        }
+        @if !codes.is_empty() { (codes::before_retry(codes)) }
+        @if again > 0 && again < all {
+            p.wrong {
+                (number(again)) " of them " @if again == 1 { "fails" } @else { "fail" }
+                " again, unless something has changed. "
+                a href=(viewer.query.link("/orders/bulk", &[("again", WITHOUT)])) { "Leave these out" }
+            }
+        }
     }
-    let mut codes: Vec<FailedOrders> = sums.into_values().collect();
-    codes.sort_by_key(|code| std::cmp::Reverse(code.orders));
-    codes
 }
 
 /// Names a few of the orders that a question is about, each with its amount.

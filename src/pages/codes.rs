@@ -1,5 +1,7 @@
 //! The error codes of orders: for the filter, in lists, and what to do about each.
 
+use std::collections::BTreeMap;
+
 use maud::{Markup, html};
 
 use super::pieces::number;
@@ -60,6 +62,20 @@ pub(super) fn before_retry(codes: &[FailedOrders]) -> Markup {
             }
         } }
     }
+}
+
+/// Adds up what several merchants have, the most frequent code first.
+pub(super) fn merged(codes: Vec<FailedOrders>) -> Vec<FailedOrders> {
+    let mut sums = BTreeMap::<String, FailedOrders>::new();
+    for FailedOrders { code, orders, duplicates } in codes {
+        let none = FailedOrders { code: code.clone(), orders: 0, duplicates: 0 };
+        let sum = sums.entry(code).or_insert(none);
+        sum.orders += orders;
+        sum.duplicates += duplicates;
+    }
+    let mut codes: Vec<FailedOrders> = sums.into_values().collect();
+    codes.sort_by_key(|code| std::cmp::Reverse(code.orders));
+    codes
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::pieces::{badge, col, count_col, done, facts, maybe_time, number, span
 use super::tokens;
 use super::viewer::Viewer;
 use crate::order::{Status, TokenOutcome};
-use crate::store::{Backlog, LatencySample, OutcomeBucket, Overview, WorkerView};
+use crate::store::{Backlog, LastSweep, LatencySample, OutcomeBucket, Overview, WorkerView};
 
 /// A period that can be chosen, shown as `bars` bars of one `step` each.
 struct Range {
@@ -119,6 +119,38 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     };
     let attention = attention::items(&pages, &viewer, &sources).await?;
     let main = html! {
+        (heading(range, &viewer))
+        (done(&viewer.query))
+        (attention::strip(&attention))
+        section #pauses data-live hidden[paused.is_empty()] {
+            @if !paused.is_empty() { h2 { "Paused" } (pauses::table(&paused, &viewer)) }
+        }
+        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range, &bounds)) }
+        section #orders data-live {
+            h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }
+            (chart(&buckets, &bounds, range))
+        }
+        div.columns {
+            section #breakers data-live {
+                h2 { "Circuit breakers" }
+                (breakers::table(&waiting, &workers, &viewer))
+                p.note { a href="/outages" { "Outages" } }
+            }
+            section #workers data-live { h2 { "Workers" } (processes(&workers)) }
+        }
+        div.columns {
+            section #latencies data-live { h2 { "Latencies" } (latencies(&latency_samples)) }
+            section #keeper data-live { h2 { "Keeper" } (keeper(&sweep, next, &overview)) }
+        }
+        section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
+        section #settings data-live { h2 { "Settings" } (settings(&pages, &viewer)) }
+    };
+    Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
+}
+
+/// The title, the choice of the period, and the way to a pause.
+fn heading(range: &Range, viewer: &Viewer) -> Markup {
+    html! {
         div.heading {
             h1 { "Overview" }
             div.actions {
@@ -131,39 +163,22 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 @if viewer.may_act() { a.button href="/pauses/new" { "Pause work…" } }
             }
         }
-        (done(&viewer.query))
-        (attention::strip(&attention))
-        section #pauses data-live hidden[paused.is_empty()] {
-            @if !paused.is_empty() { h2 { "Paused" } (pauses::table(&paused, &viewer)) }
-        }
-        section #figures data-live { (figures(&backlogs, &overview, &buckets, &latency_samples, range, &bounds)) }
-        section #orders data-live {
-            h2 { "Orders by outcome " span.quiet { "by the time of acceptance, UTC" } }
-            (chart(&buckets, &bounds, range))
-        }
-        div.columns {
-            section #breakers data-live { h2 { "Circuit breakers" } (breakers::table(&waiting, &workers, &viewer)) p.note { a href="/outages" { "Outages" } } }
-            section #workers data-live { h2 { "Workers" } (processes(&workers)) }
-        }
-        div.columns {
-            section #latencies data-live { h2 { "Latencies" } (latencies(&latency_samples)) }
-            section #keeper data-live {
-                h2 { "Keeper" }
-                (facts(&[
-                    ("Last sweep ended", maybe_time(sweep.ended_at)),
-                    ("Next sweep", maybe_time(next)),
-                    ("Running now", html! {
-                        @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "no" } }
-                    }),
-                    ("Oldest token due since", maybe_time(overview.oldest_due_token.filter(|due| *due <= overview.now))),
-                    ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
-                ]))
-            }
-        }
-        section #tokens data-live { h2 { "Tokens" } (tokens::standing(&counts)) }
-        section #settings data-live { h2 { "Settings" } (settings(&pages, &viewer)) }
-    };
-    Ok(viewer.answer(MenuItem::Overview, "Overview", &main))
+    }
+}
+
+/// What the keeper does. `next`: when its next sweep begins.
+fn keeper(sweep: &LastSweep, next: Option<DateTime<Utc>>, overview: &Overview) -> Markup {
+    let oldest = overview.oldest_due_token.filter(|due| *due <= overview.now);
+    facts(&[
+        ("Last sweep ended", maybe_time(sweep.ended_at)),
+        ("Next sweep", maybe_time(next)),
+        (
+            "Running now",
+            html! { @if let Some(name) = &sweep.sweeper { (name) } @else { span.quiet { "no" } } },
+        ),
+        ("Oldest token due since", maybe_time(oldest)),
+        ("Exchanges in flight", html! { (number(overview.open_exchanges)) }),
+    ])
 }
 
 /// What is in force in this process.

@@ -105,14 +105,7 @@ impl Address {
         let url = postgres_url(url).ok_or_else(unreadable)?;
         let given = Parameters::read(&url).map_err(|what| wrong(&what))?;
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let mut unsupported = UNSUPPORTED_VARIABLES.into_iter();
-        if let Some((name, _)) = unsupported
-            .find(|(name, harmless)| variable(name).is_some_and(|value| !harmless.contains(&value.as_str())))
-        {
-            return Err(wrong(&format!(
-                "the variable {name} has no effect here; start this program without it"
-            )));
-        }
+        check_variables(variable).map_err(|what| wrong(&what))?;
         let port = given.get("port").or_else(|| variable("PGPORT")).unwrap_or_else(|| "5432".to_owned());
         let host = host(&given, &port, variable).map_err(wrong)?;
         let mut query = given.without(&["host", "hostaddr", "password", "port", "sslmode", "sslrootcert"]);
@@ -141,41 +134,11 @@ impl Address {
             )
         })?;
         let authorities = authorities(given.get("sslrootcert"), variable).map_err(wrong)?;
-        let transport;
-        (options, transport) = match host {
-            // A socket has no TLS, as in libpq.
-            Host::Socket(folder) => (options.socket(folder).ssl_mode(PgSslMode::Disable), Transport::Local),
-            Host::Name(name) => {
-                let mode = match mode {
-                    None if is_loopback(&name) => PgSslMode::Prefer,
-                    None => PgSslMode::VerifyFull,
-                    // sqlx would not try TLS.
-                    Some(PgSslMode::Allow) => PgSslMode::Prefer,
-                    // As libpq does.
-                    Some(PgSslMode::Require) if authorities.is_some() => PgSslMode::VerifyCa,
-                    Some(mode) => mode,
-                };
-                let transport = if is_loopback(&name) { Transport::Local } else { protection(mode) };
-                (options.ssl_mode(mode), transport)
-            }
-        };
+        let (mut options, transport) = protected(options, host, mode, authorities.is_some());
         if let Some(authorities) = authorities {
             options = options.ssl_root_cert(authorities);
         }
-        let named = given.get("sslcert").or_else(|| variable("PGSSLCERT")).is_some();
-        let usual = if named { None } else { usual_file("postgresql.crt", variable) };
-        let has_certificate = named || usual.is_some();
-        if let Some(certificate) = usual {
-            options = options.ssl_client_cert(certificate);
-        }
-        // sqlx refuses a key without a certificate. libpq does not look at it.
-        let named = given.get("sslkey").or_else(|| variable("PGSSLKEY")).map(PathBuf::from);
-        let usual =
-            if named.is_none() && has_certificate { usual_file("postgresql.key", variable) } else { None };
-        if let Some(key) = &usual {
-            options = options.ssl_client_key(key);
-        }
-        let client_key = named.or(usual);
+        let (options, client_key) = with_certificate(options, &given, variable);
         // PgBouncer refuses connections that set extra_float_digits, and no float is read.
         let mut options = options.extra_float_digits(None);
         if options.get_application_name().is_none() {
@@ -183,6 +146,69 @@ impl Address {
         }
         Ok(Self { options, transport, client_key })
     }
+}
+
+/// Checks that no variable is set that would have no effect.
+fn check_variables(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let mut unsupported = UNSUPPORTED_VARIABLES.into_iter();
+    let is_harmful = |(name, harmless): &(&str, &[&str])| {
+        variable(name).is_some_and(|value| !harmless.contains(&value.as_str()))
+    };
+    match unsupported.find(is_harmful) {
+        Some((name, _)) => {
+            Err(format!("the variable {name} has no effect here; start this program without it"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Adds the host, and how the connection to it is protected. `mode`: what is asked for.
+fn protected(
+    options: PgConnectOptions,
+    host: Host,
+    mode: Option<PgSslMode>,
+    has_authorities: bool,
+) -> (PgConnectOptions, Transport) {
+    let name = match host {
+        // A socket has no TLS, as in libpq.
+        Host::Socket(folder) => {
+            return (options.socket(folder).ssl_mode(PgSslMode::Disable), Transport::Local);
+        }
+        Host::Name(name) => name,
+    };
+    let mode = match mode {
+        None if is_loopback(&name) => PgSslMode::Prefer,
+        None => PgSslMode::VerifyFull,
+        // sqlx would not try TLS.
+        Some(PgSslMode::Allow) => PgSslMode::Prefer,
+        // As libpq does.
+        Some(PgSslMode::Require) if has_authorities => PgSslMode::VerifyCa,
+        Some(mode) => mode,
+    };
+    let transport = if is_loopback(&name) { Transport::Local } else { protection(mode) };
+    (options.ssl_mode(mode), transport)
+}
+
+/// Adds the client's certificate and its key, if there are some. Returns the key, too.
+fn with_certificate(
+    mut options: PgConnectOptions,
+    given: &Parameters,
+    variable: impl Fn(&str) -> Option<String> + Copy,
+) -> (PgConnectOptions, Option<PathBuf>) {
+    let named = given.get("sslcert").or_else(|| variable("PGSSLCERT")).is_some();
+    let usual = if named { None } else { usual_file("postgresql.crt", variable) };
+    let has_certificate = named || usual.is_some();
+    if let Some(certificate) = usual {
+        options = options.ssl_client_cert(certificate);
+    }
+    // sqlx refuses a key without a certificate. libpq does not look at it.
+    let named = given.get("sslkey").or_else(|| variable("PGSSLKEY")).map(PathBuf::from);
+    let usual =
+        if named.is_none() && has_certificate { usual_file("postgresql.key", variable) } else { None };
+    if let Some(key) = &usual {
+        options = options.ssl_client_key(key);
+    }
+    (options, named.or(usual))
 }
 
 /// The parts of a URL by the names of libpq's parameters. A later one counts.
