@@ -26,43 +26,23 @@ pub(super) struct AuditQuery {
     #[param(example = "2026-01-31T12:00:00Z")]
     since: Option<DateTime<Utc>>,
     /// Only what was done with the API key of this name.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     key: Option<String>,
     /// Only this action, such as `token.read`.
     #[param(example = "token.read", pattern = "^[a-z_]{1,20}\\.[a-z_]{1,20}$")]
     action: Option<String>,
     /// Only rows about this merchant.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     merchant: Option<String>,
     /// Only rows about this user of `merchant`, which is then required.
-    #[param(
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "u-1", format = "name")]
     user: Option<String>,
     /// Only rows with this outcome: `begun` (by a command), `done`, `refused`, `not_found`, `rejected` or `failed`.
     #[param(example = "refused", pattern = "^(begun|done|refused|not_found|rejected|failed)$")]
     outcome: Option<String>,
     /// Only rows with exactly this object, such as the id of an order or a webhook, or `checkout` of
     /// `ops.breakers_probe`.
-    #[param(
-        example = "019abc3e-51c4-7d10-a2de-6b0f1c7f9a42",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "019abc3e-51c4-7d10-a2de-6b0f1c7f9a42", format = "name")]
     object: Option<String>,
     /// The most rows to return.
     #[param(minimum = 1, maximum = 200, default = 50)]

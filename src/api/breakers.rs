@@ -24,12 +24,7 @@ use crate::ids::MerchantName;
 #[serde(deny_unknown_fields)]
 pub struct ProbeRequest {
     /// The merchant's name in the settings.
-    #[schema(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(example = "shop", format = "name")]
     pub merchant: String,
     /// The endpoint. Without it, all endpoints of the merchant.
     #[serde(default, deserialize_with = "present")]

@@ -45,12 +45,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for InPath<
 #[into_params(parameter_in = Path)]
 pub(super) struct MerchantPath {
     /// The merchant's name in the settings.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     pub(super) merchant: String,
 }
 
@@ -59,20 +54,10 @@ pub(super) struct MerchantPath {
 #[into_params(parameter_in = Path)]
 pub(super) struct UserPath {
     /// The merchant's name in the settings.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     pub(super) merchant: String,
     /// The shop's own id for the user.
-    #[param(
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "u-1", format = "name")]
     pub(super) user: String,
 }
 

@@ -1,5 +1,7 @@
 //! Generates the API's description from the code. A test compares it with `openapi.json`.
 
+mod name_format;
+
 use std::sync::LazyLock;
 
 use axum::http::HeaderMap;
@@ -7,6 +9,7 @@ use axum::response::Response;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use self::name_format::NameFormat;
 use super::answers::Open;
 use super::prepared::{self, Prepared, Rendered};
 use super::problem::{Problem, ProblemDetails};
@@ -68,7 +71,7 @@ use super::{
         (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs the scope `ops:read`"),
     ),
     security(("api_key" = [])),
-    modifiers(&ApiKey),
+    modifiers(&ApiKey, &NameFormat),
 )]
 struct Document;
 

@@ -22,12 +22,7 @@ use crate::store;
 #[serde(deny_unknown_fields)]
 pub(super) struct OutageQuery {
     /// Only those of this merchant.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     merchant: Option<String>,
     /// The most outages in the answer.
     #[param(minimum = 1, maximum = 200, default = 50)]

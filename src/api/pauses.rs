@@ -26,13 +26,7 @@ use crate::store::NewPause;
 pub struct PauseRequest {
     /// The merchant's name in the settings. Without it, all merchants, which needs a key without
     /// `merchants`.
-    #[schema(
-        required = false,
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
     /// What to pause. `orders`: no order is started, and no submitted one is changed or acknowledged at
     /// Klarna; orders are accepted and wait, and their deadlines go on. `exchanges`: no refresh token is presented; orders wait within `vault.token_patience`, then
@@ -97,12 +91,7 @@ pub struct PauseList {
 #[serde(deny_unknown_fields)]
 pub(super) struct Resumed {
     /// The merchant of the pause. Without it, the pause of all merchants.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     merchant: Option<String>,
     /// What to resume.
     #[param(inline)]

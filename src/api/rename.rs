@@ -27,12 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 #[serde(deny_unknown_fields)]
 pub struct RenameRequest {
     /// The shop's new id for the user.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$",
-        example = "u-2"
-    )]
+    #[schema(format = "name", example = "u-2")]
     pub to: String,
 }
 

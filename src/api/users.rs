@@ -31,7 +31,7 @@ pub(super) struct UsersQuery {
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
     /// The `next` of the previous page.
-    #[param(min_length = 1, max_length = 255, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$")]
+    #[param(format = "name")]
     cursor: Option<String>,
 }
 

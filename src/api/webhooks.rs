@@ -30,22 +30,10 @@ const MOST: u32 = 1000;
 pub struct WebhookSelection {
     /// Only webhooks of this merchant. Required if the key is valid for several merchants, but not for
     /// all.
-    #[schema(
-        required = false,
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
     /// Only webhooks about this user.
-    #[schema(
-        required = false,
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "u-1", format = "name")]
     pub user: Option<String>,
     /// Only webhooks with this status: `pending`, `delivered` or `failed`.
     #[schema(required = false, example = "failed", pattern = "^(pending|delivered|failed)$")]

@@ -32,32 +32,14 @@ pub struct OrderSelection {
     pub orders: Option<Vec<OrderId>>,
     /// Only orders with this name, as the `q` of the list of orders. The whole name: what only begins so is
     /// not changed.
-    #[schema(
-        required = false,
-        example = "order-1001",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "order-1001", format = "name")]
     pub q: Option<String>,
     /// Only orders of this merchant. Required if the key is valid for several merchants, but not
     /// for all.
-    #[schema(
-        required = false,
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
     /// Only orders of this user.
-    #[schema(
-        required = false,
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(required = false, example = "u-1", format = "name")]
     pub user: Option<String>,
     /// Only orders whose `error` has this code. Failed orders, which a retry changes, have other codes than
     /// queued ones: those that waited until their deadline, for whatever reason, have `deadline_exceeded`.

@@ -27,12 +27,7 @@ pub(in crate::api) struct ListQuery {
     /// the order or session, or their user. If it is the whole name of none, those with a name that begins so:
     /// with 3 characters or more, or 8 of an order's id; of each kind of name at most 1000, the last ones
     /// in alphabetical order. Capital and small letters differ.
-    #[param(
-        example = "order-1001",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "order-1001", format = "name")]
     q: Option<String>,
     /// Only orders with this status.
     #[param(inline)]
@@ -41,20 +36,10 @@ pub(in crate::api) struct ListQuery {
     #[param(inline)]
     target: Option<Target>,
     /// Only orders of this merchant.
-    #[param(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "shop", format = "name")]
     merchant: Option<String>,
     /// Only orders of this user.
-    #[param(
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[param(example = "u-1", format = "name")]
     user: Option<String>,
     /// Only orders whose `error` has this code. Failed orders have other codes than waiting ones.
     #[param(inline)]

@@ -49,21 +49,11 @@ use crate::sessions::Refreshed;
 }))]
 pub struct OrderRequest {
     /// The merchant's name in the settings.
-    #[schema(
-        example = "shop",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(example = "shop", format = "name")]
     pub merchant: String,
     /// The shop's own id for the user whose refresh token is used. A user without a token is not an
     /// error: the order is submitted without an access token.
-    #[schema(
-        example = "u-1",
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,255}$"
-    )]
+    #[schema(example = "u-1", format = "name")]
     pub user: String,
     /// The body of the create call of the order's target.
     #[schema(value_type = OrderBody)]
