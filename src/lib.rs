@@ -59,5 +59,6 @@ pub mod telemetry;
 pub mod tls;
 pub mod token;
 pub mod vault;
+mod when;
 mod words;
 pub mod worker;

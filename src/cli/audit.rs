@@ -6,12 +6,12 @@ use serde_json::json;
 use super::audited::Audited;
 use super::table::printable;
 use super::views::{or_dash, time};
-use super::when::{When, when};
 use super::{CliError, Context, Exit, Table};
 use crate::api::AuditRecord;
 use crate::audit::{self, Action, Actor, BrokenRow, Outcome, Verified};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::AuditFilter;
+use crate::when::When;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -28,7 +28,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Filter {
     /// Only rows of this time or later, such as 2026-01-31T12:00:00Z, or this long ago, such as 2h
-    #[arg(long, value_name = "WHEN", value_parser = when)]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     since: Option<When>,
     /// Only what was done with the API key of this name
     #[arg(long, value_name = "NAME")]
@@ -79,7 +79,7 @@ async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
     let app = context.app_to_read().await?;
     let user = merchant.clone().zip(user).map(|(merchant, user)| UserKey { merchant, user });
     let filter = AuditFilter {
-        since: since.map(|when| when.by(&app.clock)),
+        since: since.map(|when| when.by(app.clock.now())),
         actor: key.map(|name| Actor::Key(name).to_string()),
         action: action.map(|action| action.as_str().to_owned()),
         merchant: merchant.map(Into::into),

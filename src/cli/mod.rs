@@ -32,7 +32,6 @@ pub(crate) mod tokens;
 mod users;
 mod views;
 mod webhooks;
-mod when;
 mod whose;
 
 use std::path::PathBuf;

@@ -9,12 +9,12 @@ use self::view::{Answer, Webhook, answered, disabled, table};
 use super::audited::Audited;
 use super::progress::Progress;
 use super::table::printable;
-use super::when::{When, when};
 use super::{CliError, Context, Exit, confirm};
 use crate::audit::Action;
 use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId, WebhookId};
 use crate::store::{EventKind, Store, StoreError, WebhookFilter, WebhookStatus, Webhooks};
+use crate::when::When;
 
 /// How many events one transaction makes due again.
 const CHUNK: u32 = 500;
@@ -90,7 +90,7 @@ pub(super) struct Which {
     user: Option<UserId>,
     /// Only events that happened since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this
     /// long ago, such as 2h
-    #[arg(long, value_name = "WHEN", value_parser = when)]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     since: Option<When>,
 }
 
@@ -106,7 +106,7 @@ impl Which {
 
     fn filter(self, clock: &Clock) -> WebhookFilter {
         let Self { status, kind, merchant, user, since } = self;
-        let since = since.map(|since| since.by(clock));
+        let since = since.map(|since| since.by(clock.now()));
         WebhookFilter { merchant, user, status, kind, since, ..WebhookFilter::default() }
     }
 }

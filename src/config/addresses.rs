@@ -43,12 +43,12 @@ impl Merchant {
     pub fn address(&self, of: AddressOf) -> Option<Address> {
         let given = self.given;
         let (url, setting, is_given, default) = match of {
-            AddressOf::Token => (Some(&self.token_url), "token_url", given.token, "default"),
+            AddressOf::Token => (Some(&*self.token_url), "token_url", given.token, "default"),
             AddressOf::Revoke => {
-                (self.revoke_url.as_ref(), "revoke_url", given.revoke, "default, beside token_url")
+                (self.revoke_url.as_deref(), "revoke_url", given.revoke, "default, beside token_url")
             }
             AddressOf::Jwks => {
-                (Some(&self.jwks_url), "jwks_url", given.jwks, "default, on the host of token_url")
+                (Some(&*self.jwks_url), "jwks_url", given.jwks, "default, on the host of token_url")
             }
             AddressOf::Target(target) => {
                 let setting = match target {

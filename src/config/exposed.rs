@@ -46,7 +46,7 @@ impl Settings {
             let section = format!("merchants.{}.", merchant.name);
             let mut urls =
                 [&merchant.token_url, &merchant.payments_url].into_iter().chain(&merchant.checkout_url);
-            key.starts_with(&section) && urls.all(is_loopback)
+            key.starts_with(&section) && urls.all(|url| is_loopback(url))
         };
         self.merchants.values().any(|merchant| of_merchant(merchant))
     }

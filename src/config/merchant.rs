@@ -10,7 +10,9 @@ use url::Url;
 use super::overrides::Overrides;
 use super::reader::Reader;
 use super::strength::weakness_of_key;
-use super::{ApiCredentials, CredentialSet, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets};
+use super::{
+    ApiCredentials, CredentialSet, EndpointUrl, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets,
+};
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
 
@@ -18,7 +20,7 @@ use crate::order::Target;
 pub type Merchants = BTreeMap<MerchantName, Arc<Merchant>>;
 
 /// One merchant at Klarna.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Merchant {
     /// As in `[merchants.<name>]`; what orders and API paths call it.
@@ -59,19 +61,19 @@ pub struct Merchant {
     /// How long calls wait at most.
     pub longest_pauses: LongestPauses,
     /// The full URL of the token endpoint.
-    pub token_url: Url,
+    pub token_url: EndpointUrl,
     /// The revocation endpoint (RFC 7009). `None`: none is known, because the path of `token_url` does
     /// not end in `/token`.
-    pub revoke_url: Option<Url>,
+    pub revoke_url: Option<EndpointUrl>,
     /// Whether a refresh token is revoked when its user is forgotten or erased.
     pub revoke_on_forget: bool,
     /// The Checkout API's base; `/checkout/v3/orders` is added.
     /// `None` if the settings name none, because orders go to another target.
-    pub checkout_url: Option<Url>,
+    pub checkout_url: Option<EndpointUrl>,
     /// The Klarna Payments API's base; `/payments/v1/sessions` is added.
-    pub payments_url: Url,
+    pub payments_url: EndpointUrl,
     /// The URL of the keys that sign id_tokens (JWKS).
-    pub jwks_url: Url,
+    pub jwks_url: EndpointUrl,
     /// The issuers that an id_token may name.
     pub issuers: Vec<String>,
     /// Whether the addresses are compared daily with those that the issuers' OpenID documents list.
@@ -171,7 +173,7 @@ impl Merchant {
     /// the query of the URL are part of it.
     #[must_use]
     pub fn provider(&self) -> Provider {
-        let mut endpoint = self.token_url.clone();
+        let mut endpoint = Url::clone(&self.token_url);
         endpoint.set_query(None);
         endpoint.set_fragment(None);
         Provider::new(endpoint.as_str(), &self.client_id)
@@ -187,7 +189,7 @@ impl Merchant {
     #[must_use]
     pub fn url(&self, target: Target) -> Option<&Url> {
         match target {
-            Target::Checkout => self.checkout_url.as_ref(),
+            Target::Checkout => self.checkout_url.as_deref(),
             Target::Payments => Some(&self.payments_url),
         }
     }
@@ -292,14 +294,14 @@ impl Merchant {
             checkout_rate_per_second,
             token_rate_per_second,
             longest_pauses,
-            checkout_url: addresses.checkout_url,
-            payments_url: addresses.payments_url,
-            jwks_url: addresses.jwks_url,
+            checkout_url: addresses.checkout_url.map(EndpointUrl::from),
+            payments_url: addresses.payments_url.into(),
+            jwks_url: addresses.jwks_url.into(),
             issuers: addresses.issuers,
             discovery,
             revoke_on_forget: revoke_on_forget.unwrap_or(addresses.revoke_url.is_some()),
-            revoke_url: addresses.revoke_url,
-            token_url: addresses.token_url,
+            revoke_url: addresses.revoke_url.map(EndpointUrl::from),
+            token_url: addresses.token_url.into(),
             given,
             http_proxy,
             webhook,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, DATE};
+use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -51,7 +52,7 @@ impl Probe {
     /// # Errors
     /// Why there is no answer, as a text without secrets.
     pub async fn token(&self, merchant: &Merchant) -> Result<Reached, String> {
-        Self::send(&self.http, merchant, self.http.get(merchant.token_url.clone()))
+        Self::send(&self.http, merchant, self.http.get(Url::clone(&merchant.token_url)))
             .await
             .map(|reply| Reached::from(&reply))
     }
@@ -61,7 +62,7 @@ impl Probe {
     /// # Errors
     /// Like [`Probe::token`].
     pub async fn jwks(&self, merchant: &Merchant) -> Result<(Reached, Zeroizing<Vec<u8>>), String> {
-        let reply = Self::send(&self.http, merchant, self.http.get(merchant.jwks_url.clone())).await?;
+        let reply = Self::send(&self.http, merchant, self.http.get(Url::clone(&merchant.jwks_url))).await?;
         Ok((Reached::from(&reply), reply.body))
     }
 

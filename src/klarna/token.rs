@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::RequestBuilder;
 use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::client_auth;
 use super::http::{BuildError, Failure, HttpClient, Limits, Reply, correlation_id};
@@ -78,7 +79,7 @@ impl TokenClient {
     }
 
     fn request(&self, merchant: &Merchant, refresh_token: &SecretString) -> RequestBuilder {
-        let request = self.http.post(merchant.token_url.clone()).header(ACCEPT, "application/json");
+        let request = self.http.post(Url::clone(&merchant.token_url)).header(ACCEPT, "application/json");
         let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         client_auth::form(request, merchant, &fields)
     }

@@ -61,7 +61,7 @@ fn differences(merchant: &Merchant, documents: &[OpenIdDocument]) -> Vec<Differe
         documents.iter().filter_map(url).map(plain).collect()
     };
     let issuers = documents.iter().filter_map(|document| document.issuer.clone()).collect();
-    let revoke: Vec<String> = merchant.revoke_url.iter().map(plain).collect();
+    let revoke: Vec<String> = merchant.revoke_url.as_deref().map(plain).into_iter().collect();
     let [token_url, jwks_url, revoke_url, issuer] = COMPARED;
     let found = [
         difference(token_url, &[plain(&merchant.token_url)], listed(|document| document.token.as_ref())),

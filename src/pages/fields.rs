@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use url::form_urlencoded;
 
 use super::failure::Failure;
 use super::links::link;
-use crate::clock::delta;
 use crate::ids::check_name;
+use crate::when::When;
 
 /// Fields by name. An empty field counts as absent, because forms send empty fields that were not
 /// filled in. The values of fields with the same name are joined by spaces.
@@ -87,12 +87,7 @@ impl Fields {
 
     /// Reads a time as [`Fields::time`] does.
     pub(super) fn time_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let text = text.trim();
-        let minute = |form| NaiveDateTime::parse_from_str(text, form).ok();
-        let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN));
-        let plain = minute("%Y-%m-%dT%H:%M").or_else(|| minute("%Y-%m-%d %H:%M")).or_else(day);
-        let age = || now.checked_sub_signed(delta(humantime::parse_duration(text).ok()?));
-        plain.map(|time| time.and_utc()).or_else(|| text.parse::<DateTime<Utc>>().ok()).or_else(age)
+        When::parse(text.trim()).ok().map(|when| when.by(now))
     }
 
     /// Returns a link with these fields, replaced or extended by `more`. An empty value removes a

@@ -8,7 +8,7 @@ use std::path::Path;
 /// The modules in the direction of the data: a module imports only modules of earlier rows.
 const ORDER: [&[&str]; 13] = [
     &["ids", "cause", "clock", "words", "backoff", "bounded", "received"],
-    &["meter", "silence"],
+    &["meter", "silence", "when"],
     &["breaker", "bulkhead", "crash", "telemetry", "lifecycle", "order", "pauses", "tls", "token"],
     &["config", "queue"],
     &["store", "klarna"],

@@ -127,7 +127,9 @@ pub fn settings(bytes: &[u8]) {
             assert!(!shown.is_empty() && !settings.merchants.is_empty());
             for merchant in settings.merchants.values() {
                 are_safe(merchant.webhook.as_ref().map(|webhook| &webhook.url));
-                are_safe([Some(&merchant.token_url), merchant.checkout_url.as_ref()].into_iter().flatten());
+                are_safe(
+                    [Some(&*merchant.token_url), merchant.checkout_url.as_deref()].into_iter().flatten(),
+                );
             }
         }
         Err(error) => {

@@ -3,11 +3,11 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::cli::CliError;
-use crate::cli::when::{When, when};
 use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId};
 use crate::order::{ErrorCode, FollowUpState, Status};
 use crate::store::OrderFilter;
+use crate::when::When;
 
 /// Which orders.
 #[derive(Debug, clap::Args)]
@@ -30,16 +30,16 @@ pub(in crate::cli) struct Which {
     follow_ups: Option<FollowUpState>,
     /// Only orders accepted since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this long
     /// ago, such as 2h
-    #[arg(long, value_name = "WHEN", value_parser = when)]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     since: Option<When>,
     /// Only orders accepted before this time
-    #[arg(long, value_name = "WHEN", value_parser = when)]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     until: Option<When>,
     /// Only orders that ended since this time; failed ones, that failed since
-    #[arg(long, visible_alias = "failed-since", value_name = "WHEN", value_parser = when)]
+    #[arg(long, visible_alias = "failed-since", value_name = "WHEN", value_parser = When::parse)]
     ended_since: Option<When>,
     /// Only orders that ended before this time; failed ones, that failed before
-    #[arg(long, visible_alias = "failed-until", value_name = "WHEN", value_parser = when)]
+    #[arg(long, visible_alias = "failed-until", value_name = "WHEN", value_parser = When::parse)]
     ended_until: Option<When>,
     /// Only orders that Klarna may have already (`true`), or only others (`false`)
     #[arg(long, value_name = "BOOL", value_parser = clap::value_parser!(bool))]
@@ -77,7 +77,8 @@ impl Which {
 
     /// The store's filter, without status, limit and cursor.
     pub(super) fn filter(&self, clock: &Clock) -> OrderFilter {
-        let time = |when: When| when.by(clock);
+        let now = clock.now();
+        let time = |when: When| when.by(now);
         OrderFilter {
             merchant: self.merchant.clone(),
             user: self.user.clone(),

@@ -11,12 +11,12 @@ use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
-use crate::cli::when::{When, when};
 use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::store::{Doubtful, RejectedTokens, StoreError};
 use crate::token::{Resolution, Resolved};
+use crate::when::When;
 
 /// How many tokens one transaction changes, so that other writers do not wait long.
 const BATCH: u32 = 500;
@@ -44,14 +44,14 @@ pub struct Args {
     rejected: bool,
     /// With --rejected: only tokens that were rejected at this time or later, such as
     /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
-    #[arg(long, value_name = "WHEN", value_parser = when, requires = "rejected")]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse, requires = "rejected")]
     since: Option<When>,
     /// With --all or --rejected: only this merchant's tokens
     #[arg(long = "merchant", value_name = "MERCHANT", conflicts_with = "merchant")]
     only: Option<MerchantName>,
     /// With --all: only tokens that became uncertain before this time, such as
     /// 2026-01-31T12:00:00Z, or this long ago, such as 2h
-    #[arg(long, value_name = "WHEN", value_parser = when, conflicts_with = "merchant")]
+    #[arg(long, value_name = "WHEN", value_parser = When::parse, conflicts_with = "merchant")]
     before: Option<When>,
     /// Only count the tokens; change nothing
     #[arg(long, conflicts_with = "merchant")]
@@ -105,10 +105,11 @@ impl Args {
                 return one(context, &app, &Whose { merchant, user }, resolution).await;
             }
             if rejected {
-                let which = RejectedTokens { merchant: only, since: since.map(|when| when.by(&app.clock)) };
+                let which =
+                    RejectedTokens { merchant: only, since: since.map(|when| when.by(app.clock.now())) };
                 return retry(context, &app, &which, Consent { dry_run, yes }).await;
             }
-            let which = Doubtful { merchant: only, before: before.map(|when| when.by(&app.clock)) };
+            let which = Doubtful { merchant: only, before: before.map(|when| when.by(app.clock.now())) };
             all(context, &app, &which, resolution, Consent { dry_run, yes }).await
         })
     }

@@ -76,7 +76,7 @@ fn addresses_follow_from_region_environment_and_provider() {
 fn the_revocation_endpoint_is_beside_the_token_endpoint_or_as_the_settings_say() {
     let of = |variables: &[(&str, &str)]| {
         let merchant = merchant(variables);
-        (merchant.revoke_url.as_ref().map(ToString::to_string), merchant.revoke_on_forget)
+        (merchant.revoke_url.as_deref().map(ToString::to_string), merchant.revoke_on_forget)
     };
     let url = |url: &str| Some(url.to_owned());
     assert_eq!(of(&[]), (url("https://login.klarna.com/eu/lp/idp/oauth2/revoke"), true));

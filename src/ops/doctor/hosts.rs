@@ -147,7 +147,7 @@ fn clocks(reached: &Reached, host: &str, clock: &Clock, findings: &mut Findings)
 
 /// Warns of Klarna's own Checkout hosts.
 fn checkout_passed_on(merchant: &Merchant, findings: &mut Findings) {
-    let host = merchant.checkout_url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let host = merchant.checkout_url.as_deref().and_then(Url::host_str).unwrap_or_default();
     if host == "klarna.com" || host.ends_with(".klarna.com") {
         findings.warn(
             &format!("merchants.{}.checkout_provider", merchant.name),
