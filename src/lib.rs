@@ -16,10 +16,10 @@
 //! 9. [`sessions`] follows a submitted order at Klarna.
 //! 10. [`keeper`] refreshes tokens through the same vault before they expire.
 //!
-//! [`audit`] records who read or changed what. [`breaker`] has the circuit breakers. [`ops`] has metrics, retention and [`ops::doctor`].
-//! [`app`] connects the modules.
-//! [`api`], [`pages`] and [`cli`] are how callers and operators reach the service, and [`tls`]
-//! protects the way. [`lifecycle`] and [`telemetry`] handle signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
+//! [`audit`] records who read or changed what. [`breaker`] has the circuit breakers. [`ops`] has metrics,
+//! retention and [`ops::doctor`]. [`app`] connects the modules. [`api`], [`pages`] and [`cli`] are how callers
+//! and operators reach the service, and [`tls`] protects the way. [`lifecycle`] and [`telemetry`] handle
+//! signals, logs and traces. The crate `klarna-sandbox` stands in for Klarna, and `bench` measures.
 //!
 //! `ARCHITECTURE.md` has the map, the rules between modules, and three walks through the code.
 

@@ -23,8 +23,9 @@ use crate::tls::CertificateInfo;
 
 /// Counts refused requests since the process started. Clones share the counts.
 //
-// Refused requests are counted, and logged once a second at most, but not delayed. A key from `keys api generate` cannot
-// be guessed, and a delay for each address would hit every caller behind the same proxy.
+// Refused requests are counted, and logged once a second at most, but not delayed. A key from
+// `keys api generate` cannot be guessed, and a delay for each address would hit every caller behind the same
+// proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 2]>);
 

@@ -26,7 +26,8 @@ const LARGEST_HEAD: usize = 16 * 1024;
 
 /// What the page for a wrong address may load: the service's own style, script and picture.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types live";
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+    trusted-types live";
 
 /// Adds id, span, head limit and panic handling to finished routes.
 pub(super) fn framed(router: Router) -> Router {

@@ -135,9 +135,9 @@ struct Answers {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints, pauses, the last reload, the read replica and refused requests. Needs no value. If the
-    /// settings have API keys, this needs one with the scope `ops:read` and without `merchants`, except
-    /// at the address in `server.probes`.
+    /// Also show circuit breakers, webhook endpoints, pauses, the last reload, the read replica and refused
+    /// requests. Needs no value. If the settings have API keys, this needs one with the scope `ops:read` and
+    /// without `merchants`, except at the address in `server.probes`.
     verbose: Option<String>,
 }
 
@@ -181,7 +181,8 @@ pub(super) async fn livez() -> Json<Health> {
     params(Detail),
     responses(
         (status = 200, description = "The process accepts requests", body = Health),
-        (status = 503, description = "The process is starting, draining or stopping, its database does not answer, or it is too old for its database",
+        (status = 503, description = "The process is starting, draining or stopping, its database does not \
+            answer, or it is too old for its database",
             body = ProblemDetails, content_type = "application/problem+json"),
         Open,
     )

@@ -30,7 +30,8 @@ pub(super) async fn without_keys(
 fn check(headers: &HeaderMap, scheme: &str) -> Result<(), Problem> {
     let host = headers.get(HOST).map(HeaderValue::as_bytes);
     if host.is_some_and(|host| !is_this_machine(host)) {
-        let detail = "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted: send one of these as the header Host, or add a [[server.api_keys]] section";
+        let detail = "without API keys, only requests to localhost, 127.0.0.1 or [::1] are accepted: send \
+            one of these as the header Host, or add a [[server.api_keys]] section";
         return Err(Problem::new(Kind::Misdirected, detail));
     }
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
@@ -38,7 +39,8 @@ fn check(headers: &HeaderMap, scheme: &str) -> Result<(), Problem> {
     if own.is_some() && own == host {
         return Ok(());
     }
-    let detail = "without API keys, requests from pages of another origin are refused: add a [[server.api_keys]] section";
+    let detail = "without API keys, requests from pages of another origin are refused: add a \
+        [[server.api_keys]] section";
     Err(Problem::new(Kind::Forbidden, detail))
 }
 

@@ -22,7 +22,9 @@ use super::{
 #[openapi(
     info(
         title = "klarna-order-worker",
-        description = "Submits orders to Klarna Checkout, and manages the refresh tokens of Sign in with Klarna.\n\nEvery error is `application/problem+json` (RFC 9457) with a stable `type`. Every answer has an `x-request-id`, which also appears in the logs; a request may send its own."
+        description = "Submits orders to Klarna Checkout, and manages the refresh tokens of Sign in with \
+            Klarna.\n\nEvery error is `application/problem+json` (RFC 9457) with a stable `type`. Every \
+            answer has an `x-request-id`, which also appears in the logs; a request may send its own."
     ),
     servers((url = "/", description = "The server that this document was read from")),
     paths(
@@ -64,11 +66,16 @@ use super::{
     ),
     components(schemas(ProblemDetails)),
     tags(
-        (name = "orders", description = "Submit and read orders. Needs a key with the scope `orders:write` or `orders:read`; `orders` is both"),
-        (name = "tokens", description = "Register and read refresh tokens, and get access tokens. Needs a key with the scope `tokens:write` or `tokens:read`; `tokens` is both. An access token needs the scope `tokens:vend`"),
-        (name = "users", description = "All data of a user. Needs a key with the scopes `orders:write` and `tokens:write`; to export it, `orders:read` and `tokens:read`"),
+        (name = "orders", description = "Submit and read orders. Needs a key with the scope `orders:write` \
+            or `orders:read`; `orders` is both"),
+        (name = "tokens", description = "Register and read refresh tokens, and get access tokens. Needs a \
+            key with the scope `tokens:write` or `tokens:read`; `tokens` is both. An access token needs the \
+            scope `tokens:vend`"),
+        (name = "users", description = "All data of a user. Needs a key with the scopes `orders:write` and \
+            `tokens:write`; to export it, `orders:read` and `tokens:read`"),
         (name = "ops", description = "For operators. Needs a key with the scope `ops`"),
-        (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` needs the scope `ops:read`"),
+        (name = "health", description = "For load balancers and orchestrators, without a key; `/metrics` \
+            needs the scope `ops:read`"),
     ),
     security(("api_key" = [])),
     modifiers(&ApiKey, &NameFormat),

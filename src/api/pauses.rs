@@ -29,9 +29,9 @@ pub struct PauseRequest {
     #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
     /// What to pause. `orders`: no order is started, and no submitted one is changed or acknowledged at
-    /// Klarna; orders are accepted and wait, and their deadlines go on. `exchanges`: no refresh token is presented; orders wait within `vault.token_patience`, then
-    /// go without a token. `keeper`: no token of the merchant is refreshed. `webhooks`: no webhook is
-    /// sent, and no attempt is counted.
+    /// Klarna; orders are accepted and wait, and their deadlines go on. `exchanges`: no refresh token is
+    /// presented; orders wait within `vault.token_patience`, then go without a token. `keeper`: no token of the
+    /// merchant is refreshed. `webhooks`: no webhook is sent, and no attempt is counted.
     pub kind: PauseKind,
     /// How long, such as `10m` or `2h 30m`; at most 366 days. Without it, until it is resumed.
     #[serde(rename = "for")]

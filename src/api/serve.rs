@@ -2,9 +2,9 @@
 //! they end.
 //!
 //! Callers without an API key can hold nothing for long: a head must arrive within ten seconds, the TLS
-//! handshake included, and have at most 20 KB, and a form must arrive within five seconds. If there are too many connections,
-//! the oldest one without a key is closed, so that strangers take no connection from callers with a
-//! key.
+//! handshake included, and have at most 20 KB, and a form must arrive within five seconds. If there are too
+//! many connections, the oldest one without a key is closed, so that strangers take no connection from callers
+//! with a key.
 
 mod connection;
 

@@ -32,7 +32,14 @@ const LARGEST: usize = 16 * 1024;
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// The refresh token from the sign-in.
-    #[schema(value_type = String, min_length = 1, max_length = 4096, pattern = "^[\\x21-\\x7e]{1,4096}$", write_only, example = "the-refresh-token")]
+    #[schema(
+        value_type = String,
+        min_length = 1,
+        max_length = 4096,
+        pattern = "^[\\x21-\\x7e]{1,4096}$",
+        write_only,
+        example = "the-refresh-token"
+    )]
     pub refresh_token: SecretString,
     /// When Klarna issued the token. The default is now; then it replaces any other token.
     #[serde(default)]
@@ -140,12 +147,17 @@ impl From<TokenView> for Token {
     request_body = TokenRequest,
     responses(
         (status = 204, description = "Stored", links(
-            ("get_token" = (operation_id = "get_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
-            ("get_token_history" = (operation_id = "get_token_history", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
-            ("resolve_token" = (operation_id = "resolve_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
-            ("forget_token" = (operation_id = "forget_token", parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("get_token" = (operation_id = "get_token",
+                parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("get_token_history" = (operation_id = "get_token_history",
+                parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("resolve_token" = (operation_id = "resolve_token",
+                parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
+            ("forget_token" = (operation_id = "forget_token",
+                parameters(("merchant" = "$request.path.merchant"), ("user" = "$request.path.user")))),
         )),
-        (status = 200, description = "The token was already known, or the user has signed in since it was issued; nothing changed", body = Token),
+        (status = 200, description = "The token was already known, or the user has signed in since it was \
+            issued; nothing changed", body = Token),
         SentToken,
         AbsentMerchant,
         Common,

@@ -42,7 +42,8 @@ pub struct WebhookSelection {
     #[schema(
         required = false,
         example = "order.failed",
-        pattern = "^(order\\.submitted|order\\.failed|order\\.cancelled|order\\.completed|order\\.expired|token\\.reauth_required|token\\.recovered|webhook\\.test)$"
+        pattern = "^(order\\.submitted|order\\.failed|order\\.cancelled|order\\.completed|order\\.expired|\
+            token\\.reauth_required|token\\.recovered|webhook\\.test)$"
     )]
     pub kind: Option<String>,
     /// Only webhooks whose event happened at this time or later.

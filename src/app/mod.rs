@@ -118,7 +118,10 @@ pub enum AppError {
     #[error("there is no database file {} yet: `serve`, `enqueue` or `tokens import` makes it", .0.display())]
     NoFile(PathBuf),
     /// `tokens after-restore` was called while processes use the database; their names.
-    #[error("these processes still use this database: {}; stop every process first, then run this again", .0.join(", "))]
+    #[error(
+        "these processes still use this database: {}; stop every process first, then run this again",
+        .0.join(", ")
+    )]
     StillWorking(Vec<String>),
     /// Another process serves the same SQLite file.
     #[error("another process serves {file} (it holds the lock file {file}.lock): SQLite allows one `serve`; \

@@ -131,7 +131,8 @@ async fn verify(context: &Context) -> Result<Exit, CliError> {
         Some(BrokenRow { id, chain, number, happened_at, wrong }) => {
             let (at, wrong) = (time(*happened_at), printable(wrong));
             format!(
-                "{broken} of {rows} rows are broken; the first is row {id} of {at} (chain {chain}, number {number}): {wrong}"
+                "{broken} of {rows} rows are broken; the first is row {id} of {at} (chain {chain}, number \
+                 {number}): {wrong}"
             )
         }
     };

@@ -67,7 +67,8 @@ impl Args {
         let addresses = Addresses { sandbox: env.sandbox.url(), api: &env.api() };
         let folder = self.data.display();
         let human = format!(
-            "Sandbox             {}\nService             {}, SQLite in {folder}\nSigned in now       {}\nSigned in long ago  {}\n",
+            "Sandbox             {}\nService             {}, SQLite in {folder}\n\
+             Signed in now       {}\nSigned in long ago  {}\n",
             addresses.sandbox,
             addresses.api,
             env::USERS.join(", "),

@@ -26,8 +26,9 @@ use crate::order::{OrderId, Status, Target};
 use crate::store::{OrderFilter, OrderName};
 
 /// Why `orders find` finds nothing.
-const NOT_FOUND: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user, or as the beginning \
-     of one (3 characters or more, 8 of an order's id; capital and small letters differ)";
+const NOT_FOUND: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id \
+    or user, or as the beginning of one (3 characters or more, 8 of an order's id; capital and small letters \
+    differ)";
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// List orders, newest first

@@ -182,7 +182,8 @@ fn read(reader: &mut Reader) -> Option<Settings> {
     }
     let names = reader.names("merchants");
     if names.is_empty() {
-        let instead = "write a [merchants.<name>] section with region, environment, client_id, checkout_provider and api_key";
+        let instead = "write a [merchants.<name>] section with region, environment, client_id, \
+            checkout_provider and api_key";
         reader.fault("merchants", "none given", instead);
     }
     let database = Database::read(reader);

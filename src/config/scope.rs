@@ -71,7 +71,8 @@ impl Scope {
 pub(super) struct Scopes(pub(super) BTreeSet<Scope>);
 
 impl Setting for Scopes {
-    const EXPECTED: &str = r#"a list of "orders", "orders:read", "orders:write", "tokens", "tokens:read", "tokens:write", "tokens:vend", "ops" and "ops:read""#;
+    const EXPECTED: &str = "a list of \"orders\", \"orders:read\", \"orders:write\", \"tokens\", \"tokens:read\", \
+        \"tokens:write\", \"tokens:vend\", \"ops\" and \"ops:read\"";
 
     fn read(value: &Value) -> Result<Self, &'static str> {
         let names = Vec::<String>::read(value)?;

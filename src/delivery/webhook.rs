@@ -227,8 +227,8 @@ fn spans(event: &ClaimedWebhook) -> (Span, Span) {
         klarna_worker.order = event.order.map(display),
     );
     link(&run, event.trace.as_deref());
-    let order = event.order.map(display);
-    let span = tracing::error_span!(parent: &run, "webhook", %webhook, merchant = event.merchant.as_str(), order, attempt);
+    let (merchant, order) = (event.merchant.as_str(), event.order.map(display));
+    let span = tracing::error_span!(parent: &run, "webhook", %webhook, merchant, order, attempt);
     (run, span)
 }
 

@@ -32,7 +32,8 @@ pub enum IntakeError {
     Rejected(#[from] Rejection),
     /// The idempotency key was used for another request.
     #[error(
-        "the idempotency key was used before, for another request, which became the order {0}; use a different key for each order"
+        "the idempotency key was used before, for another request, which became the order {0}; use a \
+         different key for each order"
     )]
     KeyReused(OrderId),
     /// The order could not be stored. Nothing was stored.

@@ -332,8 +332,8 @@ impl Sweeper {
             self.store.postpone(token.version, due_at, next.failures, next.note).await
         };
         if let Err(error) = written.await {
-            tracing::warn!(token = token.version.token.0, %error, "A token's next due date could not be stored; it is due \
-                again at once");
+            tracing::warn!(token = token.version.token.0, %error, "A token's next due date could not be \
+                stored; it is due again at once");
         }
         next.outcome
     }

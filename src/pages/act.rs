@@ -204,8 +204,8 @@ pub(super) async fn ask_resolve(
         (named_fields(&key))
         fieldset {
             legend { "What should happen to it?" }
-            label.check { input type="radio" name="as" value="retry" required; span { "Use it once more with the user's next \
-                order. If it was already used, Klarna may revoke the user's consent." } }
+            label.check { input type="radio" name="as" value="retry" required; span { "Use it once more with \
+                the user's next order. If it was already used, Klarna may revoke the user's consent." } }
             label.check { input type="radio" name="as" value="present"; span { "Let the keeper use it in its next \
                 sweep, before the user's next order." } }
             label.check { input type="radio" name="as" value="lost"; span { "Do not use it again: the user \

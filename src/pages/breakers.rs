@@ -57,7 +57,8 @@ pub(super) fn table(breakers: &[SeenBreaker<'_>], workers: &[WorkerView], viewer
         @else {
             div.scroll { table.list {
                 thead { tr {
-                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Since")) (col("Next try")) (col("Cause"))
+                    (col("Merchant")) (col("Endpoint")) (col("State")) (col("Process")) (col("Since"))
+                    (col("Next try")) (col("Cause"))
                     @if viewer.may_act() { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for SeenBreaker { process, breaker } in breakers {
@@ -107,7 +108,8 @@ pub(super) async fn ask_probe(State(pages): State<Arc<Pages>>, viewer: Viewer) -
             ("Merchant", html! { (merchant.as_str()) }),
             ("Endpoint", html! { (endpoint.as_str()) }),
             ("Cause", html! {
-                @if let Some(breaker) = breaker { (breaker.cause) } @else { span.quiet { "its calls do not wait any more" } }
+                @if let Some(breaker) = breaker { (breaker.cause) }
+                @else { span.quiet { "its calls do not wait any more" } }
             }),
             ("Next try", html! {
                 @if let Some(breaker) = breaker {

@@ -259,8 +259,8 @@ fn named(orders: &[OrderView], all: u64) -> Markup {
 fn consequence(verb: Verb) -> &'static str {
     match verb {
         Verb::Retry => {
-            "Ask the shop first, because most of these shoppers may have left. Each order is queued as if it had just been \
-             accepted, with a new deadline. The users' tokens are exchanged again."
+            "Ask the shop first, because most of these shoppers may have left. Each order is queued as if it \
+             had just been accepted, with a new deadline. The users' tokens are exchanged again."
         }
         Verb::Cancel => "These orders will not be submitted. This cannot be undone.",
         Verb::RetryFollowUps => {

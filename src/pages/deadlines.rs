@@ -63,7 +63,9 @@ impl Deadlines {
                 }
             }
             @if self.0.iter().any(|of| of.more) {
-                p.note { "Of each merchant, only the " (number(LOOKED_AT)) " orders that are due first were looked at." }
+                p.note {
+                    "Of each merchant, only the " (number(LOOKED_AT)) " orders that are due first were looked at."
+                }
             }
         }
     }

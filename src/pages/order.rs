@@ -65,7 +65,9 @@ pub(super) async fn show(
             section #error data-live {
                 h2 { (title) }
                 @if order.status == Status::Queued {
-                    @if let Some(attempt) = past.attempts.last() { p.quiet { "As it was at " (at(attempt.ended_at)) "." } }
+                    @if let Some(attempt) = past.attempts.last() {
+                        p.quiet { "As it was at " (at(attempt.ended_at)) "." }
+                    }
                 }
                 (fault(error))
                 (next_step(&error.code, order.status, order.possible_duplicate))
@@ -239,7 +241,8 @@ fn answer(order: &OrderView) -> Markup {
             Some(OrderResult::Payments(session)) => {
                 p.quiet { "Payment methods: " (payment_methods(session)) ". The client token is not shown here." }
             }
-            None => { p.quiet { "What the shop got for the shopper's browser has been deleted (the setting retention.bodies)." } }
+            None => { p.quiet { "What the shop got for the shopper's browser has been deleted (the setting \
+                retention.bodies)." } }
         }
     }
 }

@@ -133,7 +133,9 @@ impl Totals {
                         a.button href=(all("retry")) { "Retry all " (shown_total(failed)) " failed that match…" }
                     }
                     @if filtered && shows(Status::Queued) && queued > 0 {
-                        a.button.danger href=(all("cancel")) { "Cancel all " (shown_total(queued)) " queued that match…" }
+                        a.button.danger href=(all("cancel")) {
+                            "Cancel all " (shown_total(queued)) " queued that match…"
+                        }
                     }
                     @if follow_ups && submitted > 0 {
                         a.button href=(all("retry-follow-ups")) {

@@ -198,8 +198,9 @@ fn none(query: &Fields) -> Markup {
             p.quiet.empty {
                 "No orders match. "
                 @if let Some(name) = query.get("q") {
-                    "An order is found by its id, idempotency key, reference, Klarna's id or user, or the beginning of one: \
-                     3 characters or more, 8 of an order's id. No order has a name that is or begins with " b { (name) }
+                    "An order is found by its id, idempotency key, reference, Klarna's id or user, or the \
+                     beginning of one: 3 characters or more, 8 of an order's id. No order has a name that is \
+                     or begins with " b { (name) }
                     @if query.names().count() > 1 { " and matches the other filters" }
                     ". Capital and small letters differ. "
                 }
@@ -232,7 +233,8 @@ pub(super) fn table(orders: &[OrderView], columns: &Columns, pauses: &[Pause], n
             div.scroll { table.list {
                 thead { tr {
                     @if *selectable { (select_all()) }
-                    (col("Reference")) th.roomy scope="col" { "Order" } (col("Status")) (count_col("Amount")) (col("User"))
+                    (col("Reference")) th.roomy scope="col" { "Order" }
+                    (col("Status")) (count_col("Amount")) (col("User"))
                     @if *merchant { (col("Merchant")) }
                     (col("Age")) (col("Cause"))
                     @if wait { (col("Next try")) (col("Deadline")) } @else { th.roomy scope="col" { "Token" } }

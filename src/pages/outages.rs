@@ -43,7 +43,8 @@ fn table(outages: &[Outage], viewer: &Viewer) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {
-                (col("Merchant")) (col("Endpoint")) (col("Since")) (col("Until")) (count_col("Lasted")) (col("Cause")) (col("Orders"))
+                (col("Merchant")) (col("Endpoint")) (col("Since")) (col("Until")) (count_col("Lasted"))
+                (col("Cause")) (col("Orders"))
             } }
             tbody { @for outage in outages { tr {
                 td data-label="Merchant" { (outage.merchant) }

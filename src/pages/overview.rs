@@ -194,8 +194,8 @@ fn settings(pages: &Pages, viewer: &Viewer) -> Markup {
         ]))
         @for merchant in merchants.iter().filter_map(|merchant| pages.deps.merchants.get(merchant)) {
             @if let Some(told) = pages.deps.held_credentials.told(&merchant) {
-                p.note { b { (merchant.name) } " has " (told) ". When the change of credentials is over, remove the one that \
-                    is not used, and reload." }
+                p.note { b { (merchant.name) } " has " (told) ". When the change of credentials is over, \
+                    remove the one that is not used, and reload." }
             }
         }
         @if viewer.sees_all() && !status.after_restart.is_empty() {
@@ -305,7 +305,10 @@ fn figures(
                 dd.note { @if delayed > 0 { (number(delayed)) " for their next try" }
                     @else if let Some(oldest) = oldest { "oldest: " (time(oldest)) }
                     @let later = queued.saturating_sub(due + delayed);
-                    @if later > 0 { @if delayed > 0 || oldest.is_some() { ", " } (number(later)) " scheduled for later" }
+                    @if later > 0 {
+                        @if delayed > 0 || oldest.is_some() { ", " }
+                        (number(later)) " scheduled for later"
+                    }
                     @else if delayed == 0 && oldest.is_none() { "now" } } }
             div { dt { "Running" } dd { a href="/orders?status=running" { (number(running)) } }
                 dd.note { "now" } }
@@ -344,8 +347,8 @@ fn latencies(latency_samples: &[LatencySample]) -> Markup {
                     } }
                 } }
             } }
-            p.note { "The last " (number(latency_samples.len())) " submitted orders, from when each was first due or last retried. Waits behind \
-                circuit breakers and pauses count." }
+            p.note { "The last " (number(latency_samples.len())) " submitted orders, from when each was \
+                first due or last retried. Waits behind circuit breakers and pauses count." }
         }
     }
 }

@@ -61,8 +61,8 @@ pub(super) async fn late(pages: &Pages, viewer: &Viewer, pauses: &[Pause]) -> Re
     Ok(html! {
         @for (whose, late) in told {
             p.wrong {
-                "Queued orders of " (whose) " that are past their deadline: " (late) ". They fail with " code { "deadline_exceeded" }
-                " when the orders are resumed."
+                "Queued orders of " (whose) " that are past their deadline: " (late) ". They fail with "
+                code { "deadline_exceeded" } " when the orders are resumed."
             }
         }
     })
@@ -125,14 +125,20 @@ pub(super) fn why(order: &OrderView, pauses: &[Pause], viewer: &Viewer) -> Marku
     html! {
         @if order.status == Status::Queued {
             @for pause in stops(PauseKind::Orders) {
-                p { "The order waits because the orders of " (whose(pause.merchant.as_ref())) " have been paused" (about(pause, viewer)) }
+                p {
+                    "The order waits because the orders of " (whose(pause.merchant.as_ref()))
+                    " have been paused" (about(pause, viewer))
+                }
                 (deadline(order, pause, viewer.now))
             }
         }
         @if order.ended_at.is_none() {
             @for pause in stops(PauseKind::Exchanges) {
-                p { "Refresh tokens of " (whose(pause.merchant.as_ref())) " are not used: this has been paused" (about(pause, viewer))
-                    " The order waits for a while (the setting vault.token_patience), then goes without a token." }
+                p {
+                    "Refresh tokens of " (whose(pause.merchant.as_ref()))
+                    " are not used: this has been paused" (about(pause, viewer))
+                    " The order waits for a while (the setting vault.token_patience), then goes without a token."
+                }
             }
         }
     }
@@ -145,8 +151,10 @@ fn deadline(order: &OrderView, pause: &Pause, now: DateTime<Utc>) -> Markup {
             p.wrong { "Its deadline passed at " (at(order.deadline_at)) ": it fails with " code { "deadline_exceeded" }
                 " when the orders are resumed." }
         } @else if pause.until.is_none_or(|until| until >= order.deadline_at) {
-            p.wrong { "It fails with " code { "deadline_exceeded" } " when the orders are resumed after its deadline at "
-                (at(order.deadline_at)) "." }
+            p.wrong {
+                "It fails with " code { "deadline_exceeded" }
+                " when the orders are resumed after its deadline at " (at(order.deadline_at)) "."
+            }
         }
     }
 }

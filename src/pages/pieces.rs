@@ -196,7 +196,9 @@ fn done_to_many(query: &Fields, noun: &str, what: &str) -> Markup {
             }
             @if query.get("more").is_some() { " There may be more: repeat the action." }
             @if let Some(listed) = query.get("order").map(|ids| ids.split(' ').count()) {
-                @if listed < usize::try_from(changed).unwrap_or_default() { " The first " (listed) " are listed below." }
+                @if listed < usize::try_from(changed).unwrap_or_default() {
+                    " The first " (listed) " are listed below."
+                }
                 @else if changed == 1 { " Only this one is listed below." } @else { " Only these are listed below." }
             }
         }

@@ -16,8 +16,8 @@ use crate::store::{ReplicaState, noting_failures, up_to_date};
 /// A replica that is behind by more than this is told of.
 const BEHIND: TimeDelta = TimeDelta::seconds(10);
 
-/// A form, a question before an action, and the page after it see every change: they read from the primary. So does a page that the
-/// replica has failed.
+/// A form, a question before an action, and the page after it see every change: they read from the primary.
+/// So does a page that the replica has failed.
 pub(super) async fn or_primary(request: Request, next: Next) -> Response {
     let query = Fields::of(request.uri().query().unwrap_or_default().as_bytes());
     if request.method() != Method::GET || query.get("done").is_some() || asks(request.uri().path()) {
@@ -40,13 +40,14 @@ fn asks(path: &str) -> bool {
 pub(super) async fn note(pages: &Pages) -> Option<Markup> {
     let told = match pages.deps.store.replica_state().await? {
         ReplicaState::Used { replayed_at: Some(replayed_at), now } if now - replayed_at > BEHIND => html! {
-            "This page is old: it comes from the read replica (the setting database.read_url), which has the changes until "
+            "This page is old: it comes from the read replica (the setting database.read_url), which has the \
+             changes until "
             (at(replayed_at)) "."
         },
         ReplicaState::Used { .. } => html! {},
         ReplicaState::Away { since, .. } => html! {
-            "The read replica (the setting database.read_url) has not been usable since " (at(since)) ". Pages read from the \
-            primary."
+            "The read replica (the setting database.read_url) has not been usable since " (at(since))
+            ". Pages read from the primary."
         },
     };
     Some(told)

@@ -156,7 +156,9 @@ fn history(ledger: &[LedgerEntry]) -> Markup {
                             (PurposeKind::Order, Some(id)) => (super::pieces::order_link(id.as_uuid().into())),
                             (purpose, _) => (purpose.as_str()),
                         } }
-                        td.bare data-label="Took" { @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) } }
+                        td.bare data-label="Took" {
+                            @if let Some(closed) = entry.closed_at { (span(closed - entry.opened_at)) }
+                        }
                         td.bare data-label="By" { @if let Some(worker) = &entry.worker { (worker) } }
                         td.count data-label="Generation" { (entry.cursor.generation) }
                         td.count data-label="Presentation" { (entry.cursor.presentation) }

@@ -164,9 +164,11 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
     }
     html! {
         p.empty {
-            "No merchant has a webhook endpoint. Add these settings to a merchant, and reload the settings of every process:"
+            "No merchant has a webhook endpoint. Add these settings to a merchant, and reload the settings \
+             of every process:"
         }
-        (command("webhook_url = \"https://shop.example/webhooks/klarna\"\nwebhook_secrets_env = \"SHOP_WEBHOOK_SECRETS\""))
+        (command("webhook_url = \"https://shop.example/webhooks/klarna\"\n\
+            webhook_secrets_env = \"SHOP_WEBHOOK_SECRETS\""))
     }
 }
 
@@ -233,7 +235,8 @@ fn list_of(webhooks: &[WebhookView], columns: &Columns) -> Markup {
                     (col("Event")) (col("Status"))
                     @if references.is_some() { (col("Order")) (col("User")) }
                     @if *merchant { (col("Merchant")) }
-                    (col("Happened")) (col("Next try")) th.roomy scope="col" { "Ended" } th.count.roomy scope="col" { "Attempts" }
+                    (col("Happened")) (col("Next try"))
+                    th.roomy scope="col" { "Ended" } th.count.roomy scope="col" { "Attempts" }
                     (col("Error")) @if *action { th scope="col" { span.unseen { "Action" } } }
                 } }
                 tbody { @for webhook in webhooks { tr {

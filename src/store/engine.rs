@@ -260,8 +260,8 @@ impl<E: Engine> SqlStore<E> {
 
 /// Runs statements on a connection and gives it back. After an error, or if the caller stops waiting,
 /// the state of the connection is unknown, so it is closed. Not if only a lock was in the way: a full
-/// server might refuse another connection. Behind a transaction pooler, the statements run in one transaction, because the session's defaults are not
-/// ours.
+/// server might refuse another connection. Behind a transaction pooler, the statements run in one
+/// transaction, because the session's defaults are not ours.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,

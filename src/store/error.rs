@@ -45,8 +45,8 @@ pub enum StoreError {
     },
     /// The database knows neither the exchange whose end is to be stored, nor its user.
     #[error(
-        "the database knows neither the exchange nor its user: it was restored from a backup, or a failover lost its last \
-         writes; nothing was changed"
+        "the database knows neither the exchange nor its user: it was restored from a backup, or a failover \
+         lost its last writes; nothing was changed"
     )]
     Behind,
     /// A row that this program cannot read.
@@ -80,7 +80,11 @@ pub enum StoreError {
     )]
     OtherMigration(String),
     /// Migrations of this program are missing.
-    #[error("the database lacks {} migration(s) of this program ({}): run `klarna-order-worker migrate`", .0.len(), .0.join(", "))]
+    #[error(
+        "the database lacks {} migration(s) of this program ({}): run `klarna-order-worker migrate`",
+        .0.len(),
+        .0.join(", ")
+    )]
     NotMigrated(Vec<String>),
     /// A migration did not get the locks that it needs.
     #[error(

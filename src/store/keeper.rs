@@ -154,7 +154,10 @@ impl<E: Engine> Keeper for SqlStore<E> {
 
     /// Uses one statement for all dates, so that a million tokens take about a minute.
     async fn set_due_dates(&self, dates: &[DueDate]) -> Result<u64, StoreError> {
-        let date = |date: &DueDate| json!({ "id": date.version.token, "generation": date.version.generation, "due": date.due_at.timestamp_micros() });
+        let date = |DueDate { version, due_at }: &DueDate| {
+            let (id, generation) = (version.token, version.generation);
+            json!({ "id": id, "generation": generation, "due": due_at.timestamp_micros() })
+        };
         let dates = json!(dates.iter().map(date).collect::<Vec<_>>()).to_string();
         self.write(async |c| c.query(E::STATEMENTS.keeper.set_due_dates).bind(&dates).execute().await).await
     }

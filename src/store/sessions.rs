@@ -68,7 +68,8 @@ pub trait KlarnaSessions: Send + Sync {
     /// Stores what was read of the order or session `klarna_id`, and the result for the shopper's
     /// browser where the order still has its earlier one. `pushed_at`: when Klarna pushed it, if it was read
     /// because of that. The first such time stays, and so does the first time it was read as completed.
-    /// Returns `false`, and writes nothing, if the order has another id by now, or if it is known to be completed or ended and this says otherwise.
+    /// Returns `false`, and writes nothing, if the order has another id by now, or if it is known to be
+    /// completed or ended and this says otherwise.
     async fn note_session(
         &self,
         order: OrderId,

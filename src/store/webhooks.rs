@@ -200,8 +200,8 @@ pub trait Webhooks: Send + Sync {
     /// Releases claimed events that were not begun, so that they are due at once.
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
-    /// Stores the result of an attempt, and what the endpoint answered. Returns `None`, and writes nothing, if the claim no longer
-    /// holds.
+    /// Stores the result of an attempt, and what the endpoint answered. Returns `None`, and writes nothing,
+    /// if the claim no longer holds.
     async fn settle_webhook(
         &self,
         claim: WebhookClaim,

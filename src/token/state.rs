@@ -23,7 +23,12 @@ pub enum TokenState {
     Forgotten,
 }
 
-words!(TokenState { Active = "active", ReauthRequired = "reauth_required", Uncertain = "uncertain", Forgotten = "forgotten" });
+words!(TokenState {
+    Active = "active",
+    ReauthRequired = "reauth_required",
+    Uncertain = "uncertain",
+    Forgotten = "forgotten",
+});
 
 /// Why a token no longer works. This is the most likely cause, not a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]

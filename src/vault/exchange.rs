@@ -127,7 +127,8 @@ impl Exchange {
                 let token = claim.token().version.token.0;
                 claim.release().await;
                 tracing::warn!(merchant = self.merchant.name.as_str(), token, %provider,
-                    "A refresh token belongs to another provider than the settings name, and is not presented; see `doctor`");
+                    "A refresh token belongs to another provider than the settings name, and is not \
+                     presented; see `doctor`");
                 ExchangeReport::Unusable(Unusable::Unavailable)
             }
             Decision::Stopped(wait) => {
@@ -332,7 +333,8 @@ impl Exchange {
 
     async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion) -> ExchangeReport {
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
-        tracing::warn!(%exchange, token = version.token.0, "The process that made an exchange died; the answer is lost");
+        tracing::warn!(%exchange, token = version.token.0, "The process that made an exchange died; the \
+            answer is lost");
         let closed = self.context.store.close_orphan(exchange, version, hold).await;
         if closed.is_ok() {
             meter::lost_answer(&self.merchant.name);
@@ -345,7 +347,8 @@ impl Exchange {
     }
 
     fn database_away(&self, error: &StoreError) -> ExchangeReport {
-        tracing::warn!(merchant = self.merchant.name.as_str(), %error, "A refresh token could not be claimed; the next try follows");
+        tracing::warn!(merchant = self.merchant.name.as_str(), %error, "A refresh token could not be \
+            claimed; the next try follows");
         ExchangeReport::NotYet(DATABASE_AWAY)
     }
 }

@@ -44,7 +44,8 @@ impl Vault {
         let claims = match self.context.id_tokens.verify(merchant, id_token, access.received_at).await {
             Ok(claims) => claims,
             Err(error) => {
-                tracing::warn!(merchant = merchant.name.as_str(), %error, "An id_token was not accepted; nothing is prefilled");
+                let merchant = merchant.name.as_str();
+                tracing::warn!(merchant, %error, "An id_token was not accepted; nothing is prefilled");
                 return Err(error.into());
             }
         };

@@ -41,7 +41,8 @@ impl PartialSchema for Batch {
     fn schema() -> RefOr<Schema> {
         let order = Ref::from_schema_name(OrderRequest::name());
         let item = AnyOfBuilder::new().item(order).item(Object::with_type(SchemaType::AnyValue));
-        let description = "Orders as for `POST /v1/orders`. An item that is not a valid order is refused; the others are accepted.";
+        let description = "Orders as for `POST /v1/orders`. An item that is not a valid order is refused; \
+            the others are accepted.";
         ArrayBuilder::new().items(item).max_items(Some(split::MOST)).description(Some(description)).into()
     }
 }

@@ -189,7 +189,11 @@ pub(in crate::api) async fn cancel_many(
     path = "/v1/orders/retry-follow-ups",
     tag = "ops",
     request_body = OrderSelection,
-    responses((status = 200, description = "How many orders have follow-ups that are due now", body = BulkAnswer), Sent, Common)
+    responses(
+        (status = 200, description = "How many orders have follow-ups that are due now", body = BulkAnswer),
+        Sent,
+        Common,
+    )
 )]
 pub(in crate::api) async fn retry_follow_ups(
     State(app): State<Arc<AppState>>,

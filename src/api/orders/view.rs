@@ -229,7 +229,9 @@ pub struct PaymentMethodCategory {
     #[schema(example = "Pay with Klarna", required = false)]
     pub name: String,
     /// The addresses of Klarna's pictures for it, by kind.
-    #[schema(required = false, value_type = Object, example = json!({"standard": "https://x.klarnacdn.net/payment-method/assets/badges/generic/klarna.svg"}))]
+    #[schema(required = false, value_type = Object, example = json!({
+        "standard": "https://x.klarnacdn.net/payment-method/assets/badges/generic/klarna.svg"
+    }))]
     pub asset_urls: Value,
 }
 

@@ -28,7 +28,8 @@ impl Folder {
         let is_empty = fs::read_dir(path).map_err(failed)?.next().is_none();
         if !is_empty && !mark.exists() {
             return Err(CliError::Usage(format!(
-                "the demo empties its folder, and {} has files that the demo did not write: name another folder with --data",
+                "the demo empties its folder, and {} has files that the demo did not write: name another \
+                 folder with --data",
                 path.display()
             )));
         }

@@ -125,14 +125,16 @@ impl fmt::Display for Report {
         writeln!(f, "Submitted without a token  {without_token:>2}  {}", self.reasons())?;
         writeln!(
             f,
-            "Refused                    {refused:>2}  {refused_by_service} by the service, {refused_by_klarna} by Klarna"
+            "Refused                    {refused:>2}  {refused_by_service} by the service, \
+             {refused_by_klarna} by Klarna"
         )?;
         writeln!(f, "Prefilled fields               {}", self.prefilled())?;
         let Summary { refreshed, needs_sign_in, .. } = &self.keeper;
         let expiring = refreshed + needs_sign_in;
         writeln!(
             f,
-            "Tokens close to expiry     {expiring:>2}  {refreshed} refreshed by the keeper, {needs_sign_in} revoked by the user ({GONE})"
+            "Tokens close to expiry     {expiring:>2}  {refreshed} refreshed by the keeper, {needs_sign_in} \
+             revoked by the user ({GONE})"
         )?;
         writeln!(f, "\nRequests to the sandbox")?;
         writeln!(
@@ -150,9 +152,10 @@ impl fmt::Display for Report {
         let Summary { refreshed, needs_sign_in, .. } = expected_sweep();
         write!(
             f,
-            "\nThe results are not as expected. Expected: {with_token} orders submitted with a token and {without_token} \
-             without one; {refused_by_service} refused by the service and {refused_by_klarna} by Klarna; {refreshed} tokens \
-             refreshed by the keeper and {needs_sign_in} revoked; no used token exchanged again, and no duplicate order."
+            "\nThe results are not as expected. Expected: {with_token} orders submitted with a token and \
+             {without_token} without one; {refused_by_service} refused by the service and \
+             {refused_by_klarna} by Klarna; {refreshed} tokens refreshed by the keeper and {needs_sign_in} \
+             revoked; no used token exchanged again, and no duplicate order."
         )
     }
 }

@@ -14,8 +14,8 @@ use crate::sessions::Refreshed;
 use crate::store::{OrderFilter, StoreError};
 
 /// Why `orders show` shows nothing.
-const UNKNOWN: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id or user; orders find also \
-     finds those that begin with it";
+const UNKNOWN: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id \
+    or user; orders find also finds those that begin with it";
 
 /// Prints everything about the order with this id or name. `result`: also what the shop gets for the browser;
 /// `refresh`: as Klarna tells it now.

@@ -28,7 +28,8 @@ const BREATH: Duration = Duration::from_millis(5);
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// The merchant's name in the settings
-    #[arg(required_unless_present_any = ["all", "rejected"], requires = "user", conflicts_with_all = ["all", "rejected"])]
+    #[arg(required_unless_present_any = ["all", "rejected"], requires = "user",
+        conflicts_with_all = ["all", "rejected"])]
     merchant: Option<MerchantName>,
     /// The shop's name for the user
     #[arg(required_unless_present_any = ["all", "rejected"])]
@@ -132,8 +133,9 @@ async fn nothing_waits(app: &App) -> Result<(), CliError> {
         0 => nothing_waits_elsewhere(app).await,
         waiting => {
             let because = format!(
-                "{waiting} refresh {} in the spool of this machine ({}/spool) and may be the successor of such a token; \
-                 start the service, so that it stores what waits, then run this again, or use --ignore-spool",
+                "{waiting} refresh {} in the spool of this machine ({}/spool) and may be the successor of \
+                 such a token; start the service, so that it stores what waits, then run this again, or use \
+                 --ignore-spool",
                 if waiting == 1 { "token waits" } else { "tokens wait" },
                 app.settings.vault.instance_dir.display()
             );

@@ -112,8 +112,8 @@ fn either(
             "calls use the second: if it is the new one, remove the first from the settings and reload";
         ("second", "first", second, advice)
     } else if has(&first, good) && has(&second, bad) {
-        let advice = "calls use the first: if it is the new one, remove the second from the settings and reload; if the \
-                      second is the new one, it is not valid at Klarna yet";
+        let advice = "calls use the first: if it is the new one, remove the second from the settings and \
+            reload; if the second is the new one, it is not valid at Klarna yet";
         ("first", "second", first, advice)
     } else if has(&first, good) && has(&second, good) {
         return (first, format!("both of the two {what}; a process that starts now uses the first"));

@@ -134,7 +134,8 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         process::BREAKER_HALF_OPEN,
         &["merchant", "endpoint"],
-        "1 while this process's circuit breaker for an endpoint is half-open: its pause is over, and no call has come since. The next call decides.",
+        "1 while this process's circuit breaker for an endpoint is half-open: its pause is over, and no call \
+         has come since. The next call decides.",
     ),
     counter(
         meter::BREAKER_OPENINGS,
@@ -230,7 +231,8 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         of::DELAYED,
         &["merchant"],
-        "Orders that a worker has taken before, and that wait for their next try: after a failure, or behind a circuit breaker.",
+        "Orders that a worker has taken before, and that wait for their next try: after a failure, or behind \
+         a circuit breaker.",
     ),
     gauge(
         of::OLDEST_DELAYED,
@@ -305,7 +307,8 @@ pub const CATALOGUE: &[Metric] = &[
     gauge(
         counts::SECRETS,
         &["key", "state"],
-        "Secrets encrypted with each key; state: active, old (another key in the settings) or missing (not in the settings).",
+        "Secrets encrypted with each key; state: active, old (another key in the settings) or missing (not \
+         in the settings).",
     ),
     gauge(
         counts::FOREIGN,

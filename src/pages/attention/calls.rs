@@ -131,8 +131,8 @@ pub(super) async fn stuck_follow_ups(
         about: html! {
             "For example that about Klarna's order " (example.klarna_id) ": " (example.error) ". "
             @if given_up > 0 {
-                "Those about " a href=(list(FollowUpState::GivenUp)) { (orders(given_up)) } " were given up after two days. \
-                When the cause is mended, retry the follow-ups of these orders."
+                "Those about " a href=(list(FollowUpState::GivenUp)) { (orders(given_up)) } " were given up \
+                    after two days. When the cause is mended, retry the follow-ups of these orders."
             } @else if backlog.given_up == 0 { "They are tried for two days." }
         },
         href: list(FollowUpState::Failing),

@@ -79,7 +79,8 @@ impl Exchange {
                     tracing::error!(
                         merchant = merchant.name.as_str(),
                         what,
-                        "The token endpoint refused this merchant's settings; check client_id, client_secret and token_url"
+                        "The token endpoint refused this merchant's settings; check client_id, client_secret \
+                         and token_url"
                     );
                 } else {
                     log("refused", &what);

@@ -43,13 +43,15 @@ impl Exchange {
         let suspicious = match judged {
             Ok(streak) if streak.is_suspicious() => {
                 tracing::error!(%merchant, rejections = streak.length,
-                    "ALARM: the token endpoint rejected too many refresh tokens in a row; no more are presented, except \
-                     for one probe at a time. Check token_url and client_id, then run `tokens resolve --rejected --retry`");
+                    "ALARM: the token endpoint rejected too many refresh tokens in a row; no more are \
+                     presented, except for one probe at a time. Check token_url and client_id, then run \
+                     `tokens resolve --rejected --retry`");
                 true
             }
             Ok(_) => false,
             Err(error) => {
-                tracing::warn!(%merchant, %error, "Rejections in a row could not be counted; the next one counts again");
+                tracing::warn!(%merchant, %error, "Rejections in a row could not be counted; the next one \
+                    counts again");
                 false
             }
         };

@@ -245,7 +245,9 @@ mod tests {
     #[test]
     fn an_address_is_read_whole_or_not_at_all() {
         let address = |name: &str, change: &str, value: Value| {
-            let mut address = json!({"street_address": "Karlaplan 3", "postal_code": "11460", "city": "Stockholm", "country": "se"});
+            let mut address = json!({
+                "street_address": "Karlaplan 3", "postal_code": "11460", "city": "Stockholm", "country": "se"
+            });
             address[change] = value;
             claims(json!({ name: address }))
         };

@@ -204,7 +204,8 @@ async fn remove(disk: &Disk, path: PathBuf) {
     }
 }
 
-/// Returns the key that encrypts each file of this installation in an instance folder. Empty if there is no such folder.
+/// Returns the key that encrypts each file of this installation in an instance folder. Empty if there is no
+/// such folder.
 pub(super) fn keys_in(instance_dir: &Path, installation: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for path in files(instance_dir, &ENDINGS) {

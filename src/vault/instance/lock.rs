@@ -30,10 +30,15 @@ pub enum InstanceError {
         error: std::io::Error,
     },
     /// Another process uses it.
-    #[error("vault.instance_dir: another process uses {folder}; give each process a folder of its own", folder = .0.display())]
+    #[error(
+        "vault.instance_dir: another process uses {folder}; give each process a folder of its own",
+        folder = .0.display()
+    )]
     Taken(PathBuf),
     /// Its spool, or that of `refresh`, has files that no key of the settings can decrypt.
-    #[error("vault.keys has no {key}, which {files} files in {folder}/spool are encrypted with: they contain refresh tokens that are stored nowhere else; add [vault.keys.{key}] again, and remove it after they are stored (see `keys status`)", folder = .folder.display())]
+    #[error("vault.keys has no {key}, which {files} files in {folder}/spool are encrypted with: they contain \
+        refresh tokens that are stored nowhere else; add [vault.keys.{key}] again, and remove it after they \
+        are stored (see `keys status`)", folder = .folder.display())]
     KeyMissing {
         /// The folder.
         folder: PathBuf,
@@ -53,7 +58,10 @@ pub enum InstanceError {
         `klarna-order-worker instance new`", folder = .0.display())]
     InUse(PathBuf),
     /// Its id cannot be read.
-    #[error("vault.instance_dir: {file} contains no id; restore it, or delete it if the spool is empty", file = .0.display())]
+    #[error(
+        "vault.instance_dir: {file} contains no id; restore it, or delete it if the spool is empty",
+        file = .0.display()
+    )]
     NoId(PathBuf),
 }
 

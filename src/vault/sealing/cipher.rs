@@ -190,7 +190,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_opens_only_under_its_own_binding(words in prop::collection::vec("[a-c]{0,3}", 1..4), other in prop::collection::vec("[a-c]{0,3}", 1..4), plain: Vec<u8>) {
+        fn a_record_opens_only_under_its_own_binding(
+            words in prop::collection::vec("[a-c]{0,3}", 1..4),
+            other in prop::collection::vec("[a-c]{0,3}", 1..4),
+            plain: Vec<u8>,
+        ) {
             let (words, other): (Vec<&str>, Vec<&str>) =
                 (words.iter().map(String::as_str).collect(), other.iter().map(String::as_str).collect());
             let cipher = cipher("k1", &["k1"]);

@@ -17,7 +17,8 @@ use crate::config::{KeySource, Settings, WrappedKey, is_hash_of_trial, is_unifor
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The file cannot be read.
-    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, because what it encrypts cannot be read without it", path = .path.display())]
+    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, because \
+        what it encrypts cannot be read without it", path = .path.display())]
     Unreadable {
         /// The key's name.
         name: String,
@@ -37,7 +38,8 @@ pub enum KeysError {
         error: std::io::Error,
     },
     /// The file with the wrapped key cannot be read.
-    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, or if the key is new, make it with `klarna-order-worker keys generate --wrap {name}`", path = .path.display())]
+    #[error("vault.keys.{name}.file: {path} cannot be read: {error}; restore it from its backup, or if the \
+        key is new, make it with `klarna-order-worker keys generate --wrap {name}`", path = .path.display())]
     NoWrapped {
         /// The key's name.
         name: String,
@@ -48,7 +50,8 @@ pub enum KeysError {
     },
     /// The key service did not unwrap the key.
     #[error(
-        "vault.keys.{name}.unwrap: {error}; without this key nothing can be decrypted: start again when the key service answers"
+        "vault.keys.{name}.unwrap: {error}; without this key nothing can be decrypted: start again when the \
+         key service answers"
     )]
     NotUnwrapped {
         /// The key's name.
