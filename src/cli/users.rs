@@ -6,7 +6,9 @@ mod rename;
 mod revoke;
 
 use super::audited::Audited;
+use super::whose::Whose;
 use super::{CliError, Context, Exit};
+use crate::audit::Action;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -15,7 +17,7 @@ pub(super) enum Command {
     /// Deletes the token and everything stored with it, the bodies and results of orders, and
     /// webhooks. Orders and the ledger stay under a random name. Orders that have not ended are
     /// cancelled. Backups are not changed: erase the user there too.
-    Erase(erase::Args),
+    Erase(UserChoice),
     /// Print everything that is stored of a user, as JSON
     ///
     /// For a request under article 15 of the GDPR: the state and history of the token, orders with their
@@ -26,7 +28,7 @@ pub(super) enum Command {
     /// The token is deleted at once. A running worker revokes it within seconds; if Klarna does not
     /// answer, it tries again for a day. `tokens forget` and `users erase` do the same, unless the
     /// merchant's setting `revoke_on_forget` is off.
-    Revoke(revoke::Args),
+    Revoke(UserChoice),
     /// Give a user another name, or merge two users
     ///
     /// Moves the token with its history, all orders and webhooks to the new name, in one step, also
@@ -35,22 +37,32 @@ pub(super) enum Command {
     Rename(rename::Args),
 }
 
+/// A user, and whether to ask before something is done to them.
+#[derive(Debug, clap::Args)]
+pub(super) struct UserChoice {
+    #[command(flatten)]
+    whose: Whose,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+}
+
 impl Command {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
         match self {
-            Self::Erase(args) => args.audited(),
+            Self::Erase(choice) => Audited::new(Action::UserErase).about(choice.whose.key()),
             Self::Export(args) => args.audited(),
-            Self::Revoke(args) => args.audited(),
+            Self::Revoke(choice) => Audited::new(Action::UserRevoke).about(choice.whose.key()),
             Self::Rename(args) => args.audited(),
         }
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
-            Self::Erase(args) => args.run(context),
+            Self::Erase(choice) => erase::run(choice, context),
             Self::Export(args) => args.run(context),
-            Self::Revoke(args) => args.run(context),
+            Self::Revoke(choice) => revoke::run(choice, context),
             Self::Rename(args) => args.run(context),
         }
     }

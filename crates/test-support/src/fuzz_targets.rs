@@ -10,7 +10,7 @@ use klarna_order_worker::klarna::create::CreateAnswer;
 use klarna_order_worker::klarna::create::request::build;
 use klarna_order_worker::klarna::revoke::Revoked;
 use klarna_order_worker::klarna::session::SessionAnswer;
-use klarna_order_worker::order::{Body, NewOrder, OrderId, OrderResult, Target, check};
+use klarna_order_worker::order::{Body, Insertion, NewOrder, OrderId, OrderResult, Target, check};
 use klarna_order_worker::token::Answer;
 use klarna_order_worker::token::claims::Claims;
 use klarna_order_worker::vault::instance::Spool;
@@ -216,13 +216,13 @@ fn filled(body: &Body) {
     let text = "\u{1}\"\\ é";
     for path in [&["merchant_reference2"][..], &["customer", "klarna_access_token"], &["a", "b", "c"], &[""]]
     {
-        let (more, went_in) = body.members().filled(&[(path, text), (path, "again")]);
+        let again = Insertion { path, value: "again" };
+        let (more, went_in) = body.members().filled(&[Insertion { path, value: text }, again]);
         serde_json::from_str::<&RawValue>(&more).expect("no JSON any more");
         assert!(!went_in[1], "one hides the other");
         if went_in[0] {
-            let (again, went_in) =
-                Body::parse(&more).expect("no body any more").members().filled(&[(path, "again")]);
-            assert!(again == more && !went_in[0], "overwritten");
+            let (filled, went_in) = Body::parse(&more).expect("no body any more").members().filled(&[again]);
+            assert!(filled == more && !went_in[0], "overwritten");
         }
     }
     let claims = Claims { given_name: Some("Karl".into()), ..Claims::default() };

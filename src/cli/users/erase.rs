@@ -2,54 +2,31 @@
 
 use serde_json::json;
 
-use crate::audit::Action;
-use crate::cli::audited::Audited;
-use crate::cli::whose::Whose;
+use super::UserChoice;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::store::Erased;
 
-#[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
-    #[command(flatten)]
-    whose: Whose,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    yes: bool,
-}
-
-impl Args {
-    /// Returns what the command leaves in the audit log.
-    pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::UserErase).about(self.whose.key())
-    }
-
-    pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { whose, yes } = self;
-        let key = whose.key();
-        confirm::ask(
-            yes,
-            &format!("erase {whose}"),
-            format!("Erase all data of {whose}? It cannot be undone."),
-        )?;
-        context.block_on(async {
-            let app = context.app().await?;
-            let failed = |error| CliError::failed(format!("erase {whose}"), error);
-            // This first, because erasing leaves nothing that could be revoked.
-            app.registry().forget(&key).await.map_err(failed)?;
-            let erased = app.store.erase_user(&key).await.map_err(failed)?;
-            // A misspelt name must not look like an erasure.
-            if erased == Erased::default() {
-                return Err(CliError::failed(format!("erase {whose}"), "no data is stored for this user"));
-            }
-            let Erased { token, orders, cancelled, webhooks } = erased;
-            let human = format!(
-                "Erased: {}, {orders} orders ({cancelled} of them cancelled), {webhooks} webhooks.",
-                if token { "the token" } else { "no token" }
-            );
-            let json =
-                json!({ "token": token, "orders": orders, "cancelled": cancelled, "webhooks": webhooks });
-            context.output.print(human, &json)?;
-            Ok(Exit::Done)
-        })
-    }
+pub(super) fn run(choice: UserChoice, context: &Context) -> Result<Exit, CliError> {
+    let UserChoice { whose, yes } = choice;
+    let key = whose.key();
+    confirm::ask(yes, &format!("erase {whose}"), format!("Erase all data of {whose}? It cannot be undone."))?;
+    context.block_on(async {
+        let app = context.app().await?;
+        let failed = |error| CliError::failed(format!("erase {whose}"), error);
+        // This first, because erasing leaves nothing that could be revoked.
+        app.registry().forget(&key).await.map_err(failed)?;
+        let erased = app.store.erase_user(&key).await.map_err(failed)?;
+        // A misspelt name must not look like an erasure.
+        if erased == Erased::default() {
+            return Err(CliError::failed(format!("erase {whose}"), "no data is stored for this user"));
+        }
+        let Erased { token, orders, cancelled, webhooks } = erased;
+        let human = format!(
+            "Erased: {}, {orders} orders ({cancelled} of them cancelled), {webhooks} webhooks.",
+            if token { "the token" } else { "no token" }
+        );
+        let json = json!({ "token": token, "orders": orders, "cancelled": cancelled, "webhooks": webhooks });
+        context.output.print(human, &json)?;
+        Ok(Exit::Done)
+    })
 }
