@@ -121,6 +121,35 @@ fn each_warning_and_error_is_in_the_runbook() {
     assert!(gone.is_empty(), "docs/runbook.md knows what no program says: {gone:#?}");
 }
 
+/// Collects the sources, without SQL and tests.
+fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.is_dir() && !["tests", "sql"].contains(&name) {
+            sources(&path, found);
+        } else if path.is_file()
+            && name != "tests"
+            && path.extension().is_some_and(|extension| extension == "rs")
+        {
+            found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// rustfmt leaves strings, macros and comments as they are.
+#[test]
+fn no_source_is_too_long_or_too_wide() {
+    let mut found = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.len() > 300, "{}", found.len());
+    for (path, source) in found {
+        assert!(source.lines().count() <= 400, "divide {}", path.display());
+        let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+        let wide = code.lines().find(|line| line.chars().count() > 120);
+        assert_eq!(wide, None, "break this line of {}", path.display());
+    }
+}
+
 /// Collects the names of all tests in the sources.
 fn tests(folder: &Path, found: &mut BTreeSet<String>) {
     for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
