@@ -28,6 +28,14 @@ pub struct Reached {
     pub date: Option<DateTime<Utc>>,
 }
 
+/// The answer of a host that has the keys which sign id_tokens.
+pub struct KeySetReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, unparsed.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
 /// Sends test requests to hosts. None of them spends a token or creates anything.
 #[derive(Clone, Debug)]
 pub struct Probe {
@@ -57,13 +65,13 @@ impl Probe {
             .map(|reply| Reached::from(&reply))
     }
 
-    /// Fetches the keys that sign id_tokens. Returns the answer's body, unparsed.
+    /// Fetches the keys that sign id_tokens.
     ///
     /// # Errors
     /// Like [`Probe::token`].
-    pub async fn jwks(&self, merchant: &Merchant) -> Result<(Reached, Zeroizing<Vec<u8>>), String> {
+    pub async fn jwks(&self, merchant: &Merchant) -> Result<KeySetReply, String> {
         let reply = Self::send(&self.http, merchant, self.http.get(Url::clone(&merchant.jwks_url))).await?;
-        Ok((Reached::from(&reply), reply.body))
+        Ok(KeySetReply { status: reply.status.as_u16(), body: reply.body })
     }
 
     /// Reads an order or session that does not exist (`GET` with an id below the target's create

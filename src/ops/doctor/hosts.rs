@@ -7,7 +7,7 @@ use url::Url;
 use super::Findings;
 use crate::clock::Clock;
 use crate::config::{AddressOf, ApiCredentials, Merchant, Settings};
-use crate::klarna::probe::{Probe, Reached};
+use crate::klarna::probe::{KeySetReply, Probe, Reached};
 use crate::order::Target;
 use crate::vault::identity::jwks::parse;
 
@@ -31,64 +31,94 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
 }
 
 async fn ask(probe: &Probe, merchant: &Merchant, clock: &Clock) -> Findings {
-    let key = |key: &str| format!("merchants.{}.{key}", merchant.name);
     let mut findings = Findings::default();
     let target = |credentials| probe.target(merchant, credentials, merchant.target);
     let second = async { Some(target(merchant.second_api_credentials.as_ref()?).await) };
     let (token, jwks, order, second) =
         tokio::join!(probe.token(merchant), probe.jwks(merchant), target(&merchant.api_credentials), second);
-
-    let address = |of| merchant.address(of).map(|address| address.to_string());
-    let shown = address(AddressOf::Token).unwrap_or_default();
-    match token {
-        Ok(reached) => {
-            findings.ok(&key("token_url"), format!("{shown} answers"));
-            clocks(&reached, &host(&merchant.token_url), clock, &mut findings);
-        }
-        Err(why) => unreached(&key("token_url"), &shown, &why, &mut findings),
-    }
-
-    // Nothing asks it, because each request to it would need a token.
-    if let Some(shown) = address(AddressOf::Revoke).filter(|_| merchant.revoke_on_forget) {
-        findings.ok(&key("revoke_url"), format!("{shown} gets the tokens of forgotten users"));
-    }
-
-    let host = address(AddressOf::Jwks).unwrap_or_default();
-    match jwks {
-        Ok((reached, body)) => match parse(&body).map_or(0, |keys| keys.len()) {
-            0 => findings.warn(
-                &key("jwks_url"),
-                format!("{host} answers {} without a usable key", reached.status),
-                "check jwks_url: id_tokens cannot be verified, so nothing is prefilled from them",
-            ),
-            keys => findings.ok(&key("jwks_url"), format!("{host} has {keys} signing key(s)")),
-        },
-        Err(why) => unreached(&key("jwks_url"), &host, &why, &mut findings),
-    }
-
+    token_endpoint(merchant, token, clock, &mut findings);
+    key_set(merchant, jwks, &mut findings);
     if merchant.target == Target::Checkout {
         checkout_passed_on(merchant, &mut findings);
     }
-    let setting = key(&format!("{}_url", merchant.target));
-    let Some(host) = address(AddressOf::Target(merchant.target)) else { return findings };
-    let (order, accepted) = either(merchant, &host, order, second, &mut findings);
-    match order {
+    api(merchant, order, second, &mut findings);
+    findings
+}
+
+/// Returns the path of a setting of the merchant.
+fn setting(merchant: &Merchant, key: &str) -> String {
+    format!("merchants.{}.{key}", merchant.name)
+}
+
+fn shown(merchant: &Merchant, of: AddressOf) -> Option<String> {
+    merchant.address(of).map(|address| address.to_string())
+}
+
+/// Also tells of the revocation endpoint, which nothing asks, because each request to it would need a token.
+fn token_endpoint(
+    merchant: &Merchant,
+    answer: Result<Reached, String>,
+    clock: &Clock,
+    findings: &mut Findings,
+) {
+    let (key, address) =
+        (setting(merchant, "token_url"), shown(merchant, AddressOf::Token).unwrap_or_default());
+    match answer {
+        Ok(reached) => {
+            findings.ok(&key, format!("{address} answers"));
+            clocks(&reached, &host(&merchant.token_url), clock, findings);
+        }
+        Err(why) => unreached(&key, &address, &why, findings),
+    }
+    if let Some(address) = shown(merchant, AddressOf::Revoke).filter(|_| merchant.revoke_on_forget) {
+        findings
+            .ok(&setting(merchant, "revoke_url"), format!("{address} gets the tokens of forgotten users"));
+    }
+}
+
+/// The keys that sign id_tokens.
+fn key_set(merchant: &Merchant, answer: Result<KeySetReply, String>, findings: &mut Findings) {
+    let (key, address) =
+        (setting(merchant, "jwks_url"), shown(merchant, AddressOf::Jwks).unwrap_or_default());
+    match answer {
+        Ok(KeySetReply { status, body }) => match parse(&body).map_or(0, |keys| keys.len()) {
+            0 => findings.warn(
+                &key,
+                format!("{address} answers {status} without a usable key"),
+                "check jwks_url: id_tokens cannot be verified, so nothing is prefilled from them",
+            ),
+            keys => findings.ok(&key, format!("{address} has {keys} signing key(s)")),
+        },
+        Err(why) => unreached(&key, &address, &why, findings),
+    }
+}
+
+/// The API of the merchant's target, as each set of credentials was answered.
+fn api(
+    merchant: &Merchant,
+    first: Result<Reached, String>,
+    second: Option<Result<Reached, String>>,
+    findings: &mut Findings,
+) {
+    let key = setting(merchant, &format!("{}_url", merchant.target));
+    let Some(address) = shown(merchant, AddressOf::Target(merchant.target)) else { return };
+    let (answer, accepted) = either(merchant, &address, first, second, findings);
+    match answer {
         Ok(Reached { status: 401 | 403, .. }) => findings.fail(
-            &key(credentials(merchant)),
-            format!("{host} refuses the credentials"),
+            &setting(merchant, credentials(merchant)),
+            format!("{address} refuses the credentials"),
             "check that the credentials belong to this address, region and environment",
         ),
         Ok(Reached { status: 404, .. }) => {
-            findings.ok(&setting, format!("{host} answers and accepts {accepted}"));
+            findings.ok(&key, format!("{address} answers and accepts {accepted}"));
         }
         Ok(Reached { status, .. }) => findings.warn(
-            &setting,
-            format!("{host} answers {status} where 404 was expected"),
+            &key,
+            format!("{address} answers {status} where 404 was expected"),
             "check that the address is that of Klarna's API; a 5xx may be temporary",
         ),
-        Err(why) => unreached(&setting, &host, &why, &mut findings),
+        Err(why) => unreached(&key, &address, &why, findings),
     }
-    findings
 }
 
 /// Returns the answer that counts if there are two sets of credentials, and what it accepts, in words. Warns if
