@@ -215,12 +215,12 @@ async fn a_form_about_a_whole_name_reaches_none_that_begins_so() {
     let question = browser.page("/orders/bulk?action=cancel&q=user").await;
     assert!(
         question.contains("Cancel 2 queued orders?")
-            && question.contains("is exactly <b>user</b>. These begin so."),
+            && question.contains("is exactly <b>user</b>. These begin with it."),
         "{question}"
     );
     let ask = "/orders/bulk?action=cancel&q=user-1";
     let question = browser.page(ask).await;
-    assert!(question.contains("Cancel 1 queued order?") && !question.contains("begin so"), "{question}");
+    assert!(question.contains("Cancel 1 queued order?") && !question.contains("begin with it"), "{question}");
     let whole = value(&question, "whole");
     // Between question and form, the name goes.
     api.app.store.erase_user(&UserKey::new("shop", "user-1")).await.unwrap();

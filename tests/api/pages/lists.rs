@@ -91,7 +91,7 @@ async fn orders_are_found_by_each_filter() {
         }
         // A search with one hit opens it, unless it only begins so. A list that updates itself stays.
         let begins = browser.page(&format!("/orders?q={}", &queued[..30])).await;
-        assert!(begins.contains("These begin so.") && begins.contains(&queued), "{begins}");
+        assert!(begins.contains("These begin with it.") && begins.contains(&queued), "{begins}");
         let one = browser.get("/orders?q=u-2").await;
         assert_eq!(
             (one.status.as_u16(), one.header("location")),

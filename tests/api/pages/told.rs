@@ -180,7 +180,7 @@ async fn a_search_that_finds_nothing_says_how_orders_are_found() {
     let none = browser.page("/orders?q=u-1").await;
     for told in [
         "or the beginning of one: 3 characters or more, 8 of an order's id. ",
-        "None is or begins with <b>u-1</b>. Capital and small letters differ.",
+        "No order has a name that is or begins with <b>u-1</b>. Capital and small letters differ.",
     ] {
         assert!(none.contains(told), "{told}: {none}");
     }
