@@ -72,9 +72,9 @@ fn arguments<'a>(more: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn everything_is_measured_on_sqlite_and_nothing_stays() {
     let bench = Bench::new();
-    let (stdout, _) = bench.run(&arguments(&["--orders", "40", "--json", "--chart", "chart.svg"]));
+    let (stdout, _) = bench.run(&arguments(&["--orders", "100", "--json", "--chart", "chart.svg"]));
     let report: serde_json::Value = serde_json::from_str(&stdout).unwrap();
-    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &40.into()));
+    assert_eq!((&report["engine"], &report["drain"]["orders"]), (&"sqlite".into(), &100.into()));
     for (figure, least) in [
         ("/drain/per_second", 1.0),
         ("/drain/written_bytes", 1.0),
