@@ -2,7 +2,8 @@
 
     readme.py PAGE
 
-A block behind a comment `<!--not-run-->` is left out. An ellipsis in the page stands for anything. Ids, times, ports and white space may differ.
+A block behind a comment `<!--not-run-->` is left out. An ellipsis in the page stands for anything. Ids, times, ports and
+white space may differ.
 """
 
 import pathlib

@@ -2,8 +2,8 @@
 # Runs the commands of README.md as a reader would: in order, in one shell, in a new checkout. Compares their output with
 # the output that README.md shows.
 #
-# The blocks marked `sh` are run, except those behind `<!--not-run-->`: test.sh runs this page itself, `doctor`
-# needs Klarna, and the last block PostgreSQL and several machines. `cargo` builds nothing here: the
+# The blocks marked `sh` are run, except those behind `<!--not-run-->`: `./test.sh` runs beside this script in `.ci/run`,
+# `doctor` needs Klarna, and the last blocks need PostgreSQL and several machines. `cargo` builds nothing here: the
 # program that the tests have built is used. KLARNA_WORKER_BIN names another one.
 set -euo pipefail
 cd "$(dirname "$0")/.."

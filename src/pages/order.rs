@@ -56,7 +56,7 @@ pub(super) async fn show(
         }
         (done(&viewer.query))
         section #waits data-live hidden[waits.0.is_empty()] { (waits) }
-        @if let Some(error) = &order.error_with_next_try() {
+        @if let Some(error) = &order.error {
             @let title = match order.status {
                 Status::Failed => "Why it failed",
                 Status::Queued => "Why it is still waiting",

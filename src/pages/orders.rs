@@ -280,7 +280,7 @@ fn holds(pause: &Pause, order: &OrderView) -> bool {
 fn cause(order: &OrderView, held: Option<&Pause>) -> Markup {
     html! {
         @if let Some(pause) = held { a href="/pauses" title=(pause.reason) { "paused by " (pause.paused_by) } }
-        @else if let Some(error) = &order.error {
+        @else if let Some(error) = &order.error_with_next_try() {
             span title=(error.message) {
                 (codes::shown(&error.code))
                 @if let Some(reason) = codes::reason(&error.message) { " " span.quiet { (reason) } }

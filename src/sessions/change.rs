@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use tracing::Instrument as _;
 
 use super::refresh::split_read;
-use super::{CALL, Refreshed, Sessions, answered, unknown_merchant};
+use super::{CALL, NotMade, Refreshed, Sessions, answered, unknown_merchant};
 use crate::clock::since_boot;
 use crate::ids::MerchantName;
 use crate::klarna::create::request;
@@ -194,7 +194,7 @@ impl Sessions {
         let json = request::build(body, order.id, None, None).json;
         let call = self.client.update(&merchant, target, klarna_id, json);
         let answer = self.call_by(latest, &merchant, target, &order.user, call).await;
-        answer.map_err(|error| self.with_next_try(&merchant, target, error))
+        answer.map_err(NotMade::for_caller)
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::refresh::{split_read, state_after_read};
-use super::{Sessions, answered};
+use super::{NotMade, Sessions, answered};
 use crate::clock::since_boot;
 use crate::config::Merchant;
 use crate::ids::{MerchantName, UserId};
@@ -207,7 +207,7 @@ impl FollowUpWorker {
                 tracing::info!(klarna_id, status, "Klarna aborts an order no more");
                 Handled::Done(None)
             }
-            answer => match answer.and_then(answered) {
+            answer => match answer.map_err(NotMade::to_store).and_then(answered) {
                 Ok(_) => Handled::Done(None),
                 Err(error) => Handled::Failed(error.message),
             },
@@ -225,7 +225,12 @@ impl FollowUpWorker {
         // It was erased or deleted meanwhile.
         let Some(order) = order else { return Ok(Handled::Done(None)) };
         let call = sessions.client.read_paid(merchant, klarna_id);
-        match sessions.call_management(merchant, &order.user, call).await.and_then(answered) {
+        match sessions
+            .call_management(merchant, &order.user, call)
+            .await
+            .map_err(NotMade::to_store)
+            .and_then(answered)
+        {
             Ok(read) => {
                 let (session, _) = state_after_read(read, sessions.clock.now(), &order);
                 sessions.store.note_session(order.id, klarna_id, &session, None, None).await?;
@@ -240,7 +245,12 @@ impl FollowUpWorker {
         // The order's user is not known yet.
         let user = UserId::from(klarna_id);
         let call = sessions.client.read_paid(merchant, klarna_id);
-        let read = match sessions.call_management(merchant, &user, call).await.and_then(answered) {
+        let read = match sessions
+            .call_management(merchant, &user, call)
+            .await
+            .map_err(NotMade::to_store)
+            .and_then(answered)
+        {
             Ok(Some(read)) => read,
             Ok(None) => return Ok(Handled::Failed("Klarna has no paid order with this id".to_owned())),
             Err(error) => return Ok(Handled::Failed(error.message)),
@@ -274,7 +284,12 @@ impl FollowUpWorker {
             return Ok(Handled::Done(None));
         }
         let call = sessions.client.acknowledge(merchant, klarna_id);
-        match sessions.call_management(merchant, &user, call).await.and_then(answered) {
+        match sessions
+            .call_management(merchant, &user, call)
+            .await
+            .map_err(NotMade::to_store)
+            .and_then(answered)
+        {
             Ok(_) => {
                 tracing::info!(order = %found.order, klarna_id, "A paid order was acknowledged");
                 Ok(Handled::Done(Some(found.order)))

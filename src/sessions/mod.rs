@@ -90,7 +90,7 @@ impl Sessions {
         target: Target,
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
-    ) -> Result<SessionAnswer, OrderError> {
+    ) -> Result<SessionAnswer, NotMade> {
         self.call_by(Duration::MAX, merchant, target, user, call).await
     }
 
@@ -101,7 +101,7 @@ impl Sessions {
         merchant: &Merchant,
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
-    ) -> Result<SessionAnswer, OrderError> {
+    ) -> Result<SessionAnswer, NotMade> {
         let outcome = |answer: &SessionAnswer| match answer {
             SessionAnswer::Unauthorised { .. } => CallOutcome::Answered,
             answer => outcome(answer, Target::Checkout, user),
@@ -117,7 +117,7 @@ impl Sessions {
         target: Target,
         user: &UserId,
         call: impl Future<Output = SessionAnswer>,
-    ) -> Result<SessionAnswer, OrderError> {
+    ) -> Result<SessionAnswer, NotMade> {
         self.admitted(latest, merchant, target, |answer| outcome(answer, target, user), Box::pin(call)).await
     }
 
@@ -128,29 +128,44 @@ impl Sessions {
         target: Target,
         outcome: impl Fn(&SessionAnswer) -> CallOutcome,
         call: impl Future<Output = SessionAnswer>,
-    ) -> Result<SessionAnswer, OrderError> {
+    ) -> Result<SessionAnswer, NotMade> {
         let breakers = self.breakers.of(target);
-        let permit = breakers
-            .admit(&merchant.name, since_boot())
-            .map_err(|_| error(Code::KlarnaPaused, breakers.why(&merchant.name, since_boot()), None))?;
+        let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
+            let why = breakers.why(&merchant.name, since_boot());
+            NotMade { error: error(Code::KlarnaPaused, why, None), wait: Some(wait) }
+        })?;
         permit.wait_for_rate().await;
         if since_boot() > latest {
             let why = "the call could not be made in time: database or process are too slow at the moment";
-            return Err(error(Code::KlarnaUnavailable, why.to_owned(), None));
+            return Err(NotMade { error: error(Code::KlarnaUnavailable, why.to_owned(), None), wait: None });
         }
         let answer = call.await;
         permit.report(outcome(&answer), since_boot());
         Ok(answer)
     }
+}
 
-    /// Adds to an error for people when the next call is tried, if calls wait.
-    fn with_next_try(&self, merchant: &Merchant, target: Target, mut error: OrderError) -> OrderError {
-        if error.code == ErrorCode::KlarnaPaused.as_str()
-            && let Some(wait) = self.breakers.of(target).wait(&merchant.name, since_boot())
-        {
+/// A call that may not be made now.
+struct NotMade {
+    /// Why.
+    error: OrderError,
+    /// When circuit breaker and rate limit may allow it.
+    wait: Option<Duration>,
+}
+
+impl NotMade {
+    /// Returns the error for whoever asked for the call, who can ask again.
+    fn for_caller(self) -> OrderError {
+        let Self { mut error, wait } = self;
+        if let Some(wait) = wait {
             error.message.push_str(&format!("; next try in {} s", wait.as_secs_f64().ceil()));
         }
         error
+    }
+
+    /// Returns the error to store: a later call is made at another time.
+    fn to_store(self) -> OrderError {
+        self.error
     }
 }
 

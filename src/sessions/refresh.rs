@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Sessions, answered, unknown_merchant};
+use super::{NotMade, Sessions, answered, unknown_merchant};
 use crate::ids::MerchantName;
 use crate::klarna::session::SessionRead;
 use crate::order::{KlarnaState, OrderError, OrderResult, OrderView, SessionPhase, Status, Target};
@@ -61,18 +61,18 @@ impl Sessions {
         };
         let target = order.target.unwrap_or(merchant.target);
         let call = self.client.read(&merchant, target, &klarna_id);
-        let mut read = self.call(&merchant, target, &order.user, call).await.and_then(answered);
+        let call = self.call(&merchant, target, &order.user, call);
+        let mut read = call.await.map_err(NotMade::for_caller).and_then(answered);
         if target == Target::Checkout && matches!(read, Ok(None)) {
             // A completed order leaves Checkout after a while. Order management has it then.
             let call = self.client.read_paid(&merchant, &klarna_id);
-            let managed = self.call_management(&merchant, &order.user, call).await.and_then(answered);
+            let call = self.call_management(&merchant, &order.user, call);
+            let managed = call.await.map_err(NotMade::for_caller).and_then(answered);
             read = self.managed(&merchant.name, &klarna_id, managed).await;
         }
         let read = match read {
             Ok(read) => read,
-            Err(error) => {
-                return Refreshed { order, error: Some(self.with_next_try(&merchant, target, error)) };
-            }
+            Err(error) => return Refreshed { order, error: Some(error) },
         };
         Refreshed { order: self.noted(order, &klarna_id, read).await, error: None }
     }

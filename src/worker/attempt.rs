@@ -42,7 +42,7 @@ const NOT_NOW: Duration = Duration::from_secs(1);
 const NO_MERCHANT: Duration = Duration::from_secs(30);
 /// How long an order that is sent once more without prefilled fields waits for Klarna's limit or the rate.
 const SECOND_CALL: Duration = Duration::from_secs(10);
-/// How long an attempt waits, once its result is stored, until the user's shopper is noted.
+/// How long an attempt waits at most, beside the storing of its result, until the user's shopper is noted.
 const NOTE: Duration = Duration::from_millis(250);
 
 /// Runs orders: gets the token, fills in fields, submits, and records the result.

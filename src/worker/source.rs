@@ -27,7 +27,7 @@ pub struct OrderSource {
     round: AtomicUsize,
     /// Merchants with due orders that are not in the settings, as far as the log has named them.
     unknown: Mutex<BTreeSet<MerchantName>>,
-    /// When the database was asked last whose orders are due, if some were then claimed.
+    /// When the database was asked last whose orders are due, if all free slots were then filled.
     asked: Mutex<Option<Duration>>,
 }
 
@@ -145,19 +145,25 @@ impl Source for OrderSource {
         load: &Load,
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<ClaimedOrder>, StoreError> {
-        if let Some(lone) = self.lone_merchant() {
-            let batch = self.claim_of(&[lone], free, load, recent).await?;
+        let lone = self.lone_merchant().map(|merchant| [merchant]);
+        let mut in_vain = None;
+        if let Some(lone) = &lone {
+            let batch = self.claim_of(lone, free, load, recent).await?;
             if !batch.claimed.is_empty() || batch.held_back {
                 return Ok(batch);
             }
+            in_vain = Some(batch);
         }
         let asked = since_boot();
         let Some(due) = unless_locked(self.due_merchants().await)? else {
             return Ok(ClaimBatch::new(Vec::new(), true));
         };
-        let batch = self.claim_of(&due, free, load, recent).await?;
-        let claimed = !batch.claimed.is_empty();
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = claimed.then_some(asked);
+        let batch = match in_vain {
+            Some(batch) if lone.is_some_and(|lone| due == lone) => batch,
+            _ => self.claim_of(&due, free, load, recent).await?,
+        };
+        let filled = batch.claimed.len() == free;
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = filled.then_some(asked);
         Ok(batch)
     }
 

@@ -111,6 +111,9 @@ async fn an_order_is_read_at_klarna(database: Database) {
         assert!(["klarna_unavailable", "klarna_paused"].contains(&code), "{failed}");
         assert_eq!(without(&failed, "refresh_error"), open, "the order is as it was");
     }
+    let paused = &refreshed(&client, &second).await["refresh_error"];
+    assert_eq!(paused["code"], "klarna_paused", "{paused}");
+    assert!(paused["message"].as_str().unwrap().contains("; next try in "), "{paused}");
     let metrics = client.get_text("/metrics").await;
     assert!(
         metrics.contains(

@@ -83,14 +83,15 @@ impl Compare {
         let node = Node::install().await?;
         let workload = Workload::new(options.orders, options.concurrency);
         let mut turns = Vec::new();
-        for _ in 0..options.turns {
-            let drain = Drain::run(databases, options, workload).await?;
-            let ours = Side {
-                per_second: drain.per_second,
-                cpu_ms: drain.cpu_ms,
-                peak_memory_kb: drain.peak_memory_kb,
+        for turn in 0..options.turns {
+            // Each goes first as often as the other.
+            let (ours, other) = if turn % 2 == 0 {
+                let ours = ours(databases, options, workload).await?;
+                (ours, node.drain(databases, options, workload).await?)
+            } else {
+                let other = node.drain(databases, options, workload).await?;
+                (ours(databases, options, workload).await?, other)
             };
-            let other = node.drain(databases, options, workload).await?;
             turns.push(Turn { ours, other, ratio: ours.per_second / other.per_second });
         }
         Ok(Self {
@@ -102,6 +103,11 @@ impl Compare {
             turns,
         })
     }
+}
+
+async fn ours(databases: &Databases, options: &Options, workload: Workload) -> Result<Side, BenchError> {
+    let drain = Drain::run(databases, options, workload).await?;
+    Ok(Side { per_second: drain.per_second, cpu_ms: drain.cpu_ms, peak_memory_kb: drain.peak_memory_kb })
 }
 
 /// Returns the median; 0 of none.

@@ -121,35 +121,44 @@ impl Write for Results {
     type Done = Written;
 
     async fn write(&self, results: &[AttemptResult]) -> Result<Vec<Written>, StoreError> {
-        let now = super::now(&self.clock);
-        let connection = self.pool.take().await?;
-        // A statement alone is a transaction.
-        if results.len() == 1 {
-            return by::<Postgres, _>(connection, async |c| write_results(c, now, results).await).await;
+        let (mut ends, mut subjects) = (Vec::new(), Vec::new());
+        for result in results {
+            match result {
+                AttemptResult::End(end) => ends.push(end),
+                AttemptResult::Subject(subject) => subjects.push(subject),
+            }
         }
-        transaction_by::<Postgres, _>(connection, async |c| write_results(c, now, results).await).await
+        let written = match self.commit(&ends, &subjects).await {
+            // A lock on the table of tokens must keep no end waiting: the subjects are left to the users' next orders.
+            Err(StoreError::Busy(_)) if !ends.is_empty() && !subjects.is_empty() => {
+                self.commit(&ends, &[]).await
+            }
+            written => written,
+        };
+        let mut written = written?.into_iter();
+        let what = |result: &AttemptResult| match result {
+            AttemptResult::End(_) => written.next(),
+            AttemptResult::Subject(_) => Some(Written::Subject),
+        };
+        Ok(results.iter().filter_map(what).collect())
     }
 }
 
-async fn write_results(
-    c: &mut Connection<'_>,
-    now: Now,
-    results: &[AttemptResult],
-) -> Result<Vec<Written>, StoreError> {
-    let (mut ends, mut subjects) = (Vec::new(), Vec::new());
-    for result in results {
-        match result {
-            AttemptResult::End(end) => ends.push(end),
-            AttemptResult::Subject(subject) => subjects.push(subject),
+impl Results {
+    /// Writes all in one transaction.
+    async fn commit(&self, ends: &[&End], subjects: &[&Subject]) -> Result<Vec<Written>, StoreError> {
+        let now = super::now(&self.clock);
+        let connection = self.pool.take().await?;
+        let write = async |c: &mut Connection<'_>| {
+            note_subjects(c, subjects).await?;
+            write_ends(c, now, ends).await
+        };
+        // A statement alone is a transaction.
+        if ends.len() + subjects.len() == 1 {
+            return by::<Postgres, _>(connection, write).await;
         }
+        transaction_by::<Postgres, _>(connection, write).await
     }
-    note_subjects(c, &subjects).await?;
-    let mut written = write_ends(c, now, &ends).await?.into_iter();
-    let what = |result: &AttemptResult| match result {
-        AttemptResult::End(_) => written.next(),
-        AttemptResult::Subject(_) => Some(Written::Subject),
-    };
-    Ok(results.iter().filter_map(what).collect())
 }
 
 async fn note_subjects(c: &mut Connection<'_>, subjects: &[&Subject]) -> Result<(), StoreError> {

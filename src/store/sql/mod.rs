@@ -110,8 +110,8 @@ macro_rules! constants {
 }
 use constants;
 
-/// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are given, so that their indexes can be
-/// used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
+/// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are given, so that
+/// their indexes can be used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
 pub(super) fn narrowed(statement: &str, given: impl IntoIterator<Item = usize>) -> String {
     let mut text = statement.to_owned();
     for number in given {

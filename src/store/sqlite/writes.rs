@@ -70,7 +70,8 @@ type Rotated<'a> = (&'a ExchangeEnd, &'a Successor);
 
 /// Stores successors, each with its hash, the cached tokens, the end of the intent, and the announcement of
 /// the create call. `None` where the row has another generation than was presented, or this database does
-/// not know the exchange: then nothing was written.
+/// not know the exchange: then nothing was written. So it is where the row has this successor already: then
+/// what follows it was written once more, the same as before.
 pub(super) async fn store(
     c: &mut Connection<'_>,
     now: Now,

@@ -271,6 +271,11 @@ async fn a_locked_token_delays_no_result_and_no_note(db: Db) {
     };
     let ((), ends) = tokio::join!(noted, ends);
     assert!(ends.iter().all(|ended| matches!(ended, Ok(true))), "{ends:?}");
+    // Nor one that is written together with the note.
+    let orders = claimed(&db, worker, CROWD).await;
+    let (noted, ends) = tokio::join!(note("w"), settle_all(&db, &orders));
+    assert!(matches!(noted, Ok(()) | Err(StoreError::Busy(_))), "{noted:?}");
+    assert!(ends.iter().all(|ended| matches!(ended, Ok(true))), "{ends:?}");
     lock.release().await;
 }
 
