@@ -207,7 +207,7 @@ impl FollowUpWorker {
                 tracing::info!(klarna_id, status, "Klarna aborts an order no more");
                 Handled::Done(None)
             }
-            answer => match answer.map_err(NotMade::to_store).and_then(answered) {
+            answer => match answer.map_err(NotMade::for_storage).and_then(answered) {
                 Ok(_) => Handled::Done(None),
                 Err(error) => Handled::Failed(error.message),
             },
@@ -228,7 +228,7 @@ impl FollowUpWorker {
         match sessions
             .call_management(merchant, &order.user, call)
             .await
-            .map_err(NotMade::to_store)
+            .map_err(NotMade::for_storage)
             .and_then(answered)
         {
             Ok(read) => {
@@ -248,7 +248,7 @@ impl FollowUpWorker {
         let read = match sessions
             .call_management(merchant, &user, call)
             .await
-            .map_err(NotMade::to_store)
+            .map_err(NotMade::for_storage)
             .and_then(answered)
         {
             Ok(Some(read)) => read,
@@ -287,7 +287,7 @@ impl FollowUpWorker {
         match sessions
             .call_management(merchant, &user, call)
             .await
-            .map_err(NotMade::to_store)
+            .map_err(NotMade::for_storage)
             .and_then(answered)
         {
             Ok(_) => {

@@ -156,15 +156,15 @@ struct NotMade {
 impl NotMade {
     /// Returns the error for whoever asked for the call, who can ask again.
     fn for_caller(self) -> OrderError {
-        let Self { mut error, wait } = self;
-        if let Some(wait) = wait {
-            error.message.push_str(&format!("; next try in {} s", wait.as_secs_f64().ceil()));
+        let Self { error, wait } = self;
+        match wait.map(|wait| wait.as_secs_f64().ceil()) {
+            Some(wait) => OrderError { message: format!("{}; next try in {wait} s", error.message), ..error },
+            None => error,
         }
-        error
     }
 
     /// Returns the error to store: a later call is made at another time.
-    fn to_store(self) -> OrderError {
+    fn for_storage(self) -> OrderError {
         self.error
     }
 }

@@ -178,10 +178,10 @@ mod tests {
         let before = meter::log_lines_dropped();
         queue.put(b"line 0\n".to_vec());
         writes.recv_timeout(A_MINUTE).unwrap();
-        let (mut writer, (done, all)) = (queue.clone(), channel());
+        let (mut log, (done, all)) = (queue.clone(), channel());
         thread::spawn(move || {
             for number in 1..100 {
-                writer.write_all(format!("line {number}\n").as_bytes()).unwrap();
+                log.write_all(format!("line {number}\n").as_bytes()).unwrap();
             }
             done.send(()).unwrap();
         });

@@ -49,7 +49,8 @@ impl Seen {
         assert_eq!(self.stats.orders.distinct_references, 1 + self.earlier, "{:?}", self.stats);
         assert_eq!(self.stats.exchanges.concurrent, 0, "{:?}", self.stats);
         // Each earlier order had an exchange, and the shopper signed in again after it.
-        let generation = self.token["generation"].as_i64().unwrap() - 2 * i64::try_from(self.earlier).unwrap();
+        let generation =
+            self.token["generation"].as_i64().unwrap() - 2 * i64::try_from(self.earlier).unwrap();
         let row = (self.token["state"].as_str().unwrap(), generation);
         let (exchanges, orders) = (self.stats.exchanges.total, self.stats.orders.total);
         let token = self.order["token"].as_str().unwrap();

@@ -93,6 +93,7 @@ impl OrderName {
 }
 
 /// A column that must have this name.
+#[derive(Clone, Copy)]
 struct Named<'f> {
     column: &'static str,
     name: Param<'f>,
@@ -130,7 +131,7 @@ impl<'f> Search<'f> {
     ) {
         self.sql.push_str(E::STATEMENTS.orders.order_ids);
         self.sql.push_str(" WHERE true");
-        let is_key = named.as_ref().is_some_and(|named| named.column == KEY);
+        let is_key = named.is_some_and(|named| named.column == KEY);
         if let Some(Named { column, name }) = named {
             self.compare(format_args!("{column} ="), name);
         }
