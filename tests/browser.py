@@ -17,7 +17,7 @@ def call(url, body=None, method=None, headers=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=150) as answer:
             return json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         raise AssertionError(f"{url}: {error.code} {error.read().decode()[:600]}") from None
@@ -31,7 +31,12 @@ class Browser:
         options = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
         if os.getuid() == 0:
             options.append("--no-sandbox")
-        wanted = {"goog:chromeOptions": {"args": options}, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {
+            "goog:chromeOptions": {"args": options},
+            "goog:loggingPrefs": {"browser": "ALL"},
+            # axe looks at every element, beside all tests on two processors.
+            "timeouts": {"script": 120_000},
+        }
         made = call(f"{driver}/session", {"capabilities": {"alwaysMatch": wanted}})
         self.url = f"{driver}/session/{made['value']['sessionId']}"
 
