@@ -9,21 +9,15 @@ use crate::clock::delta;
 /// A time, or how long ago it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// The time.
+    /// A point in time.
     At(DateTime<Utc>),
-    /// So long ago.
+    /// This long before now.
     Ago(Duration),
 }
 
-/// Times without a zone, which are in UTC.
-const FORMS: [&str; 6] = [
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%dT%H:%M:%SZ",
-    "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%MZ",
-];
+/// Forms that RFC 3339 does not have: without a zone, or without seconds. All are in UTC.
+const FORMS: [&str; 5] =
+    ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%MZ"];
 
 impl When {
     /// Reads a date, a time or an age: `2026-01-31`, `2026-01-31T12:00`, RFC 3339, or a duration such as `2h`.
@@ -45,7 +39,7 @@ impl When {
         )
     }
 
-    /// Returns the point in time, if it is `now`.
+    /// Returns the point in time. An age counts back from `now`.
     #[must_use]
     pub fn by(self, now: DateTime<Utc>) -> DateTime<Utc> {
         match self {

@@ -18,7 +18,7 @@ const MOST: usize = 256;
 /// How many writes the last commit must have had for the next one to wait for more.
 const BUSY: usize = 3;
 
-/// For how long after it the system counts as busy.
+/// For how long after such a commit the system counts as busy.
 const RECENT: Duration = Duration::from_millis(10);
 
 /// How long a commit waits for more writes on a busy system. Larger commits write fewer pages for each write.
@@ -62,10 +62,10 @@ impl<W: Write> Batcher<W> {
 
 /// Writes items until the batcher is dropped.
 async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>>) {
-    let (mut batch, mut busy) = (Vec::new(), None);
+    let (mut batch, mut shared_at) = (Vec::new(), None);
     while waiting.recv_many(&mut batch, MOST).await > 0 {
-        let busy_now = busy.is_some_and(|since: Instant| since.elapsed() < RECENT);
-        if busy_now && batch.len() < MOST {
+        let busy = shared_at.is_some_and(|at: Instant| at.elapsed() < RECENT);
+        if busy && batch.len() < MOST {
             tokio::time::sleep(PAUSE).await;
             // What has arrived meanwhile.
             let room = MOST - batch.len();
@@ -84,7 +84,7 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
             // Sending fails only if the caller has stopped waiting.
             let _ = answer.send(answered);
         }
-        busy = shared.then(Instant::now);
+        shared_at = shared.then(Instant::now);
     }
 }
 

@@ -167,7 +167,7 @@ impl<E: Engine> Workers for SqlStore<E> {
     }
 }
 
-pub(super) async fn heartbeat<E: Engine>(
+async fn heartbeat<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
     worker: WorkerId,

@@ -14,9 +14,9 @@ use crate::meter;
 /// How many lines may wait: about a megabyte at the usual length of a line.
 const CAPACITY: usize = 2048;
 
-/// Lines that wait are written together up to this many bytes. A pipe takes 4 KiB as a whole, so a
-/// line of usual length is not mixed with those of other programs.
-const TOGETHER: usize = 3 * 1024;
+/// Lines that wait are written together up to this many bytes, which a pipe takes as a whole: so no line that fits
+/// is mixed with those of other programs.
+const TOGETHER: usize = 4 * 1024;
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -96,20 +96,28 @@ impl Write for LogQueue {
 /// many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
     let (mut lines, mut told) = (Vec::new(), meter::log_lines_dropped());
-    while let Ok(first) = waiting.recv() {
-        let mut next = Some(first);
-        while let Some(Entry::Line(line)) = &next {
+    let mut next = None;
+    while let Some(first) = next.take().or_else(|| waiting.recv().ok()) {
+        next = Some(first);
+        let mut count = 0;
+        while let Some(Entry::Line(line)) = &next
+            && (lines.is_empty() || lines.len() + line.len() <= TOGETHER)
+        {
             lines.extend_from_slice(line);
-            next = if lines.len() < TOGETHER { waiting.try_recv().ok() } else { None };
+            count += 1;
+            next = waiting.try_recv().ok();
         }
         if !lines.is_empty() {
-            aside(|| {
-                // There is nowhere to report an error.
-                let _ = output.write_all(&lines);
-            });
+            let mut failed = false;
+            aside(|| failed = output.write_all(&lines).is_err());
+            if failed {
+                // Only the metric tells: a line about it would be lost as well.
+                (0..count).for_each(|_| meter::log_line_dropped());
+                told += count;
+            }
             lines.clear();
         }
-        if let Some(Entry::Flush(written)) = next {
+        if let Some(Entry::Flush(written)) = next.take_if(|entry| matches!(entry, Entry::Flush(_))) {
             let _ = output.flush();
             let _ = written.try_send(());
         }

@@ -82,7 +82,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
             let disposition = end.unwrap_or_else(|early| *early).having_waited(found.waited);
             let disposition = disposition.having_taken(since_boot().saturating_sub(begun));
             trace(&run, &disposition);
-            // First, so that both go into the same commit.
+            // It is polled before the end, so that both go into the same commit.
             let noted = self.note(&order, found.shopper.as_ref());
             let settled = settle(&*self.store, &self.results, &order, &disposition, &here);
             let ((), stored) = tokio::join!(noted, settled);

@@ -16,7 +16,7 @@ use crate::store::{Outages, Store, StoreError};
 const MOST_TOLD: usize = 100;
 
 /// How often a process looks for outages that no process reports any more.
-const LOOK_FOR_LOST: Duration = HEARTBEAT.saturating_mul(30);
+const LOST_POLL_INTERVAL: Duration = HEARTBEAT.saturating_mul(30);
 
 /// After a longer time without a note, others may have taken this process for dead, and ended its outages.
 const AWAY: Duration = HEARTBEAT.saturating_mul(2);
@@ -115,7 +115,7 @@ pub(super) async fn end_lost_outages(store: Arc<dyn Store>, silence: SilenceWatc
         if let Err(error) = store.end_lost_outages(&silence.silent(lost_after)).await {
             tracing::debug!(%error, "Outages that no process reports could not be ended");
         }
-        tokio::time::sleep(LOOK_FOR_LOST).await;
+        tokio::time::sleep(LOST_POLL_INTERVAL).await;
     }
 }
 

@@ -20,10 +20,10 @@ const NAMED: usize = 5;
 /// Where the overview lists the processes.
 const LIST: &str = "/#workers";
 
-/// Something that a process has told.
-struct Told<'a, T> {
+/// A fact of a process.
+struct OfProcess<'a, T> {
     process: &'a str,
-    of: &'a T,
+    value: &'a T,
 }
 
 /// Only for viewers of all merchants: a reason may name one.
@@ -31,56 +31,56 @@ pub(super) fn items(pages: &Pages, sources: &Sources<'_>, now: DateTime<Utc>) ->
     let apart = (sources.overview.now - now).abs().num_seconds();
     let own = ProcessFacts { clock_off_seconds: u64::try_from(apart).unwrap_or(0), ..(pages.deps.facts)() };
     let others = sources.workers.iter().filter(|worker| worker.alive && pages.is_other(worker));
-    let mut told = vec![Told { process: &pages.deps.process, of: &own }];
-    told.extend(others.map(|worker| Told { process: &worker.name, of: &worker.facts }));
-    let items = [spools(&told), differing_clocks(&told), dropped_lines(&told)];
+    let mut facts = vec![OfProcess { process: &pages.deps.process, value: &own }];
+    facts.extend(others.map(|worker| OfProcess { process: &worker.name, value: &worker.facts }));
+    let items = [spools(&facts), differing_clocks(&facts), dropped_lines(&facts)];
     let mut items: Vec<Item> = items.into_iter().flatten().collect();
-    let mut reloads = BTreeMap::<&str, Vec<Told<'_, ReloadFailure>>>::new();
-    for Told { process, of } in &told {
-        if let Some(failed) = &of.failed_reload {
-            reloads.entry(&failed.reason).or_default().push(Told { process, of: failed });
+    let mut reloads = BTreeMap::<&str, Vec<OfProcess<'_, ReloadFailure>>>::new();
+    for OfProcess { process, value } in &facts {
+        if let Some(failed) = &value.failed_reload {
+            reloads.entry(&failed.reason).or_default().push(OfProcess { process, value: failed });
         }
     }
     items.extend(reloads.values().filter_map(|failed| failed_reload(failed)));
     items
 }
 
-fn spools(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
-    let with: Vec<_> = told.iter().filter(|told| told.of.spool_files > 0).collect();
-    let files: usize = with.iter().map(|told| told.of.spool_files).sum();
+fn spools(facts: &[OfProcess<'_, ProcessFacts>]) -> Option<Item> {
+    let with: Vec<_> = facts.iter().filter(|fact| fact.value.spool_files > 0).collect();
+    let files: usize = with.iter().map(|fact| fact.value.spool_files).sum();
     (files > 0).then(|| Item {
         tone: "bad",
         title: format!("{} in the spool", counted(files as u64, "file")),
         about: html! {
-            (listed(&with, |told| html! { (told.process) ": " (number(told.of.spool_files)) }))
+            (listed(&with, |fact| html! { (fact.process) ": " (number(fact.value.spool_files)) }))
             ". The database has not stored these tokens or results yet. Do not delete the instance folder there."
         },
         href: LIST.to_owned(),
     })
 }
 
-fn differing_clocks(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
-    let off: Vec<_> = told.iter().filter(|told| told.of.clock_off_seconds >= SKEW).collect();
+fn differing_clocks(facts: &[OfProcess<'_, ProcessFacts>]) -> Option<Item> {
+    let off: Vec<_> = facts.iter().filter(|fact| fact.value.clock_off_seconds >= SKEW).collect();
     let time = |seconds: u64| TimeDelta::seconds(i64::try_from(seconds).unwrap_or(0).min(MOST_SECONDS));
     (!off.is_empty()).then(|| Item {
         tone: "warn",
         title: "The clocks differ".to_owned(),
         about: html! {
             "From the clock of the database, by process: "
-            (listed(&off, |told| html! { (told.process) ": " (span(time(told.of.clock_off_seconds))) }))
+            (listed(&off, |fact| html! { (fact.process) ": " (span(time(fact.value.clock_off_seconds))) }))
             ". Times on these pages may be wrong."
         },
         href: LIST.to_owned(),
     })
 }
 
-fn dropped_lines(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
-    let with: Vec<_> = told.iter().filter(|told| told.of.dropped_lines > 0).collect();
+fn dropped_lines(facts: &[OfProcess<'_, ProcessFacts>]) -> Option<Item> {
+    let with: Vec<_> = facts.iter().filter(|fact| fact.value.dropped_lines > 0).collect();
     (!with.is_empty()).then(|| Item {
         tone: "warn",
         title: "Log lines were dropped".to_owned(),
         about: html! {
-            (listed(&with, |told| html! { (told.process) ": " (number(told.of.dropped_lines)) }))
+            (listed(&with, |fact| html! { (fact.process) ": " (number(fact.value.dropped_lines)) }))
             " since its start, because standard error was not read fast enough."
         },
         href: LIST.to_owned(),
@@ -88,13 +88,13 @@ fn dropped_lines(told: &[Told<'_, ProcessFacts>]) -> Option<Item> {
 }
 
 /// Reloads that failed for the same reason.
-fn failed_reload(failed: &[Told<'_, ReloadFailure>]) -> Option<Item> {
-    let first = failed.first()?.of;
+fn failed_reload(failed: &[OfProcess<'_, ReloadFailure>]) -> Option<Item> {
+    let first = failed.first()?.value;
     Some(Item {
         tone: "bad",
         title: "The settings could not be reloaded".to_owned(),
         about: html! {
-            "Tried at " (at(first.at)) " by " (listed(failed, |told| html! { (told.process) })) ". "
+            "Tried at " (at(first.at)) " by " (listed(failed, |fact| html! { (fact.process) })) ". "
             @if failed.len() == 1 { "It goes" } @else { "They go" }
             " on with the settings that were read at " (at(first.settings_read_at)) ". " (faults(&first.reason))
         },

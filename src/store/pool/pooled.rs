@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use sqlx::Database;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::Pool;
 use super::live::Live;
@@ -30,6 +31,11 @@ impl<DB: Database> PooledConnection<DB> {
         queue_permit: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self { live: Some(live), pool, well: false, _place: place, _queue_permit: queue_permit }
+    }
+
+    /// When the connection was opened, which tells it from a newer one.
+    pub(in crate::store) fn opened(&self) -> Option<Instant> {
+        self.live.as_ref().map(|live| live.opened)
     }
 
     /// What begins each transaction on this connection, if it leads to a transaction pooler.

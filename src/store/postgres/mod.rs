@@ -27,7 +27,7 @@ use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
 use self::replica::Replica;
 use self::writers::{Announcement, Announcements, AttemptResult, End, Results, Subject, Written, still_held};
-use super::batch::Batcher;
+use super::batch::{Batcher, unanswered};
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
 use super::migrations::{self, Applied};
@@ -287,7 +287,8 @@ impl Engine for Postgres {
         let end = End { claim: *claim, disposition: disposition.clone() };
         match self.results.put(AttemptResult::End(end)).await? {
             Written::Yes(stored) => Ok(Some(stored)),
-            Written::ClaimLost | Written::Subject => Ok(None),
+            Written::ClaimLost => Ok(None),
+            Written::Subject => Err(unanswered()),
             Written::Locked => Err(order_is_locked()),
         }
     }

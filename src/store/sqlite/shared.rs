@@ -110,14 +110,13 @@ impl Shared {
 
     /// Stores the end of an exchange.
     pub(super) async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError> {
-        let end = Box::new(end.clone());
         if matches!(end.result, ExchangeResult::Rotated(_)) {
-            return match self.batcher.put(Item::Successor(end)).await? {
+            return match self.batcher.put(Item::Successor(Box::new(end.clone()))).await? {
                 Done::Settled(settled) => Ok(settled),
                 _ => Err(unanswered()),
             };
         }
-        let (clock, end) = (self.clock.clone(), Arc::new(end));
+        let (clock, end) = (self.clock.clone(), Arc::new(end.clone()));
         self.run(move |c| {
             let (now, end) = (now(&clock), Arc::clone(&end));
             async move { exchange_end::settle(c, now, &end).await }.boxed()

@@ -61,8 +61,9 @@ pub(super) struct Listener {
     /// How often this process had used the writing connection when the file was asked, and when that was.
     uses: u64,
     asked_at: Instant,
-    /// The file's data version at that time.
-    version: Option<i64>,
+    /// The file's data version at that time, and when the connection that told it was opened: versions of
+    /// different connections cannot be compared.
+    version: Option<(Option<Instant>, i64)>,
 }
 
 impl Listener {
@@ -74,13 +75,14 @@ impl Listener {
         self.may_have_changed && (!is_ours || self.asked_at.elapsed() >= AMONG_OWN)
     }
 
-    /// Returns whether another process has committed since the last check. SQLite's `PRAGMA
+    /// Returns whether another process may have committed since the last check. SQLite's `PRAGMA
     /// data_version` does not change with commits of the connection that asks, and this process
     /// writes only on that connection.
     async fn others_wrote(&mut self) -> Result<bool, StoreError> {
         let uses = self.writer.uses();
         let mut connection = self.writer.to_read().await?;
         let version = bounded(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut *connection)).await?;
+        let version = (connection.opened(), version);
         connection.give_back();
         (self.may_have_changed, self.uses, self.asked_at) = (false, uses, Instant::now());
         Ok(self.version.replace(version).is_some_and(|before| before != version))

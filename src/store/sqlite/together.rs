@@ -11,7 +11,7 @@ use crate::store::engine::{Now, Query};
 
 /// For how many rows there are texts. Others use the next larger one, and its further rows are nulls.
 const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
-const MOST: usize = 16;
+const MOST: usize = SIZES[SIZES.len() - 1];
 
 /// Binds the values of a row, as many as the statement's text has.
 pub(super) type Bind<T> = for<'q> fn(Query<'q, Sqlite>, &T, Now) -> Query<'q, Sqlite>;

@@ -22,7 +22,7 @@ const LATEST: Duration = Duration::from_millis(1200);
 async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: Database) {
     // So many that hardly a token is lost twice: it would be presented again only minutes later.
     let (shop, users) = with_users(open(database), user_count(100)).await;
-    let sums = again_and_again(&shop, &users, "kill -9", rounds(2), async |served| {
+    let sums = again_and_again(&shop, &users, "kill -9", rounds(4), async |served| {
         served.program.kill();
     })
     .await;

@@ -26,7 +26,7 @@ const LIMIT: f64 = 1.2;
 async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     // `KLARNA_WORKER_TEST_SWEEP` (tokens) sets a longer run, in which the figures are checked too.
     let asked = number("KLARNA_WORKER_TEST_SWEEP");
-    let due = usize::try_from(asked.unwrap_or(150)).unwrap();
+    let due = usize::try_from(asked.unwrap_or(400)).unwrap();
     let time = asked.map_or(Duration::from_secs(2), |_| Duration::from_secs(40));
     let shop = Shop::open(database, &SANDBOX, &format!("{FULL} = \"off\""));
     let signed_in = shop.sign_in(SHOPPERS * by_length(4, 10)).await;

@@ -89,8 +89,10 @@ async fn a_year(db: Db, tokens: usize) {
 
     let stats = sandbox.admin().stats();
     assert_eq!((stats.exchanges.spent_presented, stats.exchanges.concurrent), (0, 0), "{stats:?}");
+    let mut noticed = 0;
     for number in 0..tokens {
         let (stands, ..) = shop.row(&user(number)).await;
+        noticed += usize::from(stands == TokenState::ReauthRequired);
         let expected =
             if revoked.contains(&user(number)) { TokenState::ReauthRequired } else { TokenState::Active };
         // A token that was revoked in the last weeks may not have been due yet.
@@ -99,6 +101,7 @@ async fn a_year(db: Db, tokens: usize) {
             "{number}"
         );
     }
+    assert!(noticed > 0, "nobody noticed a withdrawal");
     assert_between_day_30_and_40(&sandbox, start);
     sandbox.shutdown().await;
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// How often a command is asked whether it has ended.
-const LOOK: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a service may take to end after SIGTERM.
 const ENDING: Duration = Duration::from_secs(10);
 
@@ -95,7 +95,7 @@ impl Running {
             if begun.elapsed() >= limit {
                 return Ok(None);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 

@@ -20,7 +20,7 @@ const PROBES: u32 = 3;
 /// How long a service may take until it registers a token.
 const STARTING: Duration = Duration::from_secs(30);
 /// How often the sandbox is asked whether a request has arrived.
-const LOOK: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// The latency of exchanges while two orders are submitted together.
 const TOGETHER: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -207,7 +207,7 @@ impl Driver {
         let begun = Instant::now();
         let mut arrived = false;
         while !arrived && !order.has_ended() && begun.elapsed() < self.timeout {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             arrived = self.arrived(endpoint, failure) > before;
         }
         drop(self.client.service.take());

@@ -66,8 +66,8 @@ ANNOUNCE = "
     WHERE orders.id = a.id AND orders.worker = a.worker AND orders.claim_number = a.claim_number
         AND +orders.status = 'running'
     RETURNING id, claim_number";
-// At most once a second, so that a new intent never looks orphaned, and nobody takes an order that was announced
-// before it is sent.
+// A new intent must not look orphaned, and nobody may take an order between its announcement and the call. For both,
+// a heartbeat of the last second is enough.
 HEARTBEATS = "
     WITH a (worker, now) AS (VALUES (?, ?))
     UPDATE OR ROLLBACK workers SET heartbeat_at = a.now, heartbeats = workers.heartbeats + 1 FROM a
