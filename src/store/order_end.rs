@@ -124,6 +124,49 @@ pub(super) fn ends_order(disposition: &Disposition) -> bool {
     matches!(disposition, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
+/// The row of a submitted order, as far as its result changes it.
+pub(super) struct SubmittedRow {
+    pub(super) claim: Claim,
+    pub(super) klarna_id: String,
+    pub(super) result: Option<String>,
+    pub(super) correlation_id: Option<String>,
+    pub(super) token: &'static str,
+    /// The filled fields as JSON.
+    pub(super) prefilled: String,
+    pub(super) target: &'static str,
+}
+
+impl SubmittedRow {
+    /// Returns `None` if the attempt did not submit its order.
+    pub(super) fn new(claim: &Claim, disposition: &Disposition) -> Result<Option<Self>, StoreError> {
+        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } =
+            disposition
+        else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            claim: *claim,
+            klarna_id: klarna_id.clone(),
+            result: result.as_ref().map(|result| result.to_text().into_owned()),
+            correlation_id: correlation_id.clone(),
+            token: token.as_str(),
+            prefilled: json(prefilled)?,
+            target: target.as_str(),
+        }))
+    }
+
+    /// Binds the claim, the time and the result as the first ten parameters of a statement.
+    pub(super) fn bind<'c, E: Engine>(&self, query: Query<'c, E>, now: Now) -> Query<'c, E> {
+        by_claim(query, now, &self.claim)
+            .bind(&self.klarna_id)
+            .bind(&self.result)
+            .bind(&self.correlation_id)
+            .bind(self.token)
+            .bind(&self.prefilled)
+            .bind(self.target)
+    }
+}
+
 /// Stores the end of an attempt. Returns `None`, and writes nothing, if the claim no longer holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
@@ -133,24 +176,25 @@ pub(super) async fn settle<E: Engine>(
 ) -> Result<Option<StoredEnd>, StoreError> {
     let settle = match disposition {
         Disposition::Submitted { .. } => {
-            by_result(c, E::STATEMENTS.orders.submitted, now, claim, disposition)?
+            let Some(row) = SubmittedRow::new(claim, disposition)? else { return Ok(None) };
+            row.bind(c.query(E::STATEMENTS.orders.submitted), now)
         }
         Disposition::Failed { error, token, prefilled } => {
-            by_claim(c, E::STATEMENTS.orders.failed, now, claim)
+            by_claim(c.query(E::STATEMENTS.orders.failed), now, claim)
                 .bind(&json(error)?)
                 .bind(token.map(TokenOutcome::as_str))
                 .bind(&json(prefilled)?)
                 .bind(i64::from(disposition.counts()))
         }
         Disposition::Retry { after, error, possible_duplicate, token_waited } => {
-            by_claim(c, E::STATEMENTS.orders.retry, now, claim)
+            by_claim(c.query(E::STATEMENTS.orders.retry), now, claim)
                 .bind(*after)
                 .bind(&json(error)?)
                 .bind(*possible_duplicate)
                 .bind(*token_waited)
         }
         Disposition::Snooze { after, error, token_waited, waits } => {
-            by_claim(c, E::STATEMENTS.orders.snooze, now, claim)
+            by_claim(c.query(E::STATEMENTS.orders.snooze), now, claim)
                 .bind(*after)
                 .bind(&error.as_ref().map(json).transpose()?)
                 .bind(*token_waited)
@@ -169,44 +213,18 @@ pub(super) async fn settle_late<E: Engine>(
     late: &LateResult,
     submitted: &Disposition,
 ) -> Result<bool, StoreError> {
-    let Disposition::Submitted { klarna_id, .. } = submitted else { return Ok(false) };
-    let settle = by_result(c, E::STATEMENTS.orders.submitted_late, now, &late.claim, submitted)?;
+    let Some(row) = SubmittedRow::new(&late.claim, submitted)? else { return Ok(false) };
+    let settle = row.bind(c.query(E::STATEMENTS.orders.submitted_late), now);
     if settle.bind(late.possible_duplicate).fetch_optional().await?.is_some() {
         E::delete_cached_of(c, &[late.claim.order]).await?;
         return Ok(true);
     }
     // This result, stored by an earlier try.
-    let same = c.query(E::STATEMENTS.orders.is_submitted_as).bind(late.claim.order).bind(klarna_id);
+    let same = c.query(E::STATEMENTS.orders.is_submitted_as).bind(late.claim.order).bind(&row.klarna_id);
     Ok(same.fetch_optional().await?.is_some())
 }
 
-/// Binds a claim, the time and Klarna's result as the first ten parameters of a statement.
-fn by_result<'c, E: Engine>(
-    c: &'c mut Connection<'_, E>,
-    statement: &'static str,
-    now: Now,
-    claim: &Claim,
-    submitted: &Disposition,
-) -> Result<Query<'c, E>, StoreError> {
-    let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } = submitted
-    else {
-        return Err(StoreError::Unreadable("a result that is none".into()));
-    };
-    Ok(by_claim(c, statement, now, claim)
-        .bind(klarna_id)
-        .bind(result.as_ref().map(OrderResult::to_text).as_deref())
-        .bind(correlation_id)
-        .bind(token.as_str())
-        .bind(&json(prefilled)?)
-        .bind(target.as_str()))
-}
-
 /// Binds a claim and the time as the first four parameters of a statement.
-fn by_claim<'c, E: Engine>(
-    c: &'c mut Connection<'_, E>,
-    statement: &'static str,
-    now: Now,
-    claim: &Claim,
-) -> Query<'c, E> {
-    c.query(statement).bind(claim.order).bind(claim.worker).bind(claim.number).bind(now)
+fn by_claim<'c, E: Engine>(query: Query<'c, E>, now: Now, claim: &Claim) -> Query<'c, E> {
+    query.bind(claim.order).bind(claim.worker).bind(claim.number).bind(now)
 }

@@ -1,23 +1,21 @@
 //! Writes of many callers in one commit: what is about to be sent; the ends of attempts together with the
 //! shoppers of users.
 
-use std::borrow::Cow;
-
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Connection, Postgres};
 use crate::clock::Clock;
 use crate::ids::UserKey;
-use crate::order::{Disposition, OrderId, OrderResult};
+use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, Row, by, transaction_by};
-use crate::store::order_end::settle;
+use crate::store::order_end::{SubmittedRow, settle};
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
-use crate::store::{Claim, StoreError, StoredEnd, json};
+use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::Intent;
 
 /// What is about to be sent to Klarna, all by one statement.
@@ -199,12 +197,12 @@ async fn written(
     let mut written = Vec::new();
     let mut alone = ends.to_vec();
     if ends.len() > 1 {
-        let orders = ends
+        let rows = ends
             .iter()
-            .map(|end| SubmittedOrder::of(end))
+            .map(|end| SubmittedRow::new(&end.claim, &end.disposition))
             .filter_map(Result::transpose)
             .collect::<Result<Vec<_>, _>>()?;
-        written = all_submitted(c, now, &orders).await?;
+        written = all_submitted(c, now, &rows).await?;
         alone.retain(|end| !matches!(end.disposition, Disposition::Submitted { .. }));
     }
     for End { claim, disposition } in alone {
@@ -243,68 +241,29 @@ fn named<'r>(
     Ok(named)
 }
 
-/// The values of a submitted order's row.
-struct SubmittedOrder<'a> {
-    claim: &'a Claim,
-    klarna_id: &'a str,
-    result: Option<Cow<'a, str>>,
-    target: &'static str,
-    correlation_id: Option<&'a str>,
-    token: &'static str,
-    /// The filled fields as JSON.
-    prefilled: String,
-}
-
-impl<'a> SubmittedOrder<'a> {
-    /// Returns `None` if the attempt did not submit its order.
-    fn of(end: &'a End) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } =
-            &end.disposition
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            claim: &end.claim,
-            klarna_id,
-            result: result.as_ref().map(storable_result),
-            target: target.as_str(),
-            correlation_id: correlation_id.as_deref(),
-            token: token.as_str(),
-            prefilled: json(prefilled)?,
-        }))
-    }
-}
-
-fn storable_result(result: &OrderResult) -> Cow<'_, str> {
-    match result.to_text() {
-        Cow::Borrowed(text) => storable(text),
-        Cow::Owned(text) => Cow::Owned(storable(&text).into_owned()),
-    }
-}
-
 /// Writes the results of submitted orders. Returns the claims of those that were written, and what
 /// their rows have now.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,
-    orders: &[SubmittedOrder<'_>],
+    rows: &[SubmittedRow],
 ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
-    if orders.is_empty() {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
     let submitted = c
         .query(sql::ALL_SUBMITTED)
-        .bind_array(orders.iter().map(|order| order.claim.order.as_uuid()).collect())
-        .bind_array(orders.iter().map(|order| order.claim.worker.as_uuid()).collect())
-        .bind_array(orders.iter().map(|order| order.claim.number).collect())
+        .bind_array(rows.iter().map(|row| row.claim.order.as_uuid()).collect())
+        .bind_array(rows.iter().map(|row| row.claim.worker.as_uuid()).collect())
+        .bind_array(rows.iter().map(|row| row.claim.number).collect())
         .bind(now)
-        .bind_array(orders.iter().map(|order| order.klarna_id).collect())
-        .bind_array(orders.iter().map(|order| order.result.as_deref()).collect())
-        .bind_array(orders.iter().map(|order| order.correlation_id).collect())
-        .bind_array(orders.iter().map(|order| order.token).collect())
-        .bind_array(orders.iter().map(|order| order.prefilled.as_str()).collect())
-        .bind_array(orders.iter().map(|order| order.target).collect());
-    let claims: Vec<Claim> = orders.iter().map(|order| *order.claim).collect();
-    let rows = submitted.fetch_all().await?;
-    named(&rows, &claims)?.into_iter().map(|(claim, row)| Ok((claim, StoredEnd::read(row)?))).collect()
+        .bind_array(rows.iter().map(|row| storable(&row.klarna_id)).collect())
+        .bind_array(rows.iter().map(|row| row.result.as_deref().map(storable)).collect())
+        .bind_array(rows.iter().map(|row| row.correlation_id.as_deref().map(storable)).collect())
+        .bind_array(rows.iter().map(|row| row.token).collect())
+        .bind_array(rows.iter().map(|row| row.prefilled.as_str()).collect())
+        .bind_array(rows.iter().map(|row| row.target).collect());
+    let claims: Vec<Claim> = rows.iter().map(|row| row.claim).collect();
+    let written = submitted.fetch_all().await?;
+    named(&written, &claims)?.into_iter().map(|(claim, row)| Ok((claim, StoredEnd::read(row)?))).collect()
 }

@@ -7,13 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::pools::Writer;
-use super::writes::{self, Subject, Submitted};
+use super::writes::{self, Subject};
 use super::{Connection, Sqlite, now};
 use crate::clock::Clock;
 use crate::order::Disposition;
 use crate::store::batch::{Batcher, Write, unanswered};
 use crate::store::engine::transaction_within;
-use crate::store::{Claim, StoreError, StoredEnd, exchange_end, order_end};
+use crate::store::order_end::{self, SubmittedRow};
+use crate::store::{Claim, StoreError, StoredEnd, exchange_end};
 use crate::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
 
 /// Statements of these transactions change few rows each, so what would undo one of them is kept in memory.
@@ -32,7 +33,7 @@ enum Item {
     Intent(Intent),
     Create(Claim),
     Successor(Box<ExchangeEnd>),
-    Submitted(Box<Submitted>),
+    Submitted(Box<SubmittedRow>),
     Subject(Subject),
     Statements(Statements),
 }
@@ -130,8 +131,8 @@ impl Shared {
         claim: &Claim,
         disposition: &Disposition,
     ) -> Result<Option<StoredEnd>, StoreError> {
-        if let Some(submitted) = Submitted::new(claim, disposition)? {
-            return match self.batcher.put(Item::Submitted(Box::new(submitted))).await? {
+        if let Some(row) = SubmittedRow::new(claim, disposition)? {
+            return match self.batcher.put(Item::Submitted(Box::new(row))).await? {
                 Done::Ended(stored) => Ok(stored),
                 _ => Err(unanswered()),
             };
@@ -184,7 +185,7 @@ async fn write_all(c: &mut Connection<'_>, clock: &Clock, items: &[Item]) -> Res
         });
     }
     let (places, results) = of(items, |item| match item {
-        Item::Submitted(submitted) => Some(&**submitted),
+        Item::Submitted(row) => Some(&**row),
         _ => None,
     });
     answer(&mut done, &places, writes::submit(c, now, &results).await?, Done::Ended);

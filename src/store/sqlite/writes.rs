@@ -8,12 +8,11 @@ use uuid::Uuid;
 use super::together::{Bind, Together};
 use super::{Connection, Sqlite, sql};
 use crate::ids::{UserKey, WorkerId};
-use crate::order::{Disposition, OrderResult};
-use crate::received::storable;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, Query};
 use crate::store::exchanges::bind_intent;
-use crate::store::{Claim, StoreError, StoredEnd, json};
+use crate::store::order_end::SubmittedRow;
+use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::{ExchangeEnd, Intent, NewCachedTokens, OrderClaim, Settled, Successor};
 
 static INTEND: Together<2> = Together::new([sql::INTEND, sql::HEARTBEATS]);
@@ -127,58 +126,20 @@ fn claim(end: &ExchangeEnd) -> Option<OrderClaim> {
     end.cached.as_ref().and_then(|NewCachedTokens { claim, .. }| *claim)
 }
 
-/// The result of a submitted order, as its row has it.
-pub(super) struct Submitted {
-    claim: Claim,
-    klarna_id: String,
-    result: Option<String>,
-    correlation_id: Option<String>,
-    token: &'static str,
-    /// The filled fields as JSON.
-    prefilled: String,
-    target: &'static str,
-}
-
-impl Submitted {
-    /// Returns `None` if the attempt did not submit its order.
-    pub(super) fn new(claim: &Claim, disposition: &Disposition) -> Result<Option<Self>, StoreError> {
-        let Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled } =
-            disposition
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            claim: *claim,
-            klarna_id: klarna_id.clone(),
-            result: result.as_ref().map(|result: &OrderResult| storable(&result.to_text()).into_owned()),
-            correlation_id: correlation_id.clone(),
-            token: token.as_str(),
-            prefilled: json(prefilled)?,
-            target: target.as_str(),
-        }))
-    }
-}
-
 /// Stores results. Returns for each what the row has now; `None` where the claim no longer holds.
 pub(super) async fn submit(
     c: &mut Connection<'_>,
     now: Now,
-    results: &[&Submitted],
+    results: &[&SubmittedRow],
 ) -> Result<Vec<Option<StoredEnd>>, StoreError> {
-    let binds: [Bind<&Submitted>; 2] = [
-        |query, row, now| {
-            let query = query.bind(row.claim.order).bind(row.claim.worker).bind(row.claim.number).bind(now);
-            let query = query.bind(&row.klarna_id).bind(&row.result).bind(&row.correlation_id);
-            query.bind(row.token).bind(&row.prefilled).bind(row.target)
-        },
-        |query, row, _| query.bind(row.claim.order),
-    ];
+    let binds: [Bind<&SubmittedRow>; 2] =
+        [|query, row, now| row.bind(query, now), |query, row, _| query.bind(row.claim.order)];
     let rows = SUBMIT.run(c, now, results, binds).await?;
     let mut ended = Vec::with_capacity(rows.len());
     for row in &rows {
         ended.push(((row.id::<Uuid>("id")?, row.int("claim_number")?), StoredEnd::read(row)?));
     }
-    let stored = |result: &&Submitted| {
+    let stored = |result: &&SubmittedRow| {
         let key = (result.claim.order.as_uuid(), result.claim.number);
         ended.iter().find(|(of, _)| *of == key).map(|(_, stored)| stored.clone())
     };
