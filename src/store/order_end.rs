@@ -167,7 +167,8 @@ impl SubmittedRow {
     }
 }
 
-/// Stores the end of an attempt. Returns `None`, and writes nothing, if the claim no longer holds.
+/// Stores the end of an attempt that did not submit its order: an engine writes a [`SubmittedRow`] by itself.
+/// Returns `None`, and writes nothing, if the claim no longer holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -176,8 +177,7 @@ pub(super) async fn settle<E: Engine>(
 ) -> Result<Option<StoredEnd>, StoreError> {
     let settle = match disposition {
         Disposition::Submitted { .. } => {
-            let Some(row) = SubmittedRow::new(claim, disposition)? else { return Ok(None) };
-            row.bind(c.query(E::STATEMENTS.orders.submitted), now)
+            return Err(StoreError::Unreadable("a result where none is expected".into()));
         }
         Disposition::Failed { error, token, prefilled } => {
             by_claim(c.query(E::STATEMENTS.orders.failed), now, claim)

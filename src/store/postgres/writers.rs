@@ -194,18 +194,19 @@ async fn written(
     now: Now,
     ends: &[&End],
 ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
-    let mut written = Vec::new();
-    let mut alone = ends.to_vec();
-    if ends.len() > 1 {
-        let rows = ends
-            .iter()
-            .map(|end| SubmittedRow::new(&end.claim, &end.disposition))
-            .filter_map(Result::transpose)
-            .collect::<Result<Vec<_>, _>>()?;
-        written = all_submitted(c, now, &rows).await?;
-        alone.retain(|end| !matches!(end.disposition, Disposition::Submitted { .. }));
+    let (mut submitted, mut others) = (Vec::new(), Vec::new());
+    for end in ends {
+        match SubmittedRow::new(&end.claim, &end.disposition)? {
+            Some(row) => submitted.push(row),
+            None => others.push(end),
+        }
     }
-    for End { claim, disposition } in alone {
+    let mut written = match &submitted[..] {
+        [] => Vec::new(),
+        [row] => one_submitted(c, now, row).await?.into_iter().collect(),
+        rows => all_submitted(c, now, rows).await?,
+    };
+    for End { claim, disposition } in others {
         if let Some(stored) = settle(c, now, claim, disposition).await? {
             written.push((*claim, stored));
         }
@@ -241,6 +242,17 @@ fn named<'r>(
     Ok(named)
 }
 
+/// Writes the result of one submitted order. Returns its claim, and what its row has now; `None` if it was not
+/// written.
+async fn one_submitted(
+    c: &mut Connection<'_>,
+    now: Now,
+    row: &SubmittedRow,
+) -> Result<Option<(Claim, StoredEnd)>, StoreError> {
+    let written = row.bind(c.query(sql::SUBMITTED), now).fetch_all().await?;
+    written.first().map(|written| Ok((row.claim, StoredEnd::read(written)?))).transpose()
+}
+
 /// Writes the results of submitted orders. Returns the claims of those that were written, and what
 /// their rows have now.
 async fn all_submitted(
@@ -248,9 +260,6 @@ async fn all_submitted(
     now: Now,
     rows: &[SubmittedRow],
 ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
     let submitted = c
         .query(sql::ALL_SUBMITTED)
         .bind_array(rows.iter().map(|row| row.claim.order.as_uuid()).collect())

@@ -54,7 +54,7 @@ statements! {
     }
     order_admin: OrderAdminSql { body_gone, unchanged, cancel, again, retry_follow_ups }
     orders: OrdersSql {
-        insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, submitted, failed, retry, snooze,
+        insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, failed, retry, snooze,
         announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
         order_codes,
     }

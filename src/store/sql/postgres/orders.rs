@@ -75,18 +75,6 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     running_of_worker: "
         SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
     // The end of an attempt waits for no row that somebody else has locked: it is written again later.
-    submitted: "
-        WITH ended AS (
-            UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
-                attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
-                prefilled = $9, target = $10, error = NULL
-            WHERE id = (
-                SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
-                FOR NO KEY UPDATE SKIP LOCKED)
-            RETURNING id, user_id, ended_at
-        ),
-        cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
-        SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     failed: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),

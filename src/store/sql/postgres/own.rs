@@ -38,9 +38,22 @@ CLAIM_ORDERS = "
         o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.first_due_at, o.trace, t.now,
         EXISTS (SELECT 1 FROM klarna_worker.tokens k
             WHERE k.merchant = o.merchant AND k.user_id = o.user_id AND k.state <> 'forgotten') AS has_token";
-// The same as `orders.submitted` for many orders. Behind a pooler, PostgreSQL plans it each time, so a single
-// order has its own statement. A row that somebody else has locked is left out. One message names many
-// orders, at most 200, because it has room for 8,000 bytes.
+// The result of one order. A row that somebody else has locked is left out, as below.
+SUBMITTED = "
+    WITH ended AS (
+        UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
+            attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
+            prefilled = $9, target = $10, error = NULL
+        WHERE id = (
+            SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
+            FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING id, user_id, ended_at
+    ),
+    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
+    SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
+// The same for many orders. Behind a pooler, PostgreSQL plans it each time, so a single order has its own
+// statement. A row that somebody else has locked is left out. One message names many orders, at most 200,
+// because it has room for 8,000 bytes.
 ALL_SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,

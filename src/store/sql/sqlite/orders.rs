@@ -58,14 +58,7 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'",
     running_of_worker: "
         SELECT id, claim_number FROM orders INDEXED BY orders_running WHERE worker = $1 AND status = 'running'",
-    // Two statements, as below: the cached tokens of an order that has ended are deleted.
-    submitted: "
-        UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
-            result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL
-        WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
-        RETURNING user_id, ended_at;
-        DELETE FROM cached_tokens WHERE purpose_ref = $1
-            AND EXISTS (SELECT 1 FROM orders WHERE id = $1 AND ended_at IS NOT NULL)",
+    // Two statements: the cached tokens of an order that has ended are deleted.
     failed: "
         UPDATE orders SET status = 'failed', worker = NULL, ended_at = $4, attempts = attempts + $8, error = $5,
             token_outcome = $6, prefilled = $7
