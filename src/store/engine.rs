@@ -18,6 +18,7 @@ use super::columns::Columns;
 use super::migrations::Applied;
 use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
+use super::subject::Subject;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse, ReplicaFacts,
     ReplicaState, Signals, StoreError, StoredEnd,
@@ -218,11 +219,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Settled>, StoreError>> + Send;
 
     /// As [`super::Tokens::note_subject`].
-    fn note_subject(
-        &self,
-        key: &UserKey,
-        subject: &[u8],
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn note_subject(&self, subject: Subject) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 pub(super) type RawConnection<E> = <<E as Engine>::Database as Database>::Connection;

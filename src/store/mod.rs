@@ -47,6 +47,7 @@ mod revocations;
 mod sessions;
 mod sql;
 mod sqlite;
+mod subject;
 mod time;
 mod token_view;
 mod tokens;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use super::columns::{Columns, readable};
 use super::engine::{Connection, Engine, Now, SqlStore, by, transaction_by};
 use super::known::{holder, know, same_providers};
+use super::subject::Subject;
 use super::token_view::token_view;
 use super::{ClaimAttempt, DatabaseClock, Providers, StoreError, exchange_end, exchanges};
 use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
@@ -212,7 +213,7 @@ impl<E: Engine> Tokens for SqlStore<E> {
     }
 
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        self.engine.note_subject(key, subject).await
+        self.engine.note_subject(Subject { key: key.clone(), hash: subject.to_owned() }).await
     }
 }
 

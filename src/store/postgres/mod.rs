@@ -26,13 +26,14 @@ use self::address::Address;
 use self::claims::{Claims, NewSuccessor, store_successors};
 use self::pools::Pools;
 use self::replica::Replica;
-use self::writers::{Announcement, Announcements, AttemptResult, End, Results, Subject, Written, still_held};
+use self::writers::{Announcement, Announcements, AttemptResult, End, Results, Written, still_held};
 use super::batch::{Batcher, unanswered};
 use super::columns::Stamp;
 use super::engine::{self, Engine, Now, Param, RawQuery, Row, by, transaction_by};
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
+use super::subject::Subject;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
     ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, new_order, tokens,
@@ -328,8 +329,7 @@ impl Engine for Postgres {
         Ok(store_successors(c, now, &[NewSuccessor { end, successor }]).await?.remove(&end.exchange))
     }
 
-    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        let subject = Subject { key: key.clone(), hash: subject.to_owned() };
+    async fn note_subject(&self, subject: Subject) -> Result<(), StoreError> {
         self.results.put(AttemptResult::Subject(subject)).await?;
         Ok(())
     }

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{Connection, Postgres};
 use crate::clock::Clock;
-use crate::ids::UserKey;
 use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::store::batch::Write;
@@ -15,6 +14,7 @@ use crate::store::engine::{Now, Row, by, transaction_by};
 use crate::store::order_end::{SubmittedRow, settle};
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
+use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::Intent;
 
@@ -93,12 +93,6 @@ pub(super) enum AttemptResult {
 pub(super) struct End {
     pub(super) claim: Claim,
     pub(super) disposition: Disposition,
-}
-
-/// A user, and the keyed hash of the shopper's subject.
-pub(super) struct Subject {
-    pub(super) key: UserKey,
-    pub(super) hash: Vec<u8>,
 }
 
 /// What became of it.

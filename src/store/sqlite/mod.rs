@@ -28,6 +28,7 @@ use super::engine::{self, Engine, Now, Param, RawQuery, Row, by};
 use super::migrations::{self, Applied};
 use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
+use super::subject::Subject;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
     Signals, StoreError, StoredEnd, exchanges, new_order, tokens,
@@ -279,8 +280,8 @@ impl Engine for Sqlite {
         Ok(writes::store(c, now, &[(end, successor)]).await?.pop().flatten())
     }
 
-    async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError> {
-        self.shared.note((key.clone(), subject.to_owned())).await
+    async fn note_subject(&self, subject: Subject) -> Result<(), StoreError> {
+        self.shared.note(subject).await
     }
 }
 

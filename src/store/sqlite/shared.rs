@@ -7,13 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::pools::Writer;
-use super::writes::{self, Subject};
+use super::writes;
 use super::{Connection, Sqlite, now};
 use crate::clock::Clock;
 use crate::order::Disposition;
 use crate::store::batch::{Batcher, Write, unanswered};
 use crate::store::engine::transaction_within;
 use crate::store::order_end::{self, SubmittedRow};
+use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd, exchange_end};
 use crate::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
 

@@ -7,11 +7,12 @@ use uuid::Uuid;
 
 use super::together::{Bind, Together};
 use super::{Connection, Sqlite, sql};
-use crate::ids::{UserKey, WorkerId};
+use crate::ids::WorkerId;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, Query};
 use crate::store::exchanges::bind_intent;
 use crate::store::order_end::SubmittedRow;
+use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::{ExchangeEnd, Intent, NewCachedTokens, OrderClaim, Settled, Successor};
 
@@ -146,12 +147,9 @@ pub(super) async fn submit(
     Ok(results.iter().map(stored).collect())
 }
 
-/// A user, and the keyed hash of the shopper's subject.
-pub(super) type Subject = (UserKey, Vec<u8>);
-
 /// Notes which shoppers belong to users that have none yet.
 pub(super) async fn note(c: &mut Connection<'_>, now: Now, subjects: &[&Subject]) -> Result<(), StoreError> {
-    let binds: [Bind<&Subject>; 1] = [|query, (key, subject), _| query.bind_user(key).bind(subject)];
+    let binds: [Bind<&Subject>; 1] = [|query, subject, _| query.bind_user(&subject.key).bind(&subject.hash)];
     NOTE.run(c, now, subjects, binds).await?;
     Ok(())
 }
