@@ -74,9 +74,20 @@ async fn rotated<E: Engine>(
     end: &ExchangeEnd,
     successor: &Successor,
 ) -> Result<Settled, StoreError> {
-    if let Some(settled) = E::store_successor(c, now, end, successor).await? {
-        return Ok(settled);
+    match E::store_successor(c, now, end, successor).await? {
+        Some(settled) => Ok(settled),
+        None => not_stored(c, now, end, successor).await,
     }
+}
+
+/// Settles an exchange whose successor was not stored, because the row has another generation than was
+/// presented, or the database does not know the exchange.
+pub(super) async fn not_stored<E: Engine>(
+    c: &mut Connection<'_, E>,
+    now: Now,
+    end: &ExchangeEnd,
+    successor: &Successor,
+) -> Result<Settled, StoreError> {
     let before = c.query(E::STATEMENTS.tokens.stored_before).bind(end.version.token).bind(end.exchange);
     if before.fetch_optional().await?.is_some() {
         return Ok(Settled::Written);

@@ -179,10 +179,10 @@ async fn write_all(c: &mut Connection<'_>, clock: &Clock, items: &[Item]) -> Res
         _ => None,
     });
     let stored = writes::store(c, now, &ends).await?;
-    for (place, (settled, (end, _))) in places.into_iter().zip(stored.into_iter().zip(&ends)) {
+    for (place, (settled, (end, successor))) in places.into_iter().zip(stored.into_iter().zip(&ends)) {
         done[place] = Done::Settled(match settled {
             Some(settled) => settled,
-            None => exchange_end::settle(c, now, end).await?,
+            None => exchange_end::not_stored(c, now, end, successor).await?,
         });
     }
     let (places, results) = of(items, |item| match item {
