@@ -63,6 +63,9 @@ pub(super) struct PoolSettings<DB: Database> {
     pub(super) options: <DB::Connection as Connection>::Options,
     /// The most connections.
     pub(super) most: u32,
+    /// How many of them are opened for whoever wants one. More are opened only for callers that have waited, and
+    /// are closed again. `usize::MAX`: all.
+    pub(super) few: usize,
     /// The longest wait for a connection.
     pub(super) wait: Duration,
     /// Whether connections are closed when they are old or were long idle, except for the last one.
@@ -88,8 +91,6 @@ struct Shared<DB: Database> {
     settings: PoolSettings<DB>,
     /// One permit for each connection.
     places: Arc<Semaphore>,
-    /// How many connections are opened for whoever wants one.
-    few: usize,
     /// The most recently used connection is last.
     idle: Mutex<Vec<Live<DB>>>,
     open: Arc<OpenCount>,
@@ -105,14 +106,8 @@ impl<DB: Database> Clone for Pool<DB> {
 impl<DB: Database> Pool<DB> {
     /// Opens nothing yet.
     pub(super) fn new(settings: PoolSettings<DB>) -> Self {
-        Self::with_few(settings, usize::MAX)
-    }
-
-    /// A pool that opens more than `few` connections only for callers that have waited, and closes those again.
-    pub(super) fn with_few(settings: PoolSettings<DB>, few: usize) -> Self {
         let shared = Arc::new(Shared {
             places: Arc::new(Semaphore::new(places(settings.most))),
-            few,
             idle: Mutex::default(),
             open: Arc::default(),
             closed: AtomicBool::new(false),
@@ -161,7 +156,7 @@ impl<DB: Database> Pool<DB> {
         let mut opened = Vec::new();
         while self.0.open.count() < most {
             let Ok(place) = Arc::clone(&self.0.places).try_acquire_owned() else { break };
-            let Some(slot) = self.slot(self.0.few) else { break };
+            let Some(slot) = self.slot(self.0.settings.few) else { break };
             match self.connect(slot, Instant::now()).await {
                 Ok(live) => opened.push(PooledConnection::new(live, self.clone(), place, None)),
                 Err(error) if opened.is_empty() => return Err(error),
@@ -205,7 +200,7 @@ impl<DB: Database> Pool<DB> {
             if let Some(live) = self.fresh().await {
                 return Ok(live);
             }
-            let most = if Instant::now() < patient_at { self.0.few } else { usize::MAX };
+            let most = if Instant::now() < patient_at { self.0.settings.few } else { usize::MAX };
             if opening.is_none() {
                 opening = self.slot(most).map(|slot| self.open(slot, until));
             }
@@ -354,7 +349,7 @@ impl<DB: Database> Shared<DB> {
         let mut idle = self.idle();
         let idle_for = |time| idle.first().is_some_and(|live| live.used.elapsed() > time);
         let open = self.open.count();
-        if idle_for(IDLE) && self.settings.ages && open > 1 || open > self.few && idle_for(SPARE) {
+        if idle_for(IDLE) && self.settings.ages && open > 1 || open > self.settings.few && idle_for(SPARE) {
             idle.remove(0).close_later();
         }
     }

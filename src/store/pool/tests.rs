@@ -12,6 +12,7 @@ fn pool(most: u32, few: usize) -> Pool<Sqlite> {
     let settings = PoolSettings {
         options: SqliteConnectOptions::new().in_memory(true),
         most,
+        few,
         wait: AMPLE,
         ages: false,
         keeps_last: true,
@@ -20,7 +21,7 @@ fn pool(most: u32, few: usize) -> Pool<Sqlite> {
         begin: None,
         scarcity: Scarcity::default(),
     };
-    Pool::with_few(settings, few)
+    Pool::new(settings)
 }
 
 #[tokio::test]

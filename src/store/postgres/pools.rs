@@ -203,6 +203,7 @@ fn settings(
     PoolSettings {
         options: options.clone(),
         most,
+        few: usize::MAX,
         wait: ACQUIRE,
         ages: true,
         keeps_last: false,

@@ -110,6 +110,7 @@ impl Pools {
             PoolSettings {
                 options,
                 most,
+                few: usize::MAX,
                 wait: ACQUIRE,
                 ages: false,
                 keeps_last: true,
@@ -120,7 +121,8 @@ impl Pools {
             }
         };
         let reads = settings(options.clone().pragma("cache_size", READER_CACHE), readers);
-        let (writer, readers) = (Pool::new(settings(options, 1)), Pool::with_few(reads, READERS));
+        let readers = Pool::new(PoolSettings { few: READERS, ..reads });
+        let writer = Pool::new(settings(options, 1));
         Ok(Self { writer: Writer::new(writer), readers, log, file })
     }
 
