@@ -53,7 +53,15 @@ mod traces;
 mod vend;
 mod webhooks;
 
-/// Returns `few`, or `many` in a long run: `tests/long.sh load` sets `KLARNA_WORKER_TEST_LOAD`.
+use test_support::program::Build;
+
+/// Returns whether the environment asks for a long run, as `tests/long.sh` does.
+fn is_long() -> bool {
+    let asked = ["LOAD", "ROUNDS", "SILENCE", "SWEEP", "UNREAD"];
+    asked.iter().any(|name| std::env::var_os(format!("KLARNA_WORKER_TEST_{name}")).is_some())
+}
+
+/// Returns `few`, or `many` in a long run, and while a release is replaced under load.
 fn few_or(few: usize, many: usize) -> usize {
-    if std::env::var_os("KLARNA_WORKER_TEST_LOAD").is_some() { many } else { few }
+    if is_long() || Build::has_old() { many } else { few }
 }

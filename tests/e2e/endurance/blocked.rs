@@ -9,7 +9,8 @@ use test_support::program::until;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{PATIENCE, finish, open_steady, rng, rounds, seed, user_count};
+use super::{MANY, PATIENCE, finish, open_steady, rng, rounds, seed};
+use crate::few_or;
 
 both_engines!(stops_with_a_blocked_store_lose_and_double_nothing);
 
@@ -23,7 +24,7 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
     let shop = open_steady(database);
     // A stop gives up what it cannot store after the shortest time that the settings allow.
     shop.change_settings("a", "[server]", "[checkout]\ntimeout = \"5s\"\n[server]\nshutdown_grace = \"20s\"");
-    let signed_in = shop.sign_in(user_count(30)).await;
+    let signed_in = shop.sign_in(few_or(30, MANY)).await;
     let mut served = shop.serve("a");
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();

@@ -6,7 +6,8 @@ use rand::RngExt as _;
 use test_support::cluster::Cluster;
 
 use super::sums::Sums;
-use super::{finish, open_steady, rng, rounds, seed, under_load, user_count};
+use super::{MANY, finish, open_steady, rng, rounds, seed, under_load};
+use crate::few_or;
 
 /// As far as a step puts the clock from the machine's.
 const STEPS: [&str; 6] = ["+15s", "-15s", "-1h", "+1h", "+12h", "+0"];
@@ -20,7 +21,7 @@ async fn steps_of_the_databases_clock_lose_and_double_nothing() {
     let cluster = Cluster::start_with_clock();
     let shop = open_steady(cluster.database());
     shop.write_settings("b", "");
-    let (a, crowd, users) = under_load(&shop, user_count(30)).await;
+    let (a, crowd, users) = under_load(&shop, few_or(30, MANY)).await;
     let b = shop.serve("b");
     crowd.turn_to_all([&a, &b]);
     for _ in 0..steps {

@@ -14,7 +14,8 @@ use test_support::shop::{Shop, order};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{PATIENCE, by_length, is_long, seed};
+use super::{PATIENCE, by_length, seed};
+use crate::is_long;
 
 const CLIENTS: u64 = 16;
 /// A client's pause after an order, in a short run: other tests need the processor as well.

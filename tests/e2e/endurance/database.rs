@@ -7,7 +7,8 @@ use test_support::cluster::Cluster;
 use test_support::engine::ask;
 
 use super::sums::Sums;
-use super::{finish, number, open_steady, rng, rounds, seed, under_load, user_count};
+use super::{MANY, finish, number, open_steady, rng, rounds, seed, under_load};
+use crate::few_or;
 
 /// Kills one session of a worker, chosen by `$SEED`.
 const KILL_ONE: &str = "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity \
@@ -19,7 +20,7 @@ async fn killed_sessions_and_restarts_of_the_database_lose_no_token_and_no_order
     let restarts = number("KLARNA_WORKER_TEST_RESTARTS").unwrap_or(sessions.div_ceil(10));
     let cluster = Cluster::start();
     let shop = open_steady(cluster.database());
-    let (served, crowd, users) = under_load(&shop, user_count(30)).await;
+    let (served, crowd, users) = under_load(&shop, few_or(30, MANY)).await;
 
     let mut rng = rng(2);
     let mut killed = 0;

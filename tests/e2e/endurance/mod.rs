@@ -27,25 +27,15 @@ use test_support::service::Served;
 use test_support::shop::{PATIENT, QUICK, Shop};
 
 use self::crowd::Crowd;
+use crate::is_long;
 
 /// The time limit for orders to end, lost answers with their waits included.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Latencies that allow many orders a second, and are long enough to be interrupted.
 const SANDBOX: [&str; 4] = ["--token-latency", "5ms..60ms", "--checkout-latency", "5ms..60ms"];
 
-/// Users of the shop in a long run.
+/// Users of the shop in a long run. Each of them submits a last order at the end.
 const MANY: usize = 200;
-
-/// Returns how many users the shop has: `few` in a short run. Each of them submits a last order at the end.
-fn user_count(few: usize) -> usize {
-    if is_long() || Build::has_old() { MANY } else { few }
-}
-
-/// Returns whether the environment asks for a long run.
-fn is_long() -> bool {
-    let asked = ["ROUNDS", "SILENCE", "SWEEP", "UNREAD"].map(|name| format!("KLARNA_WORKER_TEST_{name}"));
-    asked.iter().any(|name| number(name).is_some())
-}
 
 /// Returns `long` in a long run, otherwise `short`.
 fn by_length<T>(short: T, long: T) -> T {

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::proxy::Proxy;
 use super::sums::Sums;
-use super::{PATIENCE, SANDBOX, by_length, finish, number, seed, under_load, user_count};
+use super::{MANY, PATIENCE, SANDBOX, by_length, finish, number, seed, under_load};
+use crate::few_or;
 
 both_engines!(orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after);
 
@@ -31,7 +32,7 @@ async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_ag
     let (shop, proxy) = behind_a_proxy(database).await;
     // So many that no token is lost twice: it would be presented again only minutes later. A short silence
     // ends before any is presented again.
-    let (served, crowd, users) = under_load(&shop, user_count(40)).await;
+    let (served, crowd, users) = under_load(&shop, few_or(40, MANY)).await;
     let fresh = || crowd.seen(|_, order| order["token"] == "fresh");
     let warm = asked.map_or(20, |_| 2 * users.len());
     until("orders with tokens", PATIENCE, async || fresh() > warm).await;

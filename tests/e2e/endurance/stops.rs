@@ -9,7 +9,8 @@ use test_support::shop::Shop;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{finish, open, open_steady, rng, rounds, seed, user_count};
+use super::{MANY, finish, open, open_steady, rng, rounds, seed};
+use crate::few_or;
 
 both_engines!(
     kills_at_random_moments_lose_no_order_and_no_token_silently,
@@ -21,7 +22,7 @@ const LATEST: Duration = Duration::from_millis(1200);
 
 async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: Database) {
     // So many that hardly a token is lost twice: it would be presented again only minutes later.
-    let (shop, users) = with_users(open(database), user_count(100)).await;
+    let (shop, users) = with_users(open(database), few_or(100, MANY)).await;
     let sums = again_and_again(&shop, &users, "kill -9", rounds(4), async |served| {
         served.program.kill();
     })
@@ -32,7 +33,7 @@ async fn kills_at_random_moments_lose_no_order_and_no_token_silently(database: D
 }
 
 async fn stops_at_random_moments_lose_and_repeat_nothing(database: Database) {
-    let (shop, users) = with_users(open_steady(database), user_count(30)).await;
+    let (shop, users) = with_users(open_steady(database), few_or(30, MANY)).await;
     let sums = again_and_again(&shop, &users, "SIGTERM", rounds(2), async |served| {
         let exit = served.program.terminate().await;
         assert!(exit.success(), "the stop was not clean: {exit}");

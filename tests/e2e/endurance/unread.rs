@@ -9,7 +9,8 @@ use tokio::time::Instant;
 
 use super::crowd::{Crowd, is_settled};
 use super::sums::Sums;
-use super::{PATIENCE, finish, number, open_steady, seed, user_count};
+use super::{MANY, PATIENCE, finish, number, open_steady, seed};
+use crate::few_or;
 
 both_engines!(orders_go_on_and_a_stop_works_although_nobody_reads_the_log);
 
@@ -23,7 +24,7 @@ async fn orders_go_on_and_a_stop_works_although_nobody_reads_the_log(database: D
     // `KLARNA_WORKER_TEST_UNREAD` (seconds) sets a longer run.
     let time = Duration::from_secs(number("KLARNA_WORKER_TEST_UNREAD").unwrap_or(1));
     let shop = open_steady(database);
-    let signed_in = shop.sign_in(user_count(16)).await;
+    let signed_in = shop.sign_in(few_or(16, MANY)).await;
     // The finest level of all libraries gives more lines than the pipe and the queue can hold.
     let served = shop.serve_unread("a", &[("KLARNA_WORKER_LOG", "trace")]);
     let client = served.client();

@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use super::crowd::Crowd;
 use super::sums::Sums;
-use super::{PATIENCE, finish, open_steady_by, seed, user_count};
+use super::{MANY, PATIENCE, finish, open_steady_by, seed};
+use crate::few_or;
 use crate::keys::{give_second_key, make_second_key_active, take_first_key_out};
 
 /// How many orders a process must end before the next step, to show that it works.
@@ -37,7 +38,7 @@ async fn a_release_that_follows_another_on_sqlite_loses_no_order_and_no_token() 
 async fn side_by_side(database: Database) {
     let shop = open_steady_by(Build::Old, database);
     shop.write_settings("b", "");
-    let signed_in = shop.sign_in(user_count(30)).await;
+    let signed_in = shop.sign_in(few_or(30, MANY)).await;
     let mut a = shop.serve_by(Build::Old, "a", &[]);
     let mut b = shop.serve_by(Build::Old, "b", &[]);
     a.client().register_all(&signed_in).await;
@@ -83,7 +84,7 @@ async fn side_by_side(database: Database) {
 
 async fn one_after_the_other(database: Database) {
     let shop = open_steady_by(Build::Old, database);
-    let signed_in = shop.sign_in(user_count(30)).await;
+    let signed_in = shop.sign_in(few_or(30, MANY)).await;
     let mut served = shop.serve_by(Build::Old, "a", &[]);
     served.client().register_all(&signed_in).await;
     let users: Vec<String> = signed_in.into_iter().map(|(user, _)| user).collect();
