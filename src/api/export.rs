@@ -242,7 +242,7 @@ impl Export {
             }
             Next::Webhooks(before) => {
                 let page = self.store.exported_webhooks(&self.key, *before, ROWS).await?;
-                let Some(last) = page.last().map(|webhook| webhook.place) else {
+                let Some(last) = page.last().map(|webhook| webhook.cursor) else {
                     self.next = Next::End;
                     return Ok(Some("]}".to_owned()));
                 };

@@ -23,10 +23,10 @@ impl App {
 }
 
 async fn noticed(store: Arc<dyn Store>) -> StoreError {
-    let mut looks = interval(EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        looks.tick().await;
+        ticks.tick().await;
         if let Err(error @ StoreError::NeedsNewerProgram { .. }) = store.health().await {
             tracing::error!(%error, "The database needs a newer program; this process completes its work and \
                 exits");

@@ -38,8 +38,8 @@ pub struct FailedAttempt {
 /// A webhook event with its data. Words are as they are stored, so that none makes it unreadable.
 #[derive(Clone, Debug)]
 pub struct ExportedWebhook {
-    /// Its place in the order of events.
-    pub place: i64,
+    /// What [`Exports::exported_webhooks`] takes to go on after it.
+    pub cursor: i64,
     /// The event's id.
     pub id: WebhookId,
     /// What happened.
@@ -69,8 +69,8 @@ pub trait Exports: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ExportedOrder>, StoreError>;
 
-    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only those before
-    /// that place, even if its event was deleted meanwhile.
+    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only those older than the
+    /// event with that cursor, even if it was deleted meanwhile.
     async fn exported_webhooks(
         &self,
         key: &UserKey,
@@ -133,7 +133,7 @@ fn failed_attempt(row: &impl Columns) -> Result<FailedAttempt, StoreError> {
 
 fn webhook(row: &impl Columns) -> Result<ExportedWebhook, StoreError> {
     Ok(ExportedWebhook {
-        place: row.int("seq")?,
+        cursor: row.int("seq")?,
         id: row.id("id")?,
         kind: row.text("kind")?,
         data: row.text("data")?,

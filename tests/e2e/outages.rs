@@ -38,9 +38,9 @@ async fn an_outage_of_two_processes_is_kept_once_with_its_end(database: Database
             ids.push(client.post(&format!("nobody-{at}-{number}"), &format!("cart-{at}-{number}")).await);
         }
     }
-    let open = || shop.run("a", &["breakers", "list"]);
+    let waiting = || shop.run("a", &["breakers", "list"]);
     until("open circuit breakers in each process", PATIENCE, async || {
-        open().iter().filter(|row| row["endpoint"] == "checkout").count() == served.len()
+        waiting().iter().filter(|row| row["endpoint"] == "checkout").count() == served.len()
     })
     .await;
     // One order fails meanwhile.

@@ -170,8 +170,8 @@ async fn rows_that_others_have_first_keep_nobody_spinning() {
     memory.contended.store(true, SeqCst);
     let _running = start(&memory, &Gated::open(&memory), 4, &Wake::new());
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let looks = memory.claim_calls();
-    assert!((300..=400).contains(&looks), "{looks} looks in 10 s");
+    let scans = memory.claim_calls();
+    assert!((300..=400).contains(&scans), "{scans} scans in 10 s");
     memory.contended.store(false, SeqCst);
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
 }
@@ -186,9 +186,9 @@ async fn a_notice_looks_past_a_backlog_that_cannot_be_claimed() {
         wake.notify();
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    let (all, recent) = memory.looks();
-    assert!((60..=100).contains(&all), "{all} looks at all rows in 2 s");
-    assert!(recent > 800, "{recent} looks at recent rows");
+    let (all, recent) = memory.scans();
+    assert!((60..=100).contains(&all), "{all} full scans in 2 s");
+    assert!(recent > 800, "{recent} scans of recent rows");
     // The row can be claimed again, but it is old, so a scan of recent rows does not find it.
     memory.contended.store(false, SeqCst);
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
@@ -202,25 +202,25 @@ async fn a_backlog_that_waits_behind_its_own_comes_in_the_gaps_between_others() 
     let _running = start(&memory, &handler, 4, &wake);
     // With notifications and without.
     for notices in [false, true] {
-        let (before, _) = memory.looks();
+        let (before, _) = memory.scans();
         for _ in 0..400 {
             if notices {
                 wake.notify();
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let busy = memory.looks().0 - before;
-        assert!((18..=22).contains(&busy), "{busy} looks at all rows in 2 s, while another's job runs");
+        let busy = memory.scans().0 - before;
+        assert!((18..=22).contains(&busy), "{busy} full scans in 2 s, while another's job runs");
     }
-    let (busy, _) = memory.looks();
+    let (busy, _) = memory.scans();
     // The end of a job is a gap, and so is each moment until the next begins.
     tokio::time::sleep(Duration::from_millis(50)).await;
     handler.gate.add_permits(1);
-    until(Duration::from_millis(3), "the gap is used", || memory.looks().0 > busy).await;
-    let (before, _) = memory.looks();
+    until(Duration::from_millis(3), "the gap is used", || memory.scans().0 > busy).await;
+    let (before, _) = memory.scans();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let (alone, _) = memory.looks();
-    assert!((75..=82).contains(&(alone - before)), "{} looks in 2 s without others", alone - before);
+    let (alone, _) = memory.scans();
+    assert!((75..=82).contains(&(alone - before)), "{} full scans in 2 s without others", alone - before);
     memory.insert("shop");
     wake.notify();
     until(Duration::from_millis(3), "another goes past it", || handler.running() == 1).await;
@@ -235,18 +235,18 @@ async fn a_long_look_at_a_backlog_that_cannot_be_claimed_is_followed_by_a_long_r
     let options = Options { poll: Duration::from_secs(1), ..Options::new("test", 4) };
     let _running = Queue::start(Arc::clone(&memory), Gated::open(&memory), options, &wake);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let (all, _) = memory.looks();
-    assert!((9..=11).contains(&all), "{all} looks of 20 ms in 2 s");
+    let (all, _) = memory.scans();
+    assert!((9..=11).contains(&all), "{all} scans of 20 ms in 2 s");
     // A new row does not wait that long.
     memory.insert("shop");
     wake.notify();
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
     // However long a scan takes, the next one is not later than the poll.
     *memory.slow.lock().unwrap() = Duration::from_secs(3);
-    let (before, _) = memory.looks();
+    let (before, _) = memory.scans();
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let (after, _) = memory.looks();
-    assert!((5..=6).contains(&(after - before)), "{} looks of 3 s in 20 s", after - before);
+    let (after, _) = memory.scans();
+    assert!((5..=6).contains(&(after - before)), "{} scans of 3 s in 20 s", after - before);
 }
 
 proptest! {

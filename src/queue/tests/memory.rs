@@ -106,7 +106,7 @@ impl Memory {
     }
 
     /// Returns the numbers of full scans and of scans of recent rows.
-    pub fn looks(&self) -> (usize, usize) {
+    pub fn scans(&self) -> (usize, usize) {
         let recent = self.recent.lock().unwrap();
         let all = recent.iter().filter(|recent| !**recent).count();
         (all, recent.len() - all)

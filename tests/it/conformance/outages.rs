@@ -54,12 +54,12 @@ async fn an_outage_is_one_however_many_breakers_open(db: Db) {
     let causes: Vec<String> = listed(&db).await.into_iter().map(|outage| outage.cause).collect();
     assert_eq!(causes, ["HTTP 500", "HTTP 503"]);
     // A process that was away begins again what others had ended meanwhile, however long ago.
-    let open = breaker(&db, "other", "HTTP 503");
-    db.store.begin_outage(&open).await.unwrap();
+    let waiting = breaker(&db, "other", "HTTP 503");
+    db.store.begin_outage(&waiting).await.unwrap();
     db.advance(1);
     db.store.end_outage(&"other".into(), Endpoint::Checkout).await.unwrap();
     db.advance(3600);
-    db.store.begin_outage(&open).await.unwrap();
+    db.store.begin_outage(&waiting).await.unwrap();
     let others = db.store.outages(Some(&["other".into()]), 10).await.unwrap();
     assert_eq!(others.iter().map(|outage| outage.until).collect::<Vec<_>>(), [None]);
 }
@@ -76,23 +76,23 @@ async fn an_outage_of_dead_processes_ends(db: Db) {
         let confirmed = db.store.heartbeat(worker).await.unwrap().unwrap();
         [HeartbeatCount { worker, heartbeats: confirmed.heartbeats }]
     };
-    let open = async || {
+    let lasting = async || {
         let outages = listed(&db).await.into_iter().filter(|outage| outage.until.is_none());
         outages.map(|outage| outage.merchant.to_string()).collect::<Vec<_>>()
     };
     let early = heartbeat().await;
     end_lost(&[]).await;
-    assert_eq!(open().await, ["shop"], "no process reports the other one");
+    assert_eq!(lasting().await, ["shop"], "no process reports the other one");
     // The database was away, or its clock has stepped: nobody has watched the process be silent.
     db.advance(600);
     end_lost(&[]).await;
-    assert_eq!(open().await, ["shop"], "nobody has watched it be silent");
+    assert_eq!(lasting().await, ["shop"], "nobody has watched it be silent");
     let (last, silent) = (db.clock.now(), heartbeat().await);
     end_lost(&early).await;
-    assert_eq!(open().await, ["shop"], "it has sent a heartbeat since");
+    assert_eq!(lasting().await, ["shop"], "it has sent a heartbeat since");
     db.advance(11);
     end_lost(&silent).await;
-    assert_eq!(open().await, [""; 0]);
+    assert_eq!(lasting().await, [""; 0]);
     let ends = listed(&db).await.into_iter().map(|outage| outage.until).collect::<Vec<_>>();
     assert_eq!(ends, [Some(begun), Some(last)], "with the last heartbeat of a process that saw it");
 }

@@ -81,10 +81,10 @@ async fn an_export_goes_on_although_an_event_was_deleted_meanwhile(db: Db) {
     let key = UserKey::new("shop", "u");
     let page = async |before| db.store.exported_webhooks(&key, before, 2).await.unwrap();
     let first = page(None).await;
-    let last = first[1].place;
+    let last = first[1].cursor;
     db.execute(&format!("DELETE FROM webhooks WHERE seq = {last}")).await;
     let rest = page(Some(last)).await;
-    assert_eq!((first.len(), rest.len(), page(Some(rest[0].place)).await.len()), (2, 1, 0));
+    assert_eq!((first.len(), rest.len(), page(Some(rest[0].cursor)).await.len()), (2, 1, 0));
 }
 
 async fn each_end_of_an_order_is_told_once_and_no_other_news(db: Db) {
