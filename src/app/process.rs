@@ -17,8 +17,8 @@ use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
 use crate::pauses::Pauses;
 use crate::queue::{Heartbeat, HeartbeatOptions};
-use crate::store::{ProviderTokens, Store, Worker};
-use crate::vault::instance::Instance;
+use crate::store::{ProviderTokens, Reclaimed, Store, Worker};
+use crate::vault::instance::{Instance, Replayed};
 use crate::vault::{Dependencies, Vault};
 use crate::worker::{ResultSpool, WorkerLease};
 
@@ -64,20 +64,7 @@ impl Process {
         let spools = open_spools(app, folder).await?;
         let replayed = spools.replay(app).await?;
         let worker = Worker { id: instance.start, instance: instance.folder, name: process_name() };
-        app.store.begin_worker(&worker).await?;
-        if replayed.left == 0 {
-            // Earlier starts in this folder have ended and left nothing, so what they held is free at
-            // once. Otherwise others wait until they count as silent.
-            app.store.end_earlier(&worker).await?;
-        }
-        let reclaimed = app.store.reclaim(&[]).await?;
-        if reclaimed != crate::store::Reclaimed::default() {
-            tracing::warn!(
-                requeued = reclaimed.requeued,
-                failed = reclaimed.failed,
-                "Orders of an earlier process in this instance folder are due again"
-            );
-        }
+        register(app, &worker, &replayed).await?;
         app.pauses.replace(app.store.pauses().await?, since_boot());
         let lease = WorkerLease::new(app.store.clone(), worker.clone(), folder.to_owned());
         let options =
@@ -160,6 +147,25 @@ impl Process {
         drop(self.heartbeat);
         Ending { cut_off: !(safe && work_done), spooled }
     }
+}
+
+/// Registers the process in `workers`, and makes the orders of earlier ones in its folder due again.
+async fn register(app: &App, worker: &Worker, replayed: &Replayed) -> Result<(), AppError> {
+    app.store.begin_worker(worker).await?;
+    if replayed.left == 0 {
+        // Earlier starts in this folder have ended and left nothing, so what they held is free at
+        // once. Otherwise others wait until they count as silent.
+        app.store.end_earlier(worker).await?;
+    }
+    let reclaimed = app.store.reclaim(&[]).await?;
+    if reclaimed != Reclaimed::default() {
+        tracing::warn!(
+            requeued = reclaimed.requeued,
+            failed = reclaimed.failed,
+            "Orders of an earlier process in this instance folder are due again"
+        );
+    }
+    Ok(())
 }
 
 /// Resolves when no exchange holds a new refresh token only in memory, or after two seconds.

@@ -18,7 +18,7 @@ use axum::Router;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use self::background::{Listeners, Wakeups, keep_ready, listen, look_after_refresh, wake_after_pauses};
+use self::background::{Wakeups, follow_others, keep_ready, look_after_refresh};
 use self::endpoints::watch_endpoints;
 use self::outages::{end_lost_outages, tell_breakers};
 use self::probes::follow_probes;
@@ -116,41 +116,26 @@ impl Service {
             .transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
+        if let Some(process) = &process {
+            tell_others(&app, process, breakers_of(worker.as_ref()), &mut background);
+        }
+        let sessions = app.sessions()?;
+        let vault = vault_of(process.as_ref());
+        let breakers = all_breakers(vault.as_ref(), worker.as_ref(), &sessions.breakers());
+        background.spawn(follow_probes(app.store.clone(), breakers.clone()));
+        let worker_id = process.as_ref().map(|process| process.worker.id);
+        let pages = pages::router(pages::Dependencies { worker: worker_id, ..app.pages() });
+        let api = addresses.api.map(|at| {
+            let intake = app.intake().with_direct(direct_of(worker.as_ref()));
+            let router = http_server::api(&app, intake, sessions, vault, &waiters, probes.clone(), pages);
+            start_api(&app, at, tls, router, &mut background)
+        });
+        let probes = addresses.probes.map(|at| open_probes(at, probes));
         // After the metrics, which it sets.
         if let Some(client) = discovery {
             background.spawn(watch_endpoints(client, app.merchants()));
         }
-        let worker_id = process.as_ref().map(|process| process.worker.id);
-        let pages = pages::router(pages::Dependencies { worker: worker_id, ..app.pages() });
-        if let Some(process) = &process {
-            tell_others(&app, process, breakers_of(worker.as_ref()), &mut background);
-        }
-        if let Some(tls) = tls.clone() {
-            background.spawn(tls.watch());
-        }
-        let vault = vault_of(process.as_ref());
-        let sessions = app.sessions()?;
-        let breakers = all_breakers(vault.as_ref(), worker.as_ref(), &sessions.breakers());
-        background.spawn(follow_probes(app.store.clone(), breakers.clone()));
-        let api = addresses.api.map(|at| {
-            let intake = app.intake().with_direct(direct_of(worker.as_ref()));
-            let router = http_server::api(&app, intake, sessions, vault, &waiters, probes.clone(), pages);
-            start_api(&app, at, tls, router)
-        });
-        let probes = addresses
-            .probes
-            .map(|at| HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE));
-
-        background.spawn(wake_after_pauses(app.pauses.clone(), wakes.clone()));
-        let listeners = Listeners {
-            wakes: wakes.clone(),
-            waiters: waiters.clone(),
-            pauses: app.pauses.clone(),
-            heartbeats: process.as_ref().map(|process| process.heartbeat.watch()),
-        };
-        background.spawn(listen(app.store.clone(), listeners));
-        let polling = waiters.clone();
-        background.spawn(async move { polling.poll().await });
+        follow_others(&app, process.as_ref(), &wakes, &waiters, &mut background);
         let names: Vec<String> = roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
         app.audit.record(audit::started(&app, &names.join(",")));
         ready.set_ready(true);
@@ -321,9 +306,23 @@ async fn open_tls(app: &App) -> Result<Option<TlsServer>, AppError> {
 }
 
 /// Starts the role `api`.
-fn start_api(app: &App, at: BoundAddress, tls: Option<TlsServer>, router: Router) -> HttpServer {
+fn start_api(
+    app: &App,
+    at: BoundAddress,
+    tls: Option<TlsServer>,
+    router: Router,
+    background: &mut JoinSet<()>,
+) -> HttpServer {
+    if let Some(tls) = tls.clone() {
+        background.spawn(tls.watch());
+    }
     let server = &app.settings.server;
     HttpServer::open(at, tls, router, server.max_connections, server.shutdown_grace)
+}
+
+/// Opens the server at `server.probes`.
+fn open_probes(at: BoundAddress, probes: Probes) -> HttpServer {
+    HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE)
 }
 
 /// Tells the database what the pages of other processes show of this one.

@@ -248,19 +248,10 @@ impl Merchant {
         let webhook = Webhook::read(reader, &section);
         let push_secret = push_secret(reader, &section);
         let discovery = reader.get_or(&key("discovery"), false);
-        if client_auth.is_some() && reader.secret_source(&section, "client_secret").is_none() {
-            reader.fault(
-                &key("client_auth"),
-                "says how to send client_secret, which is missing",
-                "add client_secret, or leave client_auth out",
-            );
-        }
+        check_client_auth(reader, &section, client_auth);
         if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
-            reader.fault(
-                &key("on_unusable_token"),
-                "\"fail\", but send_access_token = false sends no token",
-                "leave one of them out",
-            );
+            let wrong = "\"fail\", but send_access_token = false sends no token";
+            reader.fault(&key("on_unusable_token"), wrong, "leave one of them out");
         }
         check_addresses(reader, key, region, target);
         check_discovery(reader, key, discovery, &overrides);
@@ -269,11 +260,8 @@ impl Merchant {
         let given = overrides.given();
         let addresses = overrides.or_presets(region, environment, checkout_provider)?;
         if revoke_on_forget == Some(true) && addresses.revoke_url.is_none() {
-            reader.fault(
-                &key("revoke_on_forget"),
-                "true, and no revocation endpoint is known: token_url does not end in /token",
-                "add revoke_url, or leave it out",
-            );
+            let wrong = "true, and no revocation endpoint is known: token_url does not end in /token";
+            reader.fault(&key("revoke_on_forget"), wrong, "add revoke_url, or leave it out");
         }
         Some(Arc::new(Self {
             name: name.into(),
@@ -307,6 +295,17 @@ impl Merchant {
             webhook,
             push_secret,
         }))
+    }
+}
+
+/// Records a fault if a setting says how to send a client secret, and there is none.
+fn check_client_auth(reader: &mut Reader, section: &str, client_auth: Option<ClientAuth>) {
+    if client_auth.is_some() && reader.secret_source(section, "client_secret").is_none() {
+        reader.fault(
+            &format!("{section}.client_auth"),
+            "says how to send client_secret, which is missing",
+            "add client_secret, or leave client_auth out",
+        );
     }
 }
 

@@ -28,6 +28,13 @@ pub(super) async fn seen(pages: &Pages, viewer: &Viewer) -> Result<Vec<Endpoint>
     Ok(endpoints)
 }
 
+/// Returns those of them that fail, or have been disabled.
+pub(super) async fn failing(pages: &Pages, viewer: &Viewer) -> Result<Vec<Endpoint>, Failure> {
+    let mut endpoints = seen(pages, viewer).await?;
+    endpoints.retain(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some());
+    Ok(endpoints)
+}
+
 /// The endpoints above the list of webhooks.
 pub(super) fn table(endpoints: &[Endpoint]) -> Markup {
     html! {

@@ -34,45 +34,12 @@ pub(super) async fn show(
         who_paused: true,
     };
     let history = History::read(&from, &order, viewer.now).await?;
-    let past = &history.past;
     let waits = pauses::why(&order, &pauses::seen(&pages, &viewer).await?, &viewer);
     let main = html! {
-        div.heading {
-            div {
-                p.crumb { a href="/orders" { "Orders" } }
-                @if let Some(name) = reference(&order) {
-                    h1 { (name) }
-                    p.crumb { (to_copy(&order.id.to_string())) }
-                } @else { h1.id { (order.id) } }
-            }
-            @if viewer.may_act() { div.actions {
-                @if order.status == Status::Failed && past.has_body {
-                    a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" }
-                }
-                @if order.status == Status::Queued {
-                    a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" }
-                }
-            } }
-        }
+        (heading(&order, history.past.has_body, &viewer))
         (done(&viewer.query))
         section #waits data-live hidden[waits.0.is_empty()] { (waits) }
-        @if let Some(error) = &order.error {
-            @let title = match order.status {
-                Status::Failed => "Why it failed",
-                Status::Queued => "Why it is still waiting",
-                Status::Running | Status::Submitted | Status::Cancelled => "Why the last attempt failed",
-            };
-            section #error data-live {
-                h2 { (title) }
-                @if order.status == Status::Queued {
-                    @if let Some(attempt) = past.attempts.last() {
-                        p.quiet { "As it was at " (at(attempt.ended_at)) "." }
-                    }
-                }
-                (fault(error))
-                (next_step(&error.code, order.status, order.possible_duplicate))
-            }
-        }
+        @if let Some(error) = &order.error { section #error data-live { (trouble(&order, error, &history)) } }
         section #order data-live { (describe(&order, &history)) }
         section #history data-live {
             h2 { "History " span.quiet { "(UTC)" } }
@@ -89,6 +56,45 @@ pub(super) async fn show(
     Ok(viewer.answer(MenuItem::Orders, "Order", &main))
 }
 
+/// The order's name, and what the viewer may do with it.
+fn heading(order: &OrderView, has_body: bool, viewer: &Viewer) -> Markup {
+    html! {
+        div.heading {
+            div {
+                p.crumb { a href="/orders" { "Orders" } }
+                @if let Some(name) = reference(order) {
+                    h1 { (name) }
+                    p.crumb { (to_copy(&order.id.to_string())) }
+                } @else { h1.id { (order.id) } }
+            }
+            @if viewer.may_act() { div.actions {
+                @if order.status == Status::Failed && has_body {
+                    a.button href={ "/orders/" (order.id) "/retry" } { "Retry…" }
+                }
+                @if order.status == Status::Queued {
+                    a.button.danger href={ "/orders/" (order.id) "/cancel" } { "Cancel…" }
+                }
+            } }
+        }
+    }
+}
+
+/// The order's error, and what to do about it.
+fn trouble(order: &OrderView, error: &OrderError, history: &History) -> Markup {
+    let title = match order.status {
+        Status::Failed => "Why it failed",
+        Status::Queued => "Why it is still waiting",
+        Status::Running | Status::Submitted | Status::Cancelled => "Why the last attempt failed",
+    };
+    let last = history.past.attempts.last().filter(|_| order.status == Status::Queued);
+    html! {
+        h2 { (title) }
+        @if let Some(attempt) = last { p.quiet { "As it was at " (at(attempt.ended_at)) "." } }
+        (fault(error))
+        (next_step(&error.code, order.status, order.possible_duplicate))
+    }
+}
+
 /// Returns the order, if the viewer may see it.
 pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<OrderView, Failure> {
     let missing =
@@ -103,36 +109,20 @@ pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<Ord
 }
 
 fn describe(order: &OrderView, history: &History) -> Markup {
-    let text = |text: &str| html! { (text) };
-    let mut told = vec![
-        ("Status", html! { (status(order.status)) }),
-        (
-            "Token",
-            html! {
-                @let cause = &history.token_cause;
-                @if order.token.is_some() || cause.is_none() { (outcome(order.token)) " " }
-                @if let Some(cause) = cause { "its exchange was " (cause) }
-            },
-        ),
-        ("Target", text(order.target.map_or("as the merchant's settings say", Target::as_str))),
-        ("Merchant", text(order.merchant.as_str())),
-        ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
-        ("Accepted", time(order.accepted_at)),
-    ];
-    let Summary { merchant_reference1, merchant_reference2, order_amount, .. } = &order.summary;
-    if order_amount.is_some() {
-        told.push(("Amount", html! { (amount(&order.summary)) }));
+    html! {
+        (facts(&told(order, history)))
+        (pointers("prefilled", "Prefilled from the id_token", order.prefilled.filled()))
+        (pointers(
+            "prefill-withdrawn",
+            "Taken back, because Klarna refused the order with these prefilled fields",
+            order.prefilled.withdrawn(),
+        ))
     }
-    let names = [
-        ("Idempotency key", &order.idempotency_key),
-        ("Merchant reference 1", merchant_reference1),
-        ("Merchant reference 2", merchant_reference2),
-    ];
-    for (name, value) in names {
-        if let Some(value) = value {
-            told.push((name, to_copy(value)));
-        }
-    }
+}
+
+/// What is told of the order, each with its name.
+fn told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
+    let mut told = first_told(order, history);
     if order.status == Status::Queued {
         told.push(("Due", time(order.due_at)));
     }
@@ -164,15 +154,42 @@ fn describe(order: &OrderView, history: &History) -> Markup {
     if let Some(correlation) = &order.correlation_id {
         told.push(("Klarna's correlation id", to_copy(correlation)));
     }
-    html! {
-        (facts(&told))
-        (pointers("prefilled", "Prefilled from the id_token", order.prefilled.filled()))
-        (pointers(
-            "prefill-withdrawn",
-            "Taken back, because Klarna refused the order with these prefilled fields",
-            order.prefilled.withdrawn(),
-        ))
+    told
+}
+
+/// What is told first: the order's state, and what the shop submitted.
+fn first_told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
+    let text = |text: &str| html! { (text) };
+    let mut told = vec![
+        ("Status", html! { (status(order.status)) }),
+        (
+            "Token",
+            html! {
+                @let cause = &history.token_cause;
+                @if order.token.is_some() || cause.is_none() { (outcome(order.token)) " " }
+                @if let Some(cause) = cause { "its exchange was " (cause) }
+            },
+        ),
+        ("Target", text(order.target.map_or("as the merchant's settings say", Target::as_str))),
+        ("Merchant", text(order.merchant.as_str())),
+        ("User", html! { a href=(user_link(&order.merchant, &order.user)) { (order.user) } }),
+        ("Accepted", time(order.accepted_at)),
+    ];
+    let Summary { merchant_reference1, merchant_reference2, order_amount, .. } = &order.summary;
+    if order_amount.is_some() {
+        told.push(("Amount", html! { (amount(&order.summary)) }));
     }
+    let names = [
+        ("Idempotency key", &order.idempotency_key),
+        ("Merchant reference 1", merchant_reference1),
+        ("Merchant reference 2", merchant_reference2),
+    ];
+    for (name, value) in names {
+        if let Some(value) = value {
+            told.push((name, to_copy(value)));
+        }
+    }
+    told
 }
 
 /// What happened to the order, oldest first.

@@ -12,6 +12,7 @@ use super::Pages;
 use super::attention::{self, Sources};
 use super::breakers;
 use super::charts::{Bar, Chart, Part, Tick};
+use super::endpoint;
 use super::failure::Failure;
 use super::frame::MenuItem;
 use super::links::link;
@@ -84,7 +85,6 @@ const LATENCY_SAMPLES: u32 = 1000;
 
 pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let deps = &pages.deps;
-    let lost_after = deps.worker_lost_after;
     let range = viewer.query.get("range").and_then(|word| RANGES.iter().find(|range| range.word == word));
     let range = range.unwrap_or(&RANGES[1]);
     let bounds = bounds(viewer.now, range.step, range.bars);
@@ -95,16 +95,12 @@ pub(super) async fn show(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         counts.push(pages.counts.of(&deps.keeper, merchant, viewer.now).await);
     }
     // The chart of days left shows which tokens expire soon.
-    let overview = deps.stats.overview(lost_after, Duration::ZERO).await?;
-    let workers = deps.dashboard.workers(lost_after).await?;
-    let (sweep, endpoints) = (deps.keeper.last_sweep().await?, deps.endpoints.endpoints().await?);
+    let overview = deps.stats.overview(deps.worker_lost_after, Duration::ZERO).await?;
+    let workers = deps.dashboard.workers(deps.worker_lost_after).await?;
+    let sweep = deps.keeper.last_sweep().await?;
     let backlogs: Vec<&Backlog> =
         overview.merchants.iter().filter(|backlog| viewer.sees(&backlog.merchant)).collect();
-    let failing: Vec<_> = endpoints
-        .into_iter()
-        .filter(|endpoint| viewer.sees(&endpoint.merchant))
-        .filter(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some())
-        .collect();
+    let failing = endpoint::failing(&pages, &viewer).await?;
     let paused = pauses::seen(&pages, &viewer).await?;
     let next = (pages.deps.next_sweep)(viewer.now);
     let waiting = breakers::seen(&workers, &viewer);

@@ -238,6 +238,29 @@ impl<'f> Search<'f> {
             Some(false) => self.condition("coalesce(token_outcome, '') NOT IN ('fresh', 'cached')"),
             None => {}
         }
+        self.errors::<E>(filter);
+        if let Some(due_by) = filter.due_by {
+            // In plain words, so that an index of queued orders can be used.
+            self.condition("status = 'queued'");
+            self.compare("due_at <=", due_by);
+        }
+        match filter.duplicates {
+            Some(true) => self.condition("possible_duplicate"),
+            Some(false) => self.condition("NOT possible_duplicate"),
+            None => {}
+        }
+        self.times(filter, status);
+        if let Some(ids) = &filter.ids {
+            self.values.push(Param::Ids(ids));
+            self.condition(&E::STATEMENTS.id_among.replace('$', &format!("${}", self.values.len())));
+        }
+        if let Some(before) = filter.before {
+            self.compare("id <", before);
+        }
+    }
+
+    /// Adds the conditions on the code of the order's error.
+    fn errors<E: Engine>(&mut self, filter: &'f OrderFilter) {
         if let Some(again) = filter.fails_again {
             let codes = ErrorCode::ALL.into_iter().filter(|code| code.fails_again());
             let codes: Vec<String> = codes.map(|code| format!("'{}'", code.as_str())).collect();
@@ -249,16 +272,10 @@ impl<'f> Search<'f> {
             self.condition("error IS NOT NULL");
             self.among(E::STATEMENTS.error_code, &filter.errors);
         }
-        if let Some(due_by) = filter.due_by {
-            // In plain words, so that an index of queued orders can be used.
-            self.condition("status = 'queued'");
-            self.compare("due_at <=", due_by);
-        }
-        match filter.duplicates {
-            Some(true) => self.condition("possible_duplicate"),
-            Some(false) => self.condition("NOT possible_duplicate"),
-            None => {}
-        }
+    }
+
+    /// Adds the conditions on when the order was accepted and when it ended.
+    fn times(&mut self, filter: &OrderFilter, status: Option<Status>) {
         if let Some(since) = filter.since {
             self.compare("id >=", first_id(since - SKEW));
             self.compare("accepted_at >=", since);
@@ -276,13 +293,6 @@ impl<'f> Search<'f> {
         if (filter.ended_since.is_some() || filter.ended_until.is_some()) && status == Some(Status::Failed) {
             // In plain words, so that the index of failed orders can be used.
             self.condition("status = 'failed'");
-        }
-        if let Some(ids) = &filter.ids {
-            self.values.push(Param::Ids(ids));
-            self.condition(&E::STATEMENTS.id_among.replace('$', &format!("${}", self.values.len())));
-        }
-        if let Some(before) = filter.before {
-            self.compare("id <", before);
         }
     }
 

@@ -155,15 +155,7 @@ impl OrderHandler {
         let token = self.token(order, merchant, slot, &mut found.waited).await?;
         let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);
 
-        let wants_prefill = order.prefill.unwrap_or_else(|| merchant.prefills(target));
-        let shopper = match &token {
-            Ok(access) if wants_prefill => self.vault.shopper(merchant, &order.user, access).await,
-            _ => Ok(None),
-        };
-        let (shopper, refused) = match shopper {
-            Ok(shopper) => (shopper, None),
-            Err(why) => (None, Some(Prefill::Refused { refused: why.to_string() })),
-        };
+        let (shopper, refused) = self.shopper(order, merchant, target, token.as_ref().ok()).await;
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
         let access_token = token.as_ref().ok().map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
@@ -185,6 +177,23 @@ impl OrderHandler {
         call_permit.report(report(&answer, order, target), since_boot());
         let prefill = refused.unwrap_or(prefill);
         Ok(disposition(answer, order, target, outcome(&token), prefill, rand::random()))
+    }
+
+    /// Returns the user's shopper if the order is to be prefilled, and why there is none if the `id_token` was not
+    /// accepted.
+    async fn shopper(
+        &self,
+        order: &ClaimedOrder,
+        merchant: &Merchant,
+        target: Target,
+        access: Option<&AccessToken>,
+    ) -> (Option<Shopper>, Option<Prefill>) {
+        let is_wanted = order.prefill.unwrap_or_else(|| merchant.prefills(target));
+        let Some(access) = access.filter(|_| is_wanted) else { return (None, None) };
+        match self.vault.shopper(merchant, &order.user, access).await {
+            Ok(shopper) => (shopper, None),
+            Err(why) => (None, Some(Prefill::Refused { refused: why.to_string() })),
+        }
     }
 
     /// Notes the user's shopper beside the end of the attempt. If that takes long, it goes on without this order; if

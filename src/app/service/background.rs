@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::app::App;
-use crate::app::process::TIDY;
+use crate::app::process::{Process, TIDY};
 use crate::app::spools::replay_for_refresh;
 use crate::backoff::Backoff;
 use crate::delivery::Waiters;
@@ -26,16 +28,36 @@ pub(super) struct Wakeups {
 }
 
 /// Whom notifications are passed on to.
-pub(super) struct Listeners {
-    pub(super) wakes: Wakeups,
-    pub(super) waiters: Waiters,
-    pub(super) pauses: Pauses,
+struct Listeners {
+    wakes: Wakeups,
+    waiters: Waiters,
+    pauses: Pauses,
     /// `None` in a process that has only the role `api`.
-    pub(super) heartbeats: Option<HeartbeatMonitor>,
+    heartbeats: Option<HeartbeatMonitor>,
+}
+
+/// Starts to follow what other processes change: orders, pauses and processes.
+pub(super) fn follow_others(
+    app: &App,
+    process: Option<&Process>,
+    wakes: &Wakeups,
+    waiters: &Waiters,
+    background: &mut JoinSet<()>,
+) {
+    background.spawn(wake_after_pauses(app.pauses.clone(), wakes.clone()));
+    let listeners = Listeners {
+        wakes: wakes.clone(),
+        waiters: waiters.clone(),
+        pauses: app.pauses.clone(),
+        heartbeats: process.map(|process| process.heartbeat.watch()),
+    };
+    background.spawn(listen(app.store.clone(), listeners));
+    let polling = waiters.clone();
+    background.spawn(async move { polling.poll().await });
 }
 
 /// Wakes the queues when an operator has begun or ended a pause.
-pub(super) async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
+async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
     let mut changes = pauses.subscribe();
     while changes.changed().await.is_ok() {
         wakes.orders.notify();
@@ -45,7 +67,7 @@ pub(super) async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
 
 /// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox,
 /// that the copy of the pauses is outdated, and that a process has begun.
-pub(super) async fn listen(store: Arc<dyn Store>, to: Listeners) {
+async fn listen(store: Arc<dyn Store>, to: Listeners) {
     let Listeners { wakes, waiters, pauses, heartbeats } = to;
     let poll_workers = || heartbeats.iter().for_each(HeartbeatMonitor::poll_now);
     let mut failures = 0;
