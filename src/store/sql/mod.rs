@@ -46,23 +46,26 @@ statements! {
     }
     installation: InstallationSql { installation, found_installation, health }
     keeper: KeeperSql {
-        now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due, postpone,
-        forget_idle, token_counts, take_sweep, renew_sweep, end_sweep, last_sweep,
+        now, undated_tokens, planned_tokens, set_due_dates, bring_forward, next_due_day, due_of_day, count_due,
+        postpone, forget_idle, token_counts, take_sweep, renew_sweep, end_sweep, last_sweep,
     }
     keys: KeysSql {
-        known_keys, note_key, sealed, sealed_tokens, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached, reseal_hash_key,
+        known_keys, note_key, sealed, sealed_tokens, sealed_otherwise, cached_otherwise, reseal_token, reseal_cached,
+        reseal_hash_key,
     }
     order_admin: OrderAdminSql { body_gone, unchanged, cancel, again, retry_follow_ups }
     orders: OrdersSql {
-        insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, failed, retry, snooze,
-        announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders,
-        order_codes,
+        insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, failed, retry,
+        snooze, announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders, order_codes,
     }
     outages: OutagesSql { reopen, begin, end, end_lost, outages }
-    overview: OverviewSql { backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders }
+    overview: OverviewSql {
+        backlogs, overview, expiring_tokens, webhook_backlogs, follow_up_backlogs, webhook_counts, held_orders,
+    }
     pausing: PausingSql { pauses, pause, keep_past, resume, probe, probes, bring_orders_forward }
     providers: ProvidersSql {
-        tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others, stopped, probe_now,
+        tokens_by_provider, join_providers, sealed_by, adopt, latest_answers, stop, take_probe, prove, disprove_others,
+        stopped, probe_now,
     }
     rates: RatesSql { begin, lock, lease }
     renaming: RenamingSql { lock_open_orders, token, known, open_orders, ended_orders, webhooks }
@@ -75,26 +78,25 @@ statements! {
         note, replace_body, begin_update, end_update, release_update, changeable, by_klarna_id, is_of_merchant,
     }
     tokens: TokensSql {
-        ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token, tokens,
-        users_of_state, all_users_of_state, active_users, ledger,
-        void_intent, open_intents, is_intended, last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold,
-        replay_due, seen, state_of_generation, close, cached, newest_cached, delete_cached, delete_expired,
-        last_token,
+        ensure_token, lock_token, same_providers, holder, register, drop_unused, know, forget, forget_cached, token,
+        tokens, users_of_state, all_users_of_state, active_users, ledger, void_intent, open_intents, is_intended,
+        last_came, store_ahead, stored_before, cache, still_good, dead, rejected_by, hold, replay_due, seen,
+        state_of_generation, close, cached, newest_cached, delete_cached, delete_expired, last_token,
     }
     upkeep: UpkeepSql {
-        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses, delete_over_pauses,
-        delete_outages, wipe_tokens, expire_webhooks, ledger_step,
-        delete_ledger, known_step, delete_known,
+        wipe_bodies, delete_orders, delete_webhooks, delete_follow_ups, delete_workers, delete_past_pauses,
+        delete_over_pauses, delete_outages, wipe_tokens, expire_webhooks, ledger_step, delete_ledger, known_step,
+        delete_known,
     }
     user_changes: UserChangesSql { begin, under_way, end }
     webhooks: WebhooksSql {
         publish_deadline, publish_endpoint, remove_endpoint, due_webhook_merchants, next_webhook_due, claim_webhooks,
-        give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, count_webhooks, resend_webhooks,
-        enable_endpoint, endpoints, note_answer, forget_answers, answers, test,
+        give_back_webhook, webhook_delivered, webhook_retry, endpoint_well, endpoint_failing, webhooks, count_webhooks,
+        resend_webhooks, enable_endpoint, endpoints, note_answer, forget_answers, answers, test,
     }
     workers: WorkersSql {
-        begin_worker, end_earlier, heartbeat, heartbeats, heartbeats_of_instance, end_worker, reclaim, lose_order, note_breakers,
-        note_facts,
+        begin_worker, end_earlier, heartbeat, heartbeats, heartbeats_of_instance, end_worker, reclaim, lose_order,
+        note_breakers, note_facts,
     }
 }
 

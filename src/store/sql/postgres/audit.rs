@@ -29,7 +29,8 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
         WHERE ($1::timestamptz IS NULL OR happened_at >= $1) AND ($2::text IS NULL OR actor = $2)
             AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR merchant = $4)
             AND ($5::bytea IS NULL OR user_hash = $5) AND ($6::text IS NULL OR outcome = $6)
-            AND ($7::text IS NULL OR left(object, 100) = left($7, 100) AND object = $7) AND ($8::bigint IS NULL OR id < $8)
+            AND ($7::text IS NULL OR left(object, 100) = left($7, 100) AND object = $7)
+            AND ($8::bigint IS NULL OR id < $8)
         ORDER BY id DESC LIMIT $9",
     in_chains: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,

@@ -45,8 +45,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         GROUP BY code",
     // A push that is still to be read.
     order_history: "
-        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
-            coalesce(o.pushed_at, (
+        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at,
+            o.body IS NOT NULL AS has_body, coalesce(o.pushed_at, (
                 SELECT f.recorded_at FROM klarna_worker.follow_ups f
                 WHERE f.merchant = o.merchant AND f.klarna_id = o.klarna_id AND f.kind = 'push')) AS pushed_at
         FROM klarna_worker.orders o WHERE o.id = $1",
@@ -56,7 +56,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         WHERE a.order_id = $1 ORDER BY a.seq",
     changes_of_order: "
         SELECT happened_at, actor, action FROM klarna_worker.audit_log
-        WHERE left(object, 100) = left($1, 100) AND object = $1 AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
+        WHERE left(object, 100) = left($1, 100) AND object = $1
+            AND action IN ('order.retry', 'order.cancel', 'order.update') AND outcome = 'done'
         ORDER BY id DESC LIMIT 100",
     // While the order had not ended.
     pauses_of_order: "
@@ -70,13 +71,15 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         ORDER BY p.paused_at LIMIT 100",
     workers: "
         SELECT id, name, started_at, heartbeat_at, breakers, facts,
-            heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive FROM klarna_worker.workers
+            heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive
+            FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
     // A range of one merchant, or else PostgreSQL reads the orders of all merchants by `orders_next`.
     // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
     queued_deadlines: "
         SELECT width_bucket(deadline_at, ARRAY(
-            SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM json_array_elements_text($2::json)
+            SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond'
+            FROM json_array_elements_text($2::json)
         ))::bigint AS slot, count(*) AS orders
         FROM (
             SELECT deadline_at FROM klarna_worker.orders

@@ -6,13 +6,15 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
     // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
     record: "
         INSERT INTO klarna_worker.follow_ups AS f (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
-        VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond')
+        VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()),
+            coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond')
         ON CONFLICT (merchant, klarna_id, kind) DO UPDATE
             SET due_at = excluded.due_at, give_up_at = excluded.give_up_at, attempts = 0, given_up_at = NULL
             WHERE f.given_up_at IS NOT NULL",
     failing_of_order: "
         SELECT f.kind, f.attempts, f.error, f.due_at, f.given_up_at
-        FROM klarna_worker.orders o JOIN klarna_worker.follow_ups f ON f.merchant = o.merchant AND f.klarna_id = o.klarna_id
+        FROM klarna_worker.orders o JOIN klarna_worker.follow_ups f ON f.merchant = o.merchant
+            AND f.klarna_id = o.klarna_id
         WHERE o.id = $1 AND f.attempts > 0 ORDER BY f.kind",
     // The orders of a user that may still be paid.
     record_aborts: "
@@ -39,7 +41,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
             ORDER BY p.due_at LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
-        UPDATE klarna_worker.follow_ups p SET due_at = t.now + $4 * interval '1 microsecond', claim_number = p.claim_number + 1
+        UPDATE klarna_worker.follow_ups p SET due_at = t.now + $4 * interval '1 microsecond',
+            claim_number = p.claim_number + 1
         FROM due, t WHERE p.merchant = $1 AND p.klarna_id = due.klarna_id AND p.kind = due.kind
         RETURNING p.kind, p.merchant, p.klarna_id, p.claim_number, p.attempts, p.recorded_at",
     again: "
@@ -59,12 +62,15 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         SELECT 1 AS one FROM klarna_worker.follow_ups WHERE merchant = $1 AND given_up_at IS NOT NULL LIMIT 1",
     renew: "
         UPDATE klarna_worker.follow_ups SET due_at = coalesce($2, clock_timestamp()),
-            give_up_at = coalesce($2, clock_timestamp()) + $3 * interval '1 microsecond', attempts = 0, given_up_at = NULL
+            give_up_at = coalesce($2, clock_timestamp()) + $3 * interval '1 microsecond', attempts = 0,
+            given_up_at = NULL
         WHERE merchant = $1 AND given_up_at IS NOT NULL",
     done: "
-        DELETE FROM klarna_worker.follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3 AND kind = $4",
+        DELETE FROM klarna_worker.follow_ups WHERE merchant = $1 AND klarna_id = $2 AND claim_number = $3
+            AND kind = $4",
     note_acknowledged: "
-        UPDATE klarna_worker.orders SET acknowledged_at = coalesce(acknowledged_at, $2, clock_timestamp()) WHERE id = $1",
+        UPDATE klarna_worker.orders SET acknowledged_at = coalesce(acknowledged_at, $2, clock_timestamp())
+        WHERE id = $1",
     lapsed: "
         DELETE FROM klarna_worker.follow_ups
         WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())

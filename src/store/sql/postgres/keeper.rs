@@ -19,7 +19,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
             last_seen_at = coalesce(t.last_seen_at, t.updated_at)
         FROM json_to_recordset($1::json) AS p (id bigint, generation bigint, due bigint)
         WHERE t.id = p.id AND t.generation = p.generation AND t.state = 'active'
-            AND (t.refresh_due_generation IS DISTINCT FROM t.generation OR t.refresh_note IS NULL OR t.refresh_note = 'idle')",
+            AND (t.refresh_due_generation IS DISTINCT FROM t.generation OR t.refresh_note IS NULL
+                OR t.refresh_note = 'idle')",
     bring_forward: "
         UPDATE klarna_worker.tokens SET refresh_due_at = least(refresh_due_at, coalesce($2, clock_timestamp())),
             refresh_due_generation = generation, refresh_note = 'no_answer'
@@ -28,7 +29,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
                 JOIN klarna_worker.tokens t ON t.id = e.token_id AND t.generation = e.generation
                 LEFT JOIN klarna_worker.workers w ON w.id = e.holder
             WHERE e.outcome IS NULL AND (w.id IS NULL OR w.ended_at IS NOT NULL
-                OR (w.id, w.heartbeats) IN (SELECT id, heartbeats FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))",
+                OR (w.id, w.heartbeats) IN (SELECT id, heartbeats
+                    FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))",
     next_due_day: "
         WITH RECURSIVE d (day) AS (
             SELECT min((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') FROM klarna_worker.tokens
@@ -70,7 +72,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         SELECT coalesce(sum((
             SELECT count(*) FROM klarna_worker.tokens t
             WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
-                AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = d.day AND t.refresh_due_at <= $1)), 0)::bigint
+                AND (t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01' = d.day AND t.refresh_due_at <= $1)
+            ), 0)::bigint
             AS tokens
         FROM d WHERE d.day IS NOT NULL",
     postpone: "
@@ -78,18 +81,23 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         WHERE id = $1 AND generation = $2 AND state = 'active'",
     forget_idle: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
-            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
-        WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+            refresh_due_at = NULL, refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL,
+            updated_at = coalesce($3, clock_timestamp())
+        WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < (
+                SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             AND id IN (
                 SELECT id FROM klarna_worker.tokens
                 WHERE state <> 'forgotten'
-                    AND coalesce(last_seen_at, updated_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
+                    AND coalesce(last_seen_at, updated_at) < (
+                        SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
                 ORDER BY coalesce(last_seen_at, updated_at) LIMIT $2 FOR UPDATE SKIP LOCKED)
         RETURNING id",
     token_counts: "
-        SELECT state, reason, CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= coalesce($2, clock_timestamp()) THEN -1
-                ELSE floor(extract(epoch FROM expires_at - coalesce($2, clock_timestamp())) / 86400)::bigint END AS days,
+        SELECT state, reason,
+            CASE WHEN state <> 'active' THEN NULL WHEN expires_at <= coalesce($2, clock_timestamp()) THEN -1
+                ELSE floor(extract(epoch FROM expires_at - coalesce($2, clock_timestamp())) / 86400)::bigint
+            END AS days,
             count(*) AS tokens
         FROM klarna_worker.tokens WHERE id > $3 AND id <= $4 AND ($1::text IS NULL OR merchant = $1)
         GROUP BY 1, 2, 3",

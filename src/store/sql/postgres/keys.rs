@@ -10,9 +10,12 @@ pub(in crate::store) const KEYS: KeysSql = KeysSql {
         ON CONFLICT DO NOTHING",
     sealed: "
         SELECT
-            (SELECT count(*) FROM klarna_worker.revocations WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS revoked,
-            (SELECT count(*) FROM klarna_worker.cached_tokens WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
-            (SELECT count(*) FROM klarna_worker.installation WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
+            (SELECT count(*) FROM klarna_worker.revocations
+                WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS revoked,
+            (SELECT count(*) FROM klarna_worker.cached_tokens
+                WHERE substring(sealed FROM 1 FOR length($1::bytea)) = $1) AS cached,
+            (SELECT count(*) FROM klarna_worker.installation
+                WHERE substring(hash_key FROM 1 FOR length($1::bytea)) = $1) AS hash_key",
     sealed_tokens: "
         SELECT count(*) AS tokens FROM klarna_worker.tokens
         WHERE id > $2 AND id <= $3 AND substring(sealed FROM 1 FOR length($1::bytea)) = $1",

@@ -4,7 +4,9 @@ use crate::store::sql::constants;
 
 constants! {
 // Sets for the session a time limit for locks, in milliseconds, and none for statements.
-WAIT_FOR_LOCKS = "SELECT set_config('lock_timeout', $1::bigint::text, false), set_config('statement_timeout', '0', false)";
+WAIT_FOR_LOCKS = "
+    SELECT set_config('lock_timeout', $1::bigint::text, false),
+        set_config('statement_timeout', '0', false)";
 // Indexes that the migration $1 names, and whose building was interrupted.
 INVALID_INDEXES = "
     SELECT indexrelid::regclass::text AS name FROM pg_index i
@@ -13,7 +15,9 @@ INVALID_INDEXES = "
 // The age of another role's transaction is hidden.
 LOCK_HOLDERS = "
     SELECT 'process ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), 'unnamed') || ')'
-        || coalesce(', in a transaction for ' || round(extract(epoch FROM clock_timestamp() - a.xact_start)) || ' s', '') AS holder
+        || coalesce(
+            ', in a transaction for ' || round(extract(epoch FROM clock_timestamp() - a.xact_start)) || ' s', ''
+        ) AS holder
     FROM pg_stat_activity a
     WHERE a.pid <> pg_backend_pid() AND a.pid IN (
         SELECT l.pid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace

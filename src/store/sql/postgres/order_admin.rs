@@ -41,6 +41,7 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
         )
         UPDATE klarna_worker.follow_ups f SET due_at = t.now, give_up_at = t.now + $3 * interval '1 microsecond',
             attempts = 0, given_up_at = NULL, claim_number = f.claim_number + 1
-        FROM failing, t WHERE f.merchant = failing.merchant AND f.klarna_id = failing.klarna_id AND f.kind = failing.kind
+        FROM failing, t WHERE f.merchant = failing.merchant AND f.klarna_id = failing.klarna_id
+            AND f.kind = failing.kind
         RETURNING failing.id",
 };

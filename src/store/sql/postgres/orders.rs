@@ -14,12 +14,14 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         c AS MATERIALIZED (
             SELECT CASE WHEN t.worker IS NOT NULL AND coalesce(t.not_before <= t.now, true)
                 AND coalesce((
-                    SELECT o.due_at > t.now FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant = t.merchant
+                    SELECT o.due_at > t.now FROM klarna_worker.orders o WHERE o.status = 'queued'
+                        AND o.merchant = t.merchant
                     ORDER BY o.due_at, o.id LIMIT 1), true)
                 AND NOT EXISTS (
                     SELECT 1 FROM klarna_worker.orders r
                     WHERE r.status = 'running' AND r.merchant = t.merchant AND r.user_id = t.user_id
-                        AND NOT EXISTS (SELECT 1 FROM klarna_worker.cached_tokens k WHERE k.purpose_ref = r.id OFFSET 0))
+                        AND NOT EXISTS (SELECT 1 FROM klarna_worker.cached_tokens k
+                            WHERE k.purpose_ref = r.id OFFSET 0))
                 THEN t.worker END AS worker
             FROM t
         ),
@@ -29,24 +31,30 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
                 target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker,
                 claim_number, first_claimed_at, first_due_at, supersedes)
             SELECT $1, t.merchant, t.user_id, $4, $5, $6, $7, t.now, greatest(t.now, t.not_before),
-                coalesce($9, greatest(t.now, t.not_before) + $10 * interval '1 microsecond'), $12, $13, $14, $15, $16, $17,
+                coalesce($9, greatest(t.now, t.not_before) + $10 * interval '1 microsecond'), $12,
+                $13, $14, $15, $16, $17,
                 CASE WHEN c.worker IS NULL THEN 'queued' ELSE 'running' END, c.worker,
                 CASE WHEN c.worker IS NULL THEN 0 ELSE 1 END, CASE WHEN c.worker IS NOT NULL THEN t.now END,
                 CASE WHEN c.worker IS NOT NULL THEN t.now END, $19
             FROM t, c
-            ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
-            RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts,
-                token_outcome, prefilled, possible_duplicate, klarna_id, result, session, correlation_id, error,
-                idempotency_key, merchant_reference1, merchant_reference2, order_amount, purchase_currency
+            ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL
+                AND superseded_by IS NULL DO NOTHING
+            RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+                deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, result,
+                session, correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+                purchase_currency
         )
-        SELECT *, CASE WHEN status = 'queued' THEN pg_notify('klarna_worker_due', '')::text END AS notified FROM inserted",
+        SELECT *, CASE WHEN status = 'queued' THEN pg_notify('klarna_worker_due', '')::text END AS notified
+        FROM inserted",
     order_by_key: "
-        SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
+        SELECT id, digest FROM klarna_worker.orders WHERE merchant = $1 AND idempotency_key = $2
+            AND superseded_by IS NULL",
     // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
     supersede: "
         UPDATE klarna_worker.orders SET superseded_by = $3
         WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL AND ended_at IS NOT NULL
-            AND session_phase IS DISTINCT FROM 'completed' AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
+            AND session_phase IS DISTINCT FROM 'completed'
+            AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
         RETURNING id",
     // Reads the first entry of the index of due orders. With EXISTS, the planner would search the
     // table, and would read ended orders first.
@@ -54,7 +62,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WITH RECURSIVE m (merchant) AS (
             SELECT min(merchant) FROM klarna_worker.orders WHERE status = 'queued'
             UNION ALL
-            SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued' AND o.merchant > m.merchant)
+            SELECT (SELECT min(o.merchant) FROM klarna_worker.orders o WHERE o.status = 'queued'
+                AND o.merchant > m.merchant)
             FROM m WHERE m.merchant IS NOT NULL
         )
         SELECT merchant FROM m WHERE merchant IS NOT NULL AND (
@@ -77,8 +86,9 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     // The end of an attempt waits for no row that somebody else has locked: it is written again later.
     failed: "
         WITH ended AS (
-            UPDATE klarna_worker.orders SET status = 'failed', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
-                attempts = attempts + $8, error = $5, token_outcome = $6, prefilled = $7
+            UPDATE klarna_worker.orders SET status = 'failed', worker = NULL,
+                ended_at = coalesce($4, clock_timestamp()), attempts = attempts + $8, error = $5, token_outcome = $6,
+                prefilled = $7
             WHERE id = (
                 SELECT id FROM klarna_worker.orders WHERE id = $1 AND worker = $2 AND claim_number = $3
                 FOR NO KEY UPDATE SKIP LOCKED)
@@ -115,12 +125,13 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     // that is over; otherwise it is as it was before this one.
     submitted_late: "
         WITH ended AS (
-            UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),
-                attempts = attempts + 1, klarna_id = $5, result = $6, correlation_id = $7, token_outcome = $8,
-                prefilled = $9, target = $10, error = NULL,
+            UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL,
+                ended_at = coalesce($4, clock_timestamp()), attempts = attempts + 1, klarna_id = $5, result = $6,
+                correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL,
                 possible_duplicate = CASE
                     WHEN sent_claim = $3 AND (worker IS NULL OR worker = $2 OR claim_number > $3) THEN $11 ELSE true END
-            WHERE id = $1 AND (status = 'queued' OR status = 'running' AND NOT coalesce(sent_claim = claim_number, false))
+            WHERE id = $1 AND (status = 'queued'
+                OR status = 'running' AND NOT coalesce(sent_claim = claim_number, false))
                 AND ($3 > changed_claim OR changed_claim IS NULL)
             RETURNING id
         ),
@@ -129,17 +140,19 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     is_submitted_as: "
         SELECT id FROM klarna_worker.orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
-        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, session, correlation_id, error, idempotency_key,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+            deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, result, session,
+            correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency
         FROM klarna_worker.orders WHERE id = $1",
     settled: "
         SELECT id FROM klarna_worker.orders WHERE id = ANY($1) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
-        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, session, correlation_id, error, idempotency_key,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+            deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, NULL AS result,
+            session, correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency
         FROM klarna_worker.orders",
     order_ids: "
         SELECT id FROM klarna_worker.orders",

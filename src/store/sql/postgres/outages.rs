@@ -22,7 +22,8 @@ pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
         WHERE o.until IS NULL AND NOT EXISTS (
             SELECT 1 FROM klarna_worker.workers w, jsonb_array_elements(w.breakers::jsonb) b
             WHERE w.ended_at IS NULL
-                AND (w.id, w.heartbeats) NOT IN (SELECT id, heartbeats FROM json_to_recordset($2::json) AS s (id uuid, heartbeats bigint))
+                AND (w.id, w.heartbeats) NOT IN (SELECT id, heartbeats
+                    FROM json_to_recordset($2::json) AS s (id uuid, heartbeats bigint))
                 AND b ->> 'state' <> 'closed' AND b ->> 'merchant' = o.merchant AND b ->> 'endpoint' = o.endpoint)",
     outages: "
         SELECT merchant, endpoint, cause, since, until FROM klarna_worker.outages

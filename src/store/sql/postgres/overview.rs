@@ -7,9 +7,11 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
         SELECT merchant, sum(queued)::bigint AS queued, sum(due)::bigint AS due, sum(running)::bigint AS running,
             min(oldest_due) AS oldest_due, sum(delayed)::bigint AS delayed, min(delayed_since) AS delayed_since
         FROM (
-            SELECT merchant, count(*) AS queued, count(*) FILTER (WHERE due_at <= coalesce($1, clock_timestamp())) AS due, 0 AS running,
+            SELECT merchant, count(*) AS queued,
+                count(*) FILTER (WHERE due_at <= coalesce($1, clock_timestamp())) AS due, 0 AS running,
                 min(due_at) AS oldest_due,
-                count(*) FILTER (WHERE due_at > coalesce($1, clock_timestamp()) AND first_claimed_at IS NOT NULL) AS delayed,
+                count(*) FILTER (WHERE due_at > coalesce($1, clock_timestamp())
+                    AND first_claimed_at IS NOT NULL) AS delayed,
                 min(first_claimed_at) FILTER (WHERE due_at > coalesce($1, clock_timestamp())) AS delayed_since
             FROM klarna_worker.orders WHERE status = 'queued' GROUP BY merchant
             UNION ALL
@@ -20,25 +22,32 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
     // In each day of the index tokens_due, the first entry is the one that became due first.
     overview: "
         WITH RECURSIVE d (day) AS (
-            SELECT min(((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens WHERE state = 'active' AND refresh_due_at IS NOT NULL
+            SELECT min(((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens
+            WHERE state = 'active' AND refresh_due_at IS NOT NULL
             UNION ALL
             SELECT (
                 SELECT min(((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')) FROM klarna_worker.tokens t
-                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') > d.day)
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+                    AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') > d.day)
             FROM d WHERE d.day IS NOT NULL
         )
         SELECT coalesce($2, clock_timestamp()) AS now,
-            (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL AND heartbeat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
+            (SELECT count(*) FROM klarna_worker.workers WHERE ended_at IS NULL
+                AND heartbeat_at >= coalesce($2, clock_timestamp()) - make_interval(secs => $1 / 1000000.0)) AS workers,
             (SELECT count(*) FROM klarna_worker.exchanges WHERE outcome IS NULL) AS open_exchanges,
             (SELECT ended_at FROM klarna_worker.keeper) AS swept_at,
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM klarna_worker.tokens t
-                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day)) FROM d) AS oldest_due_token",
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL
+                    AND ((t.expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') = d.day))
+                FROM d) AS oldest_due_token",
     // By day, because the index begins with it.
     expiring_tokens: "
         SELECT count(*) AS tokens FROM klarna_worker.tokens
-        WHERE state = 'active' AND refresh_due_at IS NOT NULL AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')
-            < (SELECT ((coalesce($2, clock_timestamp()) + $1 * interval '1 microsecond') AT TIME ZONE 'UTC')::date - DATE '1970-01-01')",
+        WHERE state = 'active' AND refresh_due_at IS NOT NULL
+            AND ((expires_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01') < (
+                SELECT ((coalesce($2, clock_timestamp()) + $1 * interval '1 microsecond') AT TIME ZONE 'UTC')::date
+                    - DATE '1970-01-01')",
     webhook_backlogs: "
         SELECT e.merchant, e.disabled_at IS NOT NULL AS disabled, count(w.due_at) AS pending,
             count(w.due_at) FILTER (WHERE e.disabled_at IS NULL AND w.due_at <= coalesce($1, clock_timestamp())) AS due,

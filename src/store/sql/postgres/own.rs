@@ -34,8 +34,9 @@ CLAIM_ORDERS = "
     UPDATE klarna_worker.orders o SET status = 'running', worker = $3, claim_number = o.claim_number + 1,
         first_claimed_at = coalesce(o.first_claimed_at, t.now), first_due_at = coalesce(o.first_due_at, o.due_at)
     FROM first, t WHERE o.id = first.id
-    RETURNING o.id, o.merchant, o.user_id, o.body, o.version, o.target, o.prefill, o.attempts, o.claim_number, o.token_waited, o.waits,
-        o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at, o.first_due_at, o.trace, t.now,
+    RETURNING o.id, o.merchant, o.user_id, o.body, o.version, o.target, o.prefill, o.attempts, o.claim_number,
+        o.token_waited, o.waits, o.deadline_at, o.possible_duplicate, o.error, o.unchecked, o.accepted_at, o.due_at,
+        o.first_due_at, o.trace, t.now,
         EXISTS (SELECT 1 FROM klarna_worker.tokens k
             WHERE k.merchant = o.merchant AND k.user_id = o.user_id AND k.state <> 'forgotten') AS has_token";
 // The result of one order. A row that somebody else has locked is left out, as below.
@@ -62,7 +63,8 @@ ALL_SUBMITTED = "
             prefilled = s.prefilled, target = s.target, error = NULL
         FROM (
             SELECT a.* FROM klarna_worker.orders r
-            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::text[])
                 AS a (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
                 ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
             FOR NO KEY UPDATE OF r SKIP LOCKED) s
@@ -104,7 +106,8 @@ ANNOUNCE = "
         RETURNING o.id, o.claim_number
     ),
     intended AS (
-    INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at)
+    INSERT INTO klarna_worker.exchanges (id, token_id, generation, presentation, purpose, purpose_ref, holder,
+        opened_at)
     SELECT i.id, i.token_id, i.generation, i.presentation, i.purpose, i.purpose_ref, i.holder, (SELECT now FROM t)
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[])
         AS i (id, token_id, generation, presentation, purpose, purpose_ref, holder)
@@ -134,7 +137,8 @@ CLAIM_TOKENS = "
             CASE WHEN t.refresh_due_generation = t.generation THEN t.refresh_due_at END AS refresh_due_at, t.now,
             EXISTS (
                 SELECT 1 FROM klarna_worker.exchanges x
-                WHERE x.token_id = t.id AND x.generation >= t.grant_generation AND x.outcome = 'no_answer') AS answer_lost,
+                WHERE x.token_id = t.id AND x.generation >= t.grant_generation
+                    AND x.outcome = 'no_answer') AS answer_lost,
             e.id AS exchange, e.presentation, e.outcome, e.travelling, e.closed_at, e.holder,
             CASE WHEN w.ended_at IS NULL THEN w.heartbeats END AS holder_heartbeats
         FROM t LEFT JOIN klarna_worker.exchanges e ON e.token_id = t.id AND e.generation = t.generation
@@ -162,10 +166,10 @@ LOCK_TOKEN = "
 STORE_SUCCESSORS = "
     WITH ends AS MATERIALIZED (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::timestamptz[],
-            $8::timestamptz[], $9::bytea[], $10::uuid[], $11::bytea[], $12::timestamptz[], $13::timestamptz[], $14::bytea[],
-            $15::uuid[], $16::bigint[])
-            AS e (token_id, generation, exchange, sealed, issued_at, expires_at, refresh_due_at, hash, purpose_ref, cached,
-                received_at, good_until, provider, worker, claim_number)
+            $8::timestamptz[], $9::bytea[], $10::uuid[], $11::bytea[], $12::timestamptz[], $13::timestamptz[],
+            $14::bytea[], $15::uuid[], $16::bigint[])
+            AS e (token_id, generation, exchange, sealed, issued_at, expires_at, refresh_due_at, hash, purpose_ref,
+                cached, received_at, good_until, provider, worker, claim_number)
     ),
     free AS MATERIALIZED (
         SELECT e.* FROM ends e CROSS JOIN LATERAL (
@@ -180,7 +184,8 @@ STORE_SUCCESSORS = "
             last_exchange = f.exchange, refresh_due_at = f.refresh_due_at,
             refresh_due_generation = CASE WHEN f.refresh_due_at IS NOT NULL THEN t.generation + 1 END,
             refresh_failures = 0, refresh_note = NULL,
-            last_seen_at = CASE WHEN f.purpose_ref IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE t.last_seen_at END,
+            last_seen_at = CASE
+                WHEN f.purpose_ref IS NOT NULL THEN coalesce($7, clock_timestamp()) ELSE t.last_seen_at END,
             updated_at = coalesce($7, clock_timestamp())
         FROM free f
         WHERE t.id = f.token_id AND t.generation = f.generation
@@ -192,7 +197,8 @@ STORE_SUCCESSORS = "
         SELECT id, hash, came_at FROM stored ON CONFLICT DO NOTHING
     ),
     cached AS (
-        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at,
+            good_until)
         SELECT s.purpose_ref, s.id, s.grant_generation, s.provider, s.cached, s.received_at, s.good_until FROM stored s
         WHERE s.purpose_ref IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = s.purpose_ref AND o.ended_at IS NOT NULL)

@@ -48,7 +48,8 @@ pub(in crate::store) const PAUSING: PausingSql = PausingSql {
         WITH t AS MATERIALIZED (SELECT coalesce($2, clock_timestamp()) AS now),
         waiting AS (
             SELECT o.id FROM klarna_worker.orders o
-            WHERE o.merchant = $1 AND o.status = 'queued' AND o.due_at > (SELECT now FROM t) AND o.first_claimed_at IS NOT NULL
+            WHERE o.merchant = $1 AND o.status = 'queued' AND o.due_at > (SELECT now FROM t)
+                AND o.first_claimed_at IS NOT NULL
             ORDER BY o.due_at LIMIT $3
             FOR NO KEY UPDATE OF o SKIP LOCKED
         ),

@@ -17,7 +17,8 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
     // rejection after a lost answer is expected, and says nothing about the settings.
     latest_answers: "
         SELECT e.token_id, e.outcome = 'rejected' AS rejected
-        FROM (SELECT id, token_id, generation, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC LIMIT 20000) AS e
+        FROM (SELECT id, token_id, generation, outcome, provider FROM klarna_worker.exchanges ORDER BY id DESC
+            LIMIT 20000) AS e
             JOIN klarna_worker.tokens t ON t.id = e.token_id
         WHERE t.merchant = $1
             AND (e.outcome IN ('rotated', 'unchanged', 'superseded') OR e.outcome = 'rejected' AND e.provider = $2
@@ -26,12 +27,14 @@ pub(in crate::store) const PROVIDERS: ProvidersSql = ProvidersSql {
         ORDER BY e.id DESC LIMIT $3",
     stop: "
         INSERT INTO klarna_worker.providers (merchant, provider, stopped_at, rejections, probe_at)
-        VALUES ($1, $2, coalesce($4, clock_timestamp()), $3, coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond')
+        VALUES ($1, $2, coalesce($4, clock_timestamp()), $3,
+            coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond')
         ON CONFLICT (merchant, provider) DO UPDATE SET rejections = excluded.rejections,
             stopped_at = coalesce(providers.stopped_at, excluded.stopped_at),
             probe_at = coalesce(providers.probe_at, excluded.probe_at)",
     take_probe: "
-        UPDATE klarna_worker.providers SET probes = probes + 1, probe_at = coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond'
+        UPDATE klarna_worker.providers SET probes = probes + 1,
+            probe_at = coalesce($3, clock_timestamp()) + $4 * interval '1 microsecond'
         WHERE merchant = $1 AND provider = $2 AND probe_at <= coalesce($3, clock_timestamp())",
     prove: "
         INSERT INTO klarna_worker.providers (merchant, provider, proven) VALUES ($1, $2, true)

@@ -4,7 +4,8 @@ use crate::store::sql::RevocationsSql;
 
 pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
     record: "
-        INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at, give_up_at)
+        INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at,
+            give_up_at)
         SELECT k.id, k.generation, k.merchant, k.provider, k.sealed, t.now, t.now, t.now + $4 * interval '1 microsecond'
         FROM klarna_worker.tokens k, (SELECT coalesce($3, clock_timestamp()) AS now) t
         WHERE k.merchant = $1 AND k.user_id = $2 AND k.sealed IS NOT NULL
@@ -12,7 +13,8 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
     // An exchange was in flight while its token was forgotten. A forgetting before it was of an older
     // generation: the user has signed in since.
     record_successor: "
-        INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at, give_up_at)
+        INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at,
+            give_up_at)
         SELECT r.token_id, $2, r.merchant, $3, $4, r.asked_at, coalesce($5, clock_timestamp()), r.give_up_at
         FROM klarna_worker.revocations r WHERE r.token_id = $1 AND r.generation + 1 >= $2
         ORDER BY r.generation DESC LIMIT 1
@@ -31,7 +33,8 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
             ORDER BY r.due_at LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
-        UPDATE klarna_worker.revocations r SET due_at = t.now + $4 * interval '1 microsecond', claim_number = r.claim_number + 1
+        UPDATE klarna_worker.revocations r SET due_at = t.now + $4 * interval '1 microsecond',
+            claim_number = r.claim_number + 1
         FROM due, t WHERE r.token_id = due.token_id AND r.generation = due.generation
         RETURNING r.token_id AS id, r.generation, r.merchant, r.provider, r.sealed, r.claim_number, r.attempts",
     again: "

@@ -13,18 +13,20 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
                 pushed_at = coalesce(pushed_at, $7),
                 completed_at = CASE WHEN $3 = 'completed' THEN coalesce(completed_at, t.now) ELSE completed_at END
             FROM t WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'
-                AND (session_phase IS NULL OR session_phase IN ('open', $3) OR session_phase = 'ended' AND $3 = 'completed')
+                AND (session_phase IS NULL OR session_phase IN ('open', $3)
+                    OR session_phase = 'ended' AND $3 = 'completed')
             RETURNING id
         )
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM noted",
     // A result of an earlier claim is of the earlier body.
     replace_body: "
-        UPDATE klarna_worker.orders SET body = $3, version = version + 1, changed_claim = claim_number, merchant_reference1 = $4,
-            merchant_reference2 = $5, order_amount = $6, purchase_currency = $7
+        UPDATE klarna_worker.orders SET body = $3, version = version + 1, changed_claim = claim_number,
+            merchant_reference1 = $4, merchant_reference2 = $5, order_amount = $6, purchase_currency = $7
         WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) AND status = 'queued' AND body IS NOT NULL
         RETURNING id",
     begin_update: "
-        UPDATE klarna_worker.orders SET update_until = coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond', update_claim = update_claim + 1
+        UPDATE klarna_worker.orders SET update_until = coalesce($4, clock_timestamp()) + $5 * interval '1 microsecond',
+            update_claim = update_claim + 1
         WHERE id = $1 AND ($2::bigint IS NULL OR version = $2) AND status = 'submitted' AND body IS NOT NULL
             AND klarna_id = $3 AND (session_phase IS NULL OR session_phase = 'open')
             AND (update_until IS NULL OR update_until <= coalesce($4, clock_timestamp()))
@@ -50,5 +52,6 @@ pub(in crate::store) const SESSIONS: SessionsSql = SessionsSql {
     by_klarna_id: "
         SELECT id FROM klarna_worker.orders WHERE merchant = $1 AND klarna_id = $2 AND target = 'checkout'",
     is_of_merchant: "
-        SELECT klarna_id FROM klarna_worker.orders WHERE id = $1 AND merchant = $2 AND status = 'submitted' AND target = 'checkout'",
+        SELECT klarna_id FROM klarna_worker.orders WHERE id = $1 AND merchant = $2 AND status = 'submitted'
+            AND target = 'checkout'",
 };

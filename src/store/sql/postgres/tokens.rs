@@ -21,13 +21,15 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         )
         SELECT provider FROM same WHERE provider <> $1",
     holder: "
-        SELECT t.id, t.merchant, t.user_id FROM klarna_worker.known_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id
+        SELECT t.id, t.merchant, t.user_id FROM klarna_worker.known_tokens k
+        JOIN klarna_worker.tokens t ON t.id = k.token_id
         WHERE k.hash = $1",
     register: "
-        UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-            reason = NULL, sealed = $2, provider = $8, signed_in_at = $9, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
-            refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
-            last_seen_at = greatest(last_seen_at, $3), updated_at = coalesce($5, clock_timestamp())
+        UPDATE klarna_worker.tokens SET generation = generation + 1, grant_generation = generation + 1,
+            state = 'active', reason = NULL, sealed = $2, provider = $8, signed_in_at = $9, issued_at = $3,
+            expires_at = $4, last_exchange = NULL, refresh_due_at = $6, refresh_due_generation = generation + 1,
+            refresh_failures = 0, refresh_note = $7, last_seen_at = greatest(last_seen_at, $3),
+            updated_at = coalesce($5, clock_timestamp())
         WHERE id = $1
         RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at",
@@ -35,12 +37,14 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     drop_unused: "
         DELETE FROM klarna_worker.tokens WHERE id = $1 AND generation = 0 AND state = 'forgotten'",
     know: "
-        INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at) VALUES ($1, $2, coalesce($3, clock_timestamp()))
+        INSERT INTO klarna_worker.known_tokens (token_id, hash, seen_at)
+        VALUES ($1, $2, coalesce($3, clock_timestamp()))
         ON CONFLICT DO NOTHING",
     forget: "
         UPDATE klarna_worker.tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
-            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = coalesce($3, clock_timestamp())
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+            refresh_due_at = NULL, refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL,
+            updated_at = coalesce($3, clock_timestamp())
         WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
         RETURNING id",
     forget_cached: "
@@ -90,7 +94,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     void_intent: "
         INSERT INTO klarna_worker.exchanges
             (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at, closed_at, outcome)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()), coalesce($8, clock_timestamp()), 'not_sent')
+        VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, clock_timestamp()), coalesce($8, clock_timestamp()),
+            'not_sent')
         ON CONFLICT (id) DO UPDATE SET outcome = 'not_sent', closed_at = excluded.closed_at
         WHERE exchanges.outcome IS NULL",
     open_intents: "
@@ -104,9 +109,11 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     store_ahead: "
         UPDATE klarna_worker.tokens SET generation = $2,
             grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
-            reason = NULL, sealed = $4, provider = $10, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
-            refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
-            last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END, updated_at = coalesce($7, clock_timestamp())
+            reason = NULL, sealed = $4, provider = $10, issued_at = $5, expires_at = $6, last_exchange = $3,
+            refresh_due_at = $8, refresh_due_generation = CASE WHEN $8::timestamptz IS NOT NULL THEN $2 END,
+            refresh_failures = 0, refresh_note = NULL,
+            last_seen_at = CASE WHEN $9 THEN coalesce($7, clock_timestamp()) ELSE last_seen_at END,
+            updated_at = coalesce($7, clock_timestamp())
         WHERE id = $1",
     stored_before: "
         SELECT id FROM klarna_worker.tokens WHERE id = $1 AND last_exchange = $2
@@ -114,7 +121,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         SELECT token_id FROM klarna_worker.exchanges WHERE id = $2 AND outcome = 'rotated'",
     // Not for an order that has ended meanwhile, because nobody would delete it.
     cache: "
-        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+        INSERT INTO klarna_worker.cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at,
+            good_until)
         SELECT $1, id, grant_generation, $7, $4, $5, $6 FROM klarna_worker.tokens WHERE id = $2 AND generation = $3
             AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.id = $1 AND o.ended_at IS NOT NULL)
         ON CONFLICT (purpose_ref) DO UPDATE SET token_id = excluded.token_id,
@@ -133,7 +141,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     rejected_by: "
         UPDATE klarna_worker.exchanges SET provider = $2 WHERE id = $1",
     hold: "
-        UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL, updated_at = coalesce($4, clock_timestamp())
+        UPDATE klarna_worker.tokens SET state = 'uncertain', refresh_due_at = NULL,
+            updated_at = coalesce($4, clock_timestamp())
         WHERE id = $1 AND generation = $2 AND state = 'active'
             AND EXISTS (SELECT 1 FROM klarna_worker.exchanges WHERE id = $3 AND closed_at IS NULL)",
     // It is unknown whether the token was spent. Making it due lets the keeper find out if no order
@@ -158,7 +167,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
             coalesce($5, clock_timestamp()) AS now
         FROM klarna_worker.cached_tokens k JOIN klarna_worker.tokens t ON t.id = k.token_id
         WHERE k.purpose_ref = $1 AND t.merchant = $2
-            AND t.user_id = coalesce((SELECT o.user_id FROM klarna_worker.orders o WHERE o.id = $1), $3) AND k.provider = $4",
+            AND t.user_id = coalesce((SELECT o.user_id FROM klarna_worker.orders o WHERE o.id = $1), $3)
+            AND k.provider = $4",
     // Of the present grant alone: an earlier one may be that of another shopper.
     newest_cached: "
         SELECT k.purpose_ref, k.token_id, k.grant_generation, k.sealed, k.received_at, k.good_until, t.subject,

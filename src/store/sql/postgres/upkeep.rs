@@ -30,7 +30,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     delete_workers: "
         DELETE FROM klarna_worker.workers WHERE id IN (
             SELECT w.id FROM klarna_worker.workers w
-            WHERE coalesce(w.ended_at, w.heartbeat_at) < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
+            WHERE coalesce(w.ended_at, w.heartbeat_at) < (
+                SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.orders o WHERE o.status = 'running' AND o.worker = w.id)
                 AND NOT EXISTS (SELECT 1 FROM klarna_worker.exchanges e WHERE e.outcome IS NULL AND e.holder = w.id)
             LIMIT $2 FOR UPDATE SKIP LOCKED)",
@@ -41,7 +42,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     delete_over_pauses: "
         DELETE FROM klarna_worker.pauses WHERE (merchant, kind) IN (
             SELECT merchant, kind FROM klarna_worker.pauses
-            WHERE ends_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            WHERE ends_at < coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond' LIMIT $2
+            FOR UPDATE SKIP LOCKED)",
     delete_outages: "
         DELETE FROM klarna_worker.outages WHERE seq IN (
             SELECT seq FROM klarna_worker.outages

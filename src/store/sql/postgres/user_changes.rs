@@ -8,7 +8,8 @@ pub(in crate::store) const USER_CHANGES: UserChangesSql = UserChangesSql {
         ON CONFLICT DO NOTHING",
     under_way:
         "
-        SELECT renamed_from, renamed_to FROM klarna_worker.user_changes WHERE merchant = $1 AND user_id = $2 FOR UPDATE",
+        SELECT renamed_from, renamed_to FROM klarna_worker.user_changes WHERE merchant = $1 AND user_id = $2
+        FOR UPDATE",
     end: "
         DELETE FROM klarna_worker.user_changes WHERE merchant = $1 AND user_id = $2",
 };

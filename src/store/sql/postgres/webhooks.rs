@@ -7,8 +7,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         UPDATE klarna_worker.installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1",
     publish_endpoint: "
         INSERT INTO klarna_worker.webhook_endpoints AS e (merchant, fingerprint) VALUES ($1, $2)
-        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
-            disabled_why = NULL
+        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL,
+            disabled_at = NULL, disabled_why = NULL
         WHERE e.fingerprint <> excluded.fingerprint",
     remove_endpoint: "
         DELETE FROM klarna_worker.webhook_endpoints WHERE merchant = $1",
@@ -36,7 +36,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             ORDER BY due_at LIMIT $2
             FOR UPDATE SKIP LOCKED
         )
-        UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond', claim_number = w.claim_number + 1
+        UPDATE klarna_worker.webhooks w SET due_at = t.now + $3 * interval '1 microsecond',
+            claim_number = w.claim_number + 1
         FROM t WHERE w.seq = ANY (ARRAY(SELECT seq FROM due))
         RETURNING w.seq, w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
             (SELECT o.trace FROM klarna_worker.orders o WHERE o.id = w.order_id) AS trace",
@@ -61,21 +62,23 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         FROM t WHERE w.id = $1 AND w.claim_number = $2 AND w.ended_at IS NULL
         RETURNING w.merchant, w.status",
     endpoint_well: "
-        UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1 AND failing_since IS NOT NULL",
+        UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL WHERE merchant = $1
+            AND failing_since IS NOT NULL",
     // If the endpoint wants no more ($2), or an event ran out of time ($3) and none was delivered
     // for two days.
     endpoint_failing: "
         WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now)
         UPDATE klarna_worker.webhook_endpoints e SET failing_since = coalesce(e.failing_since, t.now),
             disabled_at = CASE WHEN $2 OR $3 AND e.failing_since <= t.now - interval '2 days' THEN t.now END,
-            disabled_why = CASE WHEN $2 THEN 'gone' WHEN $3 AND e.failing_since <= t.now - interval '2 days' THEN 'failing' END
+            disabled_why = CASE WHEN $2 THEN 'gone'
+                WHEN $3 AND e.failing_since <= t.now - interval '2 days' THEN 'failing' END
         FROM t WHERE e.merchant = $1 AND e.disabled_at IS NULL
             AND ($2 OR e.failing_since IS NULL OR $3 AND e.failing_since <= t.now - interval '2 days')
         RETURNING e.disabled_why",
     // `narrowed` removes the choice from each condition that has a value.
     webhooks: "
-        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
-            w.error, e.disabled_at
+        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at,
+            w.attempts, w.error, e.disabled_at
         FROM klarna_worker.webhooks w LEFT JOIN klarna_worker.webhook_endpoints e ON e.merchant = w.merchant
         WHERE ($1::uuid IS NULL OR w.id = $1) AND ($2::text IS NULL OR w.merchant = $2)
             AND ($3::text IS NULL OR w.user_id = $3) AND ($4::text IS NULL OR w.status = $4)
@@ -110,7 +113,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         UPDATE klarna_worker.webhook_endpoints SET failing_since = NULL, disabled_at = NULL, disabled_why = NULL
         WHERE merchant = $1",
     endpoints: "
-        SELECT merchant, failing_since, disabled_at, disabled_why FROM klarna_worker.webhook_endpoints ORDER BY merchant",
+        SELECT merchant, failing_since, disabled_at, disabled_why FROM klarna_worker.webhook_endpoints
+        ORDER BY merchant",
     note_answer: "
         INSERT INTO klarna_worker.webhook_answers (merchant, webhook, kind, answered_at, status, took_micros, error)
         SELECT w.merchant, w.id, w.kind, coalesce($2, clock_timestamp()), $3, $4, $5

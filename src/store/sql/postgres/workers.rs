@@ -42,7 +42,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
             SELECT r.id FROM klarna_worker.orders r
             WHERE r.status = 'running' AND EXISTS (
                 SELECT 1 FROM klarna_worker.workers w WHERE w.id = r.worker AND (w.ended_at IS NOT NULL
-                    OR (w.id, w.heartbeats) IN (SELECT id, heartbeats FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))
+                    OR (w.id, w.heartbeats) IN (SELECT id, heartbeats
+                        FROM json_to_recordset($1::json) AS s (id uuid, heartbeats bigint))))
             FOR NO KEY UPDATE OF r SKIP LOCKED) free
         WHERE o.id = free.id
         RETURNING o.id, o.status",

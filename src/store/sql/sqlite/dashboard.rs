@@ -12,7 +12,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
     latency_samples: "
         SELECT due_at, first_due_at, first_claimed_at, ended_at FROM orders WHERE id IN (
-            SELECT id FROM orders WHERE status = 'submitted' AND ($1 IS NULL OR merchant = $1) ORDER BY id DESC LIMIT $2)",
+            SELECT id FROM orders WHERE status = 'submitted' AND ($1 IS NULL OR merchant = $1) ORDER BY id DESC
+            LIMIT $2)",
     // The words of the conditions are those of the partial indexes. An error that cannot be read must not
     // break the overview.
     waiting_codes: "
@@ -41,8 +42,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         GROUP BY code",
     // A push that is still to be read.
     order_history: "
-        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at, o.body IS NOT NULL AS has_body,
-            coalesce(o.pushed_at, (
+        SELECT o.first_claimed_at, o.waits, o.completed_at, o.acknowledged_at, o.session_read_at,
+            o.body IS NOT NULL AS has_body, coalesce(o.pushed_at, (
                 SELECT f.recorded_at FROM follow_ups f
                 WHERE f.merchant = o.merchant AND f.klarna_id = o.klarna_id AND f.kind = 'push')) AS pushed_at
         FROM orders o WHERE o.id = $1",

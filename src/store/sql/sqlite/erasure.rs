@@ -5,8 +5,9 @@ use crate::store::sql::ErasureSql;
 pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     token: "
         UPDATE tokens SET user_id = $3, generation = generation + 1, state = 'forgotten', reason = NULL,
-            sealed = NULL, signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
-            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $4
+            sealed = NULL, signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL,
+            subject = NULL, refresh_due_at = NULL, refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL,
+            updated_at = $4
         WHERE merchant = $1 AND user_id = $2
         RETURNING id",
     known: "
@@ -21,8 +22,9 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
     // body.
     orders: "
         UPDATE orders SET user_id = $3, idempotency_key = NULL, digest = x'', body = NULL, result = NULL,
-            klarna_id = NULL, session = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, waits = NULL, merchant_reference1 = NULL,
-            merchant_reference2 = NULL, order_amount = NULL, purchase_currency = NULL, error = CASE WHEN error IS NOT NULL
+            klarna_id = NULL, session = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, waits = NULL,
+            merchant_reference1 = NULL, merchant_reference2 = NULL, order_amount = NULL, purchase_currency = NULL,
+            error = CASE WHEN error IS NOT NULL
                 THEN json_object('code', error ->> 'code', 'message', 'erased with the user''s data') END
         WHERE id IN (
             SELECT id FROM orders

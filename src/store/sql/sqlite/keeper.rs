@@ -72,8 +72,8 @@ pub(in crate::store) const KEEPER: KeeperSql = KeeperSql {
         WHERE id = $1 AND generation = $2 AND state = 'active'",
     forget_idle: "
         UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL, refresh_failures = 0,
-            refresh_note = NULL, last_seen_at = NULL, updated_at = $3
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+            refresh_due_at = NULL, refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
         WHERE id IN (
             SELECT id FROM tokens WHERE state <> 'forgotten' AND coalesce(last_seen_at, updated_at) < $3 - $1
             ORDER BY coalesce(last_seen_at, updated_at) LIMIT $2)

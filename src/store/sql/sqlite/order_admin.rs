@@ -14,8 +14,9 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
     // As if the order had just been accepted, except for `possible_duplicate`. Its cached tokens
     // were deleted when it ended.
     again: "
-        UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3, first_claimed_at = NULL,
-            first_due_at = NULL, token_waited = 0, attempts = 0, lost_workers = 0, token_outcome = NULL, prefilled = NULL, error = NULL
+        UPDATE orders SET status = 'queued', ended_at = NULL, due_at = $2, deadline_at = $2 + $3,
+            first_claimed_at = NULL, first_due_at = NULL, token_waited = 0, attempts = 0, lost_workers = 0,
+            token_outcome = NULL, prefilled = NULL, error = NULL
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
         RETURNING id",
     // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.
@@ -27,5 +28,6 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'submitted')
         RETURNING (
             SELECT o.id FROM orders o
-            WHERE +o.merchant = follow_ups.merchant AND o.klarna_id = follow_ups.klarna_id AND +o.status = 'submitted') AS id",
+            WHERE +o.merchant = follow_ups.merchant AND o.klarna_id = follow_ups.klarna_id
+                AND +o.status = 'submitted') AS id",
 };

@@ -16,9 +16,9 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
                 THEN $18 END
         )
         INSERT INTO orders
-            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace, target,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker, claim_number, first_claimed_at,
-            first_due_at, supersedes)
+            (id, merchant, user_id, idempotency_key, digest, body, prefill, accepted_at, due_at, deadline_at, trace,
+            target, merchant_reference1, merchant_reference2, order_amount, purchase_currency, status, worker,
+            claim_number, first_claimed_at, first_due_at, supersedes)
         SELECT $1, $2, $3, $4, $5, $6, $7, $11, max($11, coalesce($8, $11)),
             coalesce($9, max($11, coalesce($8, $11)) + $10), $12, $13, $14, $15, $16, $17,
             CASE WHEN c.worker IS NULL THEN 'queued' ELSE 'running' END, c.worker,
@@ -26,9 +26,10 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             CASE WHEN c.worker IS NOT NULL THEN $11 END, $19
         FROM c WHERE true
         ON CONFLICT (merchant, idempotency_key) WHERE idempotency_key IS NOT NULL AND superseded_by IS NULL DO NOTHING
-        RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts,
-            token_outcome, prefilled, possible_duplicate, klarna_id, result, session, correlation_id, error,
-            idempotency_key, merchant_reference1, merchant_reference2, order_amount, purchase_currency",
+        RETURNING id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+            deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, result, session,
+            correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency",
     order_by_key: "
         SELECT id, digest FROM orders WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL",
     // An order that nobody can pay any more gives its key to a new one. One that is paid keeps it.
@@ -96,17 +97,19 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
     is_submitted_as: "
         SELECT id FROM orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
     order: "
-        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, result, session, correlation_id, error, idempotency_key,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+            deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, result, session,
+            correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency
         FROM orders WHERE id = $1",
     settled: "
         SELECT id FROM orders WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND ended_at IS NOT NULL",
     // `order_search.rs` adds the conditions.
     orders: "
-        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at, deadline_at, ended_at, attempts, token_outcome, prefilled,
-            possible_duplicate, klarna_id, NULL AS result, session, correlation_id, error, idempotency_key,
-            merchant_reference1, merchant_reference2, order_amount, purchase_currency
+        SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
+            deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, NULL AS result,
+            session, correlation_id, error, idempotency_key, merchant_reference1, merchant_reference2, order_amount,
+            purchase_currency
         FROM orders",
     order_ids: "
         SELECT id FROM orders",

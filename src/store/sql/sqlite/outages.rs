@@ -19,7 +19,8 @@ pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
         WHERE until IS NULL AND NOT EXISTS (
             SELECT 1 FROM workers, json_each(workers.breakers) b
             WHERE workers.ended_at IS NULL AND b.value ->> 'state' <> 'closed'
-                AND (workers.id, workers.heartbeats) NOT IN (SELECT unhex(value ->> 'id'), value ->> 'heartbeats' FROM json_each($2))
+                AND (workers.id, workers.heartbeats) NOT IN (SELECT unhex(value ->> 'id'), value ->> 'heartbeats'
+                    FROM json_each($2))
                 AND b.value ->> 'merchant' = outages.merchant AND b.value ->> 'endpoint' = outages.endpoint)",
     outages: "
         SELECT merchant, endpoint, cause, since, until FROM outages

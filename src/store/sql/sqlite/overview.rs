@@ -33,7 +33,8 @@ pub(in crate::store) const OVERVIEW: OverviewSql = OverviewSql {
             (SELECT ended_at FROM keeper) AS swept_at,
             (SELECT min((
                 SELECT min(t.refresh_due_at) FROM tokens t
-                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day)) FROM d) AS oldest_due_token",
+                WHERE t.state = 'active' AND t.refresh_due_at IS NOT NULL AND t.expires_at / 86400000000 = d.day))
+                FROM d) AS oldest_due_token",
     // By day, because the index begins with it.
     expiring_tokens: "
         SELECT count(*) AS tokens FROM tokens

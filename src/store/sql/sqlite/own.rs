@@ -27,8 +27,8 @@ CLAIM_ORDERS = "
             SELECT 1 FROM orders r
             WHERE r.status = 'running' AND r.merchant = o.merchant AND r.user_id = o.user_id
                 AND NOT EXISTS (SELECT 1 FROM cached_tokens k WHERE k.purpose_ref = r.id))
-    RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, waits, deadline_at,
-        possible_duplicate, error, unchecked, accepted_at, due_at, first_due_at, trace, $3 AS now,
+    RETURNING id, merchant, user_id, body, version, target, prefill, attempts, claim_number, token_waited, waits,
+        deadline_at, possible_duplicate, error, unchecked, accepted_at, due_at, first_due_at, trace, $3 AS now,
         EXISTS (SELECT 1 FROM tokens k
             WHERE k.merchant = orders.merchant AND k.user_id = orders.user_id AND k.state <> 'forgotten') AS has_token";
 // Returns a row for each presentation of the present generation, latest first, or a single row if
@@ -78,9 +78,9 @@ HEARTBEATS = "
 STORE_SUCCESSORS = "
     WITH s (token_id, generation, exchange, sealed, provider, issued_at, expires_at, refresh_due_at, is_used, now) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
-    UPDATE OR ROLLBACK tokens SET generation = tokens.generation + 1, state = 'active', reason = NULL, sealed = s.sealed,
-        provider = s.provider, issued_at = s.issued_at, expires_at = s.expires_at, last_exchange = s.exchange,
-        refresh_due_at = s.refresh_due_at,
+    UPDATE OR ROLLBACK tokens SET generation = tokens.generation + 1, state = 'active', reason = NULL,
+        sealed = s.sealed, provider = s.provider, issued_at = s.issued_at, expires_at = s.expires_at,
+        last_exchange = s.exchange, refresh_due_at = s.refresh_due_at,
         refresh_due_generation = CASE WHEN s.refresh_due_at IS NOT NULL THEN tokens.generation + 1 END,
         refresh_failures = 0, refresh_note = NULL,
         last_seen_at = CASE WHEN s.is_used THEN s.now ELSE tokens.last_seen_at END, updated_at = s.now
@@ -105,7 +105,8 @@ REPLACE_CACHED = "
 CACHE = "
     WITH s (token_id, generation, exchange, purpose_ref, provider, sealed, received_at, good_until) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?))
-    INSERT OR ROLLBACK INTO cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at, good_until)
+    INSERT OR ROLLBACK INTO cached_tokens (purpose_ref, token_id, grant_generation, provider, sealed, received_at,
+        good_until)
     SELECT s.purpose_ref, t.id, t.grant_generation, s.provider, s.sealed, s.received_at, s.good_until
     FROM s CROSS JOIN tokens t
     WHERE t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
@@ -127,7 +128,8 @@ ANNOUNCE_STORED = "
         AND t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
     RETURNING id, true AS announced";
 ALL_SUBMITTED = "
-    WITH r (id, worker, claim_number, ended_at, klarna_id, result, correlation_id, token_outcome, prefilled, target) AS (
+    WITH r (id, worker, claim_number, ended_at, klarna_id, result, correlation_id, token_outcome, prefilled,
+        target) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
     UPDATE OR ROLLBACK orders SET status = 'submitted', worker = NULL, ended_at = r.ended_at,
         attempts = orders.attempts + 1, klarna_id = r.klarna_id, result = r.result, correlation_id = r.correlation_id,

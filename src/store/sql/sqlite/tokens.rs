@@ -25,9 +25,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         WHERE k.hash = $1",
     register: "
         UPDATE tokens SET generation = generation + 1, grant_generation = generation + 1, state = 'active',
-            reason = NULL, sealed = $2, provider = $8, signed_in_at = $9, issued_at = $3, expires_at = $4, last_exchange = NULL, refresh_due_at = $6,
-            refresh_due_generation = generation + 1, refresh_failures = 0, refresh_note = $7,
-            last_seen_at = max(coalesce(last_seen_at, $3), $3), updated_at = $5
+            reason = NULL, sealed = $2, provider = $8, signed_in_at = $9, issued_at = $3, expires_at = $4,
+            last_exchange = NULL, refresh_due_at = $6, refresh_due_generation = generation + 1, refresh_failures = 0,
+            refresh_note = $7, last_seen_at = max(coalesce(last_seen_at, $3), $3), updated_at = $5
         WHERE id = $1
         RETURNING id, merchant, user_id, state, reason, generation, issued_at, expires_at, refresh_due_at,
             refresh_failures, refresh_note, last_seen_at, signed_in_at, updated_at",
@@ -39,8 +39,8 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
         ON CONFLICT DO NOTHING",
     forget: "
         UPDATE tokens SET generation = generation + 1, state = 'forgotten', reason = NULL, sealed = NULL,
-            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL, refresh_due_at = NULL,
-            refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
+            signed_in_at = NULL, issued_at = NULL, expires_at = NULL, last_exchange = NULL, subject = NULL,
+            refresh_due_at = NULL, refresh_failures = 0, refresh_note = NULL, last_seen_at = NULL, updated_at = $3
         WHERE merchant = $1 AND user_id = $2 AND state <> 'forgotten'
         RETURNING id",
     forget_cached: "
@@ -102,9 +102,9 @@ pub(in crate::store) const TOKENS: TokensSql = TokensSql {
     store_ahead: "
         UPDATE tokens SET generation = $2,
             grant_generation = CASE WHEN state = 'forgotten' THEN $2 ELSE grant_generation END, state = 'active',
-            reason = NULL, sealed = $4, provider = $10, issued_at = $5, expires_at = $6, last_exchange = $3, refresh_due_at = $8,
-            refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN $2 END, refresh_failures = 0, refresh_note = NULL,
-            last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
+            reason = NULL, sealed = $4, provider = $10, issued_at = $5, expires_at = $6, last_exchange = $3,
+            refresh_due_at = $8, refresh_due_generation = CASE WHEN $8 IS NOT NULL THEN $2 END, refresh_failures = 0,
+            refresh_note = NULL, last_seen_at = CASE WHEN $9 THEN $7 ELSE last_seen_at END, updated_at = $7
         WHERE id = $1",
     stored_before: "
         SELECT id FROM tokens WHERE id = $1 AND last_exchange = $2

@@ -35,7 +35,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     delete_past_pauses: "
         DELETE FROM past_pauses WHERE seq IN (SELECT seq FROM past_pauses WHERE ended_at < $3 - $1 LIMIT $2)",
     delete_over_pauses: "
-        DELETE FROM pauses WHERE (merchant, kind) IN (SELECT merchant, kind FROM pauses WHERE ends_at < $3 - $1 LIMIT $2)",
+        DELETE FROM pauses WHERE (merchant, kind) IN (SELECT merchant, kind FROM pauses WHERE ends_at < $3 - $1
+            LIMIT $2)",
     delete_outages: "
         DELETE FROM outages WHERE seq IN (
             SELECT seq FROM outages

@@ -7,8 +7,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         UPDATE installation SET order_deadline_micros = $1 WHERE order_deadline_micros <> $1",
     publish_endpoint: "
         INSERT INTO webhook_endpoints (merchant, fingerprint) VALUES ($1, $2)
-        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL, disabled_at = NULL,
-            disabled_why = NULL
+        ON CONFLICT (merchant) DO UPDATE SET fingerprint = excluded.fingerprint, failing_since = NULL,
+            disabled_at = NULL, disabled_why = NULL
         WHERE webhook_endpoints.fingerprint <> excluded.fingerprint",
     remove_endpoint: "
         DELETE FROM webhook_endpoints WHERE merchant = $1",
@@ -20,7 +20,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         ORDER BY e.merchant",
     next_webhook_due: "
         SELECT min((
-            SELECT min(w.due_at) FROM webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant AND w.due_at > $1))
+            SELECT min(w.due_at) FROM webhooks w WHERE w.status = 'pending' AND w.merchant = e.merchant
+                AND w.due_at > $1))
             - $1 AS micros
         FROM webhook_endpoints e WHERE e.disabled_at IS NULL",
     // With the cast, SQLite finds the order by its key. A column in RETURNING has no affinity, so that it would
@@ -28,7 +29,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
     claim_webhooks: "
         UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
         WHERE seq IN (
-            SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at LIMIT $2)
+            SELECT seq FROM webhooks WHERE status = 'pending' AND merchant = $1 AND due_at <= $4 ORDER BY due_at
+            LIMIT $2)
         RETURNING seq, id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
             (SELECT o.trace FROM orders o WHERE o.id = CAST(webhooks.order_id AS BLOB)) AS trace",
     // Here and below, a pending event is one that has not ended; the table has a check for this. With a
@@ -61,8 +63,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         RETURNING disabled_why",
     // `narrowed` removes the choice from each condition that has a value.
     webhooks: "
-        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at, w.attempts,
-            w.error, e.disabled_at
+        SELECT w.id, w.merchant, w.user_id, w.order_id, w.kind, w.status, w.occurred_at, w.due_at, w.ended_at,
+            w.attempts, w.error, e.disabled_at
         FROM webhooks w LEFT JOIN webhook_endpoints e ON e.merchant = w.merchant
         WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2)
             AND ($3 IS NULL OR w.user_id = $3) AND ($4 IS NULL OR w.status = $4)
@@ -81,7 +83,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         WHERE seq IN (
             SELECT w.seq FROM webhooks w
             WHERE ($1 IS NULL OR w.id = $1) AND ($2 IS NULL OR w.merchant = $2) AND ($3 IS NULL OR w.user_id = $3)
-                AND ($4 IS NULL OR w.status = $4) AND ($5 IS NULL OR w.kind = $5) AND ($6 IS NULL OR w.occurred_at >= $6)
+                AND ($4 IS NULL OR w.status = $4) AND ($5 IS NULL OR w.kind = $5)
+                AND ($6 IS NULL OR w.occurred_at >= $6)
                 AND ($7 IS NULL OR w.seq < (SELECT b.seq FROM webhooks b WHERE b.id = $7))
             ORDER BY w.seq DESC LIMIT $8)
         RETURNING seq, id, merchant",

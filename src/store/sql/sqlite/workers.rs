@@ -4,7 +4,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     begin_worker: "
         INSERT INTO workers (id, instance, name, started_at, heartbeat_at)
         VALUES ($1, $2, $3, $4, $4)
-        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, heartbeats = heartbeats + 1, ended_at = NULL",
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, heartbeats = heartbeats + 1,
+            ended_at = NULL",
     end_earlier: "
         UPDATE workers SET ended_at = $3
         WHERE instance = $1 AND id <> $2 AND ended_at IS NULL",
