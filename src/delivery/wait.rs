@@ -51,6 +51,8 @@ enum End {
 /// An order that runs in this process.
 struct Run {
     number: u64,
+    /// The order's row as its insert left it, if the insert began this run.
+    inserted: Option<Arc<OrderView>>,
     /// Whether a notification has said meanwhile that the order has ended.
     notified: bool,
 }
@@ -64,8 +66,8 @@ impl Waiters {
     }
 
     /// Returns the order once it has ended, or its current state after `longest`. `None` if there
-    /// is no such order, or if the caller must not see it. The end of an order that this process runs is
-    /// told from memory, after its commit.
+    /// is no such order, or if the caller must not see it. If this process runs the order since its insert, the
+    /// row need not be read. The end of an order that this process runs is told from memory, after its commit.
     ///
     /// # Errors
     /// The store fails.
@@ -78,7 +80,11 @@ impl Waiters {
         let until = Instant::now() + longest;
         // Register before reading the row, so that an end in between is not missed.
         let waiter = Waiter::begin(self, id);
-        let order = self.read(id).await?.filter(|order| may_see(order));
+        let order = match waiter.inserted.as_ref().filter(|_| !longest.is_zero()) {
+            Some(order) => Some(OrderView::clone(order)),
+            None => self.read(id).await?,
+        };
+        let order = order.filter(|order| may_see(order));
         if longest.is_zero() || order.as_ref().is_none_or(|order| order.status.is_settled()) {
             return Ok(order);
         }
@@ -117,14 +123,16 @@ impl Waiters {
         }
     }
 
-    /// Says that this process runs an order, until the result is dropped.
-    pub fn run_here(&self, id: OrderId) -> RunHere {
+    /// Says that this process runs an order, until the result is dropped. `inserted` is its row as the insert left
+    /// it, if this run's claim came with the insert. While an order runs, nothing but its end changes what is shown
+    /// of it.
+    pub fn run_here(&self, id: OrderId, inserted: Option<Arc<OrderView>>) -> RunHere {
         let mut state = self.lock();
         let number = state.next;
         state.next += 1;
         // If an earlier run of the order, which has lost its claim, goes on, this one replaces it.
         let notified = state.running.remove(&id).is_some_and(|earlier| earlier.notified);
-        state.running.insert(id, Run { number, notified });
+        state.running.insert(id, Run { number, inserted, notified });
         RunHere { waiters: self.clone(), id, number }
     }
 
@@ -213,16 +221,20 @@ struct Waiter<'a> {
     id: OrderId,
     /// The run of the order in this process when the wait began.
     run: Option<u64>,
+    /// The order as its insert left it, if it has run here since then and no end was notified.
+    inserted: Option<Arc<OrderView>>,
     ended: watch::Receiver<Option<End>>,
 }
 
 impl<'a> Waiter<'a> {
     fn begin(waiters: &'a Waiters, id: OrderId) -> Self {
         let mut state = waiters.lock();
-        let run = state.running.get(&id).map(|run| run.number);
+        let run = state.running.get(&id);
+        let inserted = run.filter(|run| !run.notified).and_then(|run| run.inserted.clone());
+        let run = run.map(|run| run.number);
         let ended = state.waiting.entry(id).or_insert_with(|| watch::Sender::new(None)).subscribe();
         drop(state);
-        Self { waiters, id, run, ended }
+        Self { waiters, id, run, inserted, ended }
     }
 
     /// Returns the order's end, if the run told it during which the wait began. The order was read during

@@ -1,5 +1,6 @@
 //! An order that a worker has claimed, read from its row.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::{StoreError, from_json};
 use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{OrderError, OrderId, Target, Waits};
+use crate::order::{OrderError, OrderId, OrderView, Target, Waits};
 
 /// An order that a worker has claimed for one attempt.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct ClaimedOrder {
     pub has_token: bool,
     /// The trace context of its acceptance.
     pub trace: Option<String>,
+    /// How the order is shown, if its insert made this claim.
+    pub inserted: Option<Arc<OrderView>>,
     /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must fail.
     pub unreadable: Option<String>,
 }
@@ -99,6 +102,7 @@ fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOr
         unchecked: false,
         has_token: false,
         trace: None,
+        inserted: None,
         unreadable: Some(error.to_string()),
     }
 }
@@ -125,6 +129,7 @@ fn read_claimed(row: &impl Columns, claim: Claim) -> Result<ClaimedOrder, StoreE
         unchecked: row.flag("unchecked")?,
         has_token: row.flag("has_token")?,
         trace: row.opt_text("trace")?,
+        inserted: None,
         unreadable: None,
     })
 }

@@ -1,5 +1,6 @@
 //! New orders: what is inserted, and the statements that insert it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -192,6 +193,7 @@ fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> 
         unchecked: false,
         has_token: false,
         trace: order.trace.clone(),
+        inserted: Some(Arc::new(stored.clone())),
         unreadable: None,
     }
 }

@@ -70,7 +70,7 @@ pub struct OrderHandler {
 #[async_trait]
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder, slot: &mut Slot) {
-        let (begun, here) = (since_boot(), self.waiters.run_here(order.claim.order));
+        let (begun, here) = (since_boot(), self.waiters.run_here(order.claim.order, order.inserted.clone()));
         if order.claim.number == FIRST_CLAIM {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }

@@ -147,6 +147,7 @@ mod tests {
             unchecked: false,
             has_token: false,
             trace: None,
+            inserted: None,
             unreadable: None,
         }
     }

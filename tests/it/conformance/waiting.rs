@@ -10,7 +10,7 @@ use klarna_order_worker::ids::WorkerId;
 use klarna_order_worker::order::{
     Disposition, OrderError, OrderResult, OrderView, PaymentsSession, Prefill, Status, Target, TokenOutcome,
 };
-use klarna_order_worker::store::{Claim, InsertedOne, OrderEnd, Store, StoredEnd};
+use klarna_order_worker::store::{Claim, ClaimedOrder, InsertedOne, OrderEnd, Store, StoredEnd};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -21,6 +21,8 @@ use crate::support::stores::{Db, both_engines};
 both_engines![
     an_end_is_told_as_the_row_has_it,
     who_waits_is_told_without_the_database,
+    an_order_that_runs_since_its_insert_need_not_be_read,
+    what_may_have_changed_is_read,
     who_began_to_wait_before_the_run_reads_the_row,
     a_notification_waits_for_the_run_and_not_for_ever,
 ];
@@ -29,8 +31,13 @@ both_engines![
 const PATIENCE: Duration = Duration::from_mins(5);
 
 async fn claimed(db: &Db, worker: WorkerId, user: &str) -> Claim {
+    inserted(db, worker, user).await.claim
+}
+
+/// An order whose insert claimed it.
+async fn inserted(db: &Db, worker: WorkerId, user: &str) -> ClaimedOrder {
     match db.store.insert_order(&order(db, user), Some(worker)).await.unwrap() {
-        InsertedOne::New(_, Some(claimed)) => claimed.claim,
+        InsertedOne::New(_, Some(claimed)) => *claimed,
         inserted => panic!("{inserted:?}"),
     }
 }
@@ -137,7 +144,7 @@ impl Waiting {
 async fn who_waits_is_told_without_the_database(db: Db) {
     let claim = claimed(&db, db.begin_worker().await, "u").await;
     let process = Waiting::open(&db).await;
-    let run = process.waiters.run_here(claim.order);
+    let run = process.waiters.run_here(claim.order, None);
     let end = async {
         process.read.notified().await;
         process.store.close().await;
@@ -151,12 +158,52 @@ async fn who_waits_is_told_without_the_database(db: Db) {
     assert_eq!((told.status, process.waiters.count()), (Status::Submitted, 0));
 }
 
+async fn an_order_that_runs_since_its_insert_need_not_be_read(db: Db) {
+    let order = inserted(&db, db.begin_worker().await, "u").await;
+    let claim = order.claim;
+    let process = Waiting::open(&db).await;
+    let run = process.waiters.run_here(claim.order, order.inserted);
+    process.store.close().await;
+    assert!(process.store.order(claim.order).await.is_err(), "it can still read");
+    let end = async {
+        process.read.notified().await;
+        let stored = db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
+        run.ended(|| OrderEnd::new(&submitted(), &stored));
+        drop(run);
+    };
+    let (told, ()) = futures::join!(process.wait(&claim), end);
+    assert_same(&told, &view(&*db.store, &claim).await);
+
+    // The caller must not see it, so it is not told that it runs.
+    let order = inserted(&db, db.begin_worker().await, "v").await;
+    let _run = process.waiters.run_here(order.claim.order, order.inserted);
+    let seen = process.waiters.wait(order.claim.order, PATIENCE, |_| false).await.unwrap();
+    assert!(seen.is_none());
+}
+
+/// Who does not wait, who has waited as long as allowed, and who comes after a notification, get what the row has.
+async fn what_may_have_changed_is_read(db: Db) {
+    let order = inserted(&db, db.begin_worker().await, "u").await;
+    let claim = order.claim;
+    let process = Waiting::open(&db).await;
+    let _run = process.waiters.run_here(claim.order, order.inserted);
+    // Another process has ended the order. This one does not know it yet.
+    db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
+    for longest in [Duration::ZERO, Duration::from_millis(1)] {
+        let seen = process.waiters.wait(claim.order, longest, |_| true).await.unwrap().unwrap();
+        assert_eq!(seen.status, Status::Submitted);
+    }
+    process.waiters.tell(claim.order);
+    let told = tokio::time::timeout(Duration::from_mins(1), process.wait(&claim)).await.expect("it waited");
+    assert_eq!(told.status, Status::Submitted);
+}
+
 async fn who_began_to_wait_before_the_run_reads_the_row(db: Db) {
     let claim = claimed(&db, db.begin_worker().await, "u").await;
     let process = Waiting::open(&db).await;
     let end = async {
         process.read.notified().await;
-        let run = process.waiters.run_here(claim.order);
+        let run = process.waiters.run_here(claim.order, None);
         let stored = db.store.settle_order(&claim, &failed()).await.unwrap().unwrap();
         // Not what the row has, so that it can be seen that the row was read.
         let another =
@@ -170,7 +217,7 @@ async fn who_began_to_wait_before_the_run_reads_the_row(db: Db) {
 async fn a_notification_waits_for_the_run_and_not_for_ever(db: Db) {
     let claim = claimed(&db, db.begin_worker().await, "u").await;
     let process = Waiting::open(&db).await;
-    let run = process.waiters.run_here(claim.order);
+    let run = process.waiters.run_here(claim.order, None);
     let mut wait = Box::pin(process.wait(&claim));
     let read = futures::future::select(&mut wait, Box::pin(process.read.notified())).await;
     assert!(matches!(read, futures::future::Either::Right(_)), "it did not wait");
@@ -185,7 +232,7 @@ async fn a_notification_waits_for_the_run_and_not_for_ever(db: Db) {
 
     // A row that was found ended is reported at once, whoever runs the order.
     let claim = claimed(&db, db.begin_worker().await, "v").await;
-    let run = process.waiters.run_here(claim.order);
+    let run = process.waiters.run_here(claim.order, None);
     let end = async {
         process.read.notified().await;
         db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
