@@ -10,7 +10,7 @@ use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
-use crate::store::engine::{Now, Row, by, transaction_by};
+use crate::store::engine::{Now, Query, Row, by, transaction_by};
 use crate::store::order_end::{SubmittedRow, settle};
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
@@ -76,8 +76,8 @@ impl Write for Announcements {
     }
 }
 
-/// Writes ends of attempts, and which shoppers belong to users. The usual ends are written with one statement, and
-/// so are all shoppers.
+/// Writes ends of attempts, and which shoppers belong to users. The usual ends and all shoppers are written with one
+/// statement.
 pub(super) struct Results {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
@@ -113,99 +113,119 @@ impl Write for Results {
     type Done = Written;
 
     async fn write(&self, results: &[AttemptResult]) -> Result<Vec<Written>, StoreError> {
-        let (mut ends, mut subjects) = (Vec::new(), Vec::new());
+        let (mut ends, mut subjects) = (Ends::default(), Vec::new());
         for result in results {
             match result {
-                AttemptResult::End(end) => ends.push(end),
+                AttemptResult::End(end) => ends.add(end)?,
                 AttemptResult::Subject(subject) => subjects.push(subject),
             }
         }
-        let written = match self.commit(&ends, &subjects).await {
+        let stored = match self.commit(&ends, &subjects).await {
             // A lock on the table of tokens must keep no end waiting: the subjects are left to the users' next orders.
             Err(StoreError::Busy(_)) if !ends.is_empty() && !subjects.is_empty() => {
-                self.commit(&ends, &[]).await
+                self.commit(&ends, &[]).await?
             }
-            written => written,
+            stored => stored?,
         };
-        let mut written = written?.into_iter();
+        let stored = |claim: &Claim| stored.iter().find(|(stored, _)| stored == claim).map(|(_, end)| end);
+        let others: Vec<Claim> = ends.claims().filter(|claim| stored(claim).is_none()).collect();
+        let locked = self.locked(&others).await;
         let what = |result: &AttemptResult| match result {
-            AttemptResult::End(_) => written.next(),
-            AttemptResult::Subject(_) => Some(Written::Subject),
+            AttemptResult::Subject(_) => Written::Subject,
+            AttemptResult::End(End { claim, .. }) => match stored(claim) {
+                Some(end) => Written::Yes(end.clone()),
+                None if locked.contains(claim) => Written::Locked,
+                None => Written::ClaimLost,
+            },
         };
-        Ok(results.iter().filter_map(what).collect())
+        Ok(results.iter().map(what).collect())
+    }
+}
+
+/// The ends of a commit.
+#[derive(Default)]
+struct Ends<'a> {
+    submitted: Vec<SubmittedRow>,
+    others: Vec<&'a End>,
+}
+
+impl<'a> Ends<'a> {
+    fn add(&mut self, end: &'a End) -> Result<(), StoreError> {
+        match SubmittedRow::new(&end.claim, &end.disposition)? {
+            Some(row) => self.submitted.push(row),
+            None => self.others.push(end),
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.submitted.is_empty() && self.others.is_empty()
+    }
+
+    fn claims(&self) -> impl Iterator<Item = Claim> {
+        let submitted = self.submitted.iter().map(|row| row.claim);
+        submitted.chain(self.others.iter().map(|end| end.claim))
     }
 }
 
 impl Results {
-    /// Writes all in one transaction.
-    async fn commit(&self, ends: &[&End], subjects: &[&Subject]) -> Result<Vec<Written>, StoreError> {
+    /// Writes all in one transaction. Returns the claims of the ends that it wrote, and what their rows have now: it
+    /// leaves out those whose claims are lost and those whose rows are locked.
+    async fn commit(
+        &self,
+        ends: &Ends<'_>,
+        subjects: &[&Subject],
+    ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
         let now = super::now(&self.clock);
-        let connection = self.pool.take().await?;
         let write = async |c: &mut Connection<'_>| {
-            note_subjects(c, subjects).await?;
-            write_ends(c, now, ends).await
+            let mut written = match (&ends.submitted[..], subjects) {
+                ([], []) => Vec::new(),
+                ([], subjects) => note_subjects(c, subjects).await?,
+                ([row], []) => one_submitted(c, now, row).await?.into_iter().collect(),
+                (rows, subjects) => all_submitted(c, now, rows, subjects).await?,
+            };
+            for End { claim, disposition } in &ends.others {
+                if let Some(stored) = settle(c, now, claim, disposition).await? {
+                    written.push((*claim, stored));
+                }
+            }
+            Ok(written)
         };
+        let connection = self.pool.take().await?;
+        let together = !ends.submitted.is_empty() || !subjects.is_empty();
         // A statement alone is a transaction.
-        if ends.len() + subjects.len() == 1 {
+        if usize::from(together) + ends.others.len() == 1 {
             return by::<Postgres, _>(connection, write).await;
         }
         transaction_by::<Postgres, _>(connection, write).await
     }
+
+    /// Returns those of these claims that hold although their ends were not written: another session has locked
+    /// their rows. If they cannot be read, all of them, so that they are written again.
+    async fn locked(&self, claims: &[Claim]) -> Vec<Claim> {
+        if claims.is_empty() {
+            return Vec::new();
+        }
+        let held =
+            async { by::<Postgres, _>(self.pool.take().await?, async |c| still_held(c, claims).await).await };
+        held.await.unwrap_or_else(|_| claims.to_vec())
+    }
 }
 
-async fn note_subjects(c: &mut Connection<'_>, subjects: &[&Subject]) -> Result<(), StoreError> {
-    if subjects.is_empty() {
-        return Ok(());
-    }
-    let note = c
-        .query(sql::NOTE_SUBJECTS)
+/// Notes the subjects of users for whom no end is written with them.
+async fn note_subjects(
+    c: &mut Connection<'_>,
+    subjects: &[&Subject],
+) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
+    bind_subjects(c.query(sql::NOTE_SUBJECTS), subjects).execute().await?;
+    Ok(Vec::new())
+}
+
+fn bind_subjects<'c>(query: Query<'c, Postgres>, subjects: &[&Subject]) -> Query<'c, Postgres> {
+    query
         .bind_array(subjects.iter().map(|subject| subject.key.merchant.as_str()).collect())
         .bind_array(subjects.iter().map(|subject| subject.key.user.as_str()).collect())
-        .bind_array(subjects.iter().map(|subject| subject.hash.as_slice()).collect());
-    note.execute().await?;
-    Ok(())
-}
-
-async fn write_ends(c: &mut Connection<'_>, now: Now, ends: &[&End]) -> Result<Vec<Written>, StoreError> {
-    let written = written(c, now, ends).await?;
-    let stored =
-        |claim: &Claim| written.iter().find(|(written, _)| written == claim).map(|(_, stored)| stored);
-    let others: Vec<Claim> =
-        ends.iter().map(|end| end.claim).filter(|claim| stored(claim).is_none()).collect();
-    let locked = still_held(c, &others).await?;
-    let what = |end: &&End| match stored(&end.claim) {
-        Some(stored) => Written::Yes(stored.clone()),
-        None if locked.contains(&end.claim) => Written::Locked,
-        None => Written::ClaimLost,
-    };
-    Ok(ends.iter().map(what).collect())
-}
-
-/// Writes the ends whose claims hold and whose rows are free. Returns their claims, and what the rows
-/// have now.
-async fn written(
-    c: &mut Connection<'_>,
-    now: Now,
-    ends: &[&End],
-) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
-    let (mut submitted, mut others) = (Vec::new(), Vec::new());
-    for end in ends {
-        match SubmittedRow::new(&end.claim, &end.disposition)? {
-            Some(row) => submitted.push(row),
-            None => others.push(end),
-        }
-    }
-    let mut written = match &submitted[..] {
-        [] => Vec::new(),
-        [row] => one_submitted(c, now, row).await?.into_iter().collect(),
-        rows => all_submitted(c, now, rows).await?,
-    };
-    for End { claim, disposition } in others {
-        if let Some(stored) = settle(c, now, claim, disposition).await? {
-            written.push((*claim, stored));
-        }
-    }
-    Ok(written)
+        .bind_array(subjects.iter().map(|subject| subject.hash.as_slice()).collect())
 }
 
 /// Returns those of these claims that hold.
@@ -247,15 +267,17 @@ async fn one_submitted(
     written.first().map(|written| Ok((row.claim, StoredEnd::read(written)?))).transpose()
 }
 
-/// Writes the results of submitted orders. Returns the claims of those that were written, and what
-/// their rows have now.
+/// Writes the results of submitted orders, and notes subjects with the same statement. Returns the claims of those
+/// orders that were written, and what their rows have now.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,
     rows: &[SubmittedRow],
+    subjects: &[&Subject],
 ) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
+    let statement = if subjects.is_empty() { sql::ALL_SUBMITTED } else { sql::ALL_SUBMITTED_AND_NOTED };
     let submitted = c
-        .query(sql::ALL_SUBMITTED)
+        .query(statement)
         .bind_array(rows.iter().map(|row| row.claim.order.as_uuid()).collect())
         .bind_array(rows.iter().map(|row| row.claim.worker.as_uuid()).collect())
         .bind_array(rows.iter().map(|row| row.claim.number).collect())
@@ -266,6 +288,7 @@ async fn all_submitted(
         .bind_array(rows.iter().map(|row| row.token).collect())
         .bind_array(rows.iter().map(|row| row.prefilled.as_str()).collect())
         .bind_array(rows.iter().map(|row| row.target).collect());
+    let submitted = if subjects.is_empty() { submitted } else { bind_subjects(submitted, subjects) };
     let claims: Vec<Claim> = rows.iter().map(|row| row.claim).collect();
     let written = submitted.fetch_all().await?;
     named(&written, &claims)?.into_iter().map(|(claim, row)| Ok((claim, StoredEnd::read(row)?))).collect()

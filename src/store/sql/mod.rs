@@ -103,7 +103,7 @@ statements! {
 /// Declares statements that only one engine has, and the list of them for the test that prepares
 /// them.
 macro_rules! constants {
-    ($($name:ident = $sql:literal;)+) => {
+    ($($name:ident = $sql:expr;)+) => {
         $(pub(in crate::store) const $name: &str = $sql;)+
 
         #[cfg(test)]

@@ -46,6 +46,10 @@ async fn postgresql_reads_rows_by_their_keys_however_few_there_are() {
         ("NOTE_SUBJECTS", &["tokens_merchant_user_id_key", "tokens_pkey"]),
         ("ANNOUNCE", &["orders_pkey", "tokens_pkey"]),
         ("ALL_SUBMITTED", &["orders_pkey", "cached_tokens_pkey"]),
+        (
+            "ALL_SUBMITTED_AND_NOTED",
+            &["orders_pkey", "cached_tokens_pkey", "tokens_merchant_user_id_key", "tokens_pkey"],
+        ),
         ("SUBMITTED", &["orders_pkey", "cached_tokens_pkey"]),
     ] {
         let plan = generic_plan(&mut connection, postgres_statement(name), "").await;

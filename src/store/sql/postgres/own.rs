@@ -3,6 +3,51 @@
 
 use crate::store::sql::constants;
 
+// What two statements have in common.
+macro_rules! note_subjects {
+    ($merchants:literal, $users:literal, $subjects:literal) => {
+        concat!(
+            "
+    UPDATE klarna_worker.tokens t SET subject = s.subject
+    FROM (
+        SELECT r.id, a.subject FROM unnest(",
+            $merchants, "::text[], ", $users, "::text[], ", $subjects,
+            "::bytea[]) AS a (merchant, user_id, subject)
+        CROSS JOIN LATERAL (
+            SELECT k.id FROM klarna_worker.tokens k
+            WHERE k.merchant = a.merchant AND k.user_id = a.user_id AND k.subject IS NULL AND k.state <> 'forgotten'
+            FOR NO KEY UPDATE SKIP LOCKED) r) s
+    WHERE t.id = s.id"
+        )
+    };
+}
+
+macro_rules! all_submitted {
+    () => {
+        "ended AS (
+        UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
+            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_id = s.klarna_id,
+            result = s.result, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
+            prefilled = s.prefilled, target = s.target, error = NULL
+        FROM (
+            SELECT a.* FROM klarna_worker.orders r
+            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::text[], $10::text[])
+                AS a (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
+                ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
+            FOR NO KEY UPDATE OF r SKIP LOCKED) s
+        WHERE o.id = s.id
+        RETURNING o.id, o.claim_number, o.user_id, o.ended_at
+    ),
+    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id),
+    told AS MATERIALIZED (
+        SELECT pg_notify('klarna_worker_settled', string_agg(id::text, ' '))
+        FROM (SELECT id, (row_number() OVER () - 1) / 200 AS message FROM ended) e GROUP BY message
+    )
+    SELECT id, claim_number, user_id, ended_at, (SELECT count(*) FROM told) FROM ended"
+    };
+}
+
 constants! {
 // Claims one order of a user at a time until it has its token, so that a burst of one user takes one
 // slot and not all. The users with running orders are collected once, so that each row of a long burst
@@ -55,28 +100,13 @@ SUBMITTED = "
 // The same for many orders. Behind a pooler, PostgreSQL plans it each time, so a single order has its own
 // statement. A row that somebody else has locked is left out. One message names many orders, at most 200,
 // because it has room for 8,000 bytes.
-ALL_SUBMITTED = "
-    WITH ended AS (
-        UPDATE klarna_worker.orders o SET status = 'submitted', worker = NULL,
-            ended_at = coalesce($4, clock_timestamp()), attempts = o.attempts + 1, klarna_id = s.klarna_id,
-            result = s.result, correlation_id = s.correlation_id, token_outcome = s.token_outcome,
-            prefilled = s.prefilled, target = s.target, error = NULL
-        FROM (
-            SELECT a.* FROM klarna_worker.orders r
-            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::text[])
-                AS a (id, worker, claim_number, klarna_id, result, correlation_id, token_outcome, prefilled, target)
-                ON r.id = a.id AND r.worker = a.worker AND r.claim_number = a.claim_number
-            FOR NO KEY UPDATE OF r SKIP LOCKED) s
-        WHERE o.id = s.id
-        RETURNING o.id, o.claim_number, o.user_id, o.ended_at
+ALL_SUBMITTED = concat!("
+    WITH ", all_submitted!());
+// The same, together with NOTE_SUBJECTS, so that both take one round trip and one commit.
+ALL_SUBMITTED_AND_NOTED = concat!("
+    WITH noted AS (", note_subjects!("$11", "$12", "$13"), "
     ),
-    cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id),
-    told AS MATERIALIZED (
-        SELECT pg_notify('klarna_worker_settled', string_agg(id::text, ' '))
-        FROM (SELECT id, (row_number() OVER () - 1) / 200 AS message FROM ended) e GROUP BY message
-    )
-    SELECT id, claim_number, user_id, ended_at, (SELECT count(*) FROM told) FROM ended";
+    ", all_submitted!());
 // The orders of those claims that hold: an end or an announcement that was not written although its
 // claim holds met a locked row.
 HELD_CLAIMS = "
@@ -223,13 +253,5 @@ STORE_SUCCESSORS = "
     SELECT s.exchange, EXISTS (SELECT 1 FROM announced a WHERE a.id = s.purpose_ref) AS announced FROM stored s";
 // Stores any number of subjects. A row that somebody else has locked is left to the user's next order.
 // Each row is looked up by itself, as in CLAIM_TOKENS.
-NOTE_SUBJECTS = "
-    UPDATE klarna_worker.tokens t SET subject = s.subject
-    FROM (
-        SELECT r.id, a.subject FROM unnest($1::text[], $2::text[], $3::bytea[]) AS a (merchant, user_id, subject)
-        CROSS JOIN LATERAL (
-            SELECT k.id FROM klarna_worker.tokens k
-            WHERE k.merchant = a.merchant AND k.user_id = a.user_id AND k.subject IS NULL AND k.state <> 'forgotten'
-            FOR NO KEY UPDATE SKIP LOCKED) r) s
-    WHERE t.id = s.id";
+NOTE_SUBJECTS = note_subjects!("$1", "$2", "$3");
 }
