@@ -12,6 +12,7 @@
 mod dispatcher;
 mod session;
 mod shared_store;
+mod taker;
 
 use std::sync::Arc;
 

@@ -74,9 +74,10 @@ async fn an_order_that_need_not_wait_is_claimed_by_its_insert(db: Db) {
     // So does one of this merchant, for its time.
     insert(&db, OrderRow { not_before: Some(now + TimeDelta::seconds(9)), ..order(&db, "u") }).await;
     let row = OrderRow { not_before: Some(now - TimeDelta::days(1)), ..order(&db, "å \"u\"'; --") };
-    let direct = claimed(insert_for(&db, worker, &row).await);
+    let mut direct = claimed(insert_for(&db, worker, &row).await);
     let view = db.store.order(row.id).await.unwrap().unwrap();
     assert_eq!(view.status, Status::Running);
+    assert_eq!(format!("{:?}", direct.inserted.take()), format!("{:?}", Some(view)));
     assert_eq!(db.store.running_orders(worker).await.unwrap(), [direct.claim]);
 
     // It is the same as what a claim gives.

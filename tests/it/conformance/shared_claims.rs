@@ -22,6 +22,7 @@ postgres_alone![
     a_released_token_is_free_although_others_wait_for_klarna,
     every_end_is_stored_beside_others,
     a_locked_token_keeps_no_other_end_waiting,
+    a_session_that_is_held_up_keeps_no_claim_waiting,
     a_refused_successor_takes_no_other_along,
     a_session_that_dies_keeps_no_successor,
     a_claim_that_joins_a_dead_session_finds_another_connection,
@@ -178,6 +179,27 @@ async fn a_locked_token_keeps_no_other_end_waiting(db: Db) {
         assert_eq!(db.store.settle_exchange(end).await.unwrap(), Settled::Written);
     }
     assert_eq!(row(&db, "u").await.2, 2);
+}
+
+async fn a_session_that_is_held_up_keeps_no_claim_waiting(db: Db) {
+    let holder = db.begin_worker().await;
+    let held_up = in_flight(&db, &*db.store, holder, &["u"]).await.remove(0);
+    register(&db, "v", 1).await;
+    let mut lock = db.raw().await;
+    lock.execute("BEGIN; LOCK TABLE known_tokens IN ACCESS EXCLUSIVE MODE").await;
+    let waiting = "pg_locks WHERE NOT granted \
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let beside = async {
+        while db.count(waiting).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        claim(&*db.store, "v").await.release().await;
+        assert_eq!(db.count(waiting).await, 1, "the claim waited for the other session's store");
+    };
+    let ((end, settled), ()) = tokio::join!(held_up.rotate(&db), beside);
+    assert!(matches!(settled, Err(StoreError::Busy(_))), "{settled:?}");
+    lock.execute("ROLLBACK").await;
+    assert_eq!(db.store.settle_exchange(&end).await.unwrap(), Settled::Written);
 }
 
 async fn a_refused_successor_takes_no_other_along(db: Db) {

@@ -1,10 +1,12 @@
 //! Gives the work to the sessions.
 //!
-//! Stores and releases go to the session that holds the claim. A new claim goes to an idle session whose
-//! transaction is open. If there is none, one session opens a connection, and the claims wait until any
-//! session can take them: a server that refuses connections delays only the session that asks for one.
+//! Stores and releases go to the session that holds the claim. A new claim goes to the first session with an
+//! open connection. While that one works, claims wait for it for a moment, so that they share its next statements.
+//! If there is none, one session opens a connection, and the claims wait until any session can take them: a
+//! server that refuses connections delays only the session that asks for one.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -12,8 +14,10 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::session::{MOST, Session, Work};
+use super::taker::{State, Taker, taker};
 use super::{ClaimRequest, Context, Request};
 use crate::store::StoreError;
 use crate::store::batch::unanswered;
@@ -33,7 +37,21 @@ pub(super) struct Dispatcher {
 struct SessionSlot {
     /// `None` while it works.
     idle: Option<Session>,
+    /// Since when it works. `None` while it is idle, and while it opens a connection.
+    works_since: Option<Instant>,
     work: Work,
+}
+
+impl SessionSlot {
+    fn state(&self) -> State {
+        match (&self.idle, self.works_since) {
+            (Some(session), _) if session.is_open() => State::Open,
+            // What waits here is of claims that were lost with their connection.
+            (Some(_), _) if self.work.is_empty() => State::Closed,
+            (Some(_), _) | (None, None) => State::Occupied,
+            (None, Some(since)) => State::Works { since },
+        }
+    }
 }
 
 /// A session that has finished its work.
@@ -51,6 +69,7 @@ impl Dispatcher {
     ) -> Self {
         let slot = |number| SessionSlot {
             idle: Some(Session::new(Arc::clone(&context), number)),
+            works_since: None,
             work: Work::default(),
         };
         let sessions = usize::try_from(sessions).unwrap_or(usize::MAX);
@@ -66,8 +85,14 @@ impl Dispatcher {
 
     /// Runs until the store and all claims are dropped.
     pub(super) async fn run(mut self) {
-        let mut requests = Vec::new();
+        let (mut requests, mut again_at) = (Vec::new(), None);
         loop {
+            let again = async {
+                match again_at {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 received = self.received.recv_many(&mut requests, MOST) => {
                     if received == 0 {
@@ -76,8 +101,9 @@ impl Dispatcher {
                     requests.drain(..).for_each(|request| self.sort(request));
                 }
                 Some(finished) = self.running.next() => self.finished(finished),
+                () = again => {}
             }
-            self.give_work();
+            again_at = self.give_work();
         }
     }
 
@@ -101,11 +127,17 @@ impl Dispatcher {
         }
         let number = session.number();
         self.slots[number].idle = Some(session);
+        self.slots[number].works_since = None;
     }
 
-    /// Lets each idle session work that has something to do.
-    fn give_work(&mut self) {
-        let taker = self.taker();
+    /// Lets each idle session work that has something to do. Returns when to do this again, if claims wait for a
+    /// session that works.
+    fn give_work(&mut self) -> Option<Instant> {
+        let (taker, again_at) = match self.taker() {
+            Taker::Session(number) => (Some(number), None),
+            Taker::Later(at) => (None, Some(at)),
+            Taker::Nobody => (None, None),
+        };
         for number in 0..self.slots.len() {
             let slot = &mut self.slots[number];
             let Some(mut session) = slot.idle.take() else { continue };
@@ -125,24 +157,20 @@ impl Dispatcher {
                 session.rest();
                 slot.idle = Some(session);
             } else {
+                slot.works_since = Some(Instant::now());
                 self.running.push(work_on(Arc::clone(&self.context), session, work).boxed());
             }
         }
+        again_at
     }
 
-    /// Returns the session for the claims that wait.
-    fn taker(&self) -> Option<usize> {
+    /// Returns who takes the claims that wait.
+    fn taker(&self) -> Taker {
         if self.waiting.is_empty() {
-            return None;
+            return Taker::Nobody;
         }
-        let idle = |open: bool| {
-            let fits = |slot: &SessionSlot| {
-                slot.idle.as_ref().is_some_and(|session| session.is_open() == open)
-                    && (open || slot.work.is_empty())
-            };
-            self.slots.iter().position(fits)
-        };
-        idle(true).or_else(|| idle(false).filter(|_| self.waiting_for_connection.is_none()))
+        let may_open = self.waiting_for_connection.is_none();
+        taker(self.slots.iter().map(SessionSlot::state), may_open, Instant::now())
     }
 }
 
