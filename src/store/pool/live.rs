@@ -71,7 +71,7 @@ impl OpenCount {
         self.changed.notified().await;
     }
 
-    /// Wakes one of those that wait for a connection.
+    /// Wakes one of those that wait for a connection, or the next one that begins to wait.
     pub(super) fn notify(&self) {
         self.changed.notify_one();
     }
@@ -80,6 +80,8 @@ impl OpenCount {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::SeqCst);
+        // All that wait, because some of them cannot open another one; and, as below, one that is about to wait.
+        self.0.changed.notify_waiters();
         self.0.notify();
     }
 }

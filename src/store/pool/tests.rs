@@ -1,9 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use sqlx::Sqlite;
 use sqlx::sqlite::SqliteConnectOptions;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+use super::live::OpenCount;
 use super::{PATIENCE, Pool, PoolSettings, Scarcity};
 
 const AMPLE: Duration = Duration::from_mins(1);
@@ -47,4 +50,19 @@ async fn whoever_waits_takes_what_is_given_back() {
     first.give_back();
     second.await.unwrap().give_back();
     assert_eq!(pool.used("test").idle, 1);
+}
+
+/// One that cannot open another connection must not take the news from one that can.
+#[tokio::test]
+async fn all_that_wait_are_told_that_a_connection_was_closed() {
+    let open = Arc::new(OpenCount::default());
+    let slot = open.slot(|_| true).unwrap();
+    let mut waiting = [Box::pin(open.changed()), Box::pin(open.changed())];
+    for waits in &mut waiting {
+        assert!(waits.now_or_never().is_none(), "it was told before");
+    }
+    drop(slot);
+    for waits in waiting {
+        timeout(AMPLE, waits).await.expect("it was not told");
+    }
 }
