@@ -131,7 +131,7 @@ impl Service {
             start_api(&app, at, tls, router, &mut background)
         });
         let probes = addresses.probes.map(|at| open_probes(at, probes));
-        // After the metrics, which it sets.
+        // After `probes` above, which builds the metrics that it sets.
         if let Some(client) = discovery {
             background.spawn(watch_endpoints(client, app.merchants()));
         }

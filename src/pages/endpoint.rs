@@ -28,7 +28,7 @@ pub(super) async fn seen(pages: &Pages, viewer: &Viewer) -> Result<Vec<Endpoint>
     Ok(endpoints)
 }
 
-/// Returns those of them that fail, or have been disabled.
+/// Returns the endpoints that the viewer may see, and that fail or have been disabled.
 pub(super) async fn failing(pages: &Pages, viewer: &Viewer) -> Result<Vec<Endpoint>, Failure> {
     let mut endpoints = seen(pages, viewer).await?;
     endpoints.retain(|endpoint| endpoint.failing_since.is_some() || endpoint.disabled.is_some());

@@ -120,7 +120,7 @@ fn describe(order: &OrderView, history: &History) -> Markup {
     }
 }
 
-/// What is told of the order, each with its name.
+/// The facts about the order, each with its name.
 fn told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
     let mut told = first_told(order, history);
     if order.status == Status::Queued {
@@ -157,7 +157,7 @@ fn told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
     told
 }
 
-/// What is told first: the order's state, and what the shop submitted.
+/// The first of them: the order's state, and what the shop submitted.
 fn first_told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
     let text = |text: &str| html! { (text) };
     let mut told = vec![

@@ -92,10 +92,10 @@ mod tests {
     async fn neither_a_slow_group_nor_an_error_holds_up_another_group() {
         let left = Cell::new(3);
         let errors = RefCell::new(Vec::new());
-        let looks = Cell::new(0);
+        let calls = Cell::new(0);
         let due = async || {
-            looks.set(looks.get() + 1);
-            if looks.get() == 2 { Err("no database") } else { Ok(vec!["slow", "broken", "quick"]) }
+            calls.set(calls.get() + 1);
+            if calls.get() == 2 { Err("no database") } else { Ok(vec!["slow", "broken", "quick"]) }
         };
         let work = async |group: &'static str| match group {
             "slow" => pending().await,
@@ -108,7 +108,7 @@ mod tests {
         };
         let working = work_by_group(Duration::ZERO, due, work, |error| errors.borrow_mut().push(*error));
         let all_is_seen = async {
-            while left.get() > 0 || looks.get() < 4 {
+            while left.get() > 0 || calls.get() < 4 {
                 tokio::task::yield_now().await;
             }
         };

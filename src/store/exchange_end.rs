@@ -80,8 +80,8 @@ async fn rotated<E: Engine>(
     }
 }
 
-/// Settles an exchange whose successor was not stored, because the row has another generation than was
-/// presented, or the database does not know the exchange.
+/// Settles an exchange whose successor was not stored, because the row has this successor already, or another
+/// generation than was presented, or because the database does not know the exchange.
 pub(super) async fn not_stored<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -124,7 +124,8 @@ pub(super) fn ends_order(disposition: &Disposition) -> bool {
     matches!(disposition, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
-/// The row of a submitted order, as far as its result changes it.
+/// The row of a submitted order, as far as its result changes it. Its texts are as they were received: `Query::bind`
+/// replaces what cannot be stored, and whoever binds arrays of them has to do so too.
 pub(super) struct SubmittedRow {
     pub(super) claim: Claim,
     pub(super) klarna_id: String,
@@ -177,7 +178,7 @@ pub(super) async fn settle<E: Engine>(
 ) -> Result<Option<StoredEnd>, StoreError> {
     let settle = match disposition {
         Disposition::Submitted { .. } => {
-            return Err(StoreError::Unreadable("a result where none is expected".into()));
+            return Err(StoreError::Unreadable("a result that the engine writes by itself".into()));
         }
         Disposition::Failed { error, token, prefilled } => {
             by_claim(c.query(E::STATEMENTS.orders.failed), now, claim)

@@ -179,8 +179,8 @@ impl OrderHandler {
         Ok(disposition(answer, order, target, outcome(&token), prefill, rand::random()))
     }
 
-    /// Returns the user's shopper if the order is to be prefilled, and why there is none if the `id_token` was not
-    /// accepted.
+    /// Returns the user's shopper if the order is to be prefilled, and why nothing is prefilled if it is not known who
+    /// the shopper is.
     async fn shopper(
         &self,
         order: &ClaimedOrder,

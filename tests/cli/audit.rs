@@ -115,7 +115,8 @@ fn every_command_has_its_row_before_it_prints_anything() {
     let home = Home::new();
     home.feed(&["tokens", "import", "-"], TOKEN).exits(0);
     home.feed(&["enqueue", "-"], EXAMPLES).exits(3);
-    for (path, arguments, _) in COMMANDS.iter().filter(|(_, _, leaves)| *leaves != Nothing) {
+    let leaving: Vec<_> = COMMANDS.iter().filter(|(_, _, leaves)| *leaves != Nothing).collect();
+    for (path, arguments, _) in &leaving {
         let line: Vec<&str> = path.split(' ').chain(arguments.split_whitespace()).collect();
         let mut command = home.command(&line);
         command.env("SUDO_USER", format!("{path} {arguments}").trim_end());
@@ -126,18 +127,17 @@ fn every_command_has_its_row_before_it_prints_anything() {
         child.wait().unwrap();
     }
     let rows = list(&home, &["--limit", "1000"]);
-    for (path, arguments, leaves) in COMMANDS {
+    for (path, arguments, leaves) in leaving {
         let sudo = format!("{path} {arguments}");
         let by = format!("(sudo by {})", sudo.trim_end());
         let own = rows.iter().filter(|row| row["actor"].as_str().unwrap().ends_with(&by));
         // Each cancelled order has a row of its own, and names it.
-        let own = own.filter(|row| path != "orders cancel" || row["object"] == "by filters");
+        let own = own.filter(|row| *path != "orders cancel" || row["object"] == "by filters");
         let told: Vec<&str> = own.map(|row| row["outcome"].as_str().unwrap()).collect();
-        let right = match leaves {
-            // It was not run.
-            Nothing => told.is_empty(),
-            Read => told == ["done", "failed"],
-            Change => told.len() == 2 && told[0] == "begun" && told[1] != "begun",
+        let right = if *leaves == Read {
+            told == ["done", "failed"]
+        } else {
+            told.len() == 2 && told[0] == "begun" && told[1] != "begun"
         };
         assert!(right, "{path} {arguments}: {told:?}");
     }

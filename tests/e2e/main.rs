@@ -61,7 +61,7 @@ fn is_long() -> bool {
     asked.iter().any(|name| std::env::var_os(format!("KLARNA_WORKER_TEST_{name}")).is_some())
 }
 
-/// Returns `few`, or `many` in a long run, and while a release is replaced under load.
+/// Returns `many` in a long run, or if an earlier release is to be replaced; otherwise `few`.
 fn few_or(few: usize, many: usize) -> usize {
     if is_long() || Build::has_old() { many } else { few }
 }

@@ -28,7 +28,7 @@ impl Idle {
         let options = Options { poll: HOUR, lone: lone.into(), ..Options::new("test", concurrency) };
         let (running, direct) =
             Queue::start_with_direct(Arc::clone(&memory), Arc::clone(&handler), options, &wake);
-        until(SOON, "a first look", || memory.claim_calls() == 1).await;
+        until(SOON, "a first scan", || memory.claim_calls() == 1).await;
         tokio::time::sleep(SOON).await;
         Self { memory, handler, running, direct, wake }
     }

@@ -79,7 +79,7 @@ async fn a_wake_up_beats_the_slow_poll() {
     let memory = Memory::with_rows(0);
     let wake = Wake::new();
     let _running = start(&memory, &Gated::open(&memory), 4, &wake);
-    until(SOON, "a first look", || memory.claim_calls() == 1).await;
+    until(SOON, "a first scan", || memory.claim_calls() == 1).await;
     memory.insert("shop");
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(memory.count(State::Done), 0, "found without a notice");
@@ -93,7 +93,7 @@ async fn the_slow_poll_finds_what_nobody_told_of() {
     memory.insert_later("shop", HOUR);
     let options = Options::new("test", 4);
     let _running = Queue::start(Arc::clone(&memory), Gated::open(&memory), options, &Wake::new());
-    until(SOON, "a first look", || memory.claim_calls() == 1).await;
+    until(SOON, "a first scan", || memory.claim_calls() == 1).await;
     memory.insert("shop");
     until(Duration::from_millis(1100), "picked up", || memory.count(State::Done) == 1).await;
 }
@@ -171,13 +171,13 @@ async fn rows_that_others_have_first_keep_nobody_spinning() {
     let _running = start(&memory, &Gated::open(&memory), 4, &Wake::new());
     tokio::time::sleep(Duration::from_secs(10)).await;
     let scans = memory.claim_calls();
-    assert!((300..=400).contains(&scans), "{scans} scans in 10 s");
+    assert!((300..=400).contains(&scans), "{scans} full scans in 10 s");
     memory.contended.store(false, SeqCst);
     until(SOON, "picked up", || memory.count(State::Done) == 1).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_notice_looks_past_a_backlog_that_cannot_be_claimed() {
+async fn a_notice_passes_a_backlog_that_cannot_be_claimed() {
     let memory = Memory::with_rows(1);
     memory.contended.store(true, SeqCst);
     let wake = Wake::new();
@@ -236,7 +236,7 @@ async fn a_long_look_at_a_backlog_that_cannot_be_claimed_is_followed_by_a_long_r
     let _running = Queue::start(Arc::clone(&memory), Gated::open(&memory), options, &wake);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let (all, _) = memory.scans();
-    assert!((9..=11).contains(&all), "{all} scans of 20 ms in 2 s");
+    assert!((9..=11).contains(&all), "{all} full scans of 20 ms in 2 s");
     // A new row does not wait that long.
     memory.insert("shop");
     wake.notify();
@@ -246,7 +246,7 @@ async fn a_long_look_at_a_backlog_that_cannot_be_claimed_is_followed_by_a_long_r
     let (before, _) = memory.scans();
     tokio::time::sleep(Duration::from_secs(20)).await;
     let (after, _) = memory.scans();
-    assert!((5..=6).contains(&(after - before)), "{} scans of 3 s in 20 s", after - before);
+    assert!((5..=6).contains(&(after - before)), "{} full scans of 3 s in 20 s", after - before);
 }
 
 proptest! {

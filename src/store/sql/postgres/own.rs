@@ -84,7 +84,7 @@ CLAIM_ORDERS = "
         o.first_due_at, o.trace, t.now,
         EXISTS (SELECT 1 FROM klarna_worker.tokens k
             WHERE k.merchant = o.merchant AND k.user_id = o.user_id AND k.state <> 'forgotten') AS has_token";
-// The result of one order. A row that somebody else has locked is left out, as below.
+// The result of one order.
 SUBMITTED = "
     WITH ended AS (
         UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL, ended_at = coalesce($4, clock_timestamp()),

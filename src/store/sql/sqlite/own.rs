@@ -127,6 +127,7 @@ ANNOUNCE_STORED = "
         AND +orders.status = 'running'
         AND t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange
     RETURNING id, true AS announced";
+// The results of submitted orders. DELETE_CACHED follows it.
 ALL_SUBMITTED = "
     WITH r (id, worker, claim_number, ended_at, klarna_id, result, correlation_id, token_outcome, prefilled,
         target) AS (
