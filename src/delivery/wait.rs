@@ -78,7 +78,8 @@ impl Waiters {
         may_see: impl Fn(&OrderView) -> bool,
     ) -> Result<Option<OrderView>, StoreError> {
         let until = Instant::now() + longest;
-        // Register before reading the row, so that an end in between is not missed.
+        // Register before reading the row, so that an end in between is not missed. An order that need not be read has
+        // not ended yet.
         let waiter = Waiter::begin(self, id);
         let order = match waiter.inserted.as_ref().filter(|_| !longest.is_zero()) {
             Some(order) => Some(OrderView::clone(order)),
@@ -124,8 +125,8 @@ impl Waiters {
     }
 
     /// Says that this process runs an order, until the result is dropped. `inserted` is its row as the insert left
-    /// it, if this run's claim came with the insert. While an order runs, nothing but its end changes what is shown
-    /// of it.
+    /// it, if this run's claim came with the insert. While that claim holds, nothing changes what is shown of it but a
+    /// new name of its user, which the end brings. If the claim is lost, the row is read.
     pub fn run_here(&self, id: OrderId, inserted: Option<Arc<OrderView>>) -> RunHere {
         let mut state = self.lock();
         let number = state.next;
@@ -195,7 +196,14 @@ impl RunHere {
     /// Answers the waiters. `end` is the order's end, whose commit is durable; `None` if the order has not
     /// ended, or must be read.
     pub fn ended(&self, end: impl FnOnce() -> Option<OrderEnd>) {
-        if !self.waiters.lock().waiting.contains_key(&self.id) {
+        let mut state = self.waiters.lock();
+        // Who begins to wait from now on reads the row.
+        if let Some(run) = state.running.get_mut(&self.id).filter(|run| run.number == self.number) {
+            run.inserted = None;
+        }
+        let waits = state.waiting.contains_key(&self.id);
+        drop(state);
+        if !waits {
             return;
         }
         if let Some(end) = end() {
@@ -237,8 +245,8 @@ impl<'a> Waiter<'a> {
         Self { waiters, id, run, inserted, ended }
     }
 
-    /// Returns the order's end, if the run told it during which the wait began. The order was read during
-    /// that run too, so nothing but its end has changed since.
+    /// Returns the order's end, if the run told it during which the wait began. What is known of
+    /// the order is of that run too, so nothing but its end has changed since.
     fn end_here(&self) -> Option<Arc<OrderEnd>> {
         match &*self.ended.borrow() {
             Some(End::Here(run, end)) if Some(*run) == self.run => Some(Arc::clone(end)),

@@ -83,7 +83,7 @@ impl OrderEnd {
         Some(Self { user: stored.user.clone(), ended_at: stored.ended_at?, disposition })
     }
 
-    /// Returns the order as its row has it now. `order` is how it was read during its last attempt.
+    /// Returns the order as its row has it now. `order` is how it was during its last attempt.
     #[must_use]
     pub fn of(&self, order: OrderView) -> OrderView {
         let (user, ended_at, attempts) =

@@ -91,8 +91,14 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition,
                 run.ended(|| OrderEnd::new(&disposition, &row));
                 return Stored::Written;
             }
-            Ok(Written::LateResult) => return Stored::Written,
-            Ok(Written::No) => return Stored::ClaimLost,
+            Ok(other) => {
+                run.ended(|| None);
+                return if matches!(other, Written::LateResult) {
+                    Stored::Written
+                } else {
+                    Stored::ClaimLost
+                };
+            }
             Err(error) => error,
         };
         tries += 1;

@@ -1,7 +1,10 @@
 //! Writes of many callers in one commit: what is about to be sent; the ends of attempts together with the
 //! shoppers of users.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Connection, Postgres};
@@ -75,6 +78,9 @@ impl Write for Announcements {
         Ok(items.iter().map(|item| written.contains(&key(item))).collect())
     }
 }
+
+/// How long it may take to find out why ends were not written.
+const CHECK: Duration = Duration::from_millis(250);
 
 /// Writes ends of attempts, and which shoppers belong to users. The usual ends and all shoppers are written with one
 /// statement.
@@ -180,7 +186,10 @@ impl Results {
         let write = async |c: &mut Connection<'_>| {
             let mut written = match (&ends.submitted[..], subjects) {
                 ([], []) => Vec::new(),
-                ([], subjects) => note_subjects(c, subjects).await?,
+                ([], subjects) => {
+                    note_subjects(c, subjects).await?;
+                    Vec::new()
+                }
                 ([row], []) => one_submitted(c, now, row).await?.into_iter().collect(),
                 (rows, subjects) => all_submitted(c, now, rows, subjects).await?,
             };
@@ -201,24 +210,25 @@ impl Results {
     }
 
     /// Returns those of these claims that hold although their ends were not written: another session has locked
-    /// their rows. If they cannot be read, all of them, so that they are written again.
+    /// their rows. If they cannot be read soon, all of them, so that they are written again: the others, whose ends are
+    /// durable, wait for this.
     async fn locked(&self, claims: &[Claim]) -> Vec<Claim> {
         if claims.is_empty() {
             return Vec::new();
         }
         let held =
             async { by::<Postgres, _>(self.pool.take().await?, async |c| still_held(c, claims).await).await };
-        held.await.unwrap_or_else(|_| claims.to_vec())
+        match timeout(CHECK, held).await {
+            Ok(Ok(held)) => held,
+            Ok(Err(_)) | Err(_) => claims.to_vec(),
+        }
     }
 }
 
-/// Notes the subjects of users for whom no end is written with them.
-async fn note_subjects(
-    c: &mut Connection<'_>,
-    subjects: &[&Subject],
-) -> Result<Vec<(Claim, StoredEnd)>, StoreError> {
+/// Notes subjects without a submitted order.
+async fn note_subjects(c: &mut Connection<'_>, subjects: &[&Subject]) -> Result<(), StoreError> {
     bind_subjects(c.query(sql::NOTE_SUBJECTS), subjects).execute().await?;
-    Ok(Vec::new())
+    Ok(())
 }
 
 fn bind_subjects<'c>(query: Query<'c, Postgres>, subjects: &[&Subject]) -> Query<'c, Postgres> {

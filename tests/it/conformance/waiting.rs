@@ -23,6 +23,7 @@ both_engines![
     who_waits_is_told_without_the_database,
     an_order_that_runs_since_its_insert_need_not_be_read,
     what_may_have_changed_is_read,
+    who_comes_after_the_end_reads_the_row,
     who_began_to_wait_before_the_run_reads_the_row,
     a_notification_waits_for_the_run_and_not_for_ever,
 ];
@@ -131,7 +132,7 @@ impl Waiting {
         Self { waiters: Waiters::new(store.clone()), store, read: Arc::default() }
     }
 
-    /// Waits for the order. Notifies when its row was read for the first time.
+    /// Waits for the order. Notifies once it is known that the caller may see it.
     async fn wait(&self, claim: &Claim) -> OrderView {
         let seen = |_: &OrderView| {
             self.read.notify_one();
@@ -196,6 +197,19 @@ async fn what_may_have_changed_is_read(db: Db) {
     process.waiters.tell(claim.order);
     let told = tokio::time::timeout(Duration::from_mins(1), process.wait(&claim)).await.expect("it waited");
     assert_eq!(told.status, Status::Submitted);
+}
+
+async fn who_comes_after_the_end_reads_the_row(db: Db) {
+    let order = inserted(&db, db.begin_worker().await, "u").await;
+    let claim = order.claim;
+    let process = Waiting::open(&db).await;
+    let run = process.waiters.run_here(claim.order, order.inserted);
+    let stored = db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
+    run.ended(|| OrderEnd::new(&submitted(), &stored));
+    // The run goes on for a moment.
+    let told = tokio::time::timeout(Duration::from_mins(1), process.wait(&claim)).await.expect("it waited");
+    assert_same(&told, &view(&*db.store, &claim).await);
+    drop(run);
 }
 
 async fn who_began_to_wait_before_the_run_reads_the_row(db: Db) {

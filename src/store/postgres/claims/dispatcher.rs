@@ -1,9 +1,9 @@
 //! Gives the work to the sessions.
 //!
 //! Stores and releases go to the session that holds the claim. A new claim goes to the first session with an
-//! open connection. While that one works, claims wait for it for a moment, so that they share its next statements.
-//! If there is none, one session opens a connection, and the claims wait until any session can take them: a
-//! server that refuses connections delays only the session that asks for one.
+//! open connection. If that one works, claims wait until it has worked for a moment, so that they share its next
+//! statement; then the next session counts. If no session is left, one opens a connection, and the claims wait until
+//! any session can take them: a server that refuses connections delays only the session that asks for one.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -43,13 +43,16 @@ struct SessionSlot {
 }
 
 impl SessionSlot {
-    fn state(&self) -> State {
+    /// What the session does, or is about to do. A claim never waits behind a store of the same work.
+    fn state(&self, now: Instant) -> State {
         match (&self.idle, self.works_since) {
-            (Some(session), _) if session.is_open() => State::Open,
+            (Some(session), _) if !self.work.is_empty() && session.is_open() => State::Works { since: now },
             // What waits here is of claims that were lost with their connection.
-            (Some(_), _) if self.work.is_empty() => State::Closed,
-            (Some(_), _) | (None, None) => State::Occupied,
+            (Some(_), _) if !self.work.is_empty() => State::Occupied,
+            (Some(session), _) if session.is_open() => State::Open,
+            (Some(_), _) => State::Closed,
             (None, Some(since)) => State::Works { since },
+            (None, None) => State::Occupied,
         }
     }
 }
@@ -170,7 +173,8 @@ impl Dispatcher {
             return Taker::Nobody;
         }
         let may_open = self.waiting_for_connection.is_none();
-        taker(self.slots.iter().map(SessionSlot::state), may_open, Instant::now())
+        let now = Instant::now();
+        taker(self.slots.iter().map(|slot| slot.state(now)), may_open, now)
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) enum Taker {
     Nobody,
 }
 
-/// Returns who takes claims: the first session that is open, unless one before it will soon be. If there is none and
-/// another connection may be opened, the first session without one.
+/// Returns who takes claims: the first session that is open, unless one before it works and will soon be idle. If there
+/// is none and another connection may be opened, the first session without one.
 pub(super) fn taker(states: impl Iterator<Item = State> + Clone, may_open: bool, now: Instant) -> Taker {
     for (number, state) in states.clone().enumerate() {
         match state {
