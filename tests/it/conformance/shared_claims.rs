@@ -1,6 +1,7 @@
 //! PostgreSQL only: claims that share a session, its transactions and its commits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -23,6 +24,7 @@ postgres_alone![
     every_end_is_stored_beside_others,
     a_locked_token_keeps_no_other_end_waiting,
     a_session_that_is_held_up_keeps_no_claim_waiting,
+    a_claim_waits_for_one_store_and_not_for_all,
     a_refused_successor_takes_no_other_along,
     a_session_that_dies_keeps_no_successor,
     a_claim_that_joins_a_dead_session_finds_another_connection,
@@ -205,6 +207,30 @@ async fn a_session_that_is_held_up_keeps_no_claim_waiting(db: Db) {
     };
     let ((_, settled), ()) = tokio::join!(held_up.rotate(&db), beside);
     assert!(written(&settled), "the claim waited for the other session's store: {settled:?}");
+}
+
+/// There is always another end when the session has stored one.
+async fn a_claim_waits_for_one_store_and_not_for_all(db: Db) {
+    const EACH: usize = 20;
+    let (store, holder) = (db.open_with_one_session().await, db.begin_worker().await);
+    let users: Vec<String> = (0..2 * EACH).map(|n| format!("u{n}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    let mut flights = in_flight(&db, &*store, holder, &users).await;
+    register(&db, "v", 1).await;
+    let (stored, db, store) = (&AtomicUsize::new(0), &db, &store);
+    let row = |flights: Vec<InFlight>| async move {
+        for flight in flights {
+            assert!(written(&flight.rotate(db).await.1));
+            stored.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let rows = [row(flights.split_off(EACH)), row(flights)];
+    let beside = async {
+        claim(&**store, "v").await.release().await;
+        stored.load(Ordering::SeqCst)
+    };
+    let (_, before) = tokio::join!(join_all(rows), beside);
+    assert!(before < EACH, "the claim waited for {before} stores");
 }
 
 async fn a_refused_successor_takes_no_other_along(db: Db) {

@@ -18,14 +18,14 @@ type Found = (u64, Result<Exported, String>);
 #[derive(Default)]
 pub(super) struct Customers {
     text: String,
-    place: Place,
+    position: Position,
     /// Whether anything of the input looked like XML.
     is_xml: bool,
 }
 
 /// What the text begins with.
 #[derive(Default)]
-enum Place {
+enum Position {
     /// Something that is not read.
     #[default]
     Between,
@@ -67,27 +67,27 @@ impl Customers {
         let (mut found, mut used) = (Vec::new(), 0);
         while used < self.text.len() {
             let rest = &self.text[used..];
-            let (taken, next) = match &mut self.place {
-                Place::Between => beginning(rest, number),
-                Place::Comment => match rest.find("-->") {
-                    Some(end) => (end + 3, Place::Between),
-                    None => (rest.len(), Place::Comment),
+            let (taken, next) = match &mut self.position {
+                Position::Between => beginning(rest, number),
+                Position::Comment => match rest.find("-->") {
+                    Some(end) => (end + 3, Position::Between),
+                    None => (rest.len(), Position::Comment),
                 },
-                Place::Customer(customer) => match customer.end(rest) {
+                Position::Customer(customer) => match customer.end(rest) {
                     Some(end) => {
                         found.extend(exported(&rest[..end]).map(|exported| (customer.begun, exported)));
-                        (end, Place::Between)
+                        (end, Position::Between)
                     }
                     None if rest.len() > LARGEST => {
                         let wrong = format!("begins a customer of more than {LARGEST} bytes");
                         found.push((customer.begun, Err(wrong)));
-                        (rest.len(), Place::Between)
+                        (rest.len(), Position::Between)
                     }
                     None => break,
                 },
             };
             used += taken;
-            self.place = next;
+            self.position = next;
         }
         self.text.drain(..used);
         Ok(found)
@@ -95,7 +95,7 @@ impl Customers {
 
     /// Returns the line of a customer that does not end, and what is wrong.
     pub(super) fn end(&mut self) -> Option<(u64, String)> {
-        let Place::Customer(Customer { begun, .. }) = std::mem::take(&mut self.place) else { return None };
+        let Position::Customer(Customer { begun, .. }) = std::mem::take(&mut self.position) else { return None };
         Some((begun, "begins a customer that does not end: the export breaks off".to_owned()))
     }
 }
@@ -134,20 +134,20 @@ impl FirstTag {
 }
 
 /// Returns how much of a text stands before a comment or a customer, and what begins there.
-fn beginning(text: &str, number: u64) -> (usize, Place) {
+fn beginning(text: &str, number: u64) -> (usize, Position) {
     let mut from = 0;
     while let Some(at) = text[from..].find('<').map(|at| from + at) {
         let rest = &text[at..];
         if rest.starts_with("<!--") {
-            return (at + 4, Place::Comment);
+            return (at + 4, Position::Comment);
         }
         if rest.strip_prefix(BEGIN).is_some_and(|rest| rest.starts_with([' ', '\t', '\n', '>', '/'])) {
             let customer = Customer { begun: number, tag: FirstTag::default(), searched: 0 };
-            return (at, Place::Customer(customer));
+            return (at, Position::Customer(customer));
         }
         from = at + 1;
     }
-    (text.len(), Place::Between)
+    (text.len(), Position::Between)
 }
 
 /// Returns the token of a customer. `None`: it has none.

@@ -4,6 +4,9 @@
 //! open connection. If that one works, claims wait until it has worked for a moment, so that they share its next
 //! statement; then the next session counts. If no session is left, one opens a connection, and the claims wait until
 //! any session can take them: a server that refuses connections delays only the session that asks for one.
+//!
+//! Claims and stores are separate work, so that no claim waits behind a store that is held up. A session whose claims
+//! waited for a store takes them next, before the answers that have come meanwhile.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -39,20 +42,24 @@ struct SessionSlot {
     idle: Option<Session>,
     /// Since when it works. `None` while it is idle, and while it opens a connection.
     works_since: Option<Instant>,
+    /// Whether claims waited while it did its last work, so that they come before the work that waits for it.
+    claims_next: bool,
     work: Work,
 }
 
 impl SessionSlot {
-    /// What the session does, or is about to do. A claim never waits behind a store of the same work.
+    /// What the session does, or is about to do.
     fn state(&self, now: Instant) -> State {
-        match (&self.idle, self.works_since) {
-            (Some(session), _) if !self.work.is_empty() && session.is_open() => State::Works { since: now },
+        let Some(session) = &self.idle else {
+            return self.works_since.map_or(State::Occupied, |since| State::Works { since });
+        };
+        match (session.is_open(), self.work.is_empty()) {
+            (true, true) => State::Open,
+            (true, false) if self.claims_next => State::Open,
+            (true, false) => State::Works { since: now },
+            (false, true) => State::Closed,
             // What waits here is of claims that were lost with their connection.
-            (Some(_), _) if !self.work.is_empty() => State::Occupied,
-            (Some(session), _) if session.is_open() => State::Open,
-            (Some(_), _) => State::Closed,
-            (None, Some(since)) => State::Works { since },
-            (None, None) => State::Occupied,
+            (false, false) => State::Occupied,
         }
     }
 }
@@ -73,6 +80,7 @@ impl Dispatcher {
         let slot = |number| SessionSlot {
             idle: Some(Session::new(Arc::clone(&context), number)),
             works_since: None,
+            claims_next: false,
             work: Work::default(),
         };
         let sessions = usize::try_from(sessions).unwrap_or(usize::MAX);
@@ -144,8 +152,10 @@ impl Dispatcher {
         for number in 0..self.slots.len() {
             let slot = &mut self.slots[number];
             let Some(mut session) = slot.idle.take() else { continue };
-            let mut work = slot.work.take();
-            if taker == Some(number) && session.is_open() {
+            let takes_claims = taker == Some(number) && session.is_open();
+            let mut work = if takes_claims { Work::default() } else { slot.work.take() };
+            slot.claims_next = !work.is_empty() && !self.waiting.is_empty();
+            if takes_claims {
                 let count = self.waiting.len().min(MOST);
                 work.claims = self.waiting.drain(..count).collect();
                 if let Some(older) = &mut self.waiting_for_connection {
