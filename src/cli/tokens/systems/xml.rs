@@ -95,7 +95,9 @@ impl Customers {
 
     /// Returns the line of a customer that does not end, and what is wrong.
     pub(super) fn end(&mut self) -> Option<(u64, String)> {
-        let Position::Customer(Customer { begun, .. }) = std::mem::take(&mut self.position) else { return None };
+        let Position::Customer(Customer { begun, .. }) = std::mem::take(&mut self.position) else {
+            return None;
+        };
         Some((begun, "begins a customer that does not end: the export breaks off".to_owned()))
     }
 }
