@@ -59,10 +59,13 @@ fn join(faults: &[Fault]) -> String {
 
 /// Why an order failed, or why it still waits. It is stored with the order as JSON, and shown to
 /// the shop.
+//
+// `code` stays the first member: SQL compares the beginning of the stored JSON, `{"code":"…"`, for
+// `user_erased` and `database_restored` (`migrations/ENGINE/0001_baseline.sql`, `store/sql/ENGINE/overview.rs`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderError {
     /// A stable code in snake case, for programs.
-    #[schema(example = "bad_order")]
+    #[schema(example = "klarna_refused_order")]
     pub code: String,
     /// A sentence for people: what happened, and what to do.
     pub message: String,
@@ -84,6 +87,8 @@ impl OrderError {
 
 #[cfg(test)]
 mod tests {
+    use utoipa::PartialSchema as _;
+
     use super::*;
 
     #[test]
@@ -100,9 +105,34 @@ mod tests {
 
     #[test]
     fn a_stored_error_leaves_out_what_is_unknown() {
-        let json = r#"{"code":"bad_order","message":"Klarna refused the order."}"#;
+        let json = r#"{"code":"klarna_refused_order","message":"Klarna refused the order."}"#;
         let error: OrderError = serde_json::from_str(json).unwrap();
         assert_eq!((error.faults.len(), error.correlation_id.is_none()), (0, true));
         assert_eq!(serde_json::to_string(&error).unwrap(), json);
+    }
+
+    /// The texts are those of the SQL.
+    #[test]
+    fn a_stored_error_begins_with_its_code() {
+        for (code, beginning) in [
+            (ErrorCode::UserErased, r#"{"code":"user_erased""#),
+            (ErrorCode::DatabaseRestored, r#"{"code":"database_restored""#),
+        ] {
+            let fault = Fault::new("/locale", "is missing");
+            let error = OrderError {
+                faults: vec![fault],
+                correlation_id: Some("c-1".to_owned()),
+                ..OrderError::new(code, "It has ended.")
+            };
+            let json = serde_json::to_string(&error).unwrap();
+            assert!(json.starts_with(beginning), "{json}");
+        }
+    }
+
+    #[test]
+    fn the_example_of_a_code_is_one_of_the_codes() {
+        let schema = serde_json::to_value(OrderError::schema()).unwrap();
+        let example = schema["properties"]["code"]["example"].as_str().unwrap();
+        assert!(ErrorCode::ALL.into_iter().any(|code| code.as_str() == example), "{example}");
     }
 }
