@@ -47,30 +47,12 @@ pub struct Sender {
     wake: Wake,
 }
 
-/// The body of a webhook request. `data` is the JSON that the outbox stores.
-#[derive(Serialize)]
-struct Payload<'a> {
-    r#type: EventKind,
-    timestamp: chrono::DateTime<chrono::Utc>,
-    /// Larger than in every earlier event about the same order.
-    sequence: i64,
-    data: &'a RawValue,
-}
-
-/// Why an attempt failed.
-struct Failed {
-    /// The reason, without secrets, for the log and the event's row.
-    error: String,
-    /// The shop's `Retry-After`.
-    retry_after: Option<Duration>,
-    /// The HTTP status, if the shop answered.
-    status: Option<StatusCode>,
-    gone: bool,
-}
-
-impl Failed {
-    fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), retry_after: None, status: None, gone: false }
+#[async_trait]
+impl Handler<ClaimedWebhook> for Sender {
+    async fn run(&self, event: ClaimedWebhook, _: &mut Slot) {
+        let (run, span) = spans(&event);
+        self.attempt(event, &run).instrument(span).instrument(run.clone()).await;
+        self.wake.notify();
     }
 }
 
@@ -88,67 +70,7 @@ impl Sender {
         Ok(Self { store, merchants, http: HttpClient::new(LIMITS)?, clock, wake })
     }
 
-    async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<StatusCode, Failed> {
-        let merchant = self.merchants.get(event.merchant.as_str());
-        let webhook = merchant.as_ref().and_then(|merchant| merchant.webhook.as_ref());
-        let webhook =
-            webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
-        let data =
-            RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
-        let (timestamp, sequence) = (event.occurred_at, event.sequence);
-        let payload = Payload { r#type: event.kind, timestamp, sequence, data: &data };
-        let payload =
-            serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
-        let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
-        let signature =
-            sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
-        let request = self
-            .http
-            .post(webhook.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header(HEADER_WEBHOOK_ID, id)
-            .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
-            .header(HEADER_WEBHOOK_SIGNATURE, signature)
-            .body(payload);
-        // This is the shop's own system, so the trace can continue there.
-        let request = match Traceparent::at(run) {
-            Some(here) => request.header(traces::HEADER, here.as_str()),
-            None => request,
-        };
-        let reply =
-            self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
-        if reply.status.is_success() {
-            return Ok(reply.status);
-        }
-        Err(Failed {
-            error: format!("HTTP {}", reply.status.as_u16()),
-            retry_after: retry_after(&reply.headers, LONGEST_ASKED),
-            status: Some(reply.status),
-            gone: reply.status == StatusCode::GONE,
-        })
-    }
-}
-
-/// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the
-/// event.
-fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
-    let signatures = webhook
-        .secrets
-        .iter()
-        .map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
-    Ok(signatures.collect::<Result<Vec<_>, _>>()?.join(" "))
-}
-
-#[async_trait]
-impl Handler<ClaimedWebhook> for Sender {
-    async fn run(&self, event: ClaimedWebhook, _: &mut Slot) {
-        let (run, span) = spans(&event);
-        self.attempt(event, &run).instrument(span).instrument(run.clone()).await;
-        self.wake.notify();
-    }
-}
-
-impl Sender {
+    /// Sends an event once, and stores what came of it.
     async fn attempt(&self, event: ClaimedWebhook, run: &Span) {
         let (merchant, kind) = (&event.merchant, event.kind.as_str());
         let begun = since_boot();
@@ -206,6 +128,84 @@ impl Sender {
                 webhook is sent again"),
         }
     }
+
+    /// Signs an event and sends it. Returns the status of an answer that accepts it.
+    async fn send(&self, event: &ClaimedWebhook, run: &Span) -> Result<StatusCode, Failed> {
+        let merchant = self.merchants.get(event.merchant.as_str());
+        let webhook = merchant.as_ref().and_then(|merchant| merchant.webhook.as_ref());
+        let webhook =
+            webhook.ok_or_else(|| Failed::new("the settings have no webhook_url for the merchant"))?;
+        let data =
+            RawValue::from_string(event.data.clone()).map_err(|_| Failed::new("its data is not JSON"))?;
+        let (timestamp, sequence) = (event.occurred_at, event.sequence);
+        let payload = Payload { r#type: event.kind, timestamp, sequence, data: &data };
+        let payload =
+            serde_json::to_vec(&payload).map_err(|_| Failed::new("it cannot be written as JSON"))?;
+        let (id, timestamp) = (event.claim.id.to_string(), self.clock.now().timestamp());
+        let signature =
+            sign(webhook, &id, timestamp, &payload).map_err(|_| Failed::new("it cannot be signed"))?;
+        let request = self
+            .http
+            .post(webhook.url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(HEADER_WEBHOOK_ID, id)
+            .header(HEADER_WEBHOOK_TIMESTAMP, timestamp)
+            .header(HEADER_WEBHOOK_SIGNATURE, signature)
+            .body(payload);
+        // This is the shop's own system, so the trace can continue there.
+        let request = match Traceparent::at(run) {
+            Some(here) => request.header(traces::HEADER, here.as_str()),
+            None => request,
+        };
+        let reply =
+            self.http.send(request, None, None).await.map_err(|failure| Failed::new(failure.to_string()))?;
+        if reply.status.is_success() {
+            return Ok(reply.status);
+        }
+        Err(Failed {
+            error: format!("HTTP {}", reply.status.as_u16()),
+            retry_after: retry_after(&reply.headers, LONGEST_ASKED),
+            status: Some(reply.status),
+            gone: reply.status == StatusCode::GONE,
+        })
+    }
+}
+
+/// The body of a webhook request. `data` is the JSON that the outbox stores.
+#[derive(Serialize)]
+struct Payload<'a> {
+    r#type: EventKind,
+    timestamp: chrono::DateTime<chrono::Utc>,
+    /// Larger than in every earlier event about the same order.
+    sequence: i64,
+    data: &'a RawValue,
+}
+
+/// Why an attempt failed.
+struct Failed {
+    /// The reason, without secrets, for the log and the event's row.
+    error: String,
+    /// The shop's `Retry-After`.
+    retry_after: Option<Duration>,
+    /// The HTTP status, if the shop answered.
+    status: Option<StatusCode>,
+    gone: bool,
+}
+
+impl Failed {
+    fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), retry_after: None, status: None, gone: false }
+    }
+}
+
+/// Signs with each of the merchant's secrets, so that a shop that knows one of them accepts the
+/// event.
+fn sign(webhook: &Webhook, id: &str, timestamp: i64, payload: &[u8]) -> Result<String, WebhookError> {
+    let signatures = webhook
+        .secrets
+        .iter()
+        .map(|secret| Signer::new(secret.expose_secret())?.sign(id, timestamp, payload));
+    Ok(signatures.collect::<Result<Vec<_>, _>>()?.join(" "))
 }
 
 /// The attempt's span for traces, linked to the order's acceptance, and the span that gives log
