@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use self::end::{count, tell};
 use super::announcing::{announce, may_send};
-use super::disposition::{disposition, past_deadline, report};
+use super::disposition::{call_outcome, disposition, past_deadline};
 use super::results::ResultSpool;
 use super::settle::{Stored, settle};
 use super::spans::{spans, trace};
@@ -28,7 +28,7 @@ use crate::klarna::breakers::{TargetBreakers, admit_unless_open};
 use crate::klarna::create::request::{self, Built};
 use crate::klarna::create::{Called, CreateAnswer, CreateClient};
 use crate::meter;
-use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target, TokenOutcome};
+use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
 use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
 use crate::token::{Purpose, PurposeKind};
@@ -153,11 +153,12 @@ impl OrderHandler {
             .map_err(|rejection| Box::new(invalid(under_order(rejection))))?;
         let asked = since_boot();
         let token = self.token(order, merchant, slot, &mut found.waited).await?;
-        let announced = token.as_ref().is_ok_and(|access| access.announced).then_some(asked);
+        let access = token.access();
+        let announced = access.is_some_and(|access| access.announced).then_some(asked);
 
-        let (shopper, refused) = self.shopper(order, merchant, target, token.as_ref().ok()).await;
+        let (shopper, refused) = self.shopper(order, merchant, target, access).await;
         let claims = shopper.as_ref().map(|shopper| &shopper.claims);
-        let access_token = token.as_ref().ok().map(|access| &access.token);
+        let access_token = access.map(|access| &access.token);
         let built = request::build(&body, order.claim.order, access_token, claims);
         let call_permit = breakers
             .admit(&order.merchant, since_boot())
@@ -166,7 +167,7 @@ impl OrderHandler {
         crash::point("submitting");
         // Check these last before the call, because anything before may have taken long. Announcing it may
         // have, too, so the access token comes after that.
-        let expired = || token.as_ref().is_ok_and(|access| !access.lasts(Duration::ZERO));
+        let expired = || access.is_some_and(|access| !access.lasts(Duration::ZERO));
         if !self.may_send(&order.claim, announced).await || expired() {
             return Err(Box::new(waits(order, NOT_NOW, "its worker, which could not send it in time")));
         }
@@ -174,9 +175,9 @@ impl OrderHandler {
             self.create_or_withdraw_prefill(order, merchant, target, &body, access_token, built).await;
         found.shopper = shopper;
         crash::point("order_answered");
-        call_permit.report(report(&answer, order, target), since_boot());
+        call_permit.report(call_outcome(&answer, order, target), since_boot());
         let prefill = refused.unwrap_or(prefill);
-        Ok(disposition(answer, order, target, outcome(&token), prefill, rand::random()))
+        Ok(disposition(answer, order, target, token.outcome(), prefill, rand::random()))
     }
 
     /// Returns the user's shopper if the order is to be prefilled, and why nothing is prefilled if it is not known who
@@ -301,14 +302,6 @@ fn idempotency_key(order: &ClaimedOrder) -> String {
 /// What the order's exchanges are for.
 fn purpose(order: &ClaimedOrder) -> Purpose {
     Purpose { kind: PurposeKind::Order, id: order.claim.order.into() }
-}
-
-fn outcome(token: &Result<AccessToken, TokenOutcome>) -> TokenOutcome {
-    match token {
-        Ok(access) if access.cached => TokenOutcome::Cached,
-        Ok(_) => TokenOutcome::Fresh,
-        Err(without) => *without,
-    }
 }
 
 /// The order waits for something other than its token, and no attempt is counted.

@@ -71,6 +71,7 @@ async fn insert_and_start<S: Source<Job = ClaimedOrder, Id = Claim>>(
     match claimed {
         Some(claimed) => {
             crash::point("order_inserted");
+            // The queue runs `OrderHandler::run` (`attempt.rs`) next.
             start.start(*claimed).await;
         }
         None => start.cancel(),

@@ -32,8 +32,8 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
 
-/// Returns what an answer of a target says about the endpoint.
-pub(super) fn report(answer: &CreateAnswer, order: &ClaimedOrder, target: Target) -> CallOutcome {
+/// Returns what an answer of a target says about the endpoint. `attempt.rs` reports it to the circuit breaker.
+pub(super) fn call_outcome(answer: &CreateAnswer, order: &ClaimedOrder, target: Target) -> CallOutcome {
     match answer {
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
         CreateAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
@@ -221,7 +221,8 @@ mod tests {
             retry_after: None,
             correlation_id: None,
         };
-        let CallOutcome::Failed { cause, .. } = report(&answer, &order(), Target::Checkout) else { panic!() };
+        let outcome = call_outcome(&answer, &order(), Target::Checkout);
+        let CallOutcome::Failed { cause, .. } = outcome else { panic!() };
         assert_eq!(cause.to_string(), "HTTP 503 from Klarna");
         let Disposition::Retry { error, .. } = judged(answer) else { panic!("not retried") };
         assert_eq!(error.message, "HTTP 503 from Klarna: no place for Alma Berg");
