@@ -36,7 +36,10 @@ impl Endpoint {
     /// Whether orders wait for it before they are submitted.
     #[must_use]
     pub const fn is_for_new_orders(self) -> bool {
-        matches!(self, Self::Token | Self::Checkout | Self::Payments)
+        match self {
+            Self::Token | Self::Checkout | Self::Payments => true,
+            Self::CheckoutSession | Self::PaymentsSession => false,
+        }
     }
 }
 

@@ -300,6 +300,13 @@ mod tests {
     }
 
     #[test]
+    fn every_target_is_among_the_expected_words() {
+        for target in Target::ALL {
+            assert!(<Target as Setting>::EXPECTED.contains(&format!("\"{target}\"")), "{target}");
+        }
+    }
+
+    #[test]
     fn http_goes_to_loopback_alone() {
         for good in ["https://a.example/x", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"] {
             assert!(Url::read(&text(good)).is_ok(), "{good}");

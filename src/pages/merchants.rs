@@ -118,12 +118,19 @@ fn about(pages: &Pages, viewer: &Viewer, merchant: &Merchant, known: &Known) -> 
         ("Revocation", address(AddressOf::Revoke)),
         ("Keys of id_tokens", address(AddressOf::Jwks)),
     ];
-    if let Some(checkout) = merchant.address(AddressOf::Target(Target::Checkout)) {
-        let below = format!("{}{MANAGEMENT}", checkout.url.trim_end_matches('/'));
-        told.push(("Checkout", shown(&checkout)));
-        told.push(("Order management", html! { code { (below) } " " span.quiet { "(below checkout_url)" } }));
+    for target in Target::ALL {
+        let to = AddressOf::Target(target);
+        match target {
+            Target::Checkout => {
+                if let Some(checkout) = merchant.address(to) {
+                    let below = format!("{}{MANAGEMENT}", checkout.url.trim_end_matches('/'));
+                    let below = html! { code { (below) } " " span.quiet { "(below checkout_url)" } };
+                    told.extend([("Checkout", shown(&checkout)), ("Order management", below)]);
+                }
+            }
+            Target::Payments => told.push(("Payments", address(to))),
+        }
     }
-    told.push(("Payments", address(AddressOf::Target(Target::Payments))));
     told.push(("Credentials, by name", html! { (credentials(merchant).join(", ")) }));
     if let Some(two) = pages.deps.held_credentials.told(merchant) {
         told.push(("API credentials", html! { (two) }));

@@ -208,6 +208,9 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// All endpoints.
+    pub(super) const ALL: [Self; 4] = [Self::Token, Self::Checkout, Self::Payments, Self::Revoke];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Token => "token",

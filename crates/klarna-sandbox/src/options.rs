@@ -218,13 +218,7 @@ impl Behaviour {
     /// # Errors
     /// A sentence that names the invalid option and says what to write instead.
     pub fn check(&self) -> Result<(), String> {
-        let endpoints = [
-            ("token", &self.token),
-            ("checkout", &self.checkout),
-            ("payments", &self.payments),
-            ("revoke", &self.revoke),
-        ];
-        for (name, endpoint) in endpoints {
+        for (name, endpoint) in Endpoint::ALL.map(|endpoint| (endpoint.name(), self.endpoint(endpoint))) {
             if !(0.0..=1.0).contains(&endpoint.failure_rate) {
                 return Err(format!("{name}: the failure rate must be between 0 and 1; 0.05 is 5 %"));
             }
