@@ -2,11 +2,18 @@
 //!
 //! ```text
 //!  registration, rotation ──► due.rs: when ──► the row's due date
-//!                                                   │
-//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs: due tokens, by day of expiry
-//!  `refresh` asks ──────────►   one at a time       │        (walk.rs)
+//!                                                   │ the query `due_of_day` (store/sql/ENGINE/keeper.rs)
 //!                                                   ▼
-//!                         Vault::refresh: claim, still due?, exchange, store ──► failed: due.rs
+//!                                                  sweep/due_tokens.rs: the due tokens, by day of expiry
+//!                                                   │
+//!                                                   ▼
+//!  schedule.rs: a tick asks ──► sweep_lease.rs ──► sweep.rs, sweep/walk.rs: each, at the sweep's rate
+//!  `refresh` asks ──────────►   one at a time       │
+//!                                                   ▼
+//!                         Vault::refresh: claim, still due? (token/decide.rs), exchange, store
+//!                                                   │ failed
+//!                                                   ▼
+//!                         Sweeper::postpone: the next due date, after a wait of due.rs
 //! ```
 //!
 //! All state is in the rows, so an interrupted sweep is continued by the next one.

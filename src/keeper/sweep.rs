@@ -274,7 +274,7 @@ impl Sweeper {
     async fn refresh(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
         let DueExchange { token, merchant, if_due, permit: _permit } = due;
         let refreshed = self.vault.refresh(&merchant, &token.user, sweep, if_due, stop.requested()).await;
-        let failed = |note, after| Next {
+        let failed = |note, after| Postponement {
             outcome: RefreshOutcome::Failed(note),
             note,
             after,
@@ -289,7 +289,7 @@ impl Sweeper {
             Refreshed::Died => RefreshOutcome::NeedsSignIn,
             Refreshed::Held(_) => self.held_back(&token.merchant),
             Refreshed::Unchanged => {
-                let next = Next {
+                let next = Postponement {
                     outcome: RefreshOutcome::AlreadyFresh,
                     note: Note::Unchanged,
                     after: AFTER_UNCHANGED,
@@ -305,7 +305,7 @@ impl Sweeper {
             Refreshed::ComeBack(after) => {
                 self.postpone(
                     &token,
-                    Next {
+                    Postponement {
                         outcome: RefreshOutcome::InUse,
                         note: Note::Waits,
                         after,
@@ -320,7 +320,7 @@ impl Sweeper {
 
     /// Stores the token's next due date. If that fails, the token stays due and the next sweep
     /// tries it again.
-    async fn postpone(&self, token: &DueToken, next: Next) -> RefreshOutcome {
+    async fn postpone(&self, token: &DueToken, next: Postponement) -> RefreshOutcome {
         let written = async {
             let now = self.store.time().await?;
             let left = token.expires_at - now;
@@ -340,7 +340,7 @@ impl Sweeper {
 }
 
 /// A token's next due date, and the reason.
-struct Next {
+struct Postponement {
     outcome: RefreshOutcome,
     note: Note,
     /// The minimum wait; after a failure the back-off may be longer.
