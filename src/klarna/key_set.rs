@@ -16,11 +16,11 @@ const LIMITS: Limits =
 const JWKS: &str = "/{region}/lp/idp/.well-known/jwks.json";
 
 /// Fetches key sets.
-pub(crate) struct JwksClient {
+pub(crate) struct KeySetClient {
     http: HttpClient,
 }
 
-impl JwksClient {
+impl KeySetClient {
     /// # Errors
     /// Like [`HttpClient::new`].
     pub fn new() -> Result<Self, BuildError> {

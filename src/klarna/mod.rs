@@ -15,7 +15,7 @@ pub(crate) mod encoding;
 mod fields;
 pub mod held;
 pub mod http;
-pub(crate) mod jwks;
+pub(crate) mod key_set;
 pub(crate) mod pauses;
 pub mod probe;
 pub(crate) mod redact;

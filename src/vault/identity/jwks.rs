@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::clock::{Clock, delta};
 use crate::config::Merchant;
 use crate::klarna::http::BuildError;
-use crate::klarna::jwks::JwksClient;
+use crate::klarna::key_set::KeySetClient;
 
 /// How long fetched keys are used without fetching them again.
 const KEEP: TimeDelta = TimeDelta::hours(1);
@@ -35,7 +35,7 @@ pub(crate) struct Key {
 
 /// Key sets by URL.
 pub(super) struct KeySets {
-    client: JwksClient,
+    client: KeySetClient,
     clock: Clock,
     sets: Mutex<HashMap<Url, Arc<tokio::sync::Mutex<KeySet>>>>,
 }
@@ -55,7 +55,7 @@ struct KeySet {
 
 impl KeySets {
     pub fn new(clock: Clock) -> Result<Self, BuildError> {
-        Ok(Self { client: JwksClient::new()?, clock, sets: Mutex::default() })
+        Ok(Self { client: KeySetClient::new()?, clock, sets: Mutex::default() })
     }
 
     /// Returns the keys that may have signed a token with this header. There are several only if
