@@ -121,11 +121,11 @@ fn each_warning_and_error_is_in_the_runbook() {
     assert!(gone.is_empty(), "docs/runbook.md knows what no program says: {gone:#?}");
 }
 
-/// Collects the sources, without SQL and tests.
+/// Collects the sources, without tests.
 fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.is_dir() && !["tests", "sql"].contains(&name) {
+        if path.is_dir() && name != "tests" {
             sources(&path, found);
         } else if path.is_file()
             && name != "tests"

@@ -98,8 +98,8 @@ SUBMITTED = "
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
 // The same for many orders. Behind a pooler, PostgreSQL plans it each time, so a single order has its own
-// statement, unless the shopper of a new user is noted with it. A row that somebody else has locked is left out. One message names many orders, at most 200,
-// because it has room for 8,000 bytes.
+// statement, unless the shopper of a new user is noted with it. A row that somebody else has locked is left
+// out. One message names many orders, at most 200, because it has room for 8,000 bytes.
 ALL_SUBMITTED = concat!("
     WITH ", all_submitted!());
 // The same, together with NOTE_SUBJECTS, so that both take one round trip and one commit.
