@@ -1,5 +1,5 @@
-//! An order worker for *Sign in with Klarna*. It stores shoppers' single-use refresh tokens,
-//! exchanges them safely, and creates Klarna Checkout orders in which Klarna recognises the shopper.
+//! An order worker for *Sign in with Klarna*. It stores shoppers' single-use refresh tokens, exchanges them
+//! safely, and creates Klarna Checkout orders and Klarna Payments sessions in which Klarna recognises the shopper.
 //!
 //! The modules, in the order of the flow:
 //!
@@ -11,7 +11,8 @@
 //! 4. [`queue`] claims due rows and gives them to a handler, on apalis' worker runtime.
 //! 5. [`worker`] is that handler for orders: one attempt, from token to result.
 //! 6. [`vault`] exchanges the user's refresh token for an access token, by the exchange protocol.
-//! 7. [`klarna`] speaks HTTP to Klarna: the token endpoint for the vault, Checkout for orders.
+//! 7. [`klarna`] speaks HTTP to Klarna: the token endpoint for the vault, Checkout or Klarna Payments for
+//!    orders.
 //! 8. [`delivery`] sends the result to waiting requests and to the shop's webhook endpoint.
 //! 9. [`sessions`] follows a submitted order at Klarna.
 //! 10. [`keeper`] refreshes tokens through the same vault before they expire.

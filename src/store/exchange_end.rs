@@ -1,4 +1,6 @@
-//! Stores the end of an exchange, inside the caller's transaction.
+//! Stores an end of an exchange that brought no successor, or a successor that was not stored together with others,
+//! inside the caller's transaction. Most successors are stored together: by `STORE_SUCCESSORS`
+//! (`store/sql/ENGINE/own.rs`), which `store/postgres/claims/shared_store.rs` or `store/sqlite/writes.rs` runs.
 
 mod ahead;
 

@@ -84,7 +84,7 @@ impl Exchange {
                 Span::current().record("correlation", correlation_id);
                 report
             }
-            // The task panicked. The runtime's hook logs the panic, and `tidy` closes the open intent.
+            // The task panicked. The runtime's hook logs the panic, and `Vault::tidy` closes the open intent.
             Err(_) => ExchangeReport::NotYet(POLL_INTERVAL),
         }
     }

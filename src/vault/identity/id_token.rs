@@ -79,6 +79,7 @@ pub(crate) fn validation(merchant: &Merchant, algorithm: Algorithm) -> Validatio
     validation
 }
 
+/// Checks the signature, the issuer and the audience, and returns the payload.
 pub(crate) fn signed_payload(
     token: &str,
     keys: &[Arc<Key>],
