@@ -29,10 +29,10 @@ mod sandbox;
 mod serve;
 mod table;
 pub(crate) mod tokens;
+mod user_args;
 mod users;
 mod views;
 mod webhooks;
-mod whose;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -254,7 +254,7 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
         Err(error) => (None, Err(error.into())),
     };
     let exit = exit.unwrap_or_else(|error| {
-        output::tell(format, &error);
+        output::print_error(format, &error);
         error.exit()
     });
     if let Some(telemetry) = telemetry {

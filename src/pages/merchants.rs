@@ -125,7 +125,7 @@ fn about(pages: &Pages, viewer: &Viewer, merchant: &Merchant, known: &Known) -> 
     }
     told.push(("Payments", address(AddressOf::Target(Target::Payments))));
     told.push(("Credentials, by name", html! { (credentials(merchant).join(", ")) }));
-    if let Some(two) = pages.deps.held_credentials.told(merchant) {
+    if let Some(two) = pages.deps.accepted_credentials.describe(merchant) {
         told.push(("API credentials", html! { (two) }));
     }
     told.push(("Webhook endpoint", webhook(merchant, known)));
