@@ -103,8 +103,7 @@ enum Command {
     /// Pause a kind of work of a merchant, or of all merchants
     ///
     /// For a time, or until `resume`. Every running process follows within a second, and keeps to it after
-    /// a restart. What runs already goes on to its end. If it is paused already, it gets the new reason
-    /// and the new end.
+    /// a restart. Work that has started is completed. Pausing again replaces the reason and the end.
     Pause(pauses::PauseArgs),
     /// Resume what `pause` has paused
     ///

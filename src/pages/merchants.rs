@@ -247,6 +247,6 @@ fn add() -> Markup {
         (command("klarna-order-worker doctor"))
         p { "Reload every process, with this command or with SIGHUP. If something is wrong, nothing changes:" }
         (command("klarna-order-worker reload"))
-        p.note { "Then this page has the shop. Give it its key." }
+        p.note { "The shop is now on this page. Give the shop its key." }
     }
 }
