@@ -95,7 +95,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// Returns the word for it.
+    /// Returns the name that rows and API answers use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -210,9 +210,9 @@ impl CircuitBreakers {
         }
     }
 
-    /// Counts the calls of an ask that did not reach the database again.
-    pub fn not_told(&self, ask: &RateAsk) {
-        self.with(&ask.merchant, |breaker, _| breaker.rate.not_told(ask.used));
+    /// Counts once more the calls of an ask that did not reach the database.
+    pub fn count_again(&self, ask: &RateAsk) {
+        self.with(&ask.merchant, |breaker, _| breaker.rate.count_again(ask.used));
     }
 
     /// Returns for how long calls have not been allowed. A running probe counts as not allowed.
@@ -250,7 +250,7 @@ impl CircuitBreakers {
     #[must_use]
     pub fn states(&self, now: Duration) -> BTreeMap<MerchantName, BreakerState> {
         let state = |merchant: MerchantName| {
-            let state = self.with(&merchant, |breaker, _| breaker.told(now))?;
+            let state = self.with(&merchant, |breaker, _| breaker.state(now))?;
             Some((merchant, state))
         };
         self.rates.merchants().into_iter().filter_map(state).collect()

@@ -1,4 +1,4 @@
-//! A limited number of places that merchants share, so that one merchant's slow endpoint never takes
+//! A limited number of permits that merchants share, so that one merchant's slow endpoint never takes
 //! all of them.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,28 +9,28 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::ids::MerchantName;
 
-/// While a merchant takes places, it leaves at least one free for every three that it holds.
+/// While a merchant takes permits, it leaves at least one free for every three that it holds.
 const HELD_FOR_EACH_FREE: usize = 3;
 
-/// Whether a merchant that holds `held` places may take one of the `free` ones.
+/// Whether a merchant that holds `held` permits may take one of the `free` ones.
 ///
-/// Its first place is always allowed. With each further one it must still hold no more than three
-/// times as many as are left: it gets three quarters of all places, a second merchant three quarters
+/// Its first permit is always allowed. With each further one it must still hold no more than three
+/// times as many as are left: it gets three quarters of all permits, a second merchant three quarters
 /// of the rest, and so on. Where there is no other merchant (`lone`), it may take all.
 #[must_use]
 pub fn may_take(held: usize, free: usize, lone: bool) -> bool {
     free > 0 && (held == 0 || lone || held < HELD_FOR_EACH_FREE * (free - 1))
 }
 
-/// Whether there is only one merchant, which may take all places. This may change.
+/// Whether there is only one merchant, which may take all permits. This may change.
 #[derive(Clone)]
-pub struct Lone(Arc<dyn Fn() -> bool + Send + Sync>);
+pub struct OnlyMerchant(Arc<dyn Fn() -> bool + Send + Sync>);
 
-impl Lone {
+impl OnlyMerchant {
     /// Returns what asks this function each time.
     #[must_use]
-    pub fn following(is_lone: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(is_lone))
+    pub fn following(is_only: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_only))
     }
 
     /// Returns whether it is so now.
@@ -40,33 +40,33 @@ impl Lone {
     }
 }
 
-impl From<bool> for Lone {
+impl From<bool> for OnlyMerchant {
     fn from(always: bool) -> Self {
         Self::following(move || always)
     }
 }
 
-impl fmt::Debug for Lone {
+impl fmt::Debug for OnlyMerchant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Lone").field(&self.now()).finish()
+        f.debug_tuple("OnlyMerchant").field(&self.now()).finish()
     }
 }
 
-/// The places. Clones share them.
+/// The permits. Clones share them.
 #[derive(Clone)]
 pub struct Bulkhead(Arc<Shared>);
 
 struct Shared {
-    places: usize,
-    lone: Lone,
+    permits: usize,
+    lone: OnlyMerchant,
     state: Mutex<State>,
-    /// Told when a place was given back.
-    given_back: Notify,
+    /// Notified when a permit is released.
+    released: Notify,
 }
 
 #[derive(Default)]
 struct State {
-    /// How many places are taken or reserved.
+    /// How many permits are taken or reserved.
     used: usize,
     held: BTreeMap<MerchantName, usize>,
     /// Who waits, by [`Priority`], and then in order of arrival.
@@ -85,72 +85,72 @@ struct Waiter {
     granted: oneshot::Sender<BulkheadPermit>,
 }
 
-/// A merchant's permit for one place. Dropping it gives the place back.
+/// A merchant's permit. Dropping it releases it.
 pub struct BulkheadPermit {
     bulkhead: Bulkhead,
     merchant: MerchantName,
 }
 
-/// Free places that are kept for one caller until it knows which merchants take them. Dropping it
-/// gives back those that are left.
+/// Free permits that are kept for one caller until it knows which merchants take them. Dropping it
+/// releases those that are left.
 pub struct Reservation {
     bulkhead: Bulkhead,
-    places: usize,
+    permits: usize,
 }
 
 impl Bulkhead {
-    /// Creates `places` places for one merchant alone (`lone`) or for several.
+    /// Creates `permits` permits for one merchant alone (`lone`) or for several.
     #[must_use]
-    pub fn new(places: usize, lone: impl Into<Lone>) -> Self {
+    pub fn new(permits: usize, lone: impl Into<OnlyMerchant>) -> Self {
         let lone = lone.into();
-        Self(Arc::new(Shared { places, lone, state: Mutex::default(), given_back: Notify::new() }))
+        Self(Arc::new(Shared { permits, lone, state: Mutex::default(), released: Notify::new() }))
     }
 
-    /// How many places there are.
+    /// How many permits there are.
     #[must_use]
-    pub fn places(&self) -> usize {
-        self.0.places
+    pub fn permits(&self) -> usize {
+        self.0.permits
     }
 
-    /// How many places are taken or reserved; more than there are after [`Bulkhead::take_anyway`].
+    /// How many permits are taken or reserved; more than there are after [`Bulkhead::take_anyway`].
     #[must_use]
     pub fn used(&self) -> usize {
         self.lock().used
     }
 
-    /// How many places each merchant holds.
+    /// How many permits each merchant holds.
     #[must_use]
     pub fn held(&self) -> BTreeMap<MerchantName, usize> {
         self.lock().held.clone()
     }
 
-    /// The merchants that hold places and may take no more now.
+    /// The merchants that hold permits and may take no more now.
     #[must_use]
     pub fn full(&self) -> Vec<MerchantName> {
         let state = self.lock();
         state.held.keys().filter(|merchant| !self.allows(&state, merchant)).cloned().collect()
     }
 
-    /// Whether the merchant may have one more place now.
+    /// Whether the merchant may have one more permit now.
     #[must_use]
-    pub fn has_place_for(&self, merchant: &MerchantName) -> bool {
+    pub fn has_permit_for(&self, merchant: &MerchantName) -> bool {
         self.allows(&self.lock(), merchant)
     }
 
-    /// Takes a place if the merchant may have one now.
+    /// Takes a permit if the merchant may have one now.
     #[must_use]
     pub fn try_take(&self, merchant: &MerchantName) -> Option<BulkheadPermit> {
         let mut state = self.lock();
         self.allows(&state, merchant).then(|| self.take_in(&mut state, merchant))
     }
 
-    /// Takes a place whether there is one or not.
+    /// Takes a permit whether one is free or not.
     #[must_use]
     pub fn take_anyway(&self, merchant: &MerchantName) -> BulkheadPermit {
         self.take_in(&mut self.lock(), merchant)
     }
 
-    /// Waits for a place. Callers are served in order of arrival, except that a merchant that may take
+    /// Waits for a permit. Callers are served in order of arrival, except that a merchant that may take
     /// no more lets the others pass. Dropping the future gives up the wait.
     pub async fn take(&self, merchant: &MerchantName) -> BulkheadPermit {
         self.wait(merchant, Priority::First).await
@@ -161,19 +161,19 @@ impl Bulkhead {
         self.wait(merchant, Priority::Last).await
     }
 
-    /// Reserves all free places; `None` if there are none.
+    /// Reserves all free permits; `None` if there are none.
     #[must_use]
     pub fn reserve(&self) -> Option<Reservation> {
         let mut state = self.lock();
-        let places = self.free(&state);
-        state.used += places;
-        (places > 0).then(|| Reservation { bulkhead: self.clone(), places })
+        let permits = self.free(&state);
+        state.used += permits;
+        (permits > 0).then(|| Reservation { bulkhead: self.clone(), permits })
     }
 
-    /// Waits until a place is given back. One that was given back since the last call counts, so it may
+    /// Waits until a permit is released. One that was released since the last call counts, so it may
     /// return too early. For one caller only.
-    pub async fn given_back(&self) {
-        self.0.given_back.notified().await;
+    pub async fn released(&self) {
+        self.0.released.notified().await;
     }
 
     async fn wait(&self, merchant: &MerchantName, priority: Priority) -> BulkheadPermit {
@@ -182,13 +182,13 @@ impl Bulkhead {
             if self.allows(&state, merchant) {
                 return self.take_in(&mut state, merchant);
             }
-            let (granted, place) = oneshot::channel();
+            let (granted, permit) = oneshot::channel();
             state.waiting[priority as usize].push_back(Waiter { merchant: merchant.clone(), granted });
-            place
+            permit
         };
         match granted.await {
-            Ok(place) => place,
-            // Never seen: a waiter is dropped only with its place, or by this future.
+            Ok(permit) => permit,
+            // Never seen: a waiter is dropped only with its permit, or by this future.
             Err(_) => std::future::pending().await,
         }
     }
@@ -199,7 +199,7 @@ impl Bulkhead {
     }
 
     fn free(&self, state: &State) -> usize {
-        self.0.places.saturating_sub(state.used)
+        self.0.permits.saturating_sub(state.used)
     }
 
     fn allows(&self, state: &State, merchant: &MerchantName) -> bool {
@@ -212,8 +212,8 @@ impl Bulkhead {
         BulkheadPermit { bulkhead: self.clone(), merchant: merchant.clone() }
     }
 
-    /// Changes the state, and then gives free places to those that wait.
-    fn give_back(&self, change: impl FnOnce(&mut State)) {
+    /// Changes the state, and then gives free permits to those that wait.
+    fn release(&self, change: impl FnOnce(&mut State)) {
         let mut refused = Vec::new();
         {
             let mut state = self.lock();
@@ -222,7 +222,7 @@ impl Bulkhead {
                 self.grant(&mut state, priority as usize, &mut refused);
             }
         }
-        // Gives them back one after the other, outside the lock.
+        // Released one after the other, outside the lock.
         drop(refused);
     }
 
@@ -232,7 +232,7 @@ impl Bulkhead {
         }
         state.waiting[priority].retain(|waiter| !waiter.granted.is_closed());
         let mut at = 0;
-        // Without a free place, nobody else may have one: often many wait, and one place is given back.
+        // Without a free permit, nobody else may have one: often many wait, and one permit is released.
         while self.free(state) > 0
             && let Some(waiter) = state.waiting[priority].get(at)
         {
@@ -241,15 +241,15 @@ impl Bulkhead {
                 continue;
             }
             let Some(waiter) = state.waiting[priority].remove(at) else { return };
-            let place = self.take_in(state, &waiter.merchant);
-            refused.extend(waiter.granted.send(place).err());
+            let permit = self.take_in(state, &waiter.merchant);
+            refused.extend(waiter.granted.send(permit).err());
         }
     }
 }
 
 impl Drop for BulkheadPermit {
     fn drop(&mut self) {
-        self.bulkhead.give_back(|state| {
+        self.bulkhead.release(|state| {
             state.used -= 1;
             if let Some(held) = state.held.get_mut(&self.merchant) {
                 *held -= 1;
@@ -258,20 +258,20 @@ impl Drop for BulkheadPermit {
                 }
             }
         });
-        self.bulkhead.0.given_back.notify_one();
+        self.bulkhead.0.released.notify_one();
     }
 }
 
 impl Reservation {
-    /// How many places are left of it.
+    /// How many permits are left of it.
     #[must_use]
-    pub fn places(&self) -> usize {
-        self.places
+    pub fn permits(&self) -> usize {
+        self.permits
     }
 
-    /// Gives one of the places to a merchant; `None` if none is left.
+    /// Gives one of the permits to a merchant; `None` if none is left.
     pub fn give(&mut self, merchant: &MerchantName) -> Option<BulkheadPermit> {
-        self.places = self.places.checked_sub(1)?;
+        self.permits = self.permits.checked_sub(1)?;
         let mut state = self.bulkhead.lock();
         state.used -= 1;
         Some(self.bulkhead.take_in(&mut state, merchant))
@@ -279,9 +279,9 @@ impl Reservation {
 }
 
 impl Drop for Reservation {
-    /// Tells nobody that waits for [`Bulkhead::given_back`]: that is the one who reserved.
+    /// Notifies nobody who waits for [`Bulkhead::released`]: that is the one who reserved.
     fn drop(&mut self) {
-        self.bulkhead.give_back(|state| state.used -= self.places);
+        self.bulkhead.release(|state| state.used -= self.permits);
     }
 }
 

@@ -24,7 +24,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// The longest wait before asking again: an operator may resume before the time is over.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// What a pause stops. What runs already goes on to its end.
+/// What a pause stops. Work that has started is completed.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, clap::ValueEnum,
 )]

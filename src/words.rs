@@ -17,7 +17,7 @@ macro_rules! words {
             /// All values.
             pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
 
-            /// Returns the word for it in rows and answers.
+            /// Returns the name that rows and API answers use.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

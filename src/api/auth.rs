@@ -18,7 +18,7 @@ use super::serve::Connection;
 use crate::audit::Actor;
 use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, KeyRefusal, Live, Scope};
-use crate::telemetry::Sparing;
+use crate::telemetry::LogThrottle;
 use crate::tls::CertificateInfo;
 
 /// Counts refused requests since the process started. Clones share the counts.
@@ -120,7 +120,7 @@ pub(super) async fn guard(State(guard): State<Guard>, mut request: Request, next
             next.run(request).await
         }
         Err(Refusal { problem: refusal, caller }) => {
-            static STRANGERS: Sparing = Sparing::new();
+            static STRANGERS: LogThrottle = LogThrottle::new();
             // Strangers must not fill the log. Each refusal of a caller with a key is logged.
             let left_out = if caller.is_some() { Some(0) } else { STRANGERS.next() };
             if let Some(left_out) = left_out {

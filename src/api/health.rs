@@ -199,12 +199,12 @@ pub(super) async fn readyz(
     if probes.ready.is_draining() {
         return Err(not_ready("the process drains: it takes nothing new in, and ends soon"));
     }
-    let told = if detail.verbose.is_some() {
+    let answer = if detail.verbose.is_some() {
         probes.answers.0.details.ask(async || details::read(&probes).await).await
     } else {
         usable(timeout(PROBE_TIMEOUT, ask(&probes)).await).map(|()| OK)
     };
-    told.map(Json).map_err(|why| not_ready(&why))
+    answer.map(Json).map_err(|why| not_ready(&why))
 }
 
 /// Returns what the database answered, or why the process is not ready.

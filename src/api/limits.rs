@@ -11,7 +11,7 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use super::problem::{Kind, Problem};
-use crate::telemetry::Sparing;
+use crate::telemetry::LogThrottle;
 use crate::vault::MOST_WAITING;
 
 /// The most batches at a time. Each may hold 16 MB, and more while it is parsed.
@@ -115,7 +115,7 @@ pub(super) async fn limit(
 ) -> Result<Response, Problem> {
     let permit = permits.of(group, &request).map(Semaphore::try_acquire).transpose();
     let Ok(_permit) = permit else {
-        static TOO_MANY: Sparing = Sparing::new();
+        static TOO_MANY: LogThrottle = LogThrottle::new();
         if let Some(left_out) = TOO_MANY.next() {
             tracing::warn!(
                 left_out,

@@ -120,8 +120,8 @@ pub(super) async fn list(
 
 /// Pause a kind of work of a merchant, or of all merchants.
 ///
-/// Every process follows within a second, and keeps to it after a restart. What runs already goes on to
-/// its end. If it is paused already, it gets the new reason and the new end.
+/// Every process follows within a second, and keeps to it after a restart. Work that has
+/// started is completed. Pausing again replaces the reason and the end.
 #[utoipa::path(
     post,
     operation_id = "pause",

@@ -11,7 +11,7 @@ pub struct Ending {
 
 impl Ending {
     /// Logs what is left in the spool, if anything. Call it as the last thing.
-    pub fn tell(self) {
+    pub fn log(self) {
         if self.spooled > 0 {
             tracing::error!(
                 files = self.spooled,

@@ -14,7 +14,7 @@ use crate::meter;
 use crate::pages::AskFacts;
 use crate::store::{ProcessFacts, ReloadFailure, Store, StoreError};
 
-/// How long it is told that log lines were dropped.
+/// How long it is shown that log lines were dropped.
 const DROPPED_FOR: Duration = Duration::from_hours(1);
 /// After how many heartbeats the clocks are compared again.
 const COMPARE_CLOCKS: u64 = 30;
@@ -38,28 +38,28 @@ fn failed_reload(settings: &SettingsStatus) -> Option<ReloadFailure> {
     Some(ReloadFailure { at: failed.at, reason, settings_read_at: settings.read_at })
 }
 
-/// Tells the database the facts of this process whenever they have changed, and now and then, because a failover may
-/// have lost them.
-pub(super) async fn tell(store: Arc<dyn Store>, worker: WorkerId, facts: AskFacts, clock: Clock) {
-    let mut told = None;
+/// Writes the facts of this process to the database whenever they have changed, and now and then, because a
+/// failover may have lost them.
+pub(super) async fn publish(store: Arc<dyn Store>, worker: WorkerId, facts: AskFacts, clock: Clock) {
+    let mut published = None;
     let mut clock_off_seconds = 0;
     for round in 0_u64.. {
         tokio::time::sleep(HEARTBEAT).await;
         if round.is_multiple_of(COMPARE_CLOCKS) {
-            told = None;
+            published = None;
             if let Ok(off) = clock_off(&*store, &clock).await {
                 clock_off_seconds = off;
             }
         }
         let now = ProcessFacts { clock_off_seconds, ..facts() };
-        if told.as_ref() == Some(&now) {
+        if published.as_ref() == Some(&now) {
             continue;
         }
         // Even if this fails, it may have been written.
-        told = None;
+        published = None;
         match store.note_facts(worker, &now).await {
-            Ok(()) => told = Some(now),
-            Err(error) => tracing::debug!(%error, "The troubles of this process could not be told to others"),
+            Ok(()) => published = Some(now),
+            Err(error) => tracing::debug!(%error, "The troubles of this process could not be published"),
         }
     }
 }

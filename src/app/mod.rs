@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Engine, Live, LiveSettings, Merchants, Settings};
 use crate::intake::Intake;
 use crate::keeper::Due;
-use crate::klarna::held::HeldCredentials;
+use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::klarna::http::BuildError;
 use crate::pauses::Pauses;
 use crate::sessions::{Dependencies as SessionDependencies, Sessions};
@@ -173,7 +173,7 @@ pub struct App {
     /// The pauses, as far as this process has read them; it does so only if it spends tokens.
     pub pauses: Pauses,
     /// Which sets of the merchants' API credentials Klarna accepts.
-    pub held_credentials: HeldCredentials,
+    pub accepted_credentials: AcceptedCredentials,
     /// Whether the operator said that an instance folder may be new on a database whose last process
     /// did not end in order.
     pub new_machine: bool,
@@ -219,7 +219,7 @@ impl App {
             clock,
             audit,
             pauses: Pauses::default(),
-            held_credentials: HeldCredentials::default(),
+            accepted_credentials: AcceptedCredentials::default(),
             new_machine: false,
         })
     }
@@ -264,7 +264,7 @@ impl App {
             follow_ups: self.store.clone(),
             pausing: self.store.clone(),
             merchants: self.merchants(),
-            held: self.held_credentials.clone(),
+            accepted: self.accepted_credentials.clone(),
             clock: self.clock.clone(),
         })
     }

@@ -31,7 +31,7 @@ impl App {
             merchants: self.merchants(),
             api_keys: self.live.api_keys.clone(),
             settings: self.live.status.clone(),
-            held_credentials: self.held_credentials.clone(),
+            accepted_credentials: self.accepted_credentials.clone(),
             secrets: Arc::clone(&self.secrets),
             clock: self.clock.clone(),
             facts: facts::asking(self),

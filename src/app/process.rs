@@ -83,7 +83,7 @@ impl Process {
             pauses: app.pauses.clone(),
         })?;
         let rates = RateSharing::begin(app, heartbeat.watch().silence()).await?;
-        let counting = tokio::spawn(tell_foreign_tokens(app.store.clone(), app.merchants()));
+        let counting = tokio::spawn(log_foreign_tokens(app.store.clone(), app.merchants()));
         let tidying = tokio::spawn(tidy(app.store.clone(), vault.clone(), spools.results.clone()));
         let following = tokio::spawn(follow_pauses(app.store.clone(), app.pauses.clone()));
         let sharing = rates.as_ref().map(|rates| tokio::spawn(rates.share(vec![vault.circuit_breakers()])));
@@ -192,7 +192,7 @@ async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
 }
 
 /// Logs which tokens cannot be used with these settings. Nothing waits for it: all tokens are read.
-pub(super) async fn tell_foreign_tokens(store: Arc<dyn Store>, live: Live<Merchants>) {
+pub(super) async fn log_foreign_tokens(store: Arc<dyn Store>, live: Live<Merchants>) {
     let merchants = live.now();
     match foreign_tokens(&*store, &merchants).await {
         // A reload has begun a count of its own.

@@ -53,13 +53,13 @@ impl RateSharing {
             for breakers in &breakers {
                 breakers.join(processes, first_call);
             }
-            tell(processes, &breakers);
+            log_processes(processes, &breakers);
         }
         share(self.store.clone(), self.silence.clone(), self.lost_after, breakers, processes)
     }
 }
 
-fn tell(processes: u32, breakers: &[CircuitBreakers]) {
+fn log_processes(processes: u32, breakers: &[CircuitBreakers]) {
     let endpoints: Vec<_> = breakers.iter().map(|breakers| breakers.endpoint().as_str()).collect();
     let endpoints = endpoints.join(" ");
     tracing::info!(processes, endpoints, "So many processes share the rates of these endpoints now");
@@ -84,7 +84,7 @@ async fn share(
             for breakers in &breakers {
                 breakers.set_processes(processes);
             }
-            tell(processes, &breakers);
+            log_processes(processes, &breakers);
         }
         let mut is_free = true;
         for breakers in &breakers {
@@ -96,7 +96,7 @@ async fn share(
                     }
                     Err(error) => {
                         is_free = false;
-                        breakers.not_told(&ask);
+                        breakers.count_again(&ask);
                         tracing::debug!(%error, "No calls could be leased");
                     }
                 }

@@ -37,13 +37,13 @@ impl App {
         scope: &Scope,
         stop: watch::Receiver<bool>,
         cut: impl Future<Output = ()> + Send,
-        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
+        on_token: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<RefreshEnd, AppError> {
         let process = Process::begin(self, &refresh_folder(&self.settings)).await?;
         let (vault, results) = (process.vault.clone(), process.results.clone());
         // Pinned here, so that the process lives longer than the sweep.
         let mut sweep = pin!(async {
-            let run = process.sweeper(self).run(scope, stop, told).await;
+            let run = process.sweeper(self).run(scope, stop, on_token).await;
             let until = Instant::now() + self.settings.server.shutdown_grace;
             let ending = process.end(self, until, true).await;
             Ok(RefreshEnd { run: Some(run), ending })

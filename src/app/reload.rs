@@ -20,7 +20,7 @@ use self::requests::ReloadRequests;
 pub use self::requests::{ReloadAnswer, ask_for_reload};
 use self::watch::{Seen, Watch};
 use super::App;
-use super::process::tell_foreign_tokens;
+use super::process::log_foreign_tokens;
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::breaker::CircuitBreakers;
 use crate::config::{ChangedNames, Changes, ConfigError, FailedReload, Merchant, Settings, SettingsStatus};
@@ -73,7 +73,7 @@ impl fmt::Display for ReloadCause {
     }
 }
 
-/// What is told of a reload, besides those who look at the settings themselves.
+/// What a reload notifies, besides the parts that read the settings themselves.
 pub(super) struct ReloadedParts {
     /// The circuit breakers of this process.
     pub(super) breakers: Vec<CircuitBreakers>,
@@ -124,9 +124,9 @@ impl Reloader {
                 () = signals.next() => None,
                 path = asked => Some(path),
                 read = changed => {
-                    // The result is told where it is found.
+                    // The result is logged where it is found.
                     let _ = self.apply(&ReloadCause::File, read.map_err(ReloadError::from)).await;
-                    self.tell_watch(&mut watch);
+                    self.note_tried(&mut watch);
                     continue;
                 }
             };
@@ -141,11 +141,11 @@ impl Reloader {
                     let _ = self.reload(&ReloadCause::Signal).await;
                 }
             }
-            self.tell_watch(&mut watch);
+            self.note_tried(&mut watch);
         }
     }
 
-    fn tell_watch(&mut self, watch: &mut Option<Watch>) {
+    fn note_tried(&mut self, watch: &mut Option<Watch>) {
         let seen = self.seen.take();
         if let Some(watch) = watch {
             watch.tried(seen);
@@ -186,7 +186,7 @@ impl Reloader {
                 };
                 self.app.live.status.replace(status);
                 meter::settings_read(now.timestamp());
-                tell(cause, changes);
+                log_changes(cause, changes);
                 (format!("by={cause} {}", changes.lines().join("; ")), Outcome::Done)
             }
             Err(error) => {
@@ -206,7 +206,7 @@ impl Reloader {
         };
         self.app.audit.record(Entry::new(actor, Action::Reload).object(object.trim_end()).ended(outcome));
         if done.is_ok() {
-            tokio::spawn(tell_foreign_tokens(self.app.store.clone(), self.app.merchants()));
+            tokio::spawn(log_foreign_tokens(self.app.store.clone(), self.app.merchants()));
         }
         done
     }
@@ -221,10 +221,10 @@ impl Reloader {
         let (next, mut changes) = self.in_force.reloaded(&read?)?;
         let ChangedNames { added, changed, .. } = &changes.merchants;
         let named = added.iter().chain(changed).filter_map(|name| next.merchants.get(name.as_str()));
-        let told = |merchant: &Arc<Merchant>| {
-            Some(format!("{} has {}", merchant.name, self.app.held_credentials.told(merchant)?))
+        let described = |merchant: &Arc<Merchant>| {
+            Some(format!("{} has {}", merchant.name, self.app.accepted_credentials.describe(merchant)?))
         };
-        changes.two_credentials = named.filter_map(told).collect();
+        changes.two_credentials = named.filter_map(described).collect();
         let seen = self.seen.take();
         let published = Outbox::published(&next.merchants, next.queue.order_deadline);
         let publishing = self.app.store.publish(&published);
@@ -247,7 +247,7 @@ impl Reloader {
     }
 }
 
-fn tell(cause: &ReloadCause, changes: &Changes) {
+fn log_changes(cause: &ReloadCause, changes: &Changes) {
     if changes.is_empty() {
         tracing::info!(%cause, "The settings were read again; nothing that is in force has changed");
     } else {

@@ -2,9 +2,9 @@
 
 mod background;
 mod endpoints;
+mod liveness;
 mod outages;
 mod probes;
-mod pulse;
 mod work_off;
 mod worker_role;
 
@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::background::{Wakeups, follow_others, keep_ready, look_after_refresh};
 use self::endpoints::watch_endpoints;
-use self::outages::{end_lost_outages, tell_breakers};
+use self::outages::{end_lost_outages, publish_breakers};
 use self::probes::follow_probes;
 use self::worker_role::WorkerRole;
 use super::ending::Ending;
@@ -117,7 +117,7 @@ impl Service {
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
         if let Some(process) = &process {
-            tell_others(&app, process, breakers_of(worker.as_ref()), &mut background);
+            publish_state(&app, process, breakers_of(worker.as_ref()), &mut background);
         }
         let sessions = app.sessions()?;
         let vault = vault_of(process.as_ref());
@@ -325,12 +325,17 @@ fn open_probes(at: BoundAddress, probes: Probes) -> HttpServer {
     HttpServer::open(at, None, api::probes(probes), PROBE_CONNECTIONS, CLOSE)
 }
 
-/// Tells the database what the pages of other processes show of this one.
-fn tell_others(app: &App, process: &Process, targets: Option<TargetBreakers>, background: &mut JoinSet<()>) {
+/// Writes to the database what the pages of other processes show of this one.
+fn publish_state(
+    app: &App,
+    process: &Process,
+    targets: Option<TargetBreakers>,
+    background: &mut JoinSet<()>,
+) {
     let (store, id, clock) = (app.store.clone(), process.worker.id, app.clock.clone());
-    background.spawn(facts::tell(store.clone(), id, facts::asking(app), clock.clone()));
+    background.spawn(facts::publish(store.clone(), id, facts::asking(app), clock.clone()));
     let breakers = breaker_states(Some(process.vault.clone()), targets);
-    background.spawn(tell_breakers(store.clone(), id, breakers, clock));
+    background.spawn(publish_breakers(store.clone(), id, breakers, clock));
     let silence = process.heartbeat.watch().silence();
     background.spawn(end_lost_outages(store, silence, app.settings.queue.worker_lost_after));
 }

@@ -87,7 +87,7 @@ pub async fn verify(log: &dyn AuditLog, hasher: &Hasher) -> Result<Verified, Sto
             let before = last.as_ref().filter(|last| last.chain == row.chain);
             found.rows += 1;
             found.chains += u64::from(before.is_none());
-            match look(log, hasher, &row, before).await? {
+            match check_row(log, hasher, &row, before).await? {
                 Finding::Sound => {}
                 Finding::Broken(wrong) => found.add(&row, wrong),
                 Finding::Beginning(wrong) => {
@@ -117,8 +117,8 @@ fn position(row: &AuditRow) -> ChainPosition {
     ChainPosition { chain: row.chain, number: row.number }
 }
 
-/// Looks at one row, beside the row before it in its chain.
-async fn look(
+/// Checks one row against the row before it in its chain.
+async fn check_row(
     log: &dyn AuditLog,
     hasher: &Hasher,
     row: &AuditRow,

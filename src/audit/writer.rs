@@ -24,7 +24,7 @@ const BATCH: usize = 500;
 const AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
 
 /// After how many failures in a row the log says so again.
-const TOLD_AGAIN: u32 = 60;
+const LOGGED_EVERY: u32 = 60;
 
 pub(super) struct Writer {
     deps: Dependencies,
@@ -77,18 +77,18 @@ impl Writer {
             // A database that does not answer must not hold up the end of the process.
             let stored = tokio::select! {
                 stored = self.try_store(&mut recorded, &mut rows) => stored,
-                () = ended(&mut ending) => return tell(&rows, &recorded),
+                () = ended(&mut ending) => return log_lost_rows(&rows, &recorded),
             };
             let Err(error) = stored else { break };
             failures += 1;
             meter::audit_failure();
-            if failures % TOLD_AGAIN == 1 {
+            if failures % LOGGED_EVERY == 1 {
                 let waiting = rows.len().max(recorded.len());
                 tracing::error!(%error, waiting, "The audit log cannot be written; its rows wait in memory");
             }
             tokio::select! {
                 () = sleep(AGAIN.delay(failures, rand::random(), None)) => {}
-                () = ended(&mut ending) => return tell(&rows, &recorded),
+                () = ended(&mut ending) => return log_lost_rows(&rows, &recorded),
             }
         }
         self.lines.write(&rows).await;
@@ -141,7 +141,7 @@ async fn gather(
 }
 
 /// Writes rows that were not stored in time to the log, which may then be their only record.
-fn tell(rows: &[AuditRow], recorded: &[Recorded]) {
+fn log_lost_rows(rows: &[AuditRow], recorded: &[Recorded]) {
     let lost = (rows.len() + recorded.len()) as u64;
     meter::audit_row_lost(lost);
     for row in rows {

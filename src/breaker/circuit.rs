@@ -144,7 +144,7 @@ impl CircuitBreaker {
     }
 
     /// Returns the state as others see it.
-    pub(super) fn told(&self, now: Duration) -> BreakerState {
+    pub(super) fn state(&self, now: Duration) -> BreakerState {
         match self.state {
             State::Closed => BreakerState::Closed,
             // A pause that an operator ended; nothing was tried yet.

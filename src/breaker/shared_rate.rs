@@ -178,8 +178,8 @@ impl SharedRate {
         asks.then(|| RateAsk { merchant: merchant.clone(), endpoint, rate, used, wanted })
     }
 
-    /// Counts calls again that could not be told. The database caps the debt.
-    pub(super) fn not_told(&mut self, used: u32) {
+    /// Counts once more the calls of an ask that did not reach the database. The database caps the debt.
+    pub(super) fn count_again(&mut self, used: u32) {
         self.used = self.used.saturating_add(used.into()).min(1_000_000);
     }
 

@@ -110,7 +110,7 @@ impl CircuitBreakers {
     #[must_use]
     pub fn view(&self, now: Duration) -> Vec<BreakerView> {
         let view = |merchant: &MerchantName, breaker: &CircuitBreaker| {
-            let (state, since) = (breaker.told(now), breaker.open_since.unwrap_or(breaker.held.since));
+            let (state, since) = (breaker.state(now), breaker.open_since.unwrap_or(breaker.held.since));
             let held = breaker.held.until.saturating_sub(now);
             let next_try = match breaker.state {
                 State::Open { until } => until.saturating_sub(now).max(held),

@@ -22,18 +22,18 @@ fn each_merchant_leaves_a_quarter_of_what_it_finds() {
 }
 
 #[test]
-fn a_lone_merchant_takes_all_and_a_first_place_is_never_refused() {
+fn a_lone_merchant_takes_all_and_a_first_permit_is_never_refused() {
     assert_eq!(take_all(&Bulkhead::new(64, true), "a").len(), 64);
-    for places in 1..6 {
-        let bulkhead = Bulkhead::new(places, false);
+    for permits in 1..6 {
+        let bulkhead = Bulkhead::new(permits, false);
         let first = take_all(&bulkhead, "a");
-        assert!((1..places.max(2)).contains(&first.len()), "{} of {places}", first.len());
-        assert_eq!(bulkhead.try_take(&name("b")).is_some(), places > 1, "of {places}");
+        assert!((1..permits.max(2)).contains(&first.len()), "{} of {permits}", first.len());
+        assert_eq!(bulkhead.try_take(&name("b")).is_some(), permits > 1, "of {permits}");
     }
 }
 
 #[test]
-fn places_go_to_whoever_came_first_past_those_with_their_share() {
+fn permits_go_to_whoever_came_first_past_those_with_their_share() {
     let bulkhead = Bulkhead::new(4, false);
     let mut of_a = take_all(&bulkhead, "a");
     let of_b = bulkhead.try_take(&name("b")).unwrap();
@@ -44,7 +44,7 @@ fn places_go_to_whoever_came_first_past_those_with_their_share() {
         assert!(waiting.now_or_never().is_none());
     }
     drop(of_a.pop());
-    // The first two have places already, and the last free one is for those who have none.
+    // The first two have permits already, and the last free one is for those who have none.
     assert!((&mut slow).now_or_never().is_none() && (&mut other).now_or_never().is_none());
     let of_c = (&mut third).now_or_never().unwrap();
     drop((of_c, of_b));
@@ -55,7 +55,7 @@ fn places_go_to_whoever_came_first_past_those_with_their_share() {
 #[test]
 fn patient_callers_come_last_and_one_that_left_is_passed() {
     let bulkhead = Bulkhead::new(1, true);
-    let place = bulkhead.try_take(&name("a")).unwrap();
+    let permit = bulkhead.try_take(&name("a")).unwrap();
     let merchant = name("a");
     let mut patient = bulkhead.take_last(&merchant).boxed();
     let mut left = bulkhead.take(&merchant).boxed();
@@ -64,20 +64,20 @@ fn patient_callers_come_last_and_one_that_left_is_passed() {
         assert!(waiting.now_or_never().is_none());
     }
     drop(left);
-    drop(place);
+    drop(permit);
     assert!((&mut patient).now_or_never().is_none());
     drop((&mut urgent).now_or_never().unwrap());
     assert!((&mut patient).now_or_never().is_some());
 }
 
 #[test]
-fn a_place_that_was_granted_and_not_fetched_is_not_lost() {
+fn a_permit_that_was_granted_and_not_fetched_is_not_lost() {
     let bulkhead = Bulkhead::new(1, true);
-    let place = bulkhead.try_take(&name("a")).unwrap();
+    let permit = bulkhead.try_take(&name("a")).unwrap();
     let merchant = name("a");
     let mut waiting = bulkhead.take(&merchant).boxed();
     assert!((&mut waiting).now_or_never().is_none());
-    drop(place);
+    drop(permit);
     drop(waiting);
     assert_eq!(bulkhead.used(), 0);
 }
@@ -87,26 +87,26 @@ fn what_is_reserved_is_kept_from_others_until_it_is_given_back() {
     let bulkhead = Bulkhead::new(3, true);
     let mut reservation = bulkhead.reserve().unwrap();
     assert!(bulkhead.reserve().is_none() && bulkhead.try_take(&name("a")).is_none());
-    let place = reservation.give(&name("a")).unwrap();
-    assert_eq!((reservation.places(), bulkhead.held()), (2, BTreeMap::from([(name("a"), 1)])));
+    let permit = reservation.give(&name("a")).unwrap();
+    assert_eq!((reservation.permits(), bulkhead.held()), (2, BTreeMap::from([(name("a"), 1)])));
     let merchant = name("a");
     let mut waiting = bulkhead.take(&merchant).boxed();
     assert!((&mut waiting).now_or_never().is_none());
     drop(reservation);
     assert!((&mut waiting).now_or_never().is_some());
-    drop((place, bulkhead.take_anyway(&merchant)));
+    drop((permit, bulkhead.take_anyway(&merchant)));
     assert_eq!((bulkhead.used(), bulkhead.held().len()), (0, 0));
 }
 
 proptest! {
-    /// Whatever merchants take and give back, no place is lost or made, and nobody waits for a place
+    /// Whatever merchants take and give back, no permit is lost or made, and nobody waits for a permit
     /// that it may have.
     #[test]
-    fn places_are_kept_account_of(
-        places in 1_usize..12,
+    fn permits_are_kept_account_of(
+        permits in 1_usize..12,
         steps in proptest::collection::vec((0_usize..4, 0_usize..3, any::<bool>()), 1..80),
     ) {
-        let bulkhead = Bulkhead::new(places, false);
+        let bulkhead = Bulkhead::new(permits, false);
         let merchants = ["a", "b", "c"].map(name);
         let (mut taken, mut waiting) = (Vec::new(), Vec::new());
         for (what, who, last) in steps {
@@ -124,20 +124,20 @@ proptest! {
                 _ => {}
             }
             waiting.retain_mut(|waiter| match waiter.now_or_never() {
-                Some(place) => {
-                    taken.push(place);
+                Some(permit) => {
+                    taken.push(permit);
                     false
                 }
                 None => true,
             });
             prop_assert_eq!(bulkhead.used(), taken.len());
             prop_assert_eq!(bulkhead.held().values().sum::<usize>(), taken.len());
-            prop_assert!(taken.len() <= places);
+            prop_assert!(taken.len() <= permits);
             let full = bulkhead.full();
             let state = bulkhead.lock();
             for waiter in state.waiting.iter().flatten() {
                 let may = may_take(
-                    state.held.get(&waiter.merchant).copied().unwrap_or_default(), places - state.used, false,
+                    state.held.get(&waiter.merchant).copied().unwrap_or_default(), permits - state.used, false,
                 );
                 prop_assert!(waiter.granted.is_closed() || !may, "{} waits, and {full:?} are full", waiter.merchant);
             }

@@ -83,8 +83,7 @@ impl ProbeArgs {
             let endpoints = endpoint.map_or(Endpoint::ALL.to_vec(), |endpoint| vec![endpoint]);
             let asked_at = app.store.probe(&merchant, &endpoints).await;
             let asked_at = asked_at.map_err(|error| CliError::failed("order a try", error))?;
-            let human = "Pauses end within a second in every running process, and the next call decides: of an order \
-                         that waits, or else of the next order"
+            let human = "Every running process lets the next call try the endpoint. If it succeeds, the breaker closes."
                 .to_owned();
             let told = json!({ "merchant": merchant, "endpoints": endpoints, "asked_at": asked_at });
             context.output.print(human, &told)?;

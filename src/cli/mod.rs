@@ -29,10 +29,10 @@ mod sandbox;
 mod serve;
 mod table;
 pub(crate) mod tokens;
+mod user_args;
 mod users;
 mod views;
 mod webhooks;
-mod whose;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,8 +103,7 @@ enum Command {
     /// Pause a kind of work of a merchant, or of all merchants
     ///
     /// For a time, or until `resume`. Every running process follows within a second, and keeps to it after
-    /// a restart. What runs already goes on to its end. If it is paused already, it gets the new reason
-    /// and the new end.
+    /// a restart. Work that has started is completed. Pausing again replaces the reason and the end.
     Pause(pauses::PauseArgs),
     /// Resume what `pause` has paused
     ///
@@ -254,7 +253,7 @@ pub fn run(cli: Cli, environment: context::Variables) -> ExitCode {
         Err(error) => (None, Err(error.into())),
     };
     let exit = exit.unwrap_or_else(|error| {
-        output::tell(format, &error);
+        output::print_error(format, &error);
         error.exit()
     });
     if let Some(telemetry) = telemetry {

@@ -1,19 +1,19 @@
 //! `orders`
 
 mod change;
+mod order_selection;
 mod risks;
 mod show;
 mod update;
 mod waits;
 mod watch;
-mod which;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use self::change::{Change, OrderChoice, Verb};
+use self::order_selection::OrderSelection;
 use self::show::show;
 use self::update::Update;
-use self::which::Which;
 use super::audited::Audited;
 use super::table::printable;
 use super::views::{amount, or_dash, outcome, reference, time};
@@ -91,7 +91,7 @@ pub(super) struct Filter {
         .try_map(|word| word.parse::<Target>()))]
     target: Option<Target>,
     #[command(flatten)]
-    which: Which,
+    selection: OrderSelection,
     #[command(flatten)]
     page: Page,
     /// Redraw the list every 2 seconds, as far as it fits the terminal, until Ctrl-C
@@ -142,13 +142,13 @@ impl Command {
 }
 
 async fn list(context: &Context, filter: Filter) -> Result<Exit, CliError> {
-    filter.which.check(filter.status)?;
+    filter.selection.check(filter.status)?;
     if filter.watch {
         return watch::run(context, &filter).await;
     }
-    let Filter { status, target, which, page, watch: _ } = filter;
+    let Filter { status, target, selection, page, watch: _ } = filter;
     let app = context.app_to_read().await?;
-    let filter = OrderFilter { status, target, ..which.filter(&app.clock) };
+    let filter = OrderFilter { status, target, ..selection.filter(&app.clock) };
     let orders = read(&app, filter, &page, "list orders").await?;
     print(context, &orders, &page)
 }

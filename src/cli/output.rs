@@ -83,7 +83,7 @@ impl Output {
     /// Prints a hint on standard error, unless the format is JSON.
     pub fn hint(&self, hint: impl Display) {
         if self.format == Format::Human {
-            telemetry::tell(&hint.to_string());
+            telemetry::write_line(&hint.to_string());
         }
     }
 }
@@ -126,19 +126,19 @@ fn write_line(line: &impl Display) -> Result<(), CliError> {
 }
 
 /// Prints an error and its causes on standard error.
-pub fn tell(format: Format, error: &CliError) {
+pub fn print_error(format: Format, error: &CliError) {
     if error.is_broken_pipe() {
         return;
     }
     let causes: Vec<String> = causes(error).map(ToString::to_string).collect();
-    let told = match format {
+    let line = match format {
         Format::Human => {
             let line = format!("{} {error}", style("error:").for_stderr().red().bold());
             [vec![line], causes].concat().join("\n  because: ")
         }
         Format::Json => json!({ "error": error.to_string(), "causes": causes }).to_string(),
     };
-    telemetry::tell(&told);
+    telemetry::write_line(&line);
 }
 
 /// The sources of an error, without those that its own message includes.

@@ -25,7 +25,7 @@ const LOOKED_AT: u32 = 10_000;
 /// Whose work.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Whose {
+struct MerchantArgs {
     /// The merchant
     #[arg(long)]
     merchant: Option<MerchantName>,
@@ -41,7 +41,7 @@ pub(super) struct PauseArgs {
     #[arg(value_enum, value_name = "KIND", value_delimiter = ',', required = true)]
     kinds: Vec<PauseKind>,
     #[command(flatten)]
-    whose: Whose,
+    merchants: MerchantArgs,
     /// How long, such as 10m or 2h; without it, until `resume`
     #[arg(long = "for", value_name = "DURATION", value_parser = pauses::duration)]
     lasts: Option<Duration>,
@@ -57,13 +57,13 @@ pub(super) struct ResumeArgs {
     #[arg(value_enum, value_name = "KIND", value_delimiter = ',')]
     kinds: Vec<PauseKind>,
     #[command(flatten)]
-    whose: Whose,
+    merchants: MerchantArgs,
     /// Do not ask before orders that are past their deadline fail
     #[arg(long)]
     yes: bool,
 }
 
-impl Whose {
+impl MerchantArgs {
     /// The merchant; `None`: all merchants.
     fn merchant(&self) -> Option<&MerchantName> {
         self.merchant.as_ref().filter(|_| !self.all_merchants)
@@ -79,12 +79,12 @@ impl PauseArgs {
     pub(super) fn audited(&self) -> Audited {
         let lasts = self.lasts.map(|lasts| format!(" for {}", humantime::format_duration(lasts)));
         let object = format!("{}{}: {}", words(&self.kinds), lasts.unwrap_or_default(), self.reason);
-        Audited::new(Action::Pause).merchant(self.whose.merchant().cloned()).object(object)
+        Audited::new(Action::Pause).merchant(self.merchants.merchant().cloned()).object(object)
     }
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let Self { kinds, whose, lasts, reason } = self;
-        let merchant = whose.merchant();
+        let Self { kinds, merchants, lasts, reason } = self;
+        let merchant = merchants.merchant();
         check_reason(&reason).map_err(|wrong| CliError::Usage(format!("--reason: {wrong}")))?;
         let paused_by = audited::actor(context.environment().get("SUDO_USER")).to_string();
         context.block_on(async {
@@ -122,7 +122,7 @@ impl PauseArgs {
 impl ResumeArgs {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::Resume).merchant(self.whose.merchant().cloned()).object(words(&self.kinds()))
+        Audited::new(Action::Resume).merchant(self.merchants.merchant().cloned()).object(words(&self.kinds()))
     }
 
     fn kinds(&self) -> Vec<PauseKind> {
@@ -131,7 +131,7 @@ impl ResumeArgs {
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let kinds = self.kinds();
-        let merchant = self.whose.merchant();
+        let merchant = self.merchants.merchant();
         context.block_on(async {
             let app = context.app().await?;
             let paused = app.store.pauses().await.map_err(|error| CliError::failed("list pauses", error))?;

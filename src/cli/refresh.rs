@@ -94,7 +94,7 @@ impl Args {
                 check_merchant(&app, merchant)?;
             }
             if self.dry_run {
-                return self.look(context, &app).await;
+                return self.dry_run(context, &app).await;
             }
             self.sweep(context, &app, &shutdown, &mut ending).await
         });
@@ -139,8 +139,8 @@ impl Args {
             stop.send_replace(true);
             shutdown.hard().await;
         };
-        let told = &mut |told: &TokenReport, summary: &Summary| telling.hear(told, summary);
-        let ended = app.refresh(&scope, stopping, cut, told).await?;
+        let on_token = &mut |report: &TokenReport, summary: &Summary| telling.hear(report, summary);
+        let ended = app.refresh(&scope, stopping, cut, on_token).await?;
         *ending = ended.ending;
         let broken = telling.broken.take();
         drop(progress);
@@ -156,7 +156,7 @@ impl Args {
 
     /// Lists the due tokens: first those without a due date, then the others in the order in which
     /// a sweep presents them.
-    async fn look(&self, context: &Context, app: &App) -> Result<Exit, CliError> {
+    async fn dry_run(&self, context: &Context, app: &App) -> Result<Exit, CliError> {
         let failed = |error: StoreError| CliError::failed("list what is due", error);
         let by = app.store.time().await.map_err(failed)? + delta(self.within);
         let limit = self.limit.unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! What a process tells of its settings at its start, because others could read secrets.
+//! Warnings about the settings, which a process logs at its start, because others could read secrets.
 
 use super::CliError;
 use crate::app::AppError;
@@ -15,8 +15,8 @@ pub(super) fn warn(settings: &Settings) -> Result<(), CliError> {
         if let Some(weakness) = transport.weakness() {
             tracing::warn!(
                 setting,
-                "The connection to the database is not safe: {weakness}; leave sslmode out, \
-                or write sslmode=verify-full"
+                weakness,
+                "The connection to the database is not verified; leave sslmode out, or write sslmode=verify-full"
             );
         }
     }

@@ -92,7 +92,7 @@ impl Args {
                 tracing::warn!(%error, line, "The service is ready, but standard output takes no line");
             }
             manager::ready(&line);
-            manager::watch(service.pulse());
+            manager::watch(service.liveness());
             let outdated = tokio::select! {
                 () = shutdown.soft() => None,
                 error = service.outdated() => Some(AppError::from(error)),
@@ -109,7 +109,7 @@ impl Args {
             Ok((ending, outdated))
         })?;
         // After the runtime has ended, so that this is the last line.
-        ending.tell();
+        ending.log();
         match outdated {
             Some(error) => Err(error.into()),
             None => Ok(Exit::of(ending)),

@@ -18,8 +18,8 @@ use serde_json::json;
 
 use super::audited::Audited;
 use super::table::printable;
+use super::user_args::UserArgs;
 use super::views::{Fields, or_dash, time};
-use super::whose::Whose;
 use super::{CliError, Context, Exit, Table, confirm};
 use crate::api::Token;
 use crate::audit::Action;
@@ -41,7 +41,7 @@ pub(super) enum Command {
     /// List tokens by merchant and user
     List(Filter),
     /// Show a token's state and times, never the token itself
-    Show(Whose),
+    Show(UserArgs),
     /// Print an access token of a user, for a call to Klarna
     ///
     /// If no cached access token is valid for long enough, the user's refresh token is exchanged, under
@@ -74,7 +74,7 @@ pub(super) enum Command {
     /// Delete a user's token and everything stored with it
     Forget {
         #[command(flatten)]
-        whose: Whose,
+        user: UserArgs,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
@@ -120,7 +120,7 @@ impl Command {
         match self {
             Self::Import(_) => of(Action::TokensImport),
             Self::List(filter) => Some(Audited::new(Action::TokensList).merchant(filter.merchant.clone())),
-            Self::Show(whose) => Some(Audited::new(Action::TokenRead).about(whose.key())),
+            Self::Show(user) => Some(Audited::new(Action::TokenRead).about(user.key())),
             Self::Vend(args) => Some(args.audited()),
             Self::Resolve(args) => Some(args.audited()),
             Self::Adopt(_) => of(Action::TokensAdopt),
@@ -128,7 +128,7 @@ impl Command {
             Self::Stats(_) => None,
             Self::Replan(_) => of(Action::TokensReplan),
             Self::AfterRestore(_) => of(Action::TokensAfterRestore),
-            Self::Forget { whose, .. } => Some(Audited::new(Action::TokenForget).about(whose.key())),
+            Self::Forget { user, .. } => Some(Audited::new(Action::TokenForget).about(user.key())),
         }
     }
 
@@ -138,21 +138,21 @@ impl Command {
             Self::List(filter) => context.block_on(async {
                 list(context, &context.app_to_read().await?.registry(), &filter.into()).await
             }),
-            Self::Show(whose) => context
-                .block_on(async { show(context, &context.app_to_read().await?.registry(), &whose).await }),
+            Self::Show(user) => context
+                .block_on(async { show(context, &context.app_to_read().await?.registry(), &user).await }),
             Self::Vend(args) => args.run(context),
             Self::Resolve(args) => args.run(context),
             Self::Adopt(args) => args.run(context),
             Self::Stats(args) => args.run(context),
             Self::Replan(args) => args.run(context),
             Self::AfterRestore(args) => args.run(context),
-            Self::Forget { whose, yes } => {
+            Self::Forget { user, yes } => {
                 let question = format!(
-                    "Forget the token of {whose}? Orders of this user are submitted without a token \
+                    "Forget the token of {user}? Orders of this user are submitted without a token \
                         until the user signs in again."
                 );
-                confirm::ask(yes, &format!("forget the token of {whose}"), question)?;
-                context.block_on(async { forget(context, &context.app().await?.registry(), &whose).await })
+                confirm::ask(yes, &format!("forget the token of {user}"), question)?;
+                context.block_on(async { forget(context, &context.app().await?.registry(), &user).await })
             }
         }
     }
@@ -186,9 +186,9 @@ fn table(tokens: &[Token]) -> Table {
     table
 }
 
-async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
-    let doing = format!("show the token of {whose}");
-    let found = registry.view(&whose.key()).await;
+async fn show(context: &Context, registry: &Registry, user: &UserArgs) -> Result<Exit, CliError> {
+    let doing = format!("show the token of {user}");
+    let found = registry.view(&user.key()).await;
     let Some(token) = found.map_err(|error| CliError::failed(&doing, error))? else {
         return Err(CliError::failed(doing, NO_TOKEN));
     };
@@ -215,9 +215,9 @@ async fn show(context: &Context, registry: &Registry, whose: &Whose) -> Result<E
 const NO_TOKEN: &str = "no token is registered for this merchant and user; `tokens list` shows the registered \
     ones";
 
-async fn forget(context: &Context, registry: &Registry, whose: &Whose) -> Result<Exit, CliError> {
-    let key = whose.key();
-    let doing = format!("forget the token of {whose}");
+async fn forget(context: &Context, registry: &Registry, user: &UserArgs) -> Result<Exit, CliError> {
+    let key = user.key();
+    let doing = format!("forget the token of {user}");
     let forgotten = registry.forget(&key).await.map_err(|error| CliError::failed(&doing, error))?;
     if !forgotten {
         // A misspelt name must not look like a deletion.

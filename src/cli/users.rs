@@ -6,7 +6,7 @@ mod rename;
 mod revoke;
 
 use super::audited::Audited;
-use super::whose::Whose;
+use super::user_args::UserArgs;
 use super::{CliError, Context, Exit};
 use crate::audit::Action;
 
@@ -41,7 +41,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct UserChoice {
     #[command(flatten)]
-    whose: Whose,
+    user: UserArgs,
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
@@ -51,9 +51,9 @@ impl Command {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
         match self {
-            Self::Erase(choice) => Audited::new(Action::UserErase).about(choice.whose.key()),
+            Self::Erase(choice) => Audited::new(Action::UserErase).about(choice.user.key()),
             Self::Export(args) => args.audited(),
-            Self::Revoke(choice) => Audited::new(Action::UserRevoke).about(choice.whose.key()),
+            Self::Revoke(choice) => Audited::new(Action::UserRevoke).about(choice.user.key()),
             Self::Rename(args) => args.audited(),
         }
     }

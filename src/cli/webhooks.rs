@@ -24,7 +24,7 @@ pub(super) enum Command {
     /// List webhook events, newest first, and disabled endpoints
     List {
         #[command(flatten)]
-        which: Which,
+        selection: WebhookSelection,
         /// At most this many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
         limit: u32,
@@ -40,7 +40,7 @@ pub(super) enum Command {
         #[arg(value_name = "ID", conflicts_with_all = ["merchant", "user", "status", "kind", "since"])]
         ids: Vec<WebhookId>,
         #[command(flatten)]
-        which: Which,
+        selection: WebhookSelection,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
@@ -73,7 +73,7 @@ pub(super) enum Command {
 
 /// Which events.
 #[derive(Debug, clap::Args)]
-pub(super) struct Which {
+pub(super) struct WebhookSelection {
     /// Only events with this status
     #[arg(long, value_parser = PossibleValuesParser::new(WebhookStatus::ALL.map(WebhookStatus::as_str))
         .try_map(|word| known(&WebhookStatus::ALL, WebhookStatus::as_str, &word)))]
@@ -98,7 +98,7 @@ fn known<T: Copy>(all: &[T], word: fn(T) -> &'static str, text: &str) -> Result<
     all.iter().copied().find(|item| word(*item) == text).ok_or_else(|| "unknown word".to_owned())
 }
 
-impl Which {
+impl WebhookSelection {
     fn is_empty(&self) -> bool {
         let Self { status, kind, merchant, user, since } = self;
         status.is_none() && kind.is_none() && merchant.is_none() && user.is_none() && since.is_none()
@@ -119,13 +119,13 @@ impl Command {
             Self::Test { merchant } => {
                 Some(Audited::new(Action::WebhookTest).merchant(Some(merchant.clone())))
             }
-            Self::Resend { ids, which, .. } => {
+            Self::Resend { ids, selection, .. } => {
                 let object = match &ids[..] {
                     [] => "by filters".to_owned(),
                     [id] => id.to_string(),
                     ids => format!("{} webhooks", ids.len()),
                 };
-                Some(Audited::new(Action::WebhookResend).merchant(which.merchant.clone()).object(object))
+                Some(Audited::new(Action::WebhookResend).merchant(selection.merchant.clone()).object(object))
             }
             Self::Remove { merchant, .. } => {
                 Some(Audited::new(Action::WebhookRemove).merchant(Some(merchant.clone())))
@@ -135,13 +135,13 @@ impl Command {
 
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         match self {
-            Self::List { which, limit, cursor } => context.block_on(async {
+            Self::List { selection, limit, cursor } => context.block_on(async {
                 let app = context.app_to_read().await?;
-                let filter = WebhookFilter { before: cursor, limit, ..which.filter(&app.clock) };
+                let filter = WebhookFilter { before: cursor, limit, ..selection.filter(&app.clock) };
                 list(context, &*app.store, &filter).await
             }),
-            Self::Resend { ids, which, yes } => {
-                if ids.is_empty() && which.is_empty() {
+            Self::Resend { ids, selection, yes } => {
+                if ids.is_empty() && selection.is_empty() {
                     let message = "no events named: give their ids, or filters such as --merchant shop \
                         --status failed";
                     return Err(CliError::Usage(message.to_owned()));
@@ -153,7 +153,7 @@ impl Command {
                 context.block_on(async {
                     let app = context.app().await?;
                     if ids.is_empty() {
-                        resend_all(context, &*app.store, &which.filter(&app.clock), yes).await
+                        resend_all(context, &*app.store, &selection.filter(&app.clock), yes).await
                     } else {
                         resend(context, &*app.store, &ids).await
                     }

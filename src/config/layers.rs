@@ -81,16 +81,16 @@ impl Layers {
         matches!(self.values.get(path), Some(Given::File(Value::Array(items))) if items.is_empty())
     }
 
-    /// What the values are, without showing them.
-    pub(super) fn given(&self) -> super::given::Given {
-        let mut given = super::given::Given::default();
+    /// Returns a digest of each value.
+    pub(super) fn digests(&self) -> super::setting_digests::SettingDigests {
+        let mut digests = super::setting_digests::SettingDigests::default();
         for (path, value) in &self.values {
             match value {
-                Given::File(value) => given.add(path, &value.to_string()),
-                Given::Variable { text, .. } => given.add(path, text),
+                Given::File(value) => digests.add(path, &value.to_string()),
+                Given::Variable { text, .. } => digests.add(path, text),
             }
         }
-        given
+        digests
     }
 
     pub(super) fn is_section(&self, path: &str) -> bool {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{ApiKey, Keeper, Merchant, Merchants, Settings, SettingsStatus};
 use crate::breaker::Rates;
-use crate::bulkhead::Lone;
+use crate::bulkhead::OnlyMerchant;
 use crate::ids::MerchantName;
 
 /// A part of the settings that a reload replaces. Clones share it.
@@ -91,9 +91,9 @@ impl Live<Merchants> {
 
     /// Returns whether there is only one merchant, at each time.
     #[must_use]
-    pub fn lone(&self) -> Lone {
+    pub fn only_merchant(&self) -> OnlyMerchant {
         let merchants = self.clone();
-        Lone::following(move || merchants.0.borrow().len() == 1)
+        OnlyMerchant::following(move || merchants.0.borrow().len() == 1)
     }
 
     /// Returns a rate of each merchant, at each time.

@@ -15,7 +15,6 @@ mod database;
 mod endpoint_url;
 mod error;
 mod exposed;
-mod given;
 mod keeper;
 mod layers;
 mod live;
@@ -31,6 +30,7 @@ mod scope;
 mod secret;
 mod server;
 mod setting;
+mod setting_digests;
 mod strength;
 mod telemetry;
 #[cfg(test)]
@@ -74,8 +74,8 @@ pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
 pub use wrapped_key::{KeyProgram, WrappedKey};
 
-use given::Given;
 use reader::Reader;
+use setting_digests::SettingDigests;
 use wrapped_key::WrappedBy;
 
 use crate::bounded;
@@ -125,7 +125,7 @@ pub struct Settings {
     /// The keys of the secrets that the settings file has itself.
     secrets_within: BTreeSet<String>,
     /// What is given, without any value.
-    given: Given,
+    digests: SettingDigests,
 }
 
 impl Settings {
@@ -216,7 +216,7 @@ fn read(reader: &mut Reader) -> Option<Settings> {
         secret_files: std::mem::take(&mut reader.secret_files),
         file: None,
         secrets_within: std::mem::take(&mut reader.secrets_within),
-        given: reader.given(),
+        digests: reader.digests(),
     })
 }
 

@@ -13,9 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use toml::Table;
 
 use super::Fault;
-use super::given::Given;
 use super::layers::{self, Layers};
 use super::setting::Setting;
+use super::setting_digests::SettingDigests;
 use super::unknown;
 
 /// The given values, the keys read so far, and the faults found.
@@ -123,13 +123,13 @@ impl Reader {
         self.layers.paths().into_iter().filter_map(below).collect()
     }
 
-    /// What is given, secrets in files included.
-    pub(super) fn given(&mut self) -> Given {
-        let mut given = self.layers.given();
+    /// Returns a digest of each value. That of a file with a secret is one of the secret.
+    pub(super) fn digests(&mut self) -> SettingDigests {
+        let mut digests = self.layers.digests();
         for (key, secret) in std::mem::take(&mut self.secrets_of_files) {
-            given.add(&key, secret.expose_secret());
+            digests.add(&key, secret.expose_secret());
         }
-        given
+        digests
     }
 
     /// Returns every fault, unknown keys included, in the order of the keys.

@@ -131,7 +131,7 @@ impl Settings {
         next.secret_files.clone_from(&read.secret_files);
         next.file.clone_from(&read.file);
         next.secrets_within.clone_from(&read.secrets_within);
-        next.given.take(&read.given, is_live);
+        next.digests.take(&read.digests, is_live);
         next.check_together(self, read)?;
         let changes = self.changes(read, &next);
         Ok((next, changes))
@@ -140,7 +140,7 @@ impl Settings {
     /// Returns what differs if any given value differs, or any secret in a file.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        self.given.fingerprint()
+        self.digests.fingerprint()
     }
 
     /// Applies the rules that compare what has changed with what has not. `before` is in force.
@@ -165,7 +165,7 @@ impl Settings {
     }
 
     fn changes(&self, read: &Self, next: &Self) -> Changes {
-        let differing = self.given.differing(&read.given);
+        let differing = self.digests.differing(&read.digests);
         let (live, after_restart): (Vec<_>, Vec<_>) = differing.into_iter().partition(|key| is_live(key));
         let merchants = |settings: &'_ Self| -> BTreeSet<String> {
             settings.merchants.keys().map(ToString::to_string).collect()

@@ -66,8 +66,9 @@ impl Waiters {
     }
 
     /// Returns the order once it has ended, or its current state after `longest`. `None` if there
-    /// is no such order, or if the caller must not see it. If this process runs the order since its insert, the
-    /// row need not be read. The end of an order that this process runs is told from memory, after its commit.
+    /// is no such order, or if the caller must not see it. If this process has run the order since its insert,
+    /// the row need not be read. If this process runs the order, its result is returned from memory once it is
+    /// committed.
     ///
     /// # Errors
     /// The store fails.
@@ -137,9 +138,9 @@ impl Waiters {
         RunHere { waiters: self.clone(), id, number }
     }
 
-    /// Notifies the waiters of an order that it has ended. If this process runs it, they are told as soon
+    /// Notifies the waiters of an order that it has ended. If this process runs it, they are answered as soon
     /// as the run has their answer, or is over.
-    pub fn tell(&self, id: OrderId) {
+    pub fn notify_ended(&self, id: OrderId) {
         let mut state = self.lock();
         match state.running.get_mut(&id) {
             Some(run) => run.notified = true,

@@ -9,7 +9,7 @@ use crate::vault::DueDates;
 const PAGE: u32 = 1000;
 
 /// Sets the due dates that the settings give, page by page, and returns how many rows changed.
-/// `told` is called with the number of rows read so far.
+/// `progress` is called with the number of rows read so far.
 ///
 /// # Errors
 /// The store fails. Pages that were written before stay written.
@@ -17,7 +17,7 @@ pub async fn replan(
     store: &dyn Keeper,
     due: &Due,
     which: PlanFilter,
-    mut told: impl FnMut(u64),
+    mut progress: impl FnMut(u64),
 ) -> Result<u64, StoreError> {
     let (mut after, mut seen, mut planned) = (TokenId::START, 0, 0);
     loop {
@@ -33,6 +33,6 @@ pub async fn replan(
             })
             .collect();
         planned += store.set_due_dates(&dates).await?;
-        told(seen);
+        progress(seen);
     }
 }

@@ -125,7 +125,7 @@ impl Sweeper {
     }
 
     /// Sweeps, unless another process does. After `stop` it presents no more tokens, and returns
-    /// when the exchanges in flight have ended. `told` is called with the result of each token.
+    /// when the exchanges in flight have ended. `on_token` is called with the result of each token.
     ///
     /// # Errors
     /// If the store fails. Tokens that were not handled stay due for the next sweep.
@@ -133,7 +133,7 @@ impl Sweeper {
         self: &Arc<Self>,
         scope: &Scope,
         stop: watch::Receiver<bool>,
-        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
+        on_token: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<Run, StoreError> {
         let sweep_lease = SweepLease::take(&self.store, self.worker).await?;
         if sweep_lease.is_none() && !scope.force {
@@ -141,7 +141,7 @@ impl Sweeper {
         }
         let lost = sweep_lease.as_ref().filter(|_| !scope.force).map(SweepLease::lost);
         let begun = since_boot();
-        let swept = self.sweep(scope, stop, lost, told).await;
+        let swept = self.sweep(scope, stop, lost, on_token).await;
         let end = match &swept {
             Ok(summary) if summary.interrupted => "interrupted",
             Ok(_) => "complete",
@@ -164,7 +164,7 @@ impl Sweeper {
         scope: &Scope,
         stop: watch::Receiver<bool>,
         lost: Option<watch::Receiver<bool>>,
-        told: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
+        on_token: &mut (dyn FnMut(&TokenReport, &Summary) + Send),
     ) -> Result<Summary, StoreError> {
         let mut summary = Summary { forgotten: self.prepare().await?, ..Summary::default() };
         let began = self.store.time().await?;
@@ -176,8 +176,8 @@ impl Sweeper {
             async move {
                 match step {
                     Step::Present(due) => {
-                        let told = sweeper.present(due, sweep, stop).await;
-                        told.map_or(Event::Interrupted, Event::Token)
+                        let ended = sweeper.present(due, sweep, stop).await;
+                        ended.map_or(Event::Interrupted, Event::Token)
                     }
                     Step::Event(event) => event,
                 }
@@ -190,7 +190,7 @@ impl Sweeper {
                 Event::Token(report) => {
                     summary.count(report.outcome);
                     meter::swept(report.outcome.as_str());
-                    told(&report, &summary);
+                    on_token(&report, &summary);
                 }
                 Event::Again => summary.begin_again(),
                 Event::Interrupted => summary.interrupted = true,
@@ -263,12 +263,12 @@ impl Sweeper {
         let token = due.token.version.token.0;
         let span =
             tracing::error_span!(parent: &traced, "refresh", merchant, token, %sweep, correlation = Empty);
-        let told = self.refresh(due, sweep, stop).instrument(span).instrument(traced.clone()).await;
+        let ended = self.refresh(due, sweep, stop).instrument(span).instrument(traced.clone()).await;
         traced.record(
             "klarna_worker.result",
-            told.as_ref().map_or("interrupted", |told| told.outcome.as_str()),
+            ended.as_ref().map_or("interrupted", |ended| ended.outcome.as_str()),
         );
-        told
+        ended
     }
 
     async fn refresh(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {

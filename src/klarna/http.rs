@@ -22,9 +22,9 @@ use tracing::{Instrument as _, Span};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::aside::read_aside;
 use super::client_tls;
 use super::encoding::{decompressed, is_compressed};
+use super::large_answer::read_large_answer;
 use crate::cause::Cause;
 use crate::telemetry::traces::{failed, traced};
 
@@ -215,7 +215,7 @@ impl HttpClient {
         let request = request.build().map_err(|error| failure(&error))?;
         let span = call(&request, template);
         let reply = self.send_within(&client, request).instrument(span.clone()).await;
-        tell(&span, &reply);
+        record_in_span(&span, &reply);
         reply
     }
 
@@ -247,7 +247,7 @@ impl HttpClient {
         }
         // A small body may become a large one.
         let limit = self.limits.body;
-        read_aside(limit, || decompressed(body, headers, limit))
+        read_large_answer(limit, || decompressed(body, headers, limit))
     }
 
     /// Sends the request, and reads the answer into `begun` as far as it comes.
@@ -292,7 +292,7 @@ fn call(request: &Request, template: Option<&'static str>) -> Span {
     )
 }
 
-fn tell(span: &Span, reply: &Result<Reply, Failure>) {
+fn record_in_span(span: &Span, reply: &Result<Reply, Failure>) {
     if span.is_disabled() {
         return;
     }

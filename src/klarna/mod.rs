@@ -4,7 +4,7 @@
 //! [`http`], which has the rules that a single-use token needs. [`breakers`] has the circuit breakers of the
 //! calls to each target.
 
-mod aside;
+pub mod accepted_credentials;
 mod authorization;
 pub mod breakers;
 mod client_auth;
@@ -13,9 +13,9 @@ pub mod create;
 pub mod discovery;
 pub(crate) mod encoding;
 mod fields;
-pub mod held;
 pub mod http;
 pub(crate) mod key_set;
+mod large_answer;
 pub(crate) mod pauses;
 pub mod probe;
 pub(crate) mod redact;

@@ -9,9 +9,9 @@ use url::Url;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::accepted_credentials::AcceptedCredentials;
 use super::authorization::authorized;
 use super::create::{Call, CreateClient};
-use super::held::HeldCredentials;
 use super::http::{BuildError, HttpClient, Limits, Reply};
 use crate::config::{ApiCredentials, Merchant};
 use crate::order::Target;
@@ -50,7 +50,7 @@ impl Probe {
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
     pub fn new(checkout_timeout: Duration) -> Result<Self, BuildError> {
-        let create = CreateClient::new(checkout_timeout, HeldCredentials::default())?;
+        let create = CreateClient::new(checkout_timeout, AcceptedCredentials::default())?;
         Ok(Self { http: HttpClient::new(LIMITS)?, create })
     }
 

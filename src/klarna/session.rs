@@ -9,12 +9,12 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::aside::read_aside;
+use super::accepted_credentials::AcceptedCredentials;
 use super::authorization::authorized;
 use super::create::Call;
 use super::create::answer::{describe, error_code, messages};
-use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, Reply, is_id, is_segment};
+use super::large_answer::read_large_answer;
 use super::pauses::retry_after;
 use super::redact::Redactor;
 use crate::cause::Cause;
@@ -101,20 +101,20 @@ pub enum SessionAnswer {
 #[derive(Clone, Debug)]
 pub struct SessionClient {
     http: HttpClient,
-    held: HeldCredentials,
+    accepted: AcceptedCredentials,
     /// The longest time that a call takes, unless the process is suspended.
     longest: Duration,
 }
 
 impl SessionClient {
-    /// `timeout` limits one whole call. `held` is shared by all clients of a process.
+    /// `timeout` limits one whole call. `accepted` is shared by all clients of a process.
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
-    pub fn new(timeout: Duration, held: HeldCredentials) -> Result<Self, BuildError> {
+    pub fn new(timeout: Duration, accepted: AcceptedCredentials) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
         let longest = timeout.saturating_add(http::GRACE_PERIOD);
-        Ok(Self { http: HttpClient::new(limits)?, held, longest })
+        Ok(Self { http: HttpClient::new(limits)?, accepted, longest })
     }
 
     /// Reads an order or session.
@@ -194,7 +194,7 @@ impl SessionClient {
         request: RequestBuilder,
         redactor: impl Fn() -> Option<Redactor>,
     ) -> SessionAnswer {
-        let set = self.held.of(merchant, target);
+        let set = self.accepted.of(merchant, target);
         // A refusal of the credentials does nothing else, so the call is sent again with the other set.
         let again = merchant.credentials(set.other()).and_then(|_| request.try_clone());
         let begun = since_boot();
@@ -222,9 +222,11 @@ impl SessionClient {
         let request = authorized(request, credentials).header(ACCEPT, "application/json");
         match self.http.send(request, merchant.http_proxy.as_ref(), Some(template)).await {
             Ok(reply) => {
-                self.held.answered(merchant, target, set, reply.status);
+                self.accepted.answered(merchant, target, set, reply.status);
                 let longest_pause = merchant.longest_pauses.asked;
-                read_aside(reply.body.len(), || read(Call::of(target), &reply, longest_pause, redactor))
+                read_large_answer(reply.body.len(), || {
+                    read(Call::of(target), &reply, longest_pause, redactor)
+                })
             }
             Err(failure) => unanswered(&failure),
         }

@@ -7,31 +7,31 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// The service is ready. `systemctl status` shows `status`.
 pub fn ready(status: &str) {
-    tell(&[State::Ready, State::Status(status)]);
+    notify_service_manager(&[State::Ready, State::Status(status)]);
 }
 
 /// The service is stopping.
 pub fn stopping() {
-    tell(&[State::Stopping, State::Status("stopping: ending what runs")]);
+    notify_service_manager(&[State::Stopping, State::Status("stopping: ending what runs")]);
 }
 
-/// Notifies the watchdog for as long as `lives` returns `true`. Call it within a tokio runtime,
+/// Notifies the watchdog for as long as `is_alive` returns `true`. Call it within a tokio runtime,
 /// once the service is ready.
-pub fn watch(lives: impl Fn() -> bool + Send + 'static) {
+pub fn watch(is_alive: impl Fn() -> bool + Send + 'static) {
     if let Some(patience) = patience() {
-        tokio::spawn(ping(patience, lives, || tell(&[State::Watchdog])));
+        tokio::spawn(ping(patience, is_alive, || notify_service_manager(&[State::Watchdog])));
     }
 }
 
 /// Notifies three times within the watchdog's time-out, so that a single late or omitted
 /// notification does not cause a restart.
-async fn ping(patience: Duration, lives: impl Fn() -> bool, send: impl Fn()) {
+async fn ping(patience: Duration, is_alive: impl Fn() -> bool, send: impl Fn()) {
     let mut ticks = interval(patience / 3);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut withheld = false;
     loop {
         ticks.tick().await;
-        let alive = lives();
+        let alive = is_alive();
         if alive {
             send();
         } else if !withheld {
@@ -45,7 +45,7 @@ async fn ping(patience: Duration, lives: impl Fn() -> bool, send: impl Fn()) {
 use sd_notify::NotifyState as State;
 
 #[cfg(unix)]
-fn tell(state: &[State]) {
+fn notify_service_manager(state: &[State]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "The service manager could not be notified");
     }
@@ -66,7 +66,7 @@ enum State<'a> {
 }
 
 #[cfg(windows)]
-fn tell(_: &[State]) {}
+fn notify_service_manager(_: &[State]) {}
 
 #[cfg(windows)]
 fn patience() -> Option<Duration> {
@@ -82,8 +82,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pings_go_out_while_the_service_lives_and_only_then() {
-        let (lives, pings) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
-        let (asked, sent) = (Arc::clone(&lives), Arc::clone(&pings));
+        let (is_alive, pings) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicUsize::new(0)));
+        let (asked, sent) = (Arc::clone(&is_alive), Arc::clone(&pings));
         tokio::spawn(ping(
             Duration::from_secs(30),
             move || asked.load(SeqCst),
@@ -96,9 +96,9 @@ mod tests {
             pings.swap(0, SeqCst)
         };
         assert_eq!(after(35).await, 4, "at once, and every ten seconds");
-        lives.store(false, SeqCst);
+        is_alive.store(false, SeqCst);
         assert_eq!(after(100).await, 0);
-        lives.store(true, SeqCst);
+        is_alive.store(true, SeqCst);
         assert_eq!(after(10).await, 1, "a service that has come round is not restarted");
     }
 }

@@ -73,7 +73,7 @@ impl Retention {
                     if walks {
                         walked = Some(Instant::now());
                     }
-                    tell(&removed);
+                    log_removed(&removed);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Data whose retention is over could not be deleted; the \
@@ -132,7 +132,7 @@ impl Retention {
         loop {
             let events = self.store.expire_webhooks(&served, BATCH).await?;
             expired += events.len() as u64;
-            self.tell_given_up(&events);
+            self.log_given_up(&events);
             if events.len() < BATCH as usize {
                 return Ok(expired);
             }
@@ -141,7 +141,7 @@ impl Retention {
     }
 
     /// Counts and logs events that were given up. `events` has the merchant of each.
-    fn tell_given_up(&self, events: &[MerchantName]) {
+    fn log_given_up(&self, events: &[MerchantName]) {
         let mut by_merchant = BTreeMap::<&MerchantName, u64>::new();
         for merchant in events {
             *by_merchant.entry(merchant).or_default() += 1;
@@ -170,7 +170,7 @@ impl Retention {
     }
 }
 
-fn tell(removed: &Removed) {
+fn log_removed(removed: &Removed) {
     if *removed == Removed::default() {
         return;
     }

@@ -71,7 +71,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
         div.heading { h1 { "Audit log" } }
         (filters(&pages, &viewer).draw())
         @if without_reads { p.quiet {
-            "Rows of who only looked at something are left out. "
+            "Rows of reads are hidden. "
             a href=(query.link("/audit", &[("rows", ALL), ("before", "")])) { "Show all rows" }
         } }
         section #list {

@@ -205,18 +205,18 @@ pub(super) async fn ask_resolve_many(
 struct Spools {
     /// Of a living process, which will store them.
     waiting: bool,
-    /// Of a lost process, as it told last.
+    /// Of a lost process, by the last facts that it published.
     lost: bool,
 }
 
 async fn in_spools(pages: &Pages) -> Result<Spools, Failure> {
     let workers = pages.deps.dashboard.workers(pages.deps.worker_lost_after).await?;
-    let told = |alive| {
+    let known = |alive| {
         let others = workers.iter().filter(|worker| worker.alive == alive && pages.is_other(worker));
         others.map(|worker| worker.facts.spool_files).any(|files| files > 0)
     };
-    let waiting = (pages.deps.facts)().spool_files > 0 || told(true);
-    Ok(Spools { waiting, lost: told(false) })
+    let waiting = (pages.deps.facts)().spool_files > 0 || known(true);
+    Ok(Spools { waiting, lost: known(false) })
 }
 
 const IN_SPOOL: &str = "Files wait in the spool of a process (see the overview). One may hold the successor of such a \
@@ -268,7 +268,7 @@ pub(super) async fn resolve_many(
     let done = decide(&pages, &posted, group, merchant.as_ref()).await;
     let Ok((resolved, left)) = &done else { return row.end(done.map(|_| see("/users"))) };
     tracing::info!(tokens = resolved, what = group.word(), "An operator resolved many tokens");
-    let told = [
+    let known = [
         ("token", ""),
         ("only", ""),
         ("as", ""),
@@ -277,7 +277,7 @@ pub(super) async fn resolve_many(
         ("changed", &resolved.to_string()),
         ("unchanged", &left.to_string()),
     ];
-    row.object(format_args!("{resolved} tokens")).end(Ok(see(&posted.fields.link("/users", &told))))
+    row.object(format_args!("{resolved} tokens")).end(Ok(see(&posted.fields.link("/users", &known))))
 }
 
 /// Returns how many tokens were resolved, and how many of the selected ones needed no decision.

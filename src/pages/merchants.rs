@@ -132,7 +132,7 @@ fn about(pages: &Pages, viewer: &Viewer, merchant: &Merchant, known: &Known) -> 
         }
     }
     told.push(("Credentials, by name", html! { (credentials(merchant).join(", ")) }));
-    if let Some(two) = pages.deps.held_credentials.told(merchant) {
+    if let Some(two) = pages.deps.accepted_credentials.describe(merchant) {
         told.push(("API credentials", html! { (two) }));
     }
     told.push(("Webhook endpoint", webhook(merchant, known)));
@@ -254,6 +254,6 @@ fn add() -> Markup {
         (command("klarna-order-worker doctor"))
         p { "Reload every process, with this command or with SIGHUP. If something is wrong, nothing changes:" }
         (command("klarna-order-worker reload"))
-        p.note { "Then this page has the shop. Give it its key." }
+        p.note { "The shop is now on this page. Give the shop its key." }
     }
 }

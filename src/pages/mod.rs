@@ -63,7 +63,7 @@ use crate::clock::Clock;
 use crate::config::{ApiKey, ApiKeys, Live, Merchants, Scope, SettingsStatus};
 use crate::ids::WorkerId;
 use crate::intake::Intake;
-use crate::klarna::held::HeldCredentials;
+use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::store::{
     AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Outages, Pausing, ProcessFacts,
     Providers, Resolving, Store, WebhookEndpoints, Webhooks, WorkerView,
@@ -116,7 +116,7 @@ pub struct Dependencies {
     /// When the settings in force were read, and how the last reload ended.
     pub settings: Live<SettingsStatus>,
     /// Which of a merchant's two API passwords this process uses.
-    pub held_credentials: HeldCredentials,
+    pub accepted_credentials: AcceptedCredentials,
     /// Signs sessions with the installation's hash key, so that every process accepts them.
     pub secrets: Arc<Secrets>,
     /// Gives the time of a request.

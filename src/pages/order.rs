@@ -110,7 +110,7 @@ pub(super) async fn find(pages: &Pages, viewer: &Viewer, id: &str) -> Result<Ord
 
 fn describe(order: &OrderView, history: &History) -> Markup {
     html! {
-        (facts(&told(order, history)))
+        (facts(&named_facts(order, history)))
         (pointers("prefilled", "Prefilled from the id_token", order.prefilled.filled()))
         (pointers(
             "prefill-withdrawn",
@@ -121,27 +121,27 @@ fn describe(order: &OrderView, history: &History) -> Markup {
 }
 
 /// The facts about the order, each with its name.
-fn told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
-    let mut told = first_told(order, history);
+fn named_facts(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
+    let mut facts = first_facts(order, history);
     if order.status == Status::Queued {
-        told.push(("Due", time(order.due_at)));
+        facts.push(("Due", time(order.due_at)));
     }
-    told.push(match order.ended_at {
+    facts.push(match order.ended_at {
         Some(ended) => ("Ended", time(ended)),
         None => ("Deadline", time(order.deadline_at)),
     });
-    told.push((
+    facts.push((
         "Attempts",
         html! { (order.attempts)
         @if history.past.retried_at().is_some() { span.quiet { " since it was retried" } } },
     ));
     for (name, other) in [("Supersedes", order.supersedes), ("Superseded by", order.superseded_by)] {
         if let Some(other) = other {
-            told.push((name, html! { a href={ "/orders/" (other) } { code { (other) } } }));
+            facts.push((name, html! { a href={ "/orders/" (other) } { code { (other) } } }));
         }
     }
     if order.possible_duplicate {
-        told.push((
+        facts.push((
             "Possible duplicate",
             html! { (badge("warn", "yes")) " "
             span title="An attempt got no answer, or one such as HTTP 503" { "Klarna may have this order already" } },
@@ -149,18 +149,18 @@ fn told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
     }
     if let Some(session) = &order.session {
         let read = html! { (session.phase) " (" (session.status) "), read at " (at(session.read_at)) };
-        told.push(("At Klarna", read));
+        facts.push(("At Klarna", read));
     }
     if let Some(correlation) = &order.correlation_id {
-        told.push(("Klarna's correlation id", to_copy(correlation)));
+        facts.push(("Klarna's correlation id", to_copy(correlation)));
     }
-    told
+    facts
 }
 
 /// The first of them: the order's state, and what the shop submitted.
-fn first_told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
+fn first_facts(order: &OrderView, history: &History) -> Vec<(&'static str, Markup)> {
     let text = |text: &str| html! { (text) };
-    let mut told = vec![
+    let mut facts = vec![
         ("Status", html! { (status(order.status)) }),
         (
             "Token",
@@ -177,7 +177,7 @@ fn first_told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup
     ];
     let Summary { merchant_reference1, merchant_reference2, order_amount, .. } = &order.summary;
     if order_amount.is_some() {
-        told.push(("Amount", html! { (amount(&order.summary)) }));
+        facts.push(("Amount", html! { (amount(&order.summary)) }));
     }
     let names = [
         ("Idempotency key", &order.idempotency_key),
@@ -186,10 +186,10 @@ fn first_told(order: &OrderView, history: &History) -> Vec<(&'static str, Markup
     ];
     for (name, value) in names {
         if let Some(value) = value {
-            told.push((name, to_copy(value)));
+            facts.push((name, to_copy(value)));
         }
     }
-    told
+    facts
 }
 
 /// What happened to the order, oldest first.

@@ -189,8 +189,8 @@ fn settings(pages: &Pages, viewer: &Viewer) -> Markup {
             ("Read at", time(status.read_at)),
         ]))
         @for merchant in merchants.iter().filter_map(|merchant| pages.deps.merchants.get(merchant)) {
-            @if let Some(told) = pages.deps.held_credentials.told(&merchant) {
-                p.note { b { (merchant.name) } " has " (told) ". When the change of credentials is over, \
+            @if let Some(two) = pages.deps.accepted_credentials.describe(&merchant) {
+                p.note { b { (merchant.name) } " has " (two) ". When the change of credentials is over, \
                     remove the one that is not used, and reload." }
             }
         }

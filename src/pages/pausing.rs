@@ -37,7 +37,7 @@ const TIMES: [(&str, &str); 7] = [
 pub(super) async fn ask_pause(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchants = viewer.merchants(&pages);
     let about = html! {
-        p { "What runs already goes on to its end. Every process follows within a second, and keeps to it after \
+        p { "Work that has started is completed. Every process follows within a second, and keeps to it after \
             a restart." }
     };
     let within = [

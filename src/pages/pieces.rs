@@ -166,7 +166,7 @@ pub(super) fn done(query: &Fields) -> Markup {
         Some("paused") => "The work is paused.",
         Some("resumed") => "The work goes on.",
         Some("probed") => {
-            "The pause ends in every process: the next call decides, of an order that waits or of the next order."
+            "The circuit breaker tries the next call, in every process. If it succeeds, the breaker closes."
         }
         Some("resent") => "The webhook will be sent again.",
         Some("tested") => "A test event will be sent. The answer appears below.",

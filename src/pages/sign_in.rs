@@ -19,7 +19,7 @@ use super::frame;
 use super::viewer::{Posted, cookie, is_secure, no_cookies, read, see};
 use crate::audit::{Action, Actor, Entry, Outcome};
 use crate::config::ApiKey;
-use crate::telemetry::Sparing;
+use crate::telemetry::LogThrottle;
 
 /// How long a wrong key waits for the answer.
 const WAIT: Duration = Duration::from_secs(1);
@@ -94,7 +94,7 @@ pub(super) async fn sign_in(
         pages.deps.audit.record(Entry::new(Actor::Key(key.name.clone()), Action::SignIn).ended(outcome));
     }
     let Some(key) = admitted else {
-        static STRANGERS: Sparing = Sparing::new();
+        static STRANGERS: LogThrottle = LogThrottle::new();
         if let Some(left_out) = STRANGERS.next() {
             tracing::warn!(
                 peer = peer.map(tracing::field::display),

@@ -28,7 +28,7 @@ use super::session::{LIFETIME, Session, Sessions};
 use crate::audit::{Action, Actor, Entry};
 use crate::config::{ApiKey, Scope};
 use crate::ids::MerchantName;
-use crate::telemetry::Sparing;
+use crate::telemetry::LogThrottle;
 
 /// The largest form, in bytes.
 const LARGEST_FORM: usize = 16 * 1024;
@@ -254,7 +254,7 @@ pub(super) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<
 }
 
 fn refused() -> Failure {
-    static FOREIGN: Sparing = Sparing::new();
+    static FOREIGN: LogThrottle = LogThrottle::new();
     // Anybody can send one to the sign-in.
     if let Some(left_out) = FOREIGN.next() {
         tracing::warn!(left_out, "A form was refused: it did not come from a page of its session");

@@ -125,7 +125,7 @@ impl<S: Source> Feeder<S> {
             self.held_back = true;
             return Ok(self.poll);
         }
-        let (wanted, begun) = (free.places(), Instant::now());
+        let (wanted, begun) = (free.permits(), Instant::now());
         self.blocked = self.blocked.filter(|blocked| !blocked.is_over(self.slots.is_idle()));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
         let batch = self.source.claim(wanted, &load, recent).await?;
@@ -180,12 +180,12 @@ impl<S: Source> Feeder<S> {
     async fn hand_in(&self, claimed: Vec<Claimed<S::Job>>, mut free: Reservation) {
         let mut unstarted = Vec::new();
         for Claimed { group, job } in claimed {
-            let place = if self.stopping.is_requested() { None } else { free.give(&group) };
-            let Some(place) = place else {
+            let permit = if self.stopping.is_requested() { None } else { free.give(&group) };
+            let Some(permit) = permit else {
                 unstarted.push(job);
                 continue;
             };
-            let claim = self.slots.hold(place, S::id(&job), group);
+            let claim = self.slots.hold(permit, S::id(&job), group);
             if let Err(refused) = self.jobs.send(SlottedJob { job, claim }).await {
                 unstarted.push(refused.0.job);
             }

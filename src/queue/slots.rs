@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::share::Load;
-use crate::bulkhead::{Bulkhead, BulkheadPermit, Lone, Reservation};
+use crate::bulkhead::{Bulkhead, BulkheadPermit, OnlyMerchant, Reservation};
 use crate::ids::MerchantName;
 
 /// How long to wait for more slots after the first one is free: if many jobs end at once, one claim
@@ -18,7 +18,7 @@ const OUTSIDE_FOR_EACH_SLOT: usize = 4;
 /// The slots of a queue; their number is its concurrency.
 #[derive(Clone)]
 pub(super) struct Slots<I> {
-    lone: Lone,
+    lone: OnlyMerchant,
     inside: Bulkhead,
     outside: Bulkhead,
     claims: Arc<Mutex<Claims<I>>>,
@@ -71,7 +71,7 @@ impl Slot {
 
 impl<I: Clone> Slots<I> {
     /// `lone`: there is only one group, which may have all slots.
-    pub(super) fn new(count: usize, lone: Lone) -> Self {
+    pub(super) fn new(count: usize, lone: OnlyMerchant) -> Self {
         Self {
             inside: Bulkhead::new(count, lone.clone()),
             outside: Bulkhead::new(count.saturating_mul(OUTSIDE_FOR_EACH_SLOT), lone.clone()),
@@ -86,7 +86,7 @@ impl<I: Clone> Slots<I> {
             if let Some(free) = self.inside.reserve() {
                 return free;
             }
-            self.inside.given_back().await;
+            self.inside.released().await;
             tokio::time::sleep(GATHER).await;
         }
     }
@@ -95,8 +95,8 @@ impl<I: Clone> Slots<I> {
     /// early.
     pub(super) async fn changed(&self) {
         tokio::select! {
-            () = self.inside.given_back() => {}
-            () = self.outside.given_back() => {}
+            () = self.inside.released() => {}
+            () = self.outside.released() => {}
         }
         tokio::time::sleep(GATHER).await;
     }
@@ -109,7 +109,7 @@ impl<I: Clone> Slots<I> {
     /// Waits until no job is running.
     pub(super) async fn idle(&self) {
         while !self.is_idle() {
-            self.inside.given_back().await;
+            self.inside.released().await;
         }
     }
 

@@ -20,7 +20,7 @@ use super::feeder::{Feeder, RecoveryRequest, Stopping, give_back};
 use super::slots::Slots;
 use super::source::{Handler, Source};
 use super::wake::Wake;
-use crate::bulkhead::Lone;
+use crate::bulkhead::OnlyMerchant;
 
 /// The options of a queue.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Options {
     /// their slots; at least one.
     pub concurrency: usize,
     /// Whether there is only one group of jobs, which may have all slots. Otherwise none may.
-    pub lone: Lone,
+    pub lone: OnlyMerchant,
     /// The maximum wait between two claims, if neither a wake-up nor a due time ends it earlier.
     pub poll: Duration,
     /// The queue's name in the log.

@@ -16,8 +16,8 @@ use crate::breaker::CallOutcome;
 use crate::clock::{Clock, since_boot};
 use crate::config::{Live, Merchant, Merchants};
 use crate::ids::UserId;
+use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::klarna::breakers::TargetBreakers;
-use crate::klarna::held::HeldCredentials;
 use crate::klarna::http::BuildError;
 use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
 use crate::order::{ErrorCode, OrderError, Target};
@@ -46,7 +46,7 @@ pub struct Dependencies {
     /// The merchants of the settings.
     pub merchants: Live<Merchants>,
     /// Which sets of the merchants' API credentials Klarna accepts.
-    pub held: HeldCredentials,
+    pub accepted: AcceptedCredentials,
     /// The process's clock.
     pub clock: Clock,
 }
@@ -70,9 +70,9 @@ impl Sessions {
     /// # Errors
     /// If the HTTP client cannot be created.
     pub fn new(deps: Dependencies) -> Result<Self, BuildError> {
-        let Dependencies { store, orders, follow_ups, pausing, merchants, held, clock } = deps;
+        let Dependencies { store, orders, follow_ups, pausing, merchants, accepted, clock } = deps;
         let breakers = TargetBreakers::of_sessions(&merchants);
-        let client = SessionClient::new(CALL, held)?;
+        let client = SessionClient::new(CALL, accepted)?;
         Ok(Self { store, orders, follow_ups, pausing, merchants, client, breakers, clock })
     }
 

@@ -140,13 +140,13 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     fn listen(&self) -> impl Future<Output = Result<Box<dyn Signals>, StoreError>> + Send;
 
     /// Notifies this process that orders have ended, if the statement did not notify all processes.
-    fn tell_settled(&self, _orders: &[OrderId]) {}
+    fn notify_settled(&self, _orders: &[OrderId]) {}
 
     /// Notifies this process that orders are due, if the statement did not notify all processes.
-    fn tell_due(&self) {}
+    fn notify_due(&self) {}
 
     /// Notifies this process that pauses have changed, if the statement did not notify all processes.
-    fn tell_pauses(&self) {}
+    fn notify_pauses(&self) {}
 
     /// Overwrites erased data that the engine would otherwise keep for a while.
     fn overwrite_erased(&self) -> impl Future<Output = Result<(), StoreError>> + Send {

@@ -34,7 +34,7 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
             Err(other) => drop(renaming::finish(store, &key.merchant, &other).await?),
         }
     };
-    store.engine.tell_settled(&cancelled);
+    store.engine.notify_settled(&cancelled);
     erased.cancelled = cancelled.len() as u64;
     loop {
         let orders = store

@@ -188,24 +188,24 @@ impl<E: Engine> SqlStore<E> {
     async fn change_one(&self, order: OrderId, change: Change) -> Result<OrderAdminOutcome, StoreError> {
         let outcome = self.transaction(async |c| one(c, self.now(), order, change).await).await?;
         if outcome.is_ok() {
-            self.tell(&[order], change);
+            self.notify(&[order], change);
         }
         Ok(outcome)
     }
 
     async fn change_many(&self, filter: &OrderFilter, change: Change) -> Result<ChangedOrders, StoreError> {
         let changed = self.transaction(async |c| many(c, self.now(), filter, change).await).await?;
-        self.tell(&changed.orders, change);
+        self.notify(&changed.orders, change);
         Ok(changed)
     }
 
-    fn tell(&self, orders: &[OrderId], change: Change) {
+    fn notify(&self, orders: &[OrderId], change: Change) {
         match change {
-            Change::Cancel => self.engine.tell_settled(orders),
+            Change::Cancel => self.engine.notify_settled(orders),
             Change::Retry(_) if orders.is_empty() => {}
             // They are looked for every second.
             Change::RetryFollowUps => {}
-            Change::Retry(_) => self.engine.tell_due(),
+            Change::Retry(_) => self.engine.notify_due(),
         }
     }
 }

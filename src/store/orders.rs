@@ -141,7 +141,7 @@ pub trait Orders: Send + Sync {
 impl<E: Engine> Orders for SqlStore<E> {
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let inserted = self.engine.insert_orders(orders).await?;
-        self.engine.tell_due();
+        self.engine.notify_due();
         Ok(inserted)
     }
 
@@ -152,7 +152,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     ) -> Result<InsertedOne, StoreError> {
         let inserted = self.engine.insert_order(order, worker).await?;
         if matches!(inserted, InsertedOne::New(_, None)) {
-            self.engine.tell_due();
+            self.engine.notify_due();
         }
         Ok(inserted)
     }
@@ -207,7 +207,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     ) -> Result<Option<StoredEnd>, StoreError> {
         let stored = self.engine.settle_order(claim, disposition).await?;
         if stored.is_some() && order_end::ends_order(disposition) {
-            self.engine.tell_settled(&[claim.order]);
+            self.engine.notify_settled(&[claim.order]);
         }
         Ok(stored)
     }
@@ -234,7 +234,7 @@ impl<E: Engine> Orders for SqlStore<E> {
         })
         .await?;
         if settled == SettledLate::Stored {
-            self.engine.tell_settled(&[order]);
+            self.engine.notify_settled(&[order]);
         }
         Ok(settled)
     }

@@ -49,8 +49,8 @@ pub trait Pausing: Send + Sync {
     /// Returns the pauses that are not over, by merchant and kind. Those of all merchants come first.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
 
-    /// Begins a pause, and notifies all processes. One that there is already gets the new reason and end,
-    /// and keeps its beginning.
+    /// Begins a pause, and notifies all processes. A pause of the same kind that is
+    /// not over keeps its beginning, and gets the new reason and end.
     async fn pause(&self, pause: &NewPause) -> Result<Pause, StoreError>;
 
     /// Ends a pause, and notifies all processes. Returns `false` if there was none. A pause of all
@@ -95,7 +95,7 @@ impl<E: Engine> Pausing for SqlStore<E> {
                 pause(&begin.bind(new.lasts).bind(self.now()).fetch_one().await?)
             })
             .await?;
-        self.engine.tell_pauses();
+        self.engine.notify_pauses();
         Ok(paused)
     }
 
@@ -108,7 +108,7 @@ impl<E: Engine> Pausing for SqlStore<E> {
                 Ok(ended.map(|row| row.flag("was_active")).transpose()?.unwrap_or(false))
             })
             .await?;
-        self.engine.tell_pauses();
+        self.engine.notify_pauses();
         Ok(resumed)
     }
 
@@ -145,7 +145,7 @@ impl<E: Engine> Pausing for SqlStore<E> {
         })
         .await?;
         if forward > 0 {
-            self.engine.tell_due();
+            self.engine.notify_due();
         }
         Ok(u64::try_from(forward).unwrap_or(u64::MAX))
     }

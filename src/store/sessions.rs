@@ -128,7 +128,7 @@ impl<E: Engine> KlarnaSessions for SqlStore<E> {
             .await?;
         if noted {
             // There may be a webhook to send.
-            self.engine.tell_settled(&[order]);
+            self.engine.notify_settled(&[order]);
         }
         Ok(noted)
     }

@@ -26,17 +26,17 @@ use tracing_subscriber::{Layer, fmt, registry, reload};
 
 mod collector;
 mod json;
+mod log_throttle;
 mod otlp;
 mod queue;
 pub(crate) mod request;
-mod sparing;
 pub mod traces;
 
 use self::json::JsonLines;
+pub(crate) use self::log_throttle::LogThrottle;
 use self::otlp::{Collector, Exporting};
 use self::queue::LogQueue;
-pub use self::queue::tell;
-pub(crate) use self::sparing::Sparing;
+pub use self::queue::write_line;
 
 /// The environment variable with filter directives.
 pub const VARIABLE: &str = "KLARNA_WORKER_LOG";

@@ -29,7 +29,7 @@ const SERVICE: &str = env!("CARGO_PKG_NAME");
 const MOST_WAITING: usize = 8192;
 
 /// The minimum time between two log lines about lost spans.
-const TELL_AGAIN: Duration = Duration::from_mins(1);
+const LOG_AGAIN: Duration = Duration::from_mins(1);
 
 /// The maximum time that the end of the process waits for the last batch.
 const LAST_BATCH: Duration = Duration::from_secs(2);
@@ -101,7 +101,7 @@ impl Exporting {
     pub(super) fn end(self) {
         // Losses are counted.
         let _ = self.provider.shutdown_with_timeout(LAST_BATCH);
-        self.losses.tell_the_last();
+        self.losses.log_last_losses();
     }
 }
 
@@ -127,7 +127,7 @@ struct DroppedSpans {
     /// Lost spans that are not logged yet.
     lost: AtomicU64,
     /// When a loss was last logged, in time since boot.
-    told: Mutex<Option<Duration>>,
+    logged_at: Mutex<Option<Duration>>,
 }
 
 impl DroppedSpans {
@@ -147,22 +147,23 @@ impl DroppedSpans {
         if result.is_err() {
             self.lost.fetch_add(spans as u64, Ordering::Relaxed);
         }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logged_at = self.logged_at.lock().unwrap_or_else(PoisonError::into_inner);
         let now = since_boot();
-        if told.is_none_or(|told| now.saturating_sub(told) >= TELL_AGAIN) && self.tell(result.as_ref().err())
+        if logged_at.is_none_or(|at| now.saturating_sub(at) >= LOG_AGAIN)
+            && self.log_losses(result.as_ref().err())
         {
-            *told = Some(now);
+            *logged_at = Some(now);
         }
     }
 
-    fn tell_the_last(&self) {
+    fn log_last_losses(&self) {
         let waiting = self.waiting.swap(0, Ordering::Relaxed);
         self.lost.fetch_add(waiting as u64, Ordering::Relaxed);
-        self.tell(None);
+        self.log_losses(None);
     }
 
     /// Logs losses. Called on the exporter's thread or at the end, never while a span is ending.
-    fn tell(&self, error: Option<&opentelemetry_sdk::error::OTelSdkError>) -> bool {
+    fn log_losses(&self, error: Option<&opentelemetry_sdk::error::OTelSdkError>) -> bool {
         let spans = self.lost.swap(0, Ordering::Relaxed);
         if spans > 0 {
             let error = error.map(tracing::field::display);

@@ -48,17 +48,17 @@ impl LogQueue {
         Ok(Self { entries })
     }
 
-    /// Makes this the queue of [`tell`].
+    /// Makes this the queue of [`write_line`].
     pub(super) fn install(&self) {
         *QUEUE.write().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
     }
 
     /// Waits until all earlier lines are written, but no longer than a second.
     pub(super) fn flush(&self) {
-        let (written, told) = sync_channel(1);
+        let (written, done) = sync_channel(1);
         // A full queue means that nobody reads.
         if self.entries.try_send(Entry::Flush(written)).is_ok() {
-            let _ = told.recv_timeout(LAST_LINES);
+            let _ = done.recv_timeout(LAST_LINES);
         }
     }
 
@@ -71,7 +71,7 @@ impl LogQueue {
 }
 
 /// Writes a line to standard error: by the queue if logging is set up, or else directly.
-pub fn tell(line: &str) {
+pub fn write_line(line: &str) {
     let queue = QUEUE.read().unwrap_or_else(PoisonError::into_inner).clone();
     match queue {
         Some(queue) => queue.put(format!("{line}\n").into_bytes()),
@@ -95,7 +95,7 @@ impl Write for LogQueue {
 /// Writes the lines, and hides a progress bar while it does so. If lines were dropped, it writes how
 /// many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
-    let (mut lines, mut told) = (Vec::new(), meter::log_lines_dropped());
+    let (mut lines, mut reported) = (Vec::new(), meter::log_lines_dropped());
     let mut next = None;
     while let Some(first) = next.take().or_else(|| waiting.recv().ok()) {
         next = Some(first);
@@ -113,7 +113,7 @@ fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
             if failed {
                 // Only the metric tells: a line about it would be lost as well.
                 (0..count).for_each(|_| meter::log_line_dropped());
-                told += count;
+                reported += count;
             }
             lines.clear();
         }
@@ -122,12 +122,12 @@ fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
             let _ = written.try_send(());
         }
         let dropped = meter::log_lines_dropped();
-        if dropped > told {
+        if dropped > reported {
             tracing::warn!(
-                lines = dropped - told,
+                lines = dropped - reported,
                 "Log lines were dropped, because standard error was not read"
             );
-            told = dropped;
+            reported = dropped;
         }
     }
 }

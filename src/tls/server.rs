@@ -16,8 +16,8 @@ use crate::clock::Clock;
 /// How often the files are read.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// After how many reads a failure that goes on is told again: an hour.
-const TOLD_AGAIN: u32 = 1800;
+/// After how many reads a failure that goes on is logged again: an hour.
+const LOGGED_EVERY: u32 = 1800;
 
 /// A client's verified certificate.
 pub type ClientCertificate = Arc<CertificateInfo>;
@@ -35,7 +35,7 @@ struct Shared {
     failures: Mutex<u32>,
 }
 
-/// What a look at the files found.
+/// What a poll of the files found.
 #[derive(Debug)]
 pub enum Reload {
     /// The files are those in use.
@@ -80,11 +80,11 @@ impl TlsServer {
 
     /// Reads the files, and uses them for new connections if they have changed.
     ///
-    /// Files are replaced one after the other, so a failure is logged only if the next look fails too.
+    /// Files are replaced one after the other, so a failure is logged only if the next poll fails too.
     pub async fn reload(&self) -> Reload {
         let Shared { files, clock, present, failures } = &*self.0;
         let mut failures = failures.lock().await;
-        match look(files, clock, present).await {
+        match poll_files(files, clock, present).await {
             Ok(None) => {
                 *failures = 0;
                 Reload::Unchanged
@@ -98,7 +98,7 @@ impl TlsServer {
             }
             Err(error) => {
                 *failures += 1;
-                if *failures % TOLD_AGAIN == 2 {
+                if *failures % LOGGED_EVERY == 2 {
                     tracing::error!(%error, "The new TLS files cannot be used; new connections use the former ones");
                 }
                 Reload::Failed(error)
@@ -106,7 +106,7 @@ impl TlsServer {
         }
     }
 
-    /// Looks at the files every few seconds, for as long as it runs.
+    /// Polls the files every few seconds, for as long as it runs.
     pub async fn watch(self) {
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
@@ -116,7 +116,7 @@ impl TlsServer {
 }
 
 /// Returns the new files if they have changed.
-async fn look(
+async fn poll_files(
     files: &TlsFiles,
     clock: &Clock,
     present: &watch::Sender<Arc<Loaded>>,

@@ -1,6 +1,6 @@
 //! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper, and no merchant takes all.
 
-use crate::bulkhead::{Bulkhead, BulkheadPermit, Lone};
+use crate::bulkhead::{Bulkhead, BulkheadPermit, OnlyMerchant};
 use crate::ids::MerchantName;
 
 /// The permits for exchanges. Clones share them.
@@ -20,7 +20,7 @@ pub(super) struct ExchangePermit {
 impl ExchangePermits {
     /// Creates `count` permits for one merchant alone (`lone`) or for several. The keeper may use at
     /// most half of them.
-    pub(super) fn new(count: u32, lone: impl Into<Lone>) -> Self {
+    pub(super) fn new(count: u32, lone: impl Into<OnlyMerchant>) -> Self {
         let lone = lone.into();
         let count = usize::try_from(count).unwrap_or(usize::MAX);
         Self { all: Bulkhead::new(count, lone.clone()), keeper: Bulkhead::new((count / 2).max(1), lone) }
@@ -33,7 +33,7 @@ impl ExchangePermits {
 
     /// Returns how many there are.
     pub(super) fn count(&self) -> usize {
-        self.all.places()
+        self.all.permits()
     }
 
     /// Takes a permit for an order if the merchant may have one now.
@@ -72,7 +72,7 @@ mod tests {
         assert!(permits.for_keeper(&shop).now_or_never().is_some());
         assert!(
             ExchangePermits::new(1, true).for_keeper(&shop).now_or_never().is_some(),
-            "one place is for both"
+            "one permit is for both"
         );
     }
 

@@ -155,7 +155,7 @@ impl Vault {
     pub fn new(dependencies: Dependencies) -> Result<Self, BuildError> {
         let Dependencies { store, secrets, settings, merchants, due, clock, holder, spool, silence, pauses } =
             dependencies;
-        let lone = merchants.lone();
+        let lone = merchants.only_merchant();
         let permits = ExchangePermits::new(settings.max_in_flight, lone.clone());
         let breakers =
             CircuitBreakers::new(Endpoint::Token, merchants.rates(|merchant| merchant.token_rate_per_second));

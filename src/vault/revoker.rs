@@ -149,7 +149,7 @@ impl Revoker {
     }
 }
 
-/// Logs that the database failed. The next look follows.
+/// Logs that the database failed. The next poll tries again.
 fn later(error: &StoreError) {
     tracing::warn!(%error, "Revocations could not be read or written; the next try follows");
 }

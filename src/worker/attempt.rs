@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-use self::end::{count, tell};
+use self::end::{count, log_end};
 use super::announcing::{announce, may_send};
 use super::disposition::{call_outcome, disposition, past_deadline};
 use super::results::ResultSpool;
@@ -89,7 +89,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
             crash::point("order_recorded");
             match stored {
                 Stored::Written => {
-                    tell(&disposition);
+                    log_end(&disposition);
                     let target = order.target.or_else(|| Some(merchants.get(&order.merchant)?.target));
                     count(&order, target, &disposition, since_boot().saturating_sub(begun));
                 }
@@ -111,7 +111,7 @@ impl Handler<ClaimedOrder> for OrderHandler {
 /// The result of an attempt that ends before the create-order call.
 type EarlyEnd = Box<Disposition>;
 
-/// What an attempt finds out beside its result.
+/// What an attempt notes beside its result: the time that the order waited for its token, and the user's shopper.
 #[derive(Default)]
 struct Found {
     /// How long the order waited for its token.

@@ -10,7 +10,7 @@ use crate::store::ClaimedOrder;
 
 /// How long an order waits if Klarna refuses the merchant's settings. Somebody has to correct them
 /// first.
-const SHUT_OUT: Duration = Duration::from_secs(15);
+const REFUSED_MERCHANT_WAIT: Duration = Duration::from_secs(15);
 
 /// Returns the result for an order past its deadline. The message includes why it was not submitted
 /// before.
@@ -78,7 +78,7 @@ pub(super) fn disposition(
             }
         }
         CreateAnswer::Unauthorised { status, messages, correlation_id } => {
-            let after = SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0));
+            let after = REFUSED_MERCHANT_WAIT + REFUSED_MERCHANT_WAIT.mul_f64(unit.clamp(0.0, 1.0));
             let message = format!(
                 "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
                  deadline",

@@ -83,7 +83,7 @@ pub async fn settle(
 
 async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition, run: &RunHere) -> Stored {
     let order = late.claim.order;
-    let (mut disposition, mut tries, mut told) = (Cow::Borrowed(disposition), 0, false);
+    let (mut disposition, mut tries, mut logged) = (Cow::Borrowed(disposition), 0, false);
     loop {
         let writing = write_once(store, late, &mut disposition);
         let error = match tried(traced!("settle order"), "store", writing).await {
@@ -103,8 +103,8 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition,
         };
         tries += 1;
         let locked = matches!(error, StoreError::Busy(_));
-        if !told && (!locked || tries >= LOCKED_FOR_LONG) {
-            told = true;
+        if !logged && (!locked || tries >= LOCKED_FOR_LONG) {
+            logged = true;
             tracing::error!(%order, %error,
                 "The result of an order could not be stored; the service keeps trying");
         }

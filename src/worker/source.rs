@@ -192,7 +192,7 @@ impl Source for OrderSource {
     }
 }
 
-/// `None` if the table is locked, which is no outage: the next look follows soon.
+/// `None` if the table is locked, which is no outage: the next poll follows soon.
 fn unless_locked<T>(done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match done {
         Err(StoreError::Busy(why)) => {

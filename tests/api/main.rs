@@ -241,7 +241,7 @@ impl Api {
         let claimed = self.claim().await;
         assert_eq!(claimed.len(), 1);
         assert!(self.app.store.settle_order(&claimed[0].claim, disposition).await.unwrap().is_some());
-        self.waiters.tell(claimed[0].claim.order);
+        self.waiters.notify_ended(claimed[0].claim.order);
     }
 }
 

@@ -184,7 +184,7 @@ fn a_file_with_a_secret_that_others_can_read_is_told_at_the_start_and_by_doctor(
 async fn a_connection_to_the_database_without_tls_is_told_at_the_start_and_by_doctor() {
     let database = TestDatabase::create().await;
     let home = without_klarna(Home::on_postgres(&database));
-    let message = "The connection to the database is not safe";
+    let message = "The connection to the database is not verified";
     assert_told(&home, false, "database.url", message, "database.tls");
     // By this address the same server counts as another machine.
     let mut far: url::Url = database.url().parse().unwrap();

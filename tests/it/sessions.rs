@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use klarna_order_worker::clock::since_boot;
 use klarna_order_worker::config::Merchants;
 use klarna_order_worker::ids::MerchantName;
-use klarna_order_worker::klarna::held::HeldCredentials;
+use klarna_order_worker::klarna::accepted_credentials::AcceptedCredentials;
 use klarna_order_worker::order::{Body, KlarnaState, OrderId, OrderResult, SessionPhase, Status};
 use klarna_order_worker::pauses::{PauseKind, Pauses};
 use klarna_order_worker::sessions::{Dependencies, FollowUpWorker, NotChanged, Sessions};
@@ -98,7 +98,7 @@ fn sessions_on(db: &Db, base: &str, name: &str, store: Arc<dyn KlarnaSessions>) 
         follow_ups: Arc::clone(&db.store) as _,
         pausing: Arc::clone(&db.store) as _,
         merchants: Merchants::from([(name.into(), Arc::new(merchant))]).into(),
-        held: HeldCredentials::default(),
+        accepted: AcceptedCredentials::default(),
         clock: db.clock.clone(),
     })
     .unwrap()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use klarna_order_worker::breaker::UsedUp;
 use klarna_order_worker::config::{ApiCredentials, CredentialSet, LongestPauses, Merchant};
+use klarna_order_worker::klarna::accepted_credentials::AcceptedCredentials;
 use klarna_order_worker::klarna::create::{Called, CreateAnswer, CreateClient};
-use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::klarna::session::{SessionAnswer, SessionClient};
 use klarna_order_worker::order::{OrderResult, Target};
 use serde_json::json;
@@ -23,7 +23,7 @@ pub(crate) async fn create(base: &str) -> CreateAnswer {
 
 /// Sends an order to Checkout with the first credentials.
 pub(crate) async fn send(merchant: &Merchant, timeout: Duration, body: &str) -> Called {
-    let client = CreateClient::new(timeout, HeldCredentials::default()).unwrap();
+    let client = CreateClient::new(timeout, AcceptedCredentials::default()).unwrap();
     let body = Zeroizing::new(body.to_owned());
     client.create_with(CredentialSet::First, merchant, Target::Checkout, "order-1", body).await
 }
@@ -119,7 +119,7 @@ async fn a_call_about_an_order_is_sent_again_with_the_other_credentials() {
         let mock = mock.with_status(status).with_body(r#"{"status":"checkout_incomplete"}"#);
         mocks.push(mock.expect(times).create_async().await);
     }
-    let client = SessionClient::new(AMPLE, HeldCredentials::default()).unwrap();
+    let client = SessionClient::new(AMPLE, AcceptedCredentials::default()).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("old".into());
     merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));
@@ -147,9 +147,9 @@ async fn the_credentials_that_were_accepted_last_are_in_use() {
     let open = server.mock("GET", "/checkout/v3/orders/k-1").match_header("authorization", "Basic new");
     mocks.push(open.with_status(404).create_async().await);
     // The clients of a process share what they know.
-    let held = HeldCredentials::default();
-    let client = CreateClient::new(AMPLE, held.clone()).unwrap();
-    let sessions = SessionClient::new(AMPLE, held).unwrap();
+    let accepted = AcceptedCredentials::default();
+    let client = CreateClient::new(AMPLE, accepted.clone()).unwrap();
+    let sessions = SessionClient::new(AMPLE, accepted).unwrap();
     let mut merchant = merchant(&server.url());
     merchant.api_credentials = ApiCredentials::Key("old".into());
     merchant.second_api_credentials = Some(ApiCredentials::Key("new".into()));

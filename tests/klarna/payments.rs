@@ -1,8 +1,8 @@
 //! Creating a session of Klarna Payments: the request, and what is read from the answer.
 
 use klarna_order_worker::config::CredentialSet;
+use klarna_order_worker::klarna::accepted_credentials::AcceptedCredentials;
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
-use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::order::{OrderResult, PaymentsSession, Target};
 use serde_json::json;
 use test_support::mockito::{Matcher, Server};
@@ -27,7 +27,7 @@ async fn answer_to(status: usize, body: &str) -> CreateAnswer {
         .expect(1)
         .create_async()
         .await;
-    let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();
+    let client = CreateClient::new(AMPLE, AcceptedCredentials::default()).unwrap();
     let (set, body) = (CredentialSet::First, Zeroizing::new(BODY.into()));
     let answer =
         client.create_with(set, &merchant(&server.url()), Target::Payments, "order-1", body).await.answer;

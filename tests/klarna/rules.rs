@@ -1,8 +1,8 @@
 //! The service and the sandbox have the same rules for orders: each refuses what the other refuses.
 
 use klarna_order_worker::config::CredentialSet;
+use klarna_order_worker::klarna::accepted_credentials::AcceptedCredentials;
 use klarna_order_worker::klarna::create::{CreateAnswer, CreateClient};
-use klarna_order_worker::klarna::held::HeldCredentials;
 use klarna_order_worker::order::{Body, Target, check};
 use klarna_sandbox::{Clock, Sandbox, SandboxOptions};
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ fn changed(pointer: &str, value: Option<&Value>) -> Value {
 async fn the_sandbox_refuses_what_the_service_refuses_and_nothing_else() {
     let sandbox = Sandbox::start(SandboxOptions::default(), Clock::system()).await.unwrap();
     let merchant = merchant(sandbox.url());
-    let client = CreateClient::new(AMPLE, HeldCredentials::default()).unwrap();
+    let client = CreateClient::new(AMPLE, AcceptedCredentials::default()).unwrap();
     let mut places = Vec::new();
     pointers(&order(), "", &mut places);
     let (mut taken, mut refused) = (0, 0);

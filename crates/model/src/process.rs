@@ -160,7 +160,7 @@ pub(crate) fn end(scenario: &Scenario, state: &mut State, process: usize) {
             }
         }
         let row = &mut state.db.workers[usize::from(holder.folder)];
-        row.ended = row.start == holder.start && (empty || !scenario.has(Rule::EndWithEmptyHands));
+        row.ended = row.start == holder.start && (empty || !scenario.has(Rule::EndHoldsNothing));
         if row.ended {
             account_for_silent(state);
         }

@@ -88,8 +88,8 @@ rules! {
     SpoolReplayedFirst,
     /// A spool file is removed only after the database has its contents.
     FileRemovedLast,
-    /// A process has ended only with empty hands: not while a spool file is left.
-    EndWithEmptyHands,
+    /// A process is recorded as ended only if it holds nothing: not while a spool file is left.
+    EndHoldsNothing,
     /// A copied instance folder is refused at start.
     CopiedFolderRefused,
     /// A start is refused after a restore, until `tokens after-restore` has run.

@@ -165,16 +165,16 @@ fn all_submitted(
     let all_failed = failed > 0 && failed == outcomes.len();
     // Log the failure once, not for each order.
     let mut failure: Option<Problem> = None;
-    let mut told = Vec::with_capacity(outcomes.len());
+    let mut answers = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
-        told.push(outcome.map_err(|error| match error {
+        answers.push(outcome.map_err(|error| match error {
             IntakeError::Store(error) => failure.get_or_insert_with(|| error.into()).clone(),
             other => other.into(),
         }));
     }
     match failure {
         Some(failure) if all_failed => Err(failure),
-        _ => Ok(told),
+        _ => Ok(answers),
     }
 }
 

@@ -83,7 +83,7 @@ async fn listen(store: Arc<dyn Store>, to: Listeners) {
                     match signals.next().await {
                         Ok(Signal::Due) => wakes.orders.notify(),
                         Ok(Signal::Settled(id)) => {
-                            waiters.tell(id);
+                            waiters.notify_ended(id);
                             wakes.webhooks.notify();
                         }
                         Ok(Signal::Pauses) => pauses.set_outdated(),

@@ -22,7 +22,7 @@ pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Live<Mer
         let merchants = changes.borrow_and_update().clone();
         for merchant in merchants.values().filter(|merchant| merchant.discovery) {
             match compare(&client, merchant).await {
-                Ok(differences) => tell(merchant, &differences),
+                Ok(differences) => log_differences(merchant, &differences),
                 Err(error) => {
                     wait = AFTER_FAILURE;
                     tracing::warn!(merchant = %merchant.name, error, "The provider's OpenID documents could not be \
@@ -35,7 +35,7 @@ pub(super) async fn watch_endpoints(client: DiscoveryClient, merchants: Live<Mer
     }
 }
 
-fn tell(merchant: &Merchant, differences: &[Difference]) {
+fn log_differences(merchant: &Merchant, differences: &[Difference]) {
     for setting in COMPARED {
         let is_other = differences.iter().any(|difference| difference.setting == setting);
         meter::endpoint_moved(&merchant.name, setting, is_other);

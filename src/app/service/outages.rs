@@ -12,8 +12,8 @@ use crate::ids::{MerchantName, WorkerId};
 use crate::silence::SilenceWatch;
 use crate::store::{Outages, Store, StoreError};
 
-/// The most circuit breakers of a process that are told, because an outage may open those of every merchant.
-const MOST_TOLD: usize = 100;
+/// The most circuit breakers of a process that are published, because an outage may open those of every merchant.
+const MOST_PUBLISHED: usize = 100;
 
 /// How often a process looks for outages that no process reports any more.
 const LOST_POLL_INTERVAL: Duration = HEARTBEAT.saturating_mul(30);
@@ -21,36 +21,36 @@ const LOST_POLL_INTERVAL: Duration = HEARTBEAT.saturating_mul(30);
 /// After a longer time without a note, others may have taken this process for dead, and ended its outages.
 const AWAY: Duration = HEARTBEAT.saturating_mul(2);
 
-/// Tells the database at which circuit breakers of this process calls wait, so that every process's pages
-/// show them, and when they opened and closed.
-pub(super) async fn tell_breakers(
+/// Writes to the database at which circuit breakers of this process calls wait, and when they opened and
+/// closed, so that the pages of every process show it.
+pub(super) async fn publish_breakers(
     store: Arc<dyn Store>,
     worker: WorkerId,
     breakers: AskBreakers,
     clock: Clock,
 ) {
-    let mut told = false;
+    let mut published = false;
     let mut outages = OutageTracker::default();
     loop {
         tokio::time::sleep(HEARTBEAT).await;
         let now = clock.now();
         let mut waiting: Vec<_> = breakers().iter().filter_map(|breaker| breaker.waiting(now)).collect();
-        // Those with an outage first, because one that is no longer told counts as closed.
+        // Those with an outage first, because one that is no longer published counts as closed.
         waiting.sort_by_key(|breaker| (!outages.has(breaker), breaker.state == BreakerState::Closed));
-        waiting.truncate(MOST_TOLD);
-        if waiting.is_empty() && !told {
+        waiting.truncate(MOST_PUBLISHED);
+        if waiting.is_empty() && !published {
             continue;
         }
         // Even if this fails, it may have been written.
-        told = true;
+        published = true;
         let noted = async {
             store.note_breakers(worker, &waiting).await?;
             outages.note(&*store, &waiting, since_boot()).await
         };
         match noted.await {
-            Ok(()) => told = !waiting.is_empty(),
+            Ok(()) => published = !waiting.is_empty(),
             Err(error) => {
-                tracing::debug!(%error, "The circuit breakers could not be told to other processes");
+                tracing::debug!(%error, "The circuit breakers could not be published");
             }
         }
     }

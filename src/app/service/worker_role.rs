@@ -50,7 +50,7 @@ impl WorkerRole {
             store: app.store.clone(),
             merchants: app.merchants(),
             vault: process.vault.clone(),
-            klarna: CreateClient::new(settings.checkout.timeout, app.held_credentials.clone())?,
+            klarna: CreateClient::new(settings.checkout.timeout, app.accepted_credentials.clone())?,
             breakers: breakers.clone(),
             heartbeats: process.heartbeat.watch(),
             results: process.results.clone(),
@@ -59,7 +59,7 @@ impl WorkerRole {
         };
         let source =
             OrderSource::new(app.store.clone(), app.merchants(), app.pauses.clone(), process.worker.id);
-        let lone = app.merchants().lone();
+        let lone = app.merchants().only_merchant();
         let options = Options { lone, ..Options::new("orders", settings.queue.concurrency) };
         let webhooks = Webhooks::start(app, &wakes.webhooks)?;
         let (queue, starts) =

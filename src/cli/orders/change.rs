@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
+use super::order_selection::OrderSelection;
 use super::risks;
-use super::which::Which;
 use crate::api::Order;
 use crate::app::App;
 use crate::audit::Action;
@@ -33,7 +33,7 @@ pub(in crate::cli) struct OrderChoice {
         .try_map(|word| word.parse::<Status>()))]
     status: Option<Status>,
     #[command(flatten)]
-    which: Which,
+    selection: OrderSelection,
     /// All orders, without any filter
     #[arg(long, conflicts_with_all =
         ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "ended_until",
@@ -122,7 +122,7 @@ pub(super) struct Change {
 impl Change {
     pub(super) fn run(self, context: &Context) -> Result<Exit, CliError> {
         let Self { verb, orders: choice } = self;
-        if choice.orders.is_empty() && choice.which.is_all() && choice.status.is_none() && !choice.all {
+        if choice.orders.is_empty() && choice.selection.is_all() && choice.status.is_none() && !choice.all {
             let wrong = "no orders named: give their ids, filter by --status, --merchant, --user, --error, \
                  --follow-ups, --ended-since, --ended-until, --since, --until or --possible-duplicate, or add --all";
             return Err(CliError::Usage(wrong.to_owned()));
@@ -132,7 +132,7 @@ impl Change {
             let wrong = format!("cannot {verb} {status} orders: write --status {needs}, or leave it out");
             return Err(CliError::Usage(wrong));
         }
-        choice.which.check(Some(verb.needs()))?;
+        choice.selection.check(Some(verb.needs()))?;
         if verb == Verb::Cancel && !choice.orders.is_empty() {
             let what = these(choice.orders.len());
             let question = format!("Cancel {what}? It cannot be undone.");
@@ -217,7 +217,7 @@ impl Verb {
 
     async fn by_filter(self, context: &Context, app: &App, choice: &OrderChoice) -> Result<Exit, CliError> {
         let failed = |error: StoreError| self.failed(error);
-        let mut filter = OrderFilter { status: Some(self.needs()), ..choice.which.filter(&app.clock) };
+        let mut filter = OrderFilter { status: Some(self.needs()), ..choice.selection.filter(&app.clock) };
         if self == Self::RetryFollowUps {
             filter.follow_ups.get_or_insert(FollowUpState::Failing);
         }

@@ -50,7 +50,7 @@ async fn shown(app: &App, filter: &Filter, height: usize, width: usize) -> Resul
     let rows = u32::try_from(height.saturating_sub(NO_ROWS).max(1)).unwrap_or(u32::MAX);
     let page = Page { limit: filter.page.limit.min(rows), cursor: filter.page.cursor };
     let (status, target) = (filter.status, filter.target);
-    let wanted = OrderFilter { status, target, ..filter.which.filter(&app.clock) };
+    let wanted = OrderFilter { status, target, ..filter.selection.filter(&app.clock) };
     let now = time(app.clock.now());
     let orders = read(app, wanted, &page, "list orders").await.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();

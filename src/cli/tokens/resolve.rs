@@ -11,7 +11,7 @@ use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::context::check_merchant;
 use crate::cli::progress::Progress;
-use crate::cli::whose::Whose;
+use crate::cli::user_args::UserArgs;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, TokenId, UserId, UserKey};
 use crate::store::{Doubtful, RejectedTokens, StoreError};
@@ -103,7 +103,7 @@ impl Args {
                 nothing_waits(&app).await?;
             }
             if let (Some(merchant), Some(user)) = (merchant, user) {
-                return one(context, &app, &Whose { merchant, user }, resolution).await;
+                return one(context, &app, &UserArgs { merchant, user }, resolution).await;
             }
             if rejected {
                 let which =
@@ -161,9 +161,14 @@ async fn nothing_waits_elsewhere(app: &App) -> Result<(), CliError> {
     Err(CliError::failed("resolve tokens", because))
 }
 
-async fn one(context: &Context, app: &App, whose: &Whose, resolution: Resolution) -> Result<Exit, CliError> {
-    let doing = format!("resolve the token of {whose}");
-    let resolved = app.registry().resolve(&whose.key(), resolution).await;
+async fn one(
+    context: &Context,
+    app: &App,
+    user: &UserArgs,
+    resolution: Resolution,
+) -> Result<Exit, CliError> {
+    let doing = format!("resolve the token of {user}");
+    let resolved = app.registry().resolve(&user.key(), resolution).await;
     match resolved.map_err(|error| CliError::failed(&doing, error))? {
         Resolved::Done(token) => {
             let human = match resolution {

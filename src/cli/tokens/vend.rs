@@ -10,8 +10,8 @@ use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::context::merchant_of;
 use crate::cli::ended::exit_after;
+use crate::cli::user_args::UserArgs;
 use crate::cli::views::Fields;
-use crate::cli::whose::Whose;
 use crate::cli::{CliError, Context, Exit};
 use crate::lifecycle::Shutdown;
 use crate::vault::Vend;
@@ -19,7 +19,7 @@ use crate::vault::Vend;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    user: UserArgs,
     /// Print a cached access token only if it is valid for at least this long [default:
     /// `vault.access_token_margin`]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Args {
 impl Args {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::TokenVend).about(self.whose.key())
+        Audited::new(Action::TokenVend).about(self.user.key())
     }
 
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
@@ -54,12 +54,12 @@ impl Args {
         app: &App,
         shutdown: &Shutdown,
     ) -> Result<(Result<Exit, CliError>, Ending), CliError> {
-        let doing = format!("get an access token of {}", self.whose);
-        let merchant = merchant_of(app, &self.whose.merchant).map_err(CliError::Usage)?;
+        let doing = format!("get an access token of {}", self.user);
+        let merchant = merchant_of(app, &self.user.merchant).map_err(CliError::Usage)?;
         let settings = &app.settings.vault;
         let vend = Vend {
             merchant: &merchant,
-            user: &self.whose.user,
+            user: &self.user.user,
             min_validity: self.min_validity.unwrap_or(settings.access_token_margin),
             patience: settings.token_patience,
         };

@@ -5,28 +5,28 @@ use std::io::Write as _;
 use crate::api::Export;
 use crate::audit::Action;
 use crate::cli::audited::Audited;
-use crate::cli::whose::Whose;
+use crate::cli::user_args::UserArgs;
 use crate::cli::{CliError, Context, Exit};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
-    whose: Whose,
+    user: UserArgs,
 }
 
 impl Args {
     /// Returns what the command leaves in the audit log.
     pub(super) fn audited(&self) -> Audited {
-        Audited::new(Action::UserExport).about(self.whose.key())
+        Audited::new(Action::UserExport).about(self.user.key())
     }
 
     /// Prints the document part by part. It is JSON whatever `--format` says.
     pub(in crate::cli) fn run(self, context: &Context) -> Result<Exit, CliError> {
-        let doing = format!("export {}", self.whose);
+        let doing = format!("export {}", self.user);
         let failed = |error| CliError::failed(doing.clone(), error);
         context.block_on(async {
             let app = context.app_to_read().await?;
-            let (key, now) = (self.whose.key(), app.clock.now());
+            let (key, now) = (self.user.key(), app.clock.now());
             let export = Export::begin(app.registry(), app.store.clone(), key, now).await.map_err(failed)?;
             // A misspelt name must not look like a user without data.
             let mut export =

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::audit::Action;
 use crate::cli::audited::Audited;
 use crate::cli::table::printable;
-use crate::cli::whose::user;
+use crate::cli::user_args::user;
 use crate::cli::{CliError, Context, Exit, confirm};
 use crate::ids::{MerchantName, UserId, UserKey};
 use crate::store::{Moved, Renamed};

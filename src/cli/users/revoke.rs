@@ -7,9 +7,9 @@ use crate::cli::context::merchant_of;
 use crate::cli::{CliError, Context, Exit, confirm};
 
 pub(super) fn run(choice: UserChoice, context: &Context) -> Result<Exit, CliError> {
-    let UserChoice { whose, yes } = choice;
-    let key = whose.key();
-    let doing = format!("sign {whose} out");
+    let UserChoice { user, yes } = choice;
+    let key = user.key();
+    let doing = format!("sign {user} out");
     context.block_on(async {
         let app = context.app().await?;
         merchant_of(&app, &key.merchant).map_err(CliError::Usage)?;
@@ -19,7 +19,7 @@ pub(super) fn run(choice: UserChoice, context: &Context) -> Result<Exit, CliErro
             return Err(CliError::failed(doing, because));
         }
         let question =
-            format!("Sign {whose} out at Klarna? The user's token is revoked there, and forgotten here.");
+            format!("Sign {user} out at Klarna? The user's token is revoked there, and forgotten here.");
         confirm::ask(yes, &doing, question)?;
         let forgotten = registry.forget_as(&key, true).await;
         if !forgotten.map_err(|error| CliError::failed(&doing, error))? {

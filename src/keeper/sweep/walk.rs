@@ -30,12 +30,12 @@ pub(super) enum Step {
     Event(Event),
 }
 
-/// A token to present, and its merchant's place among the exchanges of the sweep.
+/// A token to present, with a permit for an exchange of the sweep.
 pub(super) struct DueExchange {
     pub(super) token: DueToken,
     pub(super) merchant: Arc<Merchant>,
     pub(super) if_due: IfDue,
-    /// The permit for its place. Dropping it after the end of the exchange gives it back.
+    /// Dropped after the end of the exchange, which releases it.
     pub(super) permit: BulkheadPermit,
 }
 
@@ -66,8 +66,8 @@ pub(super) struct Walk {
     by: DateTime<Utc>,
     since: Duration,
     due: DueTokens,
-    /// The exchanges that may be in flight. No merchant takes all places.
-    places: Bulkhead,
+    /// The exchanges that may be in flight. No merchant takes all permits.
+    permits: Bulkhead,
     rate_limiter: RateLimiter,
     presented: u64,
     ended: bool,
@@ -86,7 +86,7 @@ impl Walk {
             by,
             since: since_boot(),
             due: DueTokens::new(scope.selection(by, began)),
-            places: Bulkhead::new(sweeper.at_once, sweeper.merchants.now().len() == 1),
+            permits: Bulkhead::new(sweeper.at_once, sweeper.merchants.now().len() == 1),
             rate_limiter: RateLimiter::new(settings.rate_per_second),
             presented: 0,
             ended: false,
@@ -102,7 +102,7 @@ impl Walk {
         if self.ended || self.scope.limit.is_some_and(|limit| self.presented >= limit) {
             return None;
         }
-        let step = self.look().await.unwrap_or_else(|error| Some(Step::Event(Event::Broken(error))));
+        let step = self.poll().await.unwrap_or_else(|error| Some(Step::Event(Event::Broken(error))));
         self.ended = matches!(step, Some(Step::Event(Event::Interrupted | Event::Broken(_))));
         step.map(|step| (step, self))
     }
@@ -113,7 +113,7 @@ impl Walk {
         idle.is_some_and(|(stop_after, seen)| self.began - seen >= delta(stop_after))
     }
 
-    async fn look(&mut self) -> Result<Option<Step>, StoreError> {
+    async fn poll(&mut self) -> Result<Option<Step>, StoreError> {
         let token = loop {
             if self.stop.is_requested() {
                 return Ok(Some(Step::Event(Event::Interrupted)));
@@ -124,10 +124,10 @@ impl Walk {
                 self.due = DueTokens::new(self.scope.selection(self.by, self.began));
                 return Ok(Some(Step::Event(Event::Again)));
             }
-            let next = if self.places.used() < self.places.places() {
-                let (sweeper, scope, places) = (&self.sweeper, &self.scope, &self.places);
+            let next = if self.permits.used() < self.permits.permits() {
+                let (sweeper, scope, permits) = (&self.sweeper, &self.scope, &self.permits);
                 let can_go_on = |merchant: &MerchantName| match sweeper.paused(merchant, scope) {
-                    Pause::None => places.has_place_for(merchant),
+                    Pause::None => permits.has_permit_for(merchant),
                     Pause::For(_) => false,
                     Pause::TooLong => true,
                 };
@@ -158,7 +158,7 @@ impl Walk {
         if self.stop.is_requested() {
             return Ok(Some(Step::Event(Event::Interrupted)));
         }
-        let permit = self.places.take(&token.merchant).await;
+        let permit = self.permits.take(&token.merchant).await;
         // As it is now: a sweep takes hours, and a reload may have changed or removed it meanwhile.
         let Some(merchant) = self.sweeper.merchants.get(&token.merchant) else {
             return Ok(Some(skipped(token, RefreshOutcome::UnknownMerchant)));
@@ -174,7 +174,7 @@ impl Walk {
         let wait =
             self.due.set_aside().filter_map(|merchant| self.ready_in(merchant)).fold(again, Duration::min);
         tokio::select! {
-            () = self.places.given_back() => {}
+            () = self.permits.released() => {}
             // At least as long as a timer can sleep.
             () = self.pause(wait.max(Duration::from_millis(1))) => {}
         }
@@ -182,7 +182,7 @@ impl Walk {
 
     /// When a merchant that was set aside can go on; `None` if an exchange has to end first.
     fn ready_in(&self, merchant: &MerchantName) -> Option<Duration> {
-        if !self.places.has_place_for(merchant) {
+        if !self.permits.has_permit_for(merchant) {
             return None;
         }
         Some(match self.sweeper.paused(merchant, &self.scope) {

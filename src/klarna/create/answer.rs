@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tracing::Span;
 
-use super::{Call, blame};
+use super::{Call, refused_fields};
 use crate::cause::Cause;
 use crate::klarna::http::{self, is_id};
 use crate::klarna::pauses::retry_after;
@@ -78,7 +78,9 @@ impl CreateAnswer {
     #[must_use]
     pub fn is_due_to(&self, prefilled: &[String]) -> bool {
         match self {
-            Self::BadOrder { status: 400 | 422, messages, .. } => blame::is_due_to(messages, prefilled),
+            Self::BadOrder { status: 400 | 422, messages, .. } => {
+                refused_fields::is_due_to(messages, prefilled)
+            }
             _ => false,
         }
     }

@@ -3,9 +3,9 @@
 //! target.
 
 pub(super) mod answer;
-mod blame;
 mod checkout;
 mod payments;
+mod refused_fields;
 pub mod request;
 
 use std::time::Duration;
@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 
 pub use self::answer::CreateAnswer;
 pub(crate) use self::answer::classify;
-use super::aside::read_aside;
+use super::accepted_credentials::AcceptedCredentials;
 use super::authorization::authorized;
-use super::held::HeldCredentials;
 use super::http::{self, BuildError, Failure, HttpClient, Limits, is_segment};
+use super::large_answer::read_large_answer;
 use super::pauses::used_up;
 use super::redact::Redactor;
 use crate::breaker::UsedUp;
@@ -104,24 +104,24 @@ pub struct Called {
 #[derive(Clone, Debug)]
 pub struct CreateClient {
     pub(super) http: HttpClient,
-    held: HeldCredentials,
+    accepted: AcceptedCredentials,
 }
 
 impl CreateClient {
-    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s. `held` is shared by all
+    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s. `accepted` is shared by all
     /// clients of a process.
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
-    pub fn new(timeout: Duration, held: HeldCredentials) -> Result<Self, BuildError> {
+    pub fn new(timeout: Duration, accepted: AcceptedCredentials) -> Result<Self, BuildError> {
         let limits = Limits { connect: CONNECT_TIMEOUT, call: timeout, body: BODY_LIMIT, reuse: true };
-        Ok(Self { http: HttpClient::new(limits)?, held })
+        Ok(Self { http: HttpClient::new(limits)?, accepted })
     }
 
     /// Returns the set of a merchant's credentials that a target has accepted last; at first the first one.
     #[must_use]
     pub fn credentials_in_use(&self, merchant: &Merchant, target: Target) -> CredentialSet {
-        self.held.of(merchant, target)
+        self.accepted.of(merchant, target)
     }
 
     /// Sends the order to its target once, with one set of the merchant's credentials. If Klarna accepts it,
@@ -157,16 +157,18 @@ impl CreateClient {
         let mut limit = None;
         let answer = match self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path)).await {
             Ok(reply) => {
-                self.held.answered(merchant, target, set, reply.status);
+                self.accepted.answered(merchant, target, set, reply.status);
                 let redactor = || Redactor::new(merchant, &body);
                 limit = used_up(&reply.headers, longest_pause);
                 let http::Reply { status, headers, body } = reply;
-                read_aside(body.len(), || classify(call, status, &headers, &body, longest_pause, redactor))
+                read_large_answer(body.len(), || {
+                    classify(call, status, &headers, &body, longest_pause, redactor)
+                })
             }
             Err(Failure::Broken { begun, why }) => {
                 let http::Reply { status, headers, body } = *begun;
                 let read = || classify(call, status, &headers, &body, longest_pause, || None);
-                match read_aside(body.len(), read) {
+                match read_large_answer(body.len(), read) {
                     created @ CreateAnswer::Created { .. } => created,
                     _ => unanswered(&Failure::NoAnswer(why)),
                 }
@@ -202,7 +204,7 @@ impl CreateClient {
         let read = self.http.send(request, merchant.http_proxy.as_ref(), Some(call.path));
         let result = match tokio::time::timeout(READ_TIMEOUT, read).await {
             Ok(Ok(reply)) if reply.status.is_success() => {
-                read_aside(reply.body.len(), || call.result(&Document::new(&reply.body).members()))
+                read_large_answer(reply.body.len(), || call.result(&Document::new(&reply.body).members()))
             }
             Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {

@@ -69,7 +69,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
             return Found::Unknown;
         }
     };
-    let found = match look(&*store, settings, clock, findings).await {
+    let found = match inspect(&*store, settings, clock, findings).await {
         Ok(found) => found,
         Err(error @ StoreError::NeedsNewerProgram { .. }) => {
             findings.fail_with("level", &error);
@@ -125,7 +125,7 @@ fn file(path: &Path, was_used: bool, findings: &mut Findings) -> bool {
     safe && path.exists()
 }
 
-async fn look(
+async fn inspect(
     store: &dyn Store,
     settings: &Settings,
     clock: &Clock,

@@ -27,11 +27,11 @@ pub(super) async fn check(settings: &Settings, online: bool, findings: &mut Find
     };
     let compared = join_all(merchants.iter().map(|merchant| compare(&client, merchant))).await;
     for (merchant, compared) in merchants.iter().zip(compared) {
-        tell(merchant, compared, findings);
+        add_findings(merchant, compared, findings);
     }
 }
 
-fn tell(merchant: &Merchant, compared: Result<Vec<Difference>, String>, findings: &mut Findings) {
+fn add_findings(merchant: &Merchant, compared: Result<Vec<Difference>, String>, findings: &mut Findings) {
     let check = format!("merchants.{}.discovery", merchant.name);
     match compared {
         Err(why) => findings.warn(

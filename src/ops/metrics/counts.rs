@@ -50,7 +50,7 @@ pub(super) async fn count_tokens(
     merchants: &Merchants,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    tell_tokens(&store.token_counts(None).await?);
+    set_token_gauges(&store.token_counts(None).await?);
     count_secrets(store, secrets).await?;
     let foreign = foreign_tokens(store, merchants).await?;
     for merchant in merchants.keys() {
@@ -80,7 +80,7 @@ async fn count_secrets(store: &dyn Store, secrets: &Secrets) -> Result<(), Store
     Ok(())
 }
 
-fn tell_tokens(counts: &[TokenCount]) {
+fn set_token_gauges(counts: &[TokenCount]) {
     // A state without tokens must be reported as 0.
     let mut states = BTreeMap::from([
         ((TokenState::Active.as_str(), ""), 0),

@@ -118,7 +118,7 @@ impl Installation {
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
         // Without an answer in time the gauges stay: zero would say that all is well.
         if let Ok(replica) = tokio::time::timeout_at(until, sources.store.replica_state()).await {
-            tell_replica(replica.as_ref());
+            set_replica_gauges(replica.as_ref());
         }
         let overview = match polled {
             Ok(overview) => overview,
@@ -130,7 +130,7 @@ impl Installation {
         let known = sources.merchants.now();
         next.merchants.extend(known.iter().map(|(name, merchant)| (name.clone(), Arc::clone(merchant))));
         let merchants = next.merchants.clone();
-        tell(&overview, &merchants);
+        set_gauges(&overview, &merchants);
         if let Ok(stopped) = bounded(sources.store.stopped_merchants(), until).await {
             for merchant in merchants.values() {
                 let stopped = stopped.iter().any(|stopped| {
@@ -140,7 +140,7 @@ impl Installation {
             }
         }
         if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
-            tell_pauses(&pauses, &merchants);
+            set_pause_gauges(&pauses, &merchants);
         }
         let (store, known, now) = (Arc::clone(&sources.store), merchants.clone(), overview.now);
         next.few.run(until, async move { counts::count_few(&*store, &known, now).await }).await;
@@ -158,7 +158,7 @@ async fn bounded<T>(
 }
 
 /// Without a replica, both are zero.
-fn tell_replica(replica: Option<&ReplicaState>) {
+fn set_replica_gauges(replica: Option<&ReplicaState>) {
     let (failing, lag) = match replica {
         Some(ReplicaState::Away { .. }) => (1.0, 0.0),
         Some(ReplicaState::Used { replayed_at: Some(at), now }) => (0.0, since(*now, Some(*at))),
@@ -168,10 +168,10 @@ fn tell_replica(replica: Option<&ReplicaState>) {
     gauge!(REPLICA_LAG).set(lag);
 }
 
-fn tell(overview: &Overview, merchants: &Merchants) {
-    tell_orders(overview, merchants);
-    tell_webhooks(overview, merchants);
-    tell_follow_ups(overview, merchants);
+fn set_gauges(overview: &Overview, merchants: &Merchants) {
+    set_order_gauges(overview, merchants);
+    set_webhook_gauges(overview, merchants);
+    set_follow_up_gauges(overview, merchants);
     gauge!(WORKERS).set(number(overview.workers));
     gauge!(OPEN_EXCHANGES).set(number(overview.open_exchanges));
     gauge!(SWEPT_AT).set(overview.swept_at.map_or(0.0, |at| number(at.timestamp())));
@@ -179,7 +179,7 @@ fn tell(overview: &Overview, merchants: &Merchants) {
     gauge!(EXPIRING).set(number(overview.expiring_tokens));
 }
 
-fn tell_pauses(pauses: &[Pause], merchants: &Merchants) {
+fn set_pause_gauges(pauses: &[Pause], merchants: &Merchants) {
     for merchant in merchants.keys() {
         for kind in PauseKind::ALL {
             let ages = pauses.iter().filter(|pause| pause.stops(kind, merchant)).map(Pause::age);
@@ -189,7 +189,7 @@ fn tell_pauses(pauses: &[Pause], merchants: &Merchants) {
     }
 }
 
-fn tell_orders(overview: &Overview, merchants: &Merchants) {
+fn set_order_gauges(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.merchants, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(QUEUED, &labels).set(number(backlog.map_or(0, |backlog| backlog.queued)));
@@ -202,7 +202,7 @@ fn tell_orders(overview: &Overview, merchants: &Merchants) {
     }
 }
 
-fn tell_webhooks(overview: &Overview, merchants: &Merchants) {
+fn set_webhook_gauges(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.webhooks, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         let disabled = backlog.is_some_and(|backlog| backlog.disabled);
@@ -214,7 +214,7 @@ fn tell_webhooks(overview: &Overview, merchants: &Merchants) {
     }
 }
 
-fn tell_follow_ups(overview: &Overview, merchants: &Merchants) {
+fn set_follow_up_gauges(overview: &Overview, merchants: &Merchants) {
     for (merchant, backlog) in by_merchant(merchants, &overview.follow_ups, |backlog| &backlog.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(FOLLOW_UPS_WAITING, &labels).set(number(backlog.map_or(0, |backlog| backlog.waiting)));

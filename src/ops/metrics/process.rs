@@ -42,7 +42,7 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
     gauge!(IN_FLIGHT).set(number(exchanges.in_flight));
     gauge!(PERMITS_USED).set(number(exchanges.permits_taken));
     gauge!(PERMITS_MAX).set(number(exchanges.permits));
-    let tell = |endpoint: Endpoint, merchant: &MerchantName, state: BreakerState| {
+    let set_gauges = |endpoint: Endpoint, merchant: &MerchantName, state: BreakerState| {
         let endpoint = endpoint.as_str();
         let flag = |holds: bool| f64::from(u8::from(holds));
         gauge!(BREAKER_OPEN, "endpoint" => endpoint, "merchant" => merchant.to_string())
@@ -52,14 +52,14 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
     };
     let mut now_open = Open::new();
     for BreakerView { endpoint, merchant, state, .. } in (sources.breakers)() {
-        tell(endpoint, &merchant, state);
+        set_gauges(endpoint, &merchant, state);
         if state != BreakerState::Closed {
             now_open.insert((endpoint, merchant));
         }
     }
     // The merchant of an open breaker may be gone.
     for (endpoint, merchant) in open.difference(&now_open) {
-        tell(*endpoint, merchant, BreakerState::Closed);
+        set_gauges(*endpoint, merchant, BreakerState::Closed);
     }
     *open = now_open;
     for pool in sources.store.pools() {

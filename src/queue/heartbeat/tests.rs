@@ -222,7 +222,7 @@ async fn a_panic_of_a_call_ends_nothing() {
     let (heart, _) = start(&rows);
     sleep(seconds(21)).await;
     assert_eq!(rows.heartbeats.load(SeqCst), 11);
-    // The second look may come before the second heartbeat, and does not count then.
+    // The second poll may come before the second heartbeat, and does not count then.
     assert!((seconds(16)..=seconds(18)).contains(&observed(&heart)));
 }
 

@@ -176,7 +176,7 @@ impl Engine for Postgres {
     }
 
     async fn replica_state(&self) -> Option<ReplicaState> {
-        Some(self.replica.as_ref()?.tell(&self.pools.queue).await)
+        Some(self.replica.as_ref()?.current_state(&self.pools.queue).await)
     }
 
     async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {

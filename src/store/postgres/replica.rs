@@ -136,13 +136,13 @@ impl Replica {
     }
 
     /// Returns how it stands, as of a second ago at most.
-    pub(super) async fn tell(&self, primary: &Pool<sqlx::Postgres>) -> ReplicaState {
+    pub(super) async fn current_state(&self, primary: &Pool<sqlx::Postgres>) -> ReplicaState {
         if let Some((at, known)) = &self.state().known
             && at.elapsed() < STATE_FOR
         {
             return known.clone();
         }
-        let told = match self.take(primary).await {
+        let state = match self.take(primary).await {
             Some(mut connection) => match within(facts(&mut connection)).await {
                 Ok(facts) => {
                     connection.give_back();
@@ -155,8 +155,8 @@ impl Replica {
             },
             None => self.away(),
         };
-        self.state().known = Some((Instant::now(), told.clone()));
-        told
+        self.state().known = Some((Instant::now(), state.clone()));
+        state
     }
 
     fn away(&self) -> ReplicaState {

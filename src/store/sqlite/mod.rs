@@ -3,12 +3,12 @@
 mod claim;
 mod file;
 mod inspect;
+pub(super) mod multi_row;
 mod pick;
 mod pools;
 mod shared;
 mod signals;
-pub(super) mod together;
-mod writes;
+pub(super) mod writes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -181,18 +181,18 @@ impl Engine for Sqlite {
         Ok(Box::new(self.bus.listen(self.pools.writer.clone(), &self.pools.log).await?))
     }
 
-    fn tell_settled(&self, orders: &[OrderId]) {
+    fn notify_settled(&self, orders: &[OrderId]) {
         for order in orders {
-            self.bus.tell(Signal::Settled(*order));
+            self.bus.send(Signal::Settled(*order));
         }
     }
 
-    fn tell_due(&self) {
-        self.bus.tell(Signal::Due);
+    fn notify_due(&self) {
+        self.bus.send(Signal::Due);
     }
 
-    fn tell_pauses(&self) {
-        self.bus.tell(Signal::Pauses);
+    fn notify_pauses(&self) {
+        self.bus.send(Signal::Pauses);
     }
 
     /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it from

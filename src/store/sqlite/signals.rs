@@ -32,7 +32,7 @@ impl Default for Bus {
 }
 
 impl Bus {
-    pub(super) fn tell(&self, signal: Signal) {
+    pub(super) fn send(&self, signal: Signal) {
         // An error only means that nobody listens.
         let _ = self.0.send(signal);
     }

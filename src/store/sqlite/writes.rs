@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::together::{Bind, Together};
+use super::multi_row::{Bind, MultiRowStatements};
 use super::{Connection, Sqlite, sql};
 use crate::ids::WorkerId;
 use crate::store::columns::Columns;
@@ -16,9 +16,9 @@ use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::{ExchangeEnd, Intent, NewCachedTokens, OrderClaim, Settled, Successor};
 
-static INTEND: Together<2> = Together::new([sql::INTEND, sql::HEARTBEATS]);
-static ANNOUNCE: Together<2> = Together::new([sql::ANNOUNCE, sql::HEARTBEATS]);
-static STORE: Together<6> = Together::new([
+static INTEND: MultiRowStatements<2> = MultiRowStatements::new([sql::INTEND, sql::HEARTBEATS]);
+static ANNOUNCE: MultiRowStatements<2> = MultiRowStatements::new([sql::ANNOUNCE, sql::HEARTBEATS]);
+static STORE: MultiRowStatements<6> = MultiRowStatements::new([
     sql::STORE_SUCCESSORS,
     sql::KNOW_SUCCESSORS,
     sql::REPLACE_CACHED,
@@ -26,8 +26,8 @@ static STORE: Together<6> = Together::new([
     sql::CLOSE_ROTATED,
     sql::ANNOUNCE_STORED,
 ]);
-static SUBMIT: Together<2> = Together::new([sql::ALL_SUBMITTED, sql::DELETE_CACHED]);
-static NOTE: Together<1> = Together::new([sql::NOTE_SUBJECTS]);
+static SUBMIT: MultiRowStatements<2> = MultiRowStatements::new([sql::ALL_SUBMITTED, sql::DELETE_CACHED]);
+static NOTE: MultiRowStatements<1> = MultiRowStatements::new([sql::NOTE_SUBJECTS]);
 
 /// Inserts intents and returns for each whether it was inserted. Counts a heartbeat of their holders.
 pub(super) async fn intend(

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _
 use super::{postgres_with_tables, sqlite_plan, sqlite_with_tables, statement, statements};
 use crate::store::postgres::{BY_KEY, Postgres};
 use crate::store::sql;
-use crate::store::sqlite::together::for_rows;
+use crate::store::sqlite::multi_row::for_rows;
 
 fn postgres_statement(name: &str) -> &'static str {
     statement(&statements::<Postgres>(sql::postgres::OWN), name)

@@ -26,7 +26,7 @@ pub struct AdoptedTokens {
 
 /// Moves the tokens of `merchant` from the provider `from` to `to`. Each row is written only if it is
 /// unchanged since it was read, and its token is encrypted and hashed for the other provider in the
-/// same transaction. An interrupted run continues at the next call. `told` is called with the number
+/// same transaction. An interrupted run continues at the next call. `progress` is called with the number
 /// of rows done so far.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub async fn adopt(
     merchant: &MerchantName,
     from: Provider,
     to: Provider,
-    mut told: impl FnMut(u64) + Send,
+    mut progress: impl FnMut(u64) + Send,
 ) -> Result<AdoptedTokens, StoreError> {
     let (mut adopted, mut after, mut done) = (AdoptedTokens::default(), TokenId::START, 0);
     if from == to {
@@ -65,7 +65,7 @@ pub async fn adopt(
                 Adopted::Changed => {}
             }
         }
-        told(done);
+        progress(done);
     }
 }
 

@@ -28,14 +28,14 @@ pub struct Resealed {
 
 /// Encrypts with the active key everything that another key encrypts. Each row is written separately,
 /// and only if it is unchanged since it was read; a row that changed meanwhile is read again. After an
-/// interruption, the next call continues. `told` is called with the number of secrets done so far.
+/// interruption, the next call continues. `progress` is called with the number of secrets done so far.
 ///
 /// # Errors
 /// If the store fails. What was encrypted again stays so.
 pub async fn reseal(
     store: &dyn Store,
     secrets: &Secrets,
-    mut told: impl FnMut(u64) + Send,
+    mut progress: impl FnMut(u64) + Send,
 ) -> Result<Resealed, StoreError> {
     let beginning = Cipher::beginning(secrets.cipher().active());
     let mut resealed =
@@ -43,8 +43,8 @@ pub async fn reseal(
     loop {
         let before = resealed.tokens + resealed.cached;
         resealed.left.clear();
-        tokens(store, secrets, &beginning, &mut resealed, &mut told).await?;
-        cached(store, secrets, &beginning, &mut resealed, &mut told).await?;
+        tokens(store, secrets, &beginning, &mut resealed, &mut progress).await?;
+        cached(store, secrets, &beginning, &mut resealed, &mut progress).await?;
         // Repeat until a whole pass changes nothing, because rows may have been written with
         // another key meanwhile.
         if resealed.tokens + resealed.cached == before {
@@ -70,7 +70,7 @@ async fn tokens(
     secrets: &Secrets,
     beginning: &[u8],
     resealed: &mut Resealed,
-    told: &mut (impl FnMut(u64) + Send),
+    progress: &mut (impl FnMut(u64) + Send),
 ) -> Result<(), StoreError> {
     let mut after = TokenId::START;
     loop {
@@ -84,7 +84,7 @@ async fn tokens(
                 Err(error) => resealed.leave(&error, &format!("token {}", id.0)),
             }
         }
-        told(resealed.tokens + resealed.cached);
+        progress(resealed.tokens + resealed.cached);
     }
 }
 
@@ -93,7 +93,7 @@ async fn cached(
     secrets: &Secrets,
     beginning: &[u8],
     resealed: &mut Resealed,
-    told: &mut (impl FnMut(u64) + Send),
+    progress: &mut (impl FnMut(u64) + Send),
 ) -> Result<(), StoreError> {
     let mut after = PurposeId::from(Uuid::nil());
     loop {
@@ -109,7 +109,7 @@ async fn cached(
                 Err(error) => resealed.leave(&error, "the cached tokens of an order"),
             }
         }
-        told(resealed.tokens + resealed.cached);
+        progress(resealed.tokens + resealed.cached);
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn count(order: &ClaimedOrder, target: Option<Target>, disposition: &
 }
 
 /// Logs the end of an attempt.
-pub(super) fn tell(disposition: &Disposition) {
+pub(super) fn log_end(disposition: &Disposition) {
     match disposition {
         Disposition::Submitted { klarna_id, target, correlation_id, token, .. } => tracing::info!(
             klarna_id,

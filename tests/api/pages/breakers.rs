@@ -43,7 +43,7 @@ async fn an_operator_lets_a_breaker_try_a_call() {
     let fields = [("merchant", "shop"), ("endpoint", "checkout")];
     let done = browser.act(ask, "/breakers/probe", &fields).await;
     assert_eq!((done.status.as_u16(), done.header("location")), (303, "/?done=probed#breakers"), "{done:?}");
-    assert!(browser.page("/?done=probed").await.contains("the next call decides"));
+    assert!(browser.page("/?done=probed").await.contains("The circuit breaker tries the next call"));
     let asked: Vec<_> = api.app.store.probes().await.unwrap();
     assert_eq!(
         (asked.len(), asked[0].merchant.as_str(), asked[0].endpoint.as_str()),

@@ -194,7 +194,7 @@ async fn what_may_have_changed_is_read(db: Db) {
         let seen = process.waiters.wait(claim.order, longest, |_| true).await.unwrap().unwrap();
         assert_eq!(seen.status, Status::Submitted);
     }
-    process.waiters.tell(claim.order);
+    process.waiters.notify_ended(claim.order);
     let told = tokio::time::timeout(Duration::from_mins(1), process.wait(&claim)).await.expect("it waited");
     assert_eq!(told.status, Status::Submitted);
 }
@@ -238,7 +238,7 @@ async fn a_notification_waits_for_the_run_and_not_for_ever(db: Db) {
     drop(read);
     // Another process has ended the order.
     db.store.settle_order(&claim, &submitted()).await.unwrap().unwrap();
-    process.waiters.tell(claim.order);
+    process.waiters.notify_ended(claim.order);
     assert!((&mut wait).now_or_never().is_none(), "the run may have the answer soon");
     drop(run);
     let told = tokio::time::timeout(Duration::from_mins(1), wait).await.expect("nobody told it");

@@ -61,7 +61,7 @@ fn all() -> Vec<Missed> {
         missed(Rule::TombstoneKeepsGeneration, scenarios::owner(), STEP),
         missed(Rule::SpoolReplayedFirst, scenarios::stop_with_a_spool(Sqlite), STEP),
         missed(Rule::FileRemovedLast, scenarios::stop_with_a_spool(Sqlite), STEP),
-        missed(Rule::EndWithEmptyHands, scenarios::stop_with_a_spool(Sqlite), STEP),
+        missed(Rule::EndHoldsNothing, scenarios::stop_with_a_spool(Sqlite), STEP),
         missed(Rule::CopiedFolderRefused, scenarios::clock_and_copies(), STEP),
         missed(Rule::RestoreIsNoticed, scenarios::restore(), STEP),
         missed(Rule::NewFolderRefused, scenarios::new_machine(), STEP),

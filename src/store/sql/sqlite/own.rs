@@ -47,7 +47,7 @@ CLAIM_TOKEN = "
         LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
     WHERE t.merchant = $1 AND t.user_id = $2
     ORDER BY e.presentation DESC";
-// The following statements write many rows. `together.rs` repeats `(?, …)`, and fills up with nulls, which match
+// The following statements write many rows. `multi_row.rs` repeats `(?, …)`, and fills up with nulls, which match
 // no row. With OR ROLLBACK, SQLite need not keep what it would undo of the statement alone.
 INTEND = "
     WITH i (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at) AS (

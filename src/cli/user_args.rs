@@ -7,7 +7,7 @@ use crate::ids::{MerchantName, UserId, UserKey};
 
 /// Names a user of a merchant.
 #[derive(Debug, clap::Args)]
-pub(super) struct Whose {
+pub(super) struct UserArgs {
     /// The merchant's name in the settings
     pub(super) merchant: MerchantName,
     /// The shop's name for the user
@@ -20,13 +20,13 @@ pub(super) fn user(name: &str) -> Result<UserId, String> {
     UserId::parse(name).map_err(|wrong| format!("the user {wrong}"))
 }
 
-impl Whose {
+impl UserArgs {
     pub(super) fn key(&self) -> UserKey {
         UserKey { merchant: self.merchant.clone(), user: self.user.clone() }
     }
 }
 
-impl fmt::Display for Whose {
+impl fmt::Display for UserArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", printable(self.user.as_str()), printable(self.merchant.as_str()))
     }

@@ -1,4 +1,4 @@
-//! What the settings give, by key, so that a reload can tell what has changed.
+//! Digests of the settings, by key, from which a reload finds out what has changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 /// A digest of each given value, by its key. The value of a key that names a file with a secret includes
 /// the secret.
 #[derive(Clone, Default)]
-pub(super) struct Given(BTreeMap<String, [u8; 32]>);
+pub(super) struct SettingDigests(BTreeMap<String, [u8; 32]>);
 
 /// Leaves out the digests, because a guessed value could be checked against them.
-impl fmt::Debug for Given {
+impl fmt::Debug for SettingDigests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Given").finish_non_exhaustive()
+        f.debug_struct("SettingDigests").finish_non_exhaustive()
     }
 }
 
-impl Given {
+impl SettingDigests {
     /// Adds a value of a key.
     pub(super) fn add(&mut self, key: &str, value: &str) {
         let before = self.0.get(key).copied().unwrap_or_default();

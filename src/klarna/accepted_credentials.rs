@@ -12,22 +12,22 @@ use crate::order::Target;
 /// The sets that were accepted last, by merchant and target: two targets may belong to two providers.
 /// Clones share them, so that what one client learns is known to all.
 #[derive(Clone, Debug, Default)]
-pub struct HeldCredentials(Arc<Mutex<BTreeMap<(MerchantName, Target), CredentialSet>>>);
+pub struct AcceptedCredentials(Arc<Mutex<BTreeMap<(MerchantName, Target), CredentialSet>>>);
 
-impl HeldCredentials {
+impl AcceptedCredentials {
     /// Returns the set that was accepted last; at first the first one.
     pub(super) fn of(&self, merchant: &Merchant, target: Target) -> CredentialSet {
         if merchant.second_api_credentials.is_none() {
             return CredentialSet::First;
         }
-        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(&(merchant.name.clone(), target)).copied().unwrap_or_default()
+        let accepted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        accepted.get(&(merchant.name.clone(), target)).copied().unwrap_or_default()
     }
 
-    /// Says which of a merchant's two sets of credentials this process uses, for people and without anything of the
-    /// secrets; `None` if the merchant has one set.
+    /// Describes for people which of a merchant's two sets of credentials this process uses, without anything of
+    /// the secrets; `None` if the merchant has one set.
     #[must_use]
-    pub fn told(&self, merchant: &Merchant) -> Option<String> {
+    pub fn describe(&self, merchant: &Merchant) -> Option<String> {
         merchant.second_api_credentials.as_ref()?;
         let set = self.of(merchant, merchant.target).as_str();
         let what = merchant.api_credentials.plural();

@@ -18,12 +18,12 @@ pub(super) type Bind<T> = for<'q> fn(Query<'q, Sqlite>, &T, Now) -> Query<'q, Sq
 
 /// Statements that run one after another. The text of each has the values of one row, `VALUES (?, …)`,
 /// and no other parameter.
-pub(super) struct Together<const N: usize> {
+pub(super) struct MultiRowStatements<const N: usize> {
     statements: [&'static str; N],
     texts: [OnceLock<String>; SIZES.len()],
 }
 
-impl<const N: usize> Together<N> {
+impl<const N: usize> MultiRowStatements<N> {
     pub(super) const fn new(statements: [&'static str; N]) -> Self {
         Self { statements, texts: [const { OnceLock::new() }; SIZES.len()] }
     }
@@ -71,12 +71,13 @@ pub(in crate::store) fn for_rows(statement: &str, rows: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Together, for_rows};
+    use super::{MultiRowStatements, for_rows};
     use crate::store::sql::sqlite as sql;
 
     #[test]
     fn values_are_repeated_for_each_row() {
-        let text = Together::new(["SELECT a FROM (VALUES (?, ?))", "SELECT 1", "SELECT (?)"]).text(2);
+        let text =
+            MultiRowStatements::new(["SELECT a FROM (VALUES (?, ?))", "SELECT 1", "SELECT (?)"]).text(2);
         assert_eq!(text, "SELECT a FROM (VALUES (?, ?), (?, ?));SELECT 1;SELECT (?), (?)");
     }
 

@@ -19,7 +19,7 @@ impl Service {
     /// A failed heartbeat counts as alive: an unreachable database is no reason to restart, which
     /// could lose tokens that are only in memory. A process with only the role `api` has no
     /// heartbeat.
-    pub fn pulse(&self) -> impl Fn() -> bool + Send + 'static + use<> {
+    pub fn liveness(&self) -> impl Fn() -> bool + Send + 'static + use<> {
         let ready = self.ready.clone();
         let heartbeats = self.process.as_ref().map(|process| process.heartbeat.watch());
         let http_servers: Vec<AbortHandle> =
@@ -28,7 +28,7 @@ impl Service {
         move || {
             let ended = http_servers.iter().any(AbortHandle::is_finished)
                 || worker.as_ref().is_some_and(|going| !going());
-            lives(
+            is_alive(
                 heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round),
                 ended,
                 !ready.is_ready(),
@@ -38,7 +38,7 @@ impl Service {
 }
 
 /// While the service stops, its tasks end one after another.
-fn lives(round: Duration, ended: bool, stopping: bool) -> bool {
+fn is_alive(round: Duration, ended: bool, stopping: bool) -> bool {
     round <= ROUND && (stopping || !ended)
 }
 
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn a_hanging_heartbeat_and_an_ended_task_are_not_alive() {
         let soon = Duration::from_secs(2);
-        assert!(lives(soon, false, false));
-        assert!(lives(ROUND, false, false));
-        assert!(!lives(ROUND + soon, false, false), "the heartbeat stands still");
-        assert!(!lives(soon, true, false), "the API or the queue has ended");
-        assert!(lives(soon, true, true), "as it must at a stop");
-        assert!(!lives(ROUND + soon, true, true), "the stop hangs");
+        assert!(is_alive(soon, false, false));
+        assert!(is_alive(ROUND, false, false));
+        assert!(!is_alive(ROUND + soon, false, false), "the heartbeat stands still");
+        assert!(!is_alive(soon, true, false), "the API or the queue has ended");
+        assert!(is_alive(soon, true, true), "as it must at a stop");
+        assert!(!is_alive(ROUND + soon, true, true), "the stop hangs");
     }
 }

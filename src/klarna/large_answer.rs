@@ -7,7 +7,7 @@ const LARGE: usize = 256 * 1024;
 
 /// Reads an answer of up to `size` bytes. While a large one is read, the other tasks of this thread go on
 /// elsewhere.
-pub(crate) fn read_aside<T>(size: usize, read: impl FnOnce() -> T) -> T {
+pub(crate) fn read_large_answer<T>(size: usize, read: impl FnOnce() -> T) -> T {
     let runtime = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     if size > LARGE && matches!(runtime, Ok(RuntimeFlavor::MultiThread)) {
         tokio::task::block_in_place(read)

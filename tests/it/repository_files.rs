@@ -108,6 +108,8 @@ fn each_warning_and_error_is_in_the_runbook() {
     let mut logged = BTreeSet::new();
     messages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut logged);
     assert!(logged.len() > 50, "{logged:?}");
+    let filled: Vec<_> = logged.iter().filter(|message| message.contains('{')).collect();
+    assert!(filled.is_empty(), "a message is a fixed sentence, and its data are fields: {filled:#?}");
     let runbook =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
     let rows = runbook.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());

@@ -11,7 +11,7 @@ use crate::when::When;
 
 /// Which orders.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Which {
+pub(in crate::cli) struct OrderSelection {
     /// Only this merchant's
     #[arg(long)]
     merchant: Option<MerchantName>,
@@ -46,7 +46,7 @@ pub(in crate::cli) struct Which {
     possible_duplicate: Option<bool>,
 }
 
-impl Which {
+impl OrderSelection {
     /// Whether no filter is set.
     pub(super) fn is_all(&self) -> bool {
         let Self {
