@@ -78,7 +78,7 @@ impl Vault {
             instance_dir: reader.get_or("vault.instance_dir", "data/instance".into()),
             active_key,
             keys,
-            max_in_flight: reader.within("vault.max_in_flight", 32, &(1..=10_000)),
+            max_in_flight: reader.within("vault.max_in_flight", 128, &(1..=10_000)),
             claim_sessions: reader.within("vault.claim_sessions", 4, &(1..=100)),
             exchange_timeout: reader.lasting("vault.exchange_timeout", Duration::from_secs(10)),
             send_within: reader.lasting("vault.send_within", Duration::from_secs(2)),

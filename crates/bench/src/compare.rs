@@ -81,7 +81,7 @@ impl Compare {
 
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let node = Node::install().await?;
-        let workload = Workload::new(options.orders, options.concurrency);
+        let workload = Workload::new(options.orders, options);
         let mut turns = Vec::new();
         for turn in 0..options.turns {
             // Each goes first as often as the other.

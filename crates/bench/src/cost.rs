@@ -39,7 +39,7 @@ pub struct Cost {
 impl Cost {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let (last, watch) = (WARM_UP + options.counted, options.watch);
-        let env = BenchEnv::prepare(databases, options, Workload::new(last, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(last, options)).await?;
         let service = env.serve_with_sql_log().await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;

@@ -19,8 +19,6 @@ const ORDERS: &str = "orders.jsonl";
 pub const CLIENT_ID: &str = "bench";
 /// The user name and the password for orders at Klarna.
 pub const API_CREDENTIALS: &str = "bench";
-/// The default of `vault.max_in_flight`.
-const MAX_IN_FLIGHT: u32 = 32;
 
 /// What a measurement needs.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +38,10 @@ pub struct Workload {
 }
 
 impl Workload {
-    pub fn new(users: u64, concurrency: usize) -> Self {
+    pub fn new(users: u64, options: &Options) -> Self {
         let (age, token_latency, checkout_latency) = Default::default();
-        Self { users, age, token_latency, checkout_latency, concurrency, max_in_flight: MAX_IN_FLIGHT }
+        let Options { concurrency, max_in_flight, .. } = *options;
+        Self { users, age, token_latency, checkout_latency, concurrency, max_in_flight }
     }
 }
 

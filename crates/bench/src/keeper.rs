@@ -26,12 +26,9 @@ pub struct Sweep {
 impl Sweep {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let tokens = options.tokens;
-        let env = BenchEnv::prepare(
-            databases,
-            options,
-            Workload { age: AGE, ..Workload::new(tokens, options.concurrency) },
-        )
-        .await?;
+        let env =
+            BenchEnv::prepare(databases, options, Workload { age: AGE, ..Workload::new(tokens, options) })
+                .await?;
         let begun = async {
             while env.shop.stats().await?.exchanges.total == 0 {
                 sleep(Duration::from_millis(2)).await;

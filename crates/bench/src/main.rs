@@ -93,8 +93,8 @@ struct Cli {
     /// Orders in the backlog of slow, for each of its concurrent orders
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u16).range(1..))]
     slow_rounds: u16,
-    /// The setting `vault.max_in_flight` in slow
-    #[arg(long, default_value_t = 100)]
+    /// The setting `vault.max_in_flight`
+    #[arg(long, default_value_t = 128)]
     max_in_flight: u16,
     /// The setting `database.max_connections`
     #[arg(long, default_value_t = 20)]

@@ -76,7 +76,7 @@ pub struct Options {
     pub slow_concurrency: usize,
     /// Orders in the backlog of the slow scenario, for each concurrent order.
     pub slow_rounds: usize,
-    /// The setting `vault.max_in_flight` for the slow scenario.
+    /// The setting `vault.max_in_flight`.
     pub max_in_flight: u32,
     /// The setting `database.max_connections`.
     pub connections: u32,
@@ -183,7 +183,7 @@ pub async fn run(
         match scenario {
             Scenario::Drain => {
                 let before = bound::measure(databases, options).await?;
-                let workload = Workload::new(options.orders, options.concurrency);
+                let workload = Workload::new(options.orders, options);
                 let drain = Drain::run(databases, options, workload).await?;
                 let after = bound::measure(databases, options).await?;
                 report.bound =

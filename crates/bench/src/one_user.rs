@@ -32,7 +32,7 @@ impl OneUser {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let (orders, others) = (options.one_user_orders, options.arrivals());
         let users = BACKLOG_USER + WARM_UP + 2 * others;
-        let env = BenchEnv::prepare(databases, options, Workload::new(users, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(users, options)).await?;
         let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         let first_warm_up = BACKLOG_USER + 1;

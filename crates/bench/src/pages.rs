@@ -68,7 +68,7 @@ pub struct Page {
 impl Pages {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let much = Fill { orders: options.page_orders, tokens: options.page_tokens };
-        let env = BenchEnv::prepare(databases, options, Workload::new(0, options.concurrency)).await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(0, options)).await?;
         let body = include_str!("order.json").trim_end();
         let mut database = Database::connect(&env.dir).await?;
         database.fill(MERCHANT, body, much).await?;

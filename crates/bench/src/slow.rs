@@ -35,8 +35,8 @@ impl Slow {
         let workload = Workload {
             token_latency: TOKEN,
             checkout_latency: CHECKOUT,
-            max_in_flight: options.max_in_flight,
-            ..Workload::new(orders, concurrency)
+            concurrency,
+            ..Workload::new(orders, options)
         };
         let drain = Drain::run(databases, options, workload).await?;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]

@@ -67,8 +67,7 @@ impl Latency {
 impl Steady {
     pub async fn run(databases: &Databases, options: &Options) -> Result<Self, BenchError> {
         let orders = options.arrivals();
-        let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + orders, options.concurrency))
-            .await?;
+        let env = BenchEnv::prepare(databases, options, Workload::new(WARM_UP + orders, options)).await?;
         let service = env.serve("api,worker").await?;
         let shop = Shop::new(service.said("api"))?;
         arrivals(&shop, "u-", 1..=WARM_UP, options.rate).await?;
