@@ -2,9 +2,10 @@
 //!
 //! The other modules use the database only through storage traits, such as [`Orders`] and [`Tokens`].
 //! [`Store`] is all of them; [`DatabaseClock`] stands beside it.
-//! Each trait has a file with its types and its one implementation for both engines. The trait
-//! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
-//! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
+//! Each trait has a file with its one implementation for both engines. Its types are there too, unless
+//! the trait `Engine` names them. `Engine`, in `engine.rs`, has what differs between the engines: claims,
+//! writes that share a commit, pools, notifications and migrations are in `postgres/` and `sqlite/`, the
+//! statements in `sql/`.
 
 mod audit;
 mod batch;
@@ -12,6 +13,7 @@ mod claimed_order;
 mod columns;
 mod counting;
 mod dashboard;
+mod database_urls;
 mod engine;
 mod erasure;
 mod error;
@@ -28,8 +30,11 @@ mod migrations;
 mod new_order;
 mod order_admin;
 mod order_end;
+mod order_filter;
 mod order_history;
+mod order_insert;
 mod order_search;
+mod order_settle;
 mod orders;
 mod outages;
 mod overview;
@@ -41,6 +46,7 @@ mod providers;
 mod rates;
 mod renaming;
 mod replica;
+mod replica_state;
 mod resolving;
 mod restore;
 mod revocations;
@@ -49,6 +55,7 @@ mod sql;
 mod sqlite;
 mod subject;
 mod time;
+mod token_claim;
 mod token_view;
 mod tokens;
 mod transport;
@@ -56,6 +63,7 @@ mod upkeep;
 mod user_changes;
 mod webhook_end;
 mod webhook_endpoints;
+mod webhook_event;
 mod webhooks;
 mod workers;
 
@@ -71,9 +79,10 @@ use self::columns::Columns;
 pub use self::dashboard::{
     CodeCount, DashboardQueries, LatencySample, OutcomeBucket, QueuedDeadlines, RefusedMerchant, WorkerView,
 };
+pub use self::database_urls::{client_keys, transports};
 use self::engine::SqlStore;
+pub use self::erasure::Erased;
 pub use self::error::StoreError;
-pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
 pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, FollowUps, Retried};
 pub use self::inspect::{Inspection, Server};
@@ -84,40 +93,40 @@ pub use self::keeper::{
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
-pub use self::order_admin::{
-    ChangedOrders, FailedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged,
-};
+pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, Unchanged};
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
+pub use self::order_filter::{BEGINNING, Beginning, OrderFilter, OrderName};
 pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
-pub use self::order_search::{BEGINNING, Beginning, OrderName};
-pub use self::orders::{OrderFilter, Orders};
+pub use self::order_search::{FailedOrders, OrderCount};
+pub use self::orders::Orders;
 pub use self::outages::{Outage, Outages};
 pub use self::overview::{
-    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, StuckFollowUp,
-    WebhookBacklog, WebhookCounts,
+    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, StuckFollowUp, WebhookBacklog,
+    WebhookCounts,
 };
 pub use self::pausing::{AskedProbe, NewPause, Pausing};
+pub use self::pool::PoolUse;
 use self::postgres::Postgres;
 pub use self::process_facts::{ProcessFacts, ReloadFailure};
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::rates::SharedRates;
 pub use self::renaming::{Moved, Renamed, Renaming};
-pub use self::replica::{ReplicaFacts, ReplicaState, noting_failures, up_to_date};
+pub use self::replica::{noting_failures, up_to_date};
+pub use self::replica_state::{ReplicaFacts, ReplicaState};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
 pub use self::sessions::{BodyChange, ChangeBegun, KlarnaSessions, OrderOfKlarna, UpdateClaim};
 use self::sqlite::Sqlite;
 pub use self::time::DatabaseClock;
+pub use self::token_claim::{ClaimAttempt, TokenClaim};
 pub use self::tokens::{TokenFilter, Tokens};
-pub use self::transport::{Transport, client_keys};
-pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
+pub use self::transport::Transport;
+pub use self::upkeep::{ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhook_endpoints::{Answer, Endpoint, KEPT_ANSWERS, WebhookAnswer, WebhookEndpoints};
-pub use self::webhooks::{
-    ClaimedWebhook, DisabledWhy, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
-    WebhookStatus, WebhookView, Webhooks,
-};
+pub use self::webhook_event::{DisabledWhy, EventKind, WebhookClaim, WebhookStatus};
+pub use self::webhooks::{ClaimedWebhook, Published, ResentWebhooks, WebhookFilter, WebhookView, Webhooks};
 pub use self::workers::{ConfirmedHeartbeat, Reclaimed, Worker, WorkerHeartbeats, Workers};
 use crate::clock::Clock;
 use crate::config::{self, Database};

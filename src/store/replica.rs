@@ -1,44 +1,10 @@
-//! Reads that a read-only replica may answer, and what is told of it.
+//! Reads that a read-only replica may answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, Utc};
-
 use super::StoreError;
 use super::engine::{Connection, Engine, SqlStore, by};
-
-/// How the read replica stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplicaState {
-    /// Pages and lists read from it.
-    Used {
-        /// Until when it has all changes. `None` if it does not say: it is no standby.
-        replayed_at: Option<DateTime<Utc>>,
-        /// The time by its own clock.
-        now: DateTime<Utc>,
-    },
-    /// It cannot be used, and the primary is read instead.
-    Away {
-        /// Since when.
-        since: DateTime<Utc>,
-        /// Why.
-        error: String,
-    },
-}
-
-/// What `doctor` reads about the replica.
-#[derive(Clone, Debug)]
-pub struct ReplicaFacts {
-    /// The name of its installation; `None` if it has none.
-    pub installation: Option<String>,
-    /// Whether it is a standby of another server.
-    pub standby: bool,
-    /// Until when it has all changes. `None` if it does not say.
-    pub replayed_at: Option<DateTime<Utc>>,
-    /// The time by its own clock.
-    pub now: DateTime<Utc>,
-}
 
 tokio::task_local! {
     /// Set while reads must not be old, although the store's may be.

@@ -44,7 +44,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     {
         return if path.exists() { Found::Unknown } else { Found::New };
     }
-    for (setting, transport) in store::Transport::of(&settings.database).unwrap_or_default() {
+    for (setting, transport) in store::transports(&settings.database).unwrap_or_default() {
         if let Some(weakness) = transport.weakness() {
             let advice = format!(
                 "leave sslmode out of {setting}, or write sslmode=verify-full; sslrootcert names \
