@@ -328,9 +328,9 @@ fn open_probes(at: BoundAddress, probes: Probes) -> HttpServer {
 /// Tells the database what the pages of other processes show of this one.
 fn tell_others(app: &App, process: &Process, targets: Option<TargetBreakers>, background: &mut JoinSet<()>) {
     let (store, id, clock) = (app.store.clone(), process.worker.id, app.clock.clone());
-    background.spawn(facts::tell(store.clone(), id, facts::asking(app), clock.clone()));
+    background.spawn(facts::tell(store.clone(), store.clone(), id, facts::asking(app), clock.clone()));
     let breakers = breaker_states(Some(process.vault.clone()), targets);
-    background.spawn(tell_breakers(store.clone(), id, breakers, clock));
+    background.spawn(tell_breakers(store.clone(), store.clone(), id, breakers, clock));
     let silence = process.heartbeat.watch().silence();
     background.spawn(end_lost_outages(store, silence, app.settings.queue.worker_lost_after));
 }
@@ -341,7 +341,10 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
     Probes {
         ready: ready.clone(),
         health: ask_health(app.store.clone()),
-        store: app.store.clone(),
+        endpoints: app.store.clone(),
+        providers: app.store.clone(),
+        pausing: app.store.clone(),
+        replica: app.store.clone(),
         breakers: ask_breakers(vault.clone(), targets.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
         settings: app.live.status.clone(),
         refusals: Refusals::default(),

@@ -1,10 +1,33 @@
-//! Reads that a read-only replica may answer.
+//! The storage trait for the read replica, and the reads that it may answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::StoreError;
+use async_trait::async_trait;
+
 use super::engine::{Connection, Engine, SqlStore, by};
+use super::{ReplicaFacts, ReplicaState, StoreError};
+
+/// The read replica of the database.
+#[async_trait]
+pub trait Replica: Send + Sync {
+    /// Returns how the read replica stands; `None` if there is none.
+    async fn replica_state(&self) -> Option<ReplicaState>;
+
+    /// Asks the read replica about itself, for `doctor`; `None` if there is none.
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError>;
+}
+
+#[async_trait]
+impl<E: Engine> Replica for SqlStore<E> {
+    async fn replica_state(&self) -> Option<ReplicaState> {
+        self.engine.replica_state().await
+    }
+
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {
+        self.engine.examine_replica().await
+    }
+}
 
 tokio::task_local! {
     /// Set while reads must not be old, although the store's may be.

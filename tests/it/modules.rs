@@ -360,6 +360,17 @@ fn each_tool_stays_in_its_modules() {
 }
 
 #[test]
+fn only_the_app_holds_all_storage_traits() {
+    let holds = |code: &str| {
+        let mut ends = code.match_indices("dyn Store").map(|(at, name)| &code[at + name.len()..]);
+        ends.any(|rest| !rest.starts_with(is_word))
+    };
+    let holders = files().into_iter().filter(|(path, code)| path[0] != "store" && holds(code));
+    let holders: Vec<String> = holders.map(|(path, _)| path.join("::")).collect();
+    assert_eq!(holders, ["app"], "take the storage traits that the module uses");
+}
+
+#[test]
 fn no_files_go_round_in_a_circle() {
     let files = files();
     let arrows = arrows(&files);
