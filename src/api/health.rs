@@ -30,7 +30,7 @@ use super::problem::{Kind, Problem, ProblemDetails};
 use super::read_replica::ReadReplica;
 use super::shared::Shared;
 use crate::config::{Live, SettingsStatus};
-use crate::store::{Store, StoreError};
+use crate::store::{Connections, Pausing, Providers, Replica, StoreError, WebhookEndpoints};
 
 /// How long the database may take to answer a health check.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -87,10 +87,10 @@ pub type AskHealth = Arc<dyn Fn() -> BoxFuture<'static, Result<(), StoreError>> 
 
 /// Returns what asks a store.
 #[must_use]
-pub fn ask_health(store: Arc<dyn Store>) -> AskHealth {
+pub fn ask_health(connections: Arc<dyn Connections>) -> AskHealth {
     Arc::new(move || {
-        let store = Arc::clone(&store);
-        async move { store.health().await }.boxed()
+        let connections = Arc::clone(&connections);
+        async move { connections.health().await }.boxed()
     })
 }
 
@@ -102,8 +102,14 @@ pub struct Probes {
     pub ready: Readiness,
     /// Tells whether the database answers.
     pub health: AskHealth,
-    /// Has what `/readyz?verbose` tells of merchants.
-    pub store: Arc<dyn Store>,
+    /// Has the webhook endpoints for `/readyz?verbose`.
+    pub endpoints: Arc<dyn WebhookEndpoints>,
+    /// Has the merchants that were stopped after too many rejections, for `/readyz?verbose`.
+    pub providers: Arc<dyn Providers>,
+    /// Has the pauses for `/readyz?verbose`.
+    pub pausing: Arc<dyn Pausing>,
+    /// Tells how the read replica stands, for `/readyz?verbose`.
+    pub replica: Arc<dyn Replica>,
     /// The breakers for `/readyz?verbose`.
     pub breakers: AskBreakers,
     /// The settings in force, for `/readyz?verbose`.

@@ -12,7 +12,7 @@ use crate::config::{HEARTBEAT, SettingsStatus};
 use crate::ids::WorkerId;
 use crate::meter;
 use crate::pages::AskFacts;
-use crate::store::{ProcessFacts, ReloadFailure, Store, StoreError};
+use crate::store::{DatabaseClock, ProcessFacts, ReloadFailure, StoreError, Workers};
 
 /// How long it is shown that log lines were dropped.
 const DROPPED_FOR: Duration = Duration::from_hours(1);
@@ -40,14 +40,20 @@ fn failed_reload(settings: &SettingsStatus) -> Option<ReloadFailure> {
 
 /// Writes the facts of this process to the database whenever they have changed, and now and then, because a
 /// failover may have lost them.
-pub(super) async fn publish(store: Arc<dyn Store>, worker: WorkerId, facts: AskFacts, clock: Clock) {
+pub(super) async fn publish(
+    workers: Arc<dyn Workers>,
+    database: Arc<dyn DatabaseClock>,
+    worker: WorkerId,
+    facts: AskFacts,
+    clock: Clock,
+) {
     let mut published = None;
     let mut clock_off_seconds = 0;
     for round in 0_u64.. {
         tokio::time::sleep(HEARTBEAT).await;
         if round.is_multiple_of(COMPARE_CLOCKS) {
             published = None;
-            if let Ok(off) = clock_off(&*store, &clock).await {
+            if let Ok(off) = clock_off(&*database, &clock).await {
                 clock_off_seconds = off;
             }
         }
@@ -57,16 +63,16 @@ pub(super) async fn publish(store: Arc<dyn Store>, worker: WorkerId, facts: AskF
         }
         // Even if this fails, it may have been written.
         published = None;
-        match store.note_facts(worker, &now).await {
+        match workers.note_facts(worker, &now).await {
             Ok(()) => published = Some(now),
             Err(error) => tracing::debug!(%error, "The troubles of this process could not be published"),
         }
     }
 }
 
-async fn clock_off(store: &dyn Store, clock: &Clock) -> Result<u64, StoreError> {
+async fn clock_off(database: &dyn DatabaseClock, clock: &Clock) -> Result<u64, StoreError> {
     let asked_at = clock.now();
-    let database = store.time().await?;
+    let database = database.time().await?;
     Ok(apart(asked_at, clock.now(), database))
 }
 

@@ -16,7 +16,7 @@ use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::klarna::http::BuildError;
 use crate::pauses::Pauses;
 use crate::sessions::{Dependencies as SessionDependencies, Sessions};
-use crate::store::{self, Installation, Store, StoreError};
+use crate::store::{self, Installation, Keys, Store, StoreError};
 use crate::tls::TlsError;
 use crate::vault::instance::{HeartbeatMark, InstanceError};
 use crate::vault::sealing::keys::{self, KeysError};
@@ -272,13 +272,18 @@ impl App {
     /// Registers, shows and forgets refresh tokens.
     #[must_use]
     pub fn registry(&self) -> Registry {
-        Registry::new(self.store.clone(), Arc::clone(&self.secrets), self.due(), self.merchants())
+        self.registry_on(&self.store)
     }
 
     /// Shows refresh tokens in lists, from the read replica if there is one.
     #[must_use]
     pub fn registry_for_lists(&self) -> Registry {
-        Registry::new(self.lists.clone(), Arc::clone(&self.secrets), self.due(), self.merchants())
+        self.registry_on(&self.lists)
+    }
+
+    fn registry_on(&self, store: &Arc<dyn Store>) -> Registry {
+        let secrets = Arc::clone(&self.secrets);
+        Registry::new(store.clone(), store.clone(), secrets, self.due(), self.merchants())
     }
 
     /// Renames users.
@@ -320,7 +325,7 @@ fn check_file(settings: &Settings) -> Result<(), AppError> {
 
 /// Opens the database's secrets; the first start creates them.
 async fn open_secrets(
-    store: &dyn Store,
+    store: &dyn Keys,
     settings: &Settings,
     environment: &BTreeMap<String, String>,
     embedded: bool,
@@ -349,7 +354,7 @@ async fn open_secrets(
 
 /// Checks that each key in the settings is the one that the database knows by this name. With
 /// another key, every token would look altered.
-async fn check_keys(store: &dyn Store, cipher: &Cipher) -> Result<(), AppError> {
+async fn check_keys(store: &dyn Keys, cipher: &Cipher) -> Result<(), AppError> {
     for (name, fingerprint) in store.known_keys().await? {
         if cipher.fingerprints().get(&name).is_some_and(|ours| ours[..] != fingerprint) {
             return Err(AppError::OtherKey(name));

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::App;
 use crate::config::HEARTBEAT;
-use crate::store::{Store, StoreError};
+use crate::store::{Connections, StoreError};
 
 /// How often the database is asked.
 const EVERY: Duration = HEARTBEAT;
@@ -22,12 +22,12 @@ impl App {
     }
 }
 
-async fn noticed(store: Arc<dyn Store>) -> StoreError {
+async fn noticed(connections: Arc<dyn Connections>) -> StoreError {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error @ StoreError::NeedsNewerProgram { .. }) = store.health().await {
+        if let Err(error @ StoreError::NeedsNewerProgram { .. }) = connections.health().await {
             tracing::error!(%error, "The database needs a newer program; this process completes its work and \
                 exits");
             return error;

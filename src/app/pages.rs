@@ -23,7 +23,7 @@ impl App {
             stats: self.lists.clone(),
             audit: self.audit.clone(),
             audit_log: self.lists.clone(),
-            store: self.store.clone(),
+            replica: self.store.clone(),
             pausing: self.store.clone(),
             outages: self.lists.clone(),
             resolving: self.store.clone(),

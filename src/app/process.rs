@@ -17,7 +17,7 @@ use crate::keeper::{self, Sweeper};
 use crate::ops::foreign_tokens;
 use crate::pauses::Pauses;
 use crate::queue::{Heartbeat, HeartbeatOptions};
-use crate::store::{ProviderTokens, Reclaimed, Store, Worker};
+use crate::store::{Orders, Pausing, ProviderTokens, Providers, Reclaimed, Worker};
 use crate::vault::instance::{Instance, Replayed};
 use crate::vault::{Dependencies, Vault};
 use crate::worker::{ResultSpool, WorkerLease};
@@ -180,10 +180,10 @@ pub(super) async fn nothing_in_memory_alone(vault: &Vault, results: &ResultSpool
     Ending { cut_off: true, spooled: vault.spooled().await + results.waiting().await }
 }
 
-async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
+async fn tidy(orders: Arc<dyn Orders>, vault: Vault, results: ResultSpool) {
     loop {
         tokio::time::sleep(TIDY).await;
-        let (tokens, results) = tokio::join!(vault.tidy(), results.replay(&*store));
+        let (tokens, results) = tokio::join!(vault.tidy(), results.replay(&*orders));
         if let Err(error) = tokens.and(results) {
             tracing::warn!(%error, "The spool and the open exchanges could not be checked; the next try \
                 follows in a minute");
@@ -192,9 +192,9 @@ async fn tidy(store: Arc<dyn Store>, vault: Vault, results: ResultSpool) {
 }
 
 /// Logs which tokens cannot be used with these settings. Nothing waits for it: all tokens are read.
-pub(super) async fn log_foreign_tokens(store: Arc<dyn Store>, live: Live<Merchants>) {
+pub(super) async fn log_foreign_tokens(providers: Arc<dyn Providers>, live: Live<Merchants>) {
     let merchants = live.now();
-    match foreign_tokens(&*store, &merchants).await {
+    match foreign_tokens(&*providers, &merchants).await {
         // A reload has begun a count of its own.
         Ok(_) if !Arc::ptr_eq(&merchants, &live.now()) => {}
         Ok(found) => {
@@ -208,13 +208,13 @@ pub(super) async fn log_foreign_tokens(store: Arc<dyn Store>, live: Live<Merchan
 }
 
 /// Keeps this process's copy of the pauses up to date.
-async fn follow_pauses(store: Arc<dyn Store>, pauses: Pauses) {
+async fn follow_pauses(pausing: Arc<dyn Pausing>, pauses: Pauses) {
     loop {
         tokio::select! {
             () = pauses.outdated() => {}
             () = tokio::time::sleep(READ_PAUSES) => {}
         }
-        match store.pauses().await {
+        match pausing.pauses().await {
             Ok(rows) => {
                 let count = rows.len();
                 if pauses.replace(rows, since_boot()) {

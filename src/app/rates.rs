@@ -11,7 +11,7 @@ use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
 use crate::config::Engine;
 use crate::silence::SilenceWatch;
-use crate::store::{Store, StoreError};
+use crate::store::{SharedRates, StoreError};
 
 /// How often a process tells which calls it has made, and asks for more.
 const EVERY: Duration = Duration::from_millis(200);
@@ -22,7 +22,7 @@ const JOINING: Duration = Duration::from_millis(500);
 
 /// Shares rates with the other processes.
 pub(super) struct RateSharing {
-    store: Arc<dyn Store>,
+    store: Arc<dyn SharedRates>,
     silence: SilenceWatch,
     lost_after: Duration,
     /// How many processes there were when this one began, and when it may make its first call.
@@ -69,7 +69,7 @@ fn log_processes(processes: u32, breakers: &[CircuitBreakers]) {
 /// up its own share. While the database does not answer, each process goes on with its equal share. A process
 /// counts until this one has watched it be silent for `lost_after`.
 async fn share(
-    store: Arc<dyn Store>,
+    store: Arc<dyn SharedRates>,
     silence: SilenceWatch,
     lost_after: Duration,
     breakers: Vec<CircuitBreakers>,

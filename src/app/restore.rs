@@ -47,7 +47,7 @@ pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<()
         }
     }
     let new = NewFolder { id: Some(id), beside: id_beside, lost_after: app.settings.queue.worker_lost_after };
-    let silent_since = match before(&*app.store, new).await? {
+    let silent_since = match before(&*app.store, &*app.store, new).await? {
         Before::Silent(silent_since) => silent_since,
         Before::Ended(ended_at) if mark.is_none() => {
             tracing::warn!(

@@ -54,7 +54,14 @@ pub(super) fn ask_breakers(
 pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBreakers>) -> Scrape {
     let (breakers, spools) = (breaker_states(vault.clone(), targets), SpoolFiles::new(app));
     let metrics = Metrics::new(Sources {
-        store: app.store.clone(),
+        stats: app.store.clone(),
+        connections: app.store.clone(),
+        replica: app.store.clone(),
+        providers: app.store.clone(),
+        pausing: app.store.clone(),
+        keeper: app.store.clone(),
+        keys: app.store.clone(),
+        schema: app.store.schema(),
         secrets: Arc::clone(&app.secrets),
         clock: app.clock.clone(),
         merchants: app.merchants(),

@@ -333,9 +333,9 @@ fn publish_state(
     background: &mut JoinSet<()>,
 ) {
     let (store, id, clock) = (app.store.clone(), process.worker.id, app.clock.clone());
-    background.spawn(facts::publish(store.clone(), id, facts::asking(app), clock.clone()));
+    background.spawn(facts::publish(store.clone(), store.clone(), id, facts::asking(app), clock.clone()));
     let breakers = breaker_states(Some(process.vault.clone()), targets);
-    background.spawn(publish_breakers(store.clone(), id, breakers, clock));
+    background.spawn(publish_breakers(store.clone(), store.clone(), id, breakers, clock));
     let silence = process.heartbeat.watch().silence();
     background.spawn(end_lost_outages(store, silence, app.settings.queue.worker_lost_after));
 }
@@ -346,7 +346,10 @@ fn probes(app: &App, ready: &Readiness, process: Option<&Process>, worker: Optio
     Probes {
         ready: ready.clone(),
         health: ask_health(app.store.clone()),
-        store: app.store.clone(),
+        endpoints: app.store.clone(),
+        providers: app.store.clone(),
+        pausing: app.store.clone(),
+        replica: app.store.clone(),
         breakers: ask_breakers(vault.clone(), targets.clone()).unwrap_or_else(|| Arc::new(BTreeMap::new)),
         settings: app.live.status.clone(),
         refusals: Refusals::default(),

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::shared_rate::SharedRate;
-use super::view::shortened;
 use super::{BreakerState, CallOutcome, UsedUp};
 use crate::cause::Cause;
 use crate::ids::UserId;
 
+/// The most characters of a cause: every process is told of it.
+const LONGEST_CAUSE: usize = 500;
 /// How many failures in a row open a breaker.
 pub(super) const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
@@ -236,4 +237,13 @@ impl CircuitBreaker {
         self.state = State::Open { until: now + self.pause };
         (!probe).then_some(Change::Opened)
     }
+}
+
+/// Returns a cause without what is too long.
+fn shortened(mut cause: String) -> String {
+    if let Some((end, _)) = cause.char_indices().nth(LONGEST_CAUSE) {
+        cause.truncate(end);
+        cause.push('…');
+    }
+    cause
 }

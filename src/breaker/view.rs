@@ -9,8 +9,6 @@ use super::{BreakerState, CircuitBreaker, CircuitBreakers, Endpoint, State};
 use crate::clock::delta;
 use crate::ids::MerchantName;
 
-/// The most characters of a cause: every process is told of it.
-const LONGEST_CAUSE: usize = 500;
 /// The shortest pause that is told while the breaker is closed. At a limit of calls a second, there may be one
 /// in each second.
 const SHORTEST_TOLD: Duration = Duration::from_secs(5);
@@ -134,13 +132,4 @@ impl CircuitBreakers {
         let merchants = self.rates.merchants().into_iter();
         merchants.filter_map(|merchant| self.with(&merchant, |breaker, _| view(&merchant, breaker))).collect()
     }
-}
-
-/// Returns a cause without what is too long.
-pub(super) fn shortened(mut cause: String) -> String {
-    if let Some((end, _)) = cause.char_indices().nth(LONGEST_CAUSE) {
-        cause.truncate(end);
-        cause.push('…');
-    }
-    cause
 }

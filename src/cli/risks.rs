@@ -4,14 +4,14 @@ use super::CliError;
 use crate::app::AppError;
 use crate::config::Settings;
 use crate::ops::exposed_files;
-use crate::store::Transport;
+use crate::store::transports;
 
 /// Warns of connections to the database that are not safe, and of files with secrets that others can read.
 ///
 /// # Errors
 /// If a URL of the database cannot be read.
 pub(super) fn warn(settings: &Settings) -> Result<(), CliError> {
-    for (setting, transport) in Transport::of(&settings.database).map_err(AppError::from)? {
+    for (setting, transport) in transports(&settings.database).map_err(AppError::from)? {
         if let Some(weakness) = transport.weakness() {
             tracing::warn!(
                 setting,

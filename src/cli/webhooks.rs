@@ -13,7 +13,7 @@ use super::{CliError, Context, Exit, confirm};
 use crate::audit::Action;
 use crate::clock::Clock;
 use crate::ids::{MerchantName, UserId, WebhookId};
-use crate::store::{EventKind, Store, StoreError, WebhookFilter, WebhookStatus, Webhooks};
+use crate::store::{EventKind, StoreError, WebhookEndpoints, WebhookFilter, WebhookStatus, Webhooks};
 use crate::when::When;
 
 /// How many events one transaction makes due again.
@@ -138,7 +138,7 @@ impl Command {
             Self::List { selection, limit, cursor } => context.block_on(async {
                 let app = context.app_to_read().await?;
                 let filter = WebhookFilter { before: cursor, limit, ..selection.filter(&app.clock) };
-                list(context, &*app.store, &filter).await
+                list(context, &*app.store, &*app.store, &filter).await
             }),
             Self::Resend { ids, selection, yes } => {
                 if ids.is_empty() && selection.is_empty() {
@@ -179,15 +179,20 @@ impl Command {
     }
 }
 
-async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> Result<Exit, CliError> {
+async fn list(
+    context: &Context,
+    events: &dyn Webhooks,
+    endpoints: &dyn WebhookEndpoints,
+    filter: &WebhookFilter,
+) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("list webhooks", error);
-    let webhooks = store.webhooks(filter).await.map_err(failed)?;
+    let webhooks = events.webhooks(filter).await.map_err(failed)?;
     let webhooks: Vec<Webhook> = webhooks.into_iter().map(Webhook::from).collect();
     context.output.table(&webhooks, table)?;
     if let Some(last) = webhooks.last().filter(|_| webhooks.len() == filter.limit as usize) {
         context.output.hint(format!("Next page: --cursor {}", last.id));
     }
-    for endpoint in store.endpoints().await.map_err(failed)? {
+    for endpoint in endpoints.endpoints().await.map_err(failed)? {
         if let Some(hint) = disabled(&endpoint) {
             context.output.hint(hint);
         }
@@ -195,17 +200,25 @@ async fn list(context: &Context, store: &dyn Store, filter: &WebhookFilter) -> R
     Ok(Exit::Done)
 }
 
-async fn remove(context: &Context, store: &dyn Store, merchant: &MerchantName) -> Result<Exit, CliError> {
-    let removed = store.remove_endpoint(merchant).await;
+async fn remove(
+    context: &Context,
+    endpoints: &dyn WebhookEndpoints,
+    merchant: &MerchantName,
+) -> Result<Exit, CliError> {
+    let removed = endpoints.remove_endpoint(merchant).await;
     let removed = removed.map_err(|error| CliError::failed("remove a webhook endpoint", error))?;
     let human = if removed { "Removed." } else { "The database has no webhook endpoint of this merchant." };
     context.output.print(human, &json!({ "merchant": merchant, "removed": removed }))?;
     Ok(Exit::Done)
 }
 
-async fn test(context: &Context, store: &dyn Store, merchant: &MerchantName) -> Result<Exit, CliError> {
+async fn test(
+    context: &Context,
+    endpoints: &dyn WebhookEndpoints,
+    merchant: &MerchantName,
+) -> Result<Exit, CliError> {
     let failed = |error| CliError::failed("test a webhook endpoint", error);
-    let Some(id) = store.test_webhook(merchant).await.map_err(failed)? else {
+    let Some(id) = endpoints.test_webhook(merchant).await.map_err(failed)? else {
         let whose = printable(merchant.as_str());
         let wrong = format!(
             "{whose} has no webhook endpoint: set webhook_url for it in the settings, and start or reload the service"

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use super::{ApiKey, Keeper, Merchant, Merchants, Settings, SettingsStatus};
+use super::{ApiKeys, Keeper, Merchant, Merchants, Settings, SettingsStatus};
 use crate::breaker::Rates;
 use crate::bulkhead::OnlyMerchant;
 use crate::ids::MerchantName;
@@ -18,9 +18,6 @@ use crate::ids::MerchantName;
 /// A part of the settings that a reload replaces. Clones share it.
 #[derive(Debug)]
 pub struct Live<T>(watch::Sender<Arc<T>>);
-
-/// The API keys of the settings.
-pub type ApiKeys = Vec<Arc<ApiKey>>;
 
 /// Everything that a reload replaces.
 #[derive(Clone, Debug)]

@@ -7,11 +7,12 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::overrides::Overrides;
+use super::overrides::{GivenUrls, Overrides};
 use super::reader::Reader;
 use super::strength::weakness_of_key;
 use super::{
-    ApiCredentials, CredentialSet, EndpointUrl, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets,
+    ApiCredentials, CheckoutProvider, ClientAuth, CredentialSet, EndpointUrl, Environment, LongestPauses,
+    NAME_EXPECTED, OnUnusableToken, Region, Webhook, is_name, presets,
 };
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
@@ -87,85 +88,6 @@ pub struct Merchant {
     pub webhook: Option<Webhook>,
     /// The secret in the address that Klarna's pushes go to. `None`: they go to the shop.
     pub push_secret: Option<SecretString>,
-}
-
-/// Which addresses the settings give.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is about a setting of its own")]
-pub struct GivenUrls {
-    /// `token_url`
-    pub token: bool,
-    /// `revoke_url`
-    pub revoke: bool,
-    /// `checkout_url`
-    pub checkout: bool,
-    /// `payments_url`
-    pub payments: bool,
-    /// `jwks_url`
-    pub jwks: bool,
-}
-
-impl GivenUrls {
-    /// Returns whether the settings give the address of a target.
-    #[must_use]
-    pub fn target(self, target: Target) -> bool {
-        match target {
-            Target::Checkout => self.checkout,
-            Target::Payments => self.payments,
-        }
-    }
-}
-
-/// Klarna's regions, as its hosts and paths name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Region {
-    /// Europe.
-    Eu,
-    /// North America.
-    Na,
-    /// Oceania; no login host is publicly known.
-    Oc,
-}
-
-/// Klarna's live system or its test system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// Real shoppers and real money.
-    Production,
-    /// Klarna's test system.
-    Playground,
-}
-
-/// Who runs the merchant's checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CheckoutProvider {
-    /// Klarna itself.
-    Klarna,
-    /// Kustom, to which Klarna Checkout passed: same paths and bodies, other hosts.
-    Kustom,
-}
-
-/// How a confidential client proves itself at the token endpoint (RFC 6749 section 2.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// As the form field `client_secret`.
-    ClientSecretPost,
-    /// As HTTP Basic.
-    ClientSecretBasic,
-}
-
-/// What happens to an order whose user has no usable token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnUnusableToken {
-    /// The order is submitted without a token, and Klarna asks the shopper to sign in.
-    SubmitWithoutToken,
-    /// The order fails, and the shop decides.
-    Fail,
 }
 
 impl Merchant {

@@ -10,6 +10,7 @@
 mod addresses;
 mod api_key;
 mod audit;
+mod choices;
 mod credentials;
 mod database;
 mod endpoint_url;
@@ -50,6 +51,8 @@ use std::path::{Path, PathBuf};
 pub use addresses::{Address, AddressOf};
 pub use api_key::{ApiKey, Credential, KeyRefusal};
 pub use audit::{Audit, AuditLines};
+use choices::WrappedBy;
+pub use choices::{CheckoutProvider, ClientAuth, Environment, LostAnswer, OnUnusableToken, Region};
 pub use credentials::{ApiCredentials, CredentialSet};
 pub use database::{Database, Engine};
 pub(crate) use database::{NO_HOST, postgres_url};
@@ -57,26 +60,24 @@ pub use endpoint_url::EndpointUrl;
 pub use error::{ConfigError, Fault};
 pub use exposed::ExposedFile;
 pub use keeper::Keeper;
-pub use live::{ApiKeys, Live, LiveSettings};
+pub use live::{Live, LiveSettings};
 pub use longest_pauses::LongestPauses;
-pub use merchant::{
-    CheckoutProvider, ClientAuth, Environment, GivenUrls, Merchant, Merchants, OnUnusableToken, Region,
-};
+pub use merchant::{Merchant, Merchants};
+pub use overrides::GivenUrls;
 pub use reload::{ChangedNames, Changes, FailedReload, SettingsStatus};
 pub use retention::Retention;
 pub use rules::HEARTBEAT;
 pub use scope::Scope;
-pub use server::Server;
+pub use server::{ApiKeys, Server};
 pub(crate) use strength::{is_hash_of_trial, is_uniform};
 pub use telemetry::{Collector, Telemetry};
-pub use vault::{KeySource, LostAnswer, Vault};
+pub use vault::{KeySource, Vault};
 pub use webhook::Webhook;
 pub use work::{Checkout, Queue};
 pub use wrapped_key::{KeyProgram, WrappedKey};
 
 use reader::Reader;
 use setting_digests::SettingDigests;
-use wrapped_key::WrappedBy;
 
 use crate::bounded;
 use crate::clock::Clock;

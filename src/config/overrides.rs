@@ -3,7 +3,35 @@
 use url::Url;
 
 use super::reader::Reader;
-use super::{CheckoutProvider, Environment, GivenUrls, Region, presets};
+use super::{CheckoutProvider, Environment, Region, presets};
+use crate::order::Target;
+
+/// Which addresses the settings give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about a setting of its own")]
+pub struct GivenUrls {
+    /// `token_url`
+    pub token: bool,
+    /// `revoke_url`
+    pub revoke: bool,
+    /// `checkout_url`
+    pub checkout: bool,
+    /// `payments_url`
+    pub payments: bool,
+    /// `jwks_url`
+    pub jwks: bool,
+}
+
+impl GivenUrls {
+    /// Returns whether the settings give the address of a target.
+    #[must_use]
+    pub fn target(self, target: Target) -> bool {
+        match target {
+            Target::Checkout => self.checkout,
+            Target::Payments => self.payments,
+        }
+    }
+}
 
 /// The addresses that a merchant's settings give.
 pub(super) struct Overrides {

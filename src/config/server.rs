@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_key::{ApiKey, Credential};
-use super::live::ApiKeys;
 use super::reader::Reader;
 use crate::tls::TlsFiles;
 
 const CERTIFICATE: &str = "server.tls_cert";
 const KEY: &str = "server.tls_key";
 const CLIENT_CA: &str = "server.client_ca";
+
+/// The API keys of the settings.
+pub type ApiKeys = Vec<Arc<ApiKey>>;
 
 /// The HTTP servers of a process.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::reader::Reader;
 use super::wrapped_key::{self, WrappedKey};
-use super::{Engine, NAME_EXPECTED, is_name};
+use super::{Engine, LostAnswer, NAME_EXPECTED, is_name};
 
 const DEFAULT_KEY: &str = "k1";
 const DEFAULT_KEY_FILE: &str = "data/k1.key";
@@ -54,16 +54,6 @@ pub enum KeySource {
     Env(String),
     /// A file that holds the key encrypted. A program decrypts it at start.
     Wrapped(WrappedKey),
-}
-
-/// What to do about a token whose last presentation got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LostAnswer {
-    /// Present it again after `replay_after`.
-    Replay,
-    /// Leave it `uncertain` until an operator decides.
-    Hold,
 }
 
 impl Vault {

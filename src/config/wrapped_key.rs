@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::WrappedBy;
 use super::reader::Reader;
 
 const UNWRAP_EXPECTED: &str = r#"write a list such as ["/usr/bin/aws", "kms", "decrypt", "…"]"#;
@@ -34,14 +35,6 @@ pub struct KeyProgram {
     pub variables: Vec<String>,
     /// How long it may run before it is killed.
     pub timeout: Duration,
-}
-
-/// How a key is wrapped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum WrappedBy {
-    /// A program unwraps it.
-    Command,
 }
 
 impl KeyProgram {

@@ -7,6 +7,7 @@ mod hosts;
 mod instance;
 mod keys;
 mod replica;
+mod server;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -26,7 +26,7 @@ use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::meter;
 use crate::order::{Target, TokenOutcome};
-use crate::store::Store;
+use crate::store::{Connections, InstallationStats, Keeper, Keys, Pausing, Providers, Replica};
 use crate::vault::sealing::Secrets;
 
 /// How often recorded values are sorted into buckets. Without this they would accumulate in memory if
@@ -46,8 +46,22 @@ pub struct Exchanges {
 
 /// Where the metrics come from at each scrape.
 pub struct Sources {
-    /// The database and its connection pools.
-    pub store: Arc<dyn Store>,
+    /// The figures of the installation, and this process's connection pools.
+    pub stats: Arc<dyn InstallationStats>,
+    /// Tells whether the database takes writes.
+    pub connections: Arc<dyn Connections>,
+    /// Tells how the read replica stands.
+    pub replica: Arc<dyn Replica>,
+    /// Counts tokens by provider, and has the merchants that were stopped.
+    pub providers: Arc<dyn Providers>,
+    /// Has the pauses.
+    pub pausing: Arc<dyn Pausing>,
+    /// Counts tokens.
+    pub keeper: Arc<dyn Keeper>,
+    /// Counts what each encryption key encrypts.
+    pub keys: Arc<dyn Keys>,
+    /// The number of this program's newest migration.
+    pub schema: i64,
     /// The encryption keys, to tell active, old and missing ones apart.
     pub secrets: Arc<Secrets>,
     /// The process's clock.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::ids::InstanceId;
-use crate::store::{Store, StoreError};
+use crate::store::{Restore, StoreError, Workers};
 
 /// How often the heartbeats are read, and the pause between two reads. Together that is longer than
 /// a living process takes for one: its interval and its time-out, 2 s each.
@@ -42,16 +42,20 @@ pub enum Before {
 ///
 /// # Errors
 /// The database cannot be used.
-pub async fn before(store: &dyn Store, folder: NewFolder) -> Result<Before, StoreError> {
+pub async fn before(
+    store: &dyn Restore,
+    workers: &dyn Workers,
+    folder: NewFolder,
+) -> Result<Before, StoreError> {
     let NewFolder { id, beside, lost_after } = folder;
     if store.left_open(id, beside, lost_after).await?.is_none() {
         return last_end(store, id).await;
     }
     // Whoever lives is seen to live: the time of a heartbeat would prove nothing.
-    let seen = store.heartbeats().await?;
+    let seen = workers.heartbeats().await?;
     for _ in 0..POLLS {
         tokio::time::sleep(POLL_INTERVAL).await;
-        if store.heartbeats().await?.iter().any(|worker| !seen.contains(worker)) {
+        if workers.heartbeats().await?.iter().any(|worker| !seen.contains(worker)) {
             return Ok(Before::Nothing);
         }
     }
@@ -62,6 +66,6 @@ pub async fn before(store: &dyn Store, folder: NewFolder) -> Result<Before, Stor
     }
 }
 
-async fn last_end(store: &dyn Store, id: Option<InstanceId>) -> Result<Before, StoreError> {
+async fn last_end(store: &dyn Restore, id: Option<InstanceId>) -> Result<Before, StoreError> {
     Ok(store.last_end(id).await?.map_or(Before::Nothing, Before::Ended))
 }

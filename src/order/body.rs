@@ -7,14 +7,7 @@ use zeroize::Zeroizing;
 
 use super::edit::{self, Insertion};
 use super::json::{Kind, Object, form_faults, is_blank, not_an_object};
-use super::{Fault, Rejection};
-
-/// The largest order body, in bytes. Klarna accepts bodies below 1 MB, and 16 KiB are reserved for
-/// the access token and prefilled fields.
-pub const MAX_BODY: usize = 1_000_000 - 16 * 1024;
-
-/// The deepest nesting of objects and arrays. Klarna's own fields need seven levels.
-pub const MAX_DEPTH: usize = 32;
+use super::{Fault, MAX_BODY, Rejection};
 
 /// One JSON object, byte for byte as it was given: with its key order, number formats, escapes,
 /// spaces and unknown fields.
@@ -31,7 +24,7 @@ impl Body {
     ///
     /// # Errors
     /// [`Rejection::TooLarge`] beyond [`MAX_BODY`]; faults where it is not a JSON object, a key
-    /// occurs twice, or it is nested beyond [`MAX_DEPTH`].
+    /// occurs twice, or it is nested beyond [`super::MAX_DEPTH`].
     pub fn parse(text: &str) -> Result<Self, Rejection> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         if raw.get().len() > MAX_BODY {

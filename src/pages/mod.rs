@@ -66,7 +66,7 @@ use crate::intake::Intake;
 use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::store::{
     AuditLog, DashboardQueries, InstallationStats, Keeper, OrderAdmin, Outages, Pausing, ProcessFacts,
-    Providers, Resolving, Store, WebhookEndpoints, Webhooks, WorkerView,
+    Providers, Replica, Resolving, WebhookEndpoints, Webhooks, WorkerView,
 };
 use crate::vault::Registry;
 use crate::vault::sealing::Secrets;
@@ -100,7 +100,7 @@ pub struct Dependencies {
     /// Where the audit log is read.
     pub audit_log: Arc<dyn AuditLog>,
     /// Tells how the read replica stands.
-    pub store: Arc<dyn Store>,
+    pub replica: Arc<dyn Replica>,
     /// Where pauses begin and end.
     pub pausing: Arc<dyn Pausing>,
     /// Has the outages.

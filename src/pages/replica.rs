@@ -38,7 +38,7 @@ fn asks(path: &str) -> bool {
 
 /// Says how old a page is, if the replica is far behind; `None` if there is no replica.
 pub(super) async fn note(pages: &Pages) -> Option<Markup> {
-    let told = match pages.deps.store.replica_state().await? {
+    let told = match pages.deps.replica.replica_state().await? {
         ReplicaState::Used { replayed_at: Some(replayed_at), now } if now - replayed_at > BEHIND => html! {
             "This page is old: it comes from the read replica (the setting database.read_url), which has the \
              changes until "

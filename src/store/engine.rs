@@ -87,12 +87,12 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// Notes that a read from the replica failed.
     fn replica_failed(&self, _error: &StoreError) {}
 
-    /// As [`super::Store::replica_state`].
+    /// As [`super::Replica::replica_state`].
     fn replica_state(&self) -> impl Future<Output = Option<ReplicaState>> + Send {
         async { None }
     }
 
-    /// As [`super::Store::examine_replica`].
+    /// As [`super::Replica::examine_replica`].
     fn examine_replica(&self) -> impl Future<Output = Result<Option<ReplicaFacts>, StoreError>> + Send {
         async { Ok(None) }
     }
@@ -132,7 +132,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
 
     fn inspect(&self) -> impl Future<Output = Result<Inspection, StoreError>> + Send;
 
-    /// As [`super::Store::keep_ready`].
+    /// As [`super::Connections::keep_ready`].
     fn keep_ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
         async { Ok(()) }
     }

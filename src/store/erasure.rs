@@ -5,12 +5,25 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::user_changes::{self, Begun, UserChange};
-use super::{Erased, StoreError, follow_ups, json, renaming, tokens};
+use super::{StoreError, follow_ups, json, renaming, tokens};
 use crate::ids::UserKey;
 use crate::order::{ErrorCode, OrderError, OrderId};
 
 /// How many orders of a user are erased in one transaction.
 const BATCH: i64 = 500;
+
+/// What was erased of a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Whether there was a row for the user's token.
+    pub token: bool,
+    /// Orders that no longer name the user.
+    pub orders: u64,
+    /// How many of these had not ended and are now cancelled.
+    pub cancelled: u64,
+    /// Webhook events that were deleted.
+    pub webhooks: u64,
+}
 
 pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Result<Erased, StoreError> {
     let pseudonym = format!("erased-{}", Uuid::new_v4());

@@ -1,13 +1,11 @@
-//! Which installation a database belongs to, its schema, and whether it accepts this program.
-
-use std::sync::Arc;
+//! The storage trait for the installation that a database belongs to.
 
 use async_trait::async_trait;
 
+use super::StoreError;
 use super::columns::Columns;
-use super::engine::{Connection, Engine, SqlStore};
-use super::migrations::{self, OLDEST_PROGRAM, check_level};
-use super::{Inspection, ReplicaFacts, ReplicaState, Signals, Store, StoreError};
+use super::engine::{Engine, SqlStore};
+use super::migrations::{OLDEST_PROGRAM, check_level};
 
 /// The installation that a database belongs to.
 #[derive(Clone)]
@@ -18,31 +16,18 @@ pub struct Installation {
     pub hash_key: Vec<u8>,
 }
 
+/// Storage for the installation.
 #[async_trait]
-impl<E: Engine> Store for SqlStore<E> {
-    async fn migrate(&self) -> Result<usize, StoreError> {
-        // A database that needs a newer program must not be used.
-        let missing = self.missing_migrations().await?;
-        self.engine.migrate(missing.len()).await
-    }
+pub trait Installations: Send + Sync {
+    /// Returns the installation that the database belongs to; `None` before its first start.
+    async fn installation(&self) -> Result<Option<Installation>, StoreError>;
 
-    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let applied = self
-            .read(async |c| {
-                let applied = E::applied_migrations(c.raw).await?;
-                if !applied.is_empty() {
-                    health(c).await?;
-                }
-                Ok(applied)
-            })
-            .await?;
-        migrations::missing(&E::migrator(), &applied)
-    }
+    /// Records the installation, unless there is one already.
+    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError>;
+}
 
-    fn schema(&self) -> i64 {
-        E::migrator().iter().map(|migration| migration.version).max().unwrap_or_default()
-    }
-
+#[async_trait]
+impl<E: Engine> Installations for SqlStore<E> {
     async fn installation(&self) -> Result<Option<Installation>, StoreError> {
         self.read(async |c| {
             if E::applied_migrations(c.raw).await?.is_empty() {
@@ -64,44 +49,4 @@ impl<E: Engine> Store for SqlStore<E> {
         })
         .await
     }
-
-    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError> {
-        self.engine.listen().await
-    }
-
-    async fn health(&self) -> Result<(), StoreError> {
-        self.read(async |c| health(c).await).await
-    }
-
-    async fn inspect(&self) -> Result<Inspection, StoreError> {
-        self.engine.inspect().await
-    }
-
-    async fn keep_ready(&self) -> Result<(), StoreError> {
-        self.engine.keep_ready().await
-    }
-
-    fn for_lists(&self) -> Arc<dyn Store> {
-        Arc::new(self.lagging())
-    }
-
-    async fn replica_state(&self) -> Option<ReplicaState> {
-        self.engine.replica_state().await
-    }
-
-    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {
-        self.engine.examine_replica().await
-    }
-
-    async fn close(&self) {
-        self.engine.close().await;
-    }
-}
-
-async fn health<E: Engine>(c: &mut Connection<'_, E>) -> Result<(), StoreError> {
-    let row = c.query(E::STATEMENTS.installation.health).fetch_one().await?;
-    if row.flag("read_only")? {
-        return Err(StoreError::ReadOnly("the server takes no writes".into()));
-    }
-    check_level(row.int("minimum_program")?)
 }

@@ -5,10 +5,9 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
-
+use super::{Installations, StoreError};
 use crate::ids::{Provider, PurposeId, TokenId};
 use crate::token::{CachedFor, SealedFor};
 
@@ -51,7 +50,7 @@ pub struct SealedCachedTokens {
 
 /// Storage for encryption keys.
 #[async_trait]
-pub trait Keys: Send + Sync {
+pub trait Keys: Installations {
     /// Returns the name and the fingerprint of each key that this database knows.
     async fn known_keys(&self) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 

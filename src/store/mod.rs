@@ -2,16 +2,19 @@
 //!
 //! The other modules use the database only through storage traits, such as [`Orders`] and [`Tokens`].
 //! [`Store`] is all of them; [`DatabaseClock`] stands beside it.
-//! Each trait has a file with its types and its one implementation for both engines. The trait
-//! `Engine` in `engine.rs` has what differs between the engines: claims, writes that share a commit,
-//! pools, notifications and migrations are in `postgres/` and `sqlite/`, the statements in `sql/`.
+//! Each trait has a file with its one implementation for both engines. Its types are there too, unless
+//! the trait `Engine` names them. `Engine`, in `engine.rs`, has what differs between the engines: claims,
+//! writes that share a commit, pools, notifications and migrations are in `postgres/` and `sqlite/`, the
+//! statements in `sql/`.
 
 mod audit;
 mod batch;
 mod claimed_order;
 mod columns;
+mod connections;
 mod counting;
 mod dashboard;
+mod database_urls;
 mod engine;
 mod erasure;
 mod error;
@@ -26,10 +29,14 @@ mod keys;
 mod known;
 mod migrations;
 mod new_order;
+mod notifications;
 mod order_admin;
 mod order_end;
+mod order_filter;
 mod order_history;
+mod order_insert;
 mod order_search;
+mod order_settle;
 mod orders;
 mod outages;
 mod overview;
@@ -41,14 +48,18 @@ mod providers;
 mod rates;
 mod renaming;
 mod replica;
+mod replica_state;
 mod resolving;
 mod restore;
 mod revocations;
+mod schema;
 mod sessions;
+mod signals;
 mod sql;
 mod sqlite;
 mod subject;
 mod time;
+mod token_claim;
 mod token_view;
 mod tokens;
 mod transport;
@@ -56,76 +67,79 @@ mod upkeep;
 mod user_changes;
 mod webhook_end;
 mod webhook_endpoints;
+mod webhook_event;
 mod webhooks;
 mod workers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use secrecy::ExposeSecret;
 
 pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAuditRow};
 pub use self::claimed_order::{Claim, ClaimedOrder};
 use self::columns::Columns;
+pub use self::connections::Connections;
 pub use self::dashboard::{
     CodeCount, DashboardQueries, LatencySample, OutcomeBucket, QueuedDeadlines, RefusedMerchant, WorkerView,
 };
-use self::engine::SqlStore;
+pub use self::database_urls::{client_keys, transports};
+use self::engine::{Engine, SqlStore};
+pub use self::erasure::Erased;
 pub use self::error::StoreError;
-pub use self::exchanges::{ClaimAttempt, TokenClaim};
 pub use self::export::{ExportedOrder, ExportedWebhook, Exports, FailedAttempt};
 pub use self::follow_ups::{ClaimedFollowUp, FOLLOW_UP_FOR, FailingFollowUp, FollowUp, FollowUps, Retried};
 pub use self::inspect::{Inspection, Server};
-pub use self::installation::Installation;
+pub use self::installation::{Installation, Installations};
 pub use self::keeper::{
     DueCursor, DueDate, DueFilter, DuePage, DueToken, Keeper, LastSweep, PlanFilter, TokenCount, UndatedToken,
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
 pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
-pub use self::order_admin::{
-    ChangedOrders, FailedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged,
-};
+pub use self::notifications::Notifications;
+pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, Unchanged};
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};
+pub use self::order_filter::{BEGINNING, Beginning, OrderFilter, OrderName};
 pub use self::order_history::{Attempt, ChangeKind, OrderChange, OrderHistory};
-pub use self::order_search::{BEGINNING, Beginning, OrderName};
-pub use self::orders::{OrderFilter, Orders};
+pub use self::order_search::{FailedOrders, OrderCount};
+pub use self::orders::Orders;
 pub use self::outages::{Outage, Outages};
 pub use self::overview::{
-    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, PoolUse, StuckFollowUp,
-    WebhookBacklog, WebhookCounts,
+    Backlog, FollowUpBacklog, InstallationCounts, InstallationStats, Overview, StuckFollowUp, WebhookBacklog,
+    WebhookCounts,
 };
 pub use self::pausing::{AskedProbe, NewPause, Pausing};
+pub use self::pool::PoolUse;
 use self::postgres::Postgres;
 pub use self::process_facts::{ProcessFacts, ReloadFailure};
 pub use self::providers::{Adopted, AdoptedToken, ProviderTokens, Providers, StoppedMerchant};
 pub use self::rates::SharedRates;
 pub use self::renaming::{Moved, Renamed, Renaming};
-pub use self::replica::{ReplicaFacts, ReplicaState, noting_failures, up_to_date};
+pub use self::replica::{Replica, noting_failures, up_to_date};
+pub use self::replica_state::{ReplicaFacts, ReplicaState};
 pub use self::resolving::{Doubtful, RejectedTokens, Resolving};
 pub use self::restore::Restore;
 pub use self::revocations::{ClaimedRevocation, REVOKE_FOR, RevocationClaim, Revocations};
+pub use self::schema::Schema;
 pub use self::sessions::{BodyChange, ChangeBegun, KlarnaSessions, OrderOfKlarna, UpdateClaim};
+pub use self::signals::{Signal, Signals};
 use self::sqlite::Sqlite;
 pub use self::time::DatabaseClock;
+pub use self::token_claim::{ClaimAttempt, TokenClaim};
 pub use self::tokens::{TokenFilter, Tokens};
-pub use self::transport::{Transport, client_keys};
-pub use self::upkeep::{Erased, ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
+pub use self::transport::Transport;
+pub use self::upkeep::{ExpiredKind, ScanCursor, ScanStep, ScannedTable, Upkeep};
 pub use self::webhook_end::{Delivery, WebhookSettled};
 pub use self::webhook_endpoints::{Answer, Endpoint, KEPT_ANSWERS, WebhookAnswer, WebhookEndpoints};
-pub use self::webhooks::{
-    ClaimedWebhook, DisabledWhy, EventKind, Published, ResentWebhooks, WebhookClaim, WebhookFilter,
-    WebhookStatus, WebhookView, Webhooks,
-};
+pub use self::webhook_event::{DisabledWhy, EventKind, WebhookClaim, WebhookStatus};
+pub use self::webhooks::{ClaimedWebhook, Published, ResentWebhooks, WebhookFilter, WebhookView, Webhooks};
 pub use self::workers::{ConfirmedHeartbeat, Reclaimed, Worker, WorkerHeartbeats, Workers};
 use crate::clock::Clock;
 use crate::config::{self, Database};
 use crate::ids::TokenId;
-use crate::order::OrderId;
 
-/// All storage traits, and what concerns the database as a whole.
-#[async_trait]
+/// All storage traits.
 pub trait Store:
     Orders
     + OrderAdmin
@@ -150,77 +164,22 @@ pub trait Store:
     + KlarnaSessions
     + FollowUps
     + AuditLog
+    + Schema
+    + Installations
+    + Connections
+    + Notifications
+    + Replica
 {
-    /// Migrates the schema to this program's version, while other programs use it. Returns how many
-    /// migrations ran. Waits for locks, and for another `migrate`, only for a limited time.
-    async fn migrate(&self) -> Result<usize, StoreError>;
-
-    /// Returns the names of this program's migrations that the database lacks. Fails if the database
-    /// needs a newer program.
-    async fn missing_migrations(&self) -> Result<Vec<String>, StoreError>;
-
-    /// Returns the number of this program's newest migration.
-    fn schema(&self) -> i64;
-
-    /// Returns the installation that the database belongs to; `None` before its first start.
-    async fn installation(&self) -> Result<Option<Installation>, StoreError>;
-
-    /// Records the installation, unless there is one already.
-    async fn found_installation(&self, installation: &Installation) -> Result<(), StoreError>;
-
-    /// Subscribes to notifications. The subscription has begun when this returns.
-    async fn listen(&self) -> Result<Box<dyn Signals>, StoreError>;
-
-    /// Checks that the database answers and accepts this program. Fails with
-    /// [`StoreError::NeedsNewerProgram`] if it needs a newer one.
-    async fn health(&self) -> Result<(), StoreError>;
-
-    /// Returns facts about the engine for `doctor`. Works without a schema.
-    async fn inspect(&self) -> Result<Inspection, StoreError>;
-
-    /// Opens connections in advance, so that a burst of orders does not wait for them. Unused
-    /// connections are closed after a while, so a service calls this regularly. Does nothing on
-    /// SQLite, where a connection opens at once.
-    async fn keep_ready(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
     /// Returns the same store for reads that may be a little old: pages and lists. If there is a read
     /// replica, single reads are answered by it, but not within [`up_to_date`]. Whatever is written, or decided in a
     /// transaction, uses the primary all the same.
     fn for_lists(&self) -> Arc<dyn Store>;
-
-    /// Returns how the read replica stands; `None` if there is none.
-    async fn replica_state(&self) -> Option<ReplicaState>;
-
-    /// Asks the read replica about itself, for `doctor`; `None` if there is none.
-    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError>;
-
-    /// Closes every connection.
-    async fn close(&self);
 }
 
-/// Notifications about orders and pauses: from the database, or on SQLite from this process.
-#[async_trait]
-pub trait Signals: Send {
-    /// Waits for the next notification. After an error, notifications may have been missed: read the
-    /// rows, and subscribe again.
-    async fn next(&mut self) -> Result<Signal, StoreError>;
-}
-
-/// A notification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// Orders may be due.
-    Due,
-    /// An order has ended.
-    Settled(OrderId),
-    /// A pause has begun, or was resumed.
-    Pauses,
-    /// A process has begun.
-    Workers,
-    /// Another process wrote something, and the engine does not say what: read the rows.
-    Changed,
+impl<E: Engine> Store for SqlStore<E> {
+    fn for_lists(&self) -> Arc<dyn Store> {
+        Arc::new(self.lagging())
+    }
 }
 
 /// Opens the store that `database.url` names. Nothing is migrated. On SQLite, a missing file is

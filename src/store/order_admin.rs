@@ -8,31 +8,11 @@ use async_trait::async_trait;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::orders::view;
-use super::{FOLLOW_UP_FOR, OrderFilter, Orders, StoreError, order_search};
+use super::{FOLLOW_UP_FOR, FailedOrders, OrderCount, OrderFilter, Orders, StoreError, order_search};
 use crate::order::{FollowUpState, OrderAdminRefusal, OrderId, OrderView, Status};
 
 /// The changed order, or why it was not changed.
 pub type OrderAdminOutcome = Result<OrderView, OrderAdminRefusal>;
-
-/// How many orders match a filter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OrderCount {
-    /// All of them.
-    pub orders: u64,
-    /// Those that still have their body.
-    pub with_body: u64,
-}
-
-/// How many orders failed with the same error code and still have their body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FailedOrders {
-    /// The code.
-    pub code: String,
-    /// All of them.
-    pub orders: u64,
-    /// Those that are possible duplicates.
-    pub duplicates: u64,
-}
 
 /// Why an order of a selection was not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

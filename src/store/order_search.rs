@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 #[cfg(test)]
 pub(super) use self::counts::text as count_text;
+pub use self::counts::{FailedOrders, OrderCount};
 pub(super) use self::counts::{by_code, count, count_up_to};
-pub use self::names::{BEGINNING, Beginning, OrderName};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Param, Query};
-use super::{OrderFilter, StoreError, from_json};
+use super::{OrderFilter, OrderName, StoreError, from_json};
 use crate::ids::MerchantName;
 use crate::order::{
     ErrorCode, FollowUpState, OrderError, OrderId, OrderResult, OrderView, Prefill, Status, Summary, Target,

@@ -4,62 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
-    Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderName, OrderRow, Reclaimed, SettledLate,
-    StoreError, StoredEnd, follow_ups, from_micros, order_end, order_search, workers,
+    Beginning, Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderFilter, OrderName, OrderRow,
+    Reclaimed, SettledLate, StoreError, StoredEnd, follow_ups, from_micros, order_search, order_settle,
+    workers,
 };
-use crate::ids::{MerchantName, UserId, WorkerId};
-use crate::order::{Disposition, FollowUpState, OrderId, OrderView, Status, Target, TokenOutcome};
+use crate::ids::{MerchantName, WorkerId};
+use crate::order::{Disposition, OrderId, OrderView, Target};
 
-/// Selects orders, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct OrderFilter {
-    /// Only orders in this state.
-    pub status: Option<Status>,
-    /// Only this merchant's.
-    pub merchant: Option<MerchantName>,
-    /// Only this user's.
-    pub user: Option<UserId>,
-    /// Only orders for this target. An order that leaves the target to its merchant's setting has one once
-    /// it is submitted.
-    pub target: Option<Target>,
-    /// Only orders with this token outcome.
-    pub token: Option<TokenOutcome>,
-    /// Only orders that had a token, or only others.
-    pub with_token: Option<bool>,
-    /// Only orders with an error of one of these codes; all if there are none.
-    pub errors: Vec<String>,
-    /// Only orders whose error has a code that [fails again](crate::order::ErrorCode::fails_again), or only
-    /// others.
-    pub fails_again: Option<bool>,
-    /// Only possible duplicates, or only others.
-    pub duplicates: Option<bool>,
-    /// Only orders whose follow-ups fare so.
-    pub follow_ups: Option<FollowUpState>,
-    /// Only orders with this name, or one that begins so: their id, idempotency key, a reference of the shop,
-    /// Klarna's id of the order or session, or their user.
-    pub name: Option<OrderName>,
-    /// Only queued orders that are due at this time.
-    pub due_by: Option<DateTime<Utc>>,
-    /// Only orders accepted at this time or later.
-    pub since: Option<DateTime<Utc>>,
-    /// Only orders accepted before this time.
-    pub until: Option<DateTime<Utc>>,
-    /// Only orders that ended at this time or later.
-    pub ended_since: Option<DateTime<Utc>>,
-    /// Only orders that ended before this time.
-    pub ended_until: Option<DateTime<Utc>>,
-    /// Only these orders.
-    pub ids: Option<Vec<OrderId>>,
-    /// Only orders older than this one, which is the last one of the previous page.
-    pub before: Option<OrderId>,
-    /// The largest number of orders.
-    pub limit: u32,
-}
+/// From how many characters on a text is looked for as the beginning of a name.
+const FEWEST: usize = 3;
 
 /// Storage for orders.
 #[async_trait]
@@ -137,6 +94,36 @@ pub trait Orders: Send + Sync {
     async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, StoreError>;
 }
 
+impl OrderName {
+    /// Decides how orders of these merchants, `None` for all, are searched by a text: by whole names, if one of them
+    /// is the text, or if the text is too short for anything else; otherwise by beginnings.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn of(
+        orders: &dyn Orders,
+        text: &str,
+        merchants: &[Option<MerchantName>],
+    ) -> Result<Self, StoreError> {
+        let whole = Self::from(text);
+        if text.chars().count() < FEWEST {
+            return Ok(whole);
+        }
+        for merchant in merchants {
+            let filter = OrderFilter {
+                name: Some(whole.clone()),
+                merchant: merchant.clone(),
+                limit: 1,
+                ..OrderFilter::default()
+            };
+            if !orders.orders(&filter).await?.is_empty() {
+                return Ok(whole);
+            }
+        }
+        Ok(Self::Begins(Beginning::new(text)))
+    }
+}
+
 #[async_trait]
 impl<E: Engine> Orders for SqlStore<E> {
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
@@ -206,7 +193,7 @@ impl<E: Engine> Orders for SqlStore<E> {
         disposition: &Disposition,
     ) -> Result<Option<StoredEnd>, StoreError> {
         let stored = self.engine.settle_order(claim, disposition).await?;
-        if stored.is_some() && order_end::ends_order(disposition) {
+        if stored.is_some() && order_settle::ends_order(disposition) {
             self.engine.notify_settled(&[claim.order]);
         }
         Ok(stored)
@@ -223,7 +210,7 @@ impl<E: Engine> Orders for SqlStore<E> {
     ) -> Result<SettledLate, StoreError> {
         let order = late.claim.order;
         let settled = transaction_by::<E, _>(self.engine.order_writer().await?, async |c| {
-            if order_end::settle_late(c, self.now(), late, submitted).await? {
+            if order_settle::settle_late(c, self.now(), late, submitted).await? {
                 return Ok(SettledLate::Stored);
             }
             let Disposition::Submitted { klarna_id, target: Target::Checkout, .. } = submitted else {

@@ -5,10 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::StoreError;
 use super::columns::Columns;
 use super::engine::{Engine, SqlStore};
-use super::follow_ups::FOLLOW_UP_FOR;
+use super::{FOLLOW_UP_FOR, PoolUse, StoreError};
 use crate::ids::MerchantName;
 
 /// The state of an installation.
@@ -116,19 +115,6 @@ pub struct WebhookCounts {
     pub failed: u64,
     /// When the event of the oldest pending webhook happened.
     pub oldest_pending: Option<DateTime<Utc>>,
-}
-
-/// How a connection pool is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PoolUse {
-    /// The pool's name.
-    pub pool: &'static str,
-    /// Open connections in use.
-    pub used: u32,
-    /// Open idle connections.
-    pub idle: u32,
-    /// The largest number of open connections.
-    pub most: u32,
 }
 
 /// Storage for metrics and pages.

@@ -22,7 +22,7 @@ use self::live::{Live, OpenCount, Slot};
 pub(super) use self::pooled::PooledConnection;
 pub(super) use self::scarcity::Scarcity;
 use self::scarcity::{GivesUp, SCARCE, is_starting};
-use super::{PoolUse, StoreError};
+use super::StoreError;
 
 /// The time limit for a statement, and for opening a connection. sqlx itself waits forever on a
 /// half-open connection.
@@ -82,6 +82,19 @@ pub(super) struct PoolSettings<DB: Database> {
     pub(super) begin: Option<&'static str>,
     /// The shortage of connections, which the pools of one server share.
     pub(super) scarcity: Scarcity,
+}
+
+/// How a connection pool is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// The pool's name.
+    pub pool: &'static str,
+    /// Open connections in use.
+    pub used: u32,
+    /// Open idle connections.
+    pub idle: u32,
+    /// The largest number of open connections.
+    pub most: u32,
 }
 
 /// A pool. Clones share it.

@@ -1,43 +1,32 @@
-//! Reads that a read-only replica may answer, and what is told of it.
+//! The storage trait for the read replica, and the reads that it may answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chrono::{DateTime, Utc};
+use async_trait::async_trait;
 
-use super::StoreError;
 use super::engine::{Connection, Engine, SqlStore, by};
+use super::{ReplicaFacts, ReplicaState, StoreError};
 
-/// How the read replica stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReplicaState {
-    /// Pages and lists read from it.
-    Used {
-        /// Until when it has all changes. `None` if it does not say: it is no standby.
-        replayed_at: Option<DateTime<Utc>>,
-        /// The time by its own clock.
-        now: DateTime<Utc>,
-    },
-    /// It cannot be used, and the primary is read instead.
-    Away {
-        /// Since when.
-        since: DateTime<Utc>,
-        /// Why.
-        error: String,
-    },
+/// The read replica of the database.
+#[async_trait]
+pub trait Replica: Send + Sync {
+    /// Returns how the read replica stands; `None` if there is none.
+    async fn replica_state(&self) -> Option<ReplicaState>;
+
+    /// Asks the read replica about itself, for `doctor`; `None` if there is none.
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError>;
 }
 
-/// What `doctor` reads about the replica.
-#[derive(Clone, Debug)]
-pub struct ReplicaFacts {
-    /// The name of its installation; `None` if it has none.
-    pub installation: Option<String>,
-    /// Whether it is a standby of another server.
-    pub standby: bool,
-    /// Until when it has all changes. `None` if it does not say.
-    pub replayed_at: Option<DateTime<Utc>>,
-    /// The time by its own clock.
-    pub now: DateTime<Utc>,
+#[async_trait]
+impl<E: Engine> Replica for SqlStore<E> {
+    async fn replica_state(&self) -> Option<ReplicaState> {
+        self.engine.replica_state().await
+    }
+
+    async fn examine_replica(&self) -> Result<Option<ReplicaFacts>, StoreError> {
+        self.engine.examine_replica().await
+    }
 }
 
 tokio::task_local! {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
-use super::new_order::bind_summary;
+use super::order_insert::bind_summary;
 use super::orders::view;
 use super::{StoreError, from_micros, json};
 use crate::ids::MerchantName;

@@ -1,12 +1,5 @@
 //! How the way to the database is protected.
 
-use std::path::PathBuf;
-
-use secrecy::SecretString;
-
-use super::{StoreError, expose, postgres};
-use crate::config::{Database, Engine};
-
 /// How the connections to a database are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -23,17 +16,6 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Returns how the connections of all URLs are protected, with the setting of each URL.
-    ///
-    /// # Errors
-    /// If a URL cannot be read.
-    pub fn of(database: &Database) -> Result<Vec<(&'static str, Self)>, StoreError> {
-        if database.engine != Engine::Postgres {
-            return Ok(vec![("database.url", Self::Local)]);
-        }
-        urls(database).map(|(key, url)| Ok((key, postgres::transport(key, expose(url))?))).collect()
-    }
-
     /// Returns what somebody on the network could do; `None` if nothing.
     #[must_use]
     pub const fn weakness(self) -> Option<&'static str> {
@@ -51,23 +33,4 @@ impl Transport {
             ),
         }
     }
-}
-
-/// Returns the URLs of a PostgreSQL database, each with its setting.
-fn urls(database: &Database) -> impl Iterator<Item = (&'static str, &SecretString)> {
-    let listen = database.listen_url.as_ref().map(|url| ("database.listen_url", url));
-    let replica = database.read_url.as_ref().map(|url| ("database.read_url", url));
-    [("database.url", &database.url)].into_iter().chain(listen).chain(replica)
-}
-
-/// Returns the files with keys of client certificates for a database, each with the setting of its URL. A URL
-/// that cannot be read has none.
-#[must_use]
-pub fn client_keys(database: &Database) -> Vec<(&'static str, PathBuf)> {
-    if database.engine != Engine::Postgres {
-        return Vec::new();
-    }
-    urls(database)
-        .filter_map(|(key, url)| Some((key, postgres::client_key(key, expose(url)).ok()??)))
-        .collect()
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore};
 use super::time::time;
-use super::{StoreError, erasure, json};
+use super::{Erased, StoreError, erasure, json};
 use crate::clock::delta;
 use crate::ids::{ExchangeId, MerchantName, TokenId, UserKey};
 
@@ -61,19 +61,6 @@ pub enum ScanCursor {
     Exchange(ExchangeId),
     /// After this token.
     Token(TokenId),
-}
-
-/// What was erased of a user.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Erased {
-    /// Whether there was a row for the user's token.
-    pub token: bool,
-    /// Orders that no longer name the user.
-    pub orders: u64,
-    /// How many of these had not ended and are now cancelled.
-    pub cancelled: u64,
-    /// Webhook events that were deleted.
-    pub webhooks: u64,
 }
 
 /// Storage for deletion.

@@ -10,7 +10,7 @@ use super::sealing::{PlainToken, Secrets};
 use crate::clock::delta;
 use crate::config::{Live, Merchant, Merchants};
 use crate::ids::{MerchantName, UserId, UserKey};
-use crate::store::{Store, StoreError, TokenFilter};
+use crate::store::{Resolving, Revocations, StoreError, TokenFilter};
 use crate::token::{
     LedgerCursor, LedgerEntry, NewToken, Registered, Resolution, Resolved, SignIn, TokenView,
 };
@@ -82,7 +82,8 @@ impl Registration {
 /// Registers, shows and forgets refresh tokens.
 #[derive(Clone)]
 pub struct Registry {
-    store: Arc<dyn Store>,
+    store: Arc<dyn Resolving>,
+    revocations: Arc<dyn Revocations>,
     secrets: Arc<Secrets>,
     due: Arc<dyn DueDates>,
     merchants: Live<Merchants>,
@@ -92,12 +93,13 @@ impl Registry {
     /// Creates a registry for a store. `merchants` are those of the settings.
     #[must_use]
     pub fn new(
-        store: Arc<dyn Store>,
+        store: Arc<dyn Resolving>,
+        revocations: Arc<dyn Revocations>,
         secrets: Arc<Secrets>,
         due: Arc<dyn DueDates>,
         merchants: Live<Merchants>,
     ) -> Self {
-        Self { store, secrets, due, merchants }
+        Self { store, revocations, secrets, due, merchants }
     }
 
     /// Registers a token after a sign-in. A token that the user had before changes nothing, so a
@@ -187,7 +189,11 @@ impl Registry {
     /// # Errors
     /// If the store fails.
     pub async fn forget_as(&self, key: &UserKey, revoke: bool) -> Result<bool, StoreError> {
-        if revoke { self.store.forget_and_revoke(key).await } else { self.store.forget_token(key).await }
+        if revoke {
+            self.revocations.forget_and_revoke(key).await
+        } else {
+            self.store.forget_token(key).await
+        }
     }
 
     /// Returns whether a revocation endpoint is known for a merchant.

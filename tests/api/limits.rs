@@ -184,7 +184,10 @@ async fn those_who_ask_without_a_key_at_the_same_time_share_the_work() {
         let router = probes(Probes {
             ready,
             health: Arc::new(move || health().map(Ok).boxed()),
-            store: api.app.store.clone(),
+            endpoints: api.app.store.clone(),
+            providers: api.app.store.clone(),
+            pausing: api.app.store.clone(),
+            replica: api.app.store.clone(),
             breakers: Arc::new(move || {
                 told_too.fetch_add(1, Ordering::Relaxed);
                 std::collections::BTreeMap::new()

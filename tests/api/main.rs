@@ -185,7 +185,10 @@ impl Api {
             probes: Probes {
                 ready: ready.clone(),
                 health: ask_health(app.store.clone()),
-                store: app.store.clone(),
+                endpoints: app.store.clone(),
+                providers: app.store.clone(),
+                pausing: app.store.clone(),
+                replica: app.store.clone(),
                 breakers: Arc::new(std::collections::BTreeMap::new),
                 settings: app.live.status.clone(),
                 refusals: Refusals::default(),

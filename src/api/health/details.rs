@@ -17,7 +17,7 @@ use crate::store::{DisabledWhy, Endpoint, StoppedMerchant, StoreError};
 /// Answers `/readyz?verbose`.
 pub(super) async fn read(probes: &Probes) -> Result<Health, String> {
     // The replica has time limits of its own, and makes nothing unready.
-    let replica = async { probes.store.replica_state().await.map(ReadReplica::from) };
+    let replica = async { probes.replica.replica_state().await.map(ReadReplica::from) };
     let (answered, read_replica) = tokio::join!(timeout(PROBE_TIMEOUT, probe(probes)), replica);
     let Probed { webhooks, suspicious_rejections, pauses } = usable(answered)?;
     Ok(Health {
@@ -43,9 +43,9 @@ struct Probed {
 /// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and the pauses.
 async fn probe(probes: &Probes) -> Result<Probed, StoreError> {
     ask(probes).await?;
-    let endpoints = probes.store.endpoints().await?.into_iter();
-    let stopped = probes.store.stopped_merchants().await?.into_iter();
-    let pauses = probes.store.pauses().await?.into_iter();
+    let endpoints = probes.endpoints.endpoints().await?.into_iter();
+    let stopped = probes.providers.stopped_merchants().await?.into_iter();
+    let pauses = probes.pausing.pauses().await?.into_iter();
     Ok(Probed {
         webhooks: endpoints.map(|endpoint| (endpoint.merchant.to_string(), endpoint.into())).collect(),
         suspicious_rejections: stopped

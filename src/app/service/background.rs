@@ -12,7 +12,7 @@ use crate::backoff::Backoff;
 use crate::delivery::Waiters;
 use crate::pauses::Pauses;
 use crate::queue::{HeartbeatMonitor, Wake};
-use crate::store::{Signal, Store};
+use crate::store::{Connections, Notifications, Signal};
 
 /// The wait before the connection for notifications is opened again.
 const LISTEN_AGAIN: Backoff = Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) };
@@ -67,12 +67,12 @@ async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
 
 /// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox,
 /// that the copy of the pauses is outdated, and that a process has begun.
-async fn listen(store: Arc<dyn Store>, to: Listeners) {
+async fn listen(notifications: Arc<dyn Notifications>, to: Listeners) {
     let Listeners { wakes, waiters, pauses, heartbeats } = to;
     let poll_workers = || heartbeats.iter().for_each(HeartbeatMonitor::poll_now);
     let mut failures = 0;
     loop {
-        let failed = match store.listen().await {
+        let failed = match notifications.listen().await {
             Ok(mut signals) => {
                 failures = 0;
                 // Finds what came before the subscription.
@@ -123,9 +123,9 @@ pub(super) async fn look_after_refresh(app: App) {
 }
 
 /// Keeps connections open for a burst of orders.
-pub(super) async fn keep_ready(store: Arc<dyn Store>) {
+pub(super) async fn keep_ready(connections: Arc<dyn Connections>) {
     loop {
-        if let Err(error) = store.keep_ready().await {
+        if let Err(error) = connections.keep_ready().await {
             tracing::debug!(%error, "Connections could not be opened in advance; they are opened when needed");
         }
         tokio::time::sleep(READY_AGAIN).await;

@@ -10,7 +10,7 @@ use crate::clock::{Clock, since_boot};
 use crate::config::HEARTBEAT;
 use crate::ids::{MerchantName, WorkerId};
 use crate::silence::SilenceWatch;
-use crate::store::{Outages, Store, StoreError};
+use crate::store::{Outages, StoreError, Workers};
 
 /// The most circuit breakers of a process that are published, because an outage may open those of every merchant.
 const MOST_PUBLISHED: usize = 100;
@@ -24,7 +24,8 @@ const AWAY: Duration = HEARTBEAT.saturating_mul(2);
 /// Writes to the database at which circuit breakers of this process calls wait, and when they opened and
 /// closed, so that the pages of every process show it.
 pub(super) async fn publish_breakers(
-    store: Arc<dyn Store>,
+    workers: Arc<dyn Workers>,
+    store: Arc<dyn Outages>,
     worker: WorkerId,
     breakers: AskBreakers,
     clock: Clock,
@@ -44,7 +45,7 @@ pub(super) async fn publish_breakers(
         // Even if this fails, it may have been written.
         published = true;
         let noted = async {
-            store.note_breakers(worker, &waiting).await?;
+            workers.note_breakers(worker, &waiting).await?;
             outages.note(&*store, &waiting, since_boot()).await
         };
         match noted.await {
@@ -109,7 +110,7 @@ impl OutageTracker {
 }
 
 /// Ends the outages that no living process reports any more. A worker is dead once it was silent for `lost_after`.
-pub(super) async fn end_lost_outages(store: Arc<dyn Store>, silence: SilenceWatch, lost_after: Duration) {
+pub(super) async fn end_lost_outages(store: Arc<dyn Outages>, silence: SilenceWatch, lost_after: Duration) {
     tokio::time::sleep(HEARTBEAT).await;
     loop {
         if let Err(error) = store.end_lost_outages(&silence.silent(lost_after)).await {

@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use crate::breaker::CircuitBreakers;
 use crate::clock::since_boot;
-use crate::store::{AskedProbe, Store};
+use crate::store::{AskedProbe, Pausing};
 
 /// How often the orders are read while calls wait.
 const READ_PROBES: Duration = Duration::from_millis(500);
 
 /// Lets the circuit breakers of this process try a call when an operator says so. Then it makes the orders
 /// due that wait for their next try, because somebody has to make that call.
-pub(super) async fn follow_probes(store: Arc<dyn Store>, breakers: Vec<CircuitBreakers>) {
+pub(super) async fn follow_probes(pausing: Arc<dyn Pausing>, breakers: Vec<CircuitBreakers>) {
     let mut seen = BTreeMap::new();
     loop {
         tokio::time::sleep(READ_PROBES).await;
         if !breakers.iter().any(|breakers| breakers.any_waits(since_boot())) {
             continue;
         }
-        let asked = match store.probes().await {
+        let asked = match pausing.probes().await {
             Ok(asked) => asked,
             Err(error) => {
                 tracing::debug!(%error, "The ordered probes could not be read");
@@ -46,7 +46,7 @@ pub(super) async fn follow_probes(store: Arc<dyn Store>, breakers: Vec<CircuitBr
             }
         }
         for merchant in tried {
-            if let Err(error) = store.bring_orders_forward(&merchant).await {
+            if let Err(error) = pausing.bring_orders_forward(&merchant).await {
                 tracing::debug!(%error, "Waiting orders could not be made due for a probe");
             }
         }

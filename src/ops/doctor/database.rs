@@ -1,32 +1,20 @@
 //! Checks the database: reachable, of this installation, migrated, durable.
 
-#[cfg(test)]
-mod tests;
-
 use std::path::Path;
-
-use chrono::TimeDelta;
 
 use super::Findings;
 use super::disk::{self, Kind};
-use super::replica;
+use super::{replica, server};
 use crate::clock::Clock;
 use crate::config::{Engine, Settings};
 use crate::ids::MerchantName;
 use crate::ops::{Before, NewFolder, before, foreign_tokens};
 use crate::pauses::Pause;
 use crate::store::{
-    self, ConfirmedHeartbeat, Inspection, Installation, PROGRAM_LEVEL, ProviderTokens, Server, Store,
-    StoreError,
+    self, ConfirmedHeartbeat, Connections, Inspection, Installation, Installations, PROGRAM_LEVEL, Pausing,
+    ProviderTokens, Providers, Restore, Schema, StoreError, Workers,
 };
 use crate::vault::instance::{HeartbeatMark, Instance, refresh_folder};
-
-/// The maximum difference between clocks; with more, times in logs and results contradict each other.
-const APART: TimeDelta = TimeDelta::seconds(2);
-
-/// Connections of a process beside `max_connections` and `vault.claim_sessions`: 8 for intents, one
-/// each for results and heartbeats, and one to listen.
-const OTHER_CONNECTIONS: i64 = 11;
 
 /// What the later checks need to know about the database.
 pub(super) enum Found {
@@ -44,15 +32,7 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     {
         return if path.exists() { Found::Unknown } else { Found::New };
     }
-    for (setting, transport) in store::Transport::of(&settings.database).unwrap_or_default() {
-        if let Some(weakness) = transport.weakness() {
-            let advice = format!(
-                "leave sslmode out of {setting}, or write sslmode=verify-full; sslrootcert names \
-                the authority's certificate"
-            );
-            findings.warn("database.tls", format!("the connection is not safe: {weakness}"), advice);
-        }
-    }
+    protection(settings, findings);
     let store = match store::open(&settings.database, settings.vault.claim_sessions, clock).await {
         Ok(store) => store,
         Err(error @ StoreError::Pooler(_)) => {
@@ -69,7 +49,20 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
             return Found::Unknown;
         }
     };
-    let found = match inspect(&*store, settings, clock, findings).await {
+    let inspected = async {
+        if !takes_writes(&*store, settings, clock, findings).await? {
+            return Ok(Found::Unknown);
+        }
+        let is_migrated = migrated(&*store, settings, findings).await?;
+        let Some(installation) = installed(&*store, settings, findings).await? else { return Ok(Found::New) };
+        if is_migrated {
+            foreign(&*store, settings, findings).await?;
+            paused(&*store, findings).await?;
+            history(&*store, &*store, settings, findings).await?;
+        }
+        Ok(Found::Founded(installation))
+    };
+    let found = match inspected.await {
         Ok(found) => found,
         Err(error @ StoreError::NeedsNewerProgram { .. }) => {
             findings.fail_with("level", &error);
@@ -85,6 +78,19 @@ pub(super) async fn check(settings: &Settings, clock: &Clock, findings: &mut Fin
     }
     store.close().await;
     found
+}
+
+/// Reports connections that are not safe.
+fn protection(settings: &Settings, findings: &mut Findings) {
+    for (setting, transport) in store::transports(&settings.database).unwrap_or_default() {
+        if let Some(weakness) = transport.weakness() {
+            let advice = format!(
+                "leave sslmode out of {setting}, or write sslmode=verify-full; sslrootcert names \
+                the authority's certificate"
+            );
+            findings.warn("database.tls", format!("the connection is not safe: {weakness}"), advice);
+        }
+    }
 }
 
 /// Whether there is a SQLite file to open. Opening would create it.
@@ -125,13 +131,14 @@ fn file(path: &Path, was_used: bool, findings: &mut Findings) -> bool {
     safe && path.exists()
 }
 
-async fn inspect(
-    store: &dyn Store,
+/// Reports what the engine says of itself. Returns whether it takes writes.
+async fn takes_writes(
+    connections: &dyn Connections,
     settings: &Settings,
     clock: &Clock,
     findings: &mut Findings,
-) -> Result<Found, StoreError> {
-    match store.inspect().await? {
+) -> Result<bool, StoreError> {
+    match connections.inspect().await? {
         Inspection::Sqlite { version, journal_mode } if journal_mode == "wal" => {
             findings.ok("database", format!("SQLite {version} answers"));
         }
@@ -141,15 +148,21 @@ async fn inspect(
             "move the file to a local disk: this file system does not support a write-ahead log",
         ),
         Inspection::Postgres(server) => {
-            postgres(&server, settings, clock, findings);
-            if server.standby || server.read_only {
-                return Ok(Found::Unknown);
-            }
+            server::check(&server, settings, clock, findings);
+            return Ok(!server.standby && !server.read_only);
         }
     }
-    let missing = store.missing_migrations().await?;
+    Ok(true)
+}
+
+/// Reports missing migrations. Returns whether there are none.
+async fn migrated(
+    schema: &dyn Schema,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Result<bool, StoreError> {
+    let missing = schema.missing_migrations().await?;
     findings.ok("level", format!("the database accepts this program (level {PROGRAM_LEVEL})"));
-    let migrated = missing.is_empty();
     match missing.len() {
         0 => findings.ok("migrations", "the schema is up to date"),
         _ if settings.database.engine == Engine::Postgres => {
@@ -158,29 +171,36 @@ async fn inspect(
         }
         count => findings.ok("migrations", format!("{count} missing; the next start runs them")),
     }
-    let Some(installation) = store.installation().await? else {
-        findings.ok("installation", "the database has no name yet; the first start records it");
-        return Ok(Found::New);
-    };
-    if installation.name == settings.installation {
-        findings.ok("installation", format!("the database belongs to {:?}", installation.name));
-    } else {
-        let (stored, configured) = (installation.name.clone(), settings.installation.clone());
-        findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
+    Ok(missing.is_empty())
+}
+
+/// Reports which installation the database belongs to, and returns it.
+async fn installed(
+    installations: &dyn Installations,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Result<Option<Installation>, StoreError> {
+    let found = installations.installation().await?;
+    match &found {
+        None => findings.ok("installation", "the database has no name yet; the first start records it"),
+        Some(Installation { name, .. }) if *name == settings.installation => {
+            findings.ok("installation", format!("the database belongs to {name:?}"));
+        }
+        Some(Installation { name, .. }) => {
+            let (stored, configured) = (name.clone(), settings.installation.clone());
+            findings.fail_with("installation", &StoreError::OtherInstallation { stored, configured });
+        }
     }
-    if migrated {
-        foreign(store, settings, findings).await?;
-        paused(store, findings).await?;
-    }
-    if migrated {
-        history(store, settings, findings).await?;
-    }
-    Ok(Found::Founded(installation))
+    Ok(found)
 }
 
 /// Reports tokens that are not presented, because another provider issued them.
-async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings) -> Result<(), StoreError> {
-    let found = foreign_tokens(store, &settings.merchants).await?;
+async fn foreign(
+    providers: &dyn Providers,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
+    let found = foreign_tokens(providers, &settings.merchants).await?;
     if found.is_empty() {
         findings.ok("tokens", "no token belongs to another provider than the settings name");
     }
@@ -205,8 +225,8 @@ async fn foreign(store: &dyn Store, settings: &Settings, findings: &mut Findings
 }
 
 /// Reports what operators have paused.
-async fn paused(store: &dyn Store, findings: &mut Findings) -> Result<(), StoreError> {
-    let pauses = store.pauses().await?;
+async fn paused(pausing: &dyn Pausing, findings: &mut Findings) -> Result<(), StoreError> {
+    let pauses = pausing.pauses().await?;
     if pauses.is_empty() {
         findings.ok("pauses", "nothing is paused");
     }
@@ -229,7 +249,12 @@ async fn paused(store: &dyn Store, findings: &mut Findings) -> Result<(), StoreE
 }
 
 /// Reports that the database was restored from a backup, or may have been, as a start would.
-async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings) -> Result<(), StoreError> {
+async fn history(
+    store: &dyn Restore,
+    workers: &dyn Workers,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Result<(), StoreError> {
     let folder = &settings.vault.instance_dir;
     if let Some(heartbeat_mark) = HeartbeatMark::read(folder) {
         return remembered(store, settings, &heartbeat_mark, findings).await;
@@ -244,7 +269,7 @@ async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings
         beside: Instance::id_of(&beside),
         lost_after: settings.queue.worker_lost_after,
     };
-    match before(store, new).await? {
+    match before(store, workers, new).await? {
         Before::Silent(silent_since) => findings.fail(
             "database.history",
             format!(
@@ -266,7 +291,7 @@ async fn history(store: &dyn Store, settings: &Settings, findings: &mut Findings
 }
 
 async fn remembered(
-    store: &dyn Store,
+    store: &dyn Restore,
     settings: &Settings,
     heartbeat_mark: &HeartbeatMark,
     findings: &mut Findings,
@@ -286,83 +311,4 @@ async fn remembered(
         );
     }
     Ok(())
-}
-
-fn postgres(server: &Server, settings: &Settings, clock: &Clock, findings: &mut Findings) {
-    findings.ok("database", format!("PostgreSQL {} answers", server.version));
-    if server.standby {
-        findings.fail(
-            "database.role",
-            "the server is a standby: it takes no writes, so orders are refused and no token is exchanged",
-            "point database.url to the primary, or promote this server (pg_promote())",
-        );
-    } else if server.read_only {
-        findings.fail(
-            "database.role",
-            "the database takes no writes (default_transaction_read_only is on): orders are refused, and no token \
-             is exchanged",
-            "switch default_transaction_read_only off where it was switched on: for the server, the database or the \
-             role (SELECT * FROM pg_db_role_setting)",
-        );
-    } else {
-        findings.ok("database.role", "the server takes writes");
-    }
-    if !server.durable {
-        findings.fail(
-            "database.durability",
-            "fsync or full_page_writes is off",
-            "switch both on: a power failure would lose rotated tokens",
-        );
-    }
-    if server.asynchronous_standbys > 0 {
-        findings.warn(
-            "database.standbys",
-            format!("{} standby(s) replicate asynchronously", server.asynchronous_standbys),
-            "make one synchronous (synchronous_standby_names): after a failover, spent tokens would look \
-             unspent; after a failover, run `tokens after-restore`",
-        );
-    }
-    pooler(server, settings, findings);
-    let wanted = i64::from(settings.database.max_connections) + i64::from(settings.vault.claim_sessions);
-    let wanted = wanted + OTHER_CONNECTIONS;
-    if wanted > server.max_connections && server.pooler.is_none() {
-        findings.warn(
-            "database.connections",
-            format!(
-                "one process may open {wanted} connections, the server allows {}",
-                server.max_connections
-            ),
-            "raise the server's max_connections, or lower database.max_connections or vault.claim_sessions",
-        );
-    }
-    let ahead = server.now - clock.now();
-    if ahead.abs() > APART {
-        findings.warn(
-            "clock",
-            format!("the server's clock and this machine's are {} s apart", ahead.num_seconds().abs()),
-            "synchronise both with the same time servers",
-        );
-    } else {
-        findings.ok("clock", "the clocks of the server and of this machine agree");
-    }
-}
-
-/// Checks that a transaction pooler such as `PgBouncer` has a session for each of the transactions that
-/// hold claims while they wait for Klarna, and one more for the intents of these exchanges.
-fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
-    let Some(transactions) = server.pooler else { return };
-    let sessions = settings.vault.claim_sessions;
-    if transactions <= sessions {
-        findings.warn(
-            "database.pooler",
-            format!(
-                "the transaction pooler ran {transactions} transactions at a time, and the exchanges of this process \
-                 may keep {sessions} open while they wait for Klarna"
-            ),
-            "raise its pool (PgBouncer: default_pool_size) above vault.claim_sessions of all processes together, or \
-             lower vault.claim_sessions",
-        );
-    } else {
-        findings.ok("database.pooler", "the transaction pooler before the server suits the settings");
-    }
 }

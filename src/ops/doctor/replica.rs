@@ -4,15 +4,15 @@ use chrono::TimeDelta;
 
 use super::Findings;
 use crate::config::Settings;
-use crate::store::Store;
+use crate::store::Replica;
 
 /// A replica that is further behind is worth a warning.
 const BEHIND: TimeDelta = TimeDelta::seconds(30);
 
 /// Checks the server of `database.read_url`. Without it, pages and lists read from the primary.
-pub(super) async fn check(store: &dyn Store, settings: &Settings, findings: &mut Findings) {
+pub(super) async fn check(replica: &dyn Replica, settings: &Settings, findings: &mut Findings) {
     const CHECK: &str = "database.read_url";
-    let facts = match store.examine_replica().await {
+    let facts = match replica.examine_replica().await {
         Ok(Some(facts)) => facts,
         Ok(None) => return,
         Err(error) => {

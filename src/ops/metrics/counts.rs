@@ -2,14 +2,15 @@
 //! and orders that failed because of a restore.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use metrics::gauge;
 
-use super::{by_merchant, number, since};
+use super::{Sources, by_merchant, number, since};
 use crate::config::Merchants;
 use crate::ops::foreign_tokens;
-use crate::store::{Store, StoreError, TokenCount};
+use crate::store::{InstallationStats, Keeper, Keys, Providers, StoreError, TokenCount};
 use crate::token::{DeadReason, TokenState};
 use crate::vault::sealing::{Cipher, Secrets};
 
@@ -29,11 +30,11 @@ const MOST_DAYS: i64 = 60;
 
 /// Counts what indexes answer, and updates its gauges.
 pub(super) async fn count_few(
-    store: &dyn Store,
+    stats: &dyn InstallationStats,
     merchants: &Merchants,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let counts = store.counts().await?;
+    let counts = stats.counts().await?;
     for (merchant, events) in by_merchant(merchants, &counts.webhooks, |events| &events.merchant) {
         let labels = [("merchant", merchant.to_owned())];
         gauge!(WEBHOOKS_FAILED, &labels).set(number(events.map_or(0, |events| events.failed)));
@@ -43,16 +44,34 @@ pub(super) async fn count_few(
     Ok(())
 }
 
+/// What counts tokens.
+pub(super) struct TokenCounters {
+    keeper: Arc<dyn Keeper>,
+    keys: Arc<dyn Keys>,
+    providers: Arc<dyn Providers>,
+    secrets: Arc<Secrets>,
+}
+
+impl TokenCounters {
+    pub(super) fn of(sources: &Sources) -> Self {
+        Self {
+            keeper: Arc::clone(&sources.keeper),
+            keys: Arc::clone(&sources.keys),
+            providers: Arc::clone(&sources.providers),
+            secrets: Arc::clone(&sources.secrets),
+        }
+    }
+}
+
 /// Counts all tokens, and updates their gauges.
 pub(super) async fn count_tokens(
-    store: &dyn Store,
-    secrets: &Secrets,
+    with: &TokenCounters,
     merchants: &Merchants,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    set_token_gauges(&store.token_counts(None).await?);
-    count_secrets(store, secrets).await?;
-    let foreign = foreign_tokens(store, merchants).await?;
+    set_token_gauges(&with.keeper.token_counts(None).await?);
+    count_secrets(&*with.keys, &with.secrets).await?;
+    let foreign = foreign_tokens(&*with.providers, merchants).await?;
     for merchant in merchants.keys() {
         let tokens =
             foreign.iter().filter(|found| found.merchant == *merchant).map(|found| found.tokens).sum::<u64>();
@@ -63,12 +82,12 @@ pub(super) async fn count_tokens(
 }
 
 /// Counts what each key encrypts, for all keys in the settings or known to the database.
-async fn count_secrets(store: &dyn Store, secrets: &Secrets) -> Result<(), StoreError> {
+async fn count_secrets(keys: &dyn Keys, secrets: &Secrets) -> Result<(), StoreError> {
     let cipher = secrets.cipher();
-    let known = store.known_keys().await?.into_iter().map(|(name, _)| name);
+    let known = keys.known_keys().await?.into_iter().map(|(name, _)| name);
     let names: BTreeSet<String> = known.chain(cipher.fingerprints().keys().cloned()).collect();
     for name in names {
-        let sealed = store.sealed(&Cipher::beginning(&name)).await?;
+        let sealed = keys.sealed(&Cipher::beginning(&name)).await?;
         let state = match (name == cipher.active(), cipher.fingerprints().contains_key(&name)) {
             (true, _) => "active",
             (false, true) => "old",

@@ -112,12 +112,12 @@ impl Installation {
         // takes too long, and Prometheus has no metrics at all of that process.
         let until = now + QUERY_TIMEOUT;
         let polled =
-            bounded(sources.store.overview(sources.worker_lost_after, sources.expiring_within), until).await;
+            bounded(sources.stats.overview(sources.worker_lost_after, sources.expiring_within), until).await;
         gauge!(DATABASE_UP).set(if polled.is_ok() { 1.0 } else { 0.0 });
-        let health = bounded(sources.store.health(), until).await;
+        let health = bounded(sources.connections.health(), until).await;
         gauge!(READ_ONLY).set(if matches!(health, Err(StoreError::ReadOnly(_))) { 1.0 } else { 0.0 });
         // Without an answer in time the gauges stay: zero would say that all is well.
-        if let Ok(replica) = tokio::time::timeout_at(until, sources.store.replica_state()).await {
+        if let Ok(replica) = tokio::time::timeout_at(until, sources.replica.replica_state()).await {
             set_replica_gauges(replica.as_ref());
         }
         let overview = match polled {
@@ -131,7 +131,7 @@ impl Installation {
         next.merchants.extend(known.iter().map(|(name, merchant)| (name.clone(), Arc::clone(merchant))));
         let merchants = next.merchants.clone();
         set_gauges(&overview, &merchants);
-        if let Ok(stopped) = bounded(sources.store.stopped_merchants(), until).await {
+        if let Ok(stopped) = bounded(sources.providers.stopped_merchants(), until).await {
             for merchant in merchants.values() {
                 let stopped = stopped.iter().any(|stopped| {
                     stopped.merchant == merchant.name && stopped.provider == merchant.provider()
@@ -139,13 +139,13 @@ impl Installation {
                 gauge!(STOPPED, "merchant" => merchant.name.to_string()).set(if stopped { 1.0 } else { 0.0 });
             }
         }
-        if let Ok(pauses) = bounded(sources.store.pauses(), until).await {
+        if let Ok(pauses) = bounded(sources.pausing.pauses(), until).await {
             set_pause_gauges(&pauses, &merchants);
         }
-        let (store, known, now) = (Arc::clone(&sources.store), merchants.clone(), overview.now);
-        next.few.run(until, async move { counts::count_few(&*store, &known, now).await }).await;
-        let (store, secrets) = (Arc::clone(&sources.store), Arc::clone(&sources.secrets));
-        let tokens = async move { counts::count_tokens(&*store, &secrets, &merchants, now).await };
+        let (stats, known, now) = (Arc::clone(&sources.stats), merchants.clone(), overview.now);
+        next.few.run(until, async move { counts::count_few(&*stats, &known, now).await }).await;
+        let counters = counts::TokenCounters::of(sources);
+        let tokens = async move { counts::count_tokens(&counters, &merchants, now).await };
         next.tokens.run(until, tokens).await;
     }
 }

@@ -26,7 +26,7 @@ pub(super) const BUILD: &str = "klarna_worker_build_info";
 
 /// Sets the gauges that do not change while the process runs.
 pub(super) fn begin(sources: &Sources) {
-    let schema = sources.store.schema().to_string();
+    let schema = sources.schema.to_string();
     gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION"), "schema" => schema).set(1.0);
     gauge!(STARTED_AT).set(number(sources.clock.now().timestamp()));
     meter::settings_read(sources.clock.now().timestamp());
@@ -62,7 +62,7 @@ pub(super) fn update(sources: &Sources, open: &mut Open) {
         set_gauges(*endpoint, merchant, BreakerState::Closed);
     }
     *open = now_open;
-    for pool in sources.store.pools() {
+    for pool in sources.stats.pools() {
         gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "used").set(f64::from(pool.used));
         gauge!(CONNECTIONS, "pool" => pool.pool, "state" => "idle").set(f64::from(pool.idle));
         gauge!(MOST_CONNECTIONS, "pool" => pool.pool).set(f64::from(pool.most));

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::order::MAX_DEPTH;
 
 fn body(text: &str) -> Body {
     Body::parse(text).unwrap()

@@ -5,7 +5,27 @@ use std::fmt::Write;
 use super::Search;
 use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine};
-use crate::store::{FailedOrders, OrderCount, OrderFilter, StoreError};
+use crate::store::{OrderFilter, StoreError};
+
+/// How many orders match a filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderCount {
+    /// All of them.
+    pub orders: u64,
+    /// Those that still have their body.
+    pub with_body: u64,
+}
+
+/// How many orders failed with the same error code and still have their body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedOrders {
+    /// The code.
+    pub code: String,
+    /// All of them.
+    pub orders: u64,
+    /// Those that are possible duplicates.
+    pub duplicates: u64,
+}
 
 /// Counts the orders of a filter. Its `before` and `limit` are ignored.
 pub(in crate::store) async fn count<E: Engine>(

@@ -8,89 +8,15 @@ use super::Search;
 use crate::ids::MerchantName;
 use crate::order::{OrderId, Status};
 use crate::store::engine::{Engine, Param};
-use crate::store::{OrderFilter, Orders, StoreError};
+use crate::store::{BEGINNING, Beginning, OrderFilter, OrderName};
 
 /// The columns that may have the name that a search asks for. An order's id is another one.
 const NAMES: [&str; 5] =
     ["user_id", "idempotency_key", "merchant_reference1", "merchant_reference2", "klarna_id"];
 
-/// From how many characters on a text is looked for as the beginning of a name.
-const FEWEST: usize = 3;
-
 /// From how many hexadecimal digits on a text is looked for as the beginning of an order's id. They are the time of
 /// its acceptance, which fewer would not tell apart.
 const FEWEST_DIGITS: usize = 8;
-
-/// How many names of each column that begin with a text are looked at: the last ones in the order of the column.
-/// References that count upwards are newest there.
-pub const BEGINNING: u32 = 1000;
-
-/// What the names of orders are compared with. Capital and small letters differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OrderName {
-    /// A whole name.
-    Whole(String),
-    /// The beginning of a name. Of each kind of name, at most [`BEGINNING`] are looked at.
-    Begins(Beginning),
-}
-
-/// The beginning of a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beginning {
-    text: String,
-    /// The first text behind those that begin so, if there is one.
-    end: Option<String>,
-}
-
-impl Beginning {
-    /// Returns this beginning.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), end: end_of(text) }
-    }
-
-    /// Returns its text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl From<&str> for OrderName {
-    fn from(name: &str) -> Self {
-        Self::Whole(name.to_owned())
-    }
-}
-
-impl OrderName {
-    /// Decides how orders of these merchants, `None` for all, are searched by a text: by whole names, if one of them
-    /// is the text, or if the text is too short for anything else; otherwise by beginnings.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn of(
-        orders: &dyn Orders,
-        text: &str,
-        merchants: &[Option<MerchantName>],
-    ) -> Result<Self, StoreError> {
-        let whole = Self::from(text);
-        if text.chars().count() < FEWEST {
-            return Ok(whole);
-        }
-        for merchant in merchants {
-            let filter = OrderFilter {
-                name: Some(whole.clone()),
-                merchant: merchant.clone(),
-                limit: 1,
-                ..OrderFilter::default()
-            };
-            if !orders.orders(&filter).await?.is_empty() {
-                return Ok(whole);
-            }
-        }
-        Ok(Self::Begins(Beginning::new(text)))
-    }
-}
 
 /// A column that must have this name.
 #[derive(Clone, Copy)]
@@ -196,19 +122,6 @@ const KEY: &str = "idempotency_key";
 /// Only the order that has the key now.
 const HAS_KEY: &str = "superseded_by IS NULL";
 
-/// Returns the first text behind those that begin with a text, as both engines compare names: byte by byte, which in
-/// UTF-8 is character by character. `None` if none is.
-fn end_of(text: &str) -> Option<String> {
-    let mut chars: Vec<char> = text.chars().collect();
-    while let Some(last) = chars.pop() {
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            chars.push(next);
-            return Some(chars.into_iter().collect());
-        }
-    }
-    None
-}
-
 /// Returns the first and the last id that begin with a text, if it is the beginning of an id, and long enough.
 fn ids_of(text: &str) -> Option<(OrderId, OrderId)> {
     let digits: String = text.chars().filter(|char| *char != '-').collect();
@@ -225,24 +138,6 @@ fn ids_of(text: &str) -> Option<(OrderId, OrderId)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_range_ends_behind_the_last_text_that_begins_so() {
-        for (text, end) in [
-            ("abc", Some("abd")),
-            ("ab~", Some("ab\u{7f}")),
-            ("abz", Some("ab{")),
-            ("ab\u{7f}", Some("ab\u{80}")),
-            ("a\u{d7ff}", Some("a\u{e000}")),
-            ("ö%_", Some("ö%`")),
-            ("a\u{10ffff}", Some("b")),
-            ("\u{10ffff}\u{10ffff}", None),
-        ] {
-            assert_eq!(end_of(text).as_deref(), end, "{text:?}");
-            let end = end.unwrap_or("\u{10ffff}\u{10ffff}\u{10ffff}");
-            assert!(text < end && *format!("{text}\u{10fffe}\u{10ffff}") < *end, "{text:?}");
-        }
-    }
 
     #[test]
     fn the_beginning_of_an_id_is_a_range_of_ids() {

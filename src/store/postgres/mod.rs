@@ -36,7 +36,7 @@ use super::sql::{Statements, postgres as sql};
 use super::subject::Subject;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
-    ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, new_order, tokens,
+    ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, order_insert, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -247,7 +247,7 @@ impl Engine for Postgres {
 
     async fn insert_orders(&self, rows: &[OrderRow]) -> Result<Vec<Inserted>, StoreError> {
         let connection = self.pools.queue.take().await?;
-        transaction_by::<Self, _>(connection, async |c| new_order::insert_all(c, self.now(), rows).await)
+        transaction_by::<Self, _>(connection, async |c| order_insert::insert_all(c, self.now(), rows).await)
             .await
     }
 
@@ -259,13 +259,13 @@ impl Engine for Postgres {
     ) -> Result<InsertedOne, StoreError> {
         let connection = self.pools.queue.take().await?;
         let insert =
-            async |c: &mut Connection<'_>| new_order::insert_new(c, self.now(), row, None, worker).await;
+            async |c: &mut Connection<'_>| order_insert::insert_new(c, self.now(), row, None, worker).await;
         if let Some(new) = by::<Self, _>(connection, insert).await? {
             return Ok(new);
         }
         let connection = self.pools.queue.take().await?;
         transaction_by::<Self, _>(connection, async |c| {
-            new_order::insert_one(c, self.now(), row, worker).await
+            order_insert::insert_one(c, self.now(), row, worker).await
         })
         .await
     }
@@ -339,6 +339,6 @@ impl Engine for Postgres {
 #[async_trait]
 impl OrderTx for PgConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        new_order::insert::<Postgres>(&mut engine::Connection::of_caller(self), Now(None), order).await
+        order_insert::insert::<Postgres>(&mut engine::Connection::of_caller(self), Now(None), order).await
     }
 }

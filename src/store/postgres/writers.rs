@@ -14,7 +14,7 @@ use crate::received::storable;
 use crate::store::batch::Write;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, Query, Row, by, transaction_by};
-use crate::store::order_end::{SubmittedRow, settle};
+use crate::store::order_settle::{SubmittedRow, settle};
 use crate::store::pool::Pool;
 use crate::store::sql::postgres as sql;
 use crate::store::subject::Subject;

@@ -31,7 +31,7 @@ use super::sql::{Statements, sqlite as sql};
 use super::subject::Subject;
 use super::{
     Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
-    Signals, StoreError, StoredEnd, exchanges, new_order, tokens,
+    Signals, StoreError, StoredEnd, exchanges, order_insert, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
@@ -206,7 +206,7 @@ impl Engine for Sqlite {
         self.shared
             .run(move |c| {
                 let (now, rows) = (now(&clock), Arc::clone(&rows));
-                async move { new_order::insert_all(c, now, &rows).await }.boxed()
+                async move { order_insert::insert_all(c, now, &rows).await }.boxed()
             })
             .await
     }
@@ -220,7 +220,7 @@ impl Engine for Sqlite {
         self.shared
             .run(move |c| {
                 let (now, row) = (now(&clock), Arc::clone(&row));
-                async move { new_order::insert_one(c, now, &row, worker).await }.boxed()
+                async move { order_insert::insert_one(c, now, &row, worker).await }.boxed()
             })
             .await
     }
@@ -294,7 +294,7 @@ fn id_list(ids: &[OrderId]) -> String {
 #[async_trait]
 impl OrderTx for SqliteConnection {
     async fn insert_order(&mut self, order: &OrderRow) -> Result<Inserted, StoreError> {
-        new_order::insert::<Sqlite>(&mut engine::Connection::of_caller(self), now(&Clock::system()), order)
+        order_insert::insert::<Sqlite>(&mut engine::Connection::of_caller(self), now(&Clock::system()), order)
             .await
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::order::Disposition;
 use crate::store::batch::{Batcher, Write, unanswered};
 use crate::store::engine::transaction_within;
-use crate::store::order_end::{self, SubmittedRow};
+use crate::store::order_settle::{self, SubmittedRow};
 use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd, exchange_end};
 use crate::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
@@ -141,7 +141,7 @@ impl Shared {
         let (clock, claim, disposition) = (self.clock.clone(), *claim, Arc::new(disposition.clone()));
         self.run(move |c| {
             let (now, disposition) = (now(&clock), Arc::clone(&disposition));
-            async move { order_end::settle(c, now, &claim, &disposition).await }.boxed()
+            async move { order_settle::settle(c, now, &claim, &disposition).await }.boxed()
         })
         .await
     }

@@ -11,7 +11,7 @@ use crate::ids::WorkerId;
 use crate::store::columns::Columns;
 use crate::store::engine::{Now, Query};
 use crate::store::exchanges::bind_intent;
-use crate::store::order_end::SubmittedRow;
+use crate::store::order_settle::SubmittedRow;
 use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd};
 use crate::token::{ExchangeEnd, Intent, NewCachedTokens, OrderClaim, Settled, Successor};

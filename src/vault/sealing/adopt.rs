@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::secrets::{PlainToken, Secrets};
 use crate::ids::{MerchantName, Provider, TokenId};
-use crate::store::{Adopted, AdoptedToken, SealedToken, Store, StoreError};
+use crate::store::{Adopted, AdoptedToken, Providers, SealedToken, StoreError};
 use crate::token::{SealedFor, TokenSecret as _};
 
 /// How many rows one transaction changes.
@@ -32,7 +32,7 @@ pub struct AdoptedTokens {
 /// # Errors
 /// If the store fails. What was moved stays so.
 pub async fn adopt(
-    store: &dyn Store,
+    store: &dyn Providers,
     secrets: &Arc<Secrets>,
     merchant: &MerchantName,
     from: Provider,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::cipher::{Cipher, CipherError};
 use super::secrets::Secrets;
 use crate::ids::{PurposeId, TokenId};
-use crate::store::{Store, StoreError};
+use crate::store::{Keys, StoreError};
 
 /// How many rows are read at a time.
 const PAGE: u32 = 200;
@@ -33,7 +33,7 @@ pub struct Resealed {
 /// # Errors
 /// If the store fails. What was encrypted again stays so.
 pub async fn reseal(
-    store: &dyn Store,
+    store: &dyn Keys,
     secrets: &Secrets,
     mut progress: impl FnMut(u64) + Send,
 ) -> Result<Resealed, StoreError> {
@@ -53,7 +53,7 @@ pub async fn reseal(
     }
 }
 
-async fn hash_key(store: &dyn Store, secrets: &Secrets, beginning: &[u8]) -> Result<bool, StoreError> {
+async fn hash_key(store: &dyn Keys, secrets: &Secrets, beginning: &[u8]) -> Result<bool, StoreError> {
     let Some(installation) = store.installation().await? else { return Ok(false) };
     if installation.hash_key.starts_with(beginning) {
         return Ok(false);
@@ -66,7 +66,7 @@ async fn hash_key(store: &dyn Store, secrets: &Secrets, beginning: &[u8]) -> Res
 }
 
 async fn tokens(
-    store: &dyn Store,
+    store: &dyn Keys,
     secrets: &Secrets,
     beginning: &[u8],
     resealed: &mut Resealed,
@@ -89,7 +89,7 @@ async fn tokens(
 }
 
 async fn cached(
-    store: &dyn Store,
+    store: &dyn Keys,
     secrets: &Secrets,
     beginning: &[u8],
     resealed: &mut Resealed,

@@ -292,7 +292,14 @@ async fn tidying_closes_only_what_nobody_holds(db: Db) {
 /// Returns the metrics of this process.
 fn metrics(shop: &Shop) -> Metrics {
     let sources = Sources {
-        store: shop.db.store.clone(),
+        stats: shop.db.store.clone(),
+        connections: shop.db.store.clone(),
+        replica: shop.db.store.clone(),
+        providers: shop.db.store.clone(),
+        pausing: shop.db.store.clone(),
+        keeper: shop.db.store.clone(),
+        keys: shop.db.store.clone(),
+        schema: shop.db.store.schema(),
         secrets: Arc::clone(&shop.secrets),
         clock: shop.db.clock.clone(),
         merchants: BTreeMap::from([(shop.merchant.name.clone(), Arc::clone(&shop.merchant))]).into(),

@@ -115,7 +115,7 @@ impl Shop {
 
     /// Returns the registry of a process with this store.
     pub fn registry_on(&self, store: Arc<dyn Store>) -> Registry {
-        Registry::new(store, Arc::clone(&self.secrets), self.due(), self.merchants().into())
+        Registry::new(store.clone(), store, Arc::clone(&self.secrets), self.due(), self.merchants().into())
     }
 
     pub fn registry(&self) -> Registry {

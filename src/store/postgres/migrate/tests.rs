@@ -7,8 +7,8 @@ use test_support::postgres::TestDatabase;
 use super::*;
 use crate::clock::Clock;
 use crate::config::{self, Database};
-use crate::store::Store as _;
 use crate::store::engine::SqlStore;
+use crate::store::{Connections as _, Schema as _};
 
 /// Short limits.
 const SHORT: LockTimeouts = LockTimeouts {

@@ -28,7 +28,7 @@ fn judged(change: impl FnOnce(&mut Server), settings: &str) -> Vec<(String, Chec
     "#;
     let settings = Settings::parse("test", &format!("{text}{rest}"), std::iter::empty()).unwrap();
     let mut findings = Findings::default();
-    postgres(&server, &settings, &clock, &mut findings);
+    check(&server, &settings, &clock, &mut findings);
     let bad = findings.0.into_iter().filter(|finding| finding.status != CheckStatus::Ok);
     bad.map(|finding| (finding.check, finding.status)).collect()
 }
