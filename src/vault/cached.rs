@@ -2,15 +2,29 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sealing::ExchangedTokens;
-use super::{AccessToken, Vault};
+use super::{AccessToken, ExchangeContext, Vault};
 use crate::clock::{delta, since_boot};
 use crate::config::Merchant;
 use crate::ids::{UserId, UserKey};
 use crate::store::StoreError;
 use crate::token::{CachedTokens, Purpose};
+
+/// A vend's condition: exchange the token only if no access token was cached since the request looked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UnlessCached {
+    /// When the newest access token that the request saw was received. `None` if it saw none.
+    seen: Option<DateTime<Utc>>,
+}
+
+impl UnlessCached {
+    /// Returns the condition of a request that saw this one.
+    pub(super) fn since(seen: Option<&AccessToken>) -> Self {
+        Self { seen: seen.map(|access| access.received_at) }
+    }
+}
 
 impl Vault {
     /// Returns the user's access token that was cached at an earlier exchange for `purpose`, if it is
@@ -23,14 +37,28 @@ impl Vault {
     ) -> Option<AccessToken> {
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
         let read = self.context.store.cached_tokens(purpose.id, &key, merchant.provider()).await;
-        self.opened(readable(read)?, self.context.settings.access_token_margin)
+        self.context.opened(readable(read)?, self.context.settings.access_token_margin)
     }
+}
 
+impl ExchangeContext {
     /// Returns the user's access token that is valid for longest, of those that were cached at earlier
     /// exchanges of the present grant, if it is still valid.
     pub(super) async fn newest_cached(&self, key: &UserKey, merchant: &Merchant) -> Option<AccessToken> {
-        let read = self.context.store.newest_cached(key, merchant.provider()).await;
+        let read = self.store.newest_cached(key, merchant.provider()).await;
         self.opened(readable(read)?, Duration::ZERO)
+    }
+
+    /// The same, but only one that was received after those that a request saw. The access token of the next
+    /// exchange would be valid for no longer than this one.
+    pub(super) async fn cached_since(
+        &self,
+        key: &UserKey,
+        merchant: &Merchant,
+        unless: UnlessCached,
+    ) -> Option<AccessToken> {
+        let newest = self.newest_cached(key, merchant).await;
+        newest.filter(|cached| Some(cached.received_at) > unless.seen)
     }
 
     /// Decrypts cached tokens that are valid for at least `margin`.
@@ -40,7 +68,7 @@ impl Vault {
         if left <= TimeDelta::zero() || left < delta(margin) {
             return None;
         }
-        match self.context.secrets.open_exchanged(&cached_for, &sealed) {
+        match self.secrets.open_exchanged(&cached_for, &sealed) {
             Ok(ExchangedTokens { access_token, id_token }) => Some(AccessToken {
                 token: access_token,
                 id_token,

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use self::caller::{Caller, ExchangeAnswer};
 use self::conclusion::{Conclusion, Received};
+use super::cached::UnlessCached;
 use super::exchange_permits::ExchangePermit;
 use super::provider_trials::TrialPermit;
 use super::report::{ExchangeReport, Next};
@@ -52,6 +53,8 @@ pub(super) struct Exchange {
     pub(super) claim_number: Option<i64>,
     /// The keeper's condition, checked after the claim.
     pub(super) if_due: Option<IfDue>,
+    /// A vend's condition, checked after the claim.
+    pub(super) unless: Option<UnlessCached>,
     /// Keeps other exchanges of this user in this process waiting until the successor is stored.
     pub(super) user_lock: UserLock,
     /// One of the `vault.max_in_flight` permits.
@@ -117,6 +120,13 @@ impl Exchange {
         }
         match decide(claim.token(), self.context.policy(&self.merchant, claim.token()), self.if_due) {
             Decision::Present { presentation, if_dead } => {
+                // Another exchange may have ended, and cached one, since the request looked.
+                if let Some(unless) = self.unless
+                    && let Some(cached) = self.context.cached_since(&self.key, &self.merchant, unless).await
+                {
+                    claim.release().await;
+                    return ExchangeReport::Cached(cached);
+                }
                 self.present(claim, read_at, presentation, if_dead, caller).await
             }
             Decision::NotDue => {

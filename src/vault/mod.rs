@@ -32,6 +32,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::field::display;
 
+use self::cached::UnlessCached;
 use self::exchange::Exchange;
 use self::exchange_permits::{ExchangePermit, ExchangePermits};
 use self::identity::IdTokens;
@@ -203,6 +204,19 @@ impl Vault {
         claim_number: Option<i64>,
         has_token: bool,
     ) -> Access {
+        self.exchange_unless(merchant, user, purpose, claim_number, has_token, None).await
+    }
+
+    /// The same, but for a vend `unless` an access token was cached meanwhile, which it then returns.
+    async fn exchange_unless(
+        &self,
+        merchant: &Arc<Merchant>,
+        user: &UserId,
+        purpose: Purpose,
+        claim_number: Option<i64>,
+        has_token: bool,
+        unless: Option<UnlessCached>,
+    ) -> Access {
         if let Some(wait) = self.held(&merchant.name) {
             return self.paused(merchant, wait);
         }
@@ -229,6 +243,7 @@ impl Vault {
             purpose,
             claim_number,
             if_due: None,
+            unless,
             user_lock,
             permit,
         };

@@ -62,6 +62,7 @@ impl Vault {
             purpose: Purpose { kind: PurposeKind::Keeper, id: sweep },
             claim_number: None,
             if_due: Some(if_due),
+            unless: None,
             user_lock,
             permit,
         };

@@ -13,6 +13,8 @@ use crate::token::{Outcome, POLL_INTERVAL, Unusable};
 pub(super) enum ExchangeReport {
     /// Nothing was presented: the keeper refreshes only due tokens, and the token is not due.
     NotDue,
+    /// Nothing was presented: this access token was cached after the vend looked for one.
+    Cached(AccessToken),
     /// Nothing was presented, and waiting does not help.
     Unusable(Unusable),
     /// Nothing was presented: ask again after this long.
@@ -142,7 +144,7 @@ impl ExchangeReport {
     /// Converts the report to the answer for an order.
     pub(super) fn for_order(self) -> Access {
         match self {
-            Self::Granted { access: Some(access), .. } => Access::Ready(access),
+            Self::Granted { access: Some(access), .. } | Self::Cached(access) => Access::Ready(access),
             Self::Granted { access: None, .. } => Access::Unusable(Unusable::Unavailable),
             Self::Died => Access::Unusable(Unusable::ReauthRequired),
             Self::Unusable(why) | Self::Failed { next: Next::Never(why), .. } => Access::Unusable(why),
@@ -164,7 +166,8 @@ impl ExchangeReport {
             Self::Unusable(why) => Refreshed::Unusable(why),
             Self::NotYet(after) => Refreshed::ComeBack(after),
             Self::Held(after) => Refreshed::Held(after),
-            Self::NotDue | Self::Superseded => Refreshed::NotDue,
+            // No refresh looks for cached access tokens.
+            Self::NotDue | Self::Cached(_) | Self::Superseded => Refreshed::NotDue,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::cached::UnlessCached;
 use super::{Access, AccessToken, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
@@ -94,6 +95,13 @@ impl Vault {
         vended
     }
 
+    /// Returns how many requests for access tokens wait for an exchange: each has found no cached one that
+    /// stays valid for long enough.
+    #[must_use]
+    pub fn vends_waiting(&self) -> usize {
+        self.vending.used()
+    }
+
     /// Returns the verified claims of the id_token that came with an access token, and stores which
     /// shopper the user is, as for an order: see [`Vault::shopper`] and [`Vault::note`].
     pub async fn claims(&self, merchant: &Merchant, user: &UserId, access: &AccessToken) -> Option<Claims> {
@@ -107,13 +115,10 @@ impl Vault {
         let until = since_boot().saturating_add(patience);
         let left = || until.saturating_sub(since_boot());
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        let mut before = None;
-        if let Some(cached) = self.newest_cached(&key, merchant).await {
-            if cached.expires_in() >= vend.min_validity {
-                return Ok(cached);
-            }
-            before = Some(cached.received_at);
-        }
+        let unless = match self.context.newest_cached(&key, merchant).await {
+            Some(cached) if cached.expires_in() >= vend.min_validity => return Ok(cached),
+            cached => UnlessCached::since(cached.as_ref()),
+        };
         // A slow token endpoint of one merchant must not keep the others' requests out.
         let Some(_place) = self.vending.try_take(&merchant.name) else {
             return Err(NotVended::ComeBack(CROWDED));
@@ -123,7 +128,7 @@ impl Vault {
                 return Err(NotVended::ComeBack(wait));
             }
             let purpose = Purpose { kind: PurposeKind::Vend, id: Uuid::now_v7().into() };
-            let exchange = self.exchange(merchant, user, purpose, None, false);
+            let exchange = self.exchange_unless(merchant, user, purpose, None, false, Some(unless));
             let after = match timeout(left(), exchange).await.unwrap_or(Access::ComeBack(POLL_INTERVAL)) {
                 Access::Ready(access) => return Ok(access),
                 Access::Unusable(why) => return Err(self.not_vended(&key, why).await),
@@ -133,10 +138,8 @@ impl Vault {
             if after >= left() || !self.waits(after).await {
                 return Err(NotVended::ComeBack(after));
             }
-            // Another exchange of the user may have ended meanwhile. The next access token would be valid for
-            // no longer than that one's.
-            let newest = self.newest_cached(&key, merchant).await;
-            if let Some(cached) = newest.filter(|cached| Some(cached.received_at) != before) {
+            // Another exchange of the user may have ended meanwhile.
+            if let Some(cached) = self.context.cached_since(&key, merchant, unless).await {
                 return Ok(cached);
             }
         }
