@@ -171,9 +171,9 @@ impl CircuitBreakers {
             }
             admitted
         });
-        let Admitted { probe, hold } = admitted.unwrap_or(Ok(Admitted::default()))?;
+        let Admitted { kind, hold } = admitted.unwrap_or(Ok(Admitted::default()))?;
         let hold = hold.max(self.sharing.joins_in(now));
-        Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
+        Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), kind, reported: false, hold })
     }
 
     /// Begins as one of several processes that share the rates: no call is made before `first_call`, because

@@ -83,7 +83,7 @@ pub use self::keeper::{
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
-pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
+pub use self::new_order::{Inserted, InsertedOne, OrderRow, OrderTx};
 pub use self::order_admin::{
     ChangedOrders, FailedOrders, OrderAdmin, OrderAdminOutcome, OrderCount, Unchanged,
 };

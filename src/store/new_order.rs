@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
 use super::{Claim, ClaimedOrder, StoreError, one_row, order_search};
-use crate::ids::{MerchantName, UserId, WorkerId};
+use crate::ids::{ClaimNumber, MerchantName, UserId, WorkerId};
 use crate::order::{OrderId, OrderView, Status, Summary, Target, Waits};
 
 /// A new order for the database.
@@ -63,9 +63,6 @@ pub enum InsertedOne {
     /// An earlier order with the same idempotency key.
     Known(Inserted),
 }
-
-/// The claim number of an order's first claim.
-pub const FIRST_CLAIM: i64 = 1;
 
 /// A connection inside the caller's transaction, on either engine. Orders can be inserted through it.
 #[async_trait]
@@ -173,7 +170,7 @@ pub(super) fn bind_summary<'c, E: Engine>(query: Query<'c, E>, summary: &Summary
 /// Returns an order that was inserted with its first claim. `stored` is what the row has.
 fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> ClaimedOrder {
     ClaimedOrder {
-        claim: Claim { order: order.id, worker, number: FIRST_CLAIM },
+        claim: Claim { order: order.id, worker, number: ClaimNumber::FIRST },
         merchant: order.merchant.clone(),
         user: order.user.clone(),
         body: order.body.clone(),

@@ -63,7 +63,8 @@ impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = request.try_into()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let answer = runtime.block_on(async { tokio::time::timeout(self.deadline, self.answer(request)).await });
+        let answer =
+            runtime.block_on(async { tokio::time::timeout(self.deadline, self.answer(request)).await });
         // A name that is still being looked up is not waited for.
         runtime.shutdown_background();
         answer.map_err(|_| "the answer took too long")?

@@ -23,6 +23,7 @@ use crate::clock::since_boot;
 use crate::config::{CredentialSet, Live, Merchant, Merchants};
 use crate::crash;
 use crate::delivery::Waiters;
+use crate::ids::ClaimNumber;
 use crate::intake::check_row;
 use crate::klarna::breakers::{TargetBreakers, admit_unless_open};
 use crate::klarna::create::request::{self, Built};
@@ -30,7 +31,7 @@ use crate::klarna::create::{Called, CreateAnswer, CreateClient};
 use crate::meter;
 use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
-use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
+use crate::store::{Claim, ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind};
 use crate::vault::{AccessToken, Shopper, Vault};
 
@@ -71,7 +72,7 @@ pub struct OrderHandler {
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder, slot: &mut Slot) {
         let (begun, here) = (since_boot(), self.waiters.run_here(order.claim.order, order.inserted.clone()));
-        if order.claim.number == FIRST_CLAIM {
+        if order.claim.number == ClaimNumber::FIRST {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }
         let (run, span) = spans(&order);

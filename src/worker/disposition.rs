@@ -121,13 +121,14 @@ mod tests {
 
     use super::*;
     use crate::cause::Cause;
+    use crate::ids::ClaimNumber;
     use crate::order::{OrderId, Waits};
     use crate::store::Claim;
 
     fn order() -> ClaimedOrder {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         ClaimedOrder {
-            claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: 1 },
+            claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: ClaimNumber::FIRST },
             merchant: "shop".into(),
             user: "u-1".into(),
             version: 1,

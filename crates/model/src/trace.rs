@@ -10,6 +10,14 @@ use crate::state::State;
 #[derive(Debug)]
 pub struct Trace(Vec<TraceStep>);
 
+/// A state of a path.
+pub struct PathStep {
+    /// The state.
+    pub state: State,
+    /// What happens next; `None` in the last state.
+    pub action: Option<Action>,
+}
+
 #[derive(Debug)]
 struct TraceStep {
     facts: BTreeMap<String, String>,
@@ -18,8 +26,9 @@ struct TraceStep {
 
 impl Trace {
     /// The trace of a path.
-    pub fn of(path: Vec<(State, Option<Action>)>) -> Self {
-        Self(path.into_iter().map(|(state, next)| TraceStep { facts: facts(&state), next }).collect())
+    pub fn of(path: &[PathStep]) -> Self {
+        let step = |it: &PathStep| TraceStep { facts: facts(&it.state), next: it.action };
+        Self(path.iter().map(step).collect())
     }
 }
 

@@ -28,18 +28,28 @@ impl Service {
         move || {
             let ended = http_servers.iter().any(AbortHandle::is_finished)
                 || worker.as_ref().is_some_and(|going| !going());
-            lives(
-                heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round),
-                ended,
-                !ready.is_ready(),
-            )
+            let tasks = match (ready.is_ready(), ended) {
+                (false, _) => Tasks::Stopping,
+                (true, true) => Tasks::Ended,
+                (true, false) => Tasks::Running,
+            };
+            lives(heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round), tasks)
         }
     }
 }
 
-/// While the service stops, its tasks end one after another.
-fn lives(round: Duration, ended: bool, stopping: bool) -> bool {
-    round <= ROUND && (stopping || !ended)
+/// The API and the queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tasks {
+    Running,
+    /// One of them has ended unexpectedly.
+    Ended,
+    /// The service stops, so they end one after another.
+    Stopping,
+}
+
+fn lives(round: Duration, tasks: Tasks) -> bool {
+    round <= ROUND && tasks != Tasks::Ended
 }
 
 #[cfg(test)]
@@ -49,11 +59,11 @@ mod tests {
     #[test]
     fn a_hanging_heartbeat_and_an_ended_task_are_not_alive() {
         let soon = Duration::from_secs(2);
-        assert!(lives(soon, false, false));
-        assert!(lives(ROUND, false, false));
-        assert!(!lives(ROUND + soon, false, false), "the heartbeat stands still");
-        assert!(!lives(soon, true, false), "the API or the queue has ended");
-        assert!(lives(soon, true, true), "as it must at a stop");
-        assert!(!lives(ROUND + soon, true, true), "the stop hangs");
+        assert!(lives(soon, Tasks::Running));
+        assert!(lives(ROUND, Tasks::Running));
+        assert!(!lives(ROUND + soon, Tasks::Running), "the heartbeat stands still");
+        assert!(!lives(soon, Tasks::Ended), "the API or the queue has ended");
+        assert!(lives(soon, Tasks::Stopping), "as it must at a stop");
+        assert!(!lives(ROUND + soon, Tasks::Stopping), "the stop hangs");
     }
 }
