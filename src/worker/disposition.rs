@@ -66,28 +66,13 @@ pub(super) fn disposition(
             Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
         }
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
-            let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
-            let message =
-                format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; "));
-            let faults = messages.into_iter().map(|message| Fault::new("/order", message)).collect();
-            let error = OrderError::new(ErrorCode::KlarnaRefusedOrder, message);
-            Disposition::Failed {
-                error: OrderError { faults, correlation_id, ..error },
-                token: Some(token),
-                prefilled,
-            }
+            let error = refused_order(status, messages, error_code);
+            let error = OrderError { correlation_id, ..error };
+            Disposition::Failed { error, token: Some(token), prefilled }
         }
         CreateAnswer::Unauthorised { status, messages, correlation_id } => {
             let after = SHUT_OUT + SHUT_OUT.mul_f64(unit.clamp(0.0, 1.0));
-            let message = format!(
-                "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
-                 deadline",
-                order.merchant,
-                messages.join("; "),
-                target.what_to_check(status),
-                order.merchant,
-            );
-            let error = OrderError::new(ErrorCode::KlarnaRefusedMerchant, message);
+            let error = refused_merchant(status, &messages, order, target);
             let what = format!("the merchant's settings, which Klarna refused with HTTP {status}");
             Disposition::Snooze {
                 after,
@@ -112,6 +97,27 @@ pub(super) fn disposition(
             }
         }
     }
+}
+
+/// Returns the error of an order that Klarna refused for what is in it.
+fn refused_order(status: u16, messages: Vec<String>, error_code: Option<String>) -> OrderError {
+    let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
+    let message = format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; "));
+    let faults = messages.into_iter().map(|message| Fault::new("/order", message)).collect();
+    OrderError { faults, ..OrderError::new(ErrorCode::KlarnaRefusedOrder, message) }
+}
+
+/// Returns the error of an order that Klarna refused for the settings of its merchant.
+fn refused_merchant(status: u16, messages: &[String], order: &ClaimedOrder, target: Target) -> OrderError {
+    let message = format!(
+        "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
+         deadline",
+        order.merchant,
+        messages.join("; "),
+        target.what_to_check(status),
+        order.merchant,
+    );
+    OrderError::new(ErrorCode::KlarnaRefusedMerchant, message)
 }
 
 #[cfg(test)]
