@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::shared_rate::SharedRate;
 use super::view::shortened;
 use super::{BreakerState, CallOutcome, UsedUp};
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::ids::UserId;
 
 /// How many failures in a row open a breaker.
@@ -14,8 +14,6 @@ pub(super) const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
 /// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
-/// The cause if the endpoint asked for a pause.
-const ASKED: &str = "it asked for a pause";
 /// How often this process checks whether another process has ended the stop of a merchant.
 const LONGEST_STOP: Duration = Duration::from_secs(90);
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -85,6 +83,11 @@ pub(super) enum State {
 pub(super) enum Change {
     Opened,
     Closed,
+}
+
+/// The cause if the endpoint asked for a pause.
+fn asked() -> Cause {
+    Cause::new("it asked for a pause").of_kind(CauseKind::AskedToWait)
 }
 
 impl Hold {
@@ -171,7 +174,7 @@ impl CircuitBreaker {
             return false;
         }
         if self.open_since.is_none() {
-            self.fails_with(Cause::new(ASKED), 0);
+            self.fails_with(asked(), 0);
         }
         self.cut_short = std::mem::take(&mut self.held);
         self.state = State::Open { until: Duration::ZERO };
@@ -205,13 +208,14 @@ impl CircuitBreaker {
                 self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
                 opened
             }
-            CallOutcome::Throttled(wait) => self.count(Cause::new(ASKED), Some(wait), now, kind),
+            CallOutcome::Throttled(wait) => self.count(asked(), Some(wait), now, kind),
             CallOutcome::Failed { cause, retry_after } => self.count(cause, retry_after, now, kind),
             CallOutcome::Misconfigured { user, what } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
-                self.fails_with(Cause::new("Klarna refused the merchant's settings").with(what), 0);
+                let refused = Cause::new("Klarna refused the merchant's settings").with(what.to_string());
+                self.fails_with(refused.of_kind(what.kind), 0);
                 self.failed(now, kind)
             }
         }

@@ -16,6 +16,7 @@ mod fields;
 pub mod held;
 pub mod http;
 pub(crate) mod jwks;
+pub(crate) mod order_error;
 pub(crate) mod pauses;
 pub mod probe;
 pub(crate) mod redact;

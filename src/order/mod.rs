@@ -31,7 +31,7 @@ pub use body::{Body, BodyMembers, MAX_BODY, MAX_DEPTH};
 pub use disposition::Disposition;
 pub use edit::Insertion;
 pub use error_code::ErrorCode;
-pub use fault::{Fault, OrderError, Rejection};
+pub use fault::{ErrorCause, Fault, OrderError, Rejection};
 pub use follow_ups::FollowUpState;
 pub use id::OrderId;
 pub use new::{NewOrder, check_idempotency_key, parse_change};

@@ -28,6 +28,7 @@ use crate::intake::check_row;
 use crate::klarna::breakers::{TargetBreakers, admit_unless_open};
 use crate::klarna::create::request::{self, Built};
 use crate::klarna::create::{Called, CreateAnswer, CreateClient};
+use crate::klarna::order_error::with_kind;
 use crate::meter;
 use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target, TokenOutcome};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
@@ -322,7 +323,10 @@ fn waits(order: &ClaimedOrder, after: Duration, what: &str) -> Disposition {
 fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
     let why = breakers.why(&order.merchant, since_boot());
     // An earlier error of the order itself says more, so it stays.
-    let error = order.error.is_none().then(|| OrderError::new(ErrorCode::KlarnaPaused, why));
+    let error = order
+        .error
+        .is_none()
+        .then(|| with_kind(OrderError::new(ErrorCode::KlarnaPaused, why.what), why.kind));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
     let what = breakers.waits_for(&order.merchant, since_boot());

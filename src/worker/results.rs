@@ -216,6 +216,8 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         message: "the database refused the text of this error; look at the log".into(),
         faults: Vec::new(),
         correlation_id: None,
+        http_status: error.http_status,
+        cause: error.cause,
     };
     match disposition {
         Disposition::Submitted { klarna_id, target, token, .. } => Disposition::Submitted {

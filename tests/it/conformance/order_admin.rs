@@ -34,7 +34,7 @@ both_engines![
 const AGAIN: Duration = Duration::from_mins(7);
 
 fn error(code: &str) -> OrderError {
-    OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None }
+    OrderError { code: code.into(), message: "No.".into(), ..OrderError::default() }
 }
 
 async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {

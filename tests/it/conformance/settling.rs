@@ -31,7 +31,7 @@ both_engines![
 ];
 
 pub fn error(code: &str) -> OrderError {
-    OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
+    OrderError { code: code.into(), message: "why".into(), ..OrderError::default() }
 }
 
 fn snippet() -> OrderResult {
