@@ -42,7 +42,7 @@ pub use self::rates::Rates;
 pub use self::shared_rate::{RateAsk, RateGrant};
 use self::sharing::Sharing;
 pub use self::view::{BreakerView, Trouble, WaitingBreaker};
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::ids::{MerchantName, UserId};
 
 /// The result of a call, as far as the endpoint is concerned.
@@ -62,7 +62,7 @@ pub enum CallOutcome {
         /// The user of the call.
         user: UserId,
         /// The refusal in a few words without secrets, such as `HTTP 401`.
-        what: String,
+        what: Cause,
     },
     /// It rejected too many refresh tokens in a row. The database knows when the next one may be
     /// presented: after this time.
@@ -171,9 +171,9 @@ impl CircuitBreakers {
             }
             admitted
         });
-        let Admitted { probe, hold } = admitted.unwrap_or(Ok(Admitted::default()))?;
+        let Admitted { kind, hold } = admitted.unwrap_or(Ok(Admitted::default()))?;
         let hold = hold.max(self.sharing.joins_in(now));
-        Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), probe, reported: false, hold })
+        Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), kind, reported: false, hold })
     }
 
     /// Begins as one of several processes that share the rates: no call is made before `first_call`, because
@@ -229,21 +229,28 @@ impl CircuitBreakers {
         self.with(merchant, |breaker, _| breaker.closed_for(now))?
     }
 
-    /// Returns why a call has to wait now, as a sentence for the error of an order.
+    /// Returns why a call has to wait now; in words, it is a sentence for the error of an order.
     #[must_use]
-    pub fn why(&self, merchant: &MerchantName, now: Duration) -> String {
+    pub fn why(&self, merchant: &MerchantName, now: Duration) -> Cause {
         let endpoint = self.endpoint.as_str();
         let why = self.with(merchant, |breaker, _| match &breaker.state {
             State::Open { .. } | State::Probing { .. } => {
-                Some(format!("Circuit breaker open for {endpoint}: {}", breaker.cause()))
+                let why = format!("Circuit breaker open for {endpoint}: {}", breaker.cause());
+                Some(Cause::new(why).of_kind(breaker.cause.kind))
             }
-            State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {
-                Some(limit) => format!("Klarna's limit of {endpoint} calls is used up{limit}"),
-                None => format!("Klarna asked for a pause of {endpoint} calls"),
+            State::Closed if breaker.held.until > now => Some(if let Some(limit) = &breaker.held.limit {
+                let why = format!("Klarna's limit of {endpoint} calls is used up{limit}");
+                Cause::new(why).of_kind(CauseKind::RateLimit)
+            } else {
+                let why = format!("Klarna asked for a pause of {endpoint} calls");
+                Cause::new(why).of_kind(CauseKind::AskedToWait)
             }),
             State::Closed => None,
         });
-        why.flatten().unwrap_or_else(|| format!("Rate limit reached for {endpoint} calls"))
+        why.flatten().unwrap_or_else(|| {
+            let why = format!("Rate limit reached for {endpoint} calls");
+            Cause::new(why).of_kind(CauseKind::RateLimit)
+        })
     }
 
     /// Returns the state of each merchant's breaker at a time since boot.

@@ -9,12 +9,35 @@ pub struct Cause {
     pub what: String,
     /// More about it.
     pub detail: Option<String>,
+    /// The kind of failure for programs, if it is known.
+    pub kind: Option<CauseKind>,
+}
+
+/// The kind of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CauseKind {
+    /// An answer had this HTTP status.
+    Status(u16),
+    /// The request was not sent.
+    NotReached,
+    /// The request was sent, and no complete answer came.
+    NoAnswer,
+    /// The service asked for a pause.
+    AskedToWait,
+    /// A limit of calls was reached.
+    RateLimit,
 }
 
 impl Cause {
     /// Returns a cause without a detail.
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), detail: None }
+        Self { what: what.into(), detail: None, kind: None }
+    }
+
+    /// Adds the kind, if it is known.
+    #[must_use]
+    pub fn of_kind(self, kind: impl Into<Option<CauseKind>>) -> Self {
+        Self { kind: kind.into(), ..self }
     }
 
     /// Adds a detail, if there is one.

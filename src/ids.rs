@@ -7,6 +7,8 @@ mod provider;
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -221,6 +223,51 @@ impl TokenVersion {
     pub fn next(self) -> Self {
         Self { generation: self.generation + 1, ..self }
     }
+}
+
+/// Declares a type for numbers that count up from 1.
+macro_rules! counting {
+    ($(#[$docs:meta])* $name:ident) => {
+        $(#[$docs])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// The first number.
+            pub const FIRST: Self = Self(1);
+
+            /// Returns the number that follows.
+            #[must_use]
+            pub fn next(self) -> Self {
+                Self(self.0 + 1)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+counting! {
+    /// The number of a claim on an order: how often the order has been claimed.
+    ClaimNumber
+}
+
+counting! {
+    /// The number of a presentation of one token, within its generation.
+    PresentationNumber
 }
 
 /// A user of a merchant: the owner of a refresh token or an order.

@@ -1,9 +1,10 @@
 """Runs a page's `sh` blocks, in one shell, and compares what the page shows of their output: the `text` block behind it.
 
-    readme.py PAGE
+    readme.py PAGE [HEADING COMMANDS]...
 
-A block behind a comment `<!--not-run-->` is left out. An ellipsis in the page stands for anything. Ids, times, ports and
-white space may differ.
+A block behind a comment `<!--not-run-->` is left out. COMMANDS are run before the first block below HEADING: they do what
+the page asks the reader to do there with an editor. An ellipsis in the page stands for anything. Ids, times, ports and white
+space may differ.
 """
 
 import pathlib
@@ -15,9 +16,9 @@ import tempfile
 PATIENCE = 300  # seconds for all commands together
 
 
-def blocks(page):
+def blocks(page, preparations):
     """The blocks that are run: the line of each, its commands, and the output that the page shows behind it."""
-    found, fence, body, before, is_run = [], None, [], "", False
+    found, fence, body, before, is_run, prepare = [], None, [], "", False, []
     for number, line in enumerate(page.splitlines(), 1):
         if fence is None and line.startswith("```"):
             fence, body, begin = line[3:], [], number
@@ -25,13 +26,16 @@ def blocks(page):
             if fence == "sh":
                 is_run = before != "<!--not-run-->"
                 if is_run:
-                    found.append((begin, "\n".join(body), ""))
+                    found.append((begin, "\n".join(prepare + body), ""))
+                    prepare = []
             elif fence == "text" and is_run:
                 found[-1] = (*found[-1][:2], "\n".join(body))
             fence = None
         elif fence is not None:
             body.append(line)
         else:
+            if line.startswith("#"):
+                prepare = preparations.pop(line.lstrip("# "), "").splitlines()
             before = line
             # Output stands directly behind its commands.
             is_run = is_run and not line.strip()
@@ -66,8 +70,11 @@ def differs(shown, printed):
 
 
 def main():
-    listed = blocks(pathlib.Path(sys.argv[1]).read_text())
+    page, *pairs = sys.argv[1:]
+    preparations = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    listed = blocks(pathlib.Path(page).read_text(), preparations)
     assert listed, "the page has no block with commands"
+    assert not preparations, f"the page has no headings {list(preparations)}"
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         run = subprocess.run(["bash", "-c", script(listed, folder)], timeout=PATIENCE, check=False)

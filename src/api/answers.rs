@@ -6,7 +6,7 @@ use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use super::problem::{Kind, MEDIA_TYPE, Problem, ProblemDetails};
+use super::problem::{Kind, KindParts, MEDIA_TYPE, Problem, ProblemDetails};
 use crate::order::Fault;
 use crate::vault::{BOTH_HAVE_TOKENS, BUSY};
 
@@ -249,19 +249,19 @@ impl IntoResponses for NoEndpoint {
 fn answers(kinds: &[Example]) -> BTreeMap<String, RefOr<Response>> {
     let mut statuses: BTreeMap<String, Vec<Example>> = BTreeMap::new();
     for example in kinds {
-        statuses.entry(example.0.parts().0.as_str().to_owned()).or_default().push(*example);
+        statuses.entry(example.0.parts().status.as_str().to_owned()).or_default().push(*example);
     }
     statuses.into_iter().map(|(status, kinds)| (status, RefOr::T(answer(&kinds)))).collect()
 }
 
 fn answer(kinds: &[Example]) -> Response {
-    let titles: Vec<&str> = kinds.iter().map(|(kind, _)| kind.parts().2).collect();
+    let titles: Vec<&str> = kinds.iter().map(|(kind, _)| kind.parts().title).collect();
     let examples = kinds.iter().map(|&(kind, detail)| {
-        let (_, name, title) = kind.parts();
+        let KindParts { suffix, title, .. } = kind.parts();
         // The example belongs to no request, even if this description is read in one.
         let details = ProblemDetails { request_id: None, ..problem(kind, detail).details() };
         let value = serde_json::to_value(details).ok();
-        (name, ExampleBuilder::new().summary(title).value(value).build())
+        (suffix, ExampleBuilder::new().summary(title).value(value).build())
     });
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name("ProblemDetails")))

@@ -128,16 +128,30 @@ pub(super) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
     rows.last().filter(|_| more)
 }
 
-/// Checks that a change of many rows says which: by something that chooses them, or by `all`. `rows` and
-/// `filters` are for the message.
-pub(super) fn check_choice(is_chosen: bool, all: bool, rows: &str, filters: &str) -> Result<(), Problem> {
-    match (is_chosen, all) {
-        (true, false) | (false, true) => Ok(()),
-        (true, true) => {
-            Err(invalid(format!("all: is given with something that chooses {rows}; leave one out")))
-        }
-        (false, false) => {
-            Err(invalid(format!("nothing chooses {rows}: give a filter such as {filters}, or all")))
+/// Which rows a request that changes many of them names.
+pub(super) struct RowChoice {
+    /// Whether something chooses them.
+    pub(super) is_chosen: bool,
+    /// Whether it asks for all.
+    pub(super) all: bool,
+    /// What the rows are, for the message.
+    pub(super) rows: &'static str,
+    /// What may choose them, for the message.
+    pub(super) filters: &'static str,
+}
+
+impl RowChoice {
+    /// Checks that the request says which rows: by something that chooses them, or by `all`.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        let Self { is_chosen, all, rows, filters } = self;
+        match (is_chosen, all) {
+            (true, false) | (false, true) => Ok(()),
+            (true, true) => {
+                Err(invalid(format!("all: is given with something that chooses {rows}; leave one out")))
+            }
+            (false, false) => {
+                Err(invalid(format!("nothing chooses {rows}: give a filter such as {filters}, or all")))
+            }
         }
     }
 }

@@ -47,134 +47,76 @@ pub struct ProblemDetails {
     pub faults: Vec<Fault>,
 }
 
-/// The kinds of errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    InvalidRequest,
-    Unauthorized,
-    Forbidden,
-    NotFound,
-    UnknownMerchant,
-    MethodNotAllowed,
-    RequestTimeout,
-    TooLarge,
-    UnsupportedMediaType,
-    Misdirected,
-    HeadTooLarge,
-    WrongStatus,
-    WrongState,
-    OrderBusy,
-    PreconditionFailed,
-    PreconditionRequired,
-    KlarnaRefused,
-    KlarnaUnavailable,
-    OrdersPaused,
-    UserExists,
-    UserBusy,
-    BodyGone,
-    InvalidOrder,
-    InvalidToken,
-    TokenHeldElsewhere,
-    ReauthRequired,
-    TokenUncertain,
-    NoAccessToken,
-    IdempotencyKeyReused,
-    Internal,
-    Unavailable,
-    DiskFull,
-    Overloaded,
-    Draining,
-    NotReady,
+/// What the answers of one kind of error have in common.
+pub(super) struct KindParts {
+    pub(super) status: StatusCode,
+    /// The suffix of `type`.
+    pub(super) suffix: &'static str,
+    pub(super) title: &'static str,
+}
+
+macro_rules! kinds {
+    ($($kind:ident: $status:ident, $suffix:literal, $title:literal;)+) => {
+        /// The kinds of errors.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Kind {
+            $($kind,)+
+        }
+
+        impl Kind {
+            /// Returns the kind's row of the table.
+            pub(super) const fn parts(self) -> KindParts {
+                match self {
+                    $(Self::$kind => {
+                        KindParts { status: StatusCode::$status, suffix: $suffix, title: $title }
+                    })+
+                }
+            }
+        }
+    };
+}
+
+// Each kind of error with its status, the suffix of its `type`, and its title.
+kinds! {
+    InvalidRequest: BAD_REQUEST, "invalid-request", "Invalid request";
+    Unauthorized: UNAUTHORIZED, "unauthorized", "No valid API key";
+    Forbidden: FORBIDDEN, "forbidden", "The API key does not allow this";
+    NotFound: NOT_FOUND, "not-found", "Not found";
+    UnknownMerchant: NOT_FOUND, "unknown-merchant", "Unknown merchant";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed for this path";
+    RequestTimeout: REQUEST_TIMEOUT, "request-timeout", "The body did not arrive in time";
+    TooLarge: PAYLOAD_TOO_LARGE, "too-large", "The body is too large";
+    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not declared as JSON";
+    Misdirected: MISDIRECTED_REQUEST, "misdirected", "The request is for another host";
+    HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "The head of the request is too large";
+    WrongStatus: CONFLICT, "wrong-status", "The order's status does not allow this";
+    WrongState: CONFLICT, "wrong-state", "The token's state does not allow this";
+    OrderBusy: CONFLICT, "order-busy", "The order is being submitted or changed";
+    PreconditionFailed: PRECONDITION_FAILED, "precondition-failed", "The order has another version";
+    PreconditionRequired: PRECONDITION_REQUIRED, "precondition-required", "The header If-Match is missing";
+    KlarnaRefused: UNPROCESSABLE_ENTITY, "klarna-refused", "Klarna refuses the change";
+    KlarnaUnavailable: SERVICE_UNAVAILABLE, "klarna-unavailable", "Klarna cannot be asked now";
+    OrdersPaused: SERVICE_UNAVAILABLE, "orders-paused", "The merchant's orders are paused";
+    UserExists: CONFLICT, "user-exists", "The new name is in use";
+    UserBusy: CONFLICT, "user-busy", "A worker has an order of the user";
+    BodyGone: CONFLICT, "body-gone", "The order's body was deleted";
+    InvalidOrder: UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid";
+    InvalidToken: UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid";
+    TokenHeldElsewhere: CONFLICT, "token-held-elsewhere", "The refresh token belongs to another user";
+    ReauthRequired: CONFLICT, "reauth-required", "The user must sign in again";
+    TokenUncertain: CONFLICT, "token-uncertain", "It is not known whether the refresh token was used";
+    NoAccessToken: SERVICE_UNAVAILABLE, "no-access-token", "There is no access token at the moment";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused",
+        "The idempotency key was used for another request";
+    Internal: INTERNAL_SERVER_ERROR, "internal", "Internal error";
+    Unavailable: SERVICE_UNAVAILABLE, "unavailable", "The database is not available";
+    DiskFull: SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full";
+    Overloaded: SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded";
+    Draining: SERVICE_UNAVAILABLE, "draining", "The process ends soon";
+    NotReady: SERVICE_UNAVAILABLE, "not-ready", "The service is not ready";
 }
 
 impl Kind {
-    /// Returns the status, the suffix of `type`, and the title.
-    pub(super) const fn parts(self) -> (StatusCode, &'static str, &'static str) {
-        match self {
-            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid-request", "Invalid request"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No valid API key"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "The API key does not allow this"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
-            Self::UnknownMerchant => (StatusCode::NOT_FOUND, "unknown-merchant", "Unknown merchant"),
-            Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed for this path")
-            }
-            Self::RequestTimeout => {
-                (StatusCode::REQUEST_TIMEOUT, "request-timeout", "The body did not arrive in time")
-            }
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large"),
-            Self::UnsupportedMediaType => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported-media-type",
-                "The body is not declared as JSON",
-            ),
-            Self::Misdirected => {
-                (StatusCode::MISDIRECTED_REQUEST, "misdirected", "The request is for another host")
-            }
-            Self::HeadTooLarge => (
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "head-too-large",
-                "The head of the request is too large",
-            ),
-            Self::WrongStatus => {
-                (StatusCode::CONFLICT, "wrong-status", "The order's status does not allow this")
-            }
-            Self::WrongState => {
-                (StatusCode::CONFLICT, "wrong-state", "The token's state does not allow this")
-            }
-            Self::OrderBusy => {
-                (StatusCode::CONFLICT, "order-busy", "The order is being submitted or changed")
-            }
-            Self::PreconditionFailed => {
-                (StatusCode::PRECONDITION_FAILED, "precondition-failed", "The order has another version")
-            }
-            Self::PreconditionRequired => {
-                (StatusCode::PRECONDITION_REQUIRED, "precondition-required", "The header If-Match is missing")
-            }
-            Self::KlarnaRefused => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "klarna-refused", "Klarna refuses the change")
-            }
-            Self::KlarnaUnavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "klarna-unavailable", "Klarna cannot be asked now")
-            }
-            Self::OrdersPaused => {
-                (StatusCode::SERVICE_UNAVAILABLE, "orders-paused", "The merchant's orders are paused")
-            }
-            Self::UserExists => (StatusCode::CONFLICT, "user-exists", "The new name is in use"),
-            Self::UserBusy => (StatusCode::CONFLICT, "user-busy", "A worker has an order of the user"),
-            Self::BodyGone => (StatusCode::CONFLICT, "body-gone", "The order's body was deleted"),
-            Self::InvalidOrder => (StatusCode::UNPROCESSABLE_ENTITY, "invalid-order", "The order is invalid"),
-            Self::InvalidToken => {
-                (StatusCode::UNPROCESSABLE_ENTITY, "invalid-token", "The refresh token is invalid")
-            }
-            Self::TokenHeldElsewhere => {
-                (StatusCode::CONFLICT, "token-held-elsewhere", "The refresh token belongs to another user")
-            }
-            Self::ReauthRequired => (StatusCode::CONFLICT, "reauth-required", "The user must sign in again"),
-            Self::TokenUncertain => (
-                StatusCode::CONFLICT,
-                "token-uncertain",
-                "It is not known whether the refresh token was used",
-            ),
-            Self::NoAccessToken => {
-                (StatusCode::SERVICE_UNAVAILABLE, "no-access-token", "There is no access token at the moment")
-            }
-            Self::IdempotencyKeyReused => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency-key-reused",
-                "The idempotency key was used for another request",
-            ),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error"),
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The database is not available")
-            }
-            Self::DiskFull => (StatusCode::SERVICE_UNAVAILABLE, "disk-full", "The database's disk is full"),
-            Self::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "The service is overloaded"),
-            Self::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining", "The process ends soon"),
-            Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The service is not ready"),
-        }
-    }
-
     /// Returns a header that tells the caller what to do next.
     const fn header(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
@@ -238,9 +180,9 @@ impl Problem {
 
     /// Returns the body of the answer.
     pub(super) fn details(self) -> ProblemDetails {
-        let (status, slug, title) = self.kind.parts();
+        let KindParts { status, suffix, title } = self.kind.parts();
         ProblemDetails {
-            kind: format!("{TYPES}{slug}"),
+            kind: format!("{TYPES}{suffix}"),
             title,
             status: status.as_u16(),
             detail: self.detail,
@@ -252,7 +194,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, header, outcome) = (self.kind.parts().0, self.kind.header(), self.outcome);
+        let (status, header, outcome) = (self.kind.parts().status, self.kind.header(), self.outcome);
         let after = self.after.map(|wait| (RETRY_AFTER, HeaderValue::from(whole_seconds(wait))));
         // It contains only strings and numbers, so it can always be serialised.
         let body = serde_json::to_vec(&self.details()).unwrap_or_default();

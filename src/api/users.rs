@@ -147,7 +147,7 @@ impl From<LedgerEntry> for Exchange {
         Self {
             id: entry.exchange.as_uuid(),
             generation: entry.cursor.generation,
-            presentation: entry.cursor.presentation,
+            presentation: entry.cursor.presentation.0,
             purpose: entry.purpose,
             purpose_id: entry.purpose_ref.map(|id| id.as_uuid()),
             worker: entry.worker,

@@ -115,7 +115,7 @@ async fn chosen(caller: &Caller, headers: &HeaderMap, body: Body) -> Result<Webh
     }
     let words = [&merchant, &user, &status, &kind];
     let is_chosen = since.is_some() || words.iter().any(|word| word.is_some());
-    extract::check_choice(is_chosen, all, "webhooks", "status or since")?;
+    extract::RowChoice { is_chosen, all, rows: "webhooks", filters: "status or since" }.check()?;
     let status = one_of("status", status.as_deref(), &WebhookStatus::ALL, WebhookStatus::as_str)?;
     let kind = one_of("kind", kind.as_deref(), &EventKind::ALL, EventKind::as_str)?;
     let merchant = caller.only_merchant(merchant)?;

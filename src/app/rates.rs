@@ -25,8 +25,10 @@ pub(super) struct RateSharing {
     store: Arc<dyn SharedRates>,
     silence: SilenceWatch,
     lost_after: Duration,
-    /// How many processes there were when this one began, and when it may make its first call.
-    began: (u32, Duration),
+    /// How many processes there were when this one began.
+    processes: u32,
+    /// When this one may make its first call, if there were others.
+    first_call: Duration,
 }
 
 impl RateSharing {
@@ -41,21 +43,21 @@ impl RateSharing {
             store: app.store.clone(),
             silence,
             lost_after: app.settings.queue.worker_lost_after,
-            began: (processes, since_boot() + JOINING),
+            processes,
+            first_call: since_boot() + JOINING,
         }))
     }
 
     /// Shares the rates of these endpoints, before any of them is called. The future must be polled for as
     /// long as they are.
     pub(super) fn share(&self, breakers: Vec<CircuitBreakers>) -> impl Future<Output = ()> + Send + use<> {
-        let (processes, first_call) = self.began;
-        if processes > 1 {
+        if self.processes > 1 {
             for breakers in &breakers {
-                breakers.join(processes, first_call);
+                breakers.join(self.processes, self.first_call);
             }
-            log_processes(processes, &breakers);
+            log_processes(self.processes, &breakers);
         }
-        share(self.store.clone(), self.silence.clone(), self.lost_after, breakers, processes)
+        share(self.store.clone(), self.silence.clone(), self.lost_after, breakers, self.processes)
     }
 }
 

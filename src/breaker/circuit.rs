@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::shared_rate::SharedRate;
 use super::{BreakerState, CallOutcome, UsedUp};
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::ids::UserId;
 
 /// The most characters of a cause: every process is told of it.
@@ -15,8 +15,6 @@ pub(super) const FAILURES: u32 = 5;
 /// How many different users must be refused for the merchant's settings to open a breaker. One user
 /// alone is not enough, because the cause may be that user.
 const USERS_REFUSED: usize = 3;
-/// The cause if the endpoint asked for a pause.
-const ASKED: &str = "it asked for a pause";
 /// How often this process checks whether another process has ended the stop of a merchant.
 const LONGEST_STOP: Duration = Duration::from_secs(90);
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -25,11 +23,20 @@ const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// How long a probe without a report counts as running.
 const LONGEST_PROBE: Duration = Duration::from_mins(1);
 
+/// The kind of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CallKind {
+    /// A call through a closed breaker.
+    #[default]
+    Usual,
+    /// The only call through a breaker that is open: its result decides about the breaker.
+    Probe,
+}
+
 /// A call that is allowed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Admitted {
-    /// Whether its result decides about the breaker.
-    pub(super) probe: bool,
+    pub(super) kind: CallKind,
     /// How long it must wait for the rate limit.
     pub(super) hold: Duration,
 }
@@ -79,6 +86,11 @@ pub(super) enum Change {
     Closed,
 }
 
+/// The cause if the endpoint asked for a pause.
+fn asked() -> Cause {
+    Cause::new("it asked for a pause").of_kind(CauseKind::AskedToWait)
+}
+
 impl Hold {
     /// Makes it last at least for `wait` from now on.
     fn extend(&mut self, wait: Duration, limit: Option<String>, now: Duration) {
@@ -113,13 +125,13 @@ impl CircuitBreaker {
         }
         // A short pause until the limit is new is waited for here.
         let hold = self.rate.reserve(now, LONGEST_HOLD)?.max(self.held.until.saturating_sub(now));
-        let probe = !matches!(self.state, State::Closed);
-        if probe {
-            // An operator's try of a pause begins here.
-            self.open_since.get_or_insert(now);
-            self.state = State::Probing { since: now };
+        if matches!(self.state, State::Closed) {
+            return Ok(Admitted { kind: CallKind::Usual, hold });
         }
-        Ok(Admitted { probe, hold })
+        // An operator's try of a pause begins here.
+        self.open_since.get_or_insert(now);
+        self.state = State::Probing { since: now };
+        Ok(Admitted { kind: CallKind::Probe, hold })
     }
 
     pub(super) fn closed_for(&self, now: Duration) -> Option<Duration> {
@@ -163,7 +175,7 @@ impl CircuitBreaker {
             return false;
         }
         if self.open_since.is_none() {
-            self.fails_with(Cause::new(ASKED), 0);
+            self.fails_with(asked(), 0);
         }
         self.cut_short = std::mem::take(&mut self.held);
         self.state = State::Open { until: Duration::ZERO };
@@ -177,12 +189,12 @@ impl CircuitBreaker {
     }
 
     /// Records a result. Returns whether it opened or closed the breaker.
-    pub(super) fn report(&mut self, report: CallOutcome, now: Duration, probe: bool) -> Option<Change> {
+    pub(super) fn report(&mut self, report: CallOutcome, now: Duration, kind: CallKind) -> Option<Change> {
         match report {
             CallOutcome::Answered => {
                 // A late answer to a call from before the breaker opened says nothing about the
                 // endpoint now.
-                if !probe && !matches!(self.state, State::Closed) {
+                if kind == CallKind::Usual && !matches!(self.state, State::Closed) {
                     return None;
                 }
                 let closed = self.open_since.map(|_| Change::Closed);
@@ -197,14 +209,15 @@ impl CircuitBreaker {
                 self.state = State::Open { until: now + wait.min(LONGEST_STOP) };
                 opened
             }
-            CallOutcome::Throttled(wait) => self.count(Cause::new(ASKED), Some(wait), now, probe),
-            CallOutcome::Failed { cause, retry_after } => self.count(cause, retry_after, now, probe),
+            CallOutcome::Throttled(wait) => self.count(asked(), Some(wait), now, kind),
+            CallOutcome::Failed { cause, retry_after } => self.count(cause, retry_after, now, kind),
             CallOutcome::Misconfigured { user, what } => {
                 if self.refused.len() < USERS_REFUSED {
                     self.refused.insert(user);
                 }
-                self.fails_with(Cause::new("Klarna refused the merchant's settings").with(what), 0);
-                self.failed(now, probe, self.refused.len() >= USERS_REFUSED)
+                let refused = Cause::new("Klarna refused the merchant's settings").with(what.to_string());
+                self.fails_with(refused.of_kind(what.kind), 0);
+                self.failed(now, kind)
             }
         }
     }
@@ -216,26 +229,31 @@ impl CircuitBreaker {
         cause: Cause,
         retry_after: Option<Duration>,
         now: Duration,
-        probe: bool,
+        kind: CallKind,
     ) -> Option<Change> {
         self.held.extend(retry_after.unwrap_or_default(), None, now);
-        if probe && retry_after.is_none() && self.cut_short.until > self.held.until {
+        if kind == CallKind::Probe && retry_after.is_none() && self.cut_short.until > self.held.until {
             self.held = std::mem::take(&mut self.cut_short);
         }
         self.failures = self.failures.saturating_add(1);
         self.fails_with(cause, self.failures);
-        self.failed(now, probe, self.failures >= FAILURES)
+        self.failed(now, kind)
     }
 
-    fn failed(&mut self, now: Duration, probe: bool, enough: bool) -> Option<Change> {
-        if probe {
-            self.pause = (self.pause * 2).min(self.longest_pause);
-        } else if !enough || !matches!(self.state, State::Closed) {
-            return None;
-        }
+    /// Opens the breaker if enough failures were counted, or again if the call was a probe.
+    fn failed(&mut self, now: Duration, kind: CallKind) -> Option<Change> {
+        let is_enough = self.failures >= FAILURES || self.refused.len() >= USERS_REFUSED;
+        let change = match kind {
+            CallKind::Usual if is_enough && matches!(self.state, State::Closed) => Some(Change::Opened),
+            CallKind::Usual => return None,
+            CallKind::Probe => {
+                self.pause = (self.pause * 2).min(self.longest_pause);
+                None
+            }
+        };
         self.open_since.get_or_insert(now);
         self.state = State::Open { until: now + self.pause };
-        (!probe).then_some(Change::Opened)
+        change
     }
 }
 

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::circuit::{Change, State};
+use super::circuit::{CallKind, Change, State};
 use super::{CallOutcome, CircuitBreakers, UsedUp};
 use crate::clock::since_boot;
 use crate::ids::MerchantName;
@@ -15,7 +15,7 @@ use crate::meter;
 pub struct CallPermit {
     pub(super) breakers: CircuitBreakers,
     pub(super) merchant: MerchantName,
-    pub(super) probe: bool,
+    pub(super) kind: CallKind,
     pub(super) reported: bool,
     pub(super) hold: Duration,
 }
@@ -65,7 +65,7 @@ impl CallPermit {
         let longest = self.breakers.rates.longest_pause(&self.merchant);
         let reported = self.breakers.with(&self.merchant, |breaker, _| {
             breaker.longest_pause = longest;
-            let change = breaker.report(report, now, self.probe);
+            let change = breaker.report(report, now, self.kind);
             (change, breaker.cause(), breaker.closed_for(now).unwrap_or_default())
         });
         let Some((change, cause, pause)) = reported else { return };
@@ -105,7 +105,7 @@ impl CallPermit {
 
 impl Drop for CallPermit {
     fn drop(&mut self) {
-        if !self.probe || self.reported {
+        if self.kind == CallKind::Usual || self.reported {
             return;
         }
         self.breakers.with(&self.merchant, |breaker, _| {

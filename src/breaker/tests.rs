@@ -43,7 +43,7 @@ fn failures_in_a_row_open_it_for_that_merchant_alone() {
     assert_eq!(breakers.open_for(&shop(), seconds(40)), Some(seconds(30)));
     assert!(breakers.admit(&other(), seconds(10)).is_ok());
     assert_eq!(
-        breakers.why(&shop(), seconds(10)),
+        breakers.why(&shop(), seconds(10)).what,
         "Circuit breaker open for token: HTTP 503, 5 failures in a row"
     );
     assert_eq!(breakers.states(seconds(10))["shop"], BreakerState::Open);
@@ -71,13 +71,13 @@ fn an_answer_in_between_starts_the_count_anew() {
 #[test]
 fn one_users_refusals_open_nothing_and_three_users_do() {
     let breakers = breakers();
-    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into(), what: "HTTP 401".to_owned() };
+    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into(), what: Cause::new("HTTP 401") };
     (0..10).for_each(|_| call(&breakers, refused("u-1"), seconds(1)));
     assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Closed);
     call(&breakers, refused("u-2"), seconds(1));
     call(&breakers, refused("u-3"), seconds(1));
     assert_eq!(
-        breakers.why(&shop(), seconds(1)),
+        breakers.why(&shop(), seconds(1)).what,
         "Circuit breaker open for token: Klarna refused the merchant's settings: HTTP 401"
     );
     assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Open);
@@ -191,8 +191,8 @@ fn what_the_endpoint_asks_for_is_obeyed() {
     let breakers = breakers();
     call(&breakers, CallOutcome::Throttled(seconds(30)), seconds(10));
     assert_eq!(breakers.admit(&shop(), seconds(15)).err(), Some(seconds(25)));
-    assert_eq!(breakers.why(&shop(), seconds(15)), "Klarna asked for a pause of token calls");
-    assert_eq!(breakers.why(&shop(), seconds(40)), "Rate limit reached for token calls");
+    assert_eq!(breakers.why(&shop(), seconds(15)).what, "Klarna asked for a pause of token calls");
+    assert_eq!(breakers.why(&shop(), seconds(40)).what, "Rate limit reached for token calls");
     assert!(breakers.admit(&shop(), seconds(40)).is_ok());
     assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Closed);
 }
@@ -244,7 +244,7 @@ fn calls_wait_for_klarnas_next_interval_when_its_limit_is_used_up() {
     permit.used_up(&used_up(Some(40), 30), seconds(10));
     permit.report(CallOutcome::Answered, seconds(10));
     assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(29)));
-    assert_eq!(breakers.why(&shop(), seconds(11)), "Klarna's limit of token calls is used up (40)");
+    assert_eq!(breakers.why(&shop(), seconds(11)).what, "Klarna's limit of token calls is used up (40)");
     let told = breakers.view(seconds(11));
     let told: Vec<_> = told.iter().filter_map(|view| Some((view.state, view.trouble.clone()?))).collect();
     let cause = "Klarna's limit of calls is used up (40)".to_owned();
@@ -332,7 +332,7 @@ fn a_wait_names_the_kind_of_the_failure_and_an_error_all_of_it() {
     let failed = CallOutcome::Failed { cause, retry_after: None };
     (0..FAILURES).for_each(|_| call(&breakers, failed.clone(), seconds(10)));
     assert_eq!(
-        breakers.why(&shop(), seconds(10)),
+        breakers.why(&shop(), seconds(10)).what,
         "Circuit breaker open for token: no answer: timed out after sending, 5 failures in a row"
     );
     assert_eq!(breakers.waits_for(&shop(), seconds(10)), "the circuit breaker of token (no answer)");

@@ -1,18 +1,20 @@
 //! `[merchants.<name>]`
 
+mod given;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use url::Url;
 
-use super::overrides::{GivenUrls, Overrides};
+use self::given::GivenMerchant;
+use super::overrides::GivenUrls;
 use super::reader::Reader;
-use super::strength::weakness_of_key;
 use super::{
     ApiCredentials, CheckoutProvider, ClientAuth, CredentialSet, EndpointUrl, Environment, LongestPauses,
-    NAME_EXPECTED, OnUnusableToken, Region, Webhook, is_name, presets,
+    OnUnusableToken, Region, Webhook, presets,
 };
 use crate::ids::{MerchantName, Provider};
 use crate::order::Target;
@@ -141,159 +143,8 @@ impl Merchant {
     }
 
     pub(super) fn read(reader: &mut Reader, name: &str) -> Option<Arc<Self>> {
-        let section = format!("merchants.{name}");
-        let key = |key: &str| format!("{section}.{key}");
-        if !is_name(name) {
-            reader.fault(&section, "not a name", NAME_EXPECTED);
-        }
-        let region = reader.require(&key("region"), r#""eu", "na" or "oc""#);
-        let environment = reader.require(&key("environment"), r#""production" or "playground""#);
-        let client_id = reader.require(&key("client_id"), "the client id that Klarna's portal shows");
-        let client_secret = reader.secret(&section, "client_secret");
-        let client_auth = reader.get(&key("client_auth"));
-        let checkout_provider = reader.get(&key("checkout_provider"));
-        let api_credentials = ApiCredentials::read(reader, &section);
-        let refresh_token_lifetime =
-            reader.lasting(&key("refresh_token_lifetime"), Duration::from_hours(24 * 60));
-        let on_unusable_token = reader.get_or(&key("on_unusable_token"), OnUnusableToken::SubmitWithoutToken);
-        let target = reader.get_or(&key("target"), Target::Checkout);
-        let prefill = reader.get_or(&key("prefill"), true);
-        let send_access_token = reader.get_or(&key("send_access_token"), true);
-        let revoke_on_forget = reader.get(&key("revoke_on_forget"));
-        let payments_prefill = reader.get_or(&key("payments_prefill"), false);
-        let mut rate = |name| reader.within(&key(name), 100.0, &(0.01..=100_000.0));
-        let checkout_rate_per_second = rate("checkout_rate_per_second");
-        let token_rate_per_second = rate("token_rate_per_second");
-        let longest_pauses = LongestPauses::read(reader, key);
-        let overrides = Overrides::read(reader, key);
-        let http_proxy = proxy(reader, &key("http_proxy"));
-        let webhook = Webhook::read(reader, &section);
-        let push_secret = push_secret(reader, &section);
-        let discovery = reader.get_or(&key("discovery"), false);
-        check_client_auth(reader, &section, client_auth);
-        if !send_access_token && on_unusable_token == OnUnusableToken::Fail {
-            let wrong = "\"fail\", but send_access_token = false sends no token";
-            reader.fault(&key("on_unusable_token"), wrong, "leave one of them out");
-        }
-        check_addresses(reader, key, region, target);
-        check_discovery(reader, key, discovery, &overrides);
-        let (region, environment) = (region?, environment?);
-        let mut api_credentials = api_credentials?.into_iter();
-        let given = overrides.given();
-        let addresses = overrides.or_presets(region, environment, checkout_provider)?;
-        if revoke_on_forget == Some(true) && addresses.revoke_url.is_none() {
-            let wrong = "true, and no revocation endpoint is known: token_url does not end in /token";
-            reader.fault(&key("revoke_on_forget"), wrong, "add revoke_url, or leave it out");
-        }
-        Some(Arc::new(Self {
-            name: name.into(),
-            region,
-            environment,
-            client_id: client_id?,
-            client_secret,
-            client_auth: client_auth.unwrap_or(ClientAuth::ClientSecretPost),
-            target,
-            checkout_provider,
-            api_credentials: api_credentials.next()?,
-            second_api_credentials: api_credentials.next(),
-            send_access_token,
-            refresh_token_lifetime,
-            on_unusable_token,
-            prefill,
-            payments_prefill,
-            checkout_rate_per_second,
-            token_rate_per_second,
-            longest_pauses,
-            checkout_url: addresses.checkout_url.map(EndpointUrl::from),
-            payments_url: addresses.payments_url.into(),
-            jwks_url: addresses.jwks_url.into(),
-            issuers: addresses.issuers,
-            discovery,
-            revoke_on_forget: revoke_on_forget.unwrap_or(addresses.revoke_url.is_some()),
-            revoke_url: addresses.revoke_url.map(EndpointUrl::from),
-            token_url: addresses.token_url.into(),
-            given,
-            http_proxy,
-            webhook,
-            push_secret,
-        }))
+        let given = GivenMerchant::read(reader, name);
+        given.check(reader);
+        given.build(reader).map(Arc::new)
     }
-}
-
-/// Records a fault if a setting says how to send a client secret, and there is none.
-fn check_client_auth(reader: &mut Reader, section: &str, client_auth: Option<ClientAuth>) {
-    if client_auth.is_some() && reader.secret_source(section, "client_secret").is_none() {
-        reader.fault(
-            &format!("{section}.client_auth"),
-            "says how to send client_secret, which is missing",
-            "add client_secret, or leave client_auth out",
-        );
-    }
-}
-
-/// Records a fault for each address that is needed and missing.
-fn check_addresses(
-    reader: &mut Reader,
-    key: impl Fn(&str) -> String,
-    region: Option<Region>,
-    target: Target,
-) {
-    if region == Some(Region::Oc) && !reader.has(&key("token_url")) {
-        reader.fault(
-            &key("token_url"),
-            "missing, and no login host is known for oc",
-            "write the URL that Klarna gave you",
-        );
-    }
-    let names_checkout = reader.has(&key("checkout_provider")) || reader.has(&key("checkout_url"));
-    if target == Target::Checkout && !names_checkout {
-        reader.fault(
-            &key("checkout_provider"),
-            "missing",
-            r#"write "kustom" or "klarna", whichever issued your Checkout credentials (or write checkout_url)"#,
-        );
-    }
-}
-
-/// Records a fault if OpenID documents are to be read, and the given issuer can have none.
-fn check_discovery(
-    reader: &mut Reader,
-    key: impl Fn(&str) -> String,
-    discovery: bool,
-    overrides: &Overrides,
-) {
-    let is_no_url = |issuer: &str| presets::issuer_url(issuer).is_none();
-    if discovery && overrides.issuer.as_deref().is_some_and(is_no_url) {
-        let wrong = "true, and issuer is no https:// URL, below which the provider's document would be";
-        reader.fault(&key("discovery"), wrong, "correct issuer, or leave it out");
-    }
-}
-
-/// Reads the secret of the address for pushes. It is a part of a path, so it must need no encoding.
-fn push_secret(reader: &mut Reader, section: &str) -> Option<SecretString> {
-    const EXPECTED: &str = "write at least 24 random letters, digits, - and _ (`openssl rand -hex 32`)";
-    let key = format!("{section}.push_secret");
-    let secret = reader.secret(section, "push_secret")?;
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !secret.expose_secret().bytes().all(is_plain) {
-        reader.fault(&key, "has other characters than letters, digits, - and _", EXPECTED);
-    } else if let Some(weakness) = weakness_of_key(secret.expose_secret()) {
-        reader.fault(&key, weakness, EXPECTED);
-    }
-    Some(secret)
-}
-
-/// Reads the URL of a proxy. It may be plain HTTP: what goes to Klarna through it is encrypted end to
-/// end.
-fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
-    let proxy: SecretString = reader.get(key)?;
-    let url = Url::parse(proxy.expose_secret());
-    if url.as_ref().is_ok_and(|url| url.password().is_some()) {
-        reader.note_secret(key);
-    }
-    if url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some()) {
-        return Some(proxy);
-    }
-    reader.fault(key, "not the URL of a proxy", r#"write "http://proxy.example:3128", or leave it out"#);
-    None
 }

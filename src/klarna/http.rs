@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 use super::client_tls;
 use super::encoding::{decompressed, is_compressed};
 use super::large_answer::read_large_answer;
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::telemetry::traces::{failed, traced};
 
 /// The `User-Agent` of every call.
@@ -83,8 +83,10 @@ impl Failure {
 
     fn named(&self, not_sent: &str, no_answer: &str) -> Cause {
         match self {
-            Self::NotSent(why) => Cause::new(not_sent).with(why.clone()),
-            Self::NoAnswer(why) | Self::Broken { why, .. } => Cause::new(no_answer).with((*why).to_owned()),
+            Self::NotSent(why) => Cause::new(not_sent).with(why.clone()).of_kind(CauseKind::NotReached),
+            Self::NoAnswer(why) | Self::Broken { why, .. } => {
+                Cause::new(no_answer).with((*why).to_owned()).of_kind(CauseKind::NoAnswer)
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ mod fields;
 pub mod http;
 pub(crate) mod key_set;
 mod large_answer;
+pub(crate) mod order_error;
 pub(crate) mod pauses;
 pub mod probe;
 pub(crate) mod redact;

@@ -3,10 +3,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::{ErrorCode, MAX_BODY};
+use crate::words::words;
 
 /// One fault in a document, with its position. Messages quote amounts and codes, never a shopper's
 /// data.
@@ -62,7 +63,7 @@ fn join(faults: &[Fault]) -> String {
 //
 // `code` stays the first member: SQL compares the beginning of the stored JSON, `{"code":"…"`, for
 // `user_erased` and `database_restored` (`migrations/ENGINE/0001_baseline.sql`, `store/sql/ENGINE/overview.rs`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderError {
     /// A stable code in snake case, for programs.
     #[schema(example = "klarna_refused_order")]
@@ -75,13 +76,47 @@ pub struct OrderError {
     /// Klarna's id of the call, for questions to Klarna's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
+    /// The HTTP status of Klarna's last answer, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 503)]
+    pub http_status: Option<u16>,
+    /// What there was instead of an answer, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known")]
+    #[schema(nullable = false)]
+    pub cause: Option<ErrorCause>,
+}
+
+/// What there was instead of an answer of Klarna.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCause {
+    /// Klarna could not be reached; nothing was sent.
+    NotReached,
+    /// Klarna did not answer, or not completely.
+    NoAnswer,
+    /// Klarna asked for a pause, so no call was made.
+    AskedToWait,
+    /// A limit of calls was reached, so no call was made.
+    RateLimit,
+}
+
+words!(ErrorCause {
+    NotReached = "not_reached",
+    NoAnswer = "no_answer",
+    AskedToWait = "asked_to_wait",
+    RateLimit = "rate_limit",
+});
+
+/// Reads a cause. A newer program may have written one that this program does not know: then there is none.
+fn known<'de, D: Deserializer<'de>>(cause: D) -> Result<Option<ErrorCause>, D::Error> {
+    let word = Option::<String>::deserialize(cause)?;
+    Ok(word.and_then(|word| ErrorCause::from_word(&word).ok()))
 }
 
 impl OrderError {
-    /// Returns an error without faults and correlation id.
+    /// Returns an error with nothing else.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let (code, message) = (code.as_str().to_owned(), message.into());
-        Self { code, message, faults: Vec::new(), correlation_id: None }
+        Self { code: code.as_str().to_owned(), message: message.into(), ..Self::default() }
     }
 }
 
@@ -134,5 +169,17 @@ mod tests {
         let schema = serde_json::to_value(OrderError::schema()).unwrap();
         let example = schema["properties"]["code"]["example"].as_str().unwrap();
         assert!(ErrorCode::ALL.into_iter().any(|code| code.as_str() == example), "{example}");
+    }
+
+    #[test]
+    fn a_cause_that_a_newer_program_has_stored_is_left_out() {
+        let json = |cause| format!(r#"{{"code":"klarna_paused","message":"Wait.","cause":"{cause}"}}"#);
+        for cause in ErrorCause::ALL {
+            let error: OrderError = serde_json::from_str(&json(cause.as_str())).unwrap();
+            assert_eq!(error.cause, Some(cause));
+            assert_eq!(serde_json::to_string(&error).unwrap(), json(cause.as_str()));
+        }
+        let newer: OrderError = serde_json::from_str(&json("of_next_year")).unwrap();
+        assert_eq!((newer.cause, newer.http_status), (None, None));
     }
 }

@@ -32,7 +32,7 @@ pub use body::{Body, BodyMembers};
 pub use disposition::Disposition;
 pub use edit::Insertion;
 pub use error_code::ErrorCode;
-pub use fault::{Fault, OrderError, Rejection};
+pub use fault::{ErrorCause, Fault, OrderError, Rejection};
 pub use follow_ups::FollowUpState;
 pub use id::OrderId;
 pub use limits::{MAX_BODY, MAX_DEPTH};

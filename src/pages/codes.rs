@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::pieces::number;
-use crate::order::{ErrorCode, Status};
+use super::pieces::{number, words};
+use crate::order::{ErrorCode, OrderError, Status};
 use crate::store::FailedOrders;
 
 /// The codes that the filter suggests.
@@ -25,20 +25,11 @@ pub(super) fn shown(code: &str) -> Markup {
     html! { @if words == code { (code) } @else { span title=(code) { (words) } } }
 }
 
-/// What to say of an error's message beside its code, where there is little room: the HTTP status of Klarna's answer,
-/// or why there was none.
-pub(super) fn reason(message: &str) -> Option<&str> {
-    let status = message.match_indices("HTTP ").find_map(|(at, words)| {
-        let status = message.get(at..at + words.len() + 3)?;
-        status.bytes().skip(words.len()).all(|digit| digit.is_ascii_digit()).then_some(status)
-    });
-    let others = [
-        ("could not be reached", "not reached"),
-        ("no answer", "no answer"),
-        ("asked for a pause", "asked to wait"),
-        ("Rate limit reached", "rate limit"),
-    ];
-    status.or_else(|| others.into_iter().find(|(words, _)| message.contains(words)).map(|(_, told)| told))
+/// What to say of an error beside its code, where there is little room: the HTTP status of Klarna's answer, or
+/// what there was instead of one. `None` if neither is known, as of errors that an older program stored.
+pub(super) fn reason(error: &OrderError) -> Option<String> {
+    let cause = error.cause.map(|cause| words(cause.as_str()));
+    error.http_status.map(|status| format!("HTTP {status}")).or(cause)
 }
 
 /// Whether a retry of an order with this code fails again.
@@ -81,20 +72,23 @@ pub(super) fn merged(codes: Vec<FailedOrders>) -> Vec<FailedOrders> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order::ErrorCause;
 
     #[test]
     fn a_reason_is_the_status_of_the_answer() {
-        for (message, told) in [
-            ("Circuit breaker open for checkout: HTTP 503, 5 failures in a row", Some("HTTP 503")),
-            ("Klarna refused the order with HTTP 400 (BAD_VALUE): locale", Some("HTTP 400")),
-            ("The last attempt: Klarna could not be reached: refused", Some("not reached")),
-            ("no answer from Klarna: timed out", Some("no answer")),
-            ("Klarna asked for a pause of checkout calls", Some("asked to wait")),
-            ("HTTP or HTTP ö, then HTTP 429", Some("HTTP 429")),
-            ("the order's deadline passed before a worker could submit it", None),
-            ("HTTP 50", None),
+        let why = "Circuit breaker open for checkout: HTTP 503, 5 failures in a row";
+        let unknown = OrderError::new(ErrorCode::KlarnaPaused, why);
+        assert_eq!(reason(&unknown), None, "an older program stored no status");
+        let answered = OrderError { http_status: Some(503), ..unknown.clone() };
+        assert_eq!(reason(&answered).as_deref(), Some("HTTP 503"));
+        for (cause, told) in [
+            (ErrorCause::NotReached, "not reached"),
+            (ErrorCause::NoAnswer, "no answer"),
+            (ErrorCause::AskedToWait, "asked to wait"),
+            (ErrorCause::RateLimit, "rate limit"),
         ] {
-            assert_eq!(reason(message), told, "{message}");
+            let error = OrderError { cause: Some(cause), ..unknown.clone() };
+            assert_eq!(reason(&error).as_deref(), Some(told));
         }
     }
 }

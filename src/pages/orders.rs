@@ -283,7 +283,7 @@ fn cause(order: &OrderView, held: Option<&Pause>) -> Markup {
         @else if let Some(error) = &order.error_with_next_try() {
             span title=(error.message) {
                 (codes::shown(&error.code))
-                @if let Some(reason) = codes::reason(&error.message) { " " span.quiet { (reason) } }
+                @if let Some(reason) = codes::reason(error) { " " span.quiet { (reason) } }
             }
         }
     }

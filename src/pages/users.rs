@@ -44,6 +44,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
     let next = users.last().filter(|_| more);
     let group = Group::shown(query).filter(|_| viewer.may_act());
     let bulk = group.map(|group| bulk_tokens::form(query, group));
+    let columns = Columns { boxes: group.is_some(), merchants: viewer.merchants(&pages).len() > 1 };
     let counts = Counts::of(&pages, &viewer, merchant.as_ref()).await;
     let page = |counts: Option<&Counts>| {
         html! {
@@ -55,7 +56,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
                 @if let Some(bulk) = &bulk { (bulk) }
                 section #list data-live {
                     @if users.is_empty() { (none(query)) }
-                    @else { (table(users, group.is_some(), viewer.merchants(&pages).len() > 1)) }
+                    @else { (table(users, columns)) }
                     nav.pages aria-label="More" {
                         @if after.is_some() {
                             a href=(query.link("/users", &[("after", ""), ("after_merchant", "")])) { "First" }
@@ -207,20 +208,29 @@ fn none(query: &Fields) -> Markup {
     }
 }
 
-/// A table of users, with boxes to select them if `selectable`, and with their merchants if there are `several`.
-fn table(users: &[TokenView], selectable: bool, several: bool) -> Markup {
+/// Which columns a table of users has beside those that it always has.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Boxes to select users.
+    boxes: bool,
+    /// The users' merchants.
+    merchants: bool,
+}
+
+/// A table of users.
+fn table(users: &[TokenView], columns: Columns) -> Markup {
     html! {
         div.scroll { table.list {
             thead { tr {
-                @if selectable { (select_all()) }
-                (col("User")) @if several { (col("Merchant")) } (col("Token")) (col("Expires"))
+                @if columns.boxes { (select_all()) }
+                (col("User")) @if columns.merchants { (col("Merchant")) } (col("Token")) (col("Expires"))
                 (col("Next refresh")) (col("Last seen")) th.count.wide scope="col" { "Generation" }
             } }
             tbody { @for token in users { tr {
-                @if selectable { td.select { (bulk_tokens::select(&UserKey {
+                @if columns.boxes { td.select { (bulk_tokens::select(&UserKey {
                     merchant: token.merchant.clone(), user: token.user.clone() })) } }
                 td.name.lead data-label="User" { a href=(user_link(&token.merchant, &token.user)) { (token.user) } }
-                @if several { td.bare data-label="Merchant" { (token.merchant) } }
+                @if columns.merchants { td.bare data-label="Merchant" { (token.merchant) } }
                 td.state data-label="Token" { span { (state(token.state))
                     @if let Some(reason) = token.reason { " " span.quiet { (words(reason.as_str())) } } } }
                 td data-label="Expires" { (maybe_time(token.expires_at.filter(|_| token.state == TokenState::Active))) }

@@ -13,12 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::CallOutcome;
+use crate::cause::{Cause, CauseKind};
 use crate::clock::{Clock, since_boot};
 use crate::config::{Live, Merchant, Merchants};
 use crate::ids::UserId;
 use crate::klarna::accepted_credentials::AcceptedCredentials;
 use crate::klarna::breakers::TargetBreakers;
 use crate::klarna::http::BuildError;
+use crate::klarna::order_error::{with_kind, with_status};
 use crate::klarna::session::{SessionAnswer, SessionClient, SessionRead};
 use crate::order::{ErrorCode, OrderError, Target};
 use crate::store::{FollowUps, KlarnaSessions, Orders, Pausing};
@@ -132,7 +134,8 @@ impl Sessions {
         let breakers = self.breakers.of(target);
         let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
             let why = breakers.why(&merchant.name, since_boot());
-            NotMade { error: error(Code::KlarnaPaused, why, None), wait: Some(wait) }
+            let error = with_kind(error(Code::KlarnaPaused, why.what, None), why.kind);
+            NotMade { error, wait: Some(wait) }
         })?;
         permit.wait_for_rate().await;
         if since_boot() > latest {
@@ -174,7 +177,8 @@ fn outcome(answer: &SessionAnswer, target: Target, user: &UserId) -> CallOutcome
         SessionAnswer::Done(_) | SessionAnswer::Gone | SessionAnswer::Refused { .. } => CallOutcome::Answered,
         SessionAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
             user: user.clone(),
-            what: format!("HTTP {status}. {}", target.what_to_check(*status)),
+            what: Cause::new(format!("HTTP {status}. {}", target.what_to_check(*status)))
+                .of_kind(CauseKind::Status(*status)),
         },
         SessionAnswer::Throttled { retry_after } => CallOutcome::Throttled(retry_after.unwrap_or(PAUSE)),
         SessionAnswer::Unavailable { cause, retry_after, .. } => {
@@ -191,18 +195,19 @@ fn answered(answer: SessionAnswer) -> Result<Option<SessionRead>, OrderError> {
         SessionAnswer::Refused { status, messages, error_code, correlation_id } => {
             let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
             let what = format!("HTTP {status}{code} from Klarna: {}", messages.join("; "));
-            error(Code::KlarnaRefused, what, correlation_id)
+            with_status(error(Code::KlarnaRefused, what, correlation_id), status)
         }
-        SessionAnswer::Unauthorised { status, correlation_id } => error(
-            Code::KlarnaUnauthorised,
-            format!("HTTP {status} from Klarna: it refuses the merchant's API credentials"),
-            correlation_id,
-        ),
+        SessionAnswer::Unauthorised { status, correlation_id } => {
+            let what = format!("HTTP {status} from Klarna: it refuses the merchant's API credentials");
+            with_status(error(Code::KlarnaUnauthorised, what, correlation_id), status)
+        }
         SessionAnswer::Throttled { .. } => {
-            error(Code::KlarnaThrottled, "HTTP 429 from Klarna: too many calls".to_owned(), None)
+            let what = "HTTP 429 from Klarna: too many calls";
+            with_status(error(Code::KlarnaThrottled, what.to_owned(), None), 429)
         }
         SessionAnswer::Unavailable { cause, words, correlation_id, .. } => {
-            error(Code::KlarnaUnavailable, cause.with(words).to_string(), correlation_id)
+            let kind = cause.kind;
+            with_kind(error(Code::KlarnaUnavailable, cause.with(words).to_string(), correlation_id), kind)
         }
     })
 }
@@ -233,7 +238,7 @@ fn error(code: Code, message: String, correlation_id: Option<String>) -> OrderEr
         Code::KlarnaRefused => "klarna_refused",
         Code::UnknownMerchant => "unknown_merchant",
     };
-    OrderError { code: code.to_owned(), message, faults: Vec::new(), correlation_id }
+    OrderError { code: code.to_owned(), message, correlation_id, ..OrderError::default() }
 }
 
 /// The settings do not have the order's merchant.

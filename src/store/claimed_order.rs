@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::columns::Columns;
 use super::{StoreError, from_json};
-use crate::ids::{MerchantName, UserId, WorkerId};
+use crate::ids::{ClaimNumber, MerchantName, UserId, WorkerId};
 use crate::order::{OrderError, OrderId, OrderView, Target, Waits};
 
 /// An order that a worker has claimed for one attempt.
@@ -68,12 +68,12 @@ pub struct Claim {
     /// This start of the process.
     pub worker: WorkerId,
     /// The claim number, which rises by one with each claim of the order.
-    pub number: i64,
+    pub number: ClaimNumber,
 }
 
 /// Reads an order from the row that its claim returned.
 pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrder, StoreError> {
-    let claim = Claim { order: row.id("id")?, worker, number: row.int("claim_number")? };
+    let claim = Claim { order: row.id("id")?, worker, number: row.claim_number()? };
     Ok(read_claimed(row, claim).unwrap_or_else(|error| unreadable(row, claim, &error)))
 }
 

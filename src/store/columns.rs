@@ -12,7 +12,9 @@ use sqlx::{Decode, Encode, Postgres, Row, Sqlite, Type};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::ids::{MerchantName, Provider, TokenId, TokenVersion, UserId, UserKey};
+use crate::ids::{
+    ClaimNumber, MerchantName, PresentationNumber, Provider, TokenId, TokenVersion, UserId, UserKey,
+};
 
 /// A time as stored: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite (its text forms
 /// do not sort).
@@ -91,6 +93,14 @@ pub(super) trait Columns {
 
     fn token(&self, column: &str) -> sqlx::Result<TokenId> {
         self.int(column).map(TokenId)
+    }
+
+    fn claim_number(&self) -> sqlx::Result<ClaimNumber> {
+        self.int("claim_number").map(ClaimNumber)
+    }
+
+    fn presentation_number(&self) -> sqlx::Result<PresentationNumber> {
+        self.int("presentation").map(PresentationNumber)
     }
 
     /// A token's row and generation; `column` names the row.

@@ -30,7 +30,7 @@ pub(super) async fn ledger<E: Engine>(
 fn ledger_entry(row: &impl Columns) -> Result<LedgerEntry, StoreError> {
     Ok(LedgerEntry {
         exchange: row.id("id")?,
-        cursor: LedgerCursor { generation: row.int("generation")?, presentation: row.int("presentation")? },
+        cursor: LedgerCursor { generation: row.int("generation")?, presentation: row.presentation_number()? },
         purpose: PurposeKind::from_word(&row.text("purpose")?)?,
         purpose_ref: row.opt_id("purpose_ref")?,
         worker: row.opt_text("worker")?,
@@ -86,7 +86,7 @@ fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> 
     let Some(exchange) = row.opt_id("exchange")? else { return Ok(None) };
     Ok(Some(Presentation {
         exchange,
-        number: row.int("presentation")?,
+        number: row.presentation_number()?,
         outcome: row.opt_text("outcome")?.map(|word| Outcome::from_word(&word)).transpose()?,
         travelling: row.flag("travelling")?,
         closed_at: row.opt_time("closed_at")?,
@@ -134,7 +134,7 @@ fn intent(row: &impl Columns) -> Result<Intent, StoreError> {
     Ok(Intent {
         exchange: row.id("id")?,
         version: row.version("token_id")?,
-        presentation: row.int("presentation")?,
+        presentation: row.presentation_number()?,
         purpose: Purpose { kind, id: row.opt_id("purpose_ref")?.unwrap_or(Uuid::nil().into()) },
         holder: row.id("holder")?,
     })

@@ -96,7 +96,7 @@ pub use self::keeper::{
 };
 pub use self::keys::{Keys, Sealed, SealedCachedTokens, SealedToken};
 pub use self::migrations::{OLDEST_PROGRAM, PROGRAM_LEVEL};
-pub use self::new_order::{FIRST_CLAIM, Inserted, InsertedOne, OrderRow, OrderTx};
+pub use self::new_order::{Inserted, InsertedOne, OrderRow, OrderTx};
 pub use self::notifications::Notifications;
 pub use self::order_admin::{ChangedOrders, OrderAdmin, OrderAdminOutcome, Unchanged};
 pub use self::order_end::{LateResult, OrderEnd, SettledLate, StoredEnd};

@@ -61,9 +61,6 @@ pub enum InsertedOne {
     Known(Inserted),
 }
 
-/// The claim number of an order's first claim.
-pub const FIRST_CLAIM: i64 = 1;
-
 /// A connection inside the caller's transaction, on either engine. Orders can be inserted through it.
 #[async_trait]
 pub trait OrderTx: Send {

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, Query};
-use super::{
-    Claim, ClaimedOrder, FIRST_CLAIM, Inserted, InsertedOne, OrderRow, StoreError, one_row, order_search,
-};
-use crate::ids::WorkerId;
+use super::{Claim, ClaimedOrder, Inserted, InsertedOne, OrderRow, StoreError, one_row, order_search};
+use crate::ids::{ClaimNumber, WorkerId};
 use crate::order::{OrderId, OrderView, Status, Summary, Target, Waits};
 
 /// Inserts orders inside the caller's transaction. They are inserted in the order of their keys, so
@@ -110,7 +108,7 @@ pub(super) fn bind_summary<'c, E: Engine>(query: Query<'c, E>, summary: &Summary
 /// Returns an order that was inserted with its first claim. `stored` is what the row has.
 fn claimed_by_insert(stored: &OrderView, order: &OrderRow, worker: WorkerId) -> ClaimedOrder {
     ClaimedOrder {
-        claim: Claim { order: order.id, worker, number: FIRST_CLAIM },
+        claim: Claim { order: order.id, worker, number: ClaimNumber::FIRST },
         merchant: order.merchant.clone(),
         user: order.user.clone(),
         body: order.body.clone(),

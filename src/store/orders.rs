@@ -165,7 +165,7 @@ impl<E: Engine> Orders for SqlStore<E> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.orders.running_of_worker).bind(worker).fetch_all().await?;
             rows.iter()
-                .map(|row| Ok(Claim { order: row.id("id")?, worker, number: row.int("claim_number")? }))
+                .map(|row| Ok(Claim { order: row.id("id")?, worker, number: row.claim_number()? }))
                 .collect()
         })
         .await

@@ -14,7 +14,7 @@ mod plans;
 
 async fn sqlite_with_tables() -> SqliteConnection {
     let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-    migrations::migrator(migrations::SQLITE, "migrations").run(&mut connection).await.unwrap();
+    migrations::migrator(migrations::SQLITE, "klarna_worker_migrations").run(&mut connection).await.unwrap();
     connection
 }
 

@@ -13,6 +13,7 @@ use super::known::{holder, know, same_providers};
 use super::subject::Subject;
 use super::token_view::token_view;
 use super::{ClaimAttempt, DatabaseClock, Providers, StoreError, exchange_end, exchanges};
+use crate::config::LostAnswer;
 use crate::ids::{ExchangeId, MerchantName, Provider, PurposeId, TokenId, TokenVersion, UserKey, WorkerId};
 use crate::token::{
     CachedTokens, ExchangeEnd, Intent, LedgerCursor, LedgerEntry, NewToken, Note, Registered, SealedFor,
@@ -78,13 +79,13 @@ pub trait Tokens: Providers + DatabaseClock {
     /// `not_sent`, or inserted as such so that a late commit is refused.
     async fn void_intent(&self, intent: &Intent) -> Result<(), StoreError>;
 
-    /// Closes an open intent of a dead process as unanswered. With `hold` the token then waits for an
-    /// operator.
+    /// Closes an open intent of a dead process as unanswered, and has the token wait for its next
+    /// presentation or for an operator.
     async fn close_orphan(
         &self,
         exchange: ExchangeId,
         version: TokenVersion,
-        hold: bool,
+        then: LostAnswer,
     ) -> Result<(), StoreError>;
 
     /// Returns the open intents of the process `holder`, each with the merchant of its token.
@@ -169,10 +170,11 @@ impl<E: Engine> Tokens for SqlStore<E> {
         &self,
         exchange: ExchangeId,
         version: TokenVersion,
-        hold: bool,
+        then: LostAnswer,
     ) -> Result<(), StoreError> {
         transaction_by::<E, _>(self.engine.urgent().await?, async |c| {
             let cause = Some("the process that made it was lost before it stored an answer");
+            let hold = then == LostAnswer::Hold;
             let unanswered = exchange_end::Unanswered { travelling: true, hold, cause };
             exchange_end::no_answer(c, self.now(), exchange, version, unanswered).await
         })

@@ -235,7 +235,7 @@ impl<E: Engine> Webhooks for SqlStore<E> {
         self.read(async |c| {
             let count = narrowed(E::STATEMENTS.webhooks.count_webhooks, filter);
             let rows = count.replacen("count(*) AS webhooks", "w.seq", 1);
-            let count = format!("SELECT count(*) AS webhooks FROM ({rows} LIMIT {most}) AS found");
+            let count = sql::filled(sql::WEBHOOKS_UP_TO, [&rows, &most.to_string()]);
             Ok(chosen(c, count, filter).fetch_one().await?.count("webhooks")?)
         })
         .await

@@ -2,18 +2,15 @@
 //! deadline, and a redirect is not followed, so that the headers for it go nowhere else.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _};
-use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::{Request, Response};
 use opentelemetry_http::{Bytes, HttpClient, HttpError};
-use reqwest::blocking::Client;
+use reqwest::Client;
 use reqwest::redirect::Policy;
 
 use super::TelemetryError;
-use crate::clock::since_boot;
 
 /// The most that is read of an answer. Usually it is empty, or says how many spans were refused.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -37,36 +34,20 @@ impl CollectorClient {
     }
 
     fn with_deadline(deadline: Duration) -> Result<Self, TelemetryError> {
-        // The client cannot be made on a thread of the runtime.
-        let open = move || Client::builder().timeout(deadline).redirect(Policy::none()).build();
-        let opened = thread::Builder::new().spawn(open).map_err(TelemetryError::Thread)?.join();
-        let client = opened.map_err(|_| TelemetryError::Thread(io::Error::other("it panicked")))?;
+        let client = Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build();
         Ok(Self { client: client.map_err(TelemetryError::Client)?, deadline })
     }
-}
 
-#[async_trait]
-impl HttpClient for CollectorClient {
     /// The status of a longer answer counts, and its text does not.
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let begun = since_boot();
-        let mut answer = self.client.execute(request.try_into()?)?;
+    async fn answer(&self, request: reqwest::Request) -> Result<Response<Bytes>, HttpError> {
+        let mut answer = self.client.execute(request).await?;
         let mut text = Vec::new();
-        let mut piece = [0; 4096];
-        loop {
-            // Each read has the client's time-out, which is not enough for an answer that comes byte by byte.
-            let read = answer.read(&mut piece)?;
-            if read == 0 {
-                break;
-            }
-            if text.len() + read > LONGEST_ANSWER {
+        while let Some(piece) = answer.chunk().await? {
+            if text.len() + piece.len() > LONGEST_ANSWER {
                 text.clear();
                 break;
             }
-            if since_boot().saturating_sub(begun) >= self.deadline {
-                return Err("the answer took too long".into());
-            }
-            text.extend_from_slice(&piece[..read]);
+            text.extend_from_slice(&piece);
         }
         let mut response = Response::new(Bytes::from(text));
         *response.status_mut() = answer.status();
@@ -75,10 +56,26 @@ impl HttpClient for CollectorClient {
     }
 }
 
+#[async_trait]
+impl HttpClient for CollectorClient {
+    /// Blocks the exporter's thread, which no runtime runs. Each request has a runtime and a connection of its own:
+    /// between two requests, nobody would notice that the collector has closed a connection.
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let request = request.try_into()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let answer =
+            runtime.block_on(async { tokio::time::timeout(self.deadline, self.answer(request)).await });
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
+        answer.map_err(|_| "the answer took too long")?
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
     use std::net::TcpListener;
+    use std::thread;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{ClaimedToken, DeadReason, Outcome, Presentation, TokenState};
 use crate::clock::delta;
-use crate::ids::{ExchangeId, Provider};
+use crate::ids::{ExchangeId, PresentationNumber, Provider};
 
 /// How long to wait if another process holds the claim. Short, because an exchange is short.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -68,7 +68,7 @@ pub enum Decision {
     /// Present the token.
     Present {
         /// The number of this presentation: one more than the ledger has for this generation.
-        presentation: i64,
+        presentation: PresentationNumber,
         /// The reason to record if the answer is `invalid_grant`.
         if_dead: DeadReason,
     },
@@ -120,7 +120,7 @@ pub fn decide(token: &ClaimedToken, policy: Policy, if_due: Option<IfDue>) -> De
         return Decision::ComeBack(wait);
     }
     Decision::Present {
-        presentation: token.presentations.first().map_or(1, |latest| latest.number + 1),
+        presentation: token.presentations.first().map_or(PresentationNumber::FIRST, |it| it.number.next()),
         if_dead: if token.answer_lost {
             DeadReason::AnswerLost
         } else if token.expires_at.is_some_and(|at| at <= token.now) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{CachedFor, DeadReason, TokenSecret};
-use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
+use crate::ids::{
+    ClaimNumber, ExchangeId, PresentationNumber, Provider, PurposeId, TokenVersion, UserKey, WorkerId,
+};
 use crate::words::words;
 
 /// The purpose of an exchange: its kind, and the order, sweep or vend.
@@ -41,7 +43,7 @@ pub struct Intent {
     /// What is presented.
     pub version: TokenVersion,
     /// The number of this presentation: one more than the ledger has for this generation.
-    pub presentation: i64,
+    pub presentation: PresentationNumber,
     /// What the exchange is for.
     pub purpose: Purpose,
     /// The id of this start of the process.
@@ -154,7 +156,7 @@ pub struct OrderClaim {
     /// This start of the process.
     pub worker: WorkerId,
     /// The number of the claim.
-    pub number: i64,
+    pub number: ClaimNumber,
 }
 
 /// Cached tokens, read back.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{DeadReason, Outcome, PurposeKind, TokenState};
 
-use crate::ids::{ExchangeId, Provider, PurposeId, TokenVersion, WorkerId};
+use crate::ids::{ExchangeId, PresentationNumber, Provider, PurposeId, TokenVersion, WorkerId};
 
 /// A token row, read after its claim.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ pub struct Presentation {
     /// The id of the exchange.
     pub exchange: ExchangeId,
     /// The number of the presentation within the generation, from 1.
-    pub number: i64,
+    pub number: PresentationNumber,
     /// The outcome; `None` while the intent is open.
     pub outcome: Option<Outcome>,
     /// Whether the unanswered request may still be on its way.
@@ -114,5 +114,5 @@ pub struct LedgerCursor {
     /// The generation that was presented.
     pub generation: i64,
     /// The number of the presentation of this generation, from 1.
-    pub presentation: i64,
+    pub presentation: PresentationNumber,
 }

@@ -15,7 +15,7 @@ use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use self::caller::{Caller, ExchangeAnswer};
-use self::conclusion::{Conclusion, Received};
+use self::conclusion::{Conclusion, Received, RequestFate};
 use super::cached::UnlessCached;
 use super::exchange_permits::ExchangePermit;
 use super::provider_trials::TrialPermit;
@@ -27,7 +27,7 @@ use crate::cause::Cause;
 use crate::clock::{delta, since_boot};
 use crate::config::{LostAnswer, Merchant};
 use crate::crash;
-use crate::ids::{ExchangeId, TokenVersion, UserKey};
+use crate::ids::{ClaimNumber, ExchangeId, PresentationNumber, TokenVersion, UserKey};
 use crate::klarna::token::Presented;
 use crate::meter;
 use crate::store::{ClaimAttempt, StoreError, TokenClaim};
@@ -50,7 +50,7 @@ pub(super) struct Exchange {
     pub(super) key: UserKey,
     pub(super) purpose: Purpose,
     /// The number of the order's claim that waits for the access token.
-    pub(super) claim_number: Option<i64>,
+    pub(super) claim_number: Option<ClaimNumber>,
     /// The keeper's condition, checked after the claim.
     pub(super) if_due: Option<IfDue>,
     /// A vend's condition, checked after the claim.
@@ -171,7 +171,7 @@ impl Exchange {
         &self,
         claim: Box<dyn TokenClaim>,
         read_at: Duration,
-        presentation: i64,
+        presentation: PresentationNumber,
         if_dead: DeadReason,
         caller: &mut Caller,
     ) -> ExchangeReport {
@@ -297,7 +297,7 @@ impl Exchange {
             Err(error) => {
                 tracing::error!(%exchange, %error, "A new refresh token could not be encrypted and is lost");
                 let cause = Cause::new("the new refresh token could not be encrypted");
-                self.no_answer(false, Next::Never(Unusable::Unavailable), cause)
+                self.no_answer(RequestFate::Over, Next::Never(Unusable::Unavailable), cause)
             }
         };
         let outcome = result.outcome();
@@ -342,15 +342,15 @@ impl Exchange {
     }
 
     async fn close_orphan(&self, exchange: ExchangeId, version: TokenVersion) -> ExchangeReport {
-        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
+        let then = self.context.settings.lost_answer;
         tracing::warn!(%exchange, token = version.token.0, "The process that made an exchange died; the \
             answer is lost");
-        let closed = self.context.store.close_orphan(exchange, version, hold).await;
+        let closed = self.context.store.close_orphan(exchange, version, then).await;
         if closed.is_ok() {
             meter::lost_answer(&self.merchant.name);
         }
         match closed {
-            Ok(()) if hold => ExchangeReport::Unusable(Unusable::Uncertain),
+            Ok(()) if then == LostAnswer::Hold => ExchangeReport::Unusable(Unusable::Uncertain),
             Ok(()) => ExchangeReport::NotYet(self.context.settings.replay_after),
             Err(error) => self.database_away(&error),
         }

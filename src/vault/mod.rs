@@ -53,8 +53,8 @@ pub use self::vend::{NotVended, Vend};
 use crate::breaker::{BreakerState, BreakerView, CircuitBreakers, Endpoint};
 use crate::bulkhead::Bulkhead;
 use crate::clock::{Clock, since_boot};
-use crate::config::{self, Live, LostAnswer, Merchant, Merchants};
-use crate::ids::{MerchantName, UserId, UserKey, WorkerId};
+use crate::config::{self, Live, Merchant, Merchants};
+use crate::ids::{ClaimNumber, MerchantName, UserId, UserKey, WorkerId};
 use crate::klarna::http::BuildError;
 use crate::klarna::token::TokenClient;
 use crate::meter;
@@ -201,7 +201,7 @@ impl Vault {
         merchant: &Arc<Merchant>,
         user: &UserId,
         purpose: Purpose,
-        claim_number: Option<i64>,
+        claim_number: Option<ClaimNumber>,
         has_token: bool,
     ) -> Access {
         self.exchange_unless(merchant, user, purpose, claim_number, has_token, None).await
@@ -213,7 +213,7 @@ impl Vault {
         merchant: &Arc<Merchant>,
         user: &UserId,
         purpose: Purpose,
-        claim_number: Option<i64>,
+        claim_number: Option<ClaimNumber>,
         has_token: bool,
         unless: Option<UnlessCached>,
     ) -> Access {
@@ -305,7 +305,7 @@ impl Vault {
     pub async fn tidy(&self) -> Result<(), StoreError> {
         self.context.spool.replay(&*self.context.store).await?;
         self.context.store.delete_expired().await?;
-        let hold = self.context.settings.lost_answer == LostAnswer::Hold;
+        let then = self.context.settings.lost_answer;
         // Read twice: an exchange may have been settled between the reading of its row and the look at
         // what is in flight.
         let first = self.left_open().await?;
@@ -317,7 +317,7 @@ impl Vault {
                 let order = (intent.purpose.kind == PurposeKind::Order).then(|| display(intent.purpose.id));
                 tracing::error!(exchange = %intent.exchange, token = intent.version.token.0, order,
                     "An exchange's task panicked; the answer is lost");
-                self.context.store.close_orphan(intent.exchange, intent.version, hold).await?;
+                self.context.store.close_orphan(intent.exchange, intent.version, then).await?;
                 meter::lost_answer(&merchant);
             }
         }

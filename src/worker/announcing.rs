@@ -78,23 +78,27 @@ mod tests {
     const START: Duration = Duration::from_hours(1);
 
     /// One question, at `START`.
+    #[derive(Clone, Copy)]
     struct Asked {
         /// For how long it has been written down that the call is about to be sent.
         announced: Option<Duration>,
-        /// Whether it can be written down, and how long that takes.
-        commit: (bool, Duration),
+        /// Whether it can be written down.
+        commits: bool,
+        /// How long the try to write it down takes.
+        commit_takes: Duration,
         heartbeat_age: Duration,
     }
 
-    const QUIET: Asked = Asked { announced: None, commit: (true, Duration::ZERO), heartbeat_age: SECOND };
+    const QUIET: Asked =
+        Asked { announced: None, commits: true, commit_takes: Duration::ZERO, heartbeat_age: SECOND };
 
     /// Whether the call may be sent, and how often it was announced for that.
     async fn outcome(asked: Asked) -> (bool, u32) {
         let (time, times) = (Cell::new(START), Cell::new(0));
         let announce = async {
             times.set(times.get() + 1);
-            time.set(time.get() + asked.commit.1);
-            asked.commit.0
+            time.set(time.get() + asked.commit_takes);
+            asked.commits
         };
         let announced = asked.announced.map(|ago| START.saturating_sub(ago));
         (may_send(announced, announce, || time.get(), || asked.heartbeat_age).await, times.get())
@@ -113,12 +117,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_cannot_be_announced_in_time_is_not_sent() {
-        let before = Some(6 * SECOND);
-        assert_eq!(outcome(Asked { announced: before, commit: (false, SECOND), ..QUIET }).await, (false, 1));
-        assert_eq!(
-            outcome(Asked { announced: before, commit: (true, 6 * SECOND), ..QUIET }).await,
-            (false, 1)
-        );
+        let silent = Asked { announced: Some(6 * SECOND), ..QUIET };
+        assert_eq!(outcome(Asked { commits: false, commit_takes: SECOND, ..silent }).await, (false, 1));
+        assert_eq!(outcome(Asked { commit_takes: 6 * SECOND, ..silent }).await, (false, 1));
     }
 
     #[tokio::test]

@@ -23,14 +23,16 @@ use crate::clock::since_boot;
 use crate::config::{CredentialSet, Live, Merchant, Merchants};
 use crate::crash;
 use crate::delivery::Waiters;
+use crate::ids::ClaimNumber;
 use crate::intake::check_row;
 use crate::klarna::breakers::{TargetBreakers, admit_unless_open};
 use crate::klarna::create::request::{self, Built};
 use crate::klarna::create::{Called, CreateAnswer, CreateClient};
+use crate::klarna::order_error::with_kind;
 use crate::meter;
 use crate::order::{Body, Disposition, ErrorCode, OrderError, Prefill, Rejection, Target};
 use crate::queue::{Handler, HeartbeatMonitor, Slot};
-use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, Orders};
+use crate::store::{Claim, ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind};
 use crate::vault::{AccessToken, Shopper, Vault};
 
@@ -71,7 +73,7 @@ pub struct OrderHandler {
 impl Handler<ClaimedOrder> for OrderHandler {
     async fn run(&self, order: ClaimedOrder, slot: &mut Slot) {
         let (begun, here) = (since_boot(), self.waiters.run_here(order.claim.order, order.inserted.clone()));
-        if order.claim.number == FIRST_CLAIM {
+        if order.claim.number == ClaimNumber::FIRST {
             meter::pickup(&order.merchant, (order.claimed_at - order.due_at).to_std().unwrap_or_default());
         }
         let (run, span) = spans(&order);
@@ -314,7 +316,10 @@ fn waits(order: &ClaimedOrder, after: Duration, what: &str) -> Disposition {
 fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> Disposition {
     let why = breakers.why(&order.merchant, since_boot());
     // An earlier error of the order itself says more, so it stays.
-    let error = order.error.is_none().then(|| OrderError::new(ErrorCode::KlarnaPaused, why));
+    let error = order
+        .error
+        .is_none()
+        .then(|| with_kind(OrderError::new(ErrorCode::KlarnaPaused, why.what), why.kind));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
     let what = breakers.waits_for(&order.merchant, since_boot());

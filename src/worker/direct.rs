@@ -10,10 +10,10 @@ use tracing::Instrument;
 
 use super::source::OrderSource;
 use crate::crash;
-use crate::ids::{UserKey, WorkerId};
+use crate::ids::{ClaimNumber, UserKey, WorkerId};
 use crate::intake::InsertOrder;
 use crate::queue::{DirectStart, DirectStarts, Source};
-use crate::store::{Claim, ClaimedOrder, FIRST_CLAIM, InsertedOne, OrderRow, Orders, StoreError};
+use crate::store::{Claim, ClaimedOrder, InsertedOne, OrderRow, Orders, StoreError};
 
 /// Inserts new orders, and starts those that need not wait.
 pub struct DirectOrders<S: Source = OrderSource> {
@@ -41,7 +41,7 @@ impl<S: Source<Job = ClaimedOrder, Id = Claim>> InsertOrder for DirectOrders<S> 
             self.users.wait_for(&user).await;
             return self.store.insert_order(&order, None).await;
         };
-        let claim = Claim { order: order.id, worker: self.worker, number: FIRST_CLAIM };
+        let claim = Claim { order: order.id, worker: self.worker, number: ClaimNumber::FIRST };
         let Some(start) = self.starts.begin(&order.merchant, claim) else {
             drop(turn);
             return self.store.insert_order(&order, None).await;

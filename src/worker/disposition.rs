@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::breaker::CallOutcome;
+use crate::cause::{Cause, CauseKind};
 use crate::klarna::create::CreateAnswer;
+use crate::klarna::order_error::{with_kind, with_status};
 use crate::order::{Disposition, ErrorCode, Fault, OrderError, Prefill, Target, TokenOutcome};
 use crate::store::ClaimedOrder;
 
@@ -21,8 +23,7 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
             let message = format!(
                 "the order's deadline passed before it could be submitted. The last attempt: {last_attempt}"
             );
-            let (faults, correlation_id) = (last.faults.clone(), last.correlation_id.clone());
-            OrderError { faults, correlation_id, ..OrderError::new(ErrorCode::DeadlineExceeded, message) }
+            OrderError { code: ErrorCode::DeadlineExceeded.as_str().to_owned(), message, ..last.clone() }
         }
         None => OrderError::new(
             ErrorCode::DeadlineExceeded,
@@ -38,7 +39,8 @@ pub(super) fn call_outcome(answer: &CreateAnswer, order: &ClaimedOrder, target: 
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
         CreateAnswer::Unauthorised { status, .. } => CallOutcome::Misconfigured {
             user: order.user.clone(),
-            what: format!("HTTP {status}. {}", target.what_to_check(*status)),
+            what: Cause::new(format!("HTTP {status}. {}", target.what_to_check(*status)))
+                .of_kind(CauseKind::Status(*status)),
         },
         CreateAnswer::Throttled { retry_after } => {
             CallOutcome::Throttled(retry_after.unwrap_or(Duration::from_secs(1)))
@@ -66,28 +68,13 @@ pub(super) fn disposition(
             Disposition::Submitted { klarna_id, target, result, correlation_id, token, prefilled }
         }
         CreateAnswer::BadOrder { status, messages, error_code, correlation_id } => {
-            let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
-            let message =
-                format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; "));
-            let faults = messages.into_iter().map(|message| Fault::new("/order", message)).collect();
-            let error = OrderError::new(ErrorCode::KlarnaRefusedOrder, message);
-            Disposition::Failed {
-                error: OrderError { faults, correlation_id, ..error },
-                token: Some(token),
-                prefilled,
-            }
+            let error = refused_order(status, messages, error_code);
+            let error = OrderError { correlation_id, ..error };
+            Disposition::Failed { error, token: Some(token), prefilled }
         }
         CreateAnswer::Unauthorised { status, messages, correlation_id } => {
             let after = REFUSED_MERCHANT_WAIT + REFUSED_MERCHANT_WAIT.mul_f64(unit.clamp(0.0, 1.0));
-            let message = format!(
-                "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
-                 deadline",
-                order.merchant,
-                messages.join("; "),
-                target.what_to_check(status),
-                order.merchant,
-            );
-            let error = OrderError::new(ErrorCode::KlarnaRefusedMerchant, message);
+            let error = refused_merchant(status, &messages, order, target);
             let what = format!("the merchant's settings, which Klarna refused with HTTP {status}");
             Disposition::Snooze {
                 after,
@@ -99,11 +86,14 @@ pub(super) fn disposition(
         CreateAnswer::Throttled { retry_after } => {
             let after = back_off(retry_after);
             let error = OrderError::new(ErrorCode::KlarnaThrottled, "HTTP 429 from Klarna (too many calls)");
+            let error = with_status(error, 429);
             Disposition::Retry { after, error, possible_duplicate: false, token_waited: Duration::ZERO }
         }
         CreateAnswer::Unavailable { cause, words, maybe_created, retry_after, correlation_id } => {
             let after = back_off(retry_after);
+            let kind = cause.kind;
             let error = OrderError::new(ErrorCode::KlarnaUnavailable, cause.with(words).to_string());
+            let error = with_kind(error, kind);
             Disposition::Retry {
                 after,
                 error: OrderError { correlation_id, ..error },
@@ -114,20 +104,42 @@ pub(super) fn disposition(
     }
 }
 
+/// Returns the error of an order that Klarna refused for what is in it.
+fn refused_order(status: u16, messages: Vec<String>, error_code: Option<String>) -> OrderError {
+    let code = error_code.map_or_else(String::new, |code| format!(" ({code})"));
+    let message = format!("Klarna refused the order with HTTP {status}{code}: {}", messages.join("; "));
+    let faults = messages.into_iter().map(|message| Fault::new("/order", message)).collect();
+    let error = OrderError { faults, ..OrderError::new(ErrorCode::KlarnaRefusedOrder, message) };
+    with_status(error, status)
+}
+
+/// Returns the error of an order that Klarna refused for the settings of its merchant.
+fn refused_merchant(status: u16, messages: &[String], order: &ClaimedOrder, target: Target) -> OrderError {
+    let message = format!(
+        "Klarna refused the merchant {} with HTTP {status}: {}. {} of merchants.{}; the order waits until its \
+         deadline",
+        order.merchant,
+        messages.join("; "),
+        target.what_to_check(status),
+        order.merchant,
+    );
+    with_status(OrderError::new(ErrorCode::KlarnaRefusedMerchant, message), status)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, TimeDelta};
     use uuid::Uuid;
 
     use super::*;
-    use crate::cause::Cause;
+    use crate::ids::ClaimNumber;
     use crate::order::{OrderId, Waits};
     use crate::store::Claim;
 
     fn order() -> ClaimedOrder {
         let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         ClaimedOrder {
-            claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: 1 },
+            claim: Claim { order: OrderId::new(now), worker: Uuid::nil().into(), number: ClaimNumber::FIRST },
             merchant: "shop".into(),
             user: "u-1".into(),
             version: 1,
@@ -184,7 +196,7 @@ mod tests {
     #[test]
     fn an_answer_that_may_have_created_marks_a_possible_duplicate_and_backs_off() {
         let unavailable = |maybe_created| CreateAnswer::Unavailable {
-            cause: Cause::new("HTTP 503 from Klarna"),
+            cause: Cause::new("HTTP 503 from Klarna").of_kind(CauseKind::Status(503)),
             words: None,
             maybe_created,
             retry_after: None,
@@ -195,7 +207,7 @@ mod tests {
             else {
                 panic!()
             };
-            assert_eq!(error.message, "HTTP 503 from Klarna");
+            assert_eq!((error.message.as_str(), error.http_status), ("HTTP 503 from Klarna", Some(503)));
             // The third attempt's pause is four seconds.
             assert_eq!((after, possible_duplicate), (Duration::from_secs(4), maybe));
         }
@@ -231,9 +243,10 @@ mod tests {
     #[test]
     fn a_deadline_tells_the_last_trouble() {
         let mut late = order();
-        late.error = Some(OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna"));
+        let last = OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna");
+        late.error = Some(with_status(last, 503));
         let Disposition::Failed { error, .. } = past_deadline(&late) else { panic!("not failed") };
-        assert_eq!(error.code, "deadline_exceeded");
+        assert_eq!((error.code.as_str(), error.http_status), ("deadline_exceeded", Some(503)));
         assert!(error.message.ends_with("The last attempt: HTTP 503 from Klarna"), "{}", error.message);
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
-use crate::ids::WorkerId;
+use crate::ids::{ClaimNumber, WorkerId};
 use crate::order::{Disposition, OrderError, OrderId, OrderResult, Prefill, Target, TokenOutcome, Waits};
 use crate::store::{Claim, LateResult, Orders, SettledLate, StoreError, StoredEnd};
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
@@ -37,7 +37,7 @@ pub struct ResultSpool {
 struct Record {
     order: OrderId,
     worker: WorkerId,
-    claim_number: i64,
+    claim_number: ClaimNumber,
     possible_duplicate: bool,
     klarna_id: String,
     target: Target,
@@ -216,6 +216,8 @@ fn without_texts(disposition: &Disposition) -> Disposition {
         message: "the database refused the text of this error; look at the log".into(),
         faults: Vec::new(),
         correlation_id: None,
+        http_status: error.http_status,
+        cause: error.cause,
     };
     match disposition {
         Disposition::Submitted { klarna_id, target, token, .. } => Disposition::Submitted {

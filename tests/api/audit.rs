@@ -164,12 +164,7 @@ async fn orders_go_on_while_rows_wait() {
     sqlx::raw_sql("ALTER TABLE audit_log RENAME TO away").execute(&mut database).await.unwrap();
     let id = api.accepted("shop", "u-1").await;
     let failed = Disposition::Failed {
-        error: OrderError {
-            code: "bad_order".into(),
-            message: "wrong".into(),
-            faults: Vec::new(),
-            correlation_id: None,
-        },
+        error: OrderError { code: "bad_order".into(), message: "wrong".into(), ..OrderError::default() },
         token: None,
         prefilled: Prefill::default(),
     };

@@ -19,7 +19,7 @@ impl Api {
 }
 
 fn failed(code: &str) -> Disposition {
-    let error = OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None };
+    let error = OrderError { code: code.into(), message: "No.".into(), ..OrderError::default() };
     Disposition::Failed { error, token: Some(TokenOutcome::Fresh), prefilled: Prefill::default() }
 }
 
@@ -187,8 +187,7 @@ async fn one_outage_is_bounded_by_the_times_of_failure() {
         let error = OrderError {
             code: "klarna_unavailable".into(),
             message: "HTTP 503".into(),
-            faults: Vec::new(),
-            correlation_id: None,
+            ..OrderError::default()
         };
         let after = Duration::ZERO;
         api.settle(&Disposition::Retry {

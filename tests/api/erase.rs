@@ -74,8 +74,7 @@ async fn readiness_tells_of_webhook_endpoints_where_asked() {
     let failed = klarna_order_worker::order::OrderError {
         code: "bad_order".into(),
         message: "why".into(),
-        faults: Vec::new(),
-        correlation_id: None,
+        ..klarna_order_worker::order::OrderError::default()
     };
     api.settle(&Disposition::Failed { error: failed, token: None, prefilled: Prefill::default() }).await;
     let shares = BTreeMap::from([("shop".into(), 1)]);

@@ -35,12 +35,8 @@ async fn everything_is_exported_and_no_secret(api: &Api) {
     for number in 0..43 {
         orders.push(api.accepted("shop", "u-1").await);
         let disposition = if number % 2 == 0 {
-            let error = OrderError {
-                code: "bad_order".into(),
-                message: "why".into(),
-                faults: Vec::new(),
-                correlation_id: None,
-            };
+            let error =
+                OrderError { code: "bad_order".into(), message: "why".into(), ..OrderError::default() };
             Disposition::Failed { error, token: None, prefilled: Prefill::default() }
         } else {
             Disposition::Submitted {

@@ -1,6 +1,6 @@
 //! States of a user's token, made before a test begins.
 
-use klarna_order_worker::ids::{Provider, UserKey};
+use klarna_order_worker::ids::{PresentationNumber, Provider, UserKey};
 use klarna_order_worker::store::{ClaimAttempt, Worker};
 use klarna_order_worker::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Purpose, PurposeKind};
 use reqwest::Method;
@@ -28,7 +28,7 @@ impl Api {
             panic!("no claim")
         };
         let token = claim.token();
-        let presentation = i64::try_from(token.presentations.len()).unwrap() + 1;
+        let presentation = PresentationNumber(i64::try_from(token.presentations.len()).unwrap() + 1);
         let (exchange, version) = (Uuid::now_v7().into(), token.version);
         let intent = Intent { exchange, version, presentation, purpose, holder: worker.id };
         assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);

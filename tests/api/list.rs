@@ -42,8 +42,7 @@ async fn pages_join_to_the_whole() {
 async fn filters_leave_out_the_rest() {
     let api = Api::open().await;
     let failed = api.accepted("shop", "u-1").await;
-    let error =
-        OrderError { code: "bad_order".into(), message: "No.".into(), faults: vec![], correlation_id: None };
+    let error = OrderError { code: "bad_order".into(), message: "No.".into(), ..OrderError::default() };
     api.settle(&Disposition::Failed { error, token: None, prefilled: Prefill::default() }).await;
     let (queued, of_other) = (api.accepted("shop", "u-1").await, api.accepted("other", "u-2").await);
 

@@ -113,7 +113,13 @@ fn value(page: &str, field: &str) -> String {
 
 fn error(code: &str, message: &str) -> OrderError {
     let faults = vec![Fault::new("/order/locale", message)];
-    OrderError { code: code.into(), message: message.into(), faults, correlation_id: Some("corr-1".into()) }
+    OrderError {
+        code: code.into(),
+        message: message.into(),
+        faults,
+        correlation_id: Some("corr-1".into()),
+        ..OrderError::default()
+    }
 }
 
 fn failed(code: &str) -> Disposition {

@@ -1,10 +1,16 @@
 //! The report as text and as JSON.
 
 use crate::BenchError;
+use crate::bound::Bound;
 use crate::compare::{Compare, Turn, median};
+use crate::cost::Cost;
+use crate::drain::Drain;
+use crate::keeper::Sweep;
 use crate::measure::{Mock, Report};
-use crate::pages::Page;
-use crate::steady::Latency;
+use crate::one_user::OneUser;
+use crate::pages::{Page, Pages};
+use crate::slow::Slow;
+use crate::steady::{Latency, Steady};
 
 /// Returns the report as a line of JSON.
 ///
@@ -16,91 +22,139 @@ pub fn json(report: &Report) -> Result<String, BenchError> {
 
 /// Returns the report as a table: scenario, what was measured, figure.
 pub fn table(report: &Report) -> String {
-    let mut rows = vec![["scenario", "measured", "figure"].map(str::to_owned)];
-    let mut row = |what: &str, measured: &str, figure: String| {
-        rows.push([what.to_owned(), measured.to_owned(), figure]);
-    };
-    let load = report.load.map_or_else(String::new, |load| format!(", load {load:.1} at the start"));
-    let mock = match report.mock {
-        Mock::Sandbox => "",
-        Mock::Light => ", light mock",
-    };
-    row(
-        "machine",
-        "",
-        format!("{} cores{load}; {}{mock}, version {}", report.cores, report.engine, report.version),
-    );
+    let mut table = Table { rows: vec![["scenario", "measured", "figure"].map(str::to_owned)] };
+    table.machine(report);
     if let Some(drain) = &report.drain {
-        row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));
-        row("", "first half, second half", format!("{:.0}, {:.0}", drain.first_half, drain.second_half));
-        row("", "the sandbox's time for an order", format!("{:.2} ms", drain.sandbox_ms));
-        row("", "processor time of an order", format!("{:.2} ms", drain.cpu_ms));
-        row("", "peak memory", megabytes(drain.peak_memory_kb));
-        if let Some((bytes, transactions)) = drain.wal_bytes.zip(drain.transactions) {
-            row("", "WAL of an order", format!("{bytes:.0} bytes in {transactions:.2} transactions"));
-        }
-        if let Some(bytes) = drain.written_bytes {
-            row("", "written to disk for an order", format!("{bytes:.0} bytes"));
-        }
+        table.drain(drain);
     }
     if let Some(bound) = &report.bound {
-        row(
+        table.bound(bound);
+    }
+    if let Some(steady) = &report.steady {
+        table.steady(steady);
+    }
+    if let Some(slow) = &report.slow {
+        table.slow(slow);
+    }
+    if let Some(one_user) = &report.one_user {
+        table.one_user(one_user);
+    }
+    if let Some(sweep) = &report.keeper {
+        table.keeper(sweep);
+    }
+    if let Some(cost) = &report.cost {
+        table.cost(cost);
+    }
+    if let Some(pages) = &report.pages {
+        table.pages(pages);
+    }
+    if let Some(compare) = &report.compare {
+        table.rows.extend(compared(compare));
+    }
+    aligned(&table.rows)
+}
+
+/// The rows of the report, as its scenarios add them.
+struct Table {
+    rows: Vec<[String; 3]>,
+}
+
+impl Table {
+    fn row(&mut self, what: &str, measured: &str, figure: String) {
+        self.rows.push([what.to_owned(), measured.to_owned(), figure]);
+    }
+
+    fn machine(&mut self, report: &Report) {
+        let load = report.load.map_or_else(String::new, |load| format!(", load {load:.1} at the start"));
+        let mock = match report.mock {
+            Mock::Sandbox => "",
+            Mock::Light => ", light mock",
+        };
+        self.row(
+            "machine",
+            "",
+            format!("{} cores{load}; {}{mock}, version {}", report.cores, report.engine, report.version),
+        );
+    }
+
+    fn drain(&mut self, drain: &Drain) {
+        self.row("drain", "orders a second", format!("{:.0} over {} orders", drain.per_second, drain.orders));
+        self.row("", "first half, second half", format!("{:.0}, {:.0}", drain.first_half, drain.second_half));
+        self.row("", "the sandbox's time for an order", format!("{:.2} ms", drain.sandbox_ms));
+        self.row("", "processor time of an order", format!("{:.2} ms", drain.cpu_ms));
+        self.row("", "peak memory", megabytes(drain.peak_memory_kb));
+        if let Some((bytes, transactions)) = drain.wal_bytes.zip(drain.transactions) {
+            self.row("", "WAL of an order", format!("{bytes:.0} bytes in {transactions:.2} transactions"));
+        }
+        if let Some(bytes) = drain.written_bytes {
+            self.row("", "written to disk for an order", format!("{bytes:.0} bytes"));
+        }
+    }
+
+    fn bound(&mut self, bound: &Bound) {
+        self.row(
             "bound",
             "pgbench, before and after",
             format!("{:.0}, {:.0} orders a second", bound.before, bound.after),
         );
-        row("", "drain divided by pgbench", format!("{:.2}", bound.ratio));
+        self.row("", "drain divided by pgbench", format!("{:.2}", bound.ratio));
     }
-    if let Some(steady) = &report.steady {
-        row("steady", "request to result", times(&steady.request_to_result));
-        row("", "less the sandbox's time", times(&steady.service));
-        row("", "the sandbox's time for an order", format!("{:.2} ms", steady.sandbox_ms));
-        row("", "processor time of the service for an order", format!("{:.2} ms", steady.cpu_ms));
+
+    fn steady(&mut self, steady: &Steady) {
+        self.row("steady", "request to result", times(&steady.request_to_result));
+        self.row("", "less the sandbox's time", times(&steady.service));
+        self.row("", "the sandbox's time for an order", format!("{:.2} ms", steady.sandbox_ms));
+        self.row("", "processor time of the service for an order", format!("{:.2} ms", steady.cpu_ms));
     }
-    if let Some(slow) = &report.slow {
+
+    fn slow(&mut self, slow: &Slow) {
         let share = slow.share * 100.0;
-        row(
+        self.row(
             "slow",
             "orders a second",
             format!("{:.0} of {:.0} ({share:.0}%)", slow.drain.per_second, slow.allowed),
         );
-        row("", "concurrent orders", slow.concurrency.to_string());
+        self.row("", "concurrent orders", slow.concurrency.to_string());
     }
-    if let Some(one_user) = &report.one_user {
-        row("one-user", "others' orders before the backlog", times(&one_user.before));
-        row("", "others' orders during the backlog", times(&one_user.during));
-        row("", "rise of their p99", format!("{:+.0}%", one_user.p99_rise * 100.0));
-        row("", "the one user's orders", format!("{} of {} ended", one_user.done, one_user.orders));
+
+    fn one_user(&mut self, one_user: &OneUser) {
+        self.row("one-user", "others' orders before the backlog", times(&one_user.before));
+        self.row("", "others' orders during the backlog", times(&one_user.during));
+        self.row("", "rise of their p99", format!("{:+.0}%", one_user.p99_rise * 100.0));
+        self.row("", "the one user's orders", format!("{} of {} ended", one_user.done, one_user.orders));
     }
-    if let Some(sweep) = &report.keeper {
-        row("keeper", "tokens a second", format!("{:.0} over {} tokens", sweep.per_second, sweep.tokens));
+
+    fn keeper(&mut self, sweep: &Sweep) {
+        self.row(
+            "keeper",
+            "tokens a second",
+            format!("{:.0} over {} tokens", sweep.per_second, sweep.tokens),
+        );
     }
-    if let Some(cost) = &report.cost {
-        row(
+
+    fn cost(&mut self, cost: &Cost) {
+        self.row(
             "cost",
             "statements of an order",
             format!("{:.1}, and {:.1} COMMITs", cost.statements, cost.commits),
         );
-        row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
-        row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
-        row(
+        self.row("", "start to ready", format!("{:.0} ms", cost.ready_ms));
+        self.row("", "idle", format!("{:.2}% of a core", cost.idle_cpu_percent));
+        self.row(
             "",
             "peak memory, waiting orders",
             format!("{}, {}", megabytes(cost.peak_memory_kb), cost.waiting),
         );
-        row("", "of it the program's file", megabytes(cost.program_memory_kb));
+        self.row("", "of it the program's file", megabytes(cost.program_memory_kb));
     }
-    if let Some(pages) = &report.pages {
-        row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
+
+    fn pages(&mut self, pages: &Pages) {
+        self.row("pages", "orders, tokens", format!("{}, {}", pages.orders, pages.tokens));
         for Page { path, first, p50, max } in &pages.timings {
-            row("", path, format!("first {first:.0} ms, p50 {p50:.0}, max {max:.0}"));
+            self.row("", path, format!("first {first:.0} ms, p50 {p50:.0}, max {max:.0}"));
         }
-        row("", "slowest", format!("{:.0} ms", pages.slowest_ms));
+        self.row("", "slowest", format!("{:.0} ms", pages.slowest_ms));
     }
-    if let Some(compare) = &report.compare {
-        rows.extend(compared(compare));
-    }
-    aligned(&rows)
 }
 
 fn compared(compare: &Compare) -> [[String; 3]; 6] {

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, HasDiscoveries, Model};
+use stateright::{Checker, HasDiscoveries, Model, Path};
 
-use crate::trace::Trace;
+use crate::state::State;
+use crate::trace::{PathStep, Trace};
 use crate::{Action, Scenario};
 
 /// What an exploration found.
@@ -52,15 +53,15 @@ pub fn explore(scenario: &Scenario, threads: usize) -> Found {
         .spawn_bfs()
         .join();
     assert!(checker.state_count() < TOO_MANY, "{}: more than {TOO_MANY} steps", scenario.name);
-    let mut broken: Vec<_> =
-        checker.discoveries().into_iter().map(|(name, path)| (path.into_vec(), name)).collect();
-    broken.sort_by_key(|(path, name)| (path.len(), *name));
-    let shortest = broken.first().map_or(0, |(path, _)| path.len());
-    let promises = broken.iter().filter(|(path, _)| path.len() == shortest).map(|(_, name)| *name).collect();
-    let counterexample = broken.into_iter().next().map(|(path, _)| Counterexample {
+    let broken = checker.discoveries().into_iter();
+    let mut broken: Vec<_> = broken.map(|(promise, path)| Broken { promise, path: steps(path) }).collect();
+    broken.sort_by_key(|it| (it.path.len(), it.promise));
+    let shortest = broken.first().map_or(0, |it| it.path.len());
+    let promises = broken.iter().filter(|it| it.path.len() == shortest).map(|it| it.promise).collect();
+    let counterexample = broken.first().map(|first| Counterexample {
         promises,
-        steps: path.iter().filter_map(|(_, action)| *action).collect(),
-        trace: Trace::of(path),
+        steps: first.path.iter().filter_map(|step| step.action).collect(),
+        trace: Trace::of(&first.path),
     });
     Found {
         states: checker.unique_state_count(),
@@ -68,6 +69,16 @@ pub fn explore(scenario: &Scenario, threads: usize) -> Found {
         time: begun.elapsed(),
         counterexample,
     }
+}
+
+/// A promise that does not hold, and the way there.
+struct Broken {
+    promise: &'static str,
+    path: Vec<PathStep>,
+}
+
+fn steps(path: Path<State, Action>) -> Vec<PathStep> {
+    path.into_vec().into_iter().map(|(state, action)| PathStep { state, action }).collect()
 }
 
 impl fmt::Display for Found {

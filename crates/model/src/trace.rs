@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Action;
-use crate::state::State;
+use crate::state::{Process, State};
 
 /// The steps of a counterexample with what each has changed.
 #[derive(Debug)]
 pub struct Trace(Vec<TraceStep>);
+
+/// A state of a path.
+pub struct PathStep {
+    /// The state.
+    pub state: State,
+    /// What happens next; `None` in the last state.
+    pub action: Option<Action>,
+}
 
 #[derive(Debug)]
 struct TraceStep {
@@ -18,8 +26,9 @@ struct TraceStep {
 
 impl Trace {
     /// The trace of a path.
-    pub fn of(path: Vec<(State, Option<Action>)>) -> Self {
-        Self(path.into_iter().map(|(state, next)| TraceStep { facts: facts(&state), next }).collect())
+    pub fn of(path: &[PathStep]) -> Self {
+        let step = |it: &PathStep| TraceStep { facts: facts(&it.state), next: it.action };
+        Self(path.iter().map(step).collect())
     }
 }
 
@@ -42,44 +51,78 @@ impl fmt::Display for Trace {
     }
 }
 
-/// What is worth telling about a state, by name.
+/// The facts of a state that are worth telling, by name.
+#[derive(Default)]
+struct Facts(BTreeMap<String, String>);
+
+/// Returns what is worth telling about a state, by name.
 fn facts(state: &State) -> BTreeMap<String, String> {
-    let mut facts = BTreeMap::new();
-    let mut tell = |name: String, fact: String| facts.insert(name, fact);
-    for (user, row) in state.db.rows.iter().enumerate() {
-        let token =
-            row.token.map_or_else(|| "no token".to_owned(), |it| format!("token {}.{}", it.grant, it.serial));
-        tell(
-            format!("row of user {user}"),
-            format!("{:?}, generation {}, {token}", row.state, row.generation),
-        );
+    let mut facts = Facts::default();
+    facts.of_database(state);
+    for (number, process) in state.processes.iter().enumerate() {
+        facts.of_process(number, process);
     }
-    for it in &state.db.ledger {
-        let (user, generation, number) = (it.user, it.generation, it.presentation);
-        let (folder, start) = (it.holder.folder, it.holder.start);
-        let outcome = it.outcome.map_or_else(|| "open".to_owned(), |outcome| format!("{outcome:?}"));
-        tell(
-            format!("ledger {}", it.exchange),
-            format!(
-                "user {user}, generation {generation}, presentation {number}, by P{folder} start {start}: {outcome}"
-            ),
-        );
+    facts.of_provider(state);
+    facts.of_promises(state);
+    facts.0
+}
+
+impl Facts {
+    fn note(&mut self, name: impl Into<String>, fact: impl Into<String>) {
+        self.0.insert(name.into(), fact.into());
     }
-    for (order, it) in state.db.orders.iter().enumerate() {
-        let sent = if it.create_sent { ", create sent" } else { "" };
-        let flagged = if it.flagged { ", possible duplicate" } else { "" };
-        let result = it.result.map_or_else(String::new, |result| format!(", Klarna's order {result}"));
-        tell(format!("order {order}"), format!("{:?}, claim {}{sent}{flagged}{result}", it.status, it.claim));
+
+    /// Rows, locks, and whether the database answers.
+    fn of_database(&mut self, state: &State) {
+        for (user, row) in state.db.rows.iter().enumerate() {
+            let token = row
+                .token
+                .map_or_else(|| "no token".to_owned(), |it| format!("token {}.{}", it.grant, it.serial));
+            self.note(
+                format!("row of user {user}"),
+                format!("{:?}, generation {}, {token}", row.state, row.generation),
+            );
+        }
+        for it in &state.db.ledger {
+            let (user, generation, number) = (it.user, it.generation, it.presentation);
+            let (folder, start) = (it.holder.folder, it.holder.start);
+            let outcome = it.outcome.map_or_else(|| "open".to_owned(), |outcome| format!("{outcome:?}"));
+            self.note(
+                format!("ledger {}", it.exchange),
+                format!(
+                    "user {user}, generation {generation}, presentation {number}, by P{folder} start {start}: {outcome}"
+                ),
+            );
+        }
+        for (order, it) in state.db.orders.iter().enumerate() {
+            let sent = if it.create_sent { ", create sent" } else { "" };
+            let flagged = if it.flagged { ", possible duplicate" } else { "" };
+            let result = it.result.map_or_else(String::new, |result| format!(", Klarna's order {result}"));
+            self.note(
+                format!("order {order}"),
+                format!("{:?}, claim {}{sent}{flagged}{result}", it.status, it.claim),
+            );
+        }
+        for (user, lock) in state.locks.iter().enumerate() {
+            if let Some(process) = lock {
+                self.note(format!("lock of user {user}"), format!("P{process}"));
+            }
+        }
+        if state.database_out {
+            self.note("database".to_owned(), "answers nobody".to_owned());
+        }
     }
-    for (number, it) in state.processes.iter().enumerate() {
+
+    /// What one process does and has.
+    fn of_process(&mut self, number: usize, it: &Process) {
         let name = format!("P{number}");
         let silent = ["", ", lost", ", silent"][usize::from(it.silent)];
         let cut = if it.cut_off { ", cut off" } else { "" };
         let new = if it.new_folder { ", in a new folder" } else { "" };
-        tell(name.clone(), format!("{:?}, start {}{silent}{cut}{new}", it.life, it.me.start));
+        self.note(name.clone(), format!("{:?}, start {}{silent}{cut}{new}", it.life, it.me.start));
         for (at, exchange) in it.exchanges.iter().enumerate() {
             let spooled = if exchange.spooled { ", spooled" } else { "" };
-            tell(
+            self.note(
                 format!("{name} exchange {at}"),
                 format!("user {}: {:?}{spooled}", exchange.user, exchange.stage),
             );
@@ -87,48 +130,59 @@ fn facts(state: &State) -> BTreeMap<String, String> {
         for (at, attempt) in it.attempts.iter().enumerate() {
             let spooled = if attempt.spooled { ", spooled" } else { "" };
             let (order, claim) = (attempt.order, attempt.claim);
-            tell(
+            self.note(
                 format!("{name} attempt {at}"),
                 format!("order {order}, claim {claim}: {:?}{spooled}", attempt.step),
             );
         }
         for (at, file) in it.spool.iter().enumerate() {
-            tell(format!("{name} spool {at}"), format!("{file:?}"));
+            self.note(format!("{name} spool {at}"), format!("{file:?}"));
         }
     }
-    for (user, lock) in state.locks.iter().enumerate() {
-        if let Some(process) = lock {
-            tell(format!("lock of user {user}"), format!("P{process}"));
+
+    /// What Klarna's endpoints have and are asked.
+    fn of_provider(&mut self, state: &State) {
+        for (number, it) in state.grants.iter().enumerate() {
+            let revoked = if it.revoked { ", revoked" } else { "" };
+            self.note(
+                format!("provider's grant {number}"),
+                format!("valid token {number}.{}{revoked}", it.current),
+            );
+        }
+        for (at, it) in state.token_requests.iter().enumerate() {
+            let answer = it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("{answer:?}"));
+            self.note(
+                format!("token request {at}"),
+                format!("{}.{}: {answer}", it.token.grant, it.token.serial),
+            );
+        }
+        for (at, it) in state.create_requests.iter().enumerate() {
+            let answer =
+                it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("Klarna's order {answer}"));
+            self.note(
+                format!("create call {at}"),
+                format!("order {}, claim {}: {answer}", it.order, it.claim),
+            );
         }
     }
-    for (number, it) in state.grants.iter().enumerate() {
-        let revoked = if it.revoked { ", revoked" } else { "" };
-        tell(format!("provider's grant {number}"), format!("valid token {number}.{}{revoked}", it.current));
-    }
-    for (at, it) in state.token_requests.iter().enumerate() {
-        let answer = it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("{answer:?}"));
-        tell(format!("token request {at}"), format!("{}.{}: {answer}", it.token.grant, it.token.serial));
-    }
-    for (at, it) in state.create_requests.iter().enumerate() {
-        let answer =
-            it.answer.map_or_else(|| "under way".to_owned(), |answer| format!("Klarna's order {answer}"));
-        tell(format!("create call {at}"), format!("order {}, claim {}: {answer}", it.order, it.claim));
-    }
-    for (order, it) in state.ghost_orders.iter().enumerate() {
-        if it.created > 0 {
-            tell(format!("Klarna, order {order}"), format!("created {} times", it.created));
+
+    /// What the promises are about.
+    fn of_promises(&mut self, state: &State) {
+        for (order, it) in state.ghost_orders.iter().enumerate() {
+            if it.created > 0 {
+                self.note(format!("Klarna, order {order}"), format!("created {} times", it.created));
+            }
+        }
+        for (user, it) in state.ghost_users.iter().enumerate() {
+            if it.at_risk {
+                self.note(
+                    format!("user {user}"),
+                    "the token may be lost by what no protocol prevents".to_owned(),
+                );
+            }
+        }
+        if let Some(broken) = state.ghost_broken {
+            self.note("BROKEN".to_owned(), format!("{broken:?}"));
         }
     }
-    for (user, it) in state.ghost_users.iter().enumerate() {
-        if it.at_risk {
-            tell(format!("user {user}"), "the token may be lost by what no protocol prevents".to_owned());
-        }
-    }
-    if state.database_out {
-        tell("database".to_owned(), "answers nobody".to_owned());
-    }
-    if let Some(broken) = state.ghost_broken {
-        tell("BROKEN".to_owned(), format!("{broken:?}"));
-    }
-    facts
 }

@@ -260,7 +260,7 @@ async fn chosen(
     if orders.as_ref().is_some_and(|orders| orders.len() > MOST as usize) {
         return Err(invalid(format!("orders: has more than {MOST} ids; send several requests")));
     }
-    extract::check_choice(is_chosen, all, "orders", "error or ended_since")?;
+    extract::RowChoice { is_chosen, all, rows: "orders", filters: "error or ended_since" }.check()?;
     let merchant = caller.only_merchant(merchant)?;
     Ok(OrderFilter {
         merchant: merchant.map(Into::into),

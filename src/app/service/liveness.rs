@@ -28,18 +28,28 @@ impl Service {
         move || {
             let ended = http_servers.iter().any(AbortHandle::is_finished)
                 || worker.as_ref().is_some_and(|going| !going());
-            is_alive(
-                heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round),
-                ended,
-                !ready.is_ready(),
-            )
+            let tasks = match (ready.is_ready(), ended) {
+                (false, _) => Tasks::Stopping,
+                (true, true) => Tasks::Ended,
+                (true, false) => Tasks::Running,
+            };
+            is_alive(heartbeats.as_ref().map_or(Duration::ZERO, HeartbeatMonitor::round), tasks)
         }
     }
 }
 
-/// While the service stops, its tasks end one after another.
-fn is_alive(round: Duration, ended: bool, stopping: bool) -> bool {
-    round <= ROUND && (stopping || !ended)
+/// The API and the queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tasks {
+    Running,
+    /// One of them has ended unexpectedly.
+    Ended,
+    /// The service stops, so they end one after another.
+    Stopping,
+}
+
+fn is_alive(round: Duration, tasks: Tasks) -> bool {
+    round <= ROUND && tasks != Tasks::Ended
 }
 
 #[cfg(test)]
@@ -49,11 +59,11 @@ mod tests {
     #[test]
     fn a_hanging_heartbeat_and_an_ended_task_are_not_alive() {
         let soon = Duration::from_secs(2);
-        assert!(is_alive(soon, false, false));
-        assert!(is_alive(ROUND, false, false));
-        assert!(!is_alive(ROUND + soon, false, false), "the heartbeat stands still");
-        assert!(!is_alive(soon, true, false), "the API or the queue has ended");
-        assert!(is_alive(soon, true, true), "as it must at a stop");
-        assert!(!is_alive(ROUND + soon, true, true), "the stop hangs");
+        assert!(is_alive(soon, Tasks::Running));
+        assert!(is_alive(ROUND, Tasks::Running));
+        assert!(!is_alive(ROUND + soon, Tasks::Running), "the heartbeat stands still");
+        assert!(!is_alive(soon, Tasks::Ended), "the API or the queue has ended");
+        assert!(is_alive(soon, Tasks::Stopping), "as it must at a stop");
+        assert!(!is_alive(ROUND + soon, Tasks::Stopping), "the stop hangs");
     }
 }

@@ -8,7 +8,7 @@ use reqwest::header::HeaderMap;
 use tracing::Span;
 
 use super::{Call, refused_fields};
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::klarna::http::{self, is_id};
 use crate::klarna::pauses::retry_after;
 use crate::klarna::redact::Redactor;
@@ -150,7 +150,7 @@ pub(crate) fn classify(
         200..=299 => {
             let Some(klarna_id) = call.id(&members, headers) else {
                 let what = format!("HTTP {code} from Klarna, but no order can be read from it");
-                return unavailable(true, (Cause::new(what), None));
+                return unavailable(true, (Cause::new(what).of_kind(CauseKind::Status(code)), None));
             };
             let result = call.result(&members);
             CreateAnswer::Created { klarna_id, result, correlation_id: correlation_id() }
@@ -242,7 +242,9 @@ pub(in crate::klarna) fn describe(
     let has_words = !texts.is_empty();
     let words = has_words.then(|| cleaned(&texts, body, redactor).join("; "));
     let kind = if has_words || body.is_empty() { String::new() } else { format!(", with {}", kind(body)) };
-    (Cause::new(format!("HTTP {}{code} from Klarna{kind}", status.as_u16())), words)
+    let status = status.as_u16();
+    let cause = Cause::new(format!("HTTP {status}{code} from Klarna{kind}"));
+    (cause.of_kind(CauseKind::Status(status)), words)
 }
 
 fn id_in(members: &Members<'_>) -> Option<String> {

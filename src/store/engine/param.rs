@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::Now;
 use crate::ids::{
-    ExchangeId, InstanceId, MerchantName, Provider, PurposeId, TokenId, UserId, WebhookId, WorkerId,
+    ClaimNumber, ExchangeId, InstanceId, MerchantName, PresentationNumber, Provider, PurposeId, TokenId,
+    UserId, WebhookId, WorkerId,
 };
 use crate::order::OrderId;
 use crate::store::micros;
@@ -65,6 +66,10 @@ params! {
     WebhookId: value => value.as_uuid().into();
     Option<WebhookId>: value => value.map(|id| id.as_uuid()).into();
     TokenId: value => value.0.into();
+    ClaimNumber: value => value.0.into();
+    Option<ClaimNumber>: value => value.map(|number| number.0).into();
+    PresentationNumber: value => value.0.into();
+    Option<PresentationNumber>: value => value.map(|number| number.0).into();
     &'a [u8]: value => Self::Bytes(Some(value));
     &'a Vec<u8>: value => Self::Bytes(Some(value));
     &'a [u8; 32]: value => Self::Bytes(Some(value));

@@ -1,11 +1,9 @@
 //! Counts the orders of a filter.
 
-use std::fmt::Write;
-
 use super::Search;
 use crate::store::columns::Columns;
 use crate::store::engine::{Connection, Engine};
-use crate::store::{OrderFilter, StoreError};
+use crate::store::{OrderFilter, StoreError, sql};
 
 /// How many orders match a filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,13 +56,10 @@ pub(in crate::store) async fn by_code<E: Engine>(
 ) -> Result<Vec<FailedOrders>, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
     let mut search = Search::default();
-    search.sql.push_str(
-        "SELECT code, count(*) AS orders, count(*) FILTER (WHERE possible_duplicate) AS duplicates FROM (",
-    );
     search.sql.push_str(E::STATEMENTS.orders.order_codes);
     search.all_of::<E>(&filter);
     search.condition("body IS NOT NULL");
-    search.sql.push_str(") AS coded GROUP BY code ORDER BY orders DESC, code");
+    search.sql = sql::filled(sql::ORDERS_BY_CODE, [&search.sql]);
     let rows = search.on(c).fetch_all().await?;
     rows.iter().map(failed_orders).collect()
 }
@@ -85,10 +80,7 @@ pub(in crate::store) async fn count_up_to<E: Engine>(
 ) -> Result<u64, StoreError> {
     let filter = OrderFilter { before: None, ..filter.clone() };
     let mut search = Search::default();
-    search.sql.push_str("SELECT count(*) AS orders FROM (SELECT id FROM (");
     search.ids::<E>(&filter, filter.status, Some(most));
-    search.sql.push_str(") AS found LIMIT ");
-    // Writing to a string cannot fail.
-    let _ = write!(search.sql, "{most}) AS counted");
+    search.sql = sql::filled(sql::ORDERS_UP_TO, [&search.sql, &most.to_string()]);
     Ok(search.on(c).fetch_one().await?.count("orders")?)
 }

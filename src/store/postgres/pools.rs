@@ -14,6 +14,7 @@ use super::pooler;
 use crate::config::Database;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, PoolSettings, PooledConnection, Prepare, Scarcity, bounded};
+use crate::store::sql::postgres as sql;
 use crate::store::{StoreError, expose};
 
 /// Connections for intents and late stores: short transactions that never wait for Klarna.
@@ -239,11 +240,10 @@ fn half(connections: u32) -> Arc<Semaphore> {
 /// Returns the migrations that the database has run, including those of newer programs. Empty if it
 /// has none of our tables.
 pub(super) async fn applied_migrations(c: &mut PgConnection) -> Result<Vec<Applied>, StoreError> {
-    let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass('klarna_worker.migrations') IS NOT NULL");
+    let there = sqlx::query_scalar::<_, bool>(sql::HAS_MIGRATIONS);
     if !bounded(there.persistent(false).fetch_one(&mut *c)).await? {
         return Ok(Vec::new());
     }
-    let applied =
-        sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker.migrations WHERE success");
+    let applied = sqlx::query_as::<_, Applied>(sql::APPLIED_MIGRATIONS);
     bounded(applied.persistent(false).fetch_all(c)).await
 }

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{Connection, Postgres};
 use crate::clock::Clock;
+use crate::ids::ClaimNumber;
 use crate::order::{Disposition, OrderId};
 use crate::received::storable;
 use crate::store::batch::Write;
@@ -57,16 +58,18 @@ impl Write for Announcements {
                 .bind_array(ids(|intent| intent.exchange.as_uuid()))
                 .bind_array(column(|intent| intent.version.token.0))
                 .bind_array(column(|intent| intent.version.generation))
-                .bind_array(column(|intent| intent.presentation))
+                .bind_array(column(|intent| intent.presentation.0))
                 .bind_array(intents.iter().map(|intent| intent.purpose.kind.as_str()).collect())
                 .bind_array(ids(|intent| intent.purpose.id.as_uuid()))
                 .bind_array(ids(|intent| intent.holder.as_uuid()))
                 .bind(super::now(&self.clock))
                 .bind_array(creates.iter().map(|claim| claim.order.as_uuid()).collect())
                 .bind_array(creates.iter().map(|claim| claim.worker.as_uuid()).collect())
-                .bind_array(creates.iter().map(|claim| claim.number).collect());
+                .bind_array(creates.iter().map(|claim| claim.number.0).collect());
             let rows = intend.fetch_all().await?;
-            let key = |row: &Row<Postgres>| Ok((row.id::<Uuid>("id")?, row.opt_int("claim_number")?));
+            let key = |row: &Row<Postgres>| {
+                Ok((row.id::<Uuid>("id")?, row.opt_int("claim_number")?.map(ClaimNumber)))
+            };
             Ok(rows.iter().map(key).collect::<sqlx::Result<Vec<_>>>()?)
         })
         .await?;
@@ -247,7 +250,7 @@ pub(super) async fn still_held(c: &mut Connection<'_>, claims: &[Claim]) -> Resu
         .query(sql::HELD_CLAIMS)
         .bind_array(claims.iter().map(|claim| claim.order.as_uuid()).collect())
         .bind_array(claims.iter().map(|claim| claim.worker.as_uuid()).collect())
-        .bind_array(claims.iter().map(|claim| claim.number).collect());
+        .bind_array(claims.iter().map(|claim| claim.number.0).collect());
     let rows = held.fetch_all().await?;
     Ok(named(&rows, claims)?.into_iter().map(|(claim, _)| claim).collect())
 }
@@ -259,7 +262,7 @@ fn named<'r>(
 ) -> Result<Vec<(Claim, &'r Row<Postgres>)>, StoreError> {
     let mut named = Vec::with_capacity(rows.len());
     for row in rows {
-        let (order, number) = (row.id::<OrderId>("id")?, row.int("claim_number")?);
+        let (order, number) = (row.id::<OrderId>("id")?, row.claim_number()?);
         let claim = claims.iter().find(|claim| claim.order == order && claim.number == number);
         named.extend(claim.map(|claim| (*claim, row)));
     }
@@ -290,7 +293,7 @@ async fn all_submitted(
         .query(statement)
         .bind_array(rows.iter().map(|row| row.claim.order.as_uuid()).collect())
         .bind_array(rows.iter().map(|row| row.claim.worker.as_uuid()).collect())
-        .bind_array(rows.iter().map(|row| row.claim.number).collect())
+        .bind_array(rows.iter().map(|row| row.claim.number.0).collect())
         .bind(now)
         .bind_array(rows.iter().map(|row| storable(&row.klarna_id)).collect())
         .bind_array(rows.iter().map(|row| row.result.as_deref().map(storable)).collect())

@@ -112,6 +112,27 @@ macro_rules! constants {
 }
 use constants;
 
+/// What `order_search` puts around its query of the orders' codes, at `$`.
+pub(super) const ORDERS_BY_CODE: &str = "
+    SELECT code, count(*) AS orders, count(*) FILTER (WHERE possible_duplicate) AS duplicates
+    FROM ($) AS coded GROUP BY code ORDER BY orders DESC, code";
+/// What it puts around its query of ids, to count them. The second `$` is the most that it counts.
+pub(super) const ORDERS_UP_TO: &str = "
+    SELECT count(*) AS orders FROM (SELECT id FROM ($) AS found LIMIT $) AS counted";
+/// What `webhooks` puts around its query of places, to count them. The second `$` is the most that it counts.
+pub(super) const WEBHOOKS_UP_TO: &str = "SELECT count(*) AS webhooks FROM ($ LIMIT $) AS found";
+
+/// Puts parts of a statement where it has `$`.
+pub(super) fn filled<const N: usize>(statement: &str, parts: [&str; N]) -> String {
+    let mut text = String::new();
+    let mut parts = parts.into_iter();
+    for piece in statement.split_inclusive('$') {
+        text.push_str(piece.strip_suffix('$').unwrap_or(piece));
+        text.extend(piece.ends_with('$').then(|| parts.next()).flatten());
+    }
+    text
+}
+
 /// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are given, so that
 /// their indexes can be used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
 pub(super) fn narrowed(statement: &str, given: impl IntoIterator<Item = usize>) -> String {

@@ -277,7 +277,7 @@ impl Engine for Sqlite {
         end: &ExchangeEnd,
         successor: &Successor,
     ) -> Result<Option<Settled>, StoreError> {
-        Ok(writes::store(c, now, &[(end, successor)]).await?.pop().flatten())
+        Ok(writes::store(c, now, &[writes::Rotated { end, successor }]).await?.pop().flatten())
     }
 
     async fn note_subject(&self, subject: Subject) -> Result<(), StoreError> {

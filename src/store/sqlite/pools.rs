@@ -14,6 +14,7 @@ use crate::config::private;
 use crate::store::StoreError;
 use crate::store::migrations::Applied;
 use crate::store::pool::{Pool, PoolSettings, PooledConnection, Scarcity, bounded};
+use crate::store::sql::sqlite as sql;
 
 /// How long a writer waits for another process (a command beside the service) to finish its
 /// transaction.
@@ -152,14 +153,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Returns the migrations that the database has run, including those of newer programs. Empty if it
 /// has none of our tables.
 pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<Applied>, StoreError> {
-    let there = sqlx::query_scalar::<_, i64>(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'",
-    );
-    if bounded(there.fetch_one(&mut *c)).await? == 0 {
+    let there = sqlx::query_scalar::<_, bool>(sql::HAS_MIGRATIONS);
+    if !bounded(there.fetch_one(&mut *c)).await? {
         return Ok(Vec::new());
     }
-    let applied =
-        sqlx::query_as::<_, Applied>("SELECT version, checksum FROM klarna_worker_migrations WHERE success");
+    let applied = sqlx::query_as::<_, Applied>(sql::APPLIED_MIGRATIONS);
     bounded(applied.fetch_all(c)).await
 }
 

@@ -173,16 +173,16 @@ async fn write_all(c: &mut Connection<'_>, clock: &Clock, items: &[Item]) -> Res
     // Ends come first: they make other orders of their users free for claims, which are among the statements.
     let (places, ends) = of(items, |item| match item {
         Item::Successor(end) => match &end.result {
-            ExchangeResult::Rotated(successor) => Some((&**end, successor)),
+            ExchangeResult::Rotated(successor) => Some(writes::Rotated { end, successor }),
             _ => None,
         },
         _ => None,
     });
     let stored = writes::store(c, now, &ends).await?;
-    for (place, (settled, (end, successor))) in places.into_iter().zip(stored.into_iter().zip(&ends)) {
+    for (place, (settled, row)) in places.into_iter().zip(stored.into_iter().zip(&ends)) {
         done[place] = Done::Settled(match settled {
             Some(settled) => settled,
-            None => exchange_end::not_stored(c, now, end, successor).await?,
+            None => exchange_end::not_stored(c, now, row.end, row.successor).await?,
         });
     }
     let (places, results) = of(items, |item| match item {

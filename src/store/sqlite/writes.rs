@@ -56,7 +56,7 @@ pub(super) async fn announce(
         |query, claim, now| heartbeat(query, claim.worker, now),
     ];
     let rows = ANNOUNCE.run(c, now, claims, binds).await?;
-    let key = |row: &SqliteRow| Ok((row.id::<Uuid>("id")?, row.int("claim_number")?));
+    let key = |row: &SqliteRow| Ok((row.id::<Uuid>("id")?, row.claim_number()?));
     let announced = rows.iter().map(key).collect::<sqlx::Result<BTreeSet<_>>>()?;
     Ok(claims.iter().map(|claim| announced.contains(&(claim.order.as_uuid(), claim.number))).collect())
 }
@@ -66,7 +66,11 @@ fn heartbeat(query: Query<'_, Sqlite>, worker: WorkerId, now: Now) -> Query<'_, 
 }
 
 /// The end of an exchange with its successor.
-type Rotated<'a> = (&'a ExchangeEnd, &'a Successor);
+#[derive(Clone, Copy)]
+pub(super) struct Rotated<'a> {
+    pub(super) end: &'a ExchangeEnd,
+    pub(super) successor: &'a Successor,
+}
 
 /// Stores successors, each with its hash, the cached tokens, the end of the intent, and the announcement of
 /// the create call. `None` where the row has another generation than was presented, or this database does
@@ -78,17 +82,17 @@ pub(super) async fn store(
     ends: &[Rotated<'_>],
 ) -> Result<Vec<Option<Settled>>, StoreError> {
     let binds: [Bind<Rotated<'_>>; 6] = [
-        |query, row @ (end, successor), now| {
+        |query, row @ Rotated { end, successor }, now| {
             let query = bind_exchange(query, row).bind(&successor.sealed).bind(&end.provider);
             let query = query.bind(successor.issued_at).bind(successor.expires_at);
             // Only exchanges for orders and vends cache tokens.
             query.bind(successor.refresh_due_at).bind(end.cached.is_some()).bind(now)
         },
-        |query, row @ (_, successor), _| {
+        |query, row @ Rotated { successor, .. }, _| {
             bind_exchange(query, row).bind(&successor.hash).bind(successor.issued_at)
         },
         |query, row, _| bind_exchange(query, row).bind(purpose(row)),
-        |query, row @ (end, _), _| {
+        |query, row @ Rotated { end, .. }, _| {
             let cached = end.cached.as_ref();
             let query = bind_exchange(query, row).bind(purpose(row)).bind(&end.provider);
             let query = query.bind(cached.map(|cached| &cached.sealed));
@@ -96,7 +100,7 @@ pub(super) async fn store(
         },
         |query, row, now| bind_exchange(query, row).bind(now),
         |query, row, _| {
-            let claim = claim(row.0);
+            let claim = claim(row.end);
             let query = bind_exchange(query, row).bind(purpose(row));
             query.bind(claim.map(|claim| claim.worker.as_uuid())).bind(claim.map(|claim| claim.number))
         },
@@ -109,17 +113,17 @@ pub(super) async fn store(
     let settled = |row: &Rotated<'_>| {
         let is_announced = purpose(row).is_some_and(|order| announced.contains(&order));
         let settled = if is_announced { Settled::Announced } else { Settled::Written };
-        stored.contains(&row.0.exchange.as_uuid()).then_some(settled)
+        stored.contains(&row.end.exchange.as_uuid()).then_some(settled)
     };
     Ok(ends.iter().map(settled).collect())
 }
 
-fn bind_exchange<'q>(query: Query<'q, Sqlite>, (end, _): &Rotated<'_>) -> Query<'q, Sqlite> {
-    query.bind_version(end.version).bind(end.exchange)
+fn bind_exchange<'q>(query: Query<'q, Sqlite>, row: &Rotated<'_>) -> Query<'q, Sqlite> {
+    query.bind_version(row.end.version).bind(row.end.exchange)
 }
 
-fn purpose((end, _): &Rotated<'_>) -> Option<Uuid> {
-    end.cached.as_ref().map(|cached| cached.purpose.as_uuid())
+fn purpose(row: &Rotated<'_>) -> Option<Uuid> {
+    row.end.cached.as_ref().map(|cached| cached.purpose.as_uuid())
 }
 
 /// The claim of the order that waits for the access token.
@@ -138,7 +142,7 @@ pub(super) async fn submit(
     let rows = SUBMIT.run(c, now, results, binds).await?;
     let mut ended = Vec::with_capacity(rows.len());
     for row in &rows {
-        ended.push(((row.id::<Uuid>("id")?, row.int("claim_number")?), StoredEnd::read(row)?));
+        ended.push(((row.id::<Uuid>("id")?, row.claim_number()?), StoredEnd::read(row)?));
     }
     let stored = |result: &&SubmittedRow| {
         let key = (result.claim.order.as_uuid(), result.claim.number);

@@ -41,7 +41,7 @@ fn token(presentations: Vec<Presentation>) -> ClaimedToken {
 fn closed(number: i64, outcome: Outcome, seconds: i64) -> Presentation {
     Presentation {
         exchange: Uuid::from_u128(number.unsigned_abs().into()).into(),
-        number,
+        number: PresentationNumber(number),
         outcome: Some(outcome),
         travelling: true,
         closed_at: Some(now() - TimeDelta::seconds(seconds)),
@@ -59,7 +59,7 @@ fn watched(seconds: u64) -> Policy {
 }
 
 fn present(presentation: i64) -> Decision {
-    Decision::Present { presentation, if_dead: DeadReason::Rejected }
+    Decision::Present { presentation: PresentationNumber(presentation), if_dead: DeadReason::Rejected }
 }
 
 fn seconds(seconds: u64) -> Decision {
@@ -193,7 +193,7 @@ fn a_token_is_presented_to_no_other_provider() {
     let of = |provider| decide(&ClaimedToken { provider, ..token(vec![]) }, POLICY, None);
     assert_eq!(of(Some(other)), Decision::OtherProvider(other));
     for ours in [Some(PROVIDER), None] {
-        assert!(matches!(of(ours), Decision::Present { presentation: 1, .. }));
+        assert!(matches!(of(ours), Decision::Present { presentation: PresentationNumber::FIRST, .. }));
     }
 }
 
@@ -221,7 +221,7 @@ proptest! {
         match decide(&token(presentations), watched(silent), None) {
             Decision::Present { presentation, .. } => {
                 prop_assert!(!any_open);
-                prop_assert_eq!(presentation, count + 1);
+                prop_assert_eq!(presentation, PresentationNumber(count + 1));
             }
             Decision::LostAnswer(_) => prop_assert!(any_open),
             Decision::ComeBack(wait) => prop_assert!(!wait.is_zero() && wait <= LONGEST_BACK_OFF),

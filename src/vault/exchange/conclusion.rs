@@ -34,6 +34,15 @@ pub(super) struct Conclusion {
     pub(super) report: ExchangeReport,
 }
 
+/// Where a request is that got no usable answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestFate {
+    /// It was answered, so it is over.
+    Over,
+    /// It may still be on its way.
+    Travelling,
+}
+
 impl Conclusion {
     fn without(result: ExchangeResult, report: ExchangeReport) -> Self {
         Self { result, cause: None, cached: None, report }
@@ -104,12 +113,13 @@ impl Exchange {
                     LostAnswer::Replay if over => Next::After(AFTER_USELESS_ANSWER),
                     LostAnswer::Replay => Next::After(self.context.settings.replay_after),
                 };
-                self.no_answer(!over, next, cause)
+                self.no_answer(if over { RequestFate::Over } else { RequestFate::Travelling }, next, cause)
             }
         })
     }
 
-    pub(super) fn no_answer(&self, travelling: bool, next: Next, cause: Cause) -> Conclusion {
+    pub(super) fn no_answer(&self, request: RequestFate, next: Next, cause: Cause) -> Conclusion {
+        let travelling = request == RequestFate::Travelling;
         let hold = self.context.settings.lost_answer == LostAnswer::Hold;
         Conclusion::failed(ExchangeResult::NoAnswer { travelling, hold }, next, cause)
     }

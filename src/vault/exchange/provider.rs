@@ -16,7 +16,7 @@ impl Exchange {
             }
             Answer::Rotated(_) | Answer::Unchanged(_) | Answer::InvalidGrant => CallOutcome::Answered,
             Answer::Refused { configuration: true, cause, .. } => {
-                CallOutcome::Misconfigured { user: self.key.user.clone(), what: cause.to_string() }
+                CallOutcome::Misconfigured { user: self.key.user.clone(), what: cause.clone() }
             }
             Answer::Refused { retry_after: Some(wait), .. } => CallOutcome::Throttled(*wait),
             Answer::Refused { cause, .. } | Answer::NotSent { cause } | Answer::NoAnswer { cause, .. } => {

@@ -37,8 +37,8 @@ pub struct Spool {
 #[derive(Serialize, Deserialize)]
 struct Record {
     exchange: ExchangeId,
-    /// Merchant and user.
-    owner: (String, String),
+    #[serde(with = "owner")]
+    owner: UserKey,
     /// The fingerprint of the provider.
     provider: String,
     token: TokenId,
@@ -48,6 +48,22 @@ struct Record {
     expires_at: DateTime<Utc>,
     refresh_due_at: Option<DateTime<Utc>>,
     cached: Option<CachedRecord>,
+}
+
+/// A user as a list in a record: the merchant, then the user. Other releases read these files, too.
+mod owner {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use crate::ids::UserKey;
+
+    pub(super) fn serialize<S: Serializer>(owner: &UserKey, serializer: S) -> Result<S::Ok, S::Error> {
+        (owner.merchant.as_str(), owner.user.as_str()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserKey, D::Error> {
+        let (merchant, user) = <(String, String)>::deserialize(deserializer)?;
+        Ok(UserKey::new(merchant, user))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -142,8 +158,7 @@ impl Spool {
 
     /// Returns the end of an exchange that a record describes.
     fn end(&self, record: Record) -> Result<ExchangeEnd, String> {
-        let (merchant, user) = record.owner;
-        let owner = UserKey::new(merchant, user);
+        let owner = record.owner;
         let provider: Provider = record.provider.parse()?;
         let version = TokenVersion { token: record.token, generation: record.generation };
         let sealed_for = SealedFor { merchant: owner.merchant.clone(), version: version.next(), provider };
@@ -185,7 +200,7 @@ impl Record {
     fn new(end: &ExchangeEnd, successor: &Successor) -> Self {
         Self {
             exchange: end.exchange,
-            owner: (end.owner.merchant.clone().into(), end.owner.user.clone().into()),
+            owner: end.owner.clone(),
             provider: end.provider.to_string(),
             token: end.version.token,
             generation: end.version.generation,

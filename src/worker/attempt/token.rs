@@ -8,9 +8,10 @@ use tokio::time::timeout;
 use super::{EarlyEnd, OrderHandler, purpose};
 use crate::clock::since_boot;
 use crate::config::{Merchant, OnUnusableToken};
+use crate::ids::ClaimNumber;
 use crate::order::{Disposition, ErrorCode, OrderError, Prefill, TokenOutcome};
 use crate::queue::Slot;
-use crate::store::{ClaimedOrder, FIRST_CLAIM};
+use crate::store::ClaimedOrder;
 use crate::token::Unusable;
 use crate::vault::{Access, AccessToken};
 
@@ -62,7 +63,7 @@ impl OrderHandler {
         let left = self.token_patience.saturating_sub(order.token_waited);
         let patience = left.max(LEAST_PATIENCE.min(self.token_patience));
         // At the first claim, nothing can be cached.
-        let cached = if order.claim.number > FIRST_CLAIM {
+        let cached = if order.claim.number > ClaimNumber::FIRST {
             self.vault.cached_tokens(merchant, &order.user, purpose).await
         } else {
             None

@@ -1,6 +1,6 @@
 //! What lists show, how their filters are folded, and what a question names, on both engines.
 
-use klarna_order_worker::order::{Disposition, Prefill};
+use klarna_order_worker::order::{Disposition, OrderError, Prefill};
 
 use super::lists::on_both;
 use super::{Browser, OPS, error, failed, keys};
@@ -54,10 +54,13 @@ async fn the_cause_of_an_order_has_the_status_of_the_answer() {
     let browser = Browser::signed_in(&api, OPS).await;
     api.ordered("other", "u-1").await;
     let late = Disposition::Failed {
-        error: error(
-            "deadline_exceeded",
-            "The last attempt: Circuit breaker open for checkout: HTTP 503, 5 failures",
-        ),
+        error: OrderError {
+            http_status: Some(503),
+            ..error(
+                "deadline_exceeded",
+                "The last attempt: Circuit breaker open for checkout: HTTP 503, 5 failures",
+            )
+        },
         token: None,
         prefilled: Prefill::default(),
     };

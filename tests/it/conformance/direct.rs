@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use klarna_order_worker::clock::since_boot;
-use klarna_order_worker::ids::{MerchantName, WorkerId};
+use klarna_order_worker::ids::{ClaimNumber, MerchantName, WorkerId};
 use klarna_order_worker::intake::InsertOrder as _;
 use klarna_order_worker::order::{OrderId, Status};
 use klarna_order_worker::pauses::{PauseKind, Pauses};
@@ -85,9 +85,9 @@ async fn an_order_that_need_not_wait_is_claimed_by_its_insert(db: Db) {
     db.advance(1);
     let again = claim(&db, worker, 1).await.remove(0);
     let number = again.claim.number;
-    assert_eq!(number, 2);
+    assert_eq!(number, ClaimNumber(2));
     let at_first = ClaimedOrder {
-        claim: Claim { number: 1, ..again.claim },
+        claim: Claim { number: ClaimNumber::FIRST, ..again.claim },
         claimed_at: again.claimed_at - TimeDelta::seconds(1),
         ..again
     };
@@ -148,7 +148,10 @@ async fn an_order_whose_process_dies_after_the_insert_is_taken_over(db: Db) {
     db.store.end_worker(worker).await.unwrap();
     assert_eq!(db.store.reclaim(&[]).await.unwrap(), Reclaimed { requeued: 1, failed: 0 });
     let again = claim(&db, db.begin_worker().await, 1).await.remove(0);
-    assert_eq!((again.claim.order, again.claim.number, again.possible_duplicate), (lost.order, 2, false));
+    assert_eq!(
+        (again.claim.order, again.claim.number, again.possible_duplicate),
+        (lost.order, ClaimNumber(2), false)
+    );
 }
 
 /// A queue that finds no queued order by itself, with a handler that holds its jobs.
@@ -271,7 +274,7 @@ async fn an_order_starts_in_the_process_that_accepts_it(db: Db) {
     let process = Started::open(&db, 4, &["shop"]).await;
     let id = process.insert(&order(&db, "u")).await;
     assert_eq!(process.handler.started(1).await, BTreeSet::from([id]));
-    let claim = Claim { order: id, worker: process.worker, number: 1 };
+    let claim = Claim { order: id, worker: process.worker, number: ClaimNumber::FIRST };
     assert_eq!(db.store.running_orders(process.worker).await.unwrap(), [claim]);
     // The second order of the user does not start beside it, that of another user does.
     let second = process.insert(&order(&db, "u")).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use klarna_order_worker::ids::{UserKey, WorkerId};
+use klarna_order_worker::ids::{ClaimNumber, UserKey, WorkerId};
 use klarna_order_worker::order::{Disposition, OrderId, Status};
 use klarna_order_worker::store::{Claim, ClaimedOrder, FollowUp, LateResult, Moved, Renamed, SettledLate};
 use klarna_order_worker::token::{ExchangeResult, Intended, OrderClaim, Settled};
@@ -89,7 +89,8 @@ async fn announced_after(
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Recorded);
     meanwhile.await;
     let mut end = end(db, &intent, result);
-    end.cached.as_mut().unwrap().claim = Some(OrderClaim { worker, number: claimed.number + number });
+    end.cached.as_mut().unwrap().claim =
+        Some(OrderClaim { worker, number: ClaimNumber(claimed.number.0 + number) });
     let settled = claim.settle(&end).await.unwrap();
     db.store.lose_order(&claimed).await.unwrap();
     let view = db.store.order(id).await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use klarna_order_worker::config::Merchants;
-use klarna_order_worker::ids::{UserKey, WorkerId};
+use klarna_order_worker::ids::{ClaimNumber, UserKey, WorkerId};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
@@ -183,7 +183,7 @@ async fn a_locked_order_is_no_lost_claim(db: Db) {
     let (announced, other) = tokio::join!(db.store.announce_create(locked), db.store.announce_create(free));
     assert!(is_skipped(&announced), "{announced:?}");
     assert!(other.unwrap());
-    let lost = Claim { number: locked.number + 1, ..*locked };
+    let lost = Claim { number: locked.number.next(), ..*locked };
     assert!(!db.store.announce_create(&lost).await.unwrap(), "a lost claim does not come back");
     lock.release().await;
     assert!(db.store.announce_create(locked).await.unwrap());
@@ -197,7 +197,7 @@ async fn an_announcement_counts_for_its_claim_alone(db: Db) {
     let lost = claimed(&db, gone, 1).await[0];
     db.store.give_back(&[lost]).await.unwrap();
     let again = claim(&db, worker, 1).await.remove(0).claim;
-    assert_eq!((again.order, again.number), (lost.order, 2));
+    assert_eq!((again.order, again.number), (lost.order, ClaimNumber(2)));
     for _ in 0..3 {
         let (of_lost, of_other) =
             tokio::join!(db.store.announce_create(&lost), db.store.announce_create(&again));

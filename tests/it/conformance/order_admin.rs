@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use klarna_order_worker::history::numbered_attempts;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{ClaimNumber, UserKey};
 use klarna_order_worker::order::{
     Disposition, OrderAdminRefusal, OrderError, OrderId, Prefill, Status, TokenOutcome, Waits,
 };
@@ -34,7 +34,7 @@ both_engines![
 const AGAIN: Duration = Duration::from_mins(7);
 
 fn error(code: &str) -> OrderError {
-    OrderError { code: code.into(), message: "No.".into(), faults: vec![], correlation_id: None }
+    OrderError { code: code.into(), message: "No.".into(), ..OrderError::default() }
 }
 
 async fn fail(db: &Db, claimed: &ClaimedOrder, code: &str) {
@@ -107,7 +107,7 @@ async fn a_retry_starts_anew_but_for_what_klarna_may_know(db: Db) {
     assert_eq!((view.due_at, view.deadline_at), (db.clock.now(), db.clock.now() + TimeDelta::minutes(7)));
     // Its patience for a token begins again, and earlier claims no longer hold.
     let claimed = claim(&db, worker, 1).await.remove(0);
-    assert_eq!((claimed.token_waited, claimed.claim.number), (Duration::ZERO, 4));
+    assert_eq!((claimed.token_waited, claimed.claim.number), (Duration::ZERO, ClaimNumber(4)));
     assert_eq!((claimed.body, claimed.possible_duplicate), (row.body.clone(), true));
     assert!(db.store.settle_order(&first.claim, &retry).await.unwrap().is_none());
     let same = OrderRow { id: OrderId::new(db.clock.now()), ..row };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use klarna_order_worker::config::{Live, Merchant, Merchants};
-use klarna_order_worker::ids::WorkerId;
+use klarna_order_worker::ids::{ClaimNumber, WorkerId};
 use klarna_order_worker::order::{OrderId, Status, Summary, Target};
 use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
@@ -294,7 +294,7 @@ pub async fn concurrent_workers_never_claim_the_same_order(db: Db) {
         });
     }
     let claimed: Vec<_> = join_all(claims).await.into_iter().flatten().collect();
-    assert!(claimed.iter().all(|order| order.claim.number == 1));
+    assert!(claimed.iter().all(|order| order.claim.number == ClaimNumber::FIRST));
     assert_eq!(ids(&claimed).len(), claimed.len(), "an order was claimed twice");
     assert_eq!(db.count("orders WHERE status = 'running'").await, claimed.len() as u64);
     // A claim skips rows that another one has locked, so no order is claimed twice.
@@ -312,7 +312,7 @@ async fn what_is_given_back_is_claimed_anew_under_another_number(db: Db) {
     let second = claim(&db, other, 1).await.remove(0);
     assert_eq!(
         (second.claim.order, second.claim.worker, second.claim.number),
-        (id, other, first.claim.number + 1)
+        (id, other, first.claim.number.next())
     );
     assert_eq!((second.attempts, second.token_waited), (0, Duration::ZERO));
     assert_eq!(second.claimed_at, db.clock.now());

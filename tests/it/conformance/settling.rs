@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::ids::{ClaimNumber, UserKey};
 use klarna_order_worker::order::{
     Disposition, OrderError, OrderId, OrderResult, PaymentsSession, Prefill, Status, Target, TokenOutcome,
     Waits,
@@ -31,7 +31,7 @@ both_engines![
 ];
 
 pub fn error(code: &str) -> OrderError {
-    OrderError { code: code.into(), message: "why".into(), faults: Vec::new(), correlation_id: None }
+    OrderError { code: code.into(), message: "why".into(), ..OrderError::default() }
 }
 
 fn snippet() -> OrderResult {
@@ -149,7 +149,7 @@ async fn a_retry_counts_an_attempt_and_a_snooze_none(db: Db) {
 
     db.advance(5);
     let third = claim(&db, first.worker, 1).await.remove(0);
-    assert_eq!(third.claim.number, 3);
+    assert_eq!(third.claim.number, ClaimNumber(3));
     assert!(db.store.settle_order(&third.claim, &snooze(5, Some(error("breaker")))).await.unwrap().is_some());
     let view = db.store.order(first.order).await.unwrap().unwrap();
     assert_eq!((view.attempts, view.error), (1, Some(error("breaker"))));
@@ -267,7 +267,7 @@ pub async fn many_ends_at_once_are_each_answered(db: Db) {
     }
     let worker = db.begin_worker().await;
     let claims: Vec<Claim> = claim(&db, worker, 8).await.into_iter().map(|order| order.claim).collect();
-    let stale = |claim: Claim| Claim { number: claim.number - 1, ..claim };
+    let stale = |claim: Claim| Claim { number: ClaimNumber(claim.number.0 - 1), ..claim };
     let ends = [
         (claims[0], submitted()),
         (claims[1], failed()),

@@ -83,7 +83,7 @@ impl Running {
 async fn orders_at_once_each_get_their_token_and_their_result(db: Db) {
     let mut running = running(&db, &users()).await;
     assert_eq!(running.len(), MANY);
-    running[7].order.number += 1;
+    running[7].order.number = running[7].order.number.next();
     let (stale, newer) = (running[7].user.clone(), running[9].user.clone());
     let intents: Vec<Intent> = running.iter().map(|running| running.intent.clone()).collect();
     register(&db, &newer, 3).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use klarna_order_worker::breaker::{BreakerState, Endpoint, WaitingBreaker};
-use klarna_order_worker::ids::WorkerId;
+use klarna_order_worker::ids::{ClaimNumber, WorkerId};
 use klarna_order_worker::order::Status;
 use klarna_order_worker::silence::HeartbeatCount;
 use klarna_order_worker::store::{Claim, ProcessFacts, Reclaimed, ReloadFailure, Worker};
@@ -202,7 +202,7 @@ async fn an_order_held_by_its_row_alone_is_lost(db: Db) {
     for lost in 1..=5 {
         let held = claim(&db, worker, 1).await.remove(0).claim;
         assert!(lost > 1 || db.store.announce_create(&held).await.unwrap());
-        let stale = Claim { number: held.number - 1, ..held };
+        let stale = Claim { number: ClaimNumber(held.number.0 - 1), ..held };
         assert_eq!(db.store.lose_order(&stale).await.unwrap(), Reclaimed::default());
         let expected = if lost < 5 {
             Reclaimed { requeued: 1, failed: 0 }

@@ -82,7 +82,7 @@ pub(in crate::store::postgres) async fn store_successors(
         .bind_array(cached().map(|cached| cached.map(|cached| cached.good_until)).collect())
         .bind_array(new.iter().map(|new| new.end.provider.as_bytes()).collect())
         .bind_array(claims().map(|claim| claim.map(|claim| claim.worker.as_uuid())).collect())
-        .bind_array(claims().map(|claim| claim.map(|claim| claim.number)).collect());
+        .bind_array(claims().map(|claim| claim.map(|claim| claim.number.0)).collect());
     let mut stored = BTreeMap::new();
     for row in store.fetch_all().await? {
         let settled = if row.flag("announced")? { Settled::Announced } else { Settled::Written };

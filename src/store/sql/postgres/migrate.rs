@@ -3,6 +3,9 @@
 use crate::store::sql::constants;
 
 constants! {
+// Whether there is a table of the migrations that were run.
+HAS_MIGRATIONS = "SELECT to_regclass('klarna_worker.migrations') IS NOT NULL";
+APPLIED_MIGRATIONS = "SELECT version, checksum FROM klarna_worker.migrations WHERE success";
 // Sets for the session a time limit for locks, in milliseconds, and none for statements.
 WAIT_FOR_LOCKS = "
     SELECT set_config('lock_timeout', $1::bigint::text, false),

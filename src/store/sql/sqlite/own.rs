@@ -5,6 +5,10 @@ use crate::store::sql::constants;
 constants! {
 VERSION = "SELECT sqlite_version() AS version";
 JOURNAL_MODE = "PRAGMA journal_mode";
+// Whether there is a table of the migrations that were run.
+HAS_MIGRATIONS = "
+    SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'";
+APPLIED_MIGRATIONS = "SELECT version, checksum FROM klarna_worker_migrations WHERE success";
 // Selects one order of a user at a time until it has its token, so that a burst of one user takes one
 // slot and not all. The users with running orders are selected once, not for each row of a burst.
 CLAIMABLE_ORDERS = "

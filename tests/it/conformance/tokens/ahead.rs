@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use klarna_order_worker::ids::{TokenId, TokenVersion, UserKey};
+use klarna_order_worker::ids::{PresentationNumber, TokenId, TokenVersion, UserKey};
 use klarna_order_worker::store::{Renamed, StoreError};
 use klarna_order_worker::token::{
     DeadReason, ExchangeEnd, Intent, Purpose, PurposeKind, Registered, Resolution, Settled, TokenState,
@@ -29,8 +29,13 @@ both_engines![
 fn forgotten(db: &Db, user: &str, (token, generation): (TokenId, i64), byte: u8) -> (Intent, ExchangeEnd) {
     let purpose = Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() };
     let (exchange, holder) = (Uuid::now_v7().into(), Uuid::now_v7().into());
-    let intent =
-        Intent { exchange, version: TokenVersion { token, generation }, presentation: 1, purpose, holder };
+    let intent = Intent {
+        exchange,
+        version: TokenVersion { token, generation },
+        presentation: PresentationNumber::FIRST,
+        purpose,
+        holder,
+    };
     let owner = UserKey::new("shop", user);
     let end = ExchangeEnd { owner, ..end(db, &intent, successor_of(db, user, byte)) };
     (intent, end)

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::UserKey;
+use klarna_order_worker::config::LostAnswer;
+use klarna_order_worker::ids::{PresentationNumber, UserKey};
 use klarna_order_worker::store::Renamed;
 use klarna_order_worker::token::{
     CachedFor, CachedTokens, DeadReason, ExchangeResult, Outcome, Settled, TokenState,
@@ -68,7 +69,7 @@ async fn unchanged_keeps_the_token_and_what_it_brought(db: Db) {
     assert_eq!(outcome(&db, &intent).await.as_deref(), Some("unchanged"));
     assert!(cached(&db, &intent).await);
     let (claim, next) = intended(&db, "u", holder).await;
-    assert_eq!((claim.token().sealed.as_deref(), next.presentation), (Some(&[1][..]), 2));
+    assert_eq!((claim.token().sealed.as_deref(), next.presentation), (Some(&[1][..]), PresentationNumber(2)));
     claim.release().await;
 }
 
@@ -77,7 +78,7 @@ async fn unchanged_makes_an_uncertain_token_good(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, intent) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(intent.exchange, intent.version, true).await.unwrap();
+    db.store.close_orphan(intent.exchange, intent.version, LostAnswer::Hold).await.unwrap();
     let late = end(&db, &intent, ExchangeResult::Unchanged);
     assert_eq!(db.store.settle_exchange(&late).await.unwrap(), Settled::Written);
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));

@@ -1,6 +1,7 @@
 //! Claims and intents.
 
-use klarna_order_worker::ids::{TokenVersion, UserKey};
+use klarna_order_worker::config::LostAnswer;
+use klarna_order_worker::ids::{PresentationNumber, TokenVersion, UserKey};
 use klarna_order_worker::store::ClaimAttempt;
 use klarna_order_worker::token::{
     ExchangeResult, Intended, Intent, Outcome, Purpose, PurposeKind, TokenState,
@@ -62,9 +63,15 @@ async fn a_claim_reads_the_row_and_the_ledger_of_its_generation(db: Db) {
         (Some(&[1][..]), true, db.clock.now())
     );
     let [open, closed] = &token.presentations[..] else { panic!("{token:?}") };
-    assert_eq!((open.exchange, open.number, open.outcome, open.closed_at), (second.exchange, 2, None, None));
+    assert_eq!(
+        (open.exchange, open.number, open.outcome, open.closed_at),
+        (second.exchange, PresentationNumber(2), None, None)
+    );
     assert_eq!((open.holder, open.holder_heartbeats), (holder, Some(heartbeats(&db).await)));
-    assert_eq!((closed.exchange, closed.number, closed.travelling), (first.exchange, 1, true));
+    assert_eq!(
+        (closed.exchange, closed.number, closed.travelling),
+        (first.exchange, PresentationNumber::FIRST, true)
+    );
     assert_eq!((closed.outcome, closed.closed_at), (Some(Outcome::NoAnswer), Some(first_closed)));
     claim.release().await;
 
@@ -79,7 +86,10 @@ async fn the_next_claim_sees_what_the_last_one_stored(db: Db) {
     let holder = db.begin_worker().await;
     for generation in 1..=3 {
         let (claim, intent) = intended(&db, "u", holder).await;
-        assert_eq!((claim.token().version.generation, intent.presentation), (generation, 1));
+        assert_eq!(
+            (claim.token().version.generation, intent.presentation),
+            (generation, PresentationNumber::FIRST)
+        );
         assert!(claim.token().presentations.is_empty() && !claim.token().answer_lost);
         let byte = u8::try_from(generation + 1).unwrap();
         claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();
@@ -141,7 +151,7 @@ async fn a_presentation_is_taken_once(db: Db) {
     let (first_claim, first) = intended(&db, "u", holder).await;
     first_claim.release().await;
     let mut second = claim(&*db.store, "u").await;
-    let same = Intent { presentation: 1, ..intent(&*second, holder) };
+    let same = Intent { presentation: PresentationNumber::FIRST, ..intent(&*second, holder) };
     assert_eq!(second.intend(&same).await.unwrap(), Intended::Refused);
     second.release().await;
     assert_eq!((db.count("exchanges").await, outcome(&db, &first).await), (1, None));
@@ -208,7 +218,7 @@ async fn a_voided_intent_can_never_be_written(db: Db) {
     assert_eq!(claim.intend(&intent).await.unwrap(), Intended::Refused, "the late commit came through");
     claim.release().await;
     let (claim, next) = intended(&db, "u", holder).await;
-    assert_eq!(next.presentation, 2);
+    assert_eq!(next.presentation, PresentationNumber(2));
     claim.release().await;
 }
 
@@ -240,7 +250,7 @@ async fn an_orphan_is_closed_as_unanswered(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, orphan) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(orphan.exchange, orphan.version, false).await.unwrap();
+    db.store.close_orphan(orphan.exchange, orphan.version, LostAnswer::Replay).await.unwrap();
     let claim = super::claim(&*db.store, "u").await;
     let closed = &claim.token().presentations[0];
     // Its request may still be on its way, so the next presentation waits.
@@ -255,7 +265,7 @@ async fn an_orphan_held_leaves_the_token_to_an_operator(db: Db) {
     let holder = db.begin_worker().await;
     let (claim, orphan) = intended(&db, "u", holder).await;
     claim.release().await;
-    db.store.close_orphan(orphan.exchange, orphan.version, true).await.unwrap();
+    db.store.close_orphan(orphan.exchange, orphan.version, LostAnswer::Hold).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
     assert_eq!(outcome(&db, &orphan).await.as_deref(), Some("no_answer"));
 }
@@ -266,7 +276,7 @@ async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     // An exchange that was settled.
     let (claim, settled) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &settled, ExchangeResult::Unchanged)).await.unwrap();
-    db.store.close_orphan(settled.exchange, settled.version, true).await.unwrap();
+    db.store.close_orphan(settled.exchange, settled.version, LostAnswer::Hold).await.unwrap();
     assert_eq!(outcome(&db, &settled).await.as_deref(), Some("unchanged"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 1));
     assert!(cached(&db, &settled).await);
@@ -274,7 +284,7 @@ async fn closing_an_orphan_touches_nothing_that_moved_on(db: Db) {
     let (claim, open) = intended(&db, "u", holder).await;
     claim.release().await;
     register(&db, "u", 2).await;
-    db.store.close_orphan(open.exchange, open.version, true).await.unwrap();
+    db.store.close_orphan(open.exchange, open.version, LostAnswer::Hold).await.unwrap();
     assert_eq!(outcome(&db, &open).await.as_deref(), Some("no_answer"));
     assert_eq!(row(&db, "u").await, (TokenState::Active, None, 2));
 }

@@ -1,5 +1,6 @@
 //! Ends that arrive late: after a sign-in, after forgetting, or after the holder was considered dead.
 
+use klarna_order_worker::config::LostAnswer;
 use klarna_order_worker::ids::{UserKey, WorkerId};
 use klarna_order_worker::token::{DeadReason, ExchangeResult, Intent, Registered, Settled, TokenState};
 
@@ -86,7 +87,7 @@ async fn no_end_touches_a_row_that_moved_on(db: Db) {
 async fn a_late_successor_replaces_an_uncertain_token(db: Db) {
     register(&db, "u", 1).await;
     let intent = in_flight(&db, db.begin_worker().await).await;
-    db.store.close_orphan(intent.exchange, intent.version, true).await.unwrap();
+    db.store.close_orphan(intent.exchange, intent.version, LostAnswer::Hold).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::Uncertain, None, 1));
     let late = end(&db, &intent, successor(&db, 2));
     for _ in 0..2 {
@@ -105,7 +106,7 @@ async fn a_late_successor_replaces_one_thought_dead(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let first = in_flight(&db, holder).await;
-    db.store.close_orphan(first.exchange, first.version, false).await.unwrap();
+    db.store.close_orphan(first.exchange, first.version, LostAnswer::Replay).await.unwrap();
     let (claim, second) = intended(&db, "u", holder).await;
     claim.settle(&end(&db, &second, ExchangeResult::Rejected(DeadReason::AnswerLost))).await.unwrap();
     assert_eq!(row(&db, "u").await, (TokenState::ReauthRequired, Some(DeadReason::AnswerLost), 1));
@@ -118,7 +119,7 @@ async fn a_rejection_counts_only_under_an_open_intent_of_its_own(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let first = in_flight(&db, holder).await;
-    db.store.close_orphan(first.exchange, first.version, false).await.unwrap();
+    db.store.close_orphan(first.exchange, first.version, LostAnswer::Replay).await.unwrap();
     let rejected = ExchangeResult::Rejected(DeadReason::Rejected);
     assert_eq!(
         db.store.settle_exchange(&end(&db, &first, rejected.clone())).await.unwrap(),
@@ -141,7 +142,7 @@ async fn a_successor_found_again_after_two_more_rotations_is_old(db: Db) {
     register(&db, "u", 1).await;
     let holder = db.begin_worker().await;
     let lost = in_flight(&db, holder).await;
-    db.store.close_orphan(lost.exchange, lost.version, false).await.unwrap();
+    db.store.close_orphan(lost.exchange, lost.version, LostAnswer::Replay).await.unwrap();
     for byte in [2, 3] {
         let (claim, intent) = intended(&db, "u", holder).await;
         claim.settle(&end(&db, &intent, successor(&db, byte))).await.unwrap();

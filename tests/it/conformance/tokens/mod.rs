@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use klarna_order_worker::ids::{Provider, PurposeId, TokenVersion, UserKey, WorkerId};
+use klarna_order_worker::ids::{PresentationNumber, Provider, PurposeId, TokenVersion, UserKey, WorkerId};
 use klarna_order_worker::order::OrderId;
 use klarna_order_worker::store::{ClaimAttempt, Store, TokenClaim};
 use klarna_order_worker::token::{
@@ -98,7 +98,10 @@ pub fn intent(claim: &dyn TokenClaim, holder: WorkerId) -> Intent {
     Intent {
         exchange: Uuid::now_v7().into(),
         version: token.version,
-        presentation: token.presentations.first().map_or(1, |latest| latest.number + 1),
+        presentation: token
+            .presentations
+            .first()
+            .map_or(PresentationNumber::FIRST, |latest| latest.number.next()),
         purpose: Purpose { kind: PurposeKind::Order, id: Uuid::now_v7().into() },
         holder,
     }
