@@ -18,8 +18,8 @@ const CAPACITY: usize = 2048;
 /// is mixed with those of other programs.
 const TOGETHER: usize = 4 * 1024;
 
-/// A line that follows the last write this soon waits for [`PAUSE`], so that further lines are written with it. For each
-/// write, a thread has to wake up, which takes longer than to make the line.
+/// A line that follows the last write this soon waits for [`PAUSE`], so that further lines are written with it. For
+/// each write, a thread has to wake up, which takes longer than to make the line.
 const RECENT: Duration = Duration::from_millis(3);
 
 /// How long such a line waits for others.
