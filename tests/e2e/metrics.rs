@@ -153,7 +153,7 @@ async fn what_happens_is_counted_and_told(database: Database) {
     assert_eq!(before.count("tokens{state=\"active\",reason=\"\"}"), 0);
     assert_eq!(before.count("webhook_attempts_total{merchant=\"shop\",result=\"failed\"}"), 0);
     assert_eq!(before.count("secrets{key=\"k1\",state=\"active\"}"), 1, "the key of the hashes");
-    assert_eq!(before.count("exchange_permits_max"), 32);
+    assert_eq!(before.count("exchange_permits_max"), 128);
     if cfg!(target_os = "linux") {
         assert!(
             before.count("process_resident_memory_bytes") > 1 << 20 && before.count("process_open_fds") > 3
