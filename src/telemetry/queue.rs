@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{PoisonError, RwLock};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ASIDE;
 use crate::meter;
@@ -17,13 +17,6 @@ const CAPACITY: usize = 2048;
 /// Lines that wait are written together up to this many bytes, which a pipe takes as a whole: so no line that fits
 /// is mixed with those of other programs.
 const TOGETHER: usize = 4 * 1024;
-
-/// A line that follows the last write this soon waits for [`PAUSE`], so that further lines are written with it. For
-/// each write, a thread has to wake up, which takes longer than to make the line.
-const RECENT: Duration = Duration::from_millis(3);
-
-/// How long such a line waits for others.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long the end of the process waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -103,12 +96,8 @@ impl Write for LogQueue {
 /// many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
     let (mut lines, mut reported) = (Vec::new(), meter::log_lines_dropped());
-    let (mut next, mut written_at) = (None, None);
+    let mut next = None;
     while let Some(first) = next.take().or_else(|| waiting.recv().ok()) {
-        let busy = written_at.is_some_and(|at: Instant| at.elapsed() < RECENT);
-        if busy && matches!(first, Entry::Line(_)) {
-            thread::sleep(PAUSE);
-        }
         next = Some(first);
         let mut count = 0;
         while let Some(Entry::Line(line)) = &next
@@ -127,7 +116,6 @@ fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
                 reported += count;
             }
             lines.clear();
-            written_at = Some(Instant::now());
         }
         if let Some(Entry::Flush(written)) = next.take_if(|entry| matches!(entry, Entry::Flush(_))) {
             let _ = output.flush();
