@@ -71,7 +71,8 @@ fn an_answer_in_between_starts_the_count_anew() {
 #[test]
 fn one_users_refusals_open_nothing_and_three_users_do() {
     let breakers = breakers();
-    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into(), what: Cause::new("HTTP 401") };
+    let what = || Cause::new("HTTP 401").of_kind(CauseKind::Status(401));
+    let refused = |user: &str| CallOutcome::Misconfigured { user: user.into(), what: what() };
     (0..10).for_each(|_| call(&breakers, refused("u-1"), seconds(1)));
     assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Closed);
     call(&breakers, refused("u-2"), seconds(1));
@@ -80,6 +81,7 @@ fn one_users_refusals_open_nothing_and_three_users_do() {
         breakers.why(&shop(), seconds(1)).what,
         "Circuit breaker open for token: Klarna refused the merchant's settings: HTTP 401"
     );
+    assert_eq!(breakers.why(&shop(), seconds(1)).kind, Some(CauseKind::Status(401)));
     assert_eq!(breakers.states(seconds(1))["shop"], BreakerState::Open);
 }
 
@@ -191,8 +193,10 @@ fn what_the_endpoint_asks_for_is_obeyed() {
     let breakers = breakers();
     call(&breakers, CallOutcome::Throttled(seconds(30)), seconds(10));
     assert_eq!(breakers.admit(&shop(), seconds(15)).err(), Some(seconds(25)));
-    assert_eq!(breakers.why(&shop(), seconds(15)).what, "Klarna asked for a pause of token calls");
-    assert_eq!(breakers.why(&shop(), seconds(40)).what, "Rate limit reached for token calls");
+    let asked = Cause::new("Klarna asked for a pause of token calls").of_kind(CauseKind::AskedToWait);
+    assert_eq!(breakers.why(&shop(), seconds(15)), asked);
+    let limited = Cause::new("Rate limit reached for token calls").of_kind(CauseKind::RateLimit);
+    assert_eq!(breakers.why(&shop(), seconds(40)), limited);
     assert!(breakers.admit(&shop(), seconds(40)).is_ok());
     assert_eq!(breakers.states(seconds(12))["shop"], BreakerState::Closed);
 }
@@ -244,7 +248,8 @@ fn calls_wait_for_klarnas_next_interval_when_its_limit_is_used_up() {
     permit.used_up(&used_up(Some(40), 30), seconds(10));
     permit.report(CallOutcome::Answered, seconds(10));
     assert_eq!(breakers.admit(&shop(), seconds(11)).err(), Some(seconds(29)));
-    assert_eq!(breakers.why(&shop(), seconds(11)).what, "Klarna's limit of token calls is used up (40)");
+    let limited = Cause::new("Klarna's limit of token calls is used up (40)").of_kind(CauseKind::RateLimit);
+    assert_eq!(breakers.why(&shop(), seconds(11)), limited);
     let told = breakers.view(seconds(11));
     let told: Vec<_> = told.iter().filter_map(|view| Some((view.state, view.trouble.clone()?))).collect();
     let cause = "Klarna's limit of calls is used up (40)".to_owned();
@@ -328,13 +333,15 @@ fn a_process_that_joins_others_makes_no_call_in_its_first_moments() {
 #[test]
 fn a_wait_names_the_kind_of_the_failure_and_an_error_all_of_it() {
     let breakers = breakers();
-    let cause = Cause::new("no answer").with("timed out after sending".to_owned());
+    let cause =
+        Cause::new("no answer").with("timed out after sending".to_owned()).of_kind(CauseKind::NoAnswer);
     let failed = CallOutcome::Failed { cause, retry_after: None };
     (0..FAILURES).for_each(|_| call(&breakers, failed.clone(), seconds(10)));
     assert_eq!(
         breakers.why(&shop(), seconds(10)).what,
         "Circuit breaker open for token: no answer: timed out after sending, 5 failures in a row"
     );
+    assert_eq!(breakers.why(&shop(), seconds(10)).kind, Some(CauseKind::NoAnswer));
     assert_eq!(breakers.waits_for(&shop(), seconds(10)), "the circuit breaker of token (no answer)");
 }
 

@@ -83,7 +83,7 @@ fn a_permit_that_was_granted_and_not_fetched_is_not_lost() {
 }
 
 #[test]
-fn what_is_reserved_is_kept_from_others_until_it_is_given_back() {
+fn what_is_reserved_is_kept_from_others_until_it_is_released() {
     let bulkhead = Bulkhead::new(3, true);
     let mut reservation = bulkhead.reserve().unwrap();
     assert!(bulkhead.reserve().is_none() && bulkhead.try_take(&name("a")).is_none());

@@ -76,9 +76,10 @@ pub struct OrderError {
     /// Klarna's id of the call, for questions to Klarna's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// The HTTP status of Klarna's last answer, if it is about one.
+    /// The HTTP status of Klarna's last answer, if the error is about one. While calls are paused, it is the answer
+    /// that caused the pause, perhaps one to another order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = 503)]
+    #[schema(nullable = false, example = 400)]
     pub http_status: Option<u16>,
     /// What there was instead of an answer, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known")]

@@ -134,7 +134,7 @@ impl Sessions {
         let breakers = self.breakers.of(target);
         let permit = breakers.admit(&merchant.name, since_boot()).map_err(|wait| {
             let why = breakers.why(&merchant.name, since_boot());
-            let error = with_kind(error(Code::KlarnaPaused, why.what, None), why.kind);
+            let error = with_kind(error(Code::KlarnaPaused, why.to_string(), None), why.kind);
             NotMade { error, wait: Some(wait) }
         })?;
         permit.wait_for_rate().await;

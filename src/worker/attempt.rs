@@ -319,7 +319,7 @@ fn paused(order: &ClaimedOrder, breakers: &CircuitBreakers, wait: Duration) -> D
     let error = order
         .error
         .is_none()
-        .then(|| with_kind(OrderError::new(ErrorCode::KlarnaPaused, why.what), why.kind));
+        .then(|| with_kind(OrderError::new(ErrorCode::KlarnaPaused, why.to_string()), why.kind));
     // Add a random delay, so that not all orders come back at the same time.
     let after = wait + wait.mul_f64(rand::random::<f64>() / 2.0);
     let what = breakers.waits_for(&order.merchant, since_boot());

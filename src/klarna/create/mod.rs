@@ -24,7 +24,7 @@ use super::large_answer::read_large_answer;
 use super::pauses::used_up;
 use super::redact::Redactor;
 use crate::breaker::UsedUp;
-use crate::cause::Cause;
+use crate::cause::{Cause, CauseKind};
 use crate::config::{ApiCredentials, CredentialSet, Merchant};
 use crate::order::{OrderResult, Target};
 use crate::received::{Document, Members};
@@ -208,7 +208,8 @@ impl CreateClient {
             }
             Ok(Ok(reply)) if matches!(reply.status.as_u16(), 404 | 410) => {
                 return CreateAnswer::Unavailable {
-                    cause: Cause::new("an answer of Klarna that names an order which Klarna does not know"),
+                    cause: Cause::new("an answer of Klarna that names an order which Klarna does not know")
+                        .of_kind(CauseKind::Status(reply.status.as_u16())),
                     words: None,
                     maybe_created: true,
                     retry_after: None,
