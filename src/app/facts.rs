@@ -65,7 +65,7 @@ pub(super) async fn publish(
         published = None;
         match workers.note_facts(worker, &now).await {
             Ok(()) => published = Some(now),
-            Err(error) => tracing::debug!(%error, "The troubles of this process could not be published"),
+            Err(error) => tracing::debug!(%error, "The facts of this process could not be published"),
         }
     }
 }

@@ -47,7 +47,7 @@ impl<DB: Database> Live<DB> {
 #[derive(Default)]
 pub(super) struct OpenCount {
     count: AtomicUsize,
-    /// Told when a connection was given back or closed.
+    /// Notified when a connection is given back or closed.
     changed: Notify,
 }
 

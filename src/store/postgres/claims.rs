@@ -69,7 +69,7 @@ struct ReleaseRequest {
     /// The session that holds the claim.
     session: usize,
     token: TokenId,
-    /// Told when the token is free. Nobody waits for a claim that was dropped.
+    /// Notified when the token is free. Nobody waits for a claim that was dropped.
     freed: Option<oneshot::Sender<()>>,
 }
 
