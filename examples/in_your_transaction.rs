@@ -1,7 +1,9 @@
-//! Submits an order inside the shop's own transaction. The order exists if and only if that transaction commits.
+//! Submits an order inside the shop's own transaction. The order exists if and only if that
+//! transaction commits.
 //!
-//! The shop's program reads the service's settings and opens its `Intake`. On PostgreSQL the commit wakes the workers. On
-//! SQLite the shop's tables are in the service's file, and the service finds the order within a second.
+//! The shop's program reads the service's settings and opens its `Intake`. On PostgreSQL the commit
+//! wakes the workers. On SQLite the shop's tables are in the service's file, and the service finds
+//! the order within a second.
 //!
 //! Run it with `cargo run --example in_your_transaction -- config.toml USER ORDER.json`
 
@@ -38,8 +40,8 @@ pub async fn on_postgres(
     Ok(accepted)
 }
 
-/// Does the same on SQLite. It uses `BEGIN IMMEDIATE`, because a transaction that starts with a read may be refused its first
-/// write.
+/// Does the same on SQLite. It uses `BEGIN IMMEDIATE`, because a transaction that starts with a
+/// read may be refused its first write.
 ///
 /// # Errors
 /// Like [`on_postgres`].

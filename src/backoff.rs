@@ -24,8 +24,8 @@ impl Backoff {
     /// number from 0 to 1.
     ///
     /// `retry_after` is the wait that the other side asked for (`Retry-After`, RFC 9110 section
-    /// 10.2.3). The wait is never shorter, even if that exceeds the cap. Where it decides, the wait is up
-    /// to one `base` longer, because other callers were given the same time.
+    /// 10.2.3). The wait is never shorter, even if that exceeds the cap. Where it decides, the wait
+    /// is up to one `base` longer, because other callers were given the same time.
     #[must_use]
     pub fn delay(&self, attempt: u32, unit: f64, retry_after: Option<Duration>) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// The fewest bytes of a buffer. Into a smaller one, the standard library reads by way of another one.
+/// The fewest bytes of a buffer. Into a smaller one, the standard library reads by way of another
+/// one.
 const LEAST: usize = 64;
 
 /// Reads a file of at most `most` bytes.
@@ -43,8 +44,8 @@ pub(crate) fn read_text_from(reader: impl Read, most: usize) -> io::Result<Zeroi
     text(read_from(reader, 0, most)?)
 }
 
-/// Reads at most `most` bytes to the end. `expected` is how many there probably are: if so, no copy of a
-/// secret stays behind in a buffer that was too small.
+/// Reads at most `most` bytes to the end. `expected` is how many there probably are: if so, no copy
+/// of a secret stays behind in a buffer that was too small.
 fn read_from(reader: impl Read, expected: usize, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(expected.min(most) + LEAST));
     reader.take(most as u64 + 1).read_to_end(&mut bytes)?;

@@ -88,7 +88,8 @@ pub enum BreakerState {
     Closed,
     /// Calls wait.
     Open,
-    /// The pause is over, and no call has come since: the next call tests whether the endpoint works again.
+    /// The pause is over, and no call has come since: the next call tests whether the endpoint
+    /// works again.
     HalfOpen,
     /// One call tests whether the endpoint works again.
     Probing,
@@ -129,8 +130,8 @@ impl CircuitBreakers {
         self.endpoint
     }
 
-    /// Lets each breaker that is open try a call at once, because its cause may be mended. Pauses that
-    /// the endpoint asked for stay.
+    /// Lets each breaker that is open try a call at once, because its cause may be mended. Pauses
+    /// that the endpoint asked for stay.
     pub fn try_now(&self) {
         for breaker in lock(&self.breakers).values_mut() {
             if let State::Open { .. } = breaker.state {
@@ -139,8 +140,8 @@ impl CircuitBreakers {
         }
     }
 
-    /// Lets one call of a merchant test the endpoint at once, because an operator says so: also if the
-    /// endpoint asked for a pause. Returns whether calls had to wait.
+    /// Lets one call of a merchant test the endpoint at once, because an operator says so: also if
+    /// the endpoint asked for a pause. Returns whether calls had to wait.
     #[must_use]
     pub fn probe_now(&self, merchant: &MerchantName, now: Duration) -> bool {
         self.with(merchant, |breaker, _| breaker.probe_now(now)).unwrap_or(false)
@@ -176,8 +177,8 @@ impl CircuitBreakers {
         Ok(CallPermit { breakers: self.clone(), merchant: merchant.clone(), kind, reported: false, hold })
     }
 
-    /// Begins as one of several processes that share the rates: no call is made before `first_call`, because
-    /// until then the others may not have divided the rates anew.
+    /// Begins as one of several processes that share the rates: no call is made before
+    /// `first_call`, because until then the others may not have divided the rates anew.
     pub fn join(&self, processes: u32, first_call: Duration) {
         self.sharing.set_processes(processes);
         self.sharing.first_call(first_call);

@@ -1,5 +1,5 @@
-//! A limited number of permits that merchants share, so that one merchant's slow endpoint never takes
-//! all of them.
+//! A limited number of permits that merchants share, so that one merchant's slow endpoint never
+//! takes all of them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -15,8 +15,8 @@ const HELD_FOR_EACH_FREE: usize = 3;
 /// Whether a merchant that holds `held` permits may take one of the `free` ones.
 ///
 /// Its first permit is always allowed. With each further one it must still hold no more than three
-/// times as many as are left: it gets three quarters of all permits, a second merchant three quarters
-/// of the rest, and so on. Where there is no other merchant (`lone`), it may take all.
+/// times as many as are left: it gets three quarters of all permits, a second merchant three
+/// quarters of the rest, and so on. Where there is no other merchant (`lone`), it may take all.
 #[must_use]
 pub fn may_take(held: usize, free: usize, lone: bool) -> bool {
     free > 0 && (held == 0 || lone || held < HELD_FOR_EACH_FREE * (free - 1))
@@ -150,8 +150,8 @@ impl Bulkhead {
         self.take_in(&mut self.lock(), merchant)
     }
 
-    /// Waits for a permit. Callers are served in order of arrival, except that a merchant that may take
-    /// no more lets the others pass. Dropping the future gives up the wait.
+    /// Waits for a permit. Callers are served in order of arrival, except that a merchant that may
+    /// take no more lets the others pass. Dropping the future gives up the wait.
     pub async fn take(&self, merchant: &MerchantName) -> BulkheadPermit {
         self.wait(merchant, Priority::First).await
     }
@@ -170,8 +170,8 @@ impl Bulkhead {
         (permits > 0).then(|| Reservation { bulkhead: self.clone(), permits })
     }
 
-    /// Waits until a permit is released. One that was released since the last call counts, so it may
-    /// return too early. For one caller only.
+    /// Waits until a permit is released. One that was released since the last call counts, so it
+    /// may return too early. For one caller only.
     pub async fn released(&self) {
         self.0.released.notified().await;
     }
@@ -232,7 +232,8 @@ impl Bulkhead {
         }
         state.waiting[priority].retain(|waiter| !waiter.granted.is_closed());
         let mut at = 0;
-        // Without a free permit, nobody else may have one: often many wait, and one permit is released.
+        // Without a free permit, nobody else may have one: often many wait, and one permit is
+        // released.
         while self.free(state) > 0
             && let Some(waiter) = state.waiting[priority].get(at)
         {

@@ -151,8 +151,8 @@ pub fn import_lines(bytes: &[u8]) -> (usize, Vec<String>) {
     (tokens, wrong)
 }
 
-/// Reads an input as the export of each other system. Returns how many lines are tokens, and what is
-/// wrong with the others.
+/// Reads an input as the export of each other system. Returns how many lines are tokens, and what
+/// is wrong with the others.
 pub fn exports(bytes: &[u8]) -> Vec<(usize, Vec<String>)> {
     let systems = System::value_variants().iter().map(|system| {
         let mut reader = SystemReader::new(*system, "shop".into());

@@ -1,5 +1,5 @@
-//! What happened to an order, in words and in order of time, as the API, the pages and the command line
-//! show it.
+//! What happened to an order, in words and in order of time, as the API, the pages and the command
+//! line show it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -142,7 +142,8 @@ fn events(
     events
 }
 
-/// Returns the attempts with their numbers. A retry begins a new count, and giving up has no number.
+/// Returns the attempts with their numbers. A retry begins a new count, and giving up has no
+/// number.
 pub fn numbered_attempts(past: &OrderHistory) -> impl Iterator<Item = (Option<usize>, &Attempt)> {
     past.attempts.iter().enumerate().map(|(earlier, attempt)| {
         let retried = past.retried_before(attempt.ended_at);
@@ -164,9 +165,9 @@ fn tells_end_of(changes: &[OrderChange], status: Status) -> bool {
     status == Status::Cancelled && changes.iter().any(|change| change.kind == ChangeKind::Cancel)
 }
 
-/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such as `refused:
-/// HTTP 503`. `None` if it has one, or if no exchange that was made for it failed. `ledger` is that of its
-/// user's token, newest first.
+/// Returns why an order has got no fresh token, in words: what its last exchange failed with, such
+/// as `refused: HTTP 503`. `None` if it has one, or if no exchange that was made for it failed.
+/// `ledger` is that of its user's token, newest first.
 fn failed_with(order: &OrderView, ledger: &[LedgerEntry]) -> Option<String> {
     if matches!(order.token, Some(TokenOutcome::Fresh | TokenOutcome::Cached)) {
         return None;

@@ -1,7 +1,7 @@
 //! Types for names and ids. The id of an order is in [`order`](crate::order).
 //!
-//! `parse` checks a text from outside, once, where it enters the program. `From` converts a text that
-//! was checked before: a value from a row, or a name from the settings.
+//! `parse` checks a text from outside, once, where it enters the program. `From` converts a text
+//! that was checked before: a value from a row, or a name from the settings.
 
 mod provider;
 
@@ -81,7 +81,8 @@ macro_rules! name {
             }
         }
 
-        /// Compares and hashes like its text, so that a map with this key accepts a `&str` for a lookup.
+        /// Compares and hashes like its text, so that a map with this key accepts a `&str` for a
+        /// lookup.
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -121,8 +122,8 @@ macro_rules! name {
 }
 
 name! {
-    /// The name of a merchant, as in `[merchants.<name>]` of the settings. An order or an API path may
-    /// name a merchant that the settings do not contain.
+    /// The name of a merchant, as in `[merchants.<name>]` of the settings. An order or an API path
+    /// may name a merchant that the settings do not contain.
     MerchantName
 }
 

@@ -1,8 +1,8 @@
-//! The counters, histograms and gauges of this process, by their Prometheus names. `ops::metrics` describes them, and
-//! serves them together with figures of the whole installation.
+//! The counters, histograms and gauges of this process, by their Prometheus names. `ops::metrics`
+//! describes them, and serves them together with figures of the whole installation.
 //!
-//! A new metric needs a name and a function here, and a row in `ops/metrics/catalogue.rs`. Label values are names from
-//! the settings or words of a fixed list, never a user, an order or a token.
+//! A new metric needs a name and a function here, and a row in `ops/metrics/catalogue.rs`. Label
+//! values are names from the settings or words of a fixed list, never a user, an order or a token.
 
 mod handles;
 
@@ -76,8 +76,8 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 /// When the last of them was dropped, in seconds since boot.
 static DROPPED_AT: AtomicU64 = AtomicU64::new(0);
 
-/// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the possible targets of an
-/// order, and `tokens` its possible token outcomes.
+/// Sets the counters of a merchant to 0, because alerts look for an increase. `targets` are the
+/// possible targets of an order, and `tokens` its possible token outcomes.
 pub fn begin(merchant: &MerchantName, targets: &[&'static str], tokens: &[&'static str]) {
     handles::recording();
     let merchant = || merchant.to_string();
@@ -119,7 +119,8 @@ pub fn attempt(merchant: &MerchantName, target: &'static str, result: &'static s
     counter_of(ATTEMPTS, merchant, &[("target", target), ("result", result)]).increment(1);
 }
 
-/// Counts an ended order. `target` is `none` if it is not known. `token` is `None` if it ended before it asked for one.
+/// Counts an ended order. `target` is `none` if it is not known. `token` is `None` if it ended
+/// before it asked for one.
 pub fn order(
     merchant: &MerchantName,
     target: &'static str,

@@ -1,6 +1,6 @@
-//! Pauses: an operator stops a kind of work of a merchant, or of all merchants, for a time or until it
-//! is resumed. The database has the rows. A process that works keeps a copy of them here, so that nobody
-//! who asks has to wait for the database.
+//! Pauses: an operator stops a kind of work of a merchant, or of all merchants, for a time or until
+//! it is resumed. The database has the rows. A process that works keeps a copy of them here, so
+//! that nobody who asks has to wait for the database.
 //!
 //! A pause that ends by time needs no process to end it: whoever reads it sees that it is over.
 
@@ -30,10 +30,11 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 )]
 #[serde(rename_all = "snake_case")]
 pub enum PauseKind {
-    /// No order is started, and no submitted one is changed or acknowledged at Klarna. Orders are accepted
-    /// and wait, and their deadlines go on
+    /// No order is started, and no submitted one is changed or acknowledged at Klarna. Orders are
+    /// accepted and wait, and their deadlines go on
     Orders,
-    /// No refresh token is presented. Orders wait within `vault.token_patience`, then go without a token
+    /// No refresh token is presented. Orders wait within `vault.token_patience`, then go without a
+    /// token
     Exchanges,
     /// The keeper refreshes no token of the merchant
     Keeper,
@@ -145,8 +146,8 @@ pub struct Rows {
 }
 
 impl Pauses {
-    /// Whether work of this kind of the merchant may begin, at the time `now` since boot. Whoever begins
-    /// such work asks this first.
+    /// Whether work of this kind of the merchant may begin, at the time `now` since boot. Whoever
+    /// begins such work asks this first.
     #[must_use]
     pub fn allow(&self, kind: PauseKind, merchant: &MerchantName, now: Duration) -> bool {
         self.of(kind, merchant, now).is_none()
@@ -161,8 +162,8 @@ impl Pauses {
         found.filter_map(|pause| pause.after(passed)).reduce(Paused::and)
     }
 
-    /// Replaces the copy by rows that were read at the time `read_at` since boot. Returns whether there are
-    /// other pauses now.
+    /// Replaces the copy by rows that were read at the time `read_at` since boot. Returns whether
+    /// there are other pauses now.
     pub fn replace(&self, pauses: Vec<Pause>, read_at: Duration) -> bool {
         self.copy.send_if_modified(|rows| {
             let same = rows.pauses.iter().map(Pause::identity).eq(pauses.iter().map(Pause::identity));

@@ -100,8 +100,8 @@ impl<'a> Members<'a> {
         read.unwrap_or_else(|| Value::Array(Vec::new()))
     }
 
-    /// Returns the first texts, `most` at most, in a member that is a text or an array of values. The rest of a
-    /// long array is not looked at.
+    /// Returns the first texts, `most` at most, in a member that is a text or an array of values.
+    /// The rest of a long array is not looked at.
     pub fn texts(&self, name: &str, most: usize) -> Vec<String> {
         let Some(value) = self.values(name).next() else { return Vec::new() };
         if !value.get().starts_with('[') {

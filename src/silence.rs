@@ -1,6 +1,6 @@
 //! Which processes are silent. Silence is what this process watched, by its own monotonic clock:
-//! clocks of machines and databases may step, so the difference of two wall-clock times says nothing
-//! about who is alive.
+//! clocks of machines and databases may step, so the difference of two wall-clock times says
+//! nothing about who is alive.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,14 +66,14 @@ impl SilenceWatch {
         *seen = counts.iter().map(next).collect();
     }
 
-    /// Forgets everything, because this process could not reach the database: all workers would appear
-    /// silent.
+    /// Forgets everything, because this process could not reach the database: all workers would
+    /// appear silent.
     pub fn forget(&self) {
         self.seen().clear();
     }
 
-    /// Returns how long this process has watched the worker's count stay at this value. It ends with
-    /// the last poll.
+    /// Returns how long this process has watched the worker's count stay at this value. It ends
+    /// with the last poll.
     #[must_use]
     pub fn silent_for(&self, count: HeartbeatCount) -> Duration {
         let seen = self.seen();
@@ -89,8 +89,8 @@ impl SilenceWatch {
         silent.map(|(&worker, series)| HeartbeatCount { worker, heartbeats: series.heartbeats }).collect()
     }
 
-    /// Returns how many workers there are, this one included, without those that were silent for at least
-    /// `least`. Zero if this process knows of none.
+    /// Returns how many workers there are, this one included, without those that were silent for at
+    /// least `least`. Zero if this process knows of none.
     #[must_use]
     pub fn living(&self, least: Duration) -> u32 {
         let seen = self.seen();

@@ -20,8 +20,8 @@ const FORMS: [&str; 5] =
     ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%MZ"];
 
 impl When {
-    /// Reads a date, a time or an age: `2026-01-31`, `2026-01-31T12:00`, RFC 3339, or a duration such as `2h`.
-    /// A date is its first instant. A date or time without a zone is in UTC.
+    /// Reads a date, a time or an age: `2026-01-31`, `2026-01-31T12:00`, RFC 3339, or a duration
+    /// such as `2h`. A date is its first instant. A date or time without a zone is in UTC.
     ///
     /// # Errors
     /// What to write, if it is none of these.

@@ -39,8 +39,8 @@ pub struct Vending {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VendQuery {
-    /// Give a cached access token only if it is valid for at least this many seconds. The default is
-    /// the setting `vault.access_token_margin`. A new access token may be valid for less.
+    /// Give a cached access token only if it is valid for at least this many seconds. The default
+    /// is the setting `vault.access_token_margin`. A new access token may be valid for less.
     #[param(minimum = 0, maximum = 3600, example = 60)]
     min_validity: Option<u32>,
     /// Whether to answer with the claims of the id_token, too.
@@ -51,15 +51,16 @@ pub(super) struct VendQuery {
 /// An access token of a user.
 #[derive(Serialize, ToSchema)]
 pub struct UserAccessToken {
-    /// The access token. Send it to Klarna as `customer.klarna_access_token`. Do not store or log it.
+    /// The access token. Send it to Klarna as `customer.klarna_access_token`. Do not store or log
+    /// it.
     #[serde(serialize_with = "exposed")]
     #[schema(value_type = String, read_only, example = "the-access-token")]
     pub access_token: SecretString,
     /// For how many seconds it is still valid.
     #[schema(example = 240, minimum = 0)]
     pub expires_in: u64,
-    /// The shopper, from the verified id_token. Absent if it was not asked for, or if there was no valid
-    /// id_token of the same shopper as before.
+    /// The shopper, from the verified id_token. Absent if it was not asked for, or if there was no
+    /// valid id_token of the same shopper as before.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub claims: Option<ShopperClaims>,
@@ -78,8 +79,8 @@ fn exposed<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok,
     serializer.serialize_str(secret.expose_secret())
 }
 
-/// What the id_token says of the shopper, with OpenID Connect's and Klarna's names. What the shopper did
-/// not share is absent.
+/// What the id_token says of the shopper, with OpenID Connect's and Klarna's names. What the
+/// shopper did not share is absent.
 #[derive(Serialize, ToSchema)]
 pub struct ShopperClaims {
     /// Klarna's id of the shopper, which never changes.
@@ -178,12 +179,12 @@ impl From<Address> for ShopperAddress {
 
 /// Get an access token of a user, for your own calls to Klarna.
 ///
-/// Needs a key with the scope `tokens:vend`; the scope `tokens` does not include it. If no cached access
-/// token is valid for long enough, the user's refresh token is exchanged, under the same rules as for an
-/// order, and the history of the token shows it with the purpose `vend`. A request waits for at most
-/// `vault.token_patience`. If the caller stops waiting, an exchange that has begun goes on, and the
-/// next request gets its access token. Only processes that exchange tokens can answer it: those with the role
-/// `worker` or `keeper`.
+/// Needs a key with the scope `tokens:vend`; the scope `tokens` does not include it. If no cached
+/// access token is valid for long enough, the user's refresh token is exchanged, under the same
+/// rules as for an order, and the history of the token shows it with the purpose `vend`. A request
+/// waits for at most `vault.token_patience`. If the caller stops waiting, an exchange that has
+/// begun goes on, and the next request gets its access token. Only processes that exchange tokens
+/// can answer it: those with the role `worker` or `keeper`.
 #[utoipa::path(
     post,
     operation_id = "get_access_token",

@@ -97,7 +97,8 @@ impl IntoResponses for ChangedOrder {
     }
 }
 
-/// Errors of changing the body of an order. Name it after [`Common`], whose answer with 503 it extends.
+/// Errors of changing the body of an order. Name it after [`Common`], whose answer with 503 it
+/// extends.
 pub(super) struct UpdatedOrder;
 
 impl IntoResponses for UpdatedOrder {

@@ -37,11 +37,12 @@ pub(super) struct AuditQuery {
     /// Only rows about this user of `merchant`, which is then required.
     #[param(example = "u-1", format = "name")]
     user: Option<String>,
-    /// Only rows with this outcome: `begun` (by a command), `done`, `refused`, `not_found`, `rejected` or `failed`.
+    /// Only rows with this outcome: `begun` (by a command), `done`, `refused`, `not_found`,
+    /// `rejected` or `failed`.
     #[param(example = "refused", pattern = "^(begun|done|refused|not_found|rejected|failed)$")]
     outcome: Option<String>,
-    /// Only rows with exactly this object, such as the id of an order or a webhook, or `checkout` of
-    /// `ops.breakers_probe`.
+    /// Only rows with exactly this object, such as the id of an order or a webhook, or `checkout`
+    /// of `ops.breakers_probe`.
     #[param(example = "019abc3e-51c4-7d10-a2de-6b0f1c7f9a42", format = "name")]
     object: Option<String>,
     /// The most rows to return.
@@ -71,16 +72,16 @@ pub struct AuditRecord {
     pub id: i64,
     /// When it happened, by the clock of the process.
     pub happened_at: DateTime<Utc>,
-    /// Who did it: `key:` and the name of an API key, `command:` and a user of the machine, `local` (an
-    /// API without keys) or `service`.
+    /// Who did it: `key:` and the name of an API key, `command:` and a user of the machine, `local`
+    /// (an API without keys) or `service`.
     #[schema(example = "key:shop")]
     pub actor: String,
     /// What was done.
     #[schema(example = "token.read")]
     pub action: String,
-    /// How it ended: `done`, `refused` (not allowed), `not_found`, `rejected` (the request was wrong, or
-    /// did not fit the state of things) or `failed`. `begun`: a command was about to do it; another row says how
-    /// that ended, unless the command was killed.
+    /// How it ended: `done`, `refused` (not allowed), `not_found`, `rejected` (the request was
+    /// wrong, or did not fit the state of things) or `failed`. `begun`: a command was about to do
+    /// it; another row says how that ended, unless the command was killed.
     #[schema(example = "done")]
     pub outcome: String,
     /// The id of the request, as the log has it.
@@ -129,8 +130,8 @@ impl From<AuditRow> for AuditRecord {
 
 /// Read the audit log: who read or changed what.
 ///
-/// Needs a key with the scope `ops:read` that is not limited to some merchants. Rows appear within a
-/// second after the action. Reading the log leaves a row too.
+/// Needs a key with the scope `ops:read` that is not limited to some merchants. Rows appear within
+/// a second after the action. Reading the log leaves a row too.
 #[utoipa::path(
     get,
     operation_id = "list_audit",

@@ -65,8 +65,8 @@ pub(super) const ACTIONS: [(Method, &str, Action); 25] = [
 ];
 
 /// The row of a request that has begun. If it is dropped before its answer (the caller closed the
-/// connection, the handler panicked, or the service stopped), it says that the request failed; a part may
-/// be done.
+/// connection, the handler panicked, or the service stopped), it says that the request failed; a
+/// part may be done.
 struct Row {
     audit: Audit,
     action: Action,
@@ -101,8 +101,8 @@ impl Drop for Row {
     }
 }
 
-/// Middleware around authentication, which tells it who called. A caller without a valid key leaves no
-/// row, because strangers could fill the table; the log has such requests.
+/// Middleware around authentication, which tells it who called. A caller without a valid key leaves
+/// no row, because strangers could fill the table; the log has such requests.
 pub(super) async fn record(State(audit): State<Audit>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     // A HEAD request learns something too.

@@ -24,8 +24,8 @@ use crate::tls::CertificateInfo;
 /// Counts refused requests since the process started. Clones share the counts.
 //
 // Refused requests are counted, and logged once a second at most, but not delayed. A key from
-// `keys api generate` cannot be guessed, and a delay for each address would hit every caller behind the same
-// proxy.
+// `keys api generate` cannot be guessed, and a delay for each address would hit every caller behind
+// the same proxy.
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<[AtomicU64; 2]>);
 
@@ -82,8 +82,8 @@ pub(super) struct Guard {
 #[derive(Clone)]
 pub(super) struct Caller(Option<Arc<ApiKey>>);
 
-/// Who called, once a guard knows. The audit log puts it on a request, so that it learns the caller even
-/// if the request never gets an answer.
+/// Who called, once a guard knows. The audit log puts it on a request, so that it learns the caller
+/// even if the request never gets an answer.
 #[derive(Clone, Default)]
 pub(super) struct KnownCaller(Arc<OnceLock<Caller>>);
 
@@ -236,8 +236,8 @@ impl Caller {
         self.0.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
     }
 
-    /// Returns the merchant of a change of many rows: the one that is named, or the only one that the key
-    /// is valid for. `None`: all.
+    /// Returns the merchant of a change of many rows: the one that is named, or the only one that
+    /// the key is valid for. `None`: all.
     pub(super) fn only_merchant(&self, named: Option<String>) -> Result<Option<String>, Problem> {
         let merchant = match (named, self.merchants().map(Iterator::collect::<Vec<_>>)) {
             (None, Some(own)) => {

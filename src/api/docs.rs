@@ -1,5 +1,5 @@
-//! `/docs`: the API's description as one page for people. It is made from `openapi.json`, needs no script, and loads
-//! nothing but its own stylesheet.
+//! `/docs`: the API's description as one page for people. It is made from `openapi.json`, needs no
+//! script, and loads nothing but its own stylesheet.
 
 mod page;
 mod schema;
@@ -17,7 +17,8 @@ use super::prepared::{Prepared, Rendered, answer};
 use super::problem::Problem;
 use super::{AppState, openapi};
 
-/// The page loads its own stylesheet and nothing else, runs no script, and is shown in no other page.
+/// The page loads its own stylesheet and nothing else, runs no script, and is shown in no other
+/// page.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
@@ -39,7 +40,8 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
         .route("/docs/style.css", get(style))
 }
 
-/// `GET /docs`: redirects to `/docs/`, relative to which the page names its stylesheet and `openapi.json`.
+/// `GET /docs`: redirects to `/docs/`, relative to which the page names its stylesheet and
+/// `openapi.json`.
 async fn enter() -> Redirect {
     Redirect::permanent("docs/")
 }

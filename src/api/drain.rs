@@ -26,10 +26,10 @@ pub struct Draining {
 
 /// Drain this process: it takes nothing new in, finishes what runs, and ends.
 ///
-/// Needs a key with the scope `ops` that is not limited to some merchants. From now on, new orders and
-/// requests for access tokens get 503 with `Retry-After`, and so does `/readyz`. Requests that wait for an
-/// order (`?wait=`) go on until they are answered, for up to a minute. Then the process stops as on SIGTERM,
-/// with exit code 0. Repeating the request changes nothing.
+/// Needs a key with the scope `ops` that is not limited to some merchants. From now on, new orders
+/// and requests for access tokens get 503 with `Retry-After`, and so does `/readyz`. Requests that
+/// wait for an order (`?wait=`) go on until they are answered, for up to a minute. Then the process
+/// stops as on SIGTERM, with exit code 0. Repeating the request changes nothing.
 #[utoipa::path(
     post,
     operation_id = "drain",

@@ -13,12 +13,12 @@ use super::problem::Problem;
 
 /// Erase all data of a user.
 ///
-/// Needs a key with both scopes, `orders:write` and `tokens:write`. Deletes the refresh token, which is revoked
-/// at Klarna soon after (setting `revoke_on_forget`), with everything derived from it, bodies and results of
-/// orders, and pending webhooks. Orders and ledger stay, with a random name in place of the user. Orders that
-/// have not ended are cancelled; if one is just being submitted, Klarna may have a session for it, but its
-/// result is not stored. The idempotency keys of the user's orders can be used again. Succeeds even if there is
-/// no data of the user.
+/// Needs a key with both scopes, `orders:write` and `tokens:write`. Deletes the refresh token,
+/// which is revoked at Klarna soon after (setting `revoke_on_forget`), with everything derived from
+/// it, bodies and results of orders, and pending webhooks. Orders and ledger stay, with a random
+/// name in place of the user. Orders that have not ended are cancelled; if one is just being
+/// submitted, Klarna may have a session for it, but its result is not stored. The idempotency keys
+/// of the user's orders can be used again. Succeeds even if there is no data of the user.
 #[utoipa::path(
     delete,
     operation_id = "erase_user",

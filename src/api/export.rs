@@ -70,8 +70,8 @@ struct Head<'a> {
 pub struct ExportedOrder {
     /// The order, as in lists.
     pub order: Order,
-    /// Klarna's order as the shop wrote it, until `retention.bodies` is over. Without an access token, should
-    /// SQL have written one into it.
+    /// Klarna's order as the shop wrote it, until `retention.bodies` is over. Without an access
+    /// token, should SQL have written one into it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Object>)]
     pub body: Option<Box<RawValue>>,
@@ -157,8 +157,8 @@ fn json(text: String) -> Box<RawValue> {
     RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Returns a body without an access token. Only SQL can have stored one, in an order that then failed.
-/// `None` if the body is no JSON.
+/// Returns a body without an access token. Only SQL can have stored one, in an order that then
+/// failed. `None` if the body is no JSON.
 fn without_token(body: String) -> Option<Box<RawValue>> {
     let mut parsed: Value = serde_json::from_str(&body).ok()?;
     let token = parsed.get_mut("customer").and_then(Value::as_object_mut);
@@ -276,10 +276,10 @@ fn text(value: &impl Serialize) -> Result<String, StoreError> {
 
 /// Export everything that is stored of a user, for a request under article 15 of the GDPR.
 ///
-/// Needs a key with both scopes, `orders:read` and `tokens:read`. Secrets are left out: the refresh token,
-/// cached access tokens and id_tokens, keyed hashes, and what the shop got for the shopper's browser.
-/// The document is sent while it is read, so it can be large; if the connection ends before the document
-/// does, it failed.
+/// Needs a key with both scopes, `orders:read` and `tokens:read`. Secrets are left out: the refresh
+/// token, cached access tokens and id_tokens, keyed hashes, and what the shop got for the shopper's
+/// browser. The document is sent while it is read, so it can be large; if the connection ends
+/// before the document does, it failed.
 #[utoipa::path(
     get,
     operation_id = "export_user",

@@ -21,8 +21,8 @@ use crate::ids::{MerchantName, UserId, UserKey, check_name};
 /// The largest page of a list, and the default page size.
 const PAGE: (u32, u32) = (200, 50);
 
-/// If a body is too large, up to this many times the size limit is read and discarded, so that a caller
-/// that is still sending can receive the answer.
+/// If a body is too large, up to this many times the size limit is read and discarded, so that a
+/// caller that is still sending can receive the answer.
 const DISCARDED: usize = 4;
 
 /// How long a caller may pause while it sends a body.
@@ -81,7 +81,8 @@ pub(super) fn invalid(detail: impl Into<String>) -> Problem {
 }
 
 impl MerchantPath {
-    /// Returns the merchant, after checks that the caller may act for it and that the name is valid.
+    /// Returns the merchant, after checks that the caller may act for it and that the name is
+    /// valid.
     pub(super) fn of(&self, caller: &Caller) -> Result<MerchantName, Problem> {
         caller.act_for(&self.merchant)?;
         in_path("merchant", MerchantName::parse(&self.merchant))
@@ -89,8 +90,8 @@ impl MerchantPath {
 }
 
 impl UserPath {
-    /// Returns the user, after checks that the caller may act for the merchant and that both names are
-    /// valid.
+    /// Returns the user, after checks that the caller may act for the merchant and that both names
+    /// are valid.
     pub(super) fn of(&self, caller: &Caller) -> Result<UserKey, Problem> {
         caller.act_for(&self.merchant)?;
         let merchant = in_path("merchant", MerchantName::parse(&self.merchant))?;
@@ -119,8 +120,8 @@ pub(super) fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
     }
 }
 
-/// Cuts rows to a page of `limit`. Returns the last row of the page if there are more: the next page
-/// begins after it.
+/// Cuts rows to a page of `limit`. Returns the last row of the page if there are more: the next
+/// page begins after it.
 pub(super) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;

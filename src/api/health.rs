@@ -48,8 +48,8 @@ pub struct Health {
     /// Only with `verbose`: the state of the webhook endpoints, by merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhooks: Option<BTreeMap<String, WebhookEndpoint>>,
-    /// Only with `verbose`: the merchants that are stopped, because their token endpoint rejected too
-    /// many refresh tokens in a row.
+    /// Only with `verbose`: the merchants that are stopped, because their token endpoint rejected
+    /// too many refresh tokens in a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspicious_rejections: Option<BTreeMap<String, SuspiciousRejections>>,
     /// Only with `verbose`: what operators have paused. This does not make the process unready.
@@ -69,8 +69,8 @@ pub struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_lines_dropped: Option<u64>,
-    /// Only with `verbose`, and if there is one (`database.read_url`): the read replica. This does not make
-    /// the process unready.
+    /// Only with `verbose`, and if there is one (`database.read_url`): the read replica. This does
+    /// not make the process unready.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub read_replica: Option<ReadReplica>,
@@ -94,8 +94,9 @@ pub fn ask_health(connections: Arc<dyn Connections>) -> AskHealth {
     })
 }
 
-/// What health checks and metrics need. Strangers may ask, at `server.probes` for everything. So those who ask at
-/// the same time share one answer: however many there are, the work is done once at a time.
+/// What health checks and metrics need. Strangers may ask, at `server.probes` for everything. So
+/// those who ask at the same time share one answer: however many there are, the work is done once
+/// at a time.
 #[derive(Clone)]
 pub struct Probes {
     /// Whether the process accepts requests.
@@ -141,9 +142,9 @@ struct Answers {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Detail {
-    /// Also show circuit breakers, webhook endpoints, pauses, the last reload, the read replica and refused
-    /// requests. Needs no value. If the settings have API keys, this needs one with the scope `ops:read` and
-    /// without `merchants`, except at the address in `server.probes`.
+    /// Also show circuit breakers, webhook endpoints, pauses, the last reload, the read replica and
+    /// refused requests. Needs no value. If the settings have API keys, this needs one with the
+    /// scope `ops:read` and without `merchants`, except at the address in `server.probes`.
     verbose: Option<String>,
 }
 
@@ -177,8 +178,8 @@ pub(super) async fn livez() -> Json<Health> {
 /// Check whether the process accepts requests.
 ///
 /// Send requests only while this answers 200. It answers 503 as soon as the process is asked to
-/// stop or to drain, while the database does not answer, and permanently if the database needs a newer program;
-/// `detail` gives the reason.
+/// stop or to drain, while the database does not answer, and permanently if the database needs a
+/// newer program; `detail` gives the reason.
 #[utoipa::path(
     get,
     path = "/readyz",

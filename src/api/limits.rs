@@ -1,6 +1,6 @@
 //! Limits how many requests are served at a time. Requests beyond that are refused at once instead
-//! of queueing. API, pages, descriptions and pushes have permits of their own, so that none of them takes
-//! those of another.
+//! of queueing. API, pages, descriptions and pushes have permits of their own, so that none of them
+//! takes those of another.
 
 use std::sync::Arc;
 
@@ -29,9 +29,9 @@ const DESCRIPTIONS: usize = 32;
 /// The settings `server.max_requests` and `server.max_waits`.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The most requests at a time, without those that wait for an order's end, and those that may wait for
-    /// Klarna. Of these, as many more may wait for access tokens, and as many for what became of an order
-    /// there and to change an order.
+    /// The most requests at a time, without those that wait for an order's end, and those that may
+    /// wait for Klarna. Of these, as many more may wait for access tokens, and as many for what
+    /// became of an order there and to change an order.
     pub requests: usize,
     /// The most requests that wait for an order's end (`?wait=`) at a time. They are counted
     /// separately because they cost almost nothing.
@@ -54,7 +54,8 @@ pub(super) struct ConcurrencyLimits {
     waits: Arc<Semaphore>,
     /// For requests that may wait for an access token. They must not keep orders out meanwhile.
     vends: Arc<Semaphore>,
-    /// For requests that may wait for a call about an order at Klarna: a change or a read. Likewise.
+    /// For requests that may wait for a call about an order at Klarna: a change or a read.
+    /// Likewise.
     klarna: Arc<Semaphore>,
     batches: Arc<Semaphore>,
     pages: Arc<Semaphore>,

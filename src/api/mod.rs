@@ -2,15 +2,15 @@
 //!
 //! `serve.rs` limits connections and heads. A request then passes, in this order: the frame
 //! (`frame.rs`: id, span, panics); without API keys, the check that it comes from this machine
-//! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits (`limits.rs`);
-//! and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`, `users.rs`, `pauses.rs`,
-//! `breakers.rs`, `health.rs`). `routes.rs` has the routes by scope. A handler only translates between HTTP
-//! and the modules behind it. Every error is a `Problem` (`problem.rs`). `openapi.rs` generates
-//! `openapi.json` from the code.
+//! (`local.rs`); the audit log (`audit_trail.rs`); authentication (`auth.rs`); the limits
+//! (`limits.rs`); and its handler (`orders/`, `tokens.rs`, `access_token.rs`, `resolve.rs`,
+//! `users.rs`, `pauses.rs`, `breakers.rs`, `health.rs`). `routes.rs` has the routes by scope. A
+//! handler only translates between HTTP and the modules behind it. Every error is a `Problem`
+//! (`problem.rs`). `openapi.rs` generates `openapi.json` from the code.
 //!
-//! Lists are compressed, and descriptions once for all (`prepared.rs`). A single order is not, because of
-//! the BREACH attack: it contains its secret `html_snippet` beside text that a shopper may have chosen, and
-//! the compressed length of both would reveal the one through the other.
+//! Lists are compressed, and descriptions once for all (`prepared.rs`). A single order is not,
+//! because of the BREACH attack: it contains its secret `html_snippet` beside text that a shopper
+//! may have chosen, and the compressed length of both would reveal the one through the other.
 
 mod access_token;
 mod answers;

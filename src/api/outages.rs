@@ -29,9 +29,9 @@ pub(super) struct OutageQuery {
     limit: Option<u32>,
 }
 
-/// A time for which calls of a merchant to an endpoint of Klarna failed: from the first circuit breaker of any
-/// process that opened to the first call that succeeded, or until the last process that saw it stopped. One that
-/// begins again within five minutes is the same.
+/// A time for which calls of a merchant to an endpoint of Klarna failed: from the first circuit
+/// breaker of any process that opened to the first call that succeeded, or until the last process
+/// that saw it stopped. One that begins again within five minutes is the same.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Outage {
     /// The merchant.
@@ -67,10 +67,10 @@ pub struct OutageList {
 
 /// List the last outages: when circuit breakers were open.
 ///
-/// Needs a key with the scope `ops:read`. One that is limited to some merchants gets the outages of these merchants.
-/// They are kept for `retention.ledger` (90 days). Orders that failed meanwhile:
-/// `GET /v1/orders?status=failed&ended_since=…&ended_until=…`, with some minutes more, because an order whose deadline
-/// has passed fails when it is tried next.
+/// Needs a key with the scope `ops:read`. One that is limited to some merchants gets the outages of
+/// these merchants. They are kept for `retention.ledger` (90 days). Orders that failed meanwhile:
+/// `GET /v1/orders?status=failed&ended_since=…&ended_until=…`, with some minutes more, because an
+/// order whose deadline has passed fails when it is tried next.
 #[utoipa::path(
     get,
     operation_id = "list_outages",

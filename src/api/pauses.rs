@@ -28,10 +28,11 @@ pub struct PauseRequest {
     /// `merchants`.
     #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
-    /// What to pause. `orders`: no order is started, and no submitted one is changed or acknowledged at
-    /// Klarna; orders are accepted and wait, and their deadlines go on. `exchanges`: no refresh token is
-    /// presented; orders wait within `vault.token_patience`, then go without a token. `keeper`: no token of the
-    /// merchant is refreshed. `webhooks`: no webhook is sent, and no attempt is counted.
+    /// What to pause. `orders`: no order is started, and no submitted one is changed or
+    /// acknowledged at Klarna; orders are accepted and wait, and their deadlines go on.
+    /// `exchanges`: no refresh token is presented; orders wait within `vault.token_patience`, then
+    /// go without a token. `keeper`: no token of the merchant is refreshed. `webhooks`: no webhook
+    /// is sent, and no attempt is counted.
     pub kind: PauseKind,
     /// How long, such as `10m` or `2h 30m`; at most 366 days. Without it, until it is resumed.
     #[serde(rename = "for")]
@@ -100,8 +101,8 @@ pub(super) struct Resumed {
 
 /// List what is paused.
 ///
-/// Needs a key with the scope `ops:read`. A key that is limited to some merchants sees the pauses of
-/// these merchants, and those of all merchants.
+/// Needs a key with the scope `ops:read`. A key that is limited to some merchants sees the pauses
+/// of these merchants, and those of all merchants.
 #[utoipa::path(
     get,
     operation_id = "list_pauses",
@@ -187,7 +188,8 @@ pub(super) async fn resume(
     Ok((StatusCode::NO_CONTENT, Extension(Concerns::many(merchant, kind.as_str().to_owned()))))
 }
 
-/// Returns the merchant whose work a caller pauses or resumes, after a check that the caller may do so.
+/// Returns the merchant whose work a caller pauses or resumes, after a check that the caller may do
+/// so.
 fn of(caller: &Caller, merchant: Option<String>) -> Result<Option<MerchantName>, Problem> {
     let Some(merchant) = merchant else {
         if caller.merchants().is_some() {

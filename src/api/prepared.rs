@@ -1,5 +1,5 @@
-//! Answers that are rendered and compressed once for many callers: those that never change while the process
-//! runs, at the first request, and metrics for all who ask at the same time.
+//! Answers that are rendered and compressed once for many callers: those that never change while
+//! the process runs, at the first request, and metrics for all who ask at the same time.
 
 use std::io::Write;
 use std::sync::LazyLock;
@@ -67,7 +67,8 @@ pub(super) fn answer(rendered: &'static Rendered, headers: &HeaderMap) -> Result
     Ok(prepared.answer(headers))
 }
 
-/// Returns whether `Accept-Encoding` names gzip, and not with the weight 0 (RFC 9110 section 12.5.3).
+/// Returns whether `Accept-Encoding` names gzip, and not with the weight 0 (RFC 9110 section
+/// 12.5.3).
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let named = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     named.flat_map(|value| value.split(',')).any(|coding| {

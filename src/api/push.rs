@@ -38,7 +38,8 @@ impl PushEndpoint {
         Self { store, clock, limits: PushLimits::default() }
     }
 
-    /// Returns the time of the limits. The system's clock may step, so they go by the time since boot.
+    /// Returns the time of the limits. The system's clock may step, so they go by the time since
+    /// boot.
     fn now(&self) -> Duration {
         let manual = self.clock.manual_now().and_then(|now| u64::try_from(now.timestamp_micros()).ok());
         manual.map_or_else(since_boot, Duration::from_micros)
@@ -83,9 +84,9 @@ pub(super) struct PushQuery {
 
 /// Take a push of Klarna: a shopper has paid an order.
 ///
-/// Klarna calls this, if `merchant_urls.push` of the order has this address. The push carries no trust: a
-/// worker reads the order at Klarna, writes the webhook event `order.completed`, and acknowledges the
-/// order. The body is ignored.
+/// Klarna calls this, if `merchant_urls.push` of the order has this address. The push carries no
+/// trust: a worker reads the order at Klarna, writes the webhook event `order.completed`, and
+/// acknowledges the order. The body is ignored.
 #[utoipa::path(
     post,
     operation_id = "push",

@@ -46,10 +46,11 @@ pub struct MovedUser {
 
 /// Give a user another name, or merge two users.
 ///
-/// Needs a key with both scopes, `orders:write` and `tokens:write`. Moves the refresh token with its
-/// history, all orders and webhook events. An exchange in flight is not disturbed; while a worker may
-/// ask for the token of one of the user's orders, this waits for up to 10 seconds. If both names have
-/// a refresh token, forget one first. Idempotency keys keep the request with the old name.
+/// Needs a key with both scopes, `orders:write` and `tokens:write`. Moves the refresh token with
+/// its history, all orders and webhook events. An exchange in flight is not disturbed; while a
+/// worker may ask for the token of one of the user's orders, this waits for up to 10 seconds. If
+/// both names have a refresh token, forget one first. Idempotency keys keep the request with the
+/// old name.
 #[utoipa::path(
     post,
     operation_id = "rename_user",

@@ -1,10 +1,10 @@
 //! Runs the HTTP server: how many connections there may be, how long they may be silent, and how
 //! they end.
 //!
-//! Callers without an API key can hold nothing for long: a head must arrive within ten seconds, the TLS
-//! handshake included, and have at most 20 KB, and a form must arrive within five seconds. If there are too
-//! many connections, the oldest one without a key is closed, so that strangers take no connection from callers
-//! with a key.
+//! Callers without an API key can hold nothing for long: a head must arrive within ten seconds, the
+//! TLS handshake included, and have at most 20 KB, and a form must arrive within five seconds. If
+//! there are too many connections, the oldest one without a key is closed, so that strangers take
+//! no connection from callers with a key.
 
 mod connection;
 
@@ -51,8 +51,8 @@ const LAST_HEADS: Duration = Duration::from_secs(1);
 /// How long a caller may take.
 #[derive(Clone, Copy)]
 struct Timeouts {
-    /// For a head: from the connection for the first one, TLS handshake included; from the first byte
-    /// for the others.
+    /// For a head: from the connection for the first one, TLS handshake included; from the first
+    /// byte for the others.
     head: Duration,
     /// How long it may stop reading while an answer is written.
     write_stall: Duration,
@@ -69,9 +69,9 @@ struct Service {
     timeouts: Timeouts,
 }
 
-/// Serves HTTP/1.1, with TLS if `tls` is given, on at most `most` connections until `shutdown` resolves. After that, no
-/// connection is accepted, and requests in flight are finished. What has not ended after `drain` is
-/// closed.
+/// Serves HTTP/1.1, with TLS if `tls` is given, on at most `most` connections until `shutdown`
+/// resolves. After that, no connection is accepted, and requests in flight are finished. What has
+/// not ended after `drain` is closed.
 ///
 /// axum's own server is not used because it waits forever for a request that never arrives whole.
 ///
@@ -174,8 +174,8 @@ async fn first_byte(stream: &TcpStream) -> bool {
     matches!(stream.peek(&mut [0]).await, Ok(1..))
 }
 
-/// Does the TLS handshake if there is one, and serves the requests. Handshake and first head must be
-/// done at `until`.
+/// Does the TLS handshake if there is one, and serves the requests. Handshake and first head must
+/// be done at `until`.
 async fn shake_hands(
     stream: TcpStream,
     peer: SocketAddr,

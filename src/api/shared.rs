@@ -14,8 +14,8 @@ impl<T> Default for Shared<T> {
 }
 
 impl<T: Clone> Shared<T> {
-    /// Asks, unless somebody asked after this call and has an answer already. So any number of callers at a time
-    /// ask twice at most: those that wait share the answer to the next question.
+    /// Asks, unless somebody asked after this call and has an answer already. So any number of
+    /// callers at a time ask twice at most: those that wait share the answer to the next question.
     pub(super) async fn ask(&self, question: impl AsyncFnOnce() -> T) -> T {
         let arrived = Instant::now();
         let mut last = self.0.lock().await;
@@ -55,7 +55,8 @@ mod tests {
             sleep(Duration::from_millis(500)).await;
             join_all((0..100).map(|_| ask())).await
         };
-        // Those who came while the first question was asked do not get its answer, which may be older than they are.
+        // Those who came while the first question was asked do not get its answer, which may be
+        // older than they are.
         assert_eq!(futures::join!(ask(), later), (0, vec![1; 100]));
         sleep(Duration::from_secs(1)).await;
         assert_eq!(ask().await, 2, "an old answer");

@@ -93,8 +93,8 @@ pub struct Token {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub last_seen_at: Option<DateTime<Utc>>,
-    /// When the user signed in, if that is known. A token that was issued before does not replace this
-    /// one.
+    /// When the user signed in, if that is known. A token that was issued before does not replace
+    /// this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub signed_in_at: Option<DateTime<Utc>>,
@@ -246,16 +246,16 @@ pub(super) async fn show(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ForgetQuery {
-    /// Whether to revoke the token at Klarna, too, which signs the user out there. The default is the
-    /// merchant's setting `revoke_on_forget`.
+    /// Whether to revoke the token at Klarna, too, which signs the user out there. The default is
+    /// the merchant's setting `revoke_on_forget`.
     revoke: Option<bool>,
 }
 
 /// Forget a user's refresh token.
 ///
-/// Succeeds even if there is no token. The result of an exchange in flight is not stored. The token is
-/// deleted at once; a worker revokes it soon after, and tries for a day, unless `revoke` or the merchant's
-/// setting says otherwise.
+/// Succeeds even if there is no token. The result of an exchange in flight is not stored. The token
+/// is deleted at once; a worker revokes it soon after, and tries for a day, unless `revoke` or the
+/// merchant's setting says otherwise.
 #[utoipa::path(
     delete,
     operation_id = "forget_token",

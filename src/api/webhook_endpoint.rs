@@ -63,8 +63,8 @@ impl From<WebhookAnswer> for EndpointAnswer {
 
 /// Test a webhook endpoint.
 ///
-/// Sends an event of the type `webhook.test` once, within a second if a worker runs. A disabled endpoint is
-/// enabled. The list of its last answers shows what came of it.
+/// Sends an event of the type `webhook.test` once, within a second if a worker runs. A disabled
+/// endpoint is enabled. The list of its last answers shows what came of it.
 #[utoipa::path(
     post,
     operation_id = "test_webhook",
@@ -87,8 +87,8 @@ pub(super) async fn test(
 
 /// List the last answers of a webhook endpoint.
 ///
-/// Needs a key with the scope `ops:read`. The list is empty if nothing was sent yet, or if the merchant has no
-/// endpoint.
+/// Needs a key with the scope `ops:read`. The list is empty if nothing was sent yet, or if the
+/// merchant has no endpoint.
 #[utoipa::path(
     get,
     operation_id = "list_webhook_answers",

@@ -23,13 +23,13 @@ use crate::store::{EventKind, WebhookFilter, WebhookStatus};
 /// The most webhooks that one request sends again.
 const MOST: u32 = 1000;
 
-/// Which webhooks to send again: those that match everything that is given. Name at least one thing, or
-/// `all`.
+/// Which webhooks to send again: those that match everything that is given. Name at least one
+/// thing, or `all`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookSelection {
-    /// Only webhooks of this merchant. Required if the key is valid for several merchants, but not for
-    /// all.
+    /// Only webhooks of this merchant. Required if the key is valid for several merchants, but not
+    /// for all.
     #[schema(required = false, example = "shop", format = "name")]
     pub merchant: Option<String>,
     /// Only webhooks about this user.

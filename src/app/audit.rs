@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::App;
 use crate::audit::{Action, Actor, Entry, Pruning};
 
-/// Returns the first row of a process with these roles. The names of all keys are in it, so that two
-/// starts show which keys came and went.
+/// Returns the first row of a process with these roles. The names of all keys are in it, so that
+/// two starts show which keys came and went.
 pub(super) fn started(app: &App, roles: &str) -> Entry {
     let settings = &app.settings;
     let keys: Vec<&str> = settings.server.api_keys.iter().map(|key| key.name.as_str()).collect();
@@ -16,7 +16,8 @@ pub(super) fn started(app: &App, roles: &str) -> Entry {
         .object(format!("roles={roles} vault.keys={vault} server.api_keys={keys}"))
 }
 
-/// Returns the row of a process that begins with `--new-machine` on a database that is silent since then.
+/// Returns the row of a process that begins with `--new-machine` on a database that is silent since
+/// then.
 pub(super) fn new_machine(silent_since: DateTime<Utc>) -> Entry {
     Entry::new(Actor::Service, Action::NewMachine).object(format!("silent_since={silent_since}"))
 }

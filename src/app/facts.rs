@@ -1,4 +1,5 @@
-//! What only this process knows of its troubles: its own pages show it, and other processes' by the database.
+//! What only this process knows of its troubles: its own pages show it, and other processes' by the
+//! database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +39,8 @@ fn failed_reload(settings: &SettingsStatus) -> Option<ReloadFailure> {
     Some(ReloadFailure { at: failed.at, reason, settings_read_at: settings.read_at })
 }
 
-/// Writes the facts of this process to the database whenever they have changed, and now and then, because a
-/// failover may have lost them.
+/// Writes the facts of this process to the database whenever they have changed, and now and then,
+/// because a failover may have lost them.
 pub(super) async fn publish(
     workers: Arc<dyn Workers>,
     database: Arc<dyn DatabaseClock>,

@@ -41,8 +41,8 @@ pub(super) struct HttpServer {
 }
 
 impl HttpServer {
-    /// Serves on at most `most` connections, with TLS if `tls` is given, until [`HttpServer::close`];
-    /// requests that then take longer than `drain` are cut off.
+    /// Serves on at most `most` connections, with TLS if `tls` is given, until
+    /// [`HttpServer::close`]; requests that then take longer than `drain` are cut off.
     pub(super) fn open(
         BoundAddress { listener, address }: BoundAddress,
         tls: Option<TlsServer>,

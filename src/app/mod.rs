@@ -1,4 +1,5 @@
-//! Wires the modules together: builds each of them from the settings, and starts and stops the service.
+//! Wires the modules together: builds each of them from the settings, and starts and stops the
+//! service.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -73,7 +74,8 @@ pub enum AppError {
     /// The instance folder.
     #[error(transparent)]
     Instance(#[from] InstanceError),
-    /// The database does not know the last heartbeat recorded in the instance folder: it was restored.
+    /// The database does not know the last heartbeat recorded in the instance folder: it was
+    /// restored.
     #[error(
         "the database does not know the heartbeat that this instance ({folder}) sent at {seen_at}: a backup \
          was restored, or a failover lost the last writes; run `klarna-order-worker tokens after-restore`, \
@@ -83,7 +85,8 @@ pub enum AppError {
     Restored {
         /// The instance folder.
         folder: PathBuf,
-        /// When this instance sent the last heartbeat that the database confirmed, by the database's clock.
+        /// When this instance sent the last heartbeat that the database confirmed, by the
+        /// database's clock.
         seen_at: DateTime<Utc>,
     },
     /// The instance folder is new, and the last process on the database has not ended in order.
@@ -153,7 +156,8 @@ pub enum AppError {
     },
 }
 
-/// Settings, database and secrets of one installation. Every command that works with rows opens one.
+/// Settings, database and secrets of one installation. Every command that works with rows opens
+/// one.
 #[derive(Clone)]
 pub struct App {
     /// The settings at the start, checked.
@@ -174,8 +178,8 @@ pub struct App {
     pub pauses: Pauses,
     /// Which sets of the merchants' API credentials Klarna accepts.
     pub accepted_credentials: AcceptedCredentials,
-    /// Whether the operator said that an instance folder may be new on a database whose last process
-    /// did not end in order.
+    /// Whether the operator said that an instance folder may be new on a database whose last
+    /// process did not end in order.
     pub new_machine: bool,
 }
 
@@ -312,7 +316,8 @@ pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Arc<dyn
     Ok(store)
 }
 
-/// Checks that a SQLite database that was in use is still there: opening it would make an empty one.
+/// Checks that a SQLite database that was in use is still there: opening it would make an empty
+/// one.
 fn check_file(settings: &Settings) -> Result<(), AppError> {
     let folder = &settings.vault.instance_dir;
     match &settings.database.engine {

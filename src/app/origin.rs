@@ -10,8 +10,8 @@ use crate::config::Settings;
 use crate::ids::InstanceId;
 use crate::vault::instance::{Instance, InstanceError, Origin};
 
-/// How often the heartbeats of a predecessor are read, and the pause between two reads. Together that
-/// is longer than a living process takes for one: its interval and its time-out, 2 s each.
+/// How often the heartbeats of a predecessor are read, and the pause between two reads. Together
+/// that is longer than a living process takes for one: its interval and its time-out, 2 s each.
 const POLLS: u32 = 12;
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 

@@ -7,8 +7,8 @@ use super::{App, facts};
 use crate::pages::Dependencies;
 
 impl App {
-    /// The data of the operators' pages: the installation's from the database, and what only this process
-    /// knows.
+    /// The data of the operators' pages: the installation's from the database, and what only this
+    /// process knows.
     #[must_use]
     pub fn pages(&self) -> Dependencies {
         let schedule = self.settings.keeper.schedule.clone();

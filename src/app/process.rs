@@ -1,4 +1,5 @@
-//! A process that exchanges tokens: its instance folder, its row in `workers`, its heartbeat and its vault.
+//! A process that exchanges tokens: its instance folder, its row in `workers`, its heartbeat and
+//! its vault.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -116,8 +117,8 @@ impl Process {
     }
 
     /// Waits for the exchanges that are still in flight, then ends the heartbeat. The process is
-    /// recorded as ended only if it leaves nothing: no exchange, no file in the spool, and `work_done`,
-    /// no order. `work_done` says that no handler and no sweep was cut off.
+    /// recorded as ended only if it leaves nothing: no exchange, no file in the spool, and
+    /// `work_done`, no order. `work_done` says that no handler and no sweep was cut off.
     pub(super) async fn end(self, app: &App, until: Instant, work_done: bool) -> Ending {
         let safe = timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
         if !safe {
@@ -149,7 +150,8 @@ impl Process {
     }
 }
 
-/// Registers the process in `workers`, and makes the orders of earlier ones in its folder due again.
+/// Registers the process in `workers`, and makes the orders of earlier ones in its folder due
+/// again.
 async fn register(app: &App, worker: &Worker, replayed: &Replayed) -> Result<(), AppError> {
     app.store.begin_worker(worker).await?;
     if replayed.left == 0 {

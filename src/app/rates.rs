@@ -17,7 +17,8 @@ use crate::store::{SharedRates, StoreError};
 const EVERY: Duration = Duration::from_millis(200);
 /// How soon it asks again if it needs more at once, unless nothing was free.
 const SOONEST: Duration = Duration::from_millis(50);
-/// How long a process that joins others makes no call: they are notified of it, and divide the rates anew.
+/// How long a process that joins others makes no call: they are notified of it, and divide the
+/// rates anew.
 const JOINING: Duration = Duration::from_millis(500);
 
 /// Shares rates with the other processes.
@@ -32,8 +33,8 @@ pub(super) struct RateSharing {
 }
 
 impl RateSharing {
-    /// Reads how many processes there are. This one is in the table already. `None` on SQLite, where one
-    /// process has the rates alone.
+    /// Reads how many processes there are. This one is in the table already. `None` on SQLite,
+    /// where one process has the rates alone.
     pub(super) async fn begin(app: &App, silence: SilenceWatch) -> Result<Option<Self>, StoreError> {
         if app.settings.database.engine != Engine::Postgres {
             return Ok(None);
@@ -48,8 +49,8 @@ impl RateSharing {
         }))
     }
 
-    /// Shares the rates of these endpoints, before any of them is called. The future must be polled for as
-    /// long as they are.
+    /// Shares the rates of these endpoints, before any of them is called. The future must be polled
+    /// for as long as they are.
     pub(super) fn share(&self, breakers: Vec<CircuitBreakers>) -> impl Future<Output = ()> + Send + use<> {
         if self.processes > 1 {
             for breakers in &breakers {
@@ -67,9 +68,9 @@ fn log_processes(processes: u32, breakers: &[CircuitBreakers]) {
     tracing::info!(processes, endpoints, "So many processes share the rates of these endpoints now");
 }
 
-/// Leases calls in the background, so that no order waits for the database: at once when a process has used
-/// up its own share. While the database does not answer, each process goes on with its equal share. A process
-/// counts until this one has watched it be silent for `lost_after`.
+/// Leases calls in the background, so that no order waits for the database: at once when a process
+/// has used up its own share. While the database does not answer, each process goes on with its
+/// equal share. A process counts until this one has watched it be silent for `lost_after`.
 async fn share(
     store: Arc<dyn SharedRates>,
     silence: SilenceWatch,

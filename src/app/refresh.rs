@@ -30,8 +30,9 @@ impl App {
     /// and new refresh tokens have two seconds to reach the database or the spool.
     ///
     /// # Errors
-    /// The process could not begin: another `refresh` with these settings is running, or the database
-    /// cannot be used. A sweep that fails later is in the result, because its process may leave a spool.
+    /// The process could not begin: another `refresh` with these settings is running, or the
+    /// database cannot be used. A sweep that fails later is in the result, because its process may
+    /// leave a spool.
     pub async fn refresh(
         &self,
         scope: &Scope,

@@ -1,9 +1,9 @@
 //! Reads the settings again while the service runs, and replaces what can change.
 //!
 //! The new settings are checked as a whole, and the database gets the merchants' endpoints, before
-//! anything in the process changes. If any of that fails, everything stays as it was. What is replaced
-//! then ([`LiveSettings`](crate::config::LiveSettings)) is read once by each request, job and sweep, so
-//! that those that run go on with what they began with.
+//! anything in the process changes. If any of that fails, everything stays as it was. What is
+//! replaced then ([`LiveSettings`](crate::config::LiveSettings)) is read once by each request, job
+//! and sweep, so that those that run go on with what they began with.
 
 mod requests;
 mod watch;
@@ -100,7 +100,8 @@ impl Reloader {
         Self { app, read, in_force, parts, seen: None }
     }
 
-    /// Reloads whenever `signals`, a command or a changed file asks for it, until the future is dropped.
+    /// Reloads whenever `signals`, a command or a changed file asks for it, until the future is
+    /// dropped.
     pub async fn run(mut self, signals: ReloadSignals) -> Infallible {
         let requests =
             self.parts.has_folder.then(|| ReloadRequests::new(&self.app.settings.vault.instance_dir));
@@ -152,8 +153,8 @@ impl Reloader {
         }
     }
 
-    /// Reads the settings again and replaces what can change. The result is logged, and left in the audit
-    /// log.
+    /// Reads the settings again and replaces what can change. The result is logged, and left in the
+    /// audit log.
     ///
     /// # Errors
     /// The settings are wrong, or the database does not answer. Everything stays as it was.

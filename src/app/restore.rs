@@ -28,9 +28,9 @@ pub struct RestoreReport {
 }
 
 /// Refuses a database that does not know the last heartbeat recorded in the instance folder: it was
-/// restored, so its tokens may be spent and its orders submitted. In a folder without a heartbeat, it
-/// also refuses a database whose last process has neither ended nor lives, and warns of one whose last process
-/// has ended: a backup may be of such a time.
+/// restored, so its tokens may be spent and its orders submitted. In a folder without a heartbeat,
+/// it also refuses a database whose last process has neither ended nor lives, and warns of one
+/// whose last process has ended: a backup may be of such a time.
 pub(super) async fn check(app: &App, folder: &Path, id: InstanceId) -> Result<(), AppError> {
     if let Some(mark) = on_disk(folder, |folder| Ok(HeartbeatMark::read(folder))).await? {
         return remembers(app, folder, mark).await;

@@ -50,7 +50,8 @@ pub(super) fn ask_breakers(
     }))
 }
 
-/// Builds the metrics of this process; `vault` and `targets` only if it has the role that uses them.
+/// Builds the metrics of this process; `vault` and `targets` only if it has the role that uses
+/// them.
 pub(super) fn scrape(app: &App, vault: Option<Vault>, targets: Option<TargetBreakers>) -> Scrape {
     let (breakers, spools) = (breaker_states(vault.clone(), targets), SpoolFiles::new(app));
     let metrics = Metrics::new(Sources {

@@ -243,8 +243,8 @@ impl Service {
         self.ready.drain();
     }
 
-    /// Resolves when somebody has asked this process to drain and the requests that wait for orders are
-    /// answered, at most a minute later. The caller should then stop the service.
+    /// Resolves when somebody has asked this process to drain and the requests that wait for orders
+    /// are answered, at most a minute later. The caller should then stop the service.
     pub fn drained(&self) -> impl Future<Output = ()> + use<> {
         let (ready, waiters) = (self.ready.clone(), self.waiters.clone());
         async move {
@@ -366,7 +366,8 @@ fn breakers_of(worker: Option<&WorkerRole>) -> Option<TargetBreakers> {
     worker.map(|worker| worker.breakers.clone())
 }
 
-/// Returns all circuit breakers of this process. `api`: those of the API's calls about submitted orders.
+/// Returns all circuit breakers of this process. `api`: those of the API's calls about submitted
+/// orders.
 fn all_breakers(
     vault: Option<&Vault>,
     worker: Option<&WorkerRole>,

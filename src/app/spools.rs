@@ -1,4 +1,5 @@
-//! This machine's spools: that of the service, and that of `refresh` and `tokens vend` with the same settings.
+//! This machine's spools: that of the service, and that of `refresh` and `tokens vend` with the
+//! same settings.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -89,7 +90,8 @@ pub(super) async fn keys_of_spool(app: &App, folder: &Path) -> Result<(), Instan
     Ok(())
 }
 
-/// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same settings.
+/// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same
+/// settings.
 pub(super) fn refresh_folder(settings: &Settings) -> PathBuf {
     instance::refresh_folder(&settings.vault.instance_dir)
 }

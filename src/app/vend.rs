@@ -32,8 +32,8 @@ impl App {
     /// Gives one access token. A `serve` with the same settings may run at the same time, as for
     /// [`App::refresh`], whose instance folder this process takes.
     ///
-    /// `stop` ends the waiting, but not an exchange in flight. `cut` ends it at once: a new refresh token
-    /// has two seconds to reach the database or the spool.
+    /// `stop` ends the waiting, but not an exchange in flight. `cut` ends it at once: a new refresh
+    /// token has two seconds to reach the database or the spool.
     ///
     /// # Errors
     /// Another command with these settings exchanges tokens, or the database cannot be used.

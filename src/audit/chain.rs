@@ -22,8 +22,8 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// Begins a chain after the newest row of the table, if there is one: whoever deletes that row, or
-    /// the end of its chain, breaks this one.
+    /// Begins a chain after the newest row of the table, if there is one: whoever deletes that row,
+    /// or the end of its chain, breaks this one.
     pub(super) fn begin(newest: Option<NewestAuditRow>) -> Self {
         // By their ids, chains sort by the time of their start.
         let id = Uuid::now_v7();

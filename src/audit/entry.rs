@@ -48,8 +48,8 @@ pub fn who(actor: &str) -> String {
 pub enum Action {
     /// A process with API or worker started; its object has the names of all keys.
     ServiceStart,
-    /// A process started with `--new-machine` where that was needed; its object has the time of the last
-    /// heartbeat before.
+    /// A process started with `--new-machine` where that was needed; its object has the time of the
+    /// last heartbeat before.
     NewMachine,
     /// State or history of a user's token was read.
     TokenRead,
@@ -117,7 +117,8 @@ pub enum Action {
     KeysRotate,
     /// The audit log itself was read.
     AuditRead,
-    /// Rows whose retention is over are deleted; its object has the time before which they happened.
+    /// Rows whose retention is over are deleted; its object has the time before which they
+    /// happened.
     AuditPrune,
     /// Rows were lost; its object has their number.
     AuditLost,
@@ -177,8 +178,8 @@ impl Action {
 /// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A command is about to do it. Another row of the command says how it ended; there is none if the command
-    /// was killed, and then a part may be done.
+    /// A command is about to do it. Another row of the command says how it ended; there is none if
+    /// the command was killed, and then a part may be done.
     Begun,
     /// It was done, or had been done before.
     Done,

@@ -24,9 +24,9 @@ impl Lines {
         Self { target, disk: Disk::default(), one: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Writes rows that are stored. A failure is counted and logged; the rows stay in the table. Nothing
-    /// waits for a reader that has stopped to read: one write at a time hangs with its thread, and rows that
-    /// come meanwhile are not written.
+    /// Writes rows that are stored. A failure is counted and logged; the rows stay in the table.
+    /// Nothing waits for a reader that has stopped to read: one write at a time hangs with its
+    /// thread, and rows that come meanwhile are not written.
     ///
     /// The file is opened for each batch, so that it can be moved away at any time.
     pub(super) async fn write(&self, rows: &[AuditRow]) {

@@ -1,10 +1,10 @@
 //! The audit log: who read or changed what, when, and how it ended.
 //!
-//! [`Audit::record`] is the one way to leave a row. It does not wait: `writer.rs` gives the rows their
-//! place in this process's chain and stores them in batches. Each row carries the keyed hash of the row
-//! before it (`chain.rs`), so that `verify.rs` finds rows that were changed or are missing.
-//! `retention.rs` deletes the oldest rows, and leaves a row that says so. `lines.rs` writes the same rows
-//! as JSON lines, if the settings ask for it.
+//! [`Audit::record`] is the one way to leave a row. It does not wait: `writer.rs` gives the rows
+//! their place in this process's chain and stores them in batches. Each row carries the keyed hash
+//! of the row before it (`chain.rs`), so that `verify.rs` finds rows that were changed or are
+//! missing. `retention.rs` deletes the oldest rows, and leaves a row that says so. `lines.rs`
+//! writes the same rows as JSON lines, if the settings ask for it.
 //!
 //! A row names its user by a keyed hash. It contains no token, no secret and no order body.
 
@@ -93,8 +93,8 @@ impl Audit {
     }
 
     /// Leaves a row. This does not wait: the row is stored soon after, together with others. If the
-    /// database has been away for so long that no more rows fit into memory, the row is lost; a metric,
-    /// an error in the log and a later row say how many were.
+    /// database has been away for so long that no more rows fit into memory, the row is lost; a
+    /// metric, an error in the log and a later row say how many were.
     pub fn record(&self, entry: Entry) {
         if !self.0.submissions && matches!(entry.action, Action::OrderSubmit | Action::OrdersSubmit) {
             return;
@@ -121,8 +121,8 @@ impl Audit {
         timeout(patience, self.flush()).await.map_err(|_| NotStored(patience))
     }
 
-    /// Leaves a row of the same entry for each of several objects. It waits until they are stored, because
-    /// the queue of rows has an end.
+    /// Leaves a row of the same entry for each of several objects. It waits until they are stored,
+    /// because the queue of rows has an end.
     pub async fn record_each<T: ToString>(&self, entry: &Entry, objects: &[T]) {
         for some in objects.chunks(WAITING / 10) {
             for object in some {
@@ -142,8 +142,8 @@ impl Audit {
         }
     }
 
-    /// Stores what waits, for at most `patience`. Rows that the database does not take by then go to the
-    /// log.
+    /// Stores what waits, for at most `patience`. Rows that the database does not take by then go
+    /// to the log.
     pub async fn close(&self, patience: Duration) {
         if timeout(patience, self.flush()).await.is_ok() {
             return;

@@ -1,8 +1,8 @@
-//! Verifies the chains: no row was changed, none is missing inside a chain, and the beginnings of chains
-//! are missing only where retention deleted them.
+//! Verifies the chains: no row was changed, none is missing inside a chain, and the beginnings of
+//! chains are missing only where retention deleted them.
 //!
-//! What it cannot find: that the newest rows of all were deleted, before another process began a chain
-//! after them.
+//! What it cannot find: that the newest rows of all were deleted, before another process began a
+//! chain after them.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -145,14 +145,15 @@ async fn check_row(
     })
 }
 
-/// Returns the time before which retention was about to delete rows, by a row that is as it was written.
+/// Returns the time before which retention was about to delete rows, by a row that is as it was
+/// written.
 fn pruned_by(row: &AuditRow, hasher: &Hasher) -> Option<DateTime<Utc>> {
     let tells = row.action == Action::AuditPrune.as_str() && chain::hash(row, hasher)[..] == row.hash;
     pruned_before(row.object.as_deref()).filter(|_| tells)
 }
 
-/// Returns the latest such time of the rows after this one: their chains may have been read before they
-/// were written.
+/// Returns the latest such time of the rows after this one: their chains may have been read before
+/// they were written.
 async fn pruned_since(
     log: &dyn AuditLog,
     hasher: &Hasher,

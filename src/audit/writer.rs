@@ -15,7 +15,8 @@ use crate::backoff::Backoff;
 use crate::meter;
 use crate::store::{AuditRow, StoreError};
 
-/// How long rows are gathered before they are stored. Each batch costs one commit, and so a disk flush.
+/// How long rows are gathered before they are stored. Each batch costs one commit, and so a disk
+/// flush.
 const GATHER: Duration = Duration::from_millis(200);
 
 /// The most rows of a batch.
@@ -115,8 +116,8 @@ async fn ended(ending: &mut watch::Receiver<bool>) {
     let _ = ending.wait_for(|ends| *ends).await;
 }
 
-/// Takes what comes within a moment, up to the first flush. The channel is not awaited meanwhile: each row
-/// would wake a thread for nothing else.
+/// Takes what comes within a moment, up to the first flush. The channel is not awaited meanwhile:
+/// each row would wake a thread for nothing else.
 async fn gather(
     first: Message,
     messages: &mut mpsc::Receiver<Message>,

@@ -68,7 +68,8 @@ pub(super) struct CircuitBreaker {
 pub(super) struct Hold {
     pub(super) since: Duration,
     pub(super) until: Duration,
-    /// The end of a sentence about the limit that is used up. `None`: it asked for a pause in another way.
+    /// The end of a sentence about the limit that is used up. `None`: it asked for a pause in
+    /// another way.
     pub(super) limit: Option<String>,
 }
 
@@ -168,7 +169,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Lets one call test the endpoint now. Returns whether calls had to wait, and no test was running.
+    /// Lets one call test the endpoint now. Returns whether calls had to wait, and no test was
+    /// running.
     pub(super) fn probe_now(&mut self, now: Duration) -> bool {
         let tests = matches!(self.state, State::Probing { .. });
         if tests || self.closed_for(now).is_none() {
@@ -222,8 +224,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more useful
-    /// than one that does not answer.
+    /// Counts a failure. One that asks for a pause counts too, because the endpoint is no more
+    /// useful than one that does not answer.
     fn count(
         &mut self,
         cause: Cause,

@@ -40,7 +40,8 @@ impl CallPermit {
         }
     }
 
-    /// Whether a leased call lets it go before its own place. Not before a pause of the endpoint is over.
+    /// Whether a leased call lets it go before its own place. Not before a pause of the endpoint is
+    /// over.
     pub(super) fn takes_leased(&self, now: Duration) -> bool {
         if !self.breakers.sharing.joins_in(now).is_zero() {
             return false;

@@ -1,17 +1,18 @@
 //! A rate that the processes of an installation share.
 //!
-//! Each process may make its equal share of the calls without asking anybody, so a database that is away or
-//! slow stops nothing. What the others leave over is leased through the database in the background, in blocks
-//! of at most half a second. There, the rate of a merchant's endpoint is one time: up to when the calls made
-//! and handed out so far last, at exactly this rate.
+//! Each process may make its equal share of the calls without asking anybody, so a database that is
+//! away or slow stops nothing. What the others leave over is leased through the database in the
+//! background, in blocks of at most half a second. There, the rate of a merchant's endpoint is one
+//! time: up to when the calls made and handed out so far last, at exactly this rate.
 
 use std::time::Duration;
 
 use super::{Endpoint, RateLimiter};
 use crate::ids::MerchantName;
 
-/// How many calls may come at once, as the time that they take at exactly the rate: this much of the shares
-/// of all processes, and this much of what is leased. Both together are the burst of an unshared rate.
+/// How many calls may come at once, as the time that they take at exactly the rate: this much of
+/// the shares of all processes, and this much of what is leased. Both together are the burst of an
+/// unshared rate.
 const BURST: Duration = Duration::from_millis(500);
 /// How long leased calls, and the wish for more, last.
 const LASTS: Duration = Duration::from_millis(500);
@@ -43,8 +44,8 @@ pub struct RateGrant {
 }
 
 impl RateAsk {
-    /// Decides how many calls the process gets. `ahead` is how far the time in the database is ahead of the
-    /// database's clock.
+    /// Decides how many calls the process gets. `ahead` is how far the time in the database is
+    /// ahead of the database's clock.
     ///
     /// A process gets at most half of what is free, so that no other one comes too late for all.
     #[must_use]
@@ -69,7 +70,8 @@ pub(super) struct SharedRate {
     rate: f64,
     /// How many processes share the rate.
     processes: u32,
-    /// Calls of the own share since they were last told. Negative: so many were told that became leased ones.
+    /// Calls of the own share since they were last told. Negative: so many were told that became
+    /// leased ones.
     used: i64,
     /// Calls that the own share had no place for at once, as far as none was leased for them.
     wanted: u32,
@@ -128,8 +130,8 @@ impl SharedRate {
         Duration::try_from_secs_f64(1.0 / self.rate).unwrap_or_default()
     }
 
-    /// How long leased calls last. Where the own share has less than a call a second, whoever needs one does
-    /// not wait here but comes back.
+    /// How long leased calls last. Where the own share has less than a call a second, whoever needs
+    /// one does not wait here but comes back.
     fn lasts(&self) -> Duration {
         let turn = self.turn();
         let comes_back = turn.saturating_mul(self.processes) > Duration::from_secs(1);
@@ -159,8 +161,8 @@ impl SharedRate {
         self.wanted > 0
     }
 
-    /// Returns how many calls to an endpoint of a merchant were made and are wanted, if any. Those that were
-    /// made count as told.
+    /// Returns how many calls to an endpoint of a merchant were made and are wanted, if any. Those
+    /// that were made count as told.
     pub(super) fn ask(
         &mut self,
         merchant: &MerchantName,
@@ -178,7 +180,8 @@ impl SharedRate {
         asks.then(|| RateAsk { merchant: merchant.clone(), endpoint, rate, used, wanted })
     }
 
-    /// Counts once more the calls of an ask that did not reach the database. The database caps the debt.
+    /// Counts once more the calls of an ask that did not reach the database. The database caps the
+    /// debt.
     pub(super) fn count_again(&mut self, used: u32) {
         self.used = self.used.saturating_add(used.into()).min(1_000_000);
     }

@@ -1,4 +1,5 @@
-//! What the processes that share the rates tell each other, as far as all merchants' rates are concerned.
+//! What the processes that share the rates tell each other, as far as all merchants' rates are
+//! concerned.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

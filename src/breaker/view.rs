@@ -9,8 +9,8 @@ use super::{BreakerState, CircuitBreaker, CircuitBreakers, Endpoint, State};
 use crate::clock::delta;
 use crate::ids::MerchantName;
 
-/// The shortest pause that is told while the breaker is closed. At a limit of calls a second, there may be one
-/// in each second.
+/// The shortest pause that is told while the breaker is closed. At a limit of calls a second, there
+/// may be one in each second.
 const SHORTEST_TOLD: Duration = Duration::from_secs(5);
 
 /// A circuit breaker of this process.
@@ -33,7 +33,8 @@ pub struct Trouble {
     pub cause: String,
     /// For how long calls have not been allowed.
     pub open_for: Duration,
-    /// The time until the next call is tried; zero if one is being tried, or if the next one decides.
+    /// The time until the next call is tried; zero if one is being tried, or if the next one
+    /// decides.
     pub next_try: Duration,
 }
 
@@ -61,7 +62,8 @@ fn stored_name<'de, D: Deserializer<'de>>(name: D) -> Result<MerchantName, D::Er
 }
 
 impl WaitingBreaker {
-    /// Reads a JSON array of them, without those that this program does not know: a newer one may have written it.
+    /// Reads a JSON array of them, without those that this program does not know: a newer one may
+    /// have written it.
     #[must_use]
     pub fn known(json: &str) -> Vec<Self> {
         let all: Vec<serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
@@ -92,7 +94,8 @@ impl CircuitBreakers {
         let endpoint = self.endpoint.as_str();
         let what = self.with(merchant, |breaker, _| match &breaker.state {
             State::Open { .. } | State::Probing { .. } => {
-                // Not the whole cause: its details and its count change from try to try of the same wait.
+                // Not the whole cause: its details and its count change from try to try of the same
+                // wait.
                 Some(format!("the circuit breaker of {endpoint} ({})", breaker.cause.what))
             }
             State::Closed if breaker.held.until > now => Some(match &breaker.held.limit {

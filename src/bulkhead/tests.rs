@@ -99,8 +99,8 @@ fn what_is_reserved_is_kept_from_others_until_it_is_released() {
 }
 
 proptest! {
-    /// Whatever merchants take and give back, no permit is lost or made, and nobody waits for a permit
-    /// that it may have.
+    /// Whatever merchants take and give back, no permit is lost or made, and nobody waits for a
+    /// permit that it may have.
     #[test]
     fn permits_are_kept_account_of(
         permits in 1_usize..12,

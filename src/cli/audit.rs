@@ -19,8 +19,9 @@ pub(super) enum Command {
     List(Filter),
     /// Verify that no row of the audit log was changed or removed
     ///
-    /// Each row carries a keyed hash of the row before it. Only rows whose retention (retention.audit) is
-    /// over may be missing. Exit code 3: a row is broken; the oldest one is named.
+    /// Each row carries a keyed hash of the row before it. Only rows whose retention
+    /// (retention.audit) is over may be missing. Exit code 3: a row is broken; the oldest one is
+    /// named.
     Verify,
 }
 

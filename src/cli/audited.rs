@@ -1,6 +1,6 @@
-//! What commands leave in the audit log. One that changes something stores a row before it changes or prints
-//! anything (`begun`), and another one when it ends. One that reads tokens' states stores its row before it
-//! prints them. So a command that is killed has a row, too.
+//! What commands leave in the audit log. One that changes something stores a row before it changes
+//! or prints anything (`begun`), and another one when it ends. One that reads tokens' states stores
+//! its row before it prints them. So a command that is killed has a row, too.
 
 use rustix::process::getuid;
 
@@ -40,7 +40,8 @@ impl Audited {
         Self { object: Some(object.to_string()), ..self }
     }
 
-    /// Leaves a row for each of the objects that the command has changed, beside the command's own row.
+    /// Leaves a row for each of the objects that the command has changed, beside the command's own
+    /// row.
     pub(super) async fn record_each<T: ToString>(
         &self,
         audit: &Audit,
@@ -64,14 +65,14 @@ impl Audited {
     }
 }
 
-/// Returns who runs this process, as the audit log names them. `sudo_user` is who called sudo, if anybody
-/// did.
+/// Returns who runs this process, as the audit log names them. `sudo_user` is who called sudo, if
+/// anybody did.
 pub(super) fn actor(sudo_user: Option<&String>) -> Actor {
     Actor::Command(user(sudo_user))
 }
 
-/// Returns the name of the user who runs this process: by the system, and after it who is said to have
-/// become that user with sudo.
+/// Returns the name of the user who runs this process: by the system, and after it who is said to
+/// have become that user with sudo.
 pub(super) fn user(sudo_user: Option<&String>) -> String {
     let id = getuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

@@ -22,10 +22,11 @@ pub(super) enum Command {
     List,
     /// List outages: when circuit breakers were open, over all processes, latest first
     ///
-    /// An outage is from the first circuit breaker that opened to the first call that succeeded, or until the last
-    /// process that saw it stopped. One that begins again within five minutes is the same. They are kept for
-    /// `retention.ledger`. Orders that failed meanwhile: `orders list --status failed --failed-since WHEN
-    /// --failed-until WHEN`, with some minutes more.
+    /// An outage is from the first circuit breaker that opened to the first call that succeeded, or
+    /// until the last process that saw it stopped. One that begins again within five minutes is the
+    /// same. They are kept for `retention.ledger`. Orders that failed meanwhile:
+    /// `orders list --status failed --failed-since WHEN --failed-until WHEN`, with some minutes
+    /// more.
     Outages {
         /// Only those of this merchant
         #[arg(long)]
@@ -36,9 +37,10 @@ pub(super) enum Command {
     },
     /// Let circuit breakers try a call now, in every running process
     ///
-    /// The pause ends within a second, also if Klarna asked for it, and the next call tests the endpoint. If
-    /// it succeeds, the others follow. Orders that wait for their next try are due at once, at most a
-    /// thousand. If none waits, the next order makes the call: the command itself calls nothing.
+    /// The pause ends within a second, also if Klarna asked for it, and the next call tests the
+    /// endpoint. If it succeeds, the others follow. Orders that wait for their next try are due at
+    /// once, at most a thousand. If none waits, the next order makes the call: the command itself
+    /// calls nothing.
     Probe(ProbeArgs),
 }
 

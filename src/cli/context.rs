@@ -16,8 +16,8 @@ use crate::config::{AuditLines, Merchant, Settings};
 use crate::ids::MerchantName;
 use crate::lifecycle::dumps;
 
-/// How long the end of a command waits for threads that still work. One that asks the system's resolver for an address
-/// can hang for a minute.
+/// How long the end of a command waits for threads that still work. One that asks the system's
+/// resolver for an address can hang for a minute.
 const LAST_STEPS: Duration = Duration::from_secs(1);
 /// How long the command waits for the database to take its row of the audit log, twice.
 const LAST_ROW: Duration = Duration::from_secs(2);
@@ -27,7 +27,8 @@ const FIRST_ROW: Duration = Duration::from_secs(10);
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// Reads the process's environment; `main` calls it once. Variables that are not Unicode are left out.
+/// Reads the process's environment; `main` calls it once. Variables that are not Unicode are left
+/// out.
 #[must_use]
 pub fn environment() -> Variables {
     std::env::vars_os()
@@ -75,7 +76,8 @@ impl Context {
         Ok(settings)
     }
 
-    /// Returns what loads the settings as [`Context::settings`] does, with the environment of the start.
+    /// Returns what loads the settings as [`Context::settings`] does, with the environment of the
+    /// start.
     #[must_use]
     pub fn read_settings(&self) -> ReadSettings {
         let (config, environment) = (self.config.clone(), self.environment.clone());
@@ -97,11 +99,12 @@ impl Context {
         &self.environment
     }
 
-    /// Opens the database and the keys of the settings. If the command changes something, the audit log has a row
-    /// of it from then on.
+    /// Opens the database and the keys of the settings. If the command changes something, the audit
+    /// log has a row of it from then on.
     ///
     /// # Errors
-    /// The settings are invalid, the database or the keys cannot be used, or the audit log takes no row.
+    /// The settings are invalid, the database or the keys cannot be used, or the audit log takes no
+    /// row.
     pub async fn app(&self) -> Result<App, CliError> {
         let app = App::open(self.settings_of_command()?, &self.environment, Clock::system()).await?;
         self.opened(app).await
@@ -134,7 +137,8 @@ impl Context {
         Ok(app)
     }
 
-    /// Stores the row of a command that reads tokens' states. To be called before any of it is printed.
+    /// Stores the row of a command that reads tokens' states. To be called before any of it is
+    /// printed.
     pub(super) async fn audit_read(&self) -> Result<(), CliError> {
         self.store_row(Outcome::Done).await
     }
@@ -148,8 +152,8 @@ impl Context {
         Ok(())
     }
 
-    /// Returns how the command ended, for a row; `None` if it needs none: it has said so already, or the user
-    /// did not confirm it before anything was opened.
+    /// Returns how the command ended, for a row; `None` if it needs none: it has said so already,
+    /// or the user did not confirm it before anything was opened.
     fn ended(&self, audited: &Audited, error: Option<&CliError>) -> Option<Outcome> {
         let has_row = self.has_row.load(Ordering::Relaxed);
         match error {

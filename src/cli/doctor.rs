@@ -10,8 +10,8 @@ use crate::ops::doctor::{self, CheckStatus, Finding};
 /// Options of `doctor`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Compare the addresses of all merchants with those that the provider's OpenID documents list, not
-    /// only of merchants with `discovery = true`
+    /// Compare the addresses of all merchants with those that the provider's OpenID documents list,
+    /// not only of merchants with `discovery = true`
     #[arg(long)]
     online: bool,
 }

@@ -4,8 +4,8 @@ use super::output::print_error;
 use super::{CliError, Context, Exit};
 use crate::app::Ending;
 
-/// Logs how the process ended, and returns its exit code. Call it after the runtime has ended, so that
-/// what is left in the spool is in the last line.
+/// Logs how the process ended, and returns its exit code. Call it after the runtime has ended, so
+/// that what is left in the spool is in the last line.
 ///
 /// # Errors
 /// That of the command, unless the spool has files: these are named first.

@@ -31,8 +31,8 @@ pub struct Args {
     #[arg(long, value_parser = PossibleValuesParser::new(Target::ALL.map(Target::as_str))
         .try_map(|word| word.parse::<Target>()))]
     target: Option<Target>,
-    /// Wait at most this long until every order has ended; each accepted line is then printed once, when its
-    /// order has ended or the wait is over
+    /// Wait at most this long until every order has ended; each accepted line is then printed once,
+    /// when its order has ended or the wait is over
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     wait: Option<Duration>,
 }
@@ -153,8 +153,8 @@ impl Args {
         Ok(if refused == 0 && all_submitted { Exit::Done } else { Exit::SomeFailed })
     }
 
-    /// Submits the lines in batches, and prints the result of each. Those that are waited for are kept
-    /// instead.
+    /// Submits the lines in batches, and prints the result of each. Those that are waited for are
+    /// kept instead.
     async fn take_in(
         &self,
         context: &Context,

@@ -12,10 +12,10 @@ pub enum Command {
     /// Make a copied or moved instance folder (`vault.instance_dir`) an instance of its own
     ///
     /// A start is refused if the folder was used on another machine last, or if a process with the
-    /// same folder, or the one that it was copied from, still sends heartbeats. This gives the folder,
-    /// and that of `refresh` beside it, another id. What lies in its spool stays, and the next start
-    /// stores it. Processes with the old id count as dead only once they have been silent for long
-    /// enough.
+    /// same folder, or the one that it was copied from, still sends heartbeats. This gives the
+    /// folder, and that of `refresh` beside it, another id. What lies in its spool stays, and the
+    /// next start stores it. Processes with the old id count as dead only once they have been
+    /// silent for long enough.
     New,
 }
 

@@ -20,14 +20,15 @@ use crate::config::key_file;
 pub(super) enum Command {
     /// Make a new encryption key: 32 random bytes in base64
     ///
-    /// Add it to the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process needs
-    /// the same key.
+    /// Add it to the settings as [vault.keys.<name>], with file or env. On PostgreSQL every process
+    /// needs the same key.
     Generate {
         /// Write the key to this new file, readable only by its owner, instead of printing it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
-        /// Have the key service of this key in the settings (vault.keys.NAME.wrap) encrypt the key, check
-        /// that its `unwrap` gives it back, and write it to its new `file`. The key itself is shown nowhere
+        /// Have the key service of this key in the settings (vault.keys.NAME.wrap) encrypt the key,
+        /// check that its `unwrap` gives it back, and write it to its new `file`. The key itself is
+        /// shown nowhere
         #[arg(long, value_name = "NAME", conflicts_with = "out")]
         wrap: Option<String>,
     },

@@ -32,7 +32,8 @@ pub(crate) struct Lines {
     size: Option<u64>,
     read: u64,
     number: u64,
-    /// Whether the last line ended with CR, so that an LF that follows belongs to the same line end.
+    /// Whether the last line ended with CR, so that an LF that follows belongs to the same line
+    /// end.
     after_cr: bool,
     /// An error after the lines of the last batch.
     broken: Option<CliError>,

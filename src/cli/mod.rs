@@ -1,6 +1,7 @@
 //! The command line: its common part here, and a file for each command.
 //!
-//! A command gets a [`Context`], returns an [`Exit`] or a [`CliError`], and prints only through [`Output`].
+//! A command gets a [`Context`], returns an [`Exit`] or a [`CliError`], and prints only through
+//! [`Output`].
 
 mod audit;
 mod audited;
@@ -102,12 +103,14 @@ enum Command {
     Webhooks(webhooks::Command),
     /// Pause a kind of work of a merchant, or of all merchants
     ///
-    /// For a time, or until `resume`. Every running process follows within a second, and keeps to it after
-    /// a restart. Work that has started is completed. Pausing again replaces the reason and the end.
+    /// For a time, or until `resume`. Every running process follows within a second, and keeps to
+    /// it after a restart. Work that has started is completed. Pausing again replaces the reason
+    /// and the end.
     Pause(pauses::PauseArgs),
     /// Resume what `pause` has paused
     ///
-    /// A pause of all merchants and one of a merchant are two pauses: resume both, if there are both.
+    /// A pause of all merchants and one of a merchant are two pauses: resume both, if there are
+    /// both.
     Resume(pauses::ResumeArgs),
     /// List what is paused, since when, by whom and why
     Pauses,
@@ -122,9 +125,10 @@ enum Command {
     /// Reload the settings of the running service
     ///
     /// Reads the settings, and if they are right, asks the service that uses their instance folder
-    /// (`vault.instance_dir`) to read them too. Waits for its answer and prints what changed, and which
-    /// changed settings take effect after a restart. Exit code 1: there is no such service, or it goes on
-    /// with the settings of before. SIGHUP does the same for every process of `serve`.
+    /// (`vault.instance_dir`) to read them too. Waits for its answer and prints what changed, and
+    /// which changed settings take effect after a restart. Exit code 1: there is no such service,
+    /// or it goes on with the settings of before. SIGHUP does the same for every process of
+    /// `serve`.
     Reload,
     /// Migrate the database's schema to this version
     ///
@@ -179,8 +183,8 @@ impl Command {
         }
     }
 
-    /// Returns what the command leaves in the audit log. The service leaves rows of its own. `migrate` runs
-    /// without keys, and the database keeps what it did and when.
+    /// Returns what the command leaves in the audit log. The service leaves rows of its own.
+    /// `migrate` runs without keys, and the database keeps what it did and when.
     fn audited(&self) -> Option<Audited> {
         match self {
             Self::Enqueue(_) => Some(Audited::new(Action::OrdersSubmit)),

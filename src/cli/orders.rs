@@ -37,10 +37,11 @@ pub(super) enum Command {
     List(Filter),
     /// Find orders by what a shop or Klarna knows of them, newest first
     ///
-    /// TEXT is an order's id, idempotency key, `merchant_reference1` or `merchant_reference2`, Klarna's id of the
-    /// order or session, or the user. If it is the whole of none, those that begin with it are found: with 3
-    /// characters or more, or 8 of an order's id; of each kind at most 1000, the last ones in alphabetical order.
-    /// Capital and small letters differ. Exit code 1: nothing was found.
+    /// TEXT is an order's id, idempotency key, `merchant_reference1` or `merchant_reference2`,
+    /// Klarna's id of the order or session, or the user. If it is the whole of none, those that
+    /// begin with it are found: with 3 characters or more, or 8 of an order's id; of each kind at
+    /// most 1000, the last ones in alphabetical order. Capital and small letters differ. Exit code
+    /// 1: nothing was found.
     Find {
         /// An id, key, reference or user, or its beginning
         #[arg(value_parser = name)]
@@ -69,13 +70,15 @@ pub(super) enum Command {
     Retry(OrderChoice),
     /// Cancel queued orders
     ///
-    /// Name orders by id, or choose them by filters. An order that a worker is running cannot be cancelled.
+    /// Name orders by id, or choose them by filters. An order that a worker is running cannot be
+    /// cancelled.
     Cancel(OrderChoice),
     /// Retry the failing follow-ups of submitted orders at once
     ///
-    /// Follow-ups are calls to Klarna about a submitted order that the service makes by itself, such as the read
-    /// after a push. Those that fail are tried again by the workers, for two days, also those that were given up.
-    /// No token is used. Name orders by id, or choose them by filters.
+    /// Follow-ups are calls to Klarna about a submitted order that the service makes by itself,
+    /// such as the read after a push. Those that fail are tried again by the workers, for two days,
+    /// also those that were given up. No token is used. Name orders by id, or choose them by
+    /// filters.
     RetryFollowUps(OrderChoice),
 }
 

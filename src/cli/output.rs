@@ -107,7 +107,8 @@ impl Screen {
         self.0.clear_screen().map_err(CliError::Output)
     }
 
-    /// Replaces what is drawn by the first lines of `text` that fit, without an empty screen in between.
+    /// Replaces what is drawn by the first lines of `text` that fit, without an empty screen in
+    /// between.
     pub(super) fn draw(&self, text: &str, height: usize, width: usize) -> Result<(), CliError> {
         let lines = text.lines().take(height.saturating_sub(1).max(1));
         // After each line, the rest of it is cleared, and at the end all that is below.

@@ -198,8 +198,8 @@ impl Display for Overdue {
     }
 }
 
-/// Counts the queued orders of a merchant, or of all merchants, whose deadline lies before a time; `None` if there
-/// is none.
+/// Counts the queued orders of a merchant, or of all merchants, whose deadline lies before a time;
+/// `None` if there is none.
 async fn overdue(
     app: &App,
     merchant: Option<&MerchantName>,

@@ -45,10 +45,12 @@ pub struct Args {
     /// Run even while another process is sweeping; no token is refreshed twice
     #[arg(long)]
     force: bool,
-    /// Start although this machine is new and the last process on the database did not stop in order
+    /// Start although this machine is new and the last process on the database did not stop in
+    /// order
     ///
-    /// Only if it is the same database, not a restored backup, and the old machine is gone for good: what
-    /// lay in its spool is lost. Without effect in an instance folder that was used before.
+    /// Only if it is the same database, not a restored backup, and the old machine is gone for
+    /// good: what lay in its spool is lost. Without effect in an instance folder that was used
+    /// before.
     #[arg(long)]
     new_machine: bool,
 }
@@ -57,7 +59,8 @@ fn failed(error: StoreError) -> CliError {
     CliError::failed("refresh tokens", error)
 }
 
-/// Prints the sums of a sweep, and returns the command's exit code. `broken`: why its lines could not be printed.
+/// Prints the sums of a sweep, and returns the command's exit code. `broken`: why its lines could
+/// not be printed.
 fn exit_of(context: &Context, ended: RefreshEnd, broken: Option<CliError>) -> Result<Exit, CliError> {
     match ended.run {
         None => Ok(Exit::of(ended.ending)),

@@ -1,4 +1,5 @@
-//! Warnings about the settings, which a process logs at its start, because others could read secrets.
+//! Warnings about the settings, which a process logs at its start, because others could read
+//! secrets.
 
 use super::CliError;
 use crate::app::AppError;
@@ -6,7 +7,8 @@ use crate::config::Settings;
 use crate::ops::exposed_files;
 use crate::store::transports;
 
-/// Warns of connections to the database that are not safe, and of files with secrets that others can read.
+/// Warns of connections to the database that are not safe, and of files with secrets that others
+/// can read.
 ///
 /// # Errors
 /// If a URL of the database cannot be read.

@@ -28,10 +28,12 @@ pub struct Args {
     /// Needs the role `worker`. Orders that are paused, or due later, stay for another start.
     #[arg(long)]
     drain: bool,
-    /// Start although this machine is new and the last process on the database did not stop in order
+    /// Start although this machine is new and the last process on the database did not stop in
+    /// order
     ///
-    /// Only if it is the same database, not a restored backup, and the old machine is gone for good: what
-    /// lay in its spool is lost. Without effect in an instance folder that was used before.
+    /// Only if it is the same database, not a restored backup, and the old machine is gone for
+    /// good: what lay in its spool is lost. Without effect in an instance folder that was used
+    /// before.
     #[arg(long)]
     new_machine: bool,
 }

@@ -44,9 +44,9 @@ pub(super) enum Command {
     Show(UserArgs),
     /// Print an access token of a user, for a call to Klarna
     ///
-    /// If no cached access token is valid for long enough, the user's refresh token is exchanged, under
-    /// the same rules as for an order. `serve` may run at the same time, but not `refresh`. Whoever has
-    /// the access token can act for the user: do not write it to a log.
+    /// If no cached access token is valid for long enough, the user's refresh token is exchanged,
+    /// under the same rules as for an order. `serve` may run at the same time, but not `refresh`.
+    /// Whoever has the access token can act for the user: do not write it to a log.
     Vend(vend::Args),
     /// Decide about tokens whose state is uncertain
     ///

@@ -20,8 +20,8 @@ pub(super) enum Command {
     Erase(UserChoice),
     /// Print everything that is stored of a user, as JSON
     ///
-    /// For a request under article 15 of the GDPR: the state and history of the token, orders with their
-    /// bodies, and webhooks. Secrets are left out.
+    /// For a request under article 15 of the GDPR: the state and history of the token, orders with
+    /// their bodies, and webhooks. Secrets are left out.
     Export(export::Args),
     /// Sign a user out at Klarna: revoke the token there, and forget it here
     ///

@@ -47,8 +47,8 @@ pub(super) enum Command {
     },
     /// Send a test event to a merchant's endpoint, and enable the endpoint
     ///
-    /// The event has the type webhook.test and is sent once. A running service sends it within a second;
-    /// `webhooks answers` shows what the endpoint answered.
+    /// The event has the type webhook.test and is sent once. A running service sends it within a
+    /// second; `webhooks answers` shows what the endpoint answered.
     Test {
         /// The merchant
         merchant: MerchantName,
@@ -88,8 +88,8 @@ pub(super) struct WebhookSelection {
     /// Only about this user
     #[arg(long)]
     user: Option<UserId>,
-    /// Only events that happened since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this
-    /// long ago, such as 2h
+    /// Only events that happened since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since
+    /// this long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     since: Option<When>,
 }
@@ -273,7 +273,8 @@ async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId]) -> R
     let (mut sent, mut unknown) = (Vec::new(), Vec::new());
     let done = resend_each(store, ids, &mut sent, &mut unknown).await;
     if ids.len() > 1 {
-        // The command's own row names a single event. Those that were sent before an error have rows too.
+        // The command's own row names a single event. Those that were sent before an error have
+        // rows too.
         context.audit_each(&sent).await;
     }
     done.map_err(|error| CliError::failed("send webhooks again", error))?;
@@ -284,7 +285,8 @@ async fn resend(context: &Context, store: &dyn Webhooks, ids: &[WebhookId]) -> R
     Ok(if unknown.is_empty() { Exit::Done } else { Exit::SomeFailed })
 }
 
-/// Sends one event after the other again. Those that are sent again are added to `sent`, the others to `unknown`.
+/// Sends one event after the other again. Those that are sent again are added to `sent`, the others
+/// to `unknown`.
 async fn resend_each(
     store: &dyn Webhooks,
     ids: &[WebhookId],

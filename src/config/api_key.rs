@@ -88,8 +88,8 @@ impl ApiKey {
         })
     }
 
-    /// Checks that the key can be used at this time and from this address. `None` means that the address
-    /// is unknown.
+    /// Checks that the key can be used at this time and from this address. `None` means that the
+    /// address is unknown.
     ///
     /// # Errors
     /// Why the key cannot be used.

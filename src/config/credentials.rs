@@ -70,9 +70,9 @@ impl ApiCredentials {
         }
     }
 
-    /// Reads `api_key`, or `api_username` and `api_password`: exactly one of both. Variables replace
-    /// the other form in the file. Each may be a list of two, for a rotation: then two sets are
-    /// returned.
+    /// Reads `api_key`, or `api_username` and `api_password`: exactly one of both. Variables
+    /// replace the other form in the file. Each may be a list of two, for a rotation: then two sets
+    /// are returned.
     pub(super) fn read(reader: &mut Reader, section: &str) -> Option<Vec<Self>> {
         let by_key = reader.secret_source(section, "api_key");
         let by_password =

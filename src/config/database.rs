@@ -118,8 +118,8 @@ fn is_postgres(url: &str) -> bool {
     postgres_url(url).is_some()
 }
 
-/// Reads the URL of a PostgreSQL server. As with `psql`, it may have a user or a port and no host; the
-/// host is then [`NO_HOST`].
+/// Reads the URL of a PostgreSQL server. As with `psql`, it may have a user or a port and no host;
+/// the host is then [`NO_HOST`].
 pub(crate) fn postgres_url(text: &str) -> Option<Url> {
     let (scheme, rest) =
         text.split_once("://").filter(|(scheme, _)| ["postgres", "postgresql"].contains(scheme))?;

@@ -22,8 +22,8 @@ pub struct ExposedFile {
 }
 
 impl Settings {
-    /// Returns the files with secrets that others can read or change, the settings file included if it has
-    /// any. A file that is not there yet is not one of them.
+    /// Returns the files with secrets that others can read or change, the settings file included if
+    /// it has any. A file that is not there yet is not one of them.
     #[must_use]
     pub fn exposed_files(&self) -> Vec<ExposedFile> {
         let keys = self.vault.keys.iter().filter_map(|(name, source)| match source {
@@ -39,8 +39,8 @@ impl Settings {
         keys.chain(named).chain(own).filter_map(|(key, path)| ExposedFile::of(key, path)).collect()
     }
 
-    /// Whether a setting is one of a merchant whose calls do not leave this machine: then a sandbox answers
-    /// them, and its secrets open nothing else.
+    /// Whether a setting is one of a merchant whose calls do not leave this machine: then a sandbox
+    /// answers them, and its secrets open nothing else.
     fn is_of_sandbox(&self, key: &str) -> bool {
         let of_merchant = |merchant: &Merchant| {
             let section = format!("merchants.{}.", merchant.name);

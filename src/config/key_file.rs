@@ -36,7 +36,8 @@ pub fn create(path: &Path) -> io::Result<()> {
 
 /// Writes a key to a new file with mode 0600, and creates missing folders above it.
 ///
-/// The file is synced to disk when this returns, because secrets sealed with a lost key would be lost too.
+/// The file is synced to disk when this returns, because secrets sealed with a lost key would be
+/// lost too.
 ///
 /// # Errors
 /// The file exists (nothing is overwritten), or cannot be written.

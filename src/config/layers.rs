@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
-/// The prefix of variables: `KLARNA_WORKER__DATABASE__URL` is `database.url`, in upper or lower case.
+/// The prefix of variables: `KLARNA_WORKER__DATABASE__URL` is `database.url`, in upper or lower
+/// case.
 const PREFIX: &str = "KLARNA_WORKER__";
 
 /// All given values. Items of lists of tables have numbers as names: `server.api_keys.0.name`.

@@ -1,7 +1,7 @@
 //! The parts of the settings that a reload replaces while the service runs.
 //!
-//! Each part is immutable. Whoever works with it takes it once, at the beginning of a request, a job or
-//! a sweep, and goes on with it to the end: a reload meanwhile is for the next one.
+//! Each part is immutable. Whoever works with it takes it once, at the beginning of a request, a
+//! job or a sweep, and goes on with it to the end: a reload meanwhile is for the next one.
 
 use std::borrow::Borrow;
 use std::sync::Arc;

@@ -49,11 +49,13 @@ pub struct Merchant {
     pub second_api_credentials: Option<ApiCredentials>,
     /// Whether an order gets the shopper's access token. If not, no exchange is made for it either.
     pub send_access_token: bool,
-    /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths are agreed with it.
+    /// How long a refresh token lives from its issue: Klarna's default is 60 days, other lengths
+    /// are agreed with it.
     pub refresh_token_lifetime: Duration,
     /// What happens to an order whose user has no usable token.
     pub on_unusable_token: OnUnusableToken,
-    /// Whether absent fields of an order are prefilled from the id_token, unless the order says otherwise.
+    /// Whether absent fields of an order are prefilled from the id_token, unless the order says
+    /// otherwise.
     pub prefill: bool,
     /// The same for orders that are submitted to Klarna Payments.
     pub payments_prefill: bool,
@@ -65,8 +67,8 @@ pub struct Merchant {
     pub longest_pauses: LongestPauses,
     /// The full URL of the token endpoint.
     pub token_url: EndpointUrl,
-    /// The revocation endpoint (RFC 7009). `None`: none is known, because the path of `token_url` does
-    /// not end in `/token`.
+    /// The revocation endpoint (RFC 7009). `None`: none is known, because the path of `token_url`
+    /// does not end in `/token`.
     pub revoke_url: Option<EndpointUrl>,
     /// Whether a refresh token is revoked when its user is forgotten or erased.
     pub revoke_on_forget: bool,
@@ -83,8 +85,8 @@ pub struct Merchant {
     pub discovery: bool,
     /// Which of the addresses above the settings give, instead of the defaults.
     pub given: GivenUrls,
-    /// The proxy that every call to Klarna for this merchant goes through; `None` means directly. It
-    /// may have a user name and a password in it.
+    /// The proxy that every call to Klarna for this merchant goes through; `None` means directly.
+    /// It may have a user name and a password in it.
     pub http_proxy: Option<SecretString>,
     /// The shop's webhook endpoint; `None` if it has none.
     pub webhook: Option<Webhook>,
@@ -93,8 +95,8 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// Returns the provider that this merchant's refresh tokens are presented to. Neither secrets nor
-    /// the query of the URL are part of it.
+    /// Returns the provider that this merchant's refresh tokens are presented to. Neither secrets
+    /// nor the query of the URL are part of it.
     #[must_use]
     pub fn provider(&self) -> Provider {
         let mut endpoint = Url::clone(&self.token_url);

@@ -155,7 +155,8 @@ impl Settings {
         }
     }
 
-    /// Reads the text of a settings file with environment variables on top; errors call the text `origin`.
+    /// Reads the text of a settings file with environment variables on top; errors call the text
+    /// `origin`.
     ///
     /// # Errors
     /// As [`Settings::load`].

@@ -65,7 +65,8 @@ impl Overrides {
         }
     }
 
-    /// Returns all addresses. `None` if the token endpoint is missing, which has no default everywhere.
+    /// Returns all addresses. `None` if the token endpoint is missing, which has no default
+    /// everywhere.
     pub(super) fn or_presets(
         self,
         region: Region,

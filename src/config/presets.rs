@@ -37,8 +37,8 @@ pub(super) fn origin(provider: Provider, client_id: &str) -> Option<String> {
     all.into_iter().flatten().flatten().find(|url| is(url.as_str(), client_id)).map(String::from)
 }
 
-/// The revocation endpoint beside the token endpoint. Klarna's discovery document lists both with the
-/// same path, except for the last word.
+/// The revocation endpoint beside the token endpoint. Klarna's discovery document lists both with
+/// the same path, except for the last word.
 pub(super) fn revoke_url(token_url: &Url) -> Option<Url> {
     let path = token_url.path().strip_suffix("/token")?;
     let mut url = token_url.clone();

@@ -29,8 +29,8 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut options().write(true).create(true).truncate(true).open(path)?, content)
 }
 
-/// Removes the permissions of group and others from an existing file or folder. Only its owner can do
-/// this. If somebody else owns it, that is logged and is no error.
+/// Removes the permissions of group and others from an existing file or folder. Only its owner can
+/// do this. If somebody else owns it, that is logged and is no error.
 pub fn restrict(path: &Path) {
     remove(path, 0o077);
 }

@@ -112,7 +112,8 @@ impl Reader {
         value
     }
 
-    /// The names of the entries of a group: the merchants, the keys of the vault, the numbers of the API keys.
+    /// The names of the entries of a group: the merchants, the keys of the vault, the numbers of
+    /// the API keys.
     pub(super) fn names(&mut self, group: &str) -> BTreeSet<String> {
         self.groups.insert(group.to_owned());
         if self.layers.is_empty_list(group) {

@@ -115,8 +115,8 @@ impl Changes {
 }
 
 impl Settings {
-    /// Returns these settings with everything of `read` that can change while the process runs, and what
-    /// that changes.
+    /// Returns these settings with everything of `read` that can change while the process runs, and
+    /// what that changes.
     ///
     /// # Errors
     /// Settings that can change contradict others that stay as they are until a restart.

@@ -13,7 +13,8 @@ pub struct Retention {
     pub bodies: Duration,
     /// Orders, and events for webhooks.
     pub orders: Duration,
-    /// The ledger of exchanges, hashes of former tokens, starts of processes, past pauses and outages.
+    /// The ledger of exchanges, hashes of former tokens, starts of processes, past pauses and
+    /// outages.
     pub ledger: Duration,
     /// Rows of the audit log; at least 30 days.
     pub audit: Duration,

@@ -25,8 +25,8 @@ pub enum Scope {
     Ops,
 }
 
-/// The names in the settings, and what each stands for. `tokens` does not stand for `tokens:vend`: a key
-/// gets access tokens only if its settings say so.
+/// The names in the settings, and what each stands for. `tokens` does not stand for `tokens:vend`:
+/// a key gets access tokens only if its settings say so.
 const NAMES: [(&str, &[Scope]); 9] = [
     ("orders", &[Scope::OrdersRead, Scope::OrdersWrite]),
     ("orders:read", &[Scope::OrdersRead]),

@@ -13,9 +13,11 @@ use crate::bounded;
 const LARGEST: usize = 64 * 1024;
 
 impl Reader {
-    /// Returns which of the keys, which exclude each other, is given: its index in `keys` and its value.
+    /// Returns which of the keys, which exclude each other, is given: its index in `keys` and its
+    /// value.
     ///
-    /// A variable replaces any form in the file, so that the file of a container image can be overridden.
+    /// A variable replaces any form in the file, so that the file of a container image can be
+    /// overridden.
     pub(super) fn one_of(&mut self, section: &str, keys: &[&str]) -> Option<(usize, SecretString)> {
         let paths: Vec<String> = keys.iter().map(|key| format!("{section}.{key}")).collect();
         let chosen = self.chosen(&paths)?;
@@ -71,8 +73,8 @@ impl Reader {
         Some(text.expose_secret().split_whitespace().map(SecretString::from).collect())
     }
 
-    /// Like [`Reader::secret`], for a key with one secret or a list of two; in a variable or file, each
-    /// on a line of its own.
+    /// Like [`Reader::secret`], for a key with one secret or a list of two; in a variable or file,
+    /// each on a line of its own.
     pub(super) fn one_or_two(&mut self, section: &str, key: &str) -> Option<Vec<SecretString>> {
         let paths = ["", "_env", "_file"].map(|form| format!("{section}.{key}{form}"));
         let form = self.chosen(&paths)?;

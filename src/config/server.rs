@@ -22,7 +22,8 @@ pub type ApiKeys = Vec<Arc<ApiKey>>;
 pub struct Server {
     /// Address and port; port 0 takes any free one.
     pub bind: SocketAddr,
-    /// The address of health and metrics, without an API key, for any role; `None` if there is none.
+    /// The address of health and metrics, without an API key, for any role; `None` if there is
+    /// none.
     pub probes: Option<SocketAddr>,
     /// How long a stop waits for running work.
     pub shutdown_grace: Duration,
@@ -38,8 +39,8 @@ pub struct Server {
     pub reload_on_change: bool,
     /// The files for TLS; `None`: plain HTTP.
     pub tls: Option<TlsFiles>,
-    /// The API keys. The list is empty only if `bind` is a loopback address: then everybody on this machine
-    /// may do everything.
+    /// The API keys. The list is empty only if `bind` is a loopback address: then everybody on this
+    /// machine may do everything.
     pub api_keys: ApiKeys,
 }
 

@@ -26,7 +26,8 @@ pub(super) trait Setting: Sized {
     /// Reads the value, or says what is wrong with it, without showing it.
     fn read(value: &Value) -> Result<Self, &'static str>;
 
-    /// Reads the text of a variable: literally for strings, as TOML for numbers, booleans and lists.
+    /// Reads the text of a variable: literally for strings, as TOML for numbers, booleans and
+    /// lists.
     fn read_text(text: &str) -> Result<Self, &'static str> {
         Self::read(&Value::String(text.to_owned())).or_else(|wrong| {
             let parsed = text.parse::<Value>().map_err(|_| wrong)?;

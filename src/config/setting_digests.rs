@@ -5,8 +5,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A digest of each given value, by its key. The value of a key that names a file with a secret includes
-/// the secret.
+/// A digest of each given value, by its key. The value of a key that names a file with a secret
+/// includes the secret.
 #[derive(Clone, Default)]
 pub(super) struct SettingDigests(BTreeMap<String, [u8; 32]>);
 

@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 /// The fewest characters of an API key. `keys api generate` makes keys of 43.
 const SHORTEST_KEY: usize = 24;
 
-/// The fewest different characters or bytes of a secret. 24 random characters have practically never
-/// fewer.
+/// The fewest different characters or bytes of a secret. 24 random characters have practically
+/// never fewer.
 const LEAST_VARIETY: usize = 8;
 
-/// Keys of examples and first tries. Their hashes are refused too, because a hash does not show that
-/// its key is short.
+/// Keys of examples and first tries. Their hashes are refused too, because a hash does not show
+/// that its key is short.
 const GUESSED: [&str; 28] = [
     "",
     "a",

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::layers::Layers;
 
-/// The most unknown paths that are told, and the longest one that is compared with known ones, in bytes:
-/// each costs a comparison with all others.
+/// The most unknown paths that are told, and the longest one that is compared with known ones, in
+/// bytes: each costs a comparison with all others.
 const MOST: usize = 100;
 const LONGEST: usize = 200;
 

@@ -33,7 +33,8 @@ pub struct Vault {
     pub send_within: Duration,
     /// What to do about a token whose last presentation got no answer.
     pub lost_answer: LostAnswer,
-    /// The wait before an unanswered presentation is repeated; shorter, and it may overtake its own first request.
+    /// The wait before an unanswered presentation is repeated; shorter, and it may overtake its own
+    /// first request.
     pub replay_after: Duration,
     /// How long the holder of an open intent must be silent to be considered dead.
     pub orphan_after: Duration,

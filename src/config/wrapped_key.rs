@@ -19,7 +19,8 @@ pub struct WrappedKey {
     pub file: PathBuf,
     /// Reads the wrapped key from its standard input, and prints the key.
     pub unwrap: KeyProgram,
-    /// Reads a new key from its standard input, and prints it wrapped. Only `keys generate --wrap` runs it.
+    /// Reads a new key from its standard input, and prints it wrapped. Only `keys generate --wrap`
+    /// runs it.
     pub wrap: Option<KeyProgram>,
 }
 

@@ -32,8 +32,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An outbox over `store`, for the merchants of the settings that have a webhook. Events of merchants
-    /// whose webhooks an operator has paused are left alone.
+    /// An outbox over `store`, for the merchants of the settings that have a webhook. Events of
+    /// merchants whose webhooks an operator has paused are left alone.
     #[must_use]
     pub fn new(store: Arc<dyn Webhooks>, merchants: Live<Merchants>, pauses: Pauses) -> Self {
         Self { store, merchants, pauses, round: AtomicUsize::new(0) }

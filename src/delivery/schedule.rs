@@ -7,7 +7,8 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// The waits after the first eight failed attempts. Later waits are twelve hours each, until the
 /// event is three days old: about a dozen attempts in all. That limit is not here: it is the column
-/// `webhooks.give_up_at`, with which the statement `webhook_retry` compares the next attempt's time.
+/// `webhooks.give_up_at`, with which the statement `webhook_retry` compares the next attempt's
+/// time.
 const WAITS: [Duration; 8] = [
     Duration::from_secs(5),
     MINUTE,

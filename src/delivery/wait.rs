@@ -66,9 +66,9 @@ impl Waiters {
     }
 
     /// Returns the order once it has ended, or its current state after `longest`. `None` if there
-    /// is no such order, or if the caller must not see it. If this process has run the order since its insert,
-    /// the row need not be read. If this process runs the order, its result is returned from memory once it is
-    /// committed.
+    /// is no such order, or if the caller must not see it. If this process has run the order since
+    /// its insert, the row need not be read. If this process runs the order, its result is returned
+    /// from memory once it is committed.
     ///
     /// # Errors
     /// The store fails.
@@ -79,8 +79,8 @@ impl Waiters {
         may_see: impl Fn(&OrderView) -> bool,
     ) -> Result<Option<OrderView>, StoreError> {
         let until = Instant::now() + longest;
-        // Register before reading the row, so that an end in between is not missed. An order that need not be read has
-        // not ended yet.
+        // Register before reading the row, so that an end in between is not missed. An order that
+        // need not be read has not ended yet.
         let waiter = Waiter::begin(self, id);
         let order = match waiter.inserted.as_ref().filter(|_| !longest.is_zero()) {
             Some(order) => Some(OrderView::clone(order)),
@@ -125,9 +125,10 @@ impl Waiters {
         }
     }
 
-    /// Says that this process runs an order, until the result is dropped. `inserted` is its row as the insert left
-    /// it, if this run's claim came with the insert. While that claim holds, nothing changes what is shown of it but a
-    /// new name of its user, which the end brings. If the claim is lost, the row is read.
+    /// Says that this process runs an order, until the result is dropped. `inserted` is its row as
+    /// the insert left it, if this run's claim came with the insert. While that claim holds,
+    /// nothing changes what is shown of it but a new name of its user, which the end brings. If the
+    /// claim is lost, the row is read.
     pub fn run_here(&self, id: OrderId, inserted: Option<Arc<OrderView>>) -> RunHere {
         let mut state = self.lock();
         let number = state.next;
@@ -138,8 +139,8 @@ impl Waiters {
         RunHere { waiters: self.clone(), id, number }
     }
 
-    /// Notifies the waiters of an order that it has ended. If this process runs it, they are answered as soon
-    /// as the run has their answer, or is over.
+    /// Notifies the waiters of an order that it has ended. If this process runs it, they are
+    /// answered as soon as the run has their answer, or is over.
     pub fn notify_ended(&self, id: OrderId) {
         let mut state = self.lock();
         match state.running.get_mut(&id) {
@@ -194,8 +195,8 @@ pub struct RunHere {
 }
 
 impl RunHere {
-    /// Answers the waiters. `end` is the order's end, whose commit is durable; `None` if the order has not
-    /// ended, or must be read.
+    /// Answers the waiters. `end` is the order's end, whose commit is durable; `None` if the order
+    /// has not ended, or must be read.
     pub fn ended(&self, end: impl FnOnce() -> Option<OrderEnd>) {
         let mut state = self.waiters.lock();
         // Who begins to wait from now on reads the row.

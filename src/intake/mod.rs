@@ -62,8 +62,8 @@ pub struct Submitted {
 /// Inserts single orders in a process that also runs orders, so that they can start there at once.
 #[async_trait]
 pub trait InsertOrder: Send + Sync {
-    /// Inserts an order in a transaction of its own. Once the insert has begun, it goes on although the
-    /// caller stops waiting.
+    /// Inserts an order in a transaction of its own. Once the insert has begun, it goes on although
+    /// the caller stops waiting.
     ///
     /// # Errors
     /// If the store fails.
@@ -107,8 +107,8 @@ impl Intake {
         Self { store, merchants, order_deadline, clock, direct: None }
     }
 
-    /// The same intake, with another way for single orders ([`Intake::submit`]), if there is one: they may
-    /// start at once.
+    /// The same intake, with another way for single orders ([`Intake::submit`]), if there is one:
+    /// they may start at once.
     #[must_use]
     pub fn with_direct(self, direct: Option<Arc<dyn InsertOrder>>) -> Self {
         Self { direct, ..self }
@@ -154,8 +154,8 @@ impl Intake {
         accepted(inserted)
     }
 
-    /// Checks and stores an order in a transaction of its own. In a process that runs orders, it may start
-    /// at once.
+    /// Checks and stores an order in a transaction of its own. In a process that runs orders, it
+    /// may start at once.
     ///
     /// # Errors
     /// Like [`Intake::accept`].

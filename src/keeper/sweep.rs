@@ -82,8 +82,8 @@ pub struct Scope {
     /// Sweep even while another process sweeps. No token is refreshed twice, since dueness is
     /// checked again under the claim.
     pub force: bool,
-    /// How long to wait for an open circuit breaker before the merchant's tokens are skipped. A pause that
-    /// an operator ordered is not waited for.
+    /// How long to wait for an open circuit breaker before the merchant's tokens are skipped. A
+    /// pause that an operator ordered is not waited for.
     pub patience: Duration,
 }
 
@@ -249,8 +249,8 @@ impl Sweeper {
         Duration::from_hours(24).mul_f64(self.settings.now().rate_per_second).as_secs()
     }
 
-    /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens. `None`
-    /// if the sweep was stopped before its exchange could begin.
+    /// Refreshes one token. It gets a trace of its own, because a sweep may have a million tokens.
+    /// `None` if the sweep was stopped before its exchange could begin.
     async fn present(&self, due: DueExchange, sweep: PurposeId, stop: Stop) -> Option<TokenReport> {
         let merchant = due.merchant.name.as_str();
         let traced = traced!(

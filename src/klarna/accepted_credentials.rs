@@ -9,8 +9,8 @@ use crate::config::{CredentialSet, Merchant};
 use crate::ids::MerchantName;
 use crate::order::Target;
 
-/// The sets that were accepted last, by merchant and target: two targets may belong to two providers.
-/// Clones share them, so that what one client learns is known to all.
+/// The sets that were accepted last, by merchant and target: two targets may belong to two
+/// providers. Clones share them, so that what one client learns is known to all.
 #[derive(Clone, Debug, Default)]
 pub struct AcceptedCredentials(Arc<Mutex<BTreeMap<(MerchantName, Target), CredentialSet>>>);
 
@@ -24,8 +24,8 @@ impl AcceptedCredentials {
         accepted.get(&(merchant.name.clone(), target)).copied().unwrap_or_default()
     }
 
-    /// Describes for people which of a merchant's two sets of credentials this process uses, without anything of
-    /// the secrets; `None` if the merchant has one set.
+    /// Describes for people which of a merchant's two sets of credentials this process uses,
+    /// without anything of the secrets; `None` if the merchant has one set.
     #[must_use]
     pub fn describe(&self, merchant: &Merchant) -> Option<String> {
         merchant.second_api_credentials.as_ref()?;
@@ -34,8 +34,8 @@ impl AcceptedCredentials {
         Some(format!("two {what}: calls use the {set} now, and the other where Klarna refuses it"))
     }
 
-    /// Klarna has answered a call with a set. If it has accepted the set, this is in use from now on. A
-    /// change is logged.
+    /// Klarna has answered a call with a set. If it has accepted the set, this is in use from now
+    /// on. A change is logged.
     pub(super) fn answered(
         &self,
         merchant: &Merchant,
@@ -55,8 +55,8 @@ impl AcceptedCredentials {
     }
 }
 
-/// Whether an answer says that Klarna has accepted the credentials: it has dealt with the request itself.
-/// A limit or an error of the server may come before the credentials are looked at.
+/// Whether an answer says that Klarna has accepted the credentials: it has dealt with the request
+/// itself. A limit or an error of the server may come before the credentials are looked at.
 fn says_accepted(status: StatusCode) -> bool {
     let says_nothing = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
     !says_nothing.contains(&status) && !status.is_server_error()

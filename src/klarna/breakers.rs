@@ -12,8 +12,8 @@ use crate::config::{Live, Merchants};
 use crate::ids::MerchantName;
 use crate::order::Target;
 
-/// Circuit breakers and rate limits, for each target by itself: if one API fails, orders for another
-/// still go out. Clones share them.
+/// Circuit breakers and rate limits, for each target by itself: if one API fails, orders for
+/// another still go out. Clones share them.
 #[derive(Clone)]
 pub struct TargetBreakers([CircuitBreakers; Target::ALL.len()]);
 
@@ -27,8 +27,8 @@ impl TargetBreakers {
         })
     }
 
-    /// Creates closed breakers for the calls about orders and sessions that exist, with the same rates.
-    /// So these calls take nothing from the create calls, and their failures stop none.
+    /// Creates closed breakers for the calls about orders and sessions that exist, with the same
+    /// rates. So these calls take nothing from the create calls, and their failures stop none.
     #[must_use]
     pub fn of_sessions(merchants: &Live<Merchants>) -> Self {
         Self::named(merchants, |target| match target {
@@ -62,8 +62,8 @@ impl TargetBreakers {
     }
 }
 
-/// Waits for a permit for at most `longest`, while calls wait for the rate or for a limit of Klarna. `None` if it
-/// would take longer, or if the circuit breaker is open.
+/// Waits for a permit for at most `longest`, while calls wait for the rate or for a limit of
+/// Klarna. `None` if it would take longer, or if the circuit breaker is open.
 pub(crate) async fn admit_unless_open(
     breakers: &CircuitBreakers,
     merchant: &MerchantName,

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::config::{ClientAuth, Merchant};
 
-/// Returns the request with these fields and the client's in its body. Klarna's example has them in the
-/// query, but URLs are written to logs. The body is wiped when it is dropped.
+/// Returns the request with these fields and the client's in its body. Klarna's example has them in
+/// the query, but URLs are written to logs. The body is wiped when it is dropped.
 pub(super) fn form(request: RequestBuilder, merchant: &Merchant, fields: &[(&str, &str)]) -> RequestBuilder {
     let mut fields = fields.to_vec();
     fields.push(("client_id", &merchant.client_id));

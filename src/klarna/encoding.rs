@@ -18,9 +18,10 @@ pub(crate) fn is_compressed(body: &[u8], headers: &HeaderMap) -> bool {
     body.starts_with(&GZIP) || headers.contains_key(CONTENT_ENCODING)
 }
 
-/// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no header
-/// names it; deflate by the header. Of a body that breaks off, the readable part is returned. A body
-/// in another encoding is returned unchanged. The result is empty if it exceeds `limit` bytes.
+/// Returns the body without gzip or deflate. Gzip is recognised by its first bytes, even if no
+/// header names it; deflate by the header. Of a body that breaks off, the readable part is
+/// returned. A body in another encoding is returned unchanged. The result is empty if it exceeds
+/// `limit` bytes.
 pub(crate) fn decompressed(
     mut body: Zeroizing<Vec<u8>>,
     headers: &HeaderMap,
@@ -35,7 +36,8 @@ pub(crate) fn decompressed(
     let encodings = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let is_deflate =
         encodings.flat_map(|list| list.split(',')).any(|name| name.trim().eq_ignore_ascii_case("deflate"));
-    // Readable text is not compressed, whatever the header says. Decompressing it would give garbage.
+    // Readable text is not compressed, whatever the header says. Decompressing it would give
+    // garbage.
     if is_deflate && std::str::from_utf8(&body).is_err() {
         // RFC 9110 section 8.4.1.2 requires zlib's wrapper, but some servers leave it out.
         let wrapped = read(ZlibDecoder::new(&body[..]), limit);

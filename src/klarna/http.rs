@@ -31,8 +31,8 @@ use crate::telemetry::traces::{failed, traced};
 /// The `User-Agent` of every call.
 const USER_AGENT: &str = concat!("klarna-order-worker/", env!("CARGO_PKG_VERSION"));
 
-/// How long idle connections are reused, where they are. One that the other side has closed meanwhile
-/// would look like a lost answer.
+/// How long idle connections are reused, where they are. One that the other side has closed
+/// meanwhile would look like a lost answer.
 const POOL_IDLE: Duration = Duration::from_secs(5);
 
 /// How long an answer may still be read after the time-out. A process that was suspended wakes up
@@ -60,8 +60,8 @@ pub(crate) enum Failure {
     NotSent(String),
     /// The request was sent, wholly or in part, and no complete answer came back.
     NoAnswer(&'static str),
-    /// The answer's status and headers came, perhaps with the beginning of its body. Then the connection
-    /// broke, or the time was over.
+    /// The answer's status and headers came, perhaps with the beginning of its body. Then the
+    /// connection broke, or the time was over.
     Broken {
         /// What came.
         begun: Box<Reply>,
@@ -105,8 +105,8 @@ const TIMED_OUT: Failure = Failure::NoAnswer("timed out after sending");
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
-    /// The body, decompressed as far as it came. Empty if it exceeded the limit: such a body cannot be a
-    /// valid answer.
+    /// The body, decompressed as far as it came. Empty if it exceeded the limit: such a body cannot
+    /// be a valid answer.
     pub body: Zeroizing<Vec<u8>>,
 }
 
@@ -127,7 +127,8 @@ pub(crate) struct Limits {
     pub call: Duration,
     /// The largest body of an answer, in bytes.
     pub body: usize,
-    /// Whether a connection may serve another call after the first. Without, each call opens its own.
+    /// Whether a connection may serve another call after the first. Without, each call opens its
+    /// own.
     pub reuse: bool,
 }
 
@@ -135,8 +136,8 @@ pub(crate) struct Limits {
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     direct: Client,
-    /// A client for each proxy of the settings, made at its first use. The URL of a proxy may have a
-    /// password.
+    /// A client for each proxy of the settings, made at its first use. The URL of a proxy may have
+    /// a password.
     proxied: Arc<Mutex<HashMap<String, Client>>>,
     limits: Limits,
 }
@@ -190,8 +191,8 @@ impl HttpClient {
         self.direct.get(url)
     }
 
-    /// Returns the client for a proxy. If it cannot be created, nothing is sent; the call never goes
-    /// without the proxy.
+    /// Returns the client for a proxy. If it cannot be created, nothing is sent; the call never
+    /// goes without the proxy.
     fn through(&self, proxy: Option<&SecretString>) -> Result<Client, Failure> {
         let Some(proxy) = proxy else { return Ok(self.direct.clone()) };
         let mut proxied = self.proxied.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
-//! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create call of
-//! each target (`create`), the calls about orders and sessions that exist (`session`), the key sets that
-//! sign id_tokens, the OpenID documents (`discovery`), and `doctor`'s probes of them. Every call uses
-//! [`http`], which has the rules that a single-use token needs. [`breakers`] has the circuit breakers of the
-//! calls to each target.
+//! Everything that speaks HTTP to Klarna: the token endpoint, the revocation endpoint, the create
+//! call of each target (`create`), the calls about orders and sessions that exist (`session`), the
+//! key sets that sign id_tokens, the OpenID documents (`discovery`), and `doctor`'s probes of them.
+//! Every call uses [`http`], which has the rules that a single-use token needs. [`breakers`] has
+//! the circuit breakers of the calls to each target.
 
 pub mod accepted_credentials;
 mod authorization;

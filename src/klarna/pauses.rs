@@ -12,14 +12,14 @@ const LIMIT: &str = "x-ratelimit-limit";
 const REMAINING: &str = "x-ratelimit-remaining";
 const RESET: &str = "x-ratelimit-reset";
 
-/// The longest `X-Ratelimit-Reset` that is believed. Some services send a point in time in this header.
-/// Read as a duration, it would be decades.
+/// The longest `X-Ratelimit-Reset` that is believed. Some services send a point in time in this
+/// header. Read as a duration, it would be decades.
 const LONGEST_RESET: Duration = Duration::from_hours(24);
 
-/// Returns that Klarna's limit of calls is used up, if an answer says so: `X-Ratelimit-Remaining` is 0, and
-/// `X-Ratelimit-Reset` says how many seconds remain until the next interval. Klarna sends such headers with
-/// every answer; `X-Ratelimit-Limit` begins with the limit (`40, 40;w=1`). Values of other kinds are ignored.
-/// A pause longer than `longest` is shortened to it.
+/// Returns that Klarna's limit of calls is used up, if an answer says so: `X-Ratelimit-Remaining`
+/// is 0, and `X-Ratelimit-Reset` says how many seconds remain until the next interval. Klarna sends
+/// such headers with every answer; `X-Ratelimit-Limit` begins with the limit (`40, 40;w=1`). Values
+/// of other kinds are ignored. A pause longer than `longest` is shortened to it.
 pub(crate) fn used_up(headers: &HeaderMap, longest: Duration) -> Option<UsedUp> {
     let number = |name| {
         let text = headers.get(name)?.to_str().ok()?;
@@ -32,7 +32,8 @@ pub(crate) fn used_up(headers: &HeaderMap, longest: Duration) -> Option<UsedUp> 
 
 /// Returns the pause that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110
 /// section 10.2.3), or else Klarna's `X-Ratelimit-Reset` in seconds. A date is compared with the
-/// answer's own `Date`, so that our clock does not matter. A pause longer than `longest` is shortened to it.
+/// answer's own `Date`, so that our clock does not matter. A pause longer than `longest` is
+/// shortened to it.
 pub(crate) fn retry_after(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);

@@ -18,16 +18,16 @@ const LONGEST_MESSAGE: usize = 500;
 /// removing them would make the message unreadable.
 const SHORTEST_VALUE: usize = 4;
 
-/// The most bytes of all values together. A shopper's data has a few hundred bytes. If a request has
-/// more than this, no text about it is kept.
+/// The most bytes of all values together. A shopper's data has a few hundred bytes. If a request
+/// has more than this, no text about it is kept.
 const MOST_VALUES: usize = 64 * 1024;
 
 const MARK: &str = "[redacted]";
 
 /// Removes from a text all credentials and personal data that the request contained: the access
-/// token, the merchant's password or API key, the values in `customer` and the addresses, which may come
-/// from an `id_token`, and those in `attachment` and `merchant_data`, where shops tell more of a shopper.
-/// All values are looked for at once, so a text takes one pass.
+/// token, the merchant's password or API key, the values in `customer` and the addresses, which may
+/// come from an `id_token`, and those in `attachment` and `merchant_data`, where shops tell more of
+/// a shopper. All values are looked for at once, so a text takes one pass.
 pub(crate) struct Redactor {
     /// Finds the longest of several values that begin at the same position, so that no part of it
     /// remains.

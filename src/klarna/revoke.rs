@@ -59,8 +59,8 @@ impl RevokeClient {
         Ok(Self { http: HttpClient::new(limits)? })
     }
 
-    /// Revokes a refresh token at `url`. A request may be repeated: a token that is revoked already is
-    /// answered like one that was revoked now.
+    /// Revokes a refresh token at `url`. A request may be repeated: a token that is revoked already
+    /// is answered like one that was revoked now.
     pub async fn revoke(&self, merchant: &Merchant, url: &Url, refresh_token: &SecretString) -> Revoked {
         let request = self.http.post(url.clone()).header(ACCEPT, "application/json");
         let fields = [("token", refresh_token.expose_secret()), ("token_type_hint", "refresh_token")];

@@ -23,8 +23,7 @@ use crate::config::{CredentialSet, Merchant};
 use crate::order::{OrderResult, SessionPhase, Target};
 use crate::received::{Document, storable};
 
-/// The largest answer that is read, in bytes. It repeats the order, which may be 1 MB, and has its
-/// snippet.
+/// The largest answer that is read, in bytes. It has its snippet and the order, which may be 1 MB.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// The path of order management, below Checkout's address.
@@ -127,8 +126,8 @@ impl SessionClient {
         self.send(merchant, target, self.http.get(url), || None).await
     }
 
-    /// Replaces the order of an order or session that the shopper has not paid yet. `body` is its JSON.
-    /// The call may be repeated.
+    /// Replaces the order of an order or session that the shopper has not paid yet. `body` is its
+    /// JSON. The call may be repeated.
     pub async fn update(
         &self,
         merchant: &Merchant,
@@ -165,7 +164,8 @@ impl SessionClient {
         }
     }
 
-    /// Acknowledges an order that the shopper has paid: Klarna pushes no more. The call may be repeated.
+    /// Acknowledges an order that the shopper has paid: Klarna pushes no more. The call may be
+    /// repeated.
     pub async fn acknowledge(&self, merchant: &Merchant, klarna_id: &str) -> SessionAnswer {
         match managed(merchant, klarna_id, Some("acknowledge")) {
             Ok(url) => {
@@ -195,7 +195,7 @@ impl SessionClient {
         redactor: impl Fn() -> Option<Redactor>,
     ) -> SessionAnswer {
         let set = self.accepted.of(merchant, target);
-        // A refusal of the credentials does nothing else, so the call is sent again with the other set.
+        // A refusal of the credentials does nothing else, so the other set is tried as well.
         let again = merchant.credentials(set.other()).and_then(|_| request.try_clone());
         let begun = since_boot();
         let answer = self.send_with(set, template, merchant, target, request, &redactor).await;

@@ -3,8 +3,8 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Forbids core dumps of this process. On Linux also those that the kernel gives to a program
-/// (`kernel.core_pattern` with a pipe), which ignore the limit; other processes of the same user can
-/// then not read this one's memory either.
+/// (`kernel.core_pattern` with a pipe), which ignore the limit; other processes of the same user
+/// can then not read this one's memory either.
 pub fn forbid() {
     set(Some(0), false);
 }

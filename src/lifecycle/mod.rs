@@ -1,8 +1,10 @@
-//! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies systemd.
+//! Signals: the first asks for a soft stop, the second for a hard stop. [`manager`] notifies
+//! systemd.
 //!
-//! SIGTERM, SIGINT, SIGHUP and SIGQUIT ask for a stop. In the service, SIGHUP asks for a reload of the
-//! settings instead, unless it says that its terminal was closed. SIGUSR1, SIGUSR2 and SIGALRM do nothing: by
-//! default they would end the process in the middle of an exchange. Rust's runtime ignores SIGPIPE.
+//! SIGTERM, SIGINT, SIGHUP and SIGQUIT ask for a stop. In the service, SIGHUP asks for a reload of
+//! the settings instead, unless it says that its terminal was closed. SIGUSR1, SIGUSR2 and SIGALRM
+//! do nothing: by default they would end the process in the middle of an exchange. Rust's runtime
+//! ignores SIGPIPE.
 
 pub mod dumps;
 pub mod manager;
@@ -20,7 +22,8 @@ enum ShutdownPhase {
     Hard,
 }
 
-/// Tells when the service was asked to read its settings again. Several signals at once count as one.
+/// Tells when the service was asked to read its settings again. Several signals at once count as
+/// one.
 #[derive(Clone, Debug, Default)]
 pub struct ReloadSignals(Arc<Notify>);
 
@@ -84,7 +87,8 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// A stop that only [`Shutdown::trigger`] requests: for tests, and for services inside another process.
+    /// A stop that only [`Shutdown::trigger`] requests: for tests, and for services inside another
+    /// process.
     #[must_use]
     pub fn manual() -> Self {
         Self(watch::Sender::new(ShutdownPhase::Running))
@@ -131,8 +135,8 @@ fn has_terminal() -> bool {
     io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
-/// Whether SIGHUP asks for a reload. The system also sends it when a terminal is closed: then nobody
-/// expects the service to go on.
+/// Whether SIGHUP asks for a reload. The system also sends it when a terminal is closed: then
+/// nobody expects the service to go on.
 fn is_reload(began_in_terminal: bool, has_terminal: bool) -> bool {
     has_terminal || !began_in_terminal
 }

@@ -1,4 +1,5 @@
-//! The handles of metrics that each order uses, by their labels. To make one takes much longer than to count.
+//! The handles of metrics that each order uses, by their labels. To make one takes much longer than
+//! to count.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,5 @@
-//! Checks an installation and gives advice. It changes nothing, spends no token and creates no order.
+//! Checks an installation and gives advice. It changes nothing, spends no token and creates no
+//! order.
 
 mod database;
 mod discovery;
@@ -75,9 +76,9 @@ impl Findings {
     }
 }
 
-/// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped. With
-/// `online`, the provider's OpenID documents are read for all merchants, not only for those with
-/// `discovery`.
+/// Checks everything, from the settings outwards. Checks that depend on a failed one are skipped.
+/// With `online`, the provider's OpenID documents are read for all merchants, not only for those
+/// with `discovery`.
 pub async fn examine(
     settings: &Settings,
     environment: &BTreeMap<String, String>,

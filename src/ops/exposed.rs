@@ -3,7 +3,8 @@
 use crate::config::{ExposedFile, Settings};
 use crate::store::client_keys;
 
-/// Returns those of the settings, and the keys of client certificates that the URLs of the database name.
+/// Returns those of the settings, and the keys of client certificates that the URLs of the database
+/// name.
 #[must_use]
 pub fn exposed_files(settings: &Settings) -> Vec<ExposedFile> {
     let keys = client_keys(&settings.database).into_iter();

@@ -29,8 +29,8 @@ use crate::order::{Target, TokenOutcome};
 use crate::store::{Connections, InstallationStats, Keeper, Keys, Pausing, Providers, Replica};
 use crate::vault::sealing::Secrets;
 
-/// How often recorded values are sorted into buckets. Without this they would accumulate in memory if
-/// nothing scrapes the metrics.
+/// How often recorded values are sorted into buckets. Without this they would accumulate in memory
+/// if nothing scrapes the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The exchanges in flight in a process.

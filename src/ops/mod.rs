@@ -1,4 +1,5 @@
-//! For operators: `doctor`, metrics, retention, and the comparison with the provider's OpenID documents.
+//! For operators: `doctor`, metrics, retention, and the comparison with the provider's OpenID
+//! documents.
 
 pub mod discovery;
 pub mod doctor;

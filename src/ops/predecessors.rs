@@ -18,8 +18,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 pub struct NewFolder {
     /// Its id, if it has one. A process that was killed before its first heartbeat has left one.
     pub id: Option<InstanceId>,
-    /// The id of the other instance folder with the same settings: that of `refresh`, or that of the
-    /// service. The database knows the last heartbeat that is recorded there.
+    /// The id of the other instance folder with the same settings: that of `refresh`, or that of
+    /// the service. The database knows the last heartbeat that is recorded there.
     pub beside: Option<InstanceId>,
     /// After which time a silent worker counts as lost (`queue.worker_lost_after`).
     pub lost_after: Duration,
@@ -30,11 +30,12 @@ pub struct NewFolder {
 pub enum Before {
     /// There was none, one sends heartbeats now, or the database knows the folder.
     Nothing,
-    /// The last one ended in order, at this time. The database may still be a backup of a time when no process
-    /// ran.
+    /// The last one ended in order, at this time. The database may still be a backup of a time when
+    /// no process ran.
     Ended(DateTime<Utc>),
-    /// The last one has not ended in order, sent its last heartbeat at this time, and none sends any now. It
-    /// died, or the database is a backup of a time when it was running, and its tokens may be spent.
+    /// The last one has not ended in order, sent its last heartbeat at this time, and none sends
+    /// any now. It died, or the database is a backup of a time when it was running, and its tokens
+    /// may be spent.
     Silent(DateTime<Utc>),
 }
 

@@ -37,8 +37,8 @@ impl Body {
         if faults.is_empty() { Ok(Self(raw.get().to_owned())) } else { Err(Rejection::Faults(faults)) }
     }
 
-    /// Takes a text that [`Body::parse`] has accepted before, without looking at its form again. A text
-    /// that is no object any more, because its row was changed, is refused all the same.
+    /// Takes a text that [`Body::parse`] has accepted before, without looking at its form again. A
+    /// text that is no object any more, because its row was changed, is refused all the same.
     ///
     /// # Errors
     /// Like [`Body::parse`].
@@ -81,11 +81,11 @@ pub struct BodyMembers<'a> {
 }
 
 impl<'a> BodyMembers<'a> {
-    /// Returns the body's text with strings added, and which of them were added. Each string has a path
-    /// such as `["billing_address", "email"]`. Missing objects on the path are created, and all
-    /// other bytes stay as they are. `null`, `""` and `[]` count as missing and are replaced, because
-    /// shops write absent members so. A string is not added if the order already has a value there,
-    /// or if its path leads through something that is not an object.
+    /// Returns the body's text with strings added, and which of them were added. Each string has a
+    /// path such as `["billing_address", "email"]`. Missing objects on the path are created, and
+    /// all other bytes stay as they are. `null`, `""` and `[]` count as missing and are replaced,
+    /// because shops write absent members so. A string is not added if the order already has a
+    /// value there, or if its path leads through something that is not an object.
     #[must_use]
     pub fn filled(&self, values: &[Insertion<'_>]) -> (Zeroizing<String>, Vec<bool>) {
         edit::fill(self.text, self.object.as_ref(), values)
@@ -107,7 +107,8 @@ impl<'a> BodyMembers<'a> {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// Returns the texts in the array `key` of the object at `path`; none if it is no array of texts.
+    /// Returns the texts in the array `key` of the object at `path`; none if it is no array of
+    /// texts.
     #[must_use]
     pub fn texts(&self, path: &[&str], key: &str) -> Vec<String> {
         let array = self.at(path, |object| object.get(key));

@@ -74,7 +74,8 @@ impl Disposition {
         self
     }
 
-    /// Whether it is the end of an attempt that counts. One that only found the deadline over does not.
+    /// Whether it is the end of an attempt that counts. One that only found the deadline over does
+    /// not.
     #[must_use]
     pub fn counts(&self) -> bool {
         match self {

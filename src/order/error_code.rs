@@ -7,7 +7,8 @@ use super::Status;
 use super::status::read_and_shown_as_words;
 use crate::words::words;
 
-/// The error code of an order. A failed order says with it why it failed, a queued one why it waits.
+/// The error code of an order. A failed order says with it why it failed, a queued one why it
+/// waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -33,11 +34,13 @@ pub enum ErrorCode {
     UnreadableRow,
     /// The order waits: Klarna refuses the merchant's settings.
     KlarnaRefusedMerchant,
-    /// The order waits for a circuit breaker, for a pause that Klarna asked for, or for the rate limit.
+    /// The order waits for a circuit breaker, for a pause that Klarna asked for, or for the rate
+    /// limit.
     KlarnaPaused,
     /// The order waits: Klarna answered 429.
     KlarnaThrottled,
-    /// The order waits: Klarna could not be reached, did not answer, or answered with an error of its own.
+    /// The order waits: Klarna could not be reached, did not answer, or answered with an error of
+    /// its own.
     KlarnaUnavailable,
     /// The order was cancelled because its user was erased.
     UserErased,
@@ -89,14 +92,14 @@ impl ErrorCode {
         Err(why)
     }
 
-    /// Whether an order that waits with this code is tried again by itself, without that somebody corrects a
-    /// setting.
+    /// Whether an order that waits with this code is tried again by itself, without that somebody
+    /// corrects a setting.
     pub(super) fn is_tried_again(self) -> bool {
         matches!(self, Self::KlarnaPaused | Self::KlarnaThrottled | Self::KlarnaUnavailable)
     }
 
-    /// Whether orders with this status can have this code. Those that wait, run or were cancelled keep the
-    /// error of their last wait.
+    /// Whether orders with this status can have this code. Those that wait, run or were cancelled
+    /// keep the error of their last wait.
     fn fits(self, status: Status) -> bool {
         let waits = self.is_tried_again() || self == Self::KlarnaRefusedMerchant;
         match status {

@@ -62,7 +62,8 @@ fn join(faults: &[Fault]) -> String {
 /// the shop.
 //
 // `code` stays the first member: SQL compares the beginning of the stored JSON, `{"code":"…"`, for
-// `user_erased` and `database_restored` (`migrations/ENGINE/0001_baseline.sql`, `store/sql/ENGINE/overview.rs`).
+// `user_erased` and `database_restored` (`migrations/ENGINE/0001_baseline.sql`,
+// `store/sql/ENGINE/overview.rs`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderError {
     /// A stable code in snake case, for programs.
@@ -76,8 +77,8 @@ pub struct OrderError {
     /// Klarna's id of the call, for questions to Klarna's support.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// The HTTP status of Klarna's last answer, if the error is about one. While calls are paused, it is the answer
-    /// that caused the pause, perhaps one to another order.
+    /// The HTTP status of Klarna's last answer, if the error is about one. While calls are paused,
+    /// it is the answer that caused the pause, perhaps one to another order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 400)]
     pub http_status: Option<u16>,
@@ -108,7 +109,8 @@ words!(ErrorCause {
     RateLimit = "rate_limit",
 });
 
-/// Reads a cause. A newer program may have written one that this program does not know: then there is none.
+/// Reads a cause. A newer program may have written one that this program does not know: then there
+/// is none.
 fn known<'de, D: Deserializer<'de>>(cause: D) -> Result<Option<ErrorCause>, D::Error> {
     let word = Option::<String>::deserialize(cause)?;
     Ok(word.and_then(|word| ErrorCause::from_word(&word).ok()))

@@ -68,9 +68,9 @@ impl<'a> Fields<'a> {
         Self::of_document(document, |raw| Kind::of(raw) == Kind::Null)
     }
 
-    /// Returns the members of an order, or `None` if it is not an object. `null`, `""` and `[]` stand for
-    /// an absent member, at any depth: shops write it so, and no source says that Klarna refuses it. (In
-    /// PHP, `[]` is an empty object too.)
+    /// Returns the members of an order, or `None` if it is not an object. `null`, `""` and `[]`
+    /// stand for an absent member, at any depth: shops write it so, and no source says that Klarna
+    /// refuses it. (In PHP, `[]` is an empty object too.)
     pub fn of_order(document: &'a RawValue) -> Option<Self> {
         Self::of_document(document, is_blank)
     }

@@ -119,8 +119,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Returns whether `raw` stands for nothing, as shops write absent members: null, an empty text, or an
-/// empty array, which is what PHP writes for an empty object.
+/// Returns whether `raw` stands for nothing, as shops write absent members: null, an empty text, or
+/// an empty array, which is what PHP writes for an empty object.
 pub(super) fn is_blank(raw: &RawValue) -> bool {
     match Kind::of(raw) {
         Kind::Null => true,

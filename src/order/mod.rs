@@ -1,9 +1,10 @@
 //! The types of orders, and Klarna's rules for them. Pure: no I/O.
 //!
 //! A [`NewOrder`] is an order as it is submitted: the merchant, the user, and Klarna's order as the
-//! shop wrote it. Its [`Body`] keeps that text byte for byte. [`check`] compares it with the rules of
-//! its [`Target`] and returns every [`Fault`]. [`BodyMembers::filled`] is the only way to change it.
-//! [`Status`], [`TokenOutcome`], [`OrderResult`] and [`OrderError`] say what happened to an order.
+//! shop wrote it. Its [`Body`] keeps that text byte for byte. [`check`] compares it with the rules
+//! of its [`Target`] and returns every [`Fault`]. [`BodyMembers::filled`] is the only way to change
+//! it. [`Status`], [`TokenOutcome`], [`OrderResult`] and [`OrderError`] say what happened to an
+//! order.
 
 mod body;
 mod disposition;

@@ -19,7 +19,11 @@ const MEMBERS: [&str; 8] =
 const MOST_CHARACTERS: usize = 255;
 
 /// A submitted order that keeps Klarna's rules:
-/// `{"merchant":…,"user":…,"order":{…},"target":…,"prefill":…,"not_before":…,"deadline":…,"idempotency_key":…}`.
+///
+/// ```json
+/// {"merchant": …, "user": …, "order": {…}, "target": …, "prefill": …, "not_before": …,
+///  "deadline": …, "idempotency_key": …}
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOrder {
     /// The merchant's name in the settings. This type does not check that the merchant exists.
@@ -101,8 +105,8 @@ impl NewOrder {
     }
 }
 
-/// Reads the body of a request that changes an order, `{"order":{…}}`, and checks the order against the
-/// rules of its target, as [`NewOrder::parse`].
+/// Reads the body of a request that changes an order, `{"order":{…}}`, and checks the order against
+/// the rules of its target, as [`NewOrder::parse`].
 ///
 /// # Errors
 /// As [`NewOrder::parse`].

@@ -1,4 +1,5 @@
-//! What people are told of an order's error code. `docs/shops.md` says what the codes mean to a shop.
+//! What people are told of an order's error code. `docs/shops.md` says what the codes mean to a
+//! shop.
 
 use super::{ErrorCode, Status};
 
@@ -15,14 +16,15 @@ impl ErrorCode {
         Self::from_word(word).ok()
     }
 
-    /// Whether an order that failed with this code fails again if it is retried, unless the merchant's settings,
-    /// or what Klarna allows it, have changed meanwhile.
+    /// Whether an order that failed with this code fails again if it is retried, unless the
+    /// merchant's settings, or what Klarna allows it, have changed meanwhile.
     #[must_use]
     pub const fn fails_again(self) -> bool {
         matches!(self, Self::KlarnaRefusedOrder | Self::InvalidOrder | Self::UnreadableRow)
     }
 
-    /// Returns what an operator does about an order with this code. Nothing can be done about a cancelled one.
+    /// Returns what an operator does about an order with this code. Nothing can be done about a
+    /// cancelled one.
     #[must_use]
     pub const fn next_step(self) -> Option<&'static str> {
         Some(match self {
@@ -60,7 +62,8 @@ impl ErrorCode {
         })
     }
 
-    /// Returns what an operator does about an order with this code, this status and this `possible_duplicate`.
+    /// Returns what an operator does about an order with this code, this status and this
+    /// `possible_duplicate`.
     #[must_use]
     pub fn advice(self, status: Status, possible_duplicate: bool) -> Option<String> {
         let step = self.next_step().filter(|_| matches!(status, Status::Failed | Status::Queued))?;
@@ -69,8 +72,8 @@ impl ErrorCode {
         Some(if search { format!("{step} {SEARCH_FIRST}") } else { step.to_owned() })
     }
 
-    /// Returns the words for a code that its name does not tell to a person. An operator's pause is none of an
-    /// order's errors.
+    /// Returns the words for a code that its name does not tell to a person. An operator's pause is
+    /// none of an order's errors.
     #[must_use]
     pub fn words(code: &str) -> &str {
         if code == Self::KlarnaPaused.as_str() { "circuit breaker or rate limit" } else { code }

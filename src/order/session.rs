@@ -34,9 +34,9 @@ impl SessionPhase {
         }
     }
 
-    /// Returns the phase for Klarna's word. `checkout_incomplete` and `incomplete` are the words of an
-    /// open order and session, `AUTHORIZED` is the first word of order management for a paid one. A word
-    /// that is not known counts as open, because nothing follows from that.
+    /// Returns the phase for Klarna's word. `checkout_incomplete` and `incomplete` are the words of
+    /// an open order and session, `AUTHORIZED` is the first word of order management for a paid
+    /// one. A word that is not known counts as open, because nothing follows from that.
     #[must_use]
     pub fn of_status(status: &str) -> Self {
         let status = status.to_ascii_lowercase();
@@ -53,8 +53,8 @@ read_and_shown_as_words!(SessionPhase);
 /// What Klarna said of an order or session when it was last read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KlarnaState {
-    /// What has become of it: `open` (the shopper can still pay), `completed` (the shopper has paid, or
-    /// the shop has placed the order), `ended` (it cannot be paid any more).
+    /// What has become of it: `open` (the shopper can still pay), `completed` (the shopper has
+    /// paid, or the shop has placed the order), `ended` (it cannot be paid any more).
     pub phase: SessionPhase,
     /// Klarna's own word, such as `checkout_incomplete`; `not_found` if Klarna does not know it any
     /// more, as after 48 hours.
@@ -62,8 +62,8 @@ pub struct KlarnaState {
     pub status: String,
     /// When it was read.
     pub read_at: DateTime<Utc>,
-    /// Klarna's id of the order that was read, if it is another one than the order's own: Klarna has created
-    /// the order twice, and the shopper has paid this one.
+    /// Klarna's id of the order that was read, if it is another one than the order's own: Klarna
+    /// has created the order twice, and the shopper has paid this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub other_klarna_order_id: Option<String>,

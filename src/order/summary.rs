@@ -16,7 +16,8 @@ pub struct Summary {
     pub merchant_reference1: Option<String>,
     /// The shop's `merchant_reference2`. If the shop gives none, Klarna gets the order's id.
     pub merchant_reference2: Option<String>,
-    /// `order_amount`, in the currency's smallest unit. `None` if it is not written in plain digits.
+    /// `order_amount`, in the currency's smallest unit. `None` if it is not written in plain
+    /// digits.
     pub order_amount: Option<i64>,
     /// `purchase_currency`, as ISO 4217 writes it.
     pub purchase_currency: Option<String>,
@@ -41,7 +42,8 @@ impl Summary {
     }
 }
 
-/// Returns an amount for people, such as `500.00 SEK`. Klarna's amounts have two decimals in every currency.
+/// Returns an amount for people, such as `500.00 SEK`. Klarna's amounts have two decimals in every
+/// currency.
 #[must_use]
 pub fn shown_amount(amount: i64, currency: Option<&str>) -> String {
     let (sign, amount) = (if amount < 0 { "-" } else { "" }, amount.unsigned_abs());

@@ -5,12 +5,13 @@ use utoipa::ToSchema;
 
 use super::status::read_and_shown_as_words;
 
-/// A product of Klarna that an order is submitted to. It decides the rules for the order's body, the
-/// call that creates it, and what the shop gets back.
+/// A product of Klarna that an order is submitted to. It decides the rules for the order's body,
+/// the call that creates it, and what the shop gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// Klarna Checkout, which Kustom also provides: an order with the HTML of a whole checkout page.
+    /// Klarna Checkout, which Kustom also provides: an order with the HTML of a whole checkout
+    /// page.
     Checkout,
     /// Klarna Payments: a session, which the shop's own checkout page shows with Klarna's script.
     Payments,

@@ -60,7 +60,8 @@ pub struct OrderView {
 }
 
 impl OrderView {
-    /// Returns its error for people: with when it is tried next, if it waits because Klarna could not take it.
+    /// Returns its error for people: with when it is tried next, if it waits because Klarna could
+    /// not take it.
     #[must_use]
     pub fn error_with_next_try(&self) -> Option<OrderError> {
         let mut error = self.error.clone()?;

@@ -21,14 +21,15 @@ pub struct Wait {
     pub until: DateTime<Utc>,
 }
 
-/// The waits of an order, oldest first. Waits between attempts are not among them: the attempts tell those.
+/// The waits of an order, oldest first. Waits between attempts are not among them: the attempts
+/// tell those.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Waits(Vec<Wait>);
 
 impl Waits {
-    /// Adds a wait from `since` on. If the last one was for the same thing and has just ended, it goes on. Of too
-    /// many, the oldest goes.
+    /// Adds a wait from `since` on. If the last one was for the same thing and has just ended, it
+    /// goes on. Of too many, the oldest goes.
     #[must_use]
     pub fn and(&self, what: impl Into<String>, since: DateTime<Utc>, lasts: Duration) -> Self {
         let (what, mut waits) = (what.into(), self.0.clone());

@@ -1,4 +1,5 @@
-//! The strip on top of the overview: what needs an operator's attention. It is empty when all is well.
+//! The strip on top of the overview: what needs an operator's attention. It is empty when all is
+//! well.
 
 mod calls;
 mod processes;
@@ -23,8 +24,8 @@ use crate::pauses::{Pause, PauseKind};
 use crate::store::{Backlog, CodeCount, Endpoint, Overview, StoppedMerchant, WorkerView};
 use crate::token::TokenState;
 
-/// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or for a
-/// worker.
+/// An order is stuck if it was accepted longer ago than this, and waits after a failed attempt or
+/// for a worker.
 const STUCK: TimeDelta = TimeDelta::minutes(1);
 /// How far back failures are counted.
 const LATELY: TimeDelta = TimeDelta::hours(1);
@@ -99,8 +100,8 @@ pub(super) async fn items(
     Ok(items)
 }
 
-/// The strip. It is a part of the page even where it is empty, so that a page that updates itself can
-/// show it.
+/// The strip. It is a part of the page even where it is empty, so that a page that updates itself
+/// can show it.
 pub(super) fn strip(items: &[Item]) -> Markup {
     html! {
         section.attention #attention data-live hidden[items.is_empty()] {
@@ -151,8 +152,8 @@ fn no_worker(overview: &Overview) -> Option<Item> {
     })
 }
 
-/// Merchants whose orders no worker takes although they are due. Those of a merchant whose orders are paused wait
-/// because somebody wants it.
+/// Merchants whose orders no worker takes although they are due. Those of a merchant whose orders
+/// are paused wait because somebody wants it.
 fn unclaimed(pages: &Pages, sources: &Sources<'_>) -> Vec<Item> {
     let late = sources.overview.now - STUCK;
     let is_paused =

@@ -1,9 +1,10 @@
 //! The rows that operators leave in the audit log.
 //!
-//! A request that asks for an action, or reads tokens' states, is written down as soon as it is known who sends it
-//! ([`Asked`]). A handler that knows more leaves a row of its own instead ([`Begun`], or `Viewer::answer_read`).
-//! Otherwise the middleware leaves one when the request has ended: the viewer may not do this, or not for this
-//! merchant, the form is wrong, or the database failed.
+//! A request that asks for an action, or reads tokens' states, is written down as soon as it is
+//! known who sends it ([`Asked`]). A handler that knows more leaves a row of its own instead
+//! ([`Begun`], or `Viewer::answer_read`). Otherwise the middleware leaves one when the request has
+//! ended: the viewer may not do this, or not for this merchant, the form is wrong, or the database
+//! failed.
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,9 +92,9 @@ pub(super) async fn record(State(pages): State<Arc<Pages>>, mut request: Request
     response
 }
 
-/// The row of an action that has begun. If it is dropped before the action's end (the browser closed the
-/// connection, the handler panicked, or the service stopped), it says that the action failed; a part may
-/// be done.
+/// The row of an action that has begun. If it is dropped before the action's end (the browser
+/// closed the connection, the handler panicked, or the service stopped), it says that the action
+/// failed; a part may be done.
 pub(super) struct Begun {
     audit: Audit,
     entry: Option<Entry>,

@@ -1,5 +1,5 @@
-//! Retries or cancels many orders, or retries their follow-ups: of those that were selected, or of all that match
-//! the filters of the list.
+//! Retries or cancels many orders, or retries their follow-ups: of those that were selected, or of
+//! all that match the filters of the list.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ const NAMED: u32 = 3;
 /// The most changed orders that the next page lists. Their ids are in its address.
 const LISTED: usize = 100;
 
-/// The field of a form whose question was about a whole name. The form changes nothing that only begins so, whatever
-/// has become of the orders with the name.
+/// The field of a form whose question was about a whole name. The form changes nothing that only
+/// begins so, whatever has become of the orders with the name.
 const WHOLE: &str = "whole";
 
 /// What is done to the orders.
@@ -292,8 +292,8 @@ fn chosen_by(fields: &Fields, now: DateTime<Utc>) -> String {
     if told.is_empty() { "no filter".to_owned() } else { told.join(", ") }
 }
 
-/// The question's fields. An age becomes the time that it means now, so that the form changes what the
-/// question is about.
+/// The question's fields. An age becomes the time that it means now, so that the form changes what
+/// the question is about.
 fn hidden(query: &Fields, now: DateTime<Utc>) -> Markup {
     let value = |name: &str| {
         let value = query.get(name)?;
@@ -334,8 +334,8 @@ pub(super) async fn bulk(State(pages): State<Arc<Pages>>, posted: Posted) -> Res
         ("unchanged", &left.to_string()),
         ("more", if *more { "1" } else { "" }),
     ];
-    // What chose the orders does not fit them any more: a retry takes their error away. So they are listed by
-    // their ids.
+    // What chose the orders does not fit them any more: a retry takes their error away. So they are
+    // listed by their ids.
     let fields = if ids.is_empty() { posted.fields } else { Fields::default() };
     row.end(Ok(see(&fields.link("/orders", &told))))
 }
@@ -384,7 +384,8 @@ async fn change(
             }
         }
     }
-    // Of orders that were selected, those of other merchants are not found in each merchant's scope.
+    // Of orders that were selected, those of other merchants are not found in each merchant's
+    // scope.
     unchanged.remove(&Unchanged::NotFound);
     Ok(Changed { orders: changed, left: unchanged.values().sum(), more, first })
 }

@@ -1,4 +1,5 @@
-//! Decides about many tokens: those that were selected, or all that match the filters of the list of users.
+//! Decides about many tokens: those that were selected, or all that match the filters of the list
+//! of users.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -55,7 +56,8 @@ impl Group {
         }
     }
 
-    /// What the tokens have in common, as the end of a sentence. The list of the rejected shows others too.
+    /// What the tokens have in common, as the end of a sentence. The list of the rejected shows
+    /// others too.
     fn clause(self) -> &'static str {
         match self {
             Self::Uncertain => "are uncertain and match",
@@ -81,7 +83,8 @@ impl Group {
         }
     }
 
-    /// Decides about the next tokens of a merchant, or of all. Returns how many there were and the last one.
+    /// Decides about the next tokens of a merchant, or of all. Returns how many there were and the
+    /// last one.
     async fn decide_next(
         self,
         pages: &Pages,
@@ -103,8 +106,8 @@ impl Group {
     }
 }
 
-/// What is above a list of users whose tokens wait for a decision. The boxes in the table belong to it. Only
-/// the question counts: the list updates itself, and a count reads every such token.
+/// What is above a list of users whose tokens wait for a decision. The boxes in the table belong to
+/// it. Only the question counts: the list updates itself, and a count reads every such token.
 pub(super) fn form(query: &Fields, group: Group) -> Markup {
     let every = query.link("/users/resolve", &[("after", ""), ("after_merchant", ""), ("done", "")]);
     html! {
@@ -144,7 +147,8 @@ fn decode(field: &str) -> Option<UserKey> {
     Some(UserKey::new(merchant.as_ref(), user.as_ref()))
 }
 
-/// The users that were selected, as far as the viewer may see them; `None` if all that match are meant.
+/// The users that were selected, as far as the viewer may see them; `None` if all that match are
+/// meant.
 fn selected(viewer: &Viewer, fields: &Fields) -> Result<Option<Vec<UserKey>>, Failure> {
     let all = fields.word("token", |keys| keys.split(' ').map(decode).collect::<Option<Vec<_>>>())?;
     match all {

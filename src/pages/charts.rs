@@ -172,8 +172,8 @@ impl Tick {
     }
 }
 
-/// Returns the number that the scale has to reach: the highest total, unless one of ten stands out so much
-/// that the others would be flat.
+/// Returns the number that the scale has to reach: the highest total, unless one of ten stands out
+/// so much that the others would be flat.
 fn highest(totals: &[u64]) -> u64 {
     let mut some: Vec<u64> = totals.iter().copied().filter(|total| *total > 0).collect();
     some.sort_unstable();

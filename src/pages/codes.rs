@@ -25,8 +25,9 @@ pub(super) fn shown(code: &str) -> Markup {
     html! { @if words == code { (code) } @else { span title=(code) { (words) } } }
 }
 
-/// What to say of an error beside its code, where there is little room: the HTTP status of Klarna's answer, or
-/// what there was instead of one. `None` if neither is known, as of errors that an older program stored.
+/// What to say of an error beside its code, where there is little room: the HTTP status of Klarna's
+/// answer, or what there was instead of one. `None` if neither is known, as of errors that an older
+/// program stored.
 pub(super) fn reason(error: &OrderError) -> Option<String> {
     let cause = error.cause.map(|cause| words(cause.as_str()));
     error.http_status.map(|status| format!("HTTP {status}")).or(cause)

@@ -13,7 +13,8 @@ use crate::store::{Keeper, TokenCount};
 
 /// The least time between two counts.
 const COUNT_EVERY: Duration = Duration::from_secs(2);
-/// Counting takes at most one hundredth of the time: the pause after a count is this many times as long.
+/// Counting takes at most one hundredth of the time: the pause after a count is this many times as
+/// long.
 const SHARE: u32 = 100;
 /// How long a page waits for the first count.
 const PATIENCE: Duration = Duration::from_millis(50);

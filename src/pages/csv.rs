@@ -41,8 +41,8 @@ const HEAD: [&str; 18] = [
     "klarna_status",
 ];
 
-/// All orders of the filters, newest first. They are read while they are sent. If the database fails
-/// meanwhile, the connection ends before the file does.
+/// All orders of the filters, newest first. They are read while they are sent. If the database
+/// fails meanwhile, the connection ends before the file does.
 pub(super) async fn orders(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {
     let merchant: Option<MerchantName> = viewer.query.name("merchant")?;
     let search = OrderFilter { limit: ROWS, ..search(&viewer.query, viewer.now)? };
@@ -109,8 +109,8 @@ fn line(cells: &[String]) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// Quotes a cell where it is necessary. A spreadsheet would run a text that begins like a formula, so it
-/// gets an apostrophe.
+/// Quotes a cell where it is necessary. A spreadsheet would run a text that begins like a formula,
+/// so it gets an apostrophe.
 fn quoted(cell: &str) -> String {
     let is_number = cell.parse::<i64>().is_ok();
     let is_formula = !is_number && cell.starts_with(['=', '+', '-', '@', '\t', '\r']);

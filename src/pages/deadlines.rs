@@ -10,8 +10,8 @@ use super::viewer::Viewer;
 use crate::ids::MerchantName;
 use crate::store::QueuedDeadlines;
 
-/// The most queued orders of a merchant that are looked at, those that are due first. A page that updates itself
-/// asks often.
+/// The most queued orders of a merchant that are looked at, those that are due first. A page that
+/// updates itself asks often.
 const LOOKED_AT: u32 = 10_000;
 
 /// The deadlines of the queued orders that somebody may see, before each of some times.
@@ -28,8 +28,8 @@ impl Deadlines {
         Ok(Self(all))
     }
 
-    /// Says how many orders of a merchant, or of all, have their deadline before the first time; `None` if none
-    /// has.
+    /// Says how many orders of a merchant, or of all, have their deadline before the first time;
+    /// `None` if none has.
     pub(super) fn before_first(&self, merchant: Option<&MerchantName>) -> Option<String> {
         let (mut count, mut more) = (0, false);
         for of in self.0.iter().filter(|of| merchant.is_none_or(|merchant| of.merchant == *merchant)) {
@@ -47,8 +47,8 @@ impl Deadlines {
         }
     }
 
-    /// Says for each merchant how many orders have their deadline before each time. `names` are those of the
-    /// times.
+    /// Says for each merchant how many orders have their deadline before each time. `names` are
+    /// those of the times.
     pub(super) fn before_each(&self, names: &[&str]) -> Markup {
         html! {
             @for of in &self.0 {
@@ -71,7 +71,8 @@ impl Deadlines {
     }
 }
 
-/// The times within which more orders reach their deadline than within the one before, and how many.
+/// The times within which more orders reach their deadline than within the one before, and how
+/// many.
 fn steps<'a>(of: &QueuedDeadlines, names: &[&'a str]) -> Vec<(u64, &'a str)> {
     let mut steps: Vec<(u64, &str)> = Vec::new();
     for (count, name) in of.before.iter().zip(names) {

@@ -13,8 +13,8 @@ use crate::store::StoreError;
 /// Why a page cannot be shown, or why an action was not carried out.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
-    /// Not signed in, or the session has ended. The browser goes to the sign-in page, and returns to
-    /// this address after it.
+    /// Not signed in, or the session has ended. The browser goes to the sign-in page, and returns
+    /// to this address after it.
     SignIn(String),
     /// The same, for a request by the script.
     SessionEnded,

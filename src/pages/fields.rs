@@ -73,8 +73,8 @@ impl Fields {
         read(word).map(Some).ok_or_else(|| Failure::Invalid(format!("{name}: {word:?} is not valid")))
     }
 
-    /// Returns a time, in UTC: a day, perhaps with hour and minute, RFC 3339, or an age such as `24h`, with which an
-    /// address stays current.
+    /// Returns a time, in UTC: a day, perhaps with hour and minute, RFC 3339, or an age such as
+    /// `24h`, with which an address stays current.
     pub(super) fn time(&self, name: &str, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Failure> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let time = Self::time_of(text, now);

@@ -9,7 +9,8 @@ use super::pieces::words;
 
 /// Filters that are tabs.
 const TABS: [&str; 2] = ["status", "state"];
-/// Others that have no chip: the field on top of every page, or a sentence above the list shows them.
+/// Others that have no chip: the field on top of every page, or a sentence above the list shows
+/// them.
 const SHOWN_ELSEWHERE: [&str; 2] = ["q", "order"];
 
 /// Where a list begins again, and what was told of an action.

@@ -76,7 +76,8 @@ fn find(search: Option<&str>) -> Markup {
     }
 }
 
-/// A page that says why something cannot be shown or done. `not_found.html` of the API has the same menu and search.
+/// A page that says why something cannot be shown or done. `not_found.html` of the API has the same
+/// menu and search.
 pub(super) fn failed(title: &str, main: &Markup) -> Html<String> {
     let menu = html! { (links(None)) (find(None)) };
     Html(document(title, &menu, &html! { section.alone { (main) } }).into_string())

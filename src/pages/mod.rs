@@ -111,7 +111,8 @@ pub struct Dependencies {
     pub providers: Arc<dyn Providers>,
     /// The merchants in the settings.
     pub merchants: Live<Merchants>,
-    /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no sign-in is needed.
+    /// The keys of the scopes `ops` and `ops:read` may sign in. If there are no keys at all, no
+    /// sign-in is needed.
     pub api_keys: Live<ApiKeys>,
     /// When the settings in force were read, and how the last reload ended.
     pub settings: Live<SettingsStatus>,
@@ -125,7 +126,8 @@ pub struct Dependencies {
     pub facts: AskFacts,
     /// The name of this process: host name and process id.
     pub process: String,
-    /// The id under which this process tells the database the same; `None` if it has only the role `api`.
+    /// The id under which this process tells the database the same; `None` if it has only the role
+    /// `api`.
     pub worker: Option<WorkerId>,
     /// The keeper's schedule.
     pub next_sweep: NextSweep,

@@ -148,7 +148,8 @@ impl Totals {
     }
 }
 
-/// Whether the list shows orders of this status. Only submitted orders have follow-ups, and only queued ones are due.
+/// Whether the list shows orders of this status. Only submitted orders have follow-ups, and only
+/// queued ones are due.
 fn shows(query: &Fields, status: Status) -> bool {
     let may_match = (query.get("follow_ups").is_none() || status == Status::Submitted)
         && (query.get("due").is_none() || status == Status::Queued);

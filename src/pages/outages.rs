@@ -18,8 +18,8 @@ use crate::store::Outage;
 
 /// How many are shown.
 const SHOWN: u32 = 100;
-/// An order whose deadline has passed fails when it is tried next: with the default settings, at the latest this long
-/// after the outage.
+/// An order whose deadline has passed fails when it is tried next: with the default settings, at
+/// the latest this long after the outage.
 const FAILS_LATER: TimeDelta = TimeDelta::minutes(2);
 
 pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Result<Response, Failure> {

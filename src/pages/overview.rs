@@ -70,7 +70,8 @@ const PARTS: [Part; 6] = [
     ("busy", "Running"),
 ];
 
-/// The status and the token of the orders that each of [`PARTS`] counts, as the list of orders filters them.
+/// The status and the token of the orders that each of [`PARTS`] counts, as the list of orders
+/// filters them.
 const LISTS: [(Status, &str); 6] = [
     (Status::Submitted, "with"),
     (Status::Submitted, "without"),

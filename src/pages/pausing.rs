@@ -22,8 +22,8 @@ use crate::ids::MerchantName;
 use crate::pauses::{self, Pause, PauseKind, check_reason};
 use crate::store::NewPause;
 
-/// The times that the form offers; the last is none. The first is chosen already: it is shorter than the default
-/// of `queue.order_deadline`.
+/// The times that the form offers; the last is none. The first is chosen already: it is shorter
+/// than the default of `queue.order_deadline`.
 const TIMES: [(&str, &str); 7] = [
     ("5m", "for 5 minutes"),
     ("10m", "for 10 minutes"),
@@ -204,8 +204,8 @@ async fn resume_one(
     row.end(resumed)
 }
 
-/// Reads whose work is to be resumed, and checks that the viewer may do so. Without a merchant, the pauses of all
-/// merchants are meant.
+/// Reads whose work is to be resumed, and checks that the viewer may do so. Without a merchant, the
+/// pauses of all merchants are meant.
 fn named(viewer: &Viewer, fields: &Fields) -> Result<(Option<MerchantName>, Vec<PauseKind>), Failure> {
     let kinds = kinds(fields)?;
     let merchant: Option<MerchantName> = fields.name("merchant")?;

@@ -17,8 +17,9 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(exact) title=(shown) { (shown) } }
 }
 
-/// A time within a sentence, to read after "since", "until", "at" or "before": in UTC. The script adds how long
-/// ago or in how long it is. [`time`] shows that alone, and so is for tables and facts.
+/// A time within a sentence, to read after "since", "until", "at" or "before": in UTC. The script
+/// adds how long ago or in how long it is. [`time`] shows that alone, and so is for tables and
+/// facts.
 pub(super) fn at(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
     html! { time.at datetime=(exact) { (at.format("%Y-%m-%d %H:%M:%S UTC")) } }
@@ -34,7 +35,8 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", number(count)) }
 }
 
-/// A time to the millisecond in UTC, which its heading says, for times that are compared with each other.
+/// A time to the millisecond in UTC, which its heading says, for times that are compared with each
+/// other.
 pub(super) fn exact_time(at: DateTime<Utc>) -> Markup {
     let exact = at.to_rfc3339_opts(SecondsFormat::Millis, true);
     let shown = at.format("%Y-%m-%d %H:%M:%S%.3f");
@@ -246,7 +248,8 @@ pub(super) fn count_cell(label: &str, number: &str) -> Markup {
     html! { td.count data-label=(label) { (number) } }
 }
 
-/// The links below a list that begins with the newest entry. `next` is the `before` of the next page.
+/// The links below a list that begins with the newest entry. `next` is the `before` of the next
+/// page.
 pub(super) fn older(query: &Fields, path: &str, is_later_page: bool, next: Option<&str>) -> Markup {
     html! {
         nav.pages aria-label="More" {

@@ -1,4 +1,5 @@
-//! What the read replica of the database means for pages: which of them must not be old, and how old they are.
+//! What the read replica of the database means for pages: which of them must not be old, and how
+//! old they are.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -16,8 +17,8 @@ use crate::store::{ReplicaState, noting_failures, up_to_date};
 /// A replica that is behind by more than this is told of.
 const BEHIND: TimeDelta = TimeDelta::seconds(10);
 
-/// A form, a question before an action, and the page after it see every change: they read from the primary.
-/// So does a page that the replica has failed.
+/// A form, a question before an action, and the page after it see every change: they read from the
+/// primary. So does a page that the replica has failed.
 pub(super) async fn or_primary(request: Request, next: Next) -> Response {
     let query = Fields::of(request.uri().query().unwrap_or_default().as_bytes());
     if request.method() != Method::GET || query.get("done").is_some() || asks(request.uri().path()) {

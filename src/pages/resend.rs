@@ -1,4 +1,5 @@
-//! Sends many webhooks again: those that were selected, or all that match the filters of their list.
+//! Sends many webhooks again: those that were selected, or all that match the filters of their
+//! list.
 
 use std::sync::Arc;
 

@@ -85,8 +85,8 @@ pub(super) fn named(viewer: &Viewer, fields: &Fields) -> Result<UserKey, Failure
     if viewer.sees(&key.merchant) { Ok(key) } else { Err(Failure::NotForKey("User not found.")) }
 }
 
-/// Returns the user of a page that tells the state of the token. The audit log gets a row, whatever becomes of the
-/// request.
+/// Returns the user of a page that tells the state of the token. The audit log gets a row, whatever
+/// becomes of the request.
 pub(super) fn named_to_read(viewer: &Viewer) -> Result<UserKey, Failure> {
     let key = UserKey { merchant: viewer.query.needed("merchant")?, user: viewer.query.needed("user")? };
     viewer.asked.set(viewer.entry(Action::TokenRead).about(&key));

@@ -70,8 +70,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>, viewer: Viewer) -> Res
             }
         }
     };
-    // Counts change with every sign-in. They alone are no news, which would leave a row in the audit log; that
-    // there are some now is.
+    // Counts change with every sign-in. They alone are no news, which would leave a row in the
+    // audit log; that there are some now is.
     let steady = counts.as_ref().map(|_| Counts::default());
     let (main, steady) = (page(counts.as_ref()), page(steady.as_ref()));
     Ok(viewer.answer_read(&pages, entry, MenuItem::Users, "Users", &main, &steady))
@@ -153,8 +153,9 @@ struct Counts {
 }
 
 impl Counts {
-    /// Returns the last counts of a merchant, or of all that the viewer may see, once there are some. A page starts a
-    /// new count at most as often as [`super::counts`] allows. A search for one user has none.
+    /// Returns the last counts of a merchant, or of all that the viewer may see, once there are
+    /// some. A page starts a new count at most as often as [`super::counts`] allows. A search for
+    /// one user has none.
     async fn of(pages: &Pages, viewer: &Viewer, merchant: Option<&MerchantName>) -> Option<Self> {
         if viewer.query.get("user").is_some() {
             return None;

@@ -124,9 +124,9 @@ impl Viewer {
         self.key.as_ref().map_or(Actor::Local, |key| Actor::Key(key.name.clone()))
     }
 
-    /// As [`Viewer::answer`], for a page with states of tokens: leaves a row about it. A page that updates
-    /// itself leaves none as long as nothing has changed. `steady` is the page without what may change beside,
-    /// such as counts.
+    /// As [`Viewer::answer`], for a page with states of tokens: leaves a row about it. A page that
+    /// updates itself leaves none as long as nothing has changed. `steady` is the page without what
+    /// may change beside, such as counts.
     pub(super) fn answer_read(
         self,
         pages: &Pages,
@@ -151,7 +151,8 @@ impl Viewer {
         self.answer_tagged(place, title, main, main)
     }
 
-    /// As [`Viewer::answer`]. The browser has the page already if it has one with the same `steady`.
+    /// As [`Viewer::answer`]. The browser has the page already if it has one with the same
+    /// `steady`.
     fn answer_tagged(self, place: MenuItem, title: &str, main: &Markup, steady: &Markup) -> Response {
         let name = self.key.as_ref().map(|key| key.name.as_str());
         let note = self.replica.map(|note| {

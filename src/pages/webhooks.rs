@@ -87,8 +87,8 @@ fn filters<'a>(pages: &Pages, viewer: &'a Viewer) -> Filters<'a> {
     Filters { path: "/webhooks", query, now: viewer.now, names: &FIELDS, fields, folded: None }
 }
 
-/// How many webhooks wait or were given up, as far as they match the other filters. Of those that were delivered
-/// there is no index.
+/// How many webhooks wait or were given up, as far as they match the other filters. Of those that
+/// were delivered there is no index.
 async fn counts(
     pages: &Pages,
     viewer: &Viewer,
@@ -172,8 +172,8 @@ fn none(query: &Fields, no_endpoint: bool) -> Markup {
     }
 }
 
-/// The form that sends selected webhooks again. The boxes in the table belong to it.
-/// `all` is how many match, if they are all on this page: only the question counts more, because lists update
+/// The form that sends selected webhooks again. The boxes in the table belong to it. `all` is how
+/// many match, if they are all on this page: only the question counts more, because lists update
 /// themselves.
 fn bulk(query: &Fields, all: Option<usize>) -> Markup {
     let every = [("before", ""), ("done", ""), ("changed", ""), ("more", "")];
@@ -205,7 +205,8 @@ fn bulk(query: &Fields, all: Option<usize>) -> Markup {
 /// Which columns a table of webhooks has.
 #[derive(Default)]
 struct Columns {
-    /// What the shops call the orders; `None` if all webhooks are of the order whose page has the table.
+    /// What the shops call the orders; `None` if all webhooks are of the order whose page has the
+    /// table.
     references: Option<BTreeMap<OrderId, String>>,
     merchant: bool,
     /// Boxes to select them.

@@ -10,9 +10,10 @@ use futures::future::join_all;
 use futures::stream::FuturesUnordered;
 use tokio::time::sleep;
 
-/// Asks every `poll_interval` for the groups that have due rows, and works on each until nothing of it is due. A
-/// slow group holds up no other one. `work` makes some attempts at rows of a group, and returns how many.
-/// An error of either is given to `failed`, and the next poll follows. Never ends.
+/// Asks every `poll_interval` for the groups that have due rows, and works on each until nothing of
+/// it is due. A slow group holds up no other one. `work` makes some attempts at rows of a group,
+/// and returns how many. An error of either is given to `failed`, and the next poll follows. Never
+/// ends.
 pub async fn work_by_group<G: Ord + Clone, E, Due, Work>(
     poll_interval: Duration,
     due: impl Fn() -> Due,

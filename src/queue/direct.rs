@@ -1,5 +1,5 @@
-//! Starts jobs whose rows are inserted with a claim of this worker already, so that nobody has to look
-//! for them.
+//! Starts jobs whose rows are inserted with a claim of this worker already, so that nobody has to
+//! look for them.
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub struct DirectStarts<S: Source> {
 
 /// A slot for a job that is about to be inserted with a claim. A stop of the queue waits for it.
 ///
-/// Dropping it means that nobody knows whether the row has the claim. The queue then looks for the row
-/// and makes it due again.
+/// Dropping it means that nobody knows whether the row has the claim. The queue then looks for the
+/// row and makes it due again.
 #[must_use = "dropping it makes the queue look for the row"]
 pub struct DirectStart<S: Source> {
     source: Arc<S>,
@@ -38,8 +38,8 @@ pub struct DirectStart<S: Source> {
 }
 
 impl<S: Source> DirectStarts<S> {
-    /// Takes a slot for a job of `group` that will be inserted with the claim `id`. `None` if the group
-    /// may not have one now, by the same rules as for claims, or if the queue stops.
+    /// Takes a slot for a job of `group` that will be inserted with the claim `id`. `None` if the
+    /// group may not have one now, by the same rules as for claims, or if the queue stops.
     #[must_use]
     pub fn begin(&self, group: &MerchantName, id: S::Id) -> Option<DirectStart<S>> {
         if self.stopping.is_requested() || !self.source.may_start(group) {
@@ -53,8 +53,8 @@ impl<S: Source> DirectStarts<S> {
 }
 
 impl<S: Source> DirectStart<S> {
-    /// Starts the job, whose row is committed with the claim. While the queue stops, the row is released
-    /// instead.
+    /// Starts the job, whose row is committed with the claim. While the queue stops, the row is
+    /// released instead.
     pub async fn start(mut self, job: S::Job) {
         let Some(claim) = self.claim.take() else { return };
         if let Err(refused) = self.jobs.send(SlottedJob { job, claim }).await {

@@ -168,8 +168,8 @@ impl<S: Source> Feeder<S> {
         if lost.is_empty() {
             return Ok(0);
         }
-        // Only now: a job that starts directly is held before its row has the claim, and every job until
-        // its row has the claim no more.
+        // Only now: a job that starts directly is held before its row has the claim, and every job
+        // until its row has the claim no more.
         let held = self.slots.claims();
         lost.retain(|claim| !held.contains(claim));
         if lost.is_empty() { Ok(0) } else { self.source.recover(&lost).await }

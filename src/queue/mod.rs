@@ -16,7 +16,8 @@
 //!
 //! # Use
 //!
-//! 1. Implement [`Source`] for where the rows are: `claim`, `next_due`, `give_back`, `claims`, `recover`.
+//! 1. Implement [`Source`] for where the rows are: `claim`, `next_due`, `give_back`, `claims`,
+//!    `recover`.
 //! 2. Implement [`Handler`] for the work on one job. It settles the job before it returns.
 //! 3. Start it with [`Queue::start`], and stop it with [`Running::stop`].
 //!
@@ -108,29 +109,31 @@
 //!   one group's backlog does not delay the others. Where there are several groups, none uses all
 //!   slots.
 //! - **Waiting takes no slot.** A handler that waits for somebody else does so outside its slot
-//!   ([`Slot::outside`]). A group of which very many jobs wait gets no more until some have gone on.
+//!   ([`Slot::outside`]). A group of which very many jobs wait gets no more until some have gone
+//!   on.
 //! - **Wake-ups are never missed, and not needed.** A [`Wake`] between a claim and the wait after
 //!   it ends that wait at once. Without any, the queue claims when the next row is due, and polls
 //!   at least once a second.
 //! - **An outage of the source ends nothing.** The queue tries again with growing pauses, and logs
 //!   the outage once.
 //! - **A panic of a handler ends nothing.** The row is recovered and runs again.
-//! - **A new row can start at once.** Who inserts a row may insert it with a claim, in a slot that was
-//!   taken before ([`DirectStarts`]). The same rules for slots apply, and nobody looks for the row.
+//! - **A new row can start at once.** Who inserts a row may insert it with a claim, in a slot that
+//!   was taken before ([`DirectStarts`]). The same rules for slots apply, and nobody looks for the
+//!   row.
 //! - **A stop loses nothing.** Claimed jobs that have not started are given back, and running
 //!   handlers are waited for, never cancelled.
 //!
 //! # Lost workers
 //!
 //! A process that dies leaves its claims in the rows. [`Heartbeat`] renews this worker's row
-//! through a [`WorkerRows`] and reclaims the jobs of workers whose heartbeats stopped. A worker that was
-//! wrongly considered lost registers again; its old claim numbers no longer match, so its late
-//! results change nothing.
+//! through a [`WorkerRows`] and reclaims the jobs of workers whose heartbeats stopped. A worker
+//! that was wrongly considered lost registers again; its old claim numbers no longer match, so its
+//! late results change nothing.
 //!
 //! # Without a queue
 //!
-//! [`work_by_group`] is for rows that are few and need neither slots nor a claim that outlives a process:
-//! it works on what is due, group by group.
+//! [`work_by_group`] is for rows that are few and need neither slots nor a claim that outlives a
+//! process: it works on what is due, group by group.
 //!
 //! # Tests
 //!

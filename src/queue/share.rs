@@ -21,10 +21,10 @@ pub struct Load {
 /// fewest at that moment.
 ///
 /// While `n` groups wait, no group gets a slot that takes it above `ceil(slots / n)`, where `slots`
-/// counts free and used ones. A group whose own backlog is all that waits gets three quarters, so that
-/// a newcomer finds a free slot at once ([`may_take`]); a lone group gets all. Ties go
-/// in turn, starting at group `round` modulo the number of groups: add one with each call, so that
-/// a single free slot goes round.
+/// counts free and used ones. A group whose own backlog is all that waits gets three quarters, so
+/// that a newcomer finds a free slot at once ([`may_take`]); a lone group gets all. Ties go in
+/// turn, starting at group `round` modulo the number of groups: add one with each call, so that a
+/// single free slot goes round.
 #[must_use]
 pub fn share(
     free: usize,

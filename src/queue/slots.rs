@@ -154,8 +154,8 @@ impl<I: Clone> Slots<I> {
 }
 
 impl<I> Drop for HeldClaim<I> {
-    /// Runs before the slot is freed, so that the next user of the slot sees the claims without this
-    /// one.
+    /// Runs before the slot is freed, so that the next user of the slot sees the claims without
+    /// this one.
     fn drop(&mut self) {
         lock(&self.claims).held.remove(&self.number);
     }

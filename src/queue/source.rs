@@ -28,13 +28,15 @@ pub trait Source: Send + Sync + 'static {
     /// The claim that `job` belongs to.
     fn id(job: &Self::Job) -> Self::Id;
 
-    /// Whether jobs of this group may start now without a claim by the queue: whatever keeps a claim from
-    /// taking rows of the group also keeps them from starting [directly](super::DirectStarts).
+    /// Whether jobs of this group may start now without a claim by the queue: whatever keeps a
+    /// claim from taking rows of the group also keeps them from starting
+    /// [directly](super::DirectStarts).
     fn may_start(&self, _group: &MerchantName) -> bool {
         true
     }
 
-    /// Whether no group may have more of the slots, by what runs in this process: a claim would be in vain.
+    /// Whether no group may have more of the slots, by what runs in this process: a claim would be
+    /// in vain.
     fn is_full(&self, _load: &Load) -> bool {
         false
     }
@@ -59,9 +61,9 @@ pub trait Source: Send + Sync + 'static {
     /// Returns the claims that rows have for this worker.
     async fn claims(&self) -> Result<Vec<Self::Id>, Self::Error>;
 
-    /// Makes the rows of these claims of this worker due again, and returns how many there were. Nobody
-    /// runs their jobs: the answer to a claim was lost, or a handler panicked before it settled its job.
-    /// No other worker would reclaim them, because this worker is alive.
+    /// Makes the rows of these claims of this worker due again, and returns how many there were.
+    /// Nobody runs their jobs: the answer to a claim was lost, or a handler panicked before it
+    /// settled its job. No other worker would reclaim them, because this worker is alive.
     async fn recover(&self, lost: &[Self::Id]) -> Result<usize, Self::Error>;
 }
 
@@ -97,8 +99,8 @@ pub struct Claimed<J> {
 /// Does the work of one job.
 #[async_trait]
 pub trait Handler<J>: Send + Sync + 'static {
-    /// Runs `job` in `slot` and settles it: the result, the next attempt or the end is stored before
-    /// this returns. It reports no error to the queue. After a panic the row is
+    /// Runs `job` in `slot` and settles it: the result, the next attempt or the end is stored
+    /// before this returns. It reports no error to the queue. After a panic the row is
     /// [recovered](Source::recover); the panic's message is not logged.
     async fn run(&self, job: J, slot: &mut Slot);
 }

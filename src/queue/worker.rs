@@ -25,8 +25,8 @@ use crate::bulkhead::OnlyMerchant;
 /// The options of a queue.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The maximum number of concurrent jobs, without those that wait [outside](super::Slot::outside)
-    /// their slots; at least one.
+    /// The maximum number of concurrent jobs, without those that wait
+    /// [outside](super::Slot::outside) their slots; at least one.
     pub concurrency: usize,
     /// Whether there is only one group of jobs, which may have all slots. Otherwise none may.
     pub lone: OnlyMerchant,
@@ -62,8 +62,8 @@ impl Queue {
         Self::start_with_direct(source, handler, options, wake).0
     }
 
-    /// As [`Queue::start`]. Also returns how to start jobs whose rows are inserted with a claim of this
-    /// worker.
+    /// As [`Queue::start`]. Also returns how to start jobs whose rows are inserted with a claim of
+    /// this worker.
     pub fn start_with_direct<S, H>(
         source: Arc<S>,
         handler: Arc<H>,

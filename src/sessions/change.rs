@@ -25,10 +25,10 @@ const LONGEST_CALL: Duration = CALL.saturating_add(GRACE_PERIOD);
 /// How long a request without an answer may then take to arrive at Klarna.
 const ARRIVAL: Duration = Duration::from_secs(10);
 
-/// How long a submitted order is claimed for a change. An earlier change must not overtake a later one, so
-/// no later one is sent while a request of the earlier may still arrive. A change sends up to two requests:
-/// if Klarna refuses one set of the merchant's credentials, the other one follows. The last of them is
-/// sent, at the latest, when the first one has taken its whole time.
+/// How long a submitted order is claimed for a change. An earlier change must not overtake a later
+/// one, so no later one is sent while a request of the earlier may still arrive. A change sends up
+/// to two requests: if Klarna refuses one set of the merchant's credentials, the other one follows.
+/// The last of them is sent, at the latest, when the first one has taken its whole time.
 const LEASE: Duration = SEND_WITHIN.saturating_add(LONGEST_CALL.saturating_mul(2)).saturating_add(ARRIVAL);
 
 /// When to try again if a worker runs the order.
@@ -77,9 +77,9 @@ pub enum NotChanged {
 }
 
 impl Sessions {
-    /// Replaces the body of an order, if it still has this version (`None`: whatever it has). `body` has
-    /// passed the rules of the order's target. The change goes on if the caller stops waiting. A change
-    /// that was made already, because it is repeated, succeeds.
+    /// Replaces the body of an order, if it still has this version (`None`: whatever it has).
+    /// `body` has passed the rules of the order's target. The change goes on if the caller stops
+    /// waiting. A change that was made already, because it is repeated, succeeds.
     ///
     /// # Errors
     /// Why it was not changed.
@@ -120,8 +120,8 @@ impl Sessions {
         self.update(claim, begun, found, body).await
     }
 
-    /// Checks that no operator has paused the orders of a merchant. The database is asked: a process that
-    /// serves the API alone keeps no copy of the pauses.
+    /// Checks that no operator has paused the orders of a merchant. The database is asked: a
+    /// process that serves the API alone keeps no copy of the pauses.
     async fn is_allowed(&self, merchant: &MerchantName) -> Result<(), NotChanged> {
         let pauses = self.pausing.pauses().await?;
         let of_orders = pauses.into_iter().filter(|pause| pause.stops(PauseKind::Orders, merchant));

@@ -1,11 +1,12 @@
 //! Makes calls about submitted orders in the background.
 //!
-//! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read at
-//! Klarna, what became of it is stored (the shop's webhook event is written with it), and then it is
-//! acknowledged. Klarna repeats a push until then, for two days. An order that Checkout does not know any more
-//! is read in order management, if that could not be asked at once. An order whose user was erased is
-//! aborted, and so is one that had ended otherwise or got another body here before Klarna's answer arrived.
-//! While an operator has paused the orders of a merchant, they wait.
+//! A push of Klarna says that a shopper has paid an order, and carries no trust: the order is read
+//! at Klarna, what became of it is stored (the shop's webhook event is written with it), and then
+//! it is acknowledged. Klarna repeats a push until then, for two days. An order that Checkout does
+//! not know any more is read in order management, if that could not be asked at once. An order
+//! whose user was erased is aborted, and so is one that had ended otherwise or got another body
+//! here before Klarna's answer arrived. While an operator has paused the orders of a merchant, they
+//! wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,8 +92,8 @@ impl FollowUpWorker {
         self.in_flight.clone()
     }
 
-    /// Works on what is due, and asks again every second. Dropping the future loses nothing: what was
-    /// claimed is due again after a minute.
+    /// Works on what is due, and asks again every second. Dropping the future loses nothing: what
+    /// was claimed is due again after a minute.
     pub async fn run(self) {
         let later = |error: &StoreError| {
             tracing::warn!(%error, "Follow-ups could not be read or written; the next try follows");
@@ -108,8 +109,8 @@ impl FollowUpWorker {
         work_on_groups(self.due().await?, |merchant| self.handle_of(merchant)).await
     }
 
-    /// Returns the merchants that have due follow-ups. Another process may know the others; what no process
-    /// has done in two days, because none knows its merchant, is given up.
+    /// Returns the merchants that have due follow-ups. Another process may know the others; what no
+    /// process has done in two days, because none knows its merchant, is given up.
     async fn due(&self) -> Result<Vec<MerchantName>, StoreError> {
         let mut known = Vec::new();
         for name in self.store.due_follow_ups().await? {
@@ -135,7 +136,8 @@ impl FollowUpWorker {
         Ok(())
     }
 
-    /// Makes some calls of the merchant that are due, unless its orders are paused, and returns how many.
+    /// Makes some calls of the merchant that are due, unless its orders are paused, and returns how
+    /// many.
     async fn handle_of(&self, merchant: MerchantName) -> Result<usize, StoreError> {
         if !self.pauses.allow(PauseKind::Orders, &merchant, since_boot()) {
             return Ok(0);
@@ -299,8 +301,8 @@ impl FollowUpWorker {
     }
 }
 
-/// The wait after a failed attempt, after `before` others that failed, randomly up to a tenth shorter or
-/// longer. `unit` is a random number from 0 to 1.
+/// The wait after a failed attempt, after `before` others that failed, randomly up to a tenth
+/// shorter or longer. `unit` is a random number from 0 to 1.
 fn wait(before: i64, unit: f64) -> Duration {
     let wait = usize::try_from(before).ok().and_then(|before| WAITS.get(before)).copied().unwrap_or(LONGEST);
     wait.mul_f64(0.9 + 0.2 * unit.clamp(0.0, 1.0))

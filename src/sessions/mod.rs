@@ -2,8 +2,8 @@
 //! there (`refresh.rs`, and `follow_ups.rs` when Klarna tells of it), and changes it (`change.rs`).
 //!
 //! None of this costs the order anything: no attempt, no token, and none of the calls that create
-//! orders. The calls have circuit breakers and rate limits of their own. Where an operator has paused the
-//! orders of a merchant, none is changed at Klarna, and follow-ups wait. Reads go on.
+//! orders. The calls have circuit breakers and rate limits of their own. Where an operator has
+//! paused the orders of a merchant, none is changed at Klarna, and follow-ups wait. Reads go on.
 
 mod change;
 mod follow_ups;
@@ -84,8 +84,8 @@ impl Sessions {
         self.breakers.clone()
     }
 
-    /// Makes a call about a user's order, if circuit breaker and rate limit allow it now, and reports
-    /// how it ended to both.
+    /// Makes a call about a user's order, if circuit breaker and rate limit allow it now, and
+    /// reports how it ended to both.
     async fn call(
         &self,
         merchant: &Merchant,
@@ -96,8 +96,8 @@ impl Sessions {
         self.call_by(Duration::MAX, merchant, target, user, call).await
     }
 
-    /// As [`Sessions::call`], for a call of order management. That it refuses the credentials says nothing
-    /// of Checkout, whose calls must go on.
+    /// As [`Sessions::call`], for a call of order management. That it refuses the credentials says
+    /// nothing of Checkout, whose calls must go on.
     async fn call_management(
         &self,
         merchant: &Merchant,

@@ -37,8 +37,9 @@ impl Refreshed {
 }
 
 impl Sessions {
-    /// Whether a submitted order is to be read at Klarna before its key is answered: its session has been
-    /// there for as long as Klarna keeps one that nobody touches, or nothing is kept for the shopper.
+    /// Whether a submitted order is to be read at Klarna before its key is answered: its session
+    /// has been there for as long as Klarna keeps one that nobody touches, or nothing is kept for
+    /// the shopper.
     #[must_use]
     pub fn is_to_be_read(&self, order: &OrderView) -> bool {
         let Some(submitted_at) = order.ended_at.filter(|_| order.status == Status::Submitted) else {
@@ -49,9 +50,9 @@ impl Sessions {
             && (order.result.is_none() || self.clock.now() - submitted_at >= GOOD_FOR)
     }
 
-    /// Reads the order or session of a submitted order at Klarna once, and stores what Klarna says. An
-    /// order that is not submitted is returned as it is. A store that fails changes nothing for the
-    /// caller: the next call reads again.
+    /// Reads the order or session of a submitted order at Klarna once, and stores what Klarna says.
+    /// An order that is not submitted is returned as it is. A store that fails changes nothing for
+    /// the caller: the next call reads again.
     pub async fn refresh(&self, order: OrderView) -> Refreshed {
         let (Status::Submitted, Some(klarna_id)) = (order.status, order.klarna_id.clone()) else {
             return Refreshed { order, error: None };
@@ -77,8 +78,9 @@ impl Sessions {
         Refreshed { order: self.noted(order, &klarna_id, read).await, error: None }
     }
 
-    /// Takes what order management said of an order that has left Checkout. If it said nothing, the order
-    /// is read again in the background; if it did, calls about other orders that were given up may work, too.
+    /// Takes what order management said of an order that has left Checkout. If it said nothing, the
+    /// order is read again in the background; if it did, calls about other orders that were given
+    /// up may work, too.
     async fn managed(
         &self,
         merchant: &MerchantName,
@@ -140,7 +142,8 @@ pub(super) fn state_after_read(
     }
 }
 
-/// Separates what Klarna said of an order or session from what the shop gets for the shopper's browser.
+/// Separates what Klarna said of an order or session from what the shop gets for the shopper's
+/// browser.
 pub(super) fn split_read(read: SessionRead, read_at: DateTime<Utc>) -> (KlarnaState, Option<OrderResult>) {
     let phase = read.phase();
     let SessionRead { status, order_amount, purchase_currency, merchant_reference1, result, .. } = read;

@@ -1,6 +1,6 @@
 //! Many writes in one commit: writes that arrive while a commit is under way go into the next one
-//! together. Shortly after a commit of several writes, the next one also waits a moment for more. Each caller is
-//! answered only after its write is durable.
+//! together. Shortly after a commit of several writes, the next one also waits a moment for more.
+//! Each caller is answered only after its write is durable.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -21,7 +21,8 @@ const BUSY: usize = 3;
 /// For how long after such a commit the system counts as busy.
 const RECENT: Duration = Duration::from_millis(10);
 
-/// How long a commit waits for more writes on a busy system. Larger commits write fewer pages for each write.
+/// How long a commit waits for more writes on a busy system. Larger commits write fewer pages for
+/// each write.
 const PAUSE: Duration = Duration::from_millis(3);
 
 /// Writes items, all in one transaction.
@@ -30,16 +31,16 @@ pub(super) trait Write: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     type Done: Send + 'static;
 
-    /// Writes all items in one transaction and returns an answer for each, after the commit. After an
-    /// error no item is written; if the error is transient and not [`StoreError::Unexpected`], it is
-    /// unknown whether the items are written.
+    /// Writes all items in one transaction and returns an answer for each, after the commit. After
+    /// an error no item is written; if the error is transient and not [`StoreError::Unexpected`],
+    /// it is unknown whether the items are written.
     async fn write(&self, items: &[Self::Item]) -> Result<Vec<Self::Done>, StoreError>;
 }
 
 type Waiting<W> = (<W as Write>::Item, oneshot::Sender<Result<<W as Write>::Done, StoreError>>);
 
-/// Collects items for a [`Write`]. A task of its own writes them, so a caller that stops waiting does
-/// not affect the others.
+/// Collects items for a [`Write`]. A task of its own writes them, so a caller that stops waiting
+/// does not affect the others.
 pub(super) struct Batcher<W: Write> {
     items: mpsc::UnboundedSender<Waiting<W>>,
 }
@@ -75,8 +76,8 @@ async fn run<W: Write>(write: W, mut waiting: mpsc::UnboundedReceiver<Waiting<W>
         let (items, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
         let answered = match guarded(&write, &items).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            // The engine may have refused the batch because of one item. Write each by itself, so that
-            // only that item fails.
+            // The engine may have refused the batch because of one item. Write each by itself, so
+            // that only that item fails.
             Err(error) if items.len() > 1 && error.may_be_of_one_write() => one_by_one(&write, &items).await,
             Err(error) => items.iter().map(|_| Err(error.clone())).collect(),
         };

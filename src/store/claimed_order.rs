@@ -55,7 +55,8 @@ pub struct ClaimedOrder {
     pub trace: Option<String>,
     /// How the order is shown, if its insert made this claim.
     pub inserted: Option<Arc<OrderView>>,
-    /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must fail.
+    /// What is wrong, if the row cannot be read. Then only `claim` is valid, and the order must
+    /// fail.
     pub unreadable: Option<String>,
 }
 
@@ -77,8 +78,8 @@ pub(super) fn claimed(row: &impl Columns, worker: WorkerId) -> Result<ClaimedOrd
     Ok(read_claimed(row, claim).unwrap_or_else(|error| unreadable(row, claim, &error)))
 }
 
-/// Returns an order that will fail because its row cannot be read. The orders that were claimed with
-/// it are not affected.
+/// Returns an order that will fail because its row cannot be read. The orders that were claimed
+/// with it are not affected.
 fn unreadable(row: &impl Columns, claim: Claim, error: &StoreError) -> ClaimedOrder {
     let now = row.time("now").unwrap_or(DateTime::UNIX_EPOCH);
     ClaimedOrder {

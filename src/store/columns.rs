@@ -191,8 +191,8 @@ macro_rules! columns {
 columns!(PgRow);
 columns!(SqliteRow);
 
-/// Reads rows one by one. A row that cannot be read is left out and reported in the log, so that the
-/// caller still gets the others.
+/// Reads rows one by one. A row that cannot be read is left out and reported in the log, so that
+/// the caller still gets the others.
 pub(super) fn readable<R, T>(
     what: &'static str,
     rows: &[R],

@@ -1,5 +1,5 @@
-//! Reads all tokens, in steps by their ids: a single statement over very many would take longer than a
-//! statement may.
+//! Reads all tokens, in steps by their ids: a single statement over very many would take longer
+//! than a statement may.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::token::DeadReason;
 const STEP: usize = 100_000;
 
 impl<E: Engine> SqlStore<E> {
-    /// Returns the steps to all tokens after this one: each has the ids after its first number until its
-    /// second.
+    /// Returns the steps to all tokens after this one: each has the ids after its first number
+    /// until its second.
     pub(super) async fn steps(&self, after: TokenId) -> Result<impl Iterator<Item = (i64, i64)>, StoreError> {
         let last: i64 = self
             .read(async |c| Ok(c.query(E::STATEMENTS.tokens.last_token).fetch_one().await?.int("last")?))

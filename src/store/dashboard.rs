@@ -1,4 +1,5 @@
-//! The storage trait for what operators look at: on the pages, with the command line and through the API.
+//! The storage trait for what operators look at: on the pages, with the command line and through
+//! the API.
 
 use std::time::Duration;
 
@@ -112,8 +113,8 @@ pub trait DashboardQueries: Send + Sync {
         limit: u32,
     ) -> Result<Vec<LatencySample>, StoreError>;
 
-    /// Counts queued orders that wait after a failed attempt, by error code. Only orders accepted until
-    /// the given time.
+    /// Counts queued orders that wait after a failed attempt, by error code. Only orders accepted
+    /// until the given time.
     async fn waiting_codes(
         &self,
         merchant: Option<&MerchantName>,
@@ -133,8 +134,9 @@ pub trait DashboardQueries: Send + Sync {
         merchant: Option<&MerchantName>,
     ) -> Result<Vec<RefusedMerchant>, StoreError>;
 
-    /// Counts the queued orders of one merchant, or of each that has some, whose deadline lies before each of
-    /// the given times, which ascend. Of each merchant, only the `most` orders that are due first are looked at.
+    /// Counts the queued orders of one merchant, or of each that has some, whose deadline lies
+    /// before each of the given times, which ascend. Of each merchant, only the `most` orders that
+    /// are due first are looked at.
     async fn deadlines(
         &self,
         merchant: Option<&MerchantName>,
@@ -260,7 +262,8 @@ impl<E: Engine> DashboardQueries for SqlStore<E> {
             let mut changes = changes.iter().rev().map(change).collect::<Result<Vec<_>, _>>()?;
             let retry = changes.iter_mut().rfind(|change| change.kind == ChangeKind::Retry);
             if let (Some(retry), Some(claimed_at)) = (retry, first_claimed_at) {
-                // The audit log gets its row after the change, perhaps after a worker has taken the order.
+                // The audit log gets its row after the change, perhaps after a worker has taken the
+                // order.
                 retry.at = retry.at.min(claimed_at);
             }
             Ok(OrderHistory {

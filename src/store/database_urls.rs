@@ -25,8 +25,8 @@ fn urls(database: &Database) -> impl Iterator<Item = (&'static str, &SecretStrin
     [("database.url", &database.url)].into_iter().chain(listen).chain(replica)
 }
 
-/// Returns the files with keys of client certificates for a database, each with the setting of its URL. A URL
-/// that cannot be read has none.
+/// Returns the files with keys of client certificates for a database, each with the setting of its
+/// URL. A URL that cannot be read has none.
 #[must_use]
 pub fn client_keys(database: &Database) -> Vec<(&'static str, PathBuf)> {
     if database.engine != Engine::Postgres {

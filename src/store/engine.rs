@@ -1,6 +1,6 @@
-//! The trait [`Engine`] has what differs between the two engines. The storage traits use it to run a
-//! statement of the engine's dialect with its parameters, on a connection that goes back to its pool
-//! only after success.
+//! The trait [`Engine`] has what differs between the two engines. The storage traits use it to run
+//! a statement of the engine's dialect with its parameters, on a connection that goes back to its
+//! pool only after success.
 
 mod param;
 
@@ -36,8 +36,8 @@ pub struct SqlStore<E> {
     pub(super) may_lag: bool,
 }
 
-/// An engine: its types and statements, its pools, and the few operations that need code of their own
-/// on each engine.
+/// An engine: its types and statements, its pools, and the few operations that need code of their
+/// own on each engine.
 pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// sqlx's driver.
     type Database: Database<Row: Columns> + HasStatementCache;
@@ -97,8 +97,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         async { Ok(None) }
     }
 
-    /// Takes a connection for writing. Of several, those that wait for locks never take all: accepting
-    /// and claiming orders does not use this.
+    /// Takes a connection for writing. Of several, those that wait for locks never take all:
+    /// accepting and claiming orders does not use this.
     fn writer(&self) -> impl Future<Output = Result<PooledConnection<Self::Database>, StoreError>> + Send;
 
     /// Takes a connection for writes to orders that touch no token: they wait for no sign-in.
@@ -121,8 +121,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// Returns this program's migrations.
     fn migrator() -> Migrator;
 
-    /// Returns the migrations that the database has run, including those of newer programs. Empty if
-    /// it has none of our tables.
+    /// Returns the migrations that the database has run, including those of newer programs. Empty
+    /// if it has none of our tables.
     fn applied_migrations(
         connection: &mut RawConnection<Self>,
     ) -> impl Future<Output = Result<Vec<Applied>, StoreError>> + Send;
@@ -145,7 +145,8 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// Notifies this process that orders are due, if the statement did not notify all processes.
     fn notify_due(&self) {}
 
-    /// Notifies this process that pauses have changed, if the statement did not notify all processes.
+    /// Notifies this process that pauses have changed, if the statement did not notify all
+    /// processes.
     fn notify_pauses(&self) {}
 
     /// Overwrites erased data that the engine would otherwise keep for a while.
@@ -208,9 +209,9 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
     /// As [`super::Tokens::settle_exchange`].
     fn settle_exchange(&self, end: &ExchangeEnd) -> impl Future<Output = Result<Settled, StoreError>> + Send;
 
-    /// Stores a successor under the next generation, with its hash and the cached tokens, and closes
-    /// the intent. Returns `None`, and writes nothing, if the generation has changed or the exchange
-    /// is unknown.
+    /// Stores a successor under the next generation, with its hash and the cached tokens, and
+    /// closes the intent. Returns `None`, and writes nothing, if the generation has changed or the
+    /// exchange is unknown.
     fn store_successor(
         c: &mut Connection<'_, Self>,
         now: Now,
@@ -227,8 +228,8 @@ pub(super) type Row<E> = <<E as Engine>::Database as Database>::Row;
 pub(super) type RawQuery<E> =
     sqlx::query::Query<'static, <E as Engine>::Database, <<E as Engine>::Database as Database>::Arguments>;
 
-/// The time parameter of statements. On SQLite, it is the program's clock. On PostgreSQL it is null,
-/// and the statement uses the database's clock; only tests give a time.
+/// The time parameter of statements. On SQLite, it is the program's clock. On PostgreSQL it is
+/// null, and the statement uses the database's clock; only tests give a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Now(pub(super) Option<DateTime<Utc>>);
 
@@ -255,10 +256,10 @@ impl<E: Engine> SqlStore<E> {
     }
 }
 
-/// Runs statements on a connection and gives it back. After an error, or if the caller stops waiting,
-/// the state of the connection is unknown, so it is closed. Not if only a lock was in the way: a full
-/// server might refuse another connection. Behind a transaction pooler, the statements run in one
-/// transaction, because the session's defaults are not ours.
+/// Runs statements on a connection and gives it back. After an error, or if the caller stops
+/// waiting, the state of the connection is unknown, so it is closed. Not if only a lock was in the
+/// way: a full server might refuse another connection. Behind a transaction pooler, the statements
+/// run in one transaction, because the session's defaults are not ours.
 pub(super) async fn by<E: Engine, T>(
     mut connection: PooledConnection<E::Database>,
     run: impl AsyncFnOnce(&mut Connection<'_, E>) -> Result<T, StoreError>,

@@ -52,7 +52,8 @@ pub(super) async fn erase<E: Engine>(store: &SqlStore<E>, key: &UserKey) -> Resu
     loop {
         let orders = store
             .transaction(async |c| {
-                // If another process has ended the erasure, nothing is left, and the name may be used anew.
+                // If another process has ended the erasure, nothing is left, and the name may be
+                // used anew.
                 if user_changes::under_way(c, key).await? != Some(UserChange::Erasure) {
                     return Ok(0);
                 }

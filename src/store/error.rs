@@ -11,8 +11,8 @@ pub enum StoreError {
     /// The server refuses more connections.
     #[error("the database takes no more connections: {0}")]
     TooManyConnections(String),
-    /// Another session holds a lock that is needed. Nothing was written; the same call succeeds once
-    /// that session has ended its transaction.
+    /// Another session holds a lock that is needed. Nothing was written; the same call succeeds
+    /// once that session has ended its transaction.
     #[error("another session of the database is in the way: {0}")]
     Busy(String),
     /// The database takes no writes: the server is a replica, or read-only by its default.
@@ -73,7 +73,8 @@ pub enum StoreError {
         /// This program's level.
         has: i64,
     },
-    /// The database has run a different migration with the number of one of this program's migrations.
+    /// The database has run a different migration with the number of one of this program's
+    /// migrations.
     #[error(
         "the database has run a migration {0} that is not this program's: an unreleased version of the program made \
          this database; use a new one"
@@ -110,12 +111,12 @@ pub enum StoreError {
     /// The setting `database.url` does not name a database of this engine.
     #[error("{0}")]
     Location(String),
-    /// Any other error of the engine, such as a missing privilege. Nothing was written. The same call
-    /// may succeed later, perhaps after an operator has acted.
+    /// Any other error of the engine, such as a missing privilege. Nothing was written. The same
+    /// call may succeed later, perhaps after an operator has acted.
     #[error("the database answered an unexpected error: {0}")]
     Unexpected(String),
-    /// The engine refused a value, and will refuse it again. The errors are listed in `is_final` and
-    /// `is_final_sqlite`.
+    /// The engine refused a value, and will refuse it again. The errors are listed in `is_final`
+    /// and `is_final_sqlite`.
     #[error("the database refused a statement: {0}")]
     Refused(String),
 }
@@ -137,8 +138,9 @@ impl StoreError {
         )
     }
 
-    /// Returns whether one of several writes in a transaction may be the cause, so that each must be
-    /// tried by itself. Not if a lock is in the way: each would wait for it, while later writes wait.
+    /// Returns whether one of several writes in a transaction may be the cause, so that each must
+    /// be tried by itself. Not if a lock is in the way: each would wait for it, while later writes
+    /// wait.
     pub(crate) fn may_be_of_one_write(&self) -> bool {
         !self.is_transient() || matches!(self, Self::Unexpected(_))
     }

@@ -1,6 +1,7 @@
-//! Stores an end of an exchange that brought no successor, or a successor that was not stored together with others,
-//! inside the caller's transaction. Most successors are stored together: by `STORE_SUCCESSORS`
-//! (`store/sql/ENGINE/own.rs`), which `store/postgres/claims/shared_store.rs` or `store/sqlite/writes.rs` runs.
+//! Stores an end of an exchange that brought no successor, or a successor that was not stored
+//! together with others, inside the caller's transaction. Most successors are stored together: by
+//! `STORE_SUCCESSORS` (`store/sql/ENGINE/own.rs`), which `store/postgres/claims/shared_store.rs` or
+//! `store/sqlite/writes.rs` runs.
 
 mod ahead;
 
@@ -10,8 +11,8 @@ use super::{StoreError, known};
 use crate::ids::{ExchangeId, TokenId, TokenVersion};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Outcome, Settled, Successor, TokenState};
 
-/// Stores the end of an exchange, inside the caller's transaction. A second call for the same exchange
-/// changes nothing.
+/// Stores the end of an exchange, inside the caller's transaction. A second call for the same
+/// exchange changes nothing.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -82,8 +83,8 @@ async fn rotated<E: Engine>(
     }
 }
 
-/// Settles an exchange whose successor was not stored, because the row has this successor already, or another
-/// generation than was presented, or because the database does not know the exchange.
+/// Settles an exchange whose successor was not stored, because the row has this successor already,
+/// or another generation than was presented, or because the database does not know the exchange.
 pub(super) async fn not_stored<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -106,8 +107,8 @@ pub(super) async fn not_stored<E: Engine>(
     Ok(Settled::Superseded)
 }
 
-/// Binds the first eight parameters of a statement that stores a successor: row, generation, exchange
-/// and the successor itself.
+/// Binds the first eight parameters of a statement that stores a successor: row, generation,
+/// exchange and the successor itself.
 pub(super) fn bind_successor<'c, E: Engine>(
     c: &'c mut Connection<'_, E>,
     statement: &'static str,
@@ -126,8 +127,8 @@ pub(super) fn bind_successor<'c, E: Engine>(
         .bind(successor.refresh_due_at)
 }
 
-/// Stores the hash of a successor with the time at which it arrived, however late it is stored. After
-/// a restore, this time decides which of two tokens is newer.
+/// Stores the hash of a successor with the time at which it arrived, however late it is stored.
+/// After a restore, this time decides which of two tokens is newer.
 pub(super) async fn know_successor<E: Engine>(
     c: &mut Connection<'_, E>,
     token: TokenId,
@@ -180,7 +181,8 @@ pub(super) async fn close<E: Engine>(
     Ok(())
 }
 
-/// Announces the create call of the order that waits for the access token, if its claim still holds.
+/// Announces the create call of the order that waits for the access token, if its claim still
+/// holds.
 pub(super) async fn announce<E: Engine>(
     c: &mut Connection<'_, E>,
     cached: Option<&NewCachedTokens>,

@@ -48,8 +48,8 @@ pub(super) struct Read {
     pub(super) token: ClaimedToken,
 }
 
-/// Reads a user's token with the ledger of its present generation: a row for each presentation, latest
-/// first. `None` if there is no row.
+/// Reads a user's token with the ledger of its present generation: a row for each presentation,
+/// latest first. `None` if there is no row.
 pub(super) fn claimed(rows: &[impl Columns]) -> Result<Option<Read>, StoreError> {
     let Some(row) = rows.first() else { return Ok(None) };
     let token = ClaimedToken {
@@ -80,8 +80,8 @@ fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
     Ok(Standing { proven: row.flag("proven")?, stop })
 }
 
-/// Reads a presentation. `None` if the generation was never presented; it then has one row without a
-/// presentation.
+/// Reads a presentation. `None` if the generation was never presented; it then has one row without
+/// a presentation.
 fn presentation(row: &impl Columns) -> Result<Option<Presentation>, StoreError> {
     let Some(exchange) = row.opt_id("exchange")? else { return Ok(None) };
     Ok(Some(Presentation {
@@ -165,7 +165,8 @@ pub(super) async fn newest_cached<E: Engine>(
     row.as_ref().map(|row| cached(row, &key.merchant, provider)).transpose()
 }
 
-/// Reads cached tokens. Merchant and provider are those that the caller asked for, whatever the row says.
+/// Reads cached tokens. Merchant and provider are those that the caller asked for, whatever the row
+/// says.
 fn cached(
     row: &impl Columns,
     merchant: &MerchantName,

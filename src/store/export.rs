@@ -1,5 +1,5 @@
-//! The storage trait for the export of a user's data: the orders and webhooks of a user, with what their
-//! lists leave out.
+//! The storage trait for the export of a user's data: the orders and webhooks of a user, with what
+//! their lists leave out.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use super::{StoreError, from_json};
 use crate::ids::{UserKey, WebhookId};
 use crate::order::{OrderError, OrderId, OrderView};
 
-/// An order with everything that was stored of it, except what the shop got for the shopper's browser.
+/// An order with everything that was stored of it, except what the shop got for the shopper's
+/// browser.
 #[derive(Clone, Debug)]
 pub struct ExportedOrder {
     /// The order, as in lists.
@@ -61,7 +62,8 @@ pub struct ExportedWebhook {
 /// Storage for the export of a user's data.
 #[async_trait]
 pub trait Exports: Send + Sync {
-    /// Returns up to `limit` orders of a user, newest first. With `before`, only older ones than that.
+    /// Returns up to `limit` orders of a user, newest first. With `before`, only older ones than
+    /// that.
     async fn exported_orders(
         &self,
         key: &UserKey,
@@ -69,8 +71,8 @@ pub trait Exports: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ExportedOrder>, StoreError>;
 
-    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only those older than the
-    /// event with that cursor, even if it was deleted meanwhile.
+    /// Returns up to `limit` webhook events about a user, newest first. With `before`, only those
+    /// older than the event with that cursor, even if it was deleted meanwhile.
     async fn exported_webhooks(
         &self,
         key: &UserKey,

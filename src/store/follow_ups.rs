@@ -13,7 +13,8 @@ use crate::order::OrderId;
 use crate::received::storable;
 use crate::words::words;
 
-/// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open order.
+/// How long a call is tried: as long as Klarna repeats a push, and as long as it keeps an open
+/// order.
 pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
 
 /// What is to be done.
@@ -21,10 +22,11 @@ pub const FOLLOW_UP_FOR: Duration = Duration::from_hours(48);
 pub enum FollowUp {
     /// Klarna says that a shopper has paid: read the order and acknowledge it.
     Push,
-    /// Checkout does not know the order any more, and order management could not be read: read the order there.
+    /// Checkout does not know the order any more, and order management could not be read: read the
+    /// order there.
     Read,
-    /// Nobody may pay the order any more: its user was erased, or it had ended otherwise or got another body
-    /// here before Klarna's answer arrived. Abort it.
+    /// Nobody may pay the order any more: its user was erased, or it had ended otherwise or got
+    /// another body here before Klarna's answer arrived. Abort it.
     Abort,
 }
 
@@ -91,7 +93,8 @@ pub trait FollowUps: Send + Sync {
     /// Records a push. One that is recorded already stays as it is, unless it was given up.
     async fn record_push(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError>;
 
-    /// Records that an order is to be read in order management. Otherwise as [`FollowUps::record_push`].
+    /// Records that an order is to be read in order management. Otherwise as
+    /// [`FollowUps::record_push`].
     async fn record_read(&self, merchant: &MerchantName, klarna_id: &str) -> Result<(), StoreError>;
 
     /// Returns the merchants that have due follow-ups.
@@ -113,9 +116,9 @@ pub trait FollowUps: Send + Sync {
         acknowledged: Option<OrderId>,
     ) -> Result<(), StoreError>;
 
-    /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this reason. If its
-    /// time is over by then, it is given up: its row is kept if it is about a known order that may be paid, and
-    /// deleted otherwise.
+    /// Makes a follow-up due again after `wait`, and counts the attempt, which failed for this
+    /// reason. If its time is over by then, it is given up: its row is kept if it is about a known
+    /// order that may be paid, and deleted otherwise.
     async fn retry_follow_up(
         &self,
         follow_up: &ClaimedFollowUp,
@@ -126,8 +129,8 @@ pub trait FollowUps: Send + Sync {
     /// Makes the follow-ups of a merchant that were given up due again. Returns how many.
     async fn renew_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 
-    /// Deletes follow-ups of a merchant whose time is over and that no process has claimed, because the
-    /// merchant is in nobody's settings. Returns how many.
+    /// Deletes follow-ups of a merchant whose time is over and that no process has claimed, because
+    /// the merchant is in nobody's settings. Returns how many.
     async fn delete_lapsed_follow_ups(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 
@@ -228,9 +231,10 @@ pub(super) async fn abort_orders<E: Engine>(
     record.bind(now).bind(FOLLOW_UP_FOR).execute().await.map(drop)
 }
 
-/// Records that what Klarna created under a claim on an order of Checkout is to be aborted, because the
-/// order has ended otherwise, or its body was changed after the claim. Returns `false`, and records nothing,
-/// if neither is the case, because a later claim may get the same id, or if the order has ended with this id.
+/// Records that what Klarna created under a claim on an order of Checkout is to be aborted, because
+/// the order has ended otherwise, or its body was changed after the claim. Returns `false`, and
+/// records nothing, if neither is the case, because a later claim may get the same id, or if the
+/// order has ended with this id.
 pub(super) async fn abort_unwanted<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -25,7 +25,8 @@ pub struct Server {
     pub now: DateTime<Utc>,
     /// Whether it is a standby, which takes no writes.
     pub standby: bool,
-    /// Whether transactions take no writes by default (`default_transaction_read_only`); also so on a standby.
+    /// Whether transactions take no writes by default (`default_transaction_read_only`); also so on
+    /// a standby.
     pub read_only: bool,
     /// Whether a commit is on disk before it is confirmed.
     pub durable: bool,

@@ -73,8 +73,8 @@ pub struct LastSweep {
 /// Storage for the keeper.
 #[async_trait]
 pub trait Keeper: DatabaseClock {
-    /// Returns tokens that need a due date, ordered by row id, after the row `after`. If none is returned,
-    /// none is left. A token whose time of expiry cannot be read counts as expiring now.
+    /// Returns tokens that need a due date, ordered by row id, after the row `after`. If none is
+    /// returned, none is left. A token whose time of expiry cannot be read counts as expiring now.
     async fn plannable_tokens(
         &self,
         which: PlanFilter,
@@ -114,7 +114,8 @@ pub trait Keeper: DatabaseClock {
     /// Takes the sweep lease for the time `hold`. Returns `false` if another living worker has it.
     async fn take_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
-    /// Renews the sweep lease for the time `hold` from now. Returns `false` if another worker has it.
+    /// Renews the sweep lease for the time `hold` from now. Returns `false` if another worker has
+    /// it.
     async fn renew_sweep(&self, worker: WorkerId, hold: Duration) -> Result<bool, StoreError>;
 
     /// Releases the sweep lease. `whole` records that the sweep was complete.
@@ -253,7 +254,8 @@ impl<E: Engine> Keeper for SqlStore<E> {
 }
 
 fn undated_token(row: &impl Columns, now: DateTime<Utc>) -> Result<UndatedToken, StoreError> {
-    // A time that cannot be read must not stop the others: the token is due at once and gets a new time.
+    // A time that cannot be read must not stop the others: the token is due at once and gets a new
+    // time.
     let expires_at = row.time("expires_at").unwrap_or(now);
     Ok(UndatedToken { version: row.version("id")?, owner: row.owner()?, expires_at })
 }

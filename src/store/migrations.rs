@@ -26,17 +26,17 @@ pub(super) const POSTGRES: &[File] =
 pub(super) const SQLITE: &[File] =
     &[File { number: 1, name: "baseline", sql: include_str!("../../migrations/sqlite/0001_baseline.sql") }];
 
-/// The level of this program. A release that stops using something that a later one removes raises it
-/// by one. A migration that breaks older programs raises `minimum_program` in the database; programs
-/// with a lower level do not start, and running ones end.
+/// The level of this program. A release that stops using something that a later one removes raises
+/// it by one. A migration that breaks older programs raises `minimum_program` in the database;
+/// programs with a lower level do not start, and running ones end.
 pub const PROGRAM_LEVEL: i64 = 1;
 
 /// The lowest level of programs that can use the schema of this program's migrations: the highest
 /// value that they set `minimum_program` to.
 pub const OLDEST_PROGRAM: i64 = 1;
 
-/// Returns sqlx's migrator for these files, which records in `table` the migrations that a database has
-/// run. A database may also have migrations of newer programs.
+/// Returns sqlx's migrator for these files, which records in `table` the migrations that a database
+/// has run. A database may also have migrations of newer programs.
 pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
     let mut migrator = Migrator::with_migrations(files.iter().map(migration).collect());
     migrator.dangerous_set_table_name(table);
@@ -44,8 +44,8 @@ pub(super) fn migrator(files: &[File], table: &'static str) -> Migrator {
     migrator
 }
 
-/// Returns sqlx's form of a migration. With `-- no-transaction` as its first line, it runs outside a
-/// transaction.
+/// Returns sqlx's form of a migration. With `-- no-transaction` as its first line, it runs outside
+/// a transaction.
 pub(super) fn migration(&File { number, name, sql }: &File) -> Migration {
     let no_tx = sql.starts_with("-- no-transaction");
     Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), no_tx)

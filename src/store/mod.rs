@@ -1,10 +1,10 @@
 //! The rows, on SQLite or PostgreSQL.
 //!
-//! The other modules use the database only through storage traits, such as [`Orders`] and [`Tokens`].
-//! [`Store`] is all of them; [`DatabaseClock`] stands beside it.
-//! Each trait has a file with its one implementation for both engines. Its types are there too, unless
-//! the trait `Engine` names them. `Engine`, in `engine.rs`, has what differs between the engines: claims,
-//! writes that share a commit, pools, notifications and migrations are in `postgres/` and `sqlite/`, the
+//! The other modules use the database only through storage traits, such as [`Orders`] and
+//! [`Tokens`]. [`Store`] is all of them; [`DatabaseClock`] stands beside it. Each trait has a file
+//! with its one implementation for both engines. Its types are there too, unless the trait `Engine`
+//! names them. `Engine`, in `engine.rs`, has what differs between the engines: claims, writes that
+//! share a commit, pools, notifications and migrations are in `postgres/` and `sqlite/`, the
 //! statements in `sql/`.
 
 mod audit;
@@ -170,9 +170,9 @@ pub trait Store:
     + Notifications
     + Replica
 {
-    /// Returns the same store for reads that may be a little old: pages and lists. If there is a read
-    /// replica, single reads are answered by it, but not within [`up_to_date`]. Whatever is written, or decided in a
-    /// transaction, uses the primary all the same.
+    /// Returns the same store for reads that may be a little old: pages and lists. If there is a
+    /// read replica, single reads are answered by it, but not within [`up_to_date`]. Whatever is
+    /// written, or decided in a transaction, uses the primary all the same.
     fn for_lists(&self) -> Arc<dyn Store>;
 }
 
@@ -187,8 +187,8 @@ impl<E: Engine> Store for SqlStore<E> {
 /// connections for the claims of tokens.
 ///
 /// # Errors
-/// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server does
-/// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
+/// [`StoreError::Location`] if the URL cannot be used, [`StoreError::Unavailable`] if the server
+/// does not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
 pub async fn open(
     database: &Database,
     claim_sessions: u32,

@@ -20,8 +20,8 @@ pub struct OrderRow {
     pub user: UserId,
     /// The shop's id for the request, unique within a merchant.
     pub idempotency_key: Option<String>,
-    /// The hash of the request. It distinguishes a repeated request from a different one with the same
-    /// key.
+    /// The hash of the request. It distinguishes a repeated request from a different one with the
+    /// same key.
     pub digest: [u8; 32],
     /// Klarna's order, as the shop wrote it.
     pub body: String,
@@ -55,13 +55,15 @@ pub enum Inserted {
 /// The result of inserting one order.
 #[derive(Clone, Debug)]
 pub enum InsertedOne {
-    /// A new order, as it was stored, with the worker's claim, if there is one. Otherwise it is queued.
+    /// A new order, as it was stored, with the worker's claim, if there is one. Otherwise it is
+    /// queued.
     New(Box<OrderView>, Option<Box<ClaimedOrder>>),
     /// An earlier order with the same idempotency key.
     Known(Inserted),
 }
 
-/// A connection inside the caller's transaction, on either engine. Orders can be inserted through it.
+/// A connection inside the caller's transaction, on either engine. Orders can be inserted through
+/// it.
 #[async_trait]
 pub trait OrderTx: Send {
     /// Inserts the order. On PostgreSQL this also wakes the workers when the transaction commits.

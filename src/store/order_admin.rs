@@ -1,4 +1,5 @@
-//! The storage trait for operators' and shops' changes to orders: cancel, retry, retry of follow-ups.
+//! The storage trait for operators' and shops' changes to orders: cancel, retry, retry of
+//! follow-ups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -66,8 +67,8 @@ pub trait OrderAdmin: Orders {
     ) -> Result<OrderAdminOutcome, StoreError>;
 
     /// Like [`OrderAdmin::cancel_order`], for the queued orders of a filter. The filter's status is
-    /// ignored. If the filter names ids, `unchanged` has those that are not queued; those that are not
-    /// found are counted on the last page.
+    /// ignored. If the filter names ids, `unchanged` has those that are not queued; those that are
+    /// not found are counted on the last page.
     async fn cancel_orders(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
     /// Like [`OrderAdmin::retry_order`], for the failed orders of a filter. The filter's status is
@@ -81,15 +82,16 @@ pub trait OrderAdmin: Orders {
     /// Tries an order's failing follow-ups again at once, for as long as new ones.
     async fn retry_follow_ups_of(&self, order: OrderId) -> Result<OrderAdminOutcome, StoreError>;
 
-    /// Like [`OrderAdmin::retry_follow_ups_of`], for the submitted orders of a filter with follow-ups that
-    /// fail. The filter's status is ignored. If the filter names ids, `unchanged` has the others.
+    /// Like [`OrderAdmin::retry_follow_ups_of`], for the submitted orders of a filter with
+    /// follow-ups that fail. The filter's status is ignored. If the filter names ids, `unchanged`
+    /// has the others.
     async fn retry_follow_ups(&self, filter: &OrderFilter) -> Result<ChangedOrders, StoreError>;
 
     /// Counts the orders of a filter. Its `before` and `limit` are ignored.
     async fn count_orders(&self, filter: &OrderFilter) -> Result<OrderCount, StoreError>;
 
-    /// Counts the orders of a filter that still have their body, by error code, the most frequent code first.
-    /// Its `before` and `limit` are ignored.
+    /// Counts the orders of a filter that still have their body, by error code, the most frequent
+    /// code first. Its `before` and `limit` are ignored.
     async fn orders_by_code(&self, filter: &OrderFilter) -> Result<Vec<FailedOrders>, StoreError>;
 
     /// Counts the orders of a filter, but not beyond `most`. Its `before` and `limit` are ignored.

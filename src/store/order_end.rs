@@ -24,11 +24,11 @@ pub struct LateResult {
 pub enum SettledLate {
     /// The order has it.
     Stored,
-    /// The order has ended otherwise, or its body was changed after the claim, so what Klarna created is to
-    /// be aborted there.
+    /// The order has ended otherwise, or its body was changed after the claim, so what Klarna
+    /// created is to be aborted there.
     Aborts,
-    /// Nothing was stored: a later claim is about to send the order, or Klarna's result is not wanted and the
-    /// order's target knows no abort.
+    /// Nothing was stored: a later claim is about to send the order, or Klarna's result is not
+    /// wanted and the order's target knows no abort.
     Dropped,
 }
 
@@ -57,7 +57,8 @@ pub struct OrderEnd {
 }
 
 impl OrderEnd {
-    /// Returns the end of an order after its last attempt was stored. `None` if the order has not ended.
+    /// Returns the end of an order after its last attempt was stored. `None` if the order has not
+    /// ended.
     #[must_use]
     pub fn new(disposition: &Disposition, stored: &StoredEnd) -> Option<Self> {
         let disposition = match disposition {

@@ -14,8 +14,8 @@ pub struct OrderFilter {
     pub merchant: Option<MerchantName>,
     /// Only this user's.
     pub user: Option<UserId>,
-    /// Only orders for this target. An order that leaves the target to its merchant's setting has one once
-    /// it is submitted.
+    /// Only orders for this target. An order that leaves the target to its merchant's setting has
+    /// one once it is submitted.
     pub target: Option<Target>,
     /// Only orders with this token outcome.
     pub token: Option<TokenOutcome>,
@@ -23,15 +23,15 @@ pub struct OrderFilter {
     pub with_token: Option<bool>,
     /// Only orders with an error of one of these codes; all if there are none.
     pub errors: Vec<String>,
-    /// Only orders whose error has a code that [fails again](crate::order::ErrorCode::fails_again), or only
-    /// others.
+    /// Only orders whose error has a code that [fails again](crate::order::ErrorCode::fails_again),
+    /// or only others.
     pub fails_again: Option<bool>,
     /// Only possible duplicates, or only others.
     pub duplicates: Option<bool>,
     /// Only orders whose follow-ups fare so.
     pub follow_ups: Option<FollowUpState>,
-    /// Only orders with this name, or one that begins so: their id, idempotency key, a reference of the shop,
-    /// Klarna's id of the order or session, or their user.
+    /// Only orders with this name, or one that begins so: their id, idempotency key, a reference of
+    /// the shop, Klarna's id of the order or session, or their user.
     pub name: Option<OrderName>,
     /// Only queued orders that are due at this time.
     pub due_by: Option<DateTime<Utc>>,
@@ -51,8 +51,8 @@ pub struct OrderFilter {
     pub limit: u32,
 }
 
-/// How many names of each column that begin with a text are looked at: the last ones in the order of the column.
-/// References that count upwards are newest there.
+/// How many names of each column that begin with a text are looked at: the last ones in the order
+/// of the column. References that count upwards are newest there.
 pub const BEGINNING: u32 = 1000;
 
 /// What the names of orders are compared with. Capital and small letters differ.
@@ -92,8 +92,8 @@ impl From<&str> for OrderName {
     }
 }
 
-/// Returns the first text behind those that begin with a text, as both engines compare names: byte by byte, which in
-/// UTF-8 is character by character. `None` if none is.
+/// Returns the first text behind those that begin with a text, as both engines compare names: byte
+/// by byte, which in UTF-8 is character by character. `None` if none is.
 fn end_of(text: &str) -> Option<String> {
     let mut chars: Vec<char> = text.chars().collect();
     while let Some(last) = chars.pop() {

@@ -23,7 +23,8 @@ pub struct OrderHistory {
     pub has_body: bool,
     /// The attempts that did not submit it, oldest first.
     pub attempts: Vec<Attempt>,
-    /// The last changes of it that somebody asked for, oldest first, as long as the audit log has them.
+    /// The last changes of it that somebody asked for, oldest first, as long as the audit log has
+    /// them.
     pub changes: Vec<OrderChange>,
     /// What it waited for, before it was claimed again.
     pub waits: Waits,

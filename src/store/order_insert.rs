@@ -38,8 +38,9 @@ pub(super) async fn insert<E: Engine>(
     })
 }
 
-/// Inserts one order, in a transaction, and claims it for the worker, if one is given and a claim could
-/// take it at once. If an earlier order with its key cannot be paid any more, it takes the key over.
+/// Inserts one order, in a transaction, and claims it for the worker, if one is given and a claim
+/// could take it at once. If an earlier order with its key cannot be paid any more, it takes the
+/// key over.
 pub(super) async fn insert_one<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

@@ -1,10 +1,10 @@
 //! Finds orders by a filter.
 //!
 //! The statement has only the conditions of the filter, so that the planner chooses the index that
-//! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups, or of
-//! a status. If the filter has other conditions only, each status is searched by its index, which also
-//! contains merchant, token outcome and target. A name, or its beginning, is searched by the index of each
-//! column that may have it.
+//! answers them: that of a user's orders, of possible duplicates, of errors, of failing follow-ups,
+//! or of a status. If the filter has other conditions only, each status is searched by its index,
+//! which also contains merchant, token outcome and target. A name, or its beginning, is searched by
+//! the index of each column that may have it.
 
 mod counts;
 mod names;
@@ -69,7 +69,8 @@ pub(super) fn first_id(at: DateTime<Utc>) -> OrderId {
     OrderId::from(Uuid::from_u128(millis << 80))
 }
 
-/// Reads an order from its row. If a part cannot be read, the order says so and has the other parts.
+/// Reads an order from its row. If a part cannot be read, the order says so and has the other
+/// parts.
 pub(super) fn order_view(row: &impl Columns) -> Result<OrderView, StoreError> {
     let id = row.id("id")?;
     Ok(read_view(row, id).unwrap_or_else(|error| unreadable(row, id, &error)))
@@ -211,7 +212,8 @@ impl<'f> Search<'f> {
     /// Adds the conditions of a filter, without its whole name and its limit.
     fn conditions<E: Engine>(&mut self, filter: &'f OrderFilter, status: Option<Status>) {
         if let Some(status) = status {
-            // A name or a failing follow-up is rarer than a status, so its index is used: an expression has none.
+            // A name or a failing follow-up is rarer than a status, so its index is used: an
+            // expression has none.
             let rarer = filter.name.is_some() || filter.follow_ups.is_some();
             let left = if rarer { "status || '' =" } else { "status =" };
             self.compare(left, status.as_str());
@@ -296,7 +298,8 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// Adds the condition that the order is one of the merchant's, or of all, whose follow-ups fare so.
+    /// Adds the condition that the order is one of the merchant's, or of all, whose follow-ups fare
+    /// so.
     fn follow_ups<E: Engine>(&mut self, state: FollowUpState, merchant: Option<&'f MerchantName>) {
         let sql = &E::STATEMENTS.follow_ups;
         let (before, after) = E::STATEMENTS.id_in.split_once('$').unwrap_or_default();

@@ -9,8 +9,9 @@ pub(super) fn ends_order(disposition: &Disposition) -> bool {
     matches!(disposition, Disposition::Submitted { .. } | Disposition::Failed { .. })
 }
 
-/// The row of a submitted order, as far as its result changes it. Its texts are as they were received: `Query::bind`
-/// replaces what cannot be stored, and whoever binds arrays of them has to do so too.
+/// The row of a submitted order, as far as its result changes it. Its texts are as they were
+/// received: `Query::bind` replaces what cannot be stored, and whoever binds arrays of them has to
+/// do so too.
 pub(super) struct SubmittedRow {
     pub(super) claim: Claim,
     pub(super) klarna_id: String,
@@ -53,8 +54,8 @@ impl SubmittedRow {
     }
 }
 
-/// Stores the end of an attempt that did not submit its order: an engine writes a [`SubmittedRow`] by itself.
-/// Returns `None`, and writes nothing, if the claim no longer holds.
+/// Stores the end of an attempt that did not submit its order: an engine writes a [`SubmittedRow`]
+/// by itself. Returns `None`, and writes nothing, if the claim no longer holds.
 pub(super) async fn settle<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -91,8 +92,8 @@ pub(super) async fn settle<E: Engine>(
     settle.fetch_all().await?.first().map(StoredEnd::read).transpose()
 }
 
-/// Ends an order with a result whose claim was lost; `false` where the order has ended otherwise, its body
-/// was changed since, or a later claim is about to send it.
+/// Ends an order with a result whose claim was lost; `false` where the order has ended otherwise,
+/// its body was changed since, or a later claim is about to send it.
 pub(super) async fn settle_late<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

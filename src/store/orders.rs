@@ -21,14 +21,14 @@ const FEWEST: usize = 3;
 /// Storage for orders.
 #[async_trait]
 pub trait Orders: Send + Sync {
-    /// Inserts orders in one transaction and wakes the workers. Returns a result for each, in the same
-    /// order.
+    /// Inserts orders in one transaction and wakes the workers. Returns a result for each, in the
+    /// same order.
     async fn insert_orders(&self, orders: &[OrderRow]) -> Result<Vec<Inserted>, StoreError>;
 
-    /// Inserts an order in a transaction of its own. It is claimed for `worker` by the same statement, if
-    /// one is given and a claim could take the order at once: it is new and due, no order of its merchant
-    /// is due before it, and no order of its user runs without having its token. Otherwise it is queued,
-    /// and the workers are woken.
+    /// Inserts an order in a transaction of its own. It is claimed for `worker` by the same
+    /// statement, if one is given and a claim could take the order at once: it is new and due, no
+    /// order of its merchant is due before it, and no order of its user runs without having its
+    /// token. Otherwise it is queued, and the workers are woken.
     async fn insert_order(
         &self,
         order: &OrderRow,
@@ -42,8 +42,9 @@ pub trait Orders: Send + Sync {
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
 
     /// Claims due orders for `worker`, at most the given number of each merchant, the longest due
-    /// first. Claims at most one order of a user, and none while another order of that user is running
-    /// that does not have its token yet. With `recent`, only orders that became due within that time.
+    /// first. Claims at most one order of a user, and none while another order of that user is
+    /// running that does not have its token yet. With `recent`, only orders that became due within
+    /// that time.
     async fn claim_orders(
         &self,
         worker: WorkerId,
@@ -70,14 +71,14 @@ pub trait Orders: Send + Sync {
     ) -> Result<Option<StoredEnd>, StoreError>;
 
     /// Writes down that the order's create call is about to be sent, in one commit with intents of
-    /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's: nothing may
-    /// be sent.
+    /// exchanges; it counts as a heartbeat. `false` where the claim is no longer the caller's:
+    /// nothing may be sent.
     async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError>;
 
-    /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna, and
-    /// whoever has claimed it since must not send it again. Nothing is stored where the order has ended
-    /// otherwise, its body was changed since, or a later claim is about to send it: that one's result counts.
-    /// May be called again.
+    /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna,
+    /// and whoever has claimed it since must not send it again. Nothing is stored where the order
+    /// has ended otherwise, its body was changed since, or a later claim is about to send it: that
+    /// one's result counts. May be called again.
     async fn settle_late(
         &self,
         late: &LateResult,
@@ -95,8 +96,9 @@ pub trait Orders: Send + Sync {
 }
 
 impl OrderName {
-    /// Decides how orders of these merchants, `None` for all, are searched by a text: by whole names, if one of them
-    /// is the text, or if the text is too short for anything else; otherwise by beginnings.
+    /// Decides how orders of these merchants, `None` for all, are searched by a text: by whole
+    /// names, if one of them is the text, or if the text is too short for anything else; otherwise
+    /// by beginnings.
     ///
     /// # Errors
     /// If the store fails.

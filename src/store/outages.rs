@@ -16,7 +16,8 @@ use crate::silence::HeartbeatCount;
 /// A breaker that opens again this soon after the end of an outage prolongs it.
 const GOES_ON: Duration = Duration::from_mins(5);
 
-/// A time for which calls of a merchant to an endpoint failed, as the circuit breakers of all processes saw it.
+/// A time for which calls of a merchant to an endpoint failed, as the circuit breakers of all
+/// processes saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     /// The merchant.
@@ -27,23 +28,25 @@ pub struct Outage {
     pub cause: String,
     /// When the first breaker opened.
     pub since: DateTime<Utc>,
-    /// When a call first succeeded, or when the last process that saw it stopped; `None` if it goes on.
+    /// When a call first succeeded, or when the last process that saw it stopped; `None` if it goes
+    /// on.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// Storage for outages. Processes share them: there is at most one of a merchant and an endpoint at a time.
+/// Storage for outages. Processes share them: there is at most one of a merchant and an endpoint at
+/// a time.
 #[async_trait]
 pub trait Outages: Send + Sync {
-    /// Notes that a circuit breaker of a process has opened. If there is an outage, or one has just ended, it is
-    /// the same one.
+    /// Notes that a circuit breaker of a process has opened. If there is an outage, or one has just
+    /// ended, it is the same one.
     async fn begin_outage(&self, breaker: &WaitingBreaker) -> Result<(), StoreError>;
 
-    /// Notes that a circuit breaker of a process has closed, because a call succeeded: the outage is over, if it
-    /// is not over yet.
+    /// Notes that a circuit breaker of a process has closed, because a call succeeded: the outage
+    /// is over, if it is not over yet.
     async fn end_outage(&self, merchant: &MerchantName, endpoint: Endpoint) -> Result<(), StoreError>;
 
-    /// Ends the outages that no living process reports any more. A process is dead if it has ended, or if it is
-    /// among `silent` and has sent no heartbeat since.
+    /// Ends the outages that no living process reports any more. A process is dead if it has ended,
+    /// or if it is among `silent` and has sent no heartbeat since.
     async fn end_lost_outages(&self, silent: &[HeartbeatCount]) -> Result<(), StoreError>;
 
     /// Returns the last outages of these merchants, or of all, latest first.

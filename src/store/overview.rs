@@ -46,11 +46,11 @@ pub struct Backlog {
     pub running: u64,
     /// The earliest due date of a queued order. In the future if none is due.
     pub oldest_due: Option<DateTime<Utc>>,
-    /// Queued orders that a worker has taken before, and that wait for their next try: after a failure, or
-    /// behind a circuit breaker.
+    /// Queued orders that a worker has taken before, and that wait for their next try: after a
+    /// failure, or behind a circuit breaker.
     pub delayed: u64,
-    /// When a worker first took the oldest of these, and of those that run again: an attempt lasts while Klarna
-    /// does not answer.
+    /// When a worker first took the oldest of these, and of those that run again: an attempt lasts
+    /// while Klarna does not answer.
     pub delayed_since: Option<DateTime<Utc>>,
 }
 

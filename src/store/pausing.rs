@@ -1,4 +1,5 @@
-//! The storage trait for what operators order all processes to do: pauses, and tries of circuit breakers.
+//! The storage trait for what operators order all processes to do: pauses, and tries of circuit
+//! breakers.
 
 use std::time::Duration;
 
@@ -46,7 +47,8 @@ pub struct AskedProbe {
 /// Storage for what operators order.
 #[async_trait]
 pub trait Pausing: Send + Sync {
-    /// Returns the pauses that are not over, by merchant and kind. Those of all merchants come first.
+    /// Returns the pauses that are not over, by merchant and kind. Those of all merchants come
+    /// first.
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError>;
 
     /// Begins a pause, and notifies all processes. A pause of the same kind that is
@@ -57,7 +59,8 @@ pub trait Pausing: Send + Sync {
     /// merchants and one of a merchant are two pauses.
     async fn resume(&self, merchant: Option<&MerchantName>, kind: PauseKind) -> Result<bool, StoreError>;
 
-    /// Orders the circuit breakers of some endpoints of a merchant to try a call now. Returns the time.
+    /// Orders the circuit breakers of some endpoints of a merchant to try a call now. Returns the
+    /// time.
     async fn probe(
         &self,
         merchant: &MerchantName,
@@ -67,8 +70,8 @@ pub trait Pausing: Send + Sync {
     /// Returns the tries that were ordered in the last seconds.
     async fn probes(&self) -> Result<Vec<AskedProbe>, StoreError>;
 
-    /// Makes those orders of a merchant due that wait for their next try, at most a thousand, and notifies
-    /// all processes. Returns how many.
+    /// Makes those orders of a merchant due that wait for their next try, at most a thousand, and
+    /// notifies all processes. Returns how many.
     async fn bring_orders_forward(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 
@@ -80,7 +83,8 @@ impl<E: Engine> Pausing for SqlStore<E> {
     async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
         self.read(async |c| {
             let rows = c.query(E::STATEMENTS.pausing.pauses).bind(self.now()).fetch_all().await?;
-            // Every process reads these twice a second, so a row that cannot be read is not reported.
+            // Every process reads these twice a second, so a row that cannot be read is not
+            // reported.
             Ok(rows.iter().filter_map(|row| pause(row).ok()).collect())
         })
         .await
@@ -163,8 +167,8 @@ fn column(merchant: Option<&MerchantName>) -> &str {
     merchant.map_or(ALL_MERCHANTS, MerchantName::as_str)
 }
 
-/// Keeps a pause for the history of orders before its row goes: if it is over by time, or else if it is
-/// `resumed`.
+/// Keeps a pause for the history of orders before its row goes: if it is over by time, or else if
+/// it is `resumed`.
 async fn keep_past<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,

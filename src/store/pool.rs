@@ -1,8 +1,8 @@
 //! Connection pools. A connection goes back to its pool only after success.
 //!
-//! A pool passes on connections without contacting the server while they are in constant use. Whoever
-//! waits for a new connection also takes one that is given back meanwhile. If the server refuses more
-//! connections, pools share those that there are: see [`Scarcity`].
+//! A pool passes on connections without contacting the server while they are in constant use.
+//! Whoever waits for a new connection also takes one that is given back meanwhile. If the server
+//! refuses more connections, pools share those that there are: see [`Scarcity`].
 
 mod live;
 mod pooled;
@@ -33,18 +33,18 @@ const STATEMENT: Duration = Duration::from_secs(10);
 const TRUSTED: Duration = Duration::from_secs(1);
 /// How long the answer to that check may take.
 const PING: Duration = Duration::from_secs(2);
-/// When an idle connection is closed, and when any is replaced, because a session of the server grows.
+/// When an idle connection is closed, and when any is replaced, because a server's session grows.
 const IDLE: Duration = Duration::from_mins(10);
 const LIFETIME: Duration = Duration::from_mins(30);
-/// How long a caller waits for one of a few connections before another is opened, and when that one is closed
-/// if nobody needs it.
+/// How long a caller waits for one of a few connections before another is opened, and when that one
+/// is closed if nobody needs it.
 const PATIENCE: Duration = Duration::from_millis(20);
 const SPARE: Duration = Duration::from_secs(10);
 /// The pauses between tries to connect to a server that is starting, or has no connection left.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
-/// How often another pool is asked for a connection. The server needs a moment to notice that one was
-/// closed.
+/// How often another pool is asked for a connection. The server needs a moment to notice that one
+/// was closed.
 const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Checks whether connections may be given out.
@@ -63,8 +63,8 @@ pub(super) struct PoolSettings<DB: Database> {
     pub(super) options: <DB::Connection as Connection>::Options,
     /// The most connections.
     pub(super) most: u32,
-    /// How many of them are opened for whoever wants one. More are opened only for callers that have waited, and
-    /// are closed again. `usize::MAX`: all.
+    /// How many of them are opened for whoever wants one. More are opened only for callers that
+    /// have waited, and are closed again. `usize::MAX`: all.
     pub(super) few: usize,
     /// The longest wait for a connection.
     pub(super) wait: Duration,
@@ -76,9 +76,9 @@ pub(super) struct PoolSettings<DB: Database> {
     pub(super) prepare: Option<Prepare<DB>>,
     /// The check before a connection is given out.
     pub(super) guard: Option<Guard>,
-    /// Only of connections to a transaction pooler. Each transaction may run in another session of the
-    /// server, so nothing may be left to a session: statements have no name, one alone is put into a
-    /// transaction too, and each transaction begins with this, which says all that it needs.
+    /// Only of connections to a transaction pooler. Each transaction may run in another session of
+    /// the server, so nothing may be left to a session: statements have no name, one alone is put
+    /// into a transaction too, and each transaction begins with this, which says all that it needs.
     pub(super) begin: Option<&'static str>,
     /// The shortage of connections, which the pools of one server share.
     pub(super) scarcity: Scarcity,
@@ -149,8 +149,8 @@ impl<DB: Database> Pool<DB> {
         self.lend(None).await
     }
 
-    /// Like [`Pool::take`], but first waits for one of `queue_permits`. A caller that needs none is served
-    /// before all that wait for one.
+    /// Like [`Pool::take`], but first waits for one of `queue_permits`. A caller that needs none is
+    /// served before all that wait for one.
     pub(super) async fn behind(
         &self,
         queue_permits: &Arc<Semaphore>,
@@ -161,8 +161,8 @@ impl<DB: Database> Pool<DB> {
         self.lend(Some(place)).await
     }
 
-    /// Opens connections until there are `count`, or half of all, so that nobody has to wait for them.
-    /// Returns the new ones. Also closes those that were long idle.
+    /// Opens connections until there are `count`, or half of all, so that nobody has to wait for
+    /// them. Returns the new ones. Also closes those that were long idle.
     pub(super) async fn open_up_to(&self, count: usize) -> Result<Vec<PooledConnection<DB>>, StoreError> {
         self.0.close_long_idle();
         let most = count.min(places(self.0.settings.most).div_ceil(2));
@@ -258,7 +258,8 @@ impl<DB: Database> Pool<DB> {
         }
     }
 
-    /// Counts a connection that is about to be opened; `None` if there are `most`, or as many as there may be.
+    /// Counts a connection that is about to be opened; `None` if there are `most`, or as many as
+    /// there may be.
     fn slot(&self, most: usize) -> Option<Slot> {
         let scarce = self.0.settings.scarcity.is_recent();
         let most = places(self.0.settings.most).min(most);
@@ -280,8 +281,8 @@ impl<DB: Database> Pool<DB> {
         failure
     }
 
-    /// Connects. Waits up to `until` for a server that is starting, and for a connection of another pool
-    /// if this one has none.
+    /// Connects. Waits up to `until` for a server that is starting, and for a connection of another
+    /// pool if this one has none.
     async fn connect(&self, slot: Slot, until: Instant) -> Result<Live<DB>, StoreError> {
         let (mut pause, mut asked_at) = (FIRST_PAUSE, None::<Instant>);
         let is_over = |pause| Instant::now() + pause >= until;
@@ -338,8 +339,8 @@ impl<DB: Database> Shared<DB> {
         live
     }
 
-    /// Keeps a connection that works, outside any transaction, unless it is too old, or another pool
-    /// needs it.
+    /// Keeps a connection that works, outside any transaction, unless it is too old, or another
+    /// pool needs it.
     fn keep(&self, mut live: Live<DB>) {
         self.close_long_idle();
         if self.gives_up(&live) || self.closed.load(Ordering::SeqCst) {
@@ -357,7 +358,8 @@ impl<DB: Database> Shared<DB> {
         spare && (live.opened.elapsed() > LIFETIME || self.settings.scarcity.is_wanted())
     }
 
-    /// Closes the connection that has been idle for the longest time, if that is long, or there are more than few.
+    /// Closes the connection that has been idle for the longest time, if that is long, or there are
+    /// more than few.
     fn close_long_idle(&self) {
         let mut idle = self.idle();
         let idle_for = |time| idle.first().is_some_and(|live| live.used.elapsed() > time);

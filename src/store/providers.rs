@@ -1,5 +1,5 @@
-//! The storage trait for providers: how many tokens each issued, moving tokens to another address, and
-//! stopping merchants after too many rejections.
+//! The storage trait for providers: how many tokens each issued, moving tokens to another address,
+//! and stopping merchants after too many rejections.
 
 use std::time::Duration;
 
@@ -72,8 +72,8 @@ pub trait Providers: Send + Sync {
     /// from one of them is known as a token of the other.
     async fn join_providers(&self, provider: Provider, adopted: Provider) -> Result<(), StoreError>;
 
-    /// Returns up to `limit` encrypted tokens of a merchant and provider, ordered by row id, after the
-    /// row `after`.
+    /// Returns up to `limit` encrypted tokens of a merchant and provider, ordered by row id, after
+    /// the row `after`.
     async fn sealed_by(
         &self,
         merchant: &MerchantName,
@@ -86,8 +86,8 @@ pub trait Providers: Send + Sync {
     /// order.
     async fn adopt_tokens(&self, tokens: &[AdoptedToken], to: Provider) -> Result<Vec<Adopted>, StoreError>;
 
-    /// Counts how many of the merchant's tokens the provider rejected in a row, and stops the merchant
-    /// if there are too many for chance. The first probe may then be sent after `pause`.
+    /// Counts how many of the merchant's tokens the provider rejected in a row, and stops the
+    /// merchant if there are too many for chance. The first probe may then be sent after `pause`.
     async fn judge_rejections(
         &self,
         merchant: &MerchantName,
@@ -95,8 +95,9 @@ pub trait Providers: Send + Sync {
         pause: Duration,
     ) -> Result<Streak, StoreError>;
 
-    /// Takes the next probe of a stopped merchant, if it may be sent now. The following one may be sent
-    /// after `pause`. Returns `false` if another process took it, or the merchant is no longer stopped.
+    /// Takes the next probe of a stopped merchant, if it may be sent now. The following one may be
+    /// sent after `pause`. Returns `false` if another process took it, or the merchant is no longer
+    /// stopped.
     async fn take_probe(
         &self,
         merchant: &MerchantName,
@@ -228,7 +229,8 @@ async fn adopt<E: Engine>(
     token: &AdoptedToken,
     to: Provider,
 ) -> Result<Adopted, StoreError> {
-    // The token came when it came. A later time would make a successor that a spool still holds look superseded.
+    // The token came when it came. A later time would make a successor that a spool still holds
+    // look superseded.
     let came =
         c.query(E::STATEMENTS.tokens.last_came).bind(token.token).fetch_one().await?.opt_time("came_at")?;
     let known = match came {

@@ -11,8 +11,8 @@ use crate::clock::delta;
 /// Storage for shared rates.
 #[async_trait]
 pub trait SharedRates: Send + Sync {
-    /// Records the calls that a process has made of its own share, and hands out more, by the database's
-    /// clock. Returns how many.
+    /// Records the calls that a process has made of its own share, and hands out more, by the
+    /// database's clock. Returns how many.
     async fn lease_rate(&self, ask: &RateAsk) -> Result<u32, StoreError>;
 }
 

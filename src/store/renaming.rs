@@ -46,8 +46,8 @@ pub struct Moved {
 pub trait Renaming: Send + Sync {
     /// Moves all rows of a user to another name of the same merchant: the token and the orders that
     /// have not ended in one transaction, then the history in batches. The token keeps its row and
-    /// generation, so that an exchange in flight stores its successor there. After an error, call it
-    /// again: it moves the rest.
+    /// generation, so that an exchange in flight stores its successor there. After an error, call
+    /// it again: it moves the rest.
     ///
     /// A running order does not ask for the token if its access token stays good for `usable_for`.
     async fn rename_user(
@@ -91,7 +91,8 @@ impl<E: Engine> Renaming for SqlStore<E> {
     }
 }
 
-/// Moves the history of a renaming that has begun, here or elsewhere, and ends it. Returns what it moved.
+/// Moves the history of a renaming that has begun, here or elsewhere, and ends it. Returns what it
+/// moved.
 pub(super) async fn finish<E: Engine>(
     store: &SqlStore<E>,
     merchant: &MerchantName,
@@ -201,8 +202,8 @@ async fn move_marked<E: Engine>(
     Ok(Renamed::Done(Moved { token, orders, webhooks: 0 }))
 }
 
-/// Moves one batch of what has ended, and of the events. The last one, which finds nothing, ends the
-/// renaming. If another process has ended it, nothing is moved: the names may be used anew.
+/// Moves one batch of what has ended, and of the events. The last one, which finds nothing, ends
+/// the renaming. If another process has ended it, nothing is moved: the names may be used anew.
 async fn move_history<E: Engine>(
     c: &mut Connection<'_, E>,
     from: &UserKey,
@@ -251,8 +252,8 @@ async fn move_row<E: Engine>(
 }
 
 /// Gives a tombstone a random name, and its known tokens to the row that stays: they belong to that
-/// user. They count as arrived no later than that row's own last token, because a later time would make
-/// a successor that a spool still holds look superseded.
+/// user. They count as arrived no later than that row's own last token, because a later time would
+/// make a successor that a spool still holds look superseded.
 async fn retire<E: Engine>(c: &mut Connection<'_, E>, id: TokenId, into: TokenId) -> Result<(), StoreError> {
     let name = UserId::from(format!("renamed-{}", Uuid::new_v4()));
     c.query(E::STATEMENTS.renaming.token).bind(id).bind(&name).execute().await?;

@@ -41,8 +41,8 @@ pub async fn up_to_date<T>(run: impl Future<Output = T>) -> T {
     UP_TO_DATE.scope((), run).await
 }
 
-/// Runs something, and returns whether a read from the replica failed meanwhile: it may then be repeated within
-/// [`up_to_date`].
+/// Runs something, and returns whether a read from the replica failed meanwhile: it may then be
+/// repeated within [`up_to_date`].
 pub async fn noting_failures<T>(run: impl Future<Output = T>) -> (T, bool) {
     let failed = Arc::new(AtomicBool::new(false));
     let done = FAILED.scope(Arc::clone(&failed), run).await;

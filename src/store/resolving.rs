@@ -52,11 +52,13 @@ pub trait Resolving: Tokens {
     /// Counts rejected tokens.
     async fn count_rejected(&self, which: &RejectedTokens) -> Result<u64, StoreError>;
 
-    /// Makes a rejected token active again. Returns `false` if it is not rejected, or is not stored any more.
+    /// Makes a rejected token active again. Returns `false` if it is not rejected, or is not stored
+    /// any more.
     async fn retry_rejected_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
-    /// Makes up to `limit` rejected tokens with an id above `after` active again, in one transaction.
-    /// Returns how many there were, and the last one's id; `None` if there are no more.
+    /// Makes up to `limit` rejected tokens with an id above `after` active again, in one
+    /// transaction. Returns how many there were, and the last one's id; `None` if there are no
+    /// more.
     async fn retry_rejected(
         &self,
         which: &RejectedTokens,

@@ -25,9 +25,9 @@ pub trait Restore: Send + Sync {
         kept_for: Duration,
     ) -> Result<bool, StoreError>;
 
-    /// Returns when the last worker that neither ended nor is accounted for sent its last heartbeat;
-    /// `None` if there is no such worker, or if the database knows the instance folder `known`.
-    /// Accounted for are workers in the folder `beside`, those that were silent for
+    /// Returns when the last worker that neither ended nor is accounted for sent its last
+    /// heartbeat; `None` if there is no such worker, or if the database knows the instance folder
+    /// `known`. Accounted for are workers in the folder `beside`, those that were silent for
     /// `lost_after` when another one ended, and those before a restore that was declared.
     async fn left_open(
         &self,
@@ -36,8 +36,8 @@ pub trait Restore: Send + Sync {
         lost_after: Duration,
     ) -> Result<Option<DateTime<Utc>>, StoreError>;
 
-    /// Returns when the last worker ended; `None` if there was none, if the database knows the instance folder
-    /// `known`, or if a restore was declared since.
+    /// Returns when the last worker ended; `None` if there was none, if the database knows the
+    /// instance folder `known`, or if a restore was declared since.
     async fn last_end(&self, known: Option<InstanceId>) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Makes up to `limit` active tokens with an id above `after` uncertain, because they may have

@@ -1,5 +1,5 @@
-//! The storage trait for revocations: tokens that were forgotten here, and are still to be revoked at
-//! their provider.
+//! The storage trait for revocations: tokens that were forgotten here, and are still to be revoked
+//! at their provider.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::token::SealedFor;
 /// How long a revocation is tried. The encrypted token is kept for as long.
 pub const REVOKE_FOR: Duration = Duration::from_hours(24);
 
-/// How long a revocation waits for an exchange of the token that is in flight. An exchange of a process
-/// that died never ends.
+/// How long a revocation waits for an exchange of the token that is in flight. An exchange of a
+/// process that died never ends.
 const WAIT_FOR_EXCHANGE: Duration = Duration::from_mins(10);
 
 /// A claim on a revocation, which lasts until it is due again.
@@ -45,15 +45,15 @@ pub struct ClaimedRevocation {
 /// Storage for revocations.
 #[async_trait]
 pub trait Revocations: Send + Sync {
-    /// Forgets the user's token, and records in the same transaction that it is to be revoked. Returns
-    /// `false` if there was nothing to forget.
+    /// Forgets the user's token, and records in the same transaction that it is to be revoked.
+    /// Returns `false` if there was nothing to forget.
     async fn forget_and_revoke(&self, key: &UserKey) -> Result<bool, StoreError>;
 
     /// Returns the merchants that have due revocations.
     async fn due_revocations(&self) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// Claims up to `limit` due revocations of a merchant, each until `lease` is over. One whose token
-    /// is being exchanged waits, because its successor is to be revoked, too.
+    /// Claims up to `limit` due revocations of a merchant, each until `lease` is over. One whose
+    /// token is being exchanged waits, because its successor is to be revoked, too.
     async fn claim_revocations(
         &self,
         merchant: &MerchantName,
@@ -64,12 +64,12 @@ pub trait Revocations: Send + Sync {
     /// Ends a revocation: its row is deleted. Does nothing if the claim is over.
     async fn end_revocation(&self, claim: RevocationClaim) -> Result<(), StoreError>;
 
-    /// Makes a revocation due again after `wait`, and counts the attempt. Returns `false`, and ends it, if
-    /// its time is over by then.
+    /// Makes a revocation due again after `wait`, and counts the attempt. Returns `false`, and ends
+    /// it, if its time is over by then.
     async fn retry_revocation(&self, claim: RevocationClaim, wait: Duration) -> Result<bool, StoreError>;
 
-    /// Deletes revocations of a merchant whose time is over and that no process has claimed, because the
-    /// merchant is in nobody's settings. Returns how many.
+    /// Deletes revocations of a merchant whose time is over and that no process has claimed,
+    /// because the merchant is in nobody's settings. Returns how many.
     async fn delete_lapsed_revocations(&self, merchant: &MerchantName) -> Result<u64, StoreError>;
 }
 

@@ -14,8 +14,8 @@ pub trait Schema: Send + Sync {
     /// migrations ran. Waits for locks, and for another `migrate`, only for a limited time.
     async fn migrate(&self) -> Result<usize, StoreError>;
 
-    /// Returns the names of this program's migrations that the database lacks. Fails if the database
-    /// needs a newer program.
+    /// Returns the names of this program's migrations that the database lacks. Fails if the
+    /// database needs a newer program.
     async fn missing_migrations(&self) -> Result<Vec<String>, StoreError>;
 
     /// Returns the number of this program's newest migration.

@@ -42,8 +42,8 @@ pub enum ChangeBegun {
     AtKlarna(UpdateClaim, OrderView),
     /// The order has another version.
     OtherVersion(i64),
-    /// A worker runs the order, or another change of it is under way: try again after this time, if it
-    /// is known.
+    /// A worker runs the order, or another change of it is under way: try again after this time, if
+    /// it is known.
     Busy(Option<Duration>),
     /// The order cannot be changed any more: this status, or this phase at Klarna.
     Over(Status, Option<SessionPhase>),
@@ -66,10 +66,10 @@ pub struct OrderOfKlarna {
 #[async_trait]
 pub trait KlarnaSessions: Send + Sync {
     /// Stores what was read of the order or session `klarna_id`, and the result for the shopper's
-    /// browser where the order still has its earlier one. `pushed_at`: when Klarna pushed it, if it was read
-    /// because of that. The first such time stays, and so does the first time it was read as completed.
-    /// Returns `false`, and writes nothing, if the order has another id by now, or if it is known to be
-    /// completed or ended and this says otherwise.
+    /// browser where the order still has its earlier one. `pushed_at`: when Klarna pushed it, if it
+    /// was read because of that. The first such time stays, and so does the first time it was read
+    /// as completed. Returns `false`, and writes nothing, if the order has another id by now, or if
+    /// it is known to be completed or ended and this says otherwise.
     async fn note_session(
         &self,
         order: OrderId,
@@ -79,8 +79,8 @@ pub trait KlarnaSessions: Send + Sync {
         pushed_at: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError>;
 
-    /// Finds the submitted Checkout order of a merchant that Klarna means: the one with Klarna's id, or
-    /// else the one that `reference` names, for which Klarna then has created two.
+    /// Finds the submitted Checkout order of a merchant that Klarna means: the one with Klarna's
+    /// id, or else the one that `reference` names, for which Klarna then has created two.
     async fn order_of_klarna(
         &self,
         merchant: &MerchantName,
@@ -88,13 +88,13 @@ pub trait KlarnaSessions: Send + Sync {
         reference: Option<OrderId>,
     ) -> Result<Option<OrderOfKlarna>, StoreError>;
 
-    /// Replaces the body of a queued order, or claims a submitted one for `lease`, so that its caller can
-    /// update it at Klarna.
+    /// Replaces the body of a queued order, or claims a submitted one for `lease`, so that its
+    /// caller can update it at Klarna.
     async fn begin_change(&self, change: BodyChange<'_>, lease: Duration) -> Result<ChangeBegun, StoreError>;
 
-    /// Ends a change that Klarna has taken, with what Klarna said. Returns `false`, and writes nothing, if
-    /// the claim is over. Body and result are stored only where retention has not deleted the earlier
-    /// ones.
+    /// Ends a change that Klarna has taken, with what Klarna said. Returns `false`, and writes
+    /// nothing, if the claim is over. Body and result are stored only where retention has not
+    /// deleted the earlier ones.
     async fn end_change(
         &self,
         claim: UpdateClaim,

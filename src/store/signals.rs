@@ -8,8 +8,8 @@ use crate::order::OrderId;
 /// Notifications about orders and pauses: from the database, or on SQLite from this process.
 #[async_trait]
 pub trait Signals: Send {
-    /// Waits for the next notification. After an error, notifications may have been missed: read the
-    /// rows, and subscribe again.
+    /// Waits for the next notification. After an error, notifications may have been missed: read
+    /// the rows, and subscribe again.
     async fn next(&mut self) -> Result<Signal, StoreError>;
 }
 

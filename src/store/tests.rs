@@ -266,7 +266,8 @@ async fn postgresql_looks_for_lost_answers_past_all_others() {
     database.remove().await;
 }
 
-/// Frequent queries of takeovers, outbox, retention, erasure and pages, each with the index that it must use.
+/// Frequent queries of takeovers, outbox, retention, erasure and pages, each with the index that it
+/// must use.
 const LOOKUPS: [(&str, &str, &str); 18] = [
     ("orders.running_of_worker", "'00000000-0000-0000-0000-000000000000'", "orders_running"),
     ("tokens.users_of_state", "'shop', 'uncertain', 'u', 50", "tokens_state"),
@@ -288,8 +289,8 @@ const LOOKUPS: [(&str, &str, &str); 18] = [
     ("order_admin.retry_follow_ups", "'{}', NULL, 1", "follow_ups_"),
 ];
 
-/// Lists of orders, each with the values of its first statement and the index that it must use: `only` if
-/// the ids must be found without reading a row.
+/// Lists of orders, each with the values of its first statement and the index that it must use:
+/// `only` if the ids must be found without reading a row.
 fn lists() -> Vec<(OrderFilter, &'static str, &'static str)> {
     let any = || OrderFilter { limit: 51, ..OrderFilter::default() };
     let failed = || OrderFilter { status: Some(Status::Failed), ..any() };

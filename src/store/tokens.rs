@@ -1,5 +1,5 @@
-//! The storage trait for refresh tokens: registering, claiming, forgetting and listing them. The store
-//! handles encrypted values only as bytes.
+//! The storage trait for refresh tokens: registering, claiming, forgetting and listing them. The
+//! store handles encrypted values only as bytes.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -38,8 +38,8 @@ pub struct TokenFilter {
 /// Storage for refresh tokens.
 #[async_trait]
 pub trait Tokens: Providers + DatabaseClock {
-    /// Registers tokens in one transaction, except those that a row has or had, and those of an older
-    /// sign-in than the row's. Returns a result for each, in the same order.
+    /// Registers tokens in one transaction, except those that a row has or had, and those of an
+    /// older sign-in than the row's. Returns a result for each, in the same order.
     async fn register_tokens(&self, tokens: &[NewToken]) -> Result<Vec<Registered>, StoreError>;
 
     /// As [`Tokens::register_tokens`], for one.
@@ -52,19 +52,19 @@ pub trait Tokens: Providers + DatabaseClock {
     /// forget.
     async fn forget_token(&self, key: &UserKey) -> Result<bool, StoreError>;
 
-    /// Records that an order or a vend asked for the user's token although it cannot be used, so that the
-    /// user does not count as idle (`keeper.forget_after_idle`).
+    /// Records that an order or a vend asked for the user's token although it cannot be used, so
+    /// that the user does not count as idle (`keeper.forget_after_idle`).
     async fn note_seen(&self, version: TokenVersion) -> Result<(), StoreError>;
 
     /// Returns a user's token.
     async fn token(&self, key: &UserKey) -> Result<Option<TokenView>, StoreError>;
 
-    /// Returns tokens, ordered by merchant and user. Tombstones are included only if the filter asks
-    /// for them.
+    /// Returns tokens, ordered by merchant and user. Tombstones are included only if the filter
+    /// asks for them.
     async fn tokens(&self, filter: &TokenFilter) -> Result<Vec<TokenView>, StoreError>;
 
-    /// Returns up to `limit` rows of the ledger of a user's token, newest first. With `before`, only
-    /// older rows than that.
+    /// Returns up to `limit` rows of the ledger of a user's token, newest first. With `before`,
+    /// only older rows than that.
     async fn ledger(
         &self,
         key: &UserKey,
@@ -91,14 +91,14 @@ pub trait Tokens: Providers + DatabaseClock {
     /// Returns the open intents of the process `holder`, each with the merchant of its token.
     async fn open_intents(&self, holder: WorkerId) -> Result<Vec<(MerchantName, Intent)>, StoreError>;
 
-    /// Stores the end of an exchange in a transaction of its own. It can be called again for the same
-    /// exchange. If the database does not know the exchange, a successor is stored under a new
-    /// generation, unless the user's present token arrived later. Fails with [`StoreError::Behind`] if
-    /// the database does not know the user either.
+    /// Stores the end of an exchange in a transaction of its own. It can be called again for the
+    /// same exchange. If the database does not know the exchange, a successor is stored under a new
+    /// generation, unless the user's present token arrived later. Fails with [`StoreError::Behind`]
+    /// if the database does not know the user either.
     async fn settle_exchange(&self, end: &ExchangeEnd) -> Result<Settled, StoreError>;
 
-    /// Returns the tokens that are cached for an order or a vend of the user. They come from this provider.
-    /// The row of an order has the user's present name, which counts.
+    /// Returns the tokens that are cached for an order or a vend of the user. They come from this
+    /// provider. The row of an order has the user's present name, which counts.
     async fn cached_tokens(
         &self,
         purpose: PurposeId,
@@ -106,19 +106,20 @@ pub trait Tokens: Providers + DatabaseClock {
         provider: Provider,
     ) -> Result<Option<CachedTokens>, StoreError>;
 
-    /// Returns those of the user's cached tokens that are valid for longest, expired ones included. They
-    /// come from the present grant, which works, and from this provider.
+    /// Returns those of the user's cached tokens that are valid for longest, expired ones included.
+    /// They come from the present grant, which works, and from this provider.
     async fn newest_cached(
         &self,
         key: &UserKey,
         provider: Provider,
     ) -> Result<Option<CachedTokens>, StoreError>;
 
-    /// Deletes expired cached tokens. An order's end deletes its own, but not if the exchange stores them
-    /// at the same moment. Those of a vend end here.
+    /// Deletes expired cached tokens. An order's end deletes its own, but not if the exchange
+    /// stores them at the same moment. Those of a vend end here.
     async fn delete_expired(&self) -> Result<(), StoreError>;
 
-    /// Stores the keyed hash of the first `sub` that was seen for a user. A later one changes nothing.
+    /// Stores the keyed hash of the first `sub` that was seen for a user. A later one changes
+    /// nothing.
     async fn note_subject(&self, key: &UserKey, subject: &[u8]) -> Result<(), StoreError>;
 }
 
@@ -306,7 +307,8 @@ async fn store_new<E: Engine>(
     Ok(Registered::Stored(token_view(&register.fetch_one().await?)?))
 }
 
-/// Deletes the user's secrets and leaves a tombstone. Returns `false` if there was nothing to forget.
+/// Deletes the user's secrets and leaves a tombstone. Returns `false` if there was nothing to
+/// forget.
 pub(super) async fn forget<E: Engine>(
     c: &mut Connection<'_, E>,
     now: Now,
@@ -343,7 +345,8 @@ async fn list<E: Engine>(
 ) -> Result<Vec<TokenView>, StoreError> {
     let (merchant, user) = filter.after.as_ref().map(|after| (&after.merchant, &after.user)).unzip();
     let list = match (filter.state, &filter.merchant, filter.expiring_within) {
-        // Among a million users, those in one state are found without reading the others. Most are active.
+        // Among a million users, those in one state are found without reading the others. Most are
+        // active.
         (Some(state), Some(of), None) => c
             .query(if state == TokenState::Active {
                 E::STATEMENTS.tokens.active_users

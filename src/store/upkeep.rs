@@ -81,19 +81,19 @@ pub trait Upkeep: Send + Sync {
         limit: u32,
     ) -> Result<ScanStep, StoreError>;
 
-    /// Gives up events whose time is over and that nothing sends: their endpoint was removed or disabled,
-    /// or it is not one of `served`, the merchants whose endpoint the settings have. Returns the merchant
-    /// of each.
+    /// Gives up events whose time is over and that nothing sends: their endpoint was removed or
+    /// disabled, or it is not one of `served`, the merchants whose endpoint the settings have.
+    /// Returns the merchant of each.
     async fn expire_webhooks(
         &self,
         served: &[MerchantName],
         limit: u32,
     ) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// Erases a user: secrets, cached tokens, hashes, bodies, results and events are deleted. Orders
-    /// and ledger stay under a random name. Orders that have not ended are cancelled. A result or
-    /// successor that arrives later finds no row to write to. It works in batches: after an error,
-    /// call it again.
+    /// Erases a user: secrets, cached tokens, hashes, bodies, results and events are deleted.
+    /// Orders and ledger stay under a random name. Orders that have not ended are cancelled. A
+    /// result or successor that arrives later finds no row to write to. It works in batches: after
+    /// an error, call it again.
     async fn erase_user(&self, key: &UserKey) -> Result<Erased, StoreError>;
 }
 

@@ -1,6 +1,6 @@
 //! Renamings and erasures of users that are under way. Each changes a user's rows in several
-//! transactions, so it marks its users in the first one, and no other begins there until the last one
-//! has removed the marks. A mark outlives the process that made it.
+//! transactions, so it marks its users in the first one, and no other begins there until the last
+//! one has removed the marks. A mark outlives the process that made it.
 
 use super::StoreError;
 use super::columns::Columns;
@@ -26,7 +26,8 @@ pub(super) enum Begun {
     Other(UserChange),
 }
 
-/// Marks a user, inside the caller's transaction. Waits for a transaction that is marking the same user.
+/// Marks a user, inside the caller's transaction. Waits for a transaction that is marking the same
+/// user.
 pub(super) async fn begin<E: Engine>(
     c: &mut Connection<'_, E>,
     user: &UserKey,

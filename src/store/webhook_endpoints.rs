@@ -1,4 +1,5 @@
-//! The storage trait for the shops' webhook endpoints: their state, their last answers, and test events.
+//! The storage trait for the shops' webhook endpoints: their state, their last answers, and test
+//! events.
 
 use std::time::Duration;
 
@@ -57,12 +58,12 @@ pub trait WebhookEndpoints: Send + Sync {
     /// Returns the state of each endpoint, ordered by merchant.
     async fn endpoints(&self) -> Result<Vec<Endpoint>, StoreError>;
 
-    /// Removes a merchant's endpoint: no more events are written for the merchant, and none are sent.
-    /// Returns `false` if there was none.
+    /// Removes a merchant's endpoint: no more events are written for the merchant, and none are
+    /// sent. Returns `false` if there was none.
     async fn remove_endpoint(&self, merchant: &MerchantName) -> Result<bool, StoreError>;
 
-    /// Writes a test event for a merchant's endpoint, and enables the endpoint. The event is sent once.
-    /// `None` if the merchant has no endpoint.
+    /// Writes a test event for a merchant's endpoint, and enables the endpoint. The event is sent
+    /// once. `None` if the merchant has no endpoint.
     async fn test_webhook(&self, merchant: &MerchantName) -> Result<Option<WebhookId>, StoreError>;
 
     /// Returns the last answers of a merchant's endpoint, newest first.

@@ -132,8 +132,8 @@ pub trait Webhooks: Send + Sync {
     /// Releases claimed events that were not begun, so that they are due at once.
     async fn give_back_webhooks(&self, claims: &[WebhookClaim]) -> Result<(), StoreError>;
 
-    /// Stores the result of an attempt, and what the endpoint answered. Returns `None`, and writes nothing,
-    /// if the claim no longer holds.
+    /// Stores the result of an attempt, and what the endpoint answered. Returns `None`, and writes
+    /// nothing, if the claim no longer holds.
     async fn settle_webhook(
         &self,
         claim: WebhookClaim,
@@ -275,8 +275,8 @@ fn chosen<'c, E: Engine>(
         .bind(filter.since)
 }
 
-/// Says each condition of a filter without "or it is absent", and the status in plain words, so that indexes
-/// can be used.
+/// Says each condition of a filter without "or it is absent", and the status in plain words, so
+/// that indexes can be used.
 pub(super) fn narrowed(statement: &str, filter: &WebhookFilter) -> String {
     let WebhookFilter { id, merchant, user, status, kind, since, .. } = filter;
     let given =

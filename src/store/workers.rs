@@ -61,7 +61,8 @@ pub trait Workers: Send + Sync {
     /// folder's lock and has stored what lay in its spool.
     async fn end_earlier(&self, worker: &Worker) -> Result<(), StoreError>;
 
-    /// Records a heartbeat of the worker, and returns it; `None` if the worker is recorded as ended.
+    /// Records a heartbeat of the worker, and returns it; `None` if the worker is recorded as
+    /// ended.
     async fn heartbeat(&self, worker: WorkerId) -> Result<Option<ConfirmedHeartbeat>, StoreError>;
 
     /// Returns the workers that have not ended, with their numbers of heartbeats.

@@ -1,5 +1,6 @@
-//! The HTTP client for the collector of traces. A collector is another service: what it answers has a bound and a
-//! deadline, and a redirect is not followed, so that the headers for it go nowhere else.
+//! The HTTP client for the collector of traces. A collector is another service: what it answers has
+//! a bound and a deadline, and a redirect is not followed, so that the headers for it go nowhere
+//! else.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,8 +59,9 @@ impl CollectorClient {
 
 #[async_trait]
 impl HttpClient for CollectorClient {
-    /// Blocks the exporter's thread, which no runtime runs. Each request has a runtime and a connection of its own:
-    /// between two requests, nobody would notice that the collector has closed a connection.
+    /// Blocks the exporter's thread, which no runtime runs. Each request has a runtime and a
+    /// connection of its own: between two requests, nobody would notice that the collector has
+    /// closed a connection.
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = request.try_into()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -82,8 +84,8 @@ mod tests {
     const A_MINUTE: Duration = Duration::from_mins(1);
     const OK: &str = "HTTP/1.1 200 OK\r\n\r\n";
 
-    /// Sends a request to a collector that answers with a head, and then with `more` again and again for as long as
-    /// the client takes it. Returns status and length of the answer.
+    /// Sends a request to a collector that answers with a head, and then with `more` again and
+    /// again for as long as the client takes it. Returns status and length of the answer.
     fn answered(
         head: &'static str,
         more: &'static [u8],

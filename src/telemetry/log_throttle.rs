@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::clock::since_boot;
 
-/// How often one of them is logged at most. A line has a few hundred bytes, so a day of refused requests takes
-/// some tens of megabytes at most.
+/// How often one of them is logged at most. A line has a few hundred bytes, so a day of refused
+/// requests takes some tens of megabytes at most.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lets one message of its kind through in a second, and counts the others.
@@ -23,7 +23,8 @@ impl LogThrottle {
         Self(Mutex::new(State { last: None, left_out: 0 }))
     }
 
-    /// Returns how many messages were left out since the last one; `None` if this one is to be left out, too.
+    /// Returns how many messages were left out since the last one; `None` if this one is to be left
+    /// out, too.
     pub(crate) fn next(&self) -> Option<u64> {
         self.next_at(since_boot())
     }

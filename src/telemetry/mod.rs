@@ -1,6 +1,6 @@
-//! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines otherwise
-//! (`json.rs`), through a queue so that nobody waits for it (`queue.rs`). Traces go to a collector if
-//! one is named (`otlp.rs`, `collector.rs`); [`traces`] makes their spans.
+//! Logs and traces. The log goes to standard error, as text on a terminal and as JSON lines
+//! otherwise (`json.rs`), through a queue so that nobody waits for it (`queue.rs`). Traces go to a
+//! collector if one is named (`otlp.rs`, `collector.rs`); [`traces`] makes their spans.
 //!
 //! `KLARNA_WORKER_LOG` takes filter directives such as `klarna_order_worker=debug,sqlx=info` and
 //! takes precedence over `-v` and `-q`, and these over the setting `telemetry.log_level`, which
@@ -75,7 +75,8 @@ pub enum TelemetryError {
     /// A thread for logs or traces cannot be started.
     #[error("cannot start a thread for logs and traces")]
     Thread(#[source] io::Error),
-    /// The collector cannot be called, for example because this machine has no certificate authorities.
+    /// The collector cannot be called, for example because this machine has no certificate
+    /// authorities.
     #[error("cannot set up the calls to the trace collector")]
     Client(#[source] reqwest::Error),
     /// The collector's address is invalid.
@@ -89,8 +90,8 @@ pub enum TelemetryError {
 /// The filter of the log, which can be changed. `None`: the environment or the command line decide.
 static LEVEL: OnceLock<Option<reload::Handle<Targets, registry::Registry>>> = OnceLock::new();
 
-/// Logs as much as a setting says, from now on. Returns `false` if [`VARIABLE`], `-v` or `-q` decide
-/// instead.
+/// Logs as much as a setting says, from now on. Returns `false` if [`VARIABLE`], `-v` or `-q`
+/// decide instead.
 ///
 /// # Errors
 /// Never, unless the filter of the log is gone.

@@ -14,8 +14,8 @@ use crate::meter;
 /// How many lines may wait: about a megabyte at the usual length of a line.
 const CAPACITY: usize = 2048;
 
-/// Lines that wait are written together up to this many bytes, which a pipe takes as a whole: so no line that fits
-/// is mixed with those of other programs.
+/// Lines that wait are written together up to this many bytes, which a pipe takes as a whole: so no
+/// line that fits is mixed with those of other programs.
 const TOGETHER: usize = 4 * 1024;
 
 /// How long the end of the process waits for the last lines to be written.
@@ -92,8 +92,8 @@ impl Write for LogQueue {
     }
 }
 
-/// Writes the lines, and hides a progress bar while it does so. If lines were dropped, it writes how
-/// many.
+/// Writes the lines, and hides a progress bar while it does so. If lines were dropped, it writes
+/// how many.
 fn write_all(waiting: &Receiver<Entry>, mut output: impl Write) {
     let (mut lines, mut reported) = (Vec::new(), meter::log_lines_dropped());
     let mut next = None;

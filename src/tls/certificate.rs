@@ -11,7 +11,8 @@ use x509_cert::ext::pkix::name::GeneralName;
 /// What a certificate says about its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateInfo {
-    /// The common name of its subject, and its alternative names (DNS, URI, e-mail), as they are written.
+    /// The common name of its subject, and its alternative names (DNS, URI, e-mail), as they are
+    /// written.
     pub names: Vec<String>,
     /// When it begins to be valid.
     pub not_before: DateTime<Utc>,

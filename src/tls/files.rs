@@ -92,8 +92,8 @@ impl TlsFiles {
     /// Reads the files and checks them. `clock` tells when certificates of clients have expired.
     ///
     /// # Errors
-    /// A file cannot be read, lacks what it should have, or does not fit the others. The certificate's
-    /// time is not checked.
+    /// A file cannot be read, lacks what it should have, or does not fit the others. The
+    /// certificate's time is not checked.
     pub async fn load(&self, clock: &Clock) -> Result<Loaded, TlsError> {
         self.check(&self.read().await?, clock)
     }

@@ -50,8 +50,8 @@ impl TlsServer {
     /// Loads the files.
     ///
     /// # Errors
-    /// They cannot be used. A certificate whose time is over is used all the same, because a service
-    /// that does not start would stop orders too.
+    /// They cannot be used. A certificate whose time is over is used all the same, because a
+    /// service that does not start would stop orders too.
     pub async fn open(files: TlsFiles, clock: Clock) -> Result<Self, TlsError> {
         let loaded = files.load(&clock).await?;
         if !loaded.certificate.is_valid(clock.now()) {
@@ -80,7 +80,8 @@ impl TlsServer {
 
     /// Reads the files, and uses them for new connections if they have changed.
     ///
-    /// Files are replaced one after the other, so a failure is logged only if the next poll fails too.
+    /// Files are replaced one after the other, so a failure is logged only if the next poll fails
+    /// too.
     pub async fn reload(&self) -> Reload {
         let Shared { files, clock, present, failures } = &*self.0;
         let mut failures = failures.lock().await;

@@ -33,7 +33,8 @@ const KNOWN_CODES: [&str; 9] = [
 /// known error code, and nothing else from the body, the URL or the request.
 #[derive(Debug)]
 pub enum Answer {
-    /// The token is spent. [`Tokens::refresh_token`] is its successor. There may be no access token.
+    /// The token is spent. [`Tokens::refresh_token`] is its successor. There may be no access
+    /// token.
     Rotated(Tokens),
     /// Granted without a new refresh token (RFC 6749 section 6). The presented token stays valid,
     /// [`Tokens::refresh_token`] is `None`, and there is an access token.

@@ -72,8 +72,8 @@ pub enum Decision {
         /// The reason to record if the answer is `invalid_grant`.
         if_dead: DeadReason,
     },
-    /// Too many tokens of the merchant were rejected in a row: the next probe may be sent after this
-    /// time.
+    /// Too many tokens of the merchant were rejected in a row: the next probe may be sent after
+    /// this time.
     Stopped(Duration),
     /// An exchange is in flight, or the wait after one is not over.
     ComeBack(Duration),

@@ -15,7 +15,8 @@ use crate::words::words;
 pub struct Purpose {
     /// The kind of purpose.
     pub kind: PurposeKind,
-    /// The id of the order, the sweep or the vend. Tokens from the exchange are cached under this id.
+    /// The id of the order, the sweep or the vend. Tokens from the exchange are cached under this
+    /// id.
     pub id: PurposeId,
 }
 
@@ -73,11 +74,11 @@ pub struct ExchangeEnd {
     pub version: TokenVersion,
     /// The result of the exchange.
     pub result: ExchangeResult,
-    /// What it failed with, such as the status of the answer: a text that is safe to log. `None` if it did
-    /// not fail.
+    /// What it failed with, such as the status of the answer: a text that is safe to log. `None` if
+    /// it did not fail.
     pub cause: Option<String>,
-    /// The tokens to cache for the purpose, if the exchange was for an order or a vend and returned an
-    /// access token.
+    /// The tokens to cache for the purpose, if the exchange was for an order or a vend and returned
+    /// an access token.
     pub cached: Option<NewCachedTokens>,
 }
 
@@ -181,8 +182,8 @@ pub struct CachedTokens {
 pub enum Settled {
     /// It is stored, now or by an earlier try of the same exchange.
     Written,
-    /// As `Written`; and the create call of the order that waits for the access token is announced in
-    /// the same commit.
+    /// As `Written`; and the create call of the order that waits for the access token is announced
+    /// in the same commit.
     Announced,
     /// The generation had changed, or the intent had been closed by another process. Only the
     /// ledger was written; the token row counts as it is now.

@@ -132,8 +132,8 @@ pub enum SignIn {
     Stated,
     /// The shop did not state it: the user has just signed in. The token replaces any other.
     JustNow,
-    /// Nobody knows it, so that `issued_at` and the dates are guesses. The token replaces any other,
-    /// and any other replaces it.
+    /// Nobody knows it, so that `issued_at` and the dates are guesses. The token replaces any
+    /// other, and any other replaces it.
     Unknown,
 }
 

@@ -12,7 +12,8 @@ use crate::ids::{UserId, UserKey};
 use crate::store::StoreError;
 use crate::token::{CachedTokens, Purpose};
 
-/// A vend's condition: exchange the token only if no access token was cached since the request looked.
+/// A vend's condition: exchange the token only if no access token was cached since the request
+/// looked.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnlessCached {
     /// When the newest access token that the request saw was received. `None` if it saw none.
@@ -27,8 +28,8 @@ impl UnlessCached {
 }
 
 impl Vault {
-    /// Returns the user's access token that was cached at an earlier exchange for `purpose`, if it is
-    /// valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
+    /// Returns the user's access token that was cached at an earlier exchange for `purpose`, if it
+    /// is valid for at least `vault.access_token_margin`. `None` also if it cannot be read.
     pub async fn cached_tokens(
         &self,
         merchant: &Merchant,
@@ -42,15 +43,15 @@ impl Vault {
 }
 
 impl ExchangeContext {
-    /// Returns the user's access token that is valid for longest, of those that were cached at earlier
-    /// exchanges of the present grant, if it is still valid.
+    /// Returns the user's access token that is valid for longest, of those that were cached at
+    /// earlier exchanges of the present grant, if it is still valid.
     pub(super) async fn newest_cached(&self, key: &UserKey, merchant: &Merchant) -> Option<AccessToken> {
         let read = self.store.newest_cached(key, merchant.provider()).await;
         self.opened(readable(read)?, Duration::ZERO)
     }
 
-    /// The same, but only one that was received after those that a request saw. The access token of the next
-    /// exchange would be valid for no longer than this one.
+    /// The same, but only one that was received after those that a request saw. The access token of
+    /// the next exchange would be valid for no longer than this one.
     pub(super) async fn cached_since(
         &self,
         key: &UserKey,

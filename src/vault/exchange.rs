@@ -87,13 +87,14 @@ impl Exchange {
                 Span::current().record("correlation", correlation_id);
                 report
             }
-            // The task panicked. The runtime's hook logs the panic, and `Vault::tidy` closes the open intent.
+            // The task panicked. The runtime's hook logs the panic, and `Vault::tidy` closes the
+            // open intent.
             Err(_) => ExchangeReport::NotYet(POLL_INTERVAL),
         }
     }
 
-    /// Returns a span for traces, and the span that gives log lines their fields. Both are inside the
-    /// caller's.
+    /// Returns a span for traces, and the span that gives log lines their fields. Both are inside
+    /// the caller's.
     fn spans(&self) -> (Span, Span) {
         let merchant = self.key.merchant.as_str();
         let purpose = self.purpose.kind.as_str();
@@ -104,8 +105,9 @@ impl Exchange {
         (traced, span)
     }
 
-    /// Claims the token, decides what may be done with it, and presents it if that is allowed. If the
-    /// successor is in the spool before the database has it, `caller` is answered at that moment.
+    /// Claims the token, decides what may be done with it, and presents it if that is allowed. If
+    /// the successor is in the spool before the database has it, `caller` is answered at that
+    /// moment.
     async fn run(&self, caller: &mut Caller) -> ExchangeReport {
         let claiming = self.context.store.claim_token(&self.key, self.merchant.provider());
         let claim = match tried(traced!("claim token"), "store", claiming).await {
@@ -220,7 +222,8 @@ impl Exchange {
         self.conclude(claim, &token, intent.exchange, received, caller).await
     }
 
-    /// Takes the probe of a merchant that is stopped. Returns what the caller gets if there is none now.
+    /// Takes the probe of a merchant that is stopped. Returns what the caller gets if there is none
+    /// now.
     async fn take_probe(&self, stop: Stop, caller: &mut Caller) -> Option<ExchangeReport> {
         let pause = probe_pause(stop.probes.saturating_add(1));
         let taking = self.context.store.take_probe(&self.merchant.name, self.merchant.provider(), pause);
@@ -234,7 +237,8 @@ impl Exchange {
         }
     }
 
-    /// Commits the intent, and returns the claim. `None`: nothing may be sent, and the claim is released.
+    /// Commits the intent, and returns the claim. `None`: nothing may be sent, and the claim is
+    /// released.
     async fn record_intent(
         &self,
         mut claim: Box<dyn TokenClaim>,
@@ -276,7 +280,8 @@ impl Exchange {
         answer
     }
 
-    /// Returns what a token of this user is bound to. Only the provider of the settings is ever asked.
+    /// Returns what a token of this user is bound to. Only the provider of the settings is ever
+    /// asked.
     fn sealed_for(&self, version: TokenVersion) -> SealedFor {
         let (merchant, provider) = (self.key.merchant.clone(), self.merchant.provider());
         SealedFor { merchant, version, provider }

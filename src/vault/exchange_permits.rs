@@ -1,4 +1,5 @@
-//! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper, and no merchant takes all.
+//! Limits exchanges to `vault.max_in_flight`. Orders come before the keeper, and no merchant takes
+//! all.
 
 use crate::bulkhead::{Bulkhead, BulkheadPermit, OnlyMerchant};
 use crate::ids::MerchantName;
@@ -18,8 +19,8 @@ pub(super) struct ExchangePermit {
 }
 
 impl ExchangePermits {
-    /// Creates `count` permits for one merchant alone (`lone`) or for several. The keeper may use at
-    /// most half of them.
+    /// Creates `count` permits for one merchant alone (`lone`) or for several. The keeper may use
+    /// at most half of them.
     pub(super) fn new(count: u32, lone: impl Into<OnlyMerchant>) -> Self {
         let lone = lone.into();
         let count = usize::try_from(count).unwrap_or(usize::MAX);

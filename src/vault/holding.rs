@@ -1,5 +1,5 @@
-//! What keeps a merchant's refresh tokens from being presented now: the circuit breaker of its token
-//! endpoint, or a pause that an operator ordered.
+//! What keeps a merchant's refresh tokens from being presented now: the circuit breaker of its
+//! token endpoint, or a pause that an operator ordered.
 
 use std::time::Duration;
 
@@ -10,16 +10,16 @@ use crate::ids::MerchantName;
 use crate::pauses::{PauseKind, Paused};
 
 impl Vault {
-    /// Returns how long a request to the merchant's token endpoint would have to wait now; `None` if it
-    /// would not.
+    /// Returns how long a request to the merchant's token endpoint would have to wait now; `None`
+    /// if it would not.
     #[must_use]
     pub fn held(&self, merchant: &MerchantName) -> Option<Duration> {
         let pause = self.pauses.of(PauseKind::Exchanges, merchant, since_boot()).map(Paused::wait);
         self.breakers.wait(merchant, since_boot()).max(pause)
     }
 
-    /// Returns for how long no request may have been sent to the merchant's token endpoint. A running
-    /// probe counts as not allowed.
+    /// Returns for how long no request may have been sent to the merchant's token endpoint. A
+    /// running probe counts as not allowed.
     #[must_use]
     pub fn held_for(&self, merchant: &MerchantName) -> Option<Duration> {
         let pause = self.pauses.of(PauseKind::Exchanges, merchant, since_boot()).map(|pause| pause.age);

@@ -3,8 +3,8 @@
 //! [`Registry`] accepts tokens. [`Vault::exchange`] exchanges one for an access token:
 //! `exchange.rs` has the steps from claim to store. [`crate::token`] decides what a token's row and
 //! ledger allow, and what Klarna's answer means. The vault knows nothing of orders: an exchange has
-//! a [`Purpose`], and its access token is cached under the purpose's id. [`Vault::vend`] gives access
-//! tokens to the shop's own programs.
+//! a [`Purpose`], and its access token is cached under the purpose's id. [`Vault::vend`] gives
+//! access tokens to the shop's own programs.
 
 mod cached;
 mod exchange;
@@ -184,15 +184,17 @@ impl Vault {
         })
     }
 
-    /// Whether an access token can still be used after a wait: it lasts `vault.access_token_margin`.
+    /// Whether an access token can still be used after a wait: it lasts
+    /// `vault.access_token_margin`.
     #[must_use]
     pub fn is_usable(&self, access: &AccessToken) -> bool {
         access.lasts(self.context.settings.access_token_margin)
     }
 
-    /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the number
-    /// of the order's claim, the commit that stores the exchange also announces its create call. `has_token`:
-    /// whether the user was just seen to have a token. Otherwise it is looked for before a wait for a permit.
+    /// Gets an access token for `purpose` by an exchange of the user's refresh token. With the
+    /// number of the order's claim, the commit that stores the exchange also announces its create
+    /// call. `has_token`: whether the user was just seen to have a token. Otherwise it is looked
+    /// for before a wait for a permit.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
     /// is then cached for the purpose.
@@ -207,7 +209,8 @@ impl Vault {
         self.exchange_unless(merchant, user, purpose, claim_number, has_token, None).await
     }
 
-    /// The same, but for a vend `unless` an access token was cached meanwhile, which it then returns.
+    /// The same, but for a vend `unless` an access token was cached meanwhile, which it then
+    /// returns.
     async fn exchange_unless(
         &self,
         merchant: &Arc<Merchant>,
@@ -221,8 +224,8 @@ impl Vault {
             return self.paused(merchant, wait);
         }
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        // Before the wait for a permit: whoever has waited for an exchange of the same user has to look
-        // for its cached tokens again, instead of exchanging once more.
+        // Before the wait for a permit: whoever has waited for an exchange of the same user has to
+        // look for its cached tokens again, instead of exchanging once more.
         let Some(user_lock) = self.user_locks.take(&key) else {
             return Access::ComeBack(POLL_INTERVAL);
         };
@@ -291,8 +294,8 @@ impl Vault {
         }
     }
 
-    /// Makes orders and vends whose exchange has not begun come back later, from now on, so that a stop
-    /// waits only for exchanges in flight.
+    /// Makes orders and vends whose exchange has not begun come back later, from now on, so that a
+    /// stop waits only for exchanges in flight.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);
     }
@@ -306,8 +309,8 @@ impl Vault {
         self.context.spool.replay(&*self.context.store).await?;
         self.context.store.delete_expired().await?;
         let then = self.context.settings.lost_answer;
-        // Read twice: an exchange may have been settled between the reading of its row and the look at
-        // what is in flight.
+        // Read twice: an exchange may have been settled between the reading of its row and the look
+        // at what is in flight.
         let first = self.left_open().await?;
         if first.is_empty() {
             return Ok(());

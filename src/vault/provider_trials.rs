@@ -1,8 +1,8 @@
 //! Allows one exchange of a merchant at a time, until its provider has granted a token.
 //!
 //! If the settings are wrong, the first answers show it. Until one of them is a success, few tokens
-//! should be presented to a provider that may be the wrong one. A merchant whose settings name another
-//! provider after a reload begins anew.
+//! should be presented to a provider that may be the wrong one. A merchant whose settings name
+//! another provider after a reload begins anew.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,8 +23,8 @@ struct Trial {
     one_at_a_time: Arc<Mutex<()>>,
 }
 
-/// The refusal of an exchange because another one of the merchant is in flight, whose provider has not
-/// granted a token yet.
+/// The refusal of an exchange because another one of the merchant is in flight, whose provider has
+/// not granted a token yet.
 pub(super) struct InTrial;
 
 /// The permit for one exchange at a provider that has not granted a token yet. Dropping it lets the

@@ -30,8 +30,8 @@ struct KeeperPermits {
 
 impl Vault {
     /// Presents the user's token for a sweep, if it is still due after the claim. Orders come
-    /// first: this waits behind all orders that may have a permit, and the keeper uses at most half of
-    /// them. If `stopped` resolves before the exchange has begun, it does not begin.
+    /// first: this waits behind all orders that may have a permit, and the keeper uses at most half
+    /// of them. If `stopped` resolves before the exchange has begun, it does not begin.
     ///
     /// Dropping the future ends the waiting, but not an exchange that has begun.
     pub async fn refresh(

@@ -71,8 +71,8 @@ impl Registration {
         Ok(())
     }
 
-    /// Returns when Klarna issued the token, as far as the shop stated it: `issued_at`, or the merchant's
-    /// lifetime before `expires_at`.
+    /// Returns when Klarna issued the token, as far as the shop stated it: `issued_at`, or the
+    /// merchant's lifetime before `expires_at`.
     #[must_use]
     pub fn stated(&self, merchant: &Merchant) -> Option<DateTime<Utc>> {
         self.issued_at.or_else(|| self.expires_at?.checked_sub_signed(delta(merchant.refresh_token_lifetime)))
@@ -158,8 +158,8 @@ impl Registry {
     fn new_token(&self, merchant: &Merchant, registration: &Registration, now: DateTime<Utc>) -> NewToken {
         let key = UserKey { merchant: merchant.name.clone(), user: registration.user.clone() };
         let stated = registration.stated(merchant);
-        // If the shop's clock is ahead, this must neither lengthen the token's life nor make the next
-        // sign-in look older.
+        // If the shop's clock is ahead, this must neither lengthen the token's life nor make the
+        // next sign-in look older.
         let issued_at = stated.map_or(now, |stated| stated.min(now));
         let expires_at =
             registration.expires_at.unwrap_or(issued_at + delta(merchant.refresh_token_lifetime));

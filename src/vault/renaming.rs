@@ -38,8 +38,8 @@ impl Renamer {
     }
 
     /// Moves all rows of a user to another name of the same merchant. While a worker has one of the
-    /// user's orders and may ask for its token, or the user's data is being erased, this waits for up to
-    /// `longest`.
+    /// user's orders and may ask for its token, or the user's data is being erased, this waits for
+    /// up to `longest`.
     ///
     /// # Errors
     /// If the store fails. A part may have the new name then; call it again for the rest.

@@ -19,7 +19,8 @@ pub(super) enum ExchangeReport {
     Unusable(Unusable),
     /// Nothing was presented: ask again after this long.
     NotYet(Duration),
-    /// Nothing was presented: the merchant is stopped, and its next probe may be sent after this long.
+    /// Nothing was presented: the merchant is stopped, and its next probe may be sent after this
+    /// long.
     Held(Duration),
     /// The token was presented and granted.
     Granted {
@@ -115,8 +116,8 @@ impl AccessToken {
         self.expires_at.saturating_sub(since_boot())
     }
 
-    /// Whether it stays valid for at least `time` from now, or for half of its life if that is shorter.
-    /// A provider that states a life of zero states nothing.
+    /// Whether it stays valid for at least `time` from now, or for half of its life if that is
+    /// shorter. A provider that states a life of zero states nothing.
     #[must_use]
     pub fn lasts(&self, time: Duration) -> bool {
         let life = (self.good_until - self.received_at).to_std().unwrap_or_default();

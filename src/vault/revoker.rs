@@ -1,5 +1,5 @@
-//! Revokes forgotten tokens at their provider (RFC 7009). The request was recorded in the transaction
-//! that forgot the token, so it survives a crash, and nobody waited for it.
+//! Revokes forgotten tokens at their provider (RFC 7009). The request was recorded in the
+//! transaction that forgot the token, so it survives a crash, and nobody waited for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +24,8 @@ const LEASE: Duration = Duration::from_mins(1);
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
-/// The waits after the first failed attempts. Later ones are [`LONGEST`], until the token has waited for a
-/// day.
+/// The waits after the first failed attempts. Later ones are [`LONGEST`], until the token has
+/// waited for a day.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(5), MINUTE, Duration::from_mins(5), Duration::from_mins(30)];
 const LONGEST: Duration = HOUR.saturating_mul(4);
@@ -52,9 +52,9 @@ impl Revoker {
         Ok(Self { store, secrets, merchants, client: RevokeClient::new(timeout)? })
     }
 
-    /// Revokes what is due, and looks every two seconds for merchants with due revocations. A merchant
-    /// whose endpoint is slow holds up no other one. Dropping the future loses nothing: what was claimed
-    /// is due again after a minute.
+    /// Revokes what is due, and looks every two seconds for merchants with due revocations. A
+    /// merchant whose endpoint is slow holds up no other one. Dropping the future loses nothing:
+    /// what was claimed is due again after a minute.
     pub async fn run(self) {
         work_by_group(POLL_INTERVAL, || self.due(), |merchant| self.revoke_of(merchant), later).await;
     }
@@ -67,8 +67,8 @@ impl Revoker {
         work_on_groups(self.due().await?, |merchant| self.revoke_of(merchant)).await
     }
 
-    /// Returns the merchants that have due revocations. Another process may know the others; tokens whose
-    /// merchant no process has known for a day are given up.
+    /// Returns the merchants that have due revocations. Another process may know the others; tokens
+    /// whose merchant no process has known for a day are given up.
     async fn due(&self) -> Result<Vec<MerchantName>, StoreError> {
         let mut known = Vec::new();
         for name in self.store.due_revocations().await? {
@@ -164,8 +164,8 @@ fn given_up(merchant: &Merchant, token: i64, what: &str) {
     );
 }
 
-/// The wait after a failed attempt, after `before` others that failed: as in the table, randomly up to a
-/// tenth shorter or longer, but at least `asked`. `unit` is a random number from 0 to 1.
+/// The wait after a failed attempt, after `before` others that failed: as in the table, randomly up
+/// to a tenth shorter or longer, but at least `asked`. `unit` is a random number from 0 to 1.
 fn wait(before: i64, unit: f64, asked: Option<Duration>) -> Duration {
     let wait = usize::try_from(before).ok().and_then(|before| WAITS.get(before)).copied().unwrap_or(LONGEST);
     wait.mul_f64(0.9 + 0.2 * unit.clamp(0.0, 1.0)).max(asked.unwrap_or_default())

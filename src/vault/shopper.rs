@@ -67,8 +67,9 @@ impl Vault {
     }
 
     /// Stores which shopper belongs to a user, if none was stored before. If another shopper
-    /// appears later for the same user, this is logged as an alarm. A result that is stored in the same
-    /// commit waits for it only while a lock on the whole table of tokens is held, for a quarter of a second.
+    /// appears later for the same user, this is logged as an alarm. A result that is stored in the
+    /// same commit waits for it only while a lock on the whole table of tokens is held, for a
+    /// quarter of a second.
     pub async fn note(&self, merchant: &MerchantName, user: &UserId, shopper: &Shopper) {
         let Some(subject) = &shopper.unnoted else { return };
         let key = UserKey { merchant: merchant.clone(), user: user.clone() };

@@ -55,7 +55,8 @@ pub enum NotVended {
     /// The refresh token is not presented, or its exchange gave no access token. The log says why.
     #[error("the user's refresh token gives no access token at the moment; the log says why")]
     Unavailable,
-    /// The token endpoint, the database or another exchange of the user kept it waiting for too long.
+    /// The token endpoint, the database or another exchange of the user kept it waiting for too
+    /// long.
     #[error("no access token came in time; the refresh token is kept: try again in {} s", .0.as_secs().max(1))]
     ComeBack(Duration),
 }
@@ -73,12 +74,12 @@ impl NotVended {
 }
 
 impl Vault {
-    /// Returns an access token of the user: the newest cached one, if it stays valid for long enough, or
-    /// else one from an exchange, which may be that of another request. A new one may be valid for less
-    /// than `min_validity`, if Klarna's access tokens are.
+    /// Returns an access token of the user: the newest cached one, if it stays valid for long
+    /// enough, or else one from an exchange, which may be that of another request. A new one may be
+    /// valid for less than `min_validity`, if Klarna's access tokens are.
     ///
-    /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token is
-    /// then cached, and the next request gets it.
+    /// Dropping the future ends the waiting, but not an exchange that has begun. Its access token
+    /// is then cached, and the next request gets it.
     ///
     /// # Errors
     /// If there is none, or none came in time.
@@ -95,8 +96,8 @@ impl Vault {
         vended
     }
 
-    /// Returns how many requests for access tokens wait for an exchange: each has found no cached one that
-    /// stays valid for long enough.
+    /// Returns how many requests for access tokens wait for an exchange: each has found no cached
+    /// one that stays valid for long enough.
     #[must_use]
     pub fn vends_waiting(&self) -> usize {
         self.vending.used()

@@ -7,13 +7,14 @@ use tokio::time::{Instant, sleep};
 use crate::crash;
 use crate::store::StoreError;
 
-/// If the worker's last heartbeat is older than this, it sends no create call: other workers may have
-/// reclaimed its orders. Nor does it trust what it wrote down longer ago.
+/// If the worker's last heartbeat is older than this, it sends no create call: other workers may
+/// have reclaimed its orders. Nor does it trust what it wrote down longer ago.
 const OLDEST: Duration = Duration::from_secs(5);
 
-/// Whether the create call may be sent: that it is about to be sent is written down, and the worker's
-/// heartbeat is recent. `announced` is a time before a commit that says so already. After a silence it
-/// is written down again, by `announce`, because the order may have been taken over in between.
+/// Whether the create call may be sent: that it is about to be sent is written down, and the
+/// worker's heartbeat is recent. `announced` is a time before a commit that says so already. After
+/// a silence it is written down again, by `announce`, because the order may have been taken over in
+/// between.
 ///
 /// Times are those since the machine started, from `now`.
 pub(super) async fn may_send(
@@ -41,11 +42,12 @@ const LOCKED: Duration = Duration::from_secs(2);
 /// How often.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Writes down, by `announce`, that the create call is about to be sent. `false` if that cannot be done,
-/// because the database is away, the claim was lost, or the row stays locked: nothing may be sent.
+/// Writes down, by `announce`, that the create call is about to be sent. `false` if that cannot be
+/// done, because the database is away, the claim was lost, or the row stays locked: nothing may be
+/// sent.
 ///
-/// The row may be locked for a moment by the store of the order's own token: if that is slow, the order
-/// goes on once the token is in the spool.
+/// The row may be locked for a moment by the store of the order's own token: if that is slow, the
+/// order goes on once the token is in the spool.
 pub(super) async fn announce<F>(announce: impl Fn() -> F) -> bool
 where
     F: Future<Output = Result<bool, StoreError>>,
@@ -128,8 +130,8 @@ mod tests {
         assert_eq!(outcome(silent).await, (false, 0));
     }
 
-    /// What the announcement of an order gives, and how often it was tried, if its row is locked for so
-    /// many tries.
+    /// What the announcement of an order gives, and how often it was tried, if its row is locked
+    /// for so many tries.
     async fn behind_a_lock(tries: u32, then: bool) -> (bool, u32) {
         let count = Cell::new(0);
         let announced = announce(|| {

@@ -36,15 +36,17 @@ use crate::store::{Claim, ClaimedOrder, Orders};
 use crate::token::{Purpose, PurposeKind};
 use crate::vault::{AccessToken, Shopper, Vault};
 
-/// How long an order waits if its create call may not be sent now: the worker has no recent heartbeat,
-/// could not announce the call, or has an access token that has expired.
+/// How long an order waits if its create call may not be sent now: the worker has no recent
+/// heartbeat, could not announce the call, or has an access token that has expired.
 const NOT_NOW: Duration = Duration::from_secs(1);
 /// How long an order waits if its merchant is not in this process's settings, which claims none of
 /// such orders.
 const NO_MERCHANT: Duration = Duration::from_secs(30);
-/// How long an order that is sent once more without prefilled fields waits for Klarna's limit or the rate.
+/// How long an order that is sent once more without prefilled fields waits for Klarna's limit or
+/// the rate.
 const SECOND_CALL: Duration = Duration::from_secs(10);
-/// How long an attempt waits at most, beside the storing of its result, until the user's shopper is noted.
+/// How long an attempt waits at most, beside the storing of its result, until the user's shopper is
+/// noted.
 const NOTE: Duration = Duration::from_millis(250);
 
 /// Runs orders: gets the token, fills in fields, submits, and records the result.
@@ -113,7 +115,8 @@ impl Handler<ClaimedOrder> for OrderHandler {
 /// The result of an attempt that ends before the create-order call.
 type EarlyEnd = Box<Disposition>;
 
-/// What an attempt notes beside its result: the time that the order waited for its token, and the user's shopper.
+/// What an attempt notes beside its result: the time that the order waited for its token, and the
+/// user's shopper.
 #[derive(Default)]
 struct Found {
     /// How long the order waited for its token.
@@ -167,8 +170,8 @@ impl OrderHandler {
             .map_err(|wait| Box::new(paused(order, breakers, wait)))?;
         call_permit.wait_for_rate().await;
         crash::point("submitting");
-        // Check these last before the call, because anything before may have taken long. Announcing it may
-        // have, too, so the access token comes after that.
+        // Check these last before the call, because anything before may have taken long. Announcing
+        // it may have, too, so the access token comes after that.
         let expired = || access.is_some_and(|access| !access.lasts(Duration::ZERO));
         if !self.may_send(&order.claim, announced).await || expired() {
             return Err(Box::new(waits(order, NOT_NOW, "its worker, which could not send it in time")));
@@ -182,8 +185,8 @@ impl OrderHandler {
         Ok(disposition(answer, order, target, token.outcome(), prefill, rand::random()))
     }
 
-    /// Returns the user's shopper if the order is to be prefilled, and why nothing is prefilled if it is not known who
-    /// the shopper is.
+    /// Returns the user's shopper if the order is to be prefilled, and why nothing is prefilled if
+    /// it is not known who the shopper is.
     async fn shopper(
         &self,
         order: &ClaimedOrder,
@@ -199,23 +202,23 @@ impl OrderHandler {
         }
     }
 
-    /// Notes the user's shopper beside the end of the attempt. If that takes long, it goes on without this order; if
-    /// it fails, the user's next order notes it.
+    /// Notes the user's shopper beside the end of the attempt. If that takes long, it goes on
+    /// without this order; if it fails, the user's next order notes it.
     async fn note(&self, order: &ClaimedOrder, shopper: Option<&Shopper>) {
         if let Some(shopper) = shopper {
             let _ = timeout(NOTE, self.vault.note(&order.merchant, &order.user, shopper)).await;
         }
     }
 
-    /// Whether the create call may be sent now. `announced`: since when it is written down that it is
-    /// about to be sent.
+    /// Whether the create call may be sent now. `announced`: since when it is written down that it
+    /// is about to be sent.
     async fn may_send(&self, claim: &Claim, announced: Option<Duration>) -> bool {
         let announce = announce(|| self.store.announce_create(claim));
         may_send(announced, announce, since_boot, || self.heartbeats.age()).await
     }
 
-    /// Sends the create call. If Klarna refuses the order because of fields that were filled in, it is sent
-    /// once more without them. Also returns what became of these fields.
+    /// Sends the create call. If Klarna refuses the order because of fields that were filled in, it
+    /// is sent once more without them. Also returns what became of these fields.
     async fn create_or_withdraw_prefill(
         &self,
         order: &ClaimedOrder,
@@ -230,8 +233,8 @@ impl OrderHandler {
         if !answer.is_due_to(&prefilled) {
             return (answer, Prefill::Filled(prefilled));
         }
-        // A limit that is used up is soon renewed. If the circuit breaker has opened meanwhile, Klarna's first
-        // answer is returned.
+        // A limit that is used up is soon renewed. If the circuit breaker has opened meanwhile,
+        // Klarna's first answer is returned.
         let breakers = self.breakers.of(target);
         let Some(second_permit) = admit_unless_open(breakers, &order.merchant, SECOND_CALL).await else {
             return (answer, Prefill::Filled(prefilled));
@@ -251,8 +254,8 @@ impl OrderHandler {
         (answer, Prefill::Withdrawn { withdrawn: prefilled })
     }
 
-    /// Sends the create call of a target. If Klarna refuses the credentials (401), which creates nothing,
-    /// and the settings have another set, it is sent once more with that.
+    /// Sends the create call of a target. If Klarna refuses the credentials (401), which creates
+    /// nothing, and the settings have another set, it is sent once more with that.
     async fn create(
         &self,
         order: &ClaimedOrder,

@@ -1,5 +1,5 @@
-//! Starts new orders at once in the process that accepts them: the insert itself claims the row, and
-//! nobody has to look for it.
+//! Starts new orders at once in the process that accepts them: the insert itself claims the row,
+//! and nobody has to look for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ pub struct DirectOrders<S: Source = OrderSource> {
 }
 
 impl<S: Source> DirectOrders<S> {
-    /// Returns the way in for orders that may start in this process. `starts` belongs to its queue, whose
-    /// claims are those of `worker`.
+    /// Returns the way in for orders that may start in this process. `starts` belongs to its queue,
+    /// whose claims are those of `worker`.
     #[must_use]
     pub fn new(store: Arc<dyn Orders>, starts: DirectStarts<S>, worker: WorkerId) -> Self {
         Self { store, starts, worker, users: InsertingUsers::default() }
@@ -46,7 +46,8 @@ impl<S: Source<Job = ClaimedOrder, Id = Claim>> InsertOrder for DirectOrders<S> 
             drop(turn);
             return self.store.insert_order(&order, None).await;
         };
-        // In a task of its own: a caller that hangs up must not leave a claimed order that nobody runs.
+        // In a task of its own: a caller that hangs up must not leave a claimed order that nobody
+        // runs.
         let inserting = insert_and_start(Arc::clone(&self.store), order, self.worker, start, turn);
         tokio::spawn(inserting.in_current_span())
             .await

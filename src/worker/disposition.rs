@@ -33,7 +33,8 @@ pub(super) fn past_deadline(order: &ClaimedOrder) -> Disposition {
     Disposition::Failed { error, token: None, prefilled: Prefill::default() }
 }
 
-/// Returns what an answer of a target says about the endpoint. `attempt.rs` reports it to the circuit breaker.
+/// Returns what an answer of a target says about the endpoint. `attempt.rs` reports it to the
+/// circuit breaker.
 pub(super) fn call_outcome(answer: &CreateAnswer, order: &ClaimedOrder, target: Target) -> CallOutcome {
     match answer {
         CreateAnswer::Created { .. } | CreateAnswer::BadOrder { .. } => CallOutcome::Answered,
@@ -51,8 +52,8 @@ pub(super) fn call_outcome(answer: &CreateAnswer, order: &ClaimedOrder, target: 
     }
 }
 
-/// Returns the end of an attempt that Klarna answered, or its next step. `unit` is a random number from
-/// 0 to 1.
+/// Returns the end of an attempt that Klarna answered, or its next step. `unit` is a random number
+/// from 0 to 1.
 pub(super) fn disposition(
     answer: CreateAnswer,
     order: &ClaimedOrder,

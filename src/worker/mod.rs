@@ -1,7 +1,8 @@
 //! One attempt at an order: token, prefill, submission, result.
 //!
-//! [`OrderSource`] gives due orders to the queue, [`DirectOrders`] starts new ones without it looking for
-//! them, [`OrderHandler`] runs one of them, and [`WorkerLease`] keeps this process's claims valid.
+//! [`OrderSource`] gives due orders to the queue, [`DirectOrders`] starts new ones without it
+//! looking for them, [`OrderHandler`] runs one of them, and [`WorkerLease`] keeps this process's
+//! claims valid.
 
 mod announcing;
 mod attempt;

@@ -21,7 +21,8 @@ use crate::store::{Claim, LateResult, Orders, SettledLate, StoreError, StoredEnd
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
 
-/// How long a replay waits in all for orders that another session has locked, and how often it looks.
+/// How long a replay waits in all for orders that another session has locked, and how often it
+/// looks.
 const LOCKED: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
@@ -57,8 +58,8 @@ impl ResultSpool {
         Ok(Self { folder, closed: Arc::new(watch::Sender::new(false)) })
     }
 
-    /// Lets attempts end, after this time, whose result is in the spool: the process stops, and its next
-    /// start stores them. Never resolves.
+    /// Lets attempts end, after this time, whose result is in the spool: the process stops, and its
+    /// next start stores them. Never resolves.
     pub async fn close_after<T>(&self, wait: Duration) -> T {
         tokio::time::sleep(wait).await;
         self.closed.send_replace(true);
@@ -71,8 +72,8 @@ impl ResultSpool {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
-    /// Returns the file for a result, not written yet; `None` for an end that is no result of Klarna,
-    /// which needs no file.
+    /// Returns the file for a result, not written yet; `None` for an end that is no result of
+    /// Klarna, which needs no file.
     pub(super) fn file(&self, late: &LateResult, disposition: &Disposition) -> Option<SpoolFile> {
         let record = Record::new(late, disposition)?;
         let record = serde_json::to_vec(&record).map_err(io::Error::from);
@@ -166,8 +167,8 @@ pub(super) enum Written {
 }
 
 /// Writes the end of an attempt under its claim, and a result of Klarna also where the claim was
-/// lost. If the database refuses a value for good, the end is reduced to what the order cannot do without:
-/// it is then [`Cow::Owned`].
+/// lost. If the database refuses a value for good, the end is reduced to what the order cannot do
+/// without: it is then [`Cow::Owned`].
 pub(super) async fn write_once(
     store: &dyn Orders,
     late: &LateResult,

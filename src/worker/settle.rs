@@ -37,12 +37,13 @@ pub enum Stored {
 }
 
 /// Stores how an attempt ended, for as long as it takes: Klarna may have the order already, and a
-/// result that is given up would create it again. Once it is durable, requests in this process that wait
-/// for the order are answered by `run`.
+/// result that is given up would create it again. Once it is durable, requests in this process that
+/// wait for the order are answered by `run`.
 ///
-/// A result of Klarna counts although the claim was lost: the order ends with it, unless it has ended
-/// otherwise, its body was changed since, or a later claim is about to send it. If the database refuses a value
-/// for good, the result is stored without the texts of Klarna that the order can do without.
+/// A result of Klarna counts although the claim was lost: the order ends with it, unless it has
+/// ended otherwise, its body was changed since, or a later claim is about to send it. If the
+/// database refuses a value for good, the result is stored without the texts of Klarna that the
+/// order can do without.
 pub async fn settle(
     store: &dyn Orders,
     spool: &ResultSpool,

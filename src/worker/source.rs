@@ -14,7 +14,8 @@ use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
 use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
 
-/// How long the orders of a process's only merchant are claimed without asking whose orders are due.
+/// How long the orders of a process's only merchant are claimed without asking whose orders are
+/// due.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Claims due orders for one worker.
@@ -32,9 +33,9 @@ pub struct OrderSource {
 }
 
 impl OrderSource {
-    /// Returns a source for `worker`, this start of the process. It claims only orders of `merchants`,
-    /// those in the settings: other processes may know more. Orders of merchants that an operator has
-    /// paused are left alone.
+    /// Returns a source for `worker`, this start of the process. It claims only orders of
+    /// `merchants`, those in the settings: other processes may know more. Orders of merchants that
+    /// an operator has paused are left alone.
     #[must_use]
     pub fn new(store: Arc<dyn Orders>, merchants: Live<Merchants>, pauses: Pauses, worker: WorkerId) -> Self {
         let (round, unknown, asked) = (AtomicUsize::new(0), Mutex::default(), Mutex::default());

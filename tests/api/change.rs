@@ -177,7 +177,8 @@ async fn many_are_tried_again_by_filter() {
     assert!(told.contains("failed orders never have the code klarna_unavailable"), "{told}");
 }
 
-/// What failed in an outage, without what failed before and after, and without what Klarna may have already.
+/// What failed in an outage, without what failed before and after, and without what Klarna may have
+/// already.
 #[tokio::test]
 async fn one_outage_is_bounded_by_the_times_of_failure() {
     let api = Api::open().await;

@@ -1,5 +1,5 @@
-//! The HTTP API, through real sockets, with a SQLite file, and with PostgreSQL where the engine could
-//! matter.
+//! The HTTP API, through real sockets, with a SQLite file, and with PostgreSQL where the engine
+//! could matter.
 
 mod audit;
 mod auth;
@@ -60,7 +60,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Long enough for a busy machine, and shorter than anything that a test must not wait for: `?wait=60s`.
+/// Long enough for a busy machine, and shorter than anything that a test must not wait for:
+/// `?wait=60s`.
 const SOON: Duration = Duration::from_secs(45);
 
 /// The API with two merchants, `shop` and `other`, and no worker.

@@ -212,7 +212,8 @@ async fn files_are_replaced_without_a_restart() {
     assert!(fixture.is_refused(&fixture.trusting().build().unwrap()).await);
     fixture.servers = Authority::new("Newest servers");
 
-    // What cannot be used changes nothing: no PEM, no file, the key of another, a time that is over.
+    // What cannot be used changes nothing: no PEM, no file, the key of another, a time that is
+    // over.
     let day = TimeDelta::days(1);
     let over = Owner {
         not_before: fixture.now - day * 2,

@@ -98,8 +98,9 @@ fn leaves(command: &Command, before: &str, into: &mut Vec<String>) {
     }
 }
 
-/// Standard output takes nothing, so every command fails when it prints something. Its rows are there all the
-/// same: those of a change say that it began, and those of a read come before the first line.
+/// Standard output takes nothing, so every command fails when it prints something. Its rows are
+/// there all the same: those of a change say that it began, and those of a read come before the
+/// first line.
 #[test]
 fn every_command_has_its_row_before_it_prints_anything() {
     let mut known = Vec::new();

@@ -71,8 +71,8 @@ fn check_report(report: &Value) {
     }
     let count = |pointer: &str| report["sandbox"].pointer(pointer).and_then(Value::as_u64);
     for (pointer, expected) in [
-        // One for each of the 10 orders with a token, one that was answered 503 and repeated, one of
-        // the user who withdrew consent, and those of the keeper.
+        // One for each of the 10 orders with a token, one that was answered 503 and repeated, one
+        // of the user who withdrew consent, and those of the keeper.
         ("/exchanges/total", 10 + 1 + 1 + 4),
         ("/exchanges/rotated", 10 + 3),
         ("/exchanges/invalid_grant", 2),

@@ -87,7 +87,8 @@ async fn wrong_credentials_a_host_that_is_away_and_strange_keys_are_told_with_wh
     sandbox.shutdown().await;
 }
 
-/// Where the tokens of forgotten users go. Nothing asks that address, so only reading it shows a wrong one.
+/// Where the tokens of forgotten users go. Nothing asks that address, so only reading it shows a
+/// wrong one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_address_that_revokes_tokens_is_shown() {
     let (sandbox, mut home) = shop().await;

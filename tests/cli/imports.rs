@@ -140,7 +140,8 @@ fn every_line_with_a_token_is_registered_or_refused() {
     }
 }
 
-/// More lines than one transaction takes: 300 customers with two rows each, the newer one first for every other.
+/// More lines than one transaction takes: 300 customers with two rows each, the newer one first for
+/// every other.
 #[test]
 fn the_newest_row_of_each_customer_is_registered() {
     let home = Home::new();

@@ -88,7 +88,8 @@ fn no_core_dump_can_be_made_unless_the_settings_allow_it() {
     }
 }
 
-/// Writes what a core dump would have of a process's memory to a file, and returns whether it has a text.
+/// Writes what a core dump would have of a process's memory to a file, and returns whether it has a
+/// text.
 fn memory_has(child: &Child, home: &Home, text: &str) -> bool {
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", child.id())).unwrap();
     let memory = File::open(format!("/proc/{}/mem", child.id())).unwrap();

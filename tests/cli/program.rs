@@ -48,7 +48,8 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
-    /// A folder with settings for this PostgreSQL database, which is migrated, and a new encryption key.
+    /// A folder with settings for this PostgreSQL database, which is migrated, and a new encryption
+    /// key.
     pub fn on_postgres(database: &TestDatabase) -> Self {
         let home = Self::new()
             .with("KLARNA_WORKER__DATABASE__URL", database.url())
@@ -120,8 +121,8 @@ impl Home {
         Self::spawn(&mut self.command(arguments))
     }
 
-    /// As [`Home::start`], on a terminal of its own with so many rows and columns. What is written to it
-    /// is typed there.
+    /// As [`Home::start`], on a terminal of its own with so many rows and columns. What is written
+    /// to it is typed there.
     pub fn start_on_terminal(&self, rows: u32, columns: u32, arguments: &[&str]) -> Running {
         let program = env!("CARGO_BIN_EXE_klarna-order-worker");
         let command = format!("stty rows {rows} cols {columns}; exec '{program}' {}", arguments.join(" "));

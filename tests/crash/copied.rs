@@ -73,7 +73,8 @@ async fn a_folder_from_another_machine_is_refused_until_it_is_renewed(database: 
     let host = shop.folder.path().join("data/instance-a/host");
     std::fs::write(&host, r#"{"machine":"another","boot":"another","device":1,"inode":1}"#).unwrap();
     if !Path::new("/etc/machine-id").exists() {
-        // A machine without an id cannot tell; its start looks at the heartbeats, and there are none.
+        // A machine without an id cannot tell; its start looks at the heartbeats, and there are
+        // none.
         assert!(shop.serve("a").program.terminate().await.success());
         return shop.close().await;
     }

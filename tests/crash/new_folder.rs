@@ -109,7 +109,8 @@ async fn after_an_orderly_stop_another_folder_may_begin(database: Database) {
             .filter(|line| line["message"].as_str().unwrap().starts_with("This instance folder is new on"))
             .count()
     };
-    // A new folder on a used database is told of, once, and not after somebody has said what happened.
+    // A new folder on a used database is told of, once, and not after somebody has said what
+    // happened.
     for (name, is_new, told) in [("a", false, 0), ("b", true, 1), ("b", false, 1), ("c", false, 0)] {
         if name == "c" {
             shop.run(name, &["tokens", "after-restore", "--yes"]);

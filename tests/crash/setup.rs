@@ -15,8 +15,8 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 /// Latencies that are longer than a process needs to reach a point while a request is in flight.
 const SANDBOX: [&str; 4] = ["--token-latency", "600ms", "--checkout-latency", "300ms"];
 
-/// Short times, so that lost answers are replayed soon, and long enough for a busy machine. On PostgreSQL,
-/// all exchanges share one session.
+/// Short times, so that lost answers are replayed soon, and long enough for a busy machine. On
+/// PostgreSQL, all exchanges share one session.
 const VAULT: &str = r#"token_patience = "10m"
             claim_sessions = 1
             exchange_timeout = "5s"
@@ -42,8 +42,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Returns the order's token outcome, the token's state and generation, the number of exchanges, and
-    /// the number of orders created.
+    /// Returns the order's token outcome, the token's state and generation, the number of
+    /// exchanges, and the number of orders created.
     pub fn sums(&self) -> (&str, (&str, i64), u64, u64) {
         assert_eq!(self.order["status"], "submitted", "{}", self.order);
         assert_eq!(self.stats.orders.distinct_references, 1 + self.earlier, "{:?}", self.stats);
@@ -85,8 +85,8 @@ pub async fn sign_in(shop: &Shop, served: &Served) -> String {
     user
 }
 
-/// Lets a process die at `point` during an order, and starts another in its folder. `failure` is the
-/// sandbox's answer to the first presentation.
+/// Lets a process die at `point` during an order, and starts another in its folder. `failure` is
+/// the sandbox's answer to the first presentation.
 pub async fn crash(
     database: Database,
     provider: &str,
@@ -110,7 +110,8 @@ pub async fn crash(
     let mut key = "cart-0".to_owned();
     // The process may die before it answers. The idempotency key finds the order again.
     let mut accepted = served.client().try_post(&user, &key, &order()).await;
-    // Once a second the queue polls. An order that comes at that moment does not start with its insert.
+    // Once a second the queue polls. An order that comes at that moment does not start with its
+    // insert.
     while point == "order_inserted"
         && let Some((_, taken)) = &accepted
     {

@@ -33,8 +33,8 @@ fn successors(shop: &Shop, instance: &str) -> usize {
     names.filter(|path| path.extension().is_some_and(|ending| ending == "successor")).count()
 }
 
-/// Whether the program's last line says so. Threads of libraries, as the SQLite driver's that still waited
-/// for the database, may tell of something afterwards.
+/// Whether the program's last line says so. Threads of libraries, as the SQLite driver's that still
+/// waited for the database, may tell of something afterwards.
 fn left_a_spool(shop: &Shop, log: &str) -> bool {
     let log = std::fs::read_to_string(shop.folder.path().join(log)).unwrap();
     let last = log.lines().rfind(|line| !line.starts_with('{') || line.contains(OWN));
@@ -73,7 +73,8 @@ async fn a_stop_with_a_spool_says_so_and_a_restart_stores_it(database: Database)
     shop.close().await;
 }
 
-/// The database takes no result while the order is being created, and until the process has stopped.
+/// The database takes no result while the order is being created, and until the process has
+/// stopped.
 async fn a_stop_with_a_result_in_the_spool_doubles_nothing(database: Database) {
     let shop = open_with(database, "strict", NO_KEEPER);
     shop.hold("checkout", true).await;
@@ -117,8 +118,8 @@ async fn others_do_not_present_the_token_of_a_process_that_stopped_with_a_spool(
         let (user, lock) = stop_with_a_spool(&shop).await;
         drop(lock);
         let b = shop.serve_on_new_machine("b");
-        // Its order looks at the token again every 200 ms: for longer than a lost answer has to wait
-        // (2.5 s), and for much less than `orphan_after`.
+        // Its order looks at the token again every 200 ms: for longer than a lost answer has to
+        // wait (2.5 s), and for much less than `orphan_after`.
         let waits = || {
             let log = std::fs::read_to_string(shop.folder.path().join("b.log")).unwrap();
             log.matches("The order waits").count()

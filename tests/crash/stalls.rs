@@ -17,8 +17,8 @@ both_engines![
     a_caller_that_hangs_up_after_the_insert_takes_nothing_along,
 ];
 
-/// The shortest times that the settings allow. A stall must be longer, and shorter than the heartbeat's age
-/// at which a process sends no order.
+/// The shortest times that the settings allow. A stall must be longer, and shorter than the
+/// heartbeat's age at which a process sends no order.
 const BRIEF: [(&str, &str); 3] = [
     (r#"exchange_timeout = "5s""#, r#"exchange_timeout = "2s""#),
     (r#"send_within = "2s""#, r#"send_within = "500ms""#),
@@ -110,7 +110,8 @@ async fn a_caller_that_hangs_up_after_the_insert_takes_nothing_along(database: D
     let shop = open_brief(database);
     let (served, mut user) = stalling(&shop, "order_inserted").await;
     let mut key = 1;
-    // Once a second the queue polls. An order that comes at that moment does not start with its insert.
+    // Once a second the queue polls. An order that comes at that moment does not start with its
+    // insert.
     let posting = loop {
         let posting = posting(&served, &user, &format!("cart-{key}"));
         let seen = async || posting.is_finished() || is_stopped(&served);
@@ -134,8 +135,8 @@ async fn a_caller_that_hangs_up_after_the_insert_takes_nothing_along(database: D
     shop.close().await;
 }
 
-/// Starts two processes. The first one stalls at `point`. Returns both with the order's id, after the
-/// second one has reclaimed the order.
+/// Starts two processes. The first one stalls at `point`. Returns both with the order's id, after
+/// the second one has reclaimed the order.
 async fn taken_over(shop: &Shop, point: &str) -> (Served, Served, String, String) {
     shop.write_settings("b", "");
     hurry(shop, "b");

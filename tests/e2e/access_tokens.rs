@@ -14,8 +14,8 @@ const LIFETIME: Duration = Duration::from_secs(6);
 
 both_engines!(an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced);
 
-/// There is one slot. While the shopper's order waits for its exchange outside, a guest's order takes
-/// the slot, and keeps it for longer than the access token lives.
+/// There is one slot. While the shopper's order waits for its exchange outside, a guest's order
+/// takes the slot, and keeps it for longer than the access token lives.
 async fn an_access_token_that_expires_while_its_order_waits_for_a_slot_is_replaced(database: Database) {
     let lifetime = ["--access-token-lifetime", "6s"];
     let shop = Shop::open(database, &lifetime, "[queue]\nconcurrency = 1\n[keeper]\nschedule = \"off\"");

@@ -1,4 +1,5 @@
-//! A token endpoint that asks everybody for a pause that is longer than an order waits for its token.
+//! A token endpoint that asks everybody for a pause that is longer than an order waits for its
+//! token.
 
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const TOKEN_PATIENCE: u32 = 10;
 /// The pause that the token endpoint asks for, in seconds.
 const PAUSE: u32 = 25;
-/// Exchanges in flight together, one more than open the circuit breaker. None of them knows of the pause that
-/// another is asked for.
+/// Exchanges in flight together, one more than open the circuit breaker. None of them knows of the
+/// pause that another is asked for.
 const IN_FLIGHT: usize = 6;
 const LATER: usize = 4;
 
@@ -114,7 +115,8 @@ async fn waited(client: &Client, order: &str) -> Vec<String> {
     events.filter(|what| what.starts_with("wait")).map(str::to_owned).collect()
 }
 
-/// The pause is longer than an order waits for its token. Before the order asks for one, it waits for Checkout.
+/// The pause is longer than an order waits for its token. Before the order asks for one, it waits
+/// for Checkout.
 async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(database: Database) {
     let shop = Shop::open(database, &[], "");
     shop.change_settings("a", PATIENT, "token_patience = \"5s\"");
@@ -161,7 +163,8 @@ async fn an_order_that_waits_for_checkout_keeps_its_patience_for_a_token(databas
     shop.close().await;
 }
 
-/// The order is sent without a token, and Checkout fails. At the next attempt, its patience is over.
+/// The order is sent without a token, and Checkout fails. At the next attempt, its patience is
+/// over.
 async fn a_wait_for_the_token_counts_although_the_attempt_failed(database: Database) {
     let shop = Shop::open(database, &[], "");
     shop.change_settings("a", PATIENT, "token_patience = \"2s\"");

@@ -16,8 +16,8 @@ async fn orders_of_an_idle_service_start_with_their_insert(database: Database) {
     let client = served.client();
     let users = shop.sign_in(ORDERS).await;
     client.register_all(&users).await;
-    // Once a second the queue looks for orders that nobody told it of. One that comes at that moment is
-    // claimed by that look. A busy machine has more of these moments.
+    // Once a second the queue looks for orders that nobody told it of. One that comes at that
+    // moment is claimed by that look. A busy machine has more of these moments.
     let direct = "(SELECT count(*) FROM {schema}orders WHERE first_claimed_at = accepted_at AND first_due_at = due_at AND claim_number = 1)";
     let mut earlier = 0;
     for round in 0.. {

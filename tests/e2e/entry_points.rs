@@ -1,5 +1,5 @@
-//! Orders in the shape that live shops send, through every entry point and for both targets: Klarna gets each as
-//! it was written. `tests/data/README.md` names where each shape comes from.
+//! Orders in the shape that live shops send, through every entry point and for both targets: Klarna
+//! gets each as it was written. `tests/data/README.md` names where each shape comes from.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,8 @@ impl Sample<'_> {
         )
     }
 
-    /// The body at Klarna: with the order's id as the second reference, unless the shop has one of its own.
+    /// The body at Klarna: with the order's id as the second reference, unless the shop has one of
+    /// its own.
     fn at_klarna(&self, id: &str) -> String {
         let order = self.order.get();
         let ours = format!(r#""merchant_reference2":"{id}""#);

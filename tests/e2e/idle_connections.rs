@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const CONNECTIONS: u32 = 1_000;
-/// The most bytes of memory that an idle connection may take: with 64 MB for 10,000 of them, 6.4 KB.
+/// The most bytes of memory that an idle connection may take: with 64 MB for 10,000 of them, 6.4
+/// KB.
 const MOST: u64 = 6_000;
 
 both_engines!(connections_that_send_nothing_take_little_memory);

@@ -160,7 +160,8 @@ async fn a_refresh_that_stops_at_suspicious_rejections_tells_scripts(database: D
     shop.close().await;
 }
 
-/// The token endpoint refuses good tokens as another provider's does, until the address is corrected.
+/// The token endpoint refuses good tokens as another provider's does, until the address is
+/// corrected.
 async fn tokens_that_a_wrong_address_rejected_come_back(database: Database) {
     const USERS: usize = 30;
     let shop = Shop::open(database, &[], OFF);

@@ -1,4 +1,5 @@
-//! Locks and long transactions of other sessions, and a PostgreSQL server that has no connection left.
+//! Locks and long transactions of other sessions, and a PostgreSQL server that has no connection
+//! left.
 
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use crate::refused_starts::refused;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const GUESTS: usize = 7;
-/// The promise for most guests of a test, and a limit for each. Both grow by what orders need on the machine
-/// without a fault.
+/// The promise for most guests of a test, and a limit for each. Both grow by what orders need on
+/// the machine without a fault.
 const PROMISED: Duration = Duration::from_secs(1);
 const EACH: Duration = Duration::from_secs(3);
 

@@ -123,8 +123,8 @@ async fn every_line_of_a_job_says_which(database: Database) {
 
     let lines = shop.log("a");
     lines.iter().for_each(is_well_formed);
-    // Every line of these modules belongs to an order here, in whichever task it was written, so it must
-    // name the order.
+    // Every line of these modules belongs to an order here, in whichever task it was written, so it
+    // must name the order.
     let modules = ["worker", "klarna::create", "vault::exchange", "vault::settle", "breaker"];
     let modules = modules.map(|module| format!("klarna_order_worker::{module}"));
     let of_jobs =

@@ -1,5 +1,5 @@
-//! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders by HTTP, on both
-//! engines, with processes and servers stopped in the middle.
+//! The whole service as its users run it: `serve` and `sandbox` in processes of their own, orders
+//! by HTTP, on both engines, with processes and servers stopped in the middle.
 
 mod access_tokens;
 mod asked_to_wait;

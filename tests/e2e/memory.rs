@@ -11,8 +11,8 @@ use test_support::service::Served;
 use test_support::shop::Shop;
 
 const PATIENCE: Duration = Duration::from_mins(2);
-/// What stands before a token in the body of a request or an answer. The HTTP library keeps its buffers for
-/// as long as a connection lasts.
+/// What stands before a token in the body of a request or an answer. The HTTP library keeps its
+/// buffers for as long as a connection lasts.
 const IN_BODY: [&[u8]; 2] = [b"\"refresh_token\":\"", b"refresh_token="];
 
 both_engines!(no_used_refresh_token_is_left_in_memory_outside_of_http);

@@ -113,8 +113,8 @@ impl Scraped {
     }
 }
 
-/// Scrapes until a scrape is complete, or for as long as [`PATIENCE`]: a process counts after it has told a
-/// client, and figures of the installation may be some seconds old.
+/// Scrapes until a scrape is complete, or for as long as [`PATIENCE`]: a process counts after it
+/// has told a client, and figures of the installation may be some seconds old.
 async fn scraped(client: &Client, is_complete: impl Fn(&Scraped) -> bool) -> Scraped {
     let end = Instant::now() + PATIENCE;
     loop {

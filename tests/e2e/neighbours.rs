@@ -70,8 +70,8 @@ impl Neighbours {
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// Makes tokens of both merchants due at once. Those of `slow` are more than a sweep may have in
-    /// flight, and come first, because they expire first. Returns the users of `shop`.
+    /// Makes tokens of both merchants due at once. Those of `slow` are more than a sweep may have
+    /// in flight, and come first, because they expire first. Returns the users of `shop`.
     async fn make_due(&self) -> Vec<String> {
         let slow = self.sandbox_of_slow().sign_in_ago(6, "slow-due-", "50d").await;
         let due = self.shop.sandbox_client().sign_in_ago(3, "due-", "45d").await;
@@ -103,8 +103,8 @@ impl Neighbours {
         .await;
     }
 
-    /// Hands in orders of as many users who are signed in at `slow`, and waits until `permits` of them use
-    /// a permit.
+    /// Hands in orders of as many users who are signed in at `slow`, and waits until `permits` of
+    /// them use a permit.
     async fn crowd(&self, client: &Client, permits: usize) -> Vec<String> {
         let sandbox = self.sandbox_of_slow();
         let mut orders = Vec::new();

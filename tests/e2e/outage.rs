@@ -14,8 +14,9 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// For [`slow_down`].
 const LONG_EXCHANGES: &str = "[vault]\nexchange_timeout = \"20s\"\nreplay_after = \"10s\"";
 
-/// The length of the outage: longer than the time-outs for a connection (5 s) and a statement (10 s),
-/// and than `worker_lost_after` (10 s). `KLARNA_WORKER_TEST_OUTAGE` (seconds) sets a longer one.
+/// The length of the outage: longer than the time-outs for a connection (5 s) and a statement (10
+/// s), and than `worker_lost_after` (10 s). `KLARNA_WORKER_TEST_OUTAGE` (seconds) sets a longer
+/// one.
 fn outage() -> Duration {
     let asked = std::env::var("KLARNA_WORKER_TEST_OUTAGE").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(asked.unwrap_or(16))

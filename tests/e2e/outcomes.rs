@@ -62,7 +62,8 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     );
     assert!(refused["error"]["correlation_id"].is_string(), "{refused}");
 
-    // Klarna refuses a prefilled field: the order is sent once more without it, in the same attempt.
+    // Klarna refuses a prefilled field: the order is sent once more without it, in the same
+    // attempt.
     let claims = json!({ "email": "alma@refused.example" });
     shop.tell_sandbox("/sandbox/users", json!({ "user": "u-4", "claims": claims })).await;
     let requests = shop.stats().await.orders.requests;
@@ -73,7 +74,8 @@ async fn every_other_end_is_told_so_that_a_shop_understands(database: Database) 
     assert!(withdrawn.contains(&json!("/billing_address/email")) && withdrawn.len() > 3, "{plain}");
     assert_eq!(shop.stats().await.orders.requests, requests + 2);
 
-    // The token endpoint is down for longer than the order's patience: neither order nor token is lost.
+    // The token endpoint is down for longer than the order's patience: neither order nor token is
+    // lost.
     assert!(served.program.terminate().await.success());
     let short = r#"token_patience = "3s""#;
     shop.change_settings("a", PATIENT, short);

@@ -17,8 +17,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const TARGETS: [(&str, &str); 2] =
     [("checkout", "/checkout/v3/orders"), ("payments", "/payments/v1/sessions")];
 
-/// What Klarna answers to an order with an e-mail address, by the order's `merchant_reference1`; and
-/// whether the order then goes out once more without it.
+/// What Klarna answers to an order with an e-mail address, by the order's `merchant_reference1`;
+/// and whether the order then goes out once more without it.
 const REFUSALS: [(&str, u16, &str, bool); 7] = [
     ("422-field", 422, r#"{"error_messages":["Bad value: billing_address.email"]}"#, true),
     (

@@ -1,4 +1,5 @@
-//! Several processes on one database: each keeps to a pause, and the pages of one tell what troubles another.
+//! Several processes on one database: each keeps to a pause, and the pages of one tell what
+//! troubles another.
 
 use std::path::Path;
 use std::time::Duration;

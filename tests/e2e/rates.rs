@@ -12,8 +12,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const SETTINGS: &str = "checkout_rate_per_second = 10.0";
 /// The orders that each of the two processes gets.
 const ORDERS: usize = 40;
-/// Both make at most ten calls a second, two seconds' calls at once, and one each. Without sharing it would be
-/// three seconds.
+/// Both make at most ten calls a second, two seconds' calls at once, and one each. Without sharing
+/// it would be three seconds.
 const LEAST: Duration = Duration::from_millis(5800);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

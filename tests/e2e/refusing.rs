@@ -19,8 +19,8 @@ both_engines!(
     a_result_from_the_spool_is_stored_without_what_the_database_refuses,
 );
 
-/// A trigger that refuses the results of `u-1` to `u-8`, each with another error, and those of `u-9`
-/// that have a snippet.
+/// A trigger that refuses the results of `u-1` to `u-8`, each with another error, and those of
+/// `u-9` that have a snippet.
 fn trigger(database: &Database) -> String {
     let users: Vec<String> = (1..=UNEXPECTED.len()).map(|n| format!("'u-{n}'")).collect();
     match database {

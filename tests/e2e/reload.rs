@@ -250,7 +250,8 @@ async fn keys_are_added_limited_and_expired_by_a_reload(database: Database) {
 
     let reader = key("reader", READER, "\"orders:read\", \"ops:read\"");
     let mut section = operator.clone();
-    // What is added to the key's section, and what its requests for orders and for metrics are answered.
+    // What is added to the key's section, and what its requests for orders and for metrics are
+    // answered.
     for (more, orders, metrics) in [
         (String::new(), 200, 200),
         ("merchants = [\"shop\"]".to_owned(), 200, 403),

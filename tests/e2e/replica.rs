@@ -49,7 +49,8 @@ async fn lists_and_pages_read_from_a_standby_while_it_answers() {
     until("a list from the standby", PATIENCE, async || is_listed(&client, &first).await).await;
     until("a replica in use", PATIENCE, async || told(&client).await["used"] == true).await;
 
-    // It replays nothing more: the lists stay as they are, and a single order is read from the primary.
+    // It replays nothing more: the lists stay as they are, and a single order is read from the
+    // primary.
     ask(&replica, "SELECT pg_wal_replay_pause()");
     let paused = "SELECT pg_get_wal_replay_pause_state() = 'paused'";
     until("a paused standby", PATIENCE, async || ask(&replica, paused) == "t").await;

@@ -34,7 +34,8 @@ async fn a_stop_in_the_middle_loses_and_repeats_nothing(database: Database) {
 }
 
 async fn a_kill_in_the_middle_loses_no_order(database: Database) {
-    // Tokens whose answer was lost are presented again soon, and not before a busy sandbox has answered.
+    // Tokens whose answer was lost are presented again soon, and not before a busy sandbox has
+    // answered.
     let shop = Shop::open(database, &SLOW, "");
     let waits = "exchange_timeout = \"5s\"\nreplay_after = \"2500ms\"";
     shop.change_settings("a", PATIENT, &format!("{PATIENT}\n{waits}"));

@@ -299,7 +299,8 @@ async fn a_push_becomes_one_event_and_is_acknowledged(database: Database) {
     let told = events.filter_map(|event| after.into_iter().find(|what| event.starts_with(what)));
     assert_eq!(told.collect::<Vec<_>>(), after, "{shown:?}");
 
-    // Klarna has created an order twice, and the shopper has paid the one that the shop does not know.
+    // Klarna has created an order twice, and the shopper has paid the one that the shop does not
+    // know.
     let second = submitted(&client, "k-2", "checkout").await;
     let mut twin = order();
     twin["merchant_reference2"] = second["id"].clone();

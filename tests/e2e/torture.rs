@@ -1,5 +1,6 @@
-//! The service as a client under test of `klarna-sandbox torture`: a service that is killed and started again, tokens by
-//! `tokens import`, orders by `enqueue`. docs/sandbox.md shows the same commands.
+//! The service as a client under test of `klarna-sandbox torture`: a service that is killed and
+//! started again, tokens by `tokens import`, orders by `enqueue`. docs/sandbox.md shows the same
+//! commands.
 
 use clap::Parser;
 use klarna_sandbox::Torture;
@@ -21,7 +22,8 @@ struct Cli {
 
 async fn torture_finds_nothing(database: Database) {
     let asked = std::env::var("KLARNA_WORKER_TEST_TORTURE").ok();
-    // Some cases that are asked for need time-outs below `--late`. The others pass on a busy machine too.
+    // Some cases that are asked for need time-outs below `--late`. The others pass on a busy
+    // machine too.
     let (checkout, waits) = if asked.is_some() { ("2s", QUICK) } else { ("10s", "replay_after = \"5s\"") };
     let shop = Shop::open(database, &[], &format!("[checkout]\ntimeout = \"{checkout}\""));
     shop.change_settings("a", PATIENT, &format!("token_patience = \"20s\"\n{waits}"));
@@ -32,7 +34,8 @@ async fn torture_finds_nothing(database: Database) {
     let cases = asked.unwrap_or_else(|| CASES.to_owned());
     let mut arguments =
         vec!["torture", "--bind", "127.0.0.1:0", "--pause", "500ms", "--log", log.to_str().unwrap()];
-    // A request travels for less than the time after which the service presents a token again (`replay_after`).
+    // A request travels for less than the time after which the service presents a token again
+    // (`replay_after`).
     arguments.extend(["--late", "2500ms", "--access-token-lifetime", "1s"]);
     arguments.extend(["--start", &start, "--register", &register, "--order", &order]);
     if cases != "all" {

@@ -196,8 +196,8 @@ async fn without_a_collector_only_what_the_caller_sent_is_kept(database: Databas
     shop.close().await;
 }
 
-/// An order that SQL submits is linked to the trace that the transaction names, and a command's orders
-/// to the command.
+/// An order that SQL submits is linked to the trace that the transaction names, and a command's
+/// orders to the command.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_entry_point_links() {
     on_postgres(entry_points).await;

@@ -17,7 +17,8 @@ async fn vended(client: &Client, user: &str, query: &str) -> Value {
     serde_json::from_str(&answer.text().await.unwrap()).unwrap()
 }
 
-/// Asks for an access token, which must be refused with this kind. Returns the header `Retry-After`.
+/// Asks for an access token, which must be refused with this kind. Returns the header
+/// `Retry-After`.
 async fn refused(client: &Client, path: &str, status: u16, kind: &str) -> Option<u64> {
     let answer = client.send_post(path).await;
     assert_eq!(answer.status(), status, "{path}");

@@ -37,8 +37,8 @@ both_engines![
 const SOON: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Processes of one installation, whose clocks a test advances. They begin long ago, because the database
-/// deletes no young rows.
+/// Processes of one installation, whose clocks a test advances. They begin long ago, because the
+/// database deletes no young rows.
 struct Fixture {
     db: Db,
     secrets: Arc<Secrets>,
@@ -110,8 +110,8 @@ impl Fixture {
             .await;
     }
 
-    /// Changes the table, verifies, and puts everything back. Returns the first broken row and what is
-    /// wrong with it.
+    /// Changes the table, verifies, and puts everything back. Returns the first broken row and what
+    /// is wrong with it.
     async fn broken_by(&self, change: &str) -> (i64, &'static str) {
         self.db.execute("CREATE TABLE saved AS SELECT * FROM audit_log").await;
         self.db.execute(change).await;
@@ -217,7 +217,8 @@ async fn lines_that_nobody_reads_hold_up_no_row(db: Db) {
 async fn rows_are_found_by_outcome_and_object_however_long(db: Db) {
     let fixture = Fixture::new(db);
     let audit = fixture.process();
-    // Characters of four bytes that no compression shortens: longer than an index of PostgreSQL takes.
+    // Characters of four bytes that no compression shortens: longer than an index of PostgreSQL
+    // takes.
     let long: String = (1..=1000_u32).filter_map(|n| char::from_u32(65536 + n * 245_489 % 900_000)).collect();
     assert_eq!(long.len(), 4000);
     let beginning: String = long.chars().take(100).collect();

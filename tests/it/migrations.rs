@@ -1,5 +1,5 @@
-//! Checks the texts of migrations against the rules in CONTRIBUTING.md: programs of two releases use
-//! the database while a migration runs.
+//! Checks the texts of migrations against the rules in CONTRIBUTING.md: programs of two releases
+//! use the database while a migration runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -124,8 +124,8 @@ impl Migration {
         faults.into_iter()
     }
 
-    /// Returns what is wrong with a statement that could break older programs: it removes something, or
-    /// requires something that they do not write.
+    /// Returns what is wrong with a statement that could break older programs: it removes
+    /// something, or requires something that they do not write.
     fn takes_away(&self, one: &str) -> Option<String> {
         let goes = [
             "DROP TABLE ",
@@ -144,7 +144,8 @@ impl Migration {
         })
     }
 
-    /// Returns what is wrong with a statement that holds a lock while it reads or writes a whole table.
+    /// Returns what is wrong with a statement that holds a lock while it reads or writes a whole
+    /// table.
     fn stalls(&self, one: &str) -> Option<String> {
         let index = one.starts_with("CREATE INDEX ") || one.starts_with("CREATE UNIQUE INDEX ");
         let beside = self.beside && one.contains(" CONCURRENTLY IF ");

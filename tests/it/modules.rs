@@ -1,5 +1,5 @@
-//! Checks the rules for modules in the sources: which modules a module may import, and which crates it may
-//! use.
+//! Checks the rules for modules in the sources: which modules a module may import, and which crates
+//! it may use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -96,8 +96,8 @@ struct Named {
     name: String,
 }
 
-/// Returns all paths that begin with `root`, including those in braces: `crate::{a, b::C}` gives `a`
-/// and `b::C`.
+/// Returns all paths that begin with `root`, including those in braces: `crate::{a, b::C}` gives
+/// `a` and `b::C`.
 fn paths(code: &str, root: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices(&format!("{root}::")) {
@@ -186,8 +186,8 @@ fn uses(files: &Files) -> Uses {
     uses
 }
 
-/// Returns the file that defines what a path from the crate names, through the `use` lines of the files on
-/// the way.
+/// Returns the file that defines what a path from the crate names, through the `use` lines of the
+/// files on the way.
 fn definer(files: &Files, uses: &Uses, mut path: Vec<String>) -> Option<Vec<String>> {
     for _ in 0..16 {
         let end = (1..=path.len()).rev().find(|end| files.contains_key(&path[..*end]))?;
@@ -223,7 +223,8 @@ fn arrows(files: &Files) -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
 /// Returns the arrows that lie in a circle, or between circles, each as a sentence.
 fn circles(files: &Files) -> Vec<String> {
     let mut arrows = arrows(files);
-    // A file that takes from no remaining file, or that no remaining file takes from, is in no circle.
+    // A file that takes from no remaining file, or that no remaining file takes from, is in no
+    // circle.
     loop {
         let given: BTreeSet<_> = arrows.values().flatten().cloned().collect();
         let left: BTreeSet<_> = arrows.keys().cloned().collect();

@@ -138,6 +138,18 @@ fn sources(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
     }
 }
 
+/// Returns the first line of prose in a comment that has more than 100 columns. Examples and
+/// drawings, which stand between fences, are no prose.
+fn wide_prose(source: &str) -> Option<&str> {
+    let mut fenced = false;
+    source.lines().find(|line| {
+        let text = line.trim_start();
+        let comment = text.starts_with("//");
+        fenced = comment && (fenced != text.contains("```"));
+        comment && !fenced && line.chars().count() > 100
+    })
+}
+
 /// rustfmt leaves strings, macros and comments as they are.
 #[test]
 fn no_source_is_too_long_or_too_wide() {
@@ -149,6 +161,7 @@ fn no_source_is_too_long_or_too_wide() {
         let code = source.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let wide = code.lines().find(|line| line.chars().count() > 120);
         assert_eq!(wide, None, "break this line of {}", path.display());
+        assert_eq!(wide_prose(&source), None, "break this comment of {}", path.display());
     }
 }
 

@@ -1,5 +1,5 @@
-//! Changes of submitted orders, and calls about them in the background, against a Klarna that is slow, away
-//! or paused.
+//! Changes of submitted orders, and calls about them in the background, against a Klarna that is
+//! slow, away or paused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,7 +140,8 @@ async fn a_change_without_an_answer_keeps_others_away_while_it_may_arrive(db: Db
     let sessions = sessions(&db, &server.url());
     let changed = sessions.change(id, Some(1), body("{ }")).await;
     let Err(NotChanged::Unavailable(_, wait)) = changed else { panic!("{changed:?}") };
-    // It was sent within three seconds. Two requests may each take ten, and arrive ten seconds later.
+    // It was sent within three seconds. Two requests may each take ten, and arrive ten seconds
+    // later.
     let whole = Duration::from_secs(33);
     assert!(wait > whole / 2 && wait < whole + Duration::from_secs(1), "{wait:?}");
     let busy = sessions.change(id, Some(1), body("{ }")).await;

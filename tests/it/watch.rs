@@ -87,8 +87,8 @@ struct Rule {
     runbook: String,
 }
 
-/// Reads the rules of a file in this project's layout: a rule begins with its name, and its expression
-/// ends at the next key.
+/// Reads the rules of a file in this project's layout: a rule begins with its name, and its
+/// expression ends at the next key.
 fn rules() -> (Vec<Rule>, BTreeSet<String>) {
     let text = read("deploy/prometheus/alerts.yaml");
     let (mut alerts, mut recorded, mut expressions) = (Vec::new(), BTreeSet::new(), 0);

@@ -1,5 +1,5 @@
-//! The calls to Klarna, over real sockets: the requests, the meaning of the answers, and of every kind
-//! of broken connection.
+//! The calls to Klarna, over real sockets: the requests, the meaning of the answers, and of every
+//! kind of broken connection.
 
 mod checkout;
 mod id_token;

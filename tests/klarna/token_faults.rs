@@ -149,7 +149,8 @@ async fn redirects_are_not_followed() {
     assert_eq!(elsewhere.connections(), 0);
 }
 
-/// The server keeps each connection after its first answer and resets it when a second request comes.
+/// The server keeps each connection after its first answer and resets it when a second request
+/// comes.
 #[tokio::test]
 async fn no_exchange_meets_a_connection_that_was_used_before() {
     let server = FaultyServer::start([

@@ -34,8 +34,8 @@ const TOKENS: &str = "
     INSERT INTO tokens (user_id, generation, sealed)
     SELECT n, 1, decode(repeat('ab', 300), 'hex') FROM generate_series(1, $1::bigint) n";
 /// One order in `pgbench`'s language, in three transactions. They claim the order; lock, read and
-/// store the user's token; and write the result. A statement that ends with `\gset` stores its columns
-/// in variables.
+/// store the user's token; and write the result. A statement that ends with `\gset` stores its
+/// columns in variables.
 const SCRIPT: &str = r"UPDATE orders SET status = 'running' WHERE id = (
     SELECT id FROM orders WHERE status = 'queued' ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id, user_id, body \gset

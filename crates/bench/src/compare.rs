@@ -1,6 +1,6 @@
-//! Processes a backlog in turns with another worker for the same job: a plain one on graphile-worker, in
-//! Node (`others/graphile-worker`). Each turn has a new database on the same server, and a new stand-in
-//! for Klarna.
+//! Processes a backlog in turns with another worker for the same job: a plain one on
+//! graphile-worker, in Node (`others/graphile-worker`). Each turn has a new database on the same
+//! server, and a new stand-in for Klarna.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +21,8 @@ use crate::process::Program;
 use crate::program::on_path;
 use crate::{BenchError, Options, per, rate};
 
-/// The files of the other worker. They are in this program, so that nothing is installed in the repository.
+/// The files of the other worker. They are in this program, so that nothing is installed in the
+/// repository.
 const FILES: [(&str, &str); 3] = [
     ("package.json", include_str!("../others/graphile-worker/package.json")),
     ("package-lock.json", include_str!("../others/graphile-worker/package-lock.json")),

@@ -42,8 +42,8 @@ impl Database {
         Ok(Self::Sqlite(options.connect().await?))
     }
 
-    /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are vacuumed
-    /// and analysed afterwards, as autovacuum would do.
+    /// Fills the empty tables. `body` is the body of each order. On PostgreSQL the tables are
+    /// vacuumed and analysed afterwards, as autovacuum would do.
     ///
     /// # Errors
     /// If the database refuses.

@@ -33,7 +33,8 @@ impl Databases {
         let scratch = match url {
             Some(url) => {
                 let scratch = Arc::new(ScratchDatabase::named_anew(url)?);
-                // Add it before it exists, because the run may be interrupted while the server creates it.
+                // Add it before it exists, because the run may be interrupted while the server
+                // creates it.
                 self.made().push(scratch.clone());
                 scratch.create().await?;
                 Some(scratch)

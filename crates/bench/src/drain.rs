@@ -1,5 +1,5 @@
-//! Processes a backlog of orders, each of a different user, and measures orders a second and the cost
-//! of an order.
+//! Processes a backlog of orders, each of a different user, and measures orders a second and the
+//! cost of an order.
 
 use std::time::{Duration, Instant};
 

@@ -45,8 +45,8 @@ impl Workload {
     }
 }
 
-/// A stand-in for Klarna and a database; after [`BenchEnv::prepare`] also settings, the service's tables,
-/// and users whose tokens are registered.
+/// A stand-in for Klarna and a database; after [`BenchEnv::prepare`] also settings, the service's
+/// tables, and users whose tokens are registered.
 pub struct BenchEnv {
     pub dir: BenchDir,
     /// A client of the stand-in.
@@ -72,7 +72,8 @@ impl Klarna {
 }
 
 impl BenchEnv {
-    /// Creates a database and starts the stand-in for Klarna, which writes its users' tokens to a file.
+    /// Creates a database and starts the stand-in for Klarna, which writes its users' tokens to a
+    /// file.
     pub async fn start(
         databases: &Databases,
         options: &Options,
@@ -88,7 +89,8 @@ impl BenchEnv {
         Ok(Self { dir, shop, program, klarna })
     }
 
-    /// Starts the stand-in for Klarna, writes the settings, migrates the database and imports the tokens.
+    /// Starts the stand-in for Klarna, writes the settings, migrates the database and imports the
+    /// tokens.
     pub async fn prepare(
         databases: &Databases,
         options: &Options,

@@ -1,5 +1,5 @@
-//! A stand-in for Klarna that costs as little as possible: it answers the token and create calls from
-//! memory. So a measurement with it is one of the worker.
+//! A stand-in for Klarna that costs as little as possible: it answers the token and create calls
+//! from memory. So a measurement with it is one of the worker.
 //!
 //! It checks only what the measurements need: that no spent token is presented, that no order comes
 //! twice, and that orders have an access token. All users share one id_token, signed by the sandbox

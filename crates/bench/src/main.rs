@@ -42,8 +42,8 @@ use crate::measure::{Mock, Options, Report, Scenario, per, rate};
 
 /// Measures klarna-order-worker on this machine
 ///
-/// It runs the program's commands on new databases, which it removes afterwards. Do not compare figures of
-/// different machines; `--bound` measures a limit of this machine in the same run.
+/// It runs the program's commands on new databases, which it removes afterwards. Do not compare
+/// figures of different machines; `--bound` measures a limit of this machine in the same run.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
@@ -55,12 +55,12 @@ struct Cli {
         value_name = "SCENARIO,…"
     )]
     scenarios: Vec<Scenario>,
-    /// URL of any database of a PostgreSQL server. The measurements create databases of their own on
-    /// that server and remove them [default: SQLite in a temporary folder]
+    /// URL of any database of a PostgreSQL server. The measurements create databases of their own
+    /// on that server and remove them [default: SQLite in a temporary folder]
     #[arg(long, env = "KLARNA_WORKER_BENCH_DATABASE", hide_env_values = true)]
     database: Option<SecretString>,
-    /// The program to measure [default: klarna-order-worker in the folder of this program; `cargo run`
-    /// builds it first]
+    /// The program to measure [default: klarna-order-worker in the folder of this program;
+    /// `cargo run` builds it first]
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// Who stands in for Klarna. Compare only figures of the same one
@@ -99,8 +99,8 @@ struct Cli {
     /// The setting `database.max_connections`
     #[arg(long, default_value_t = 20)]
     connections: u16,
-    /// Leave submissions out of the audit log (`audit.submissions = false`): without and with this, steady
-    /// shows what they cost
+    /// Leave submissions out of the audit log (`audit.submissions = false`): without and with this,
+    /// steady shows what they cost
     #[arg(long)]
     no_audit: bool,
     /// Orders in the one user's backlog of one-user

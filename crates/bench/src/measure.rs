@@ -46,10 +46,12 @@ pub enum Scenario {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mock {
-    /// The program's `sandbox`, a process of its own: it checks requests like Klarna and signs id_tokens
+    /// The program's `sandbox`, a process of its own: it checks requests like Klarna and signs
+    /// id_tokens
     #[default]
     Sandbox,
-    /// Answers from memory, in the bench's process, and signs nothing: what is measured is the worker
+    /// Answers from memory, in the bench's process, and signs nothing: what is measured is the
+    /// worker
     Light,
 }
 

@@ -50,8 +50,8 @@ pub struct Usage {
     pub cpu_ms: u64,
     /// Peak memory.
     pub peak_memory_kb: u64,
-    /// The part of the present memory that is pages of files, nearly all of the program itself. All processes share
-    /// them, and the system takes them back if it needs memory.
+    /// The part of the present memory that is pages of files, nearly all of the program itself. All
+    /// processes share them, and the system takes them back if it needs memory.
     pub file_memory_kb: u64,
     /// Bytes written to disk.
     pub written_bytes: u64,

@@ -39,8 +39,8 @@ pub struct Counters {
 }
 
 impl ScratchDatabase {
-    /// Returns a database with a new name on the server that `url` names. Nothing is created yet. The
-    /// database in `url` is used only to connect.
+    /// Returns a database with a new name on the server that `url` names. Nothing is created yet.
+    /// The database in `url` is used only to connect.
     ///
     /// # Errors
     /// If it is not a URL of a PostgreSQL server.
@@ -54,15 +54,16 @@ impl ScratchDatabase {
         Ok(Self { server, url, name, busy: Arc::default() })
     }
 
-    /// Creates the database. If this future is dropped, a task continues, because the server does too;
-    /// [`Self::remove`] waits for that task.
+    /// Creates the database. If this future is dropped, a task continues, because the server does
+    /// too; [`Self::remove`] waits for that task.
     ///
     /// # Errors
     /// If the server does not answer, or its user may not create databases.
     pub async fn create(self: &Arc<Self>) -> Result<(), BenchError> {
         let (busy, scratch) = (self.busy.clone().lock_owned().await, self.clone());
         let created = tokio::spawn(async move {
-            // The name is ours and has only letters and digits. Such a statement takes no parameters.
+            // The name is ours and has only letters and digits. Such a statement takes no
+            // parameters.
             let created = scratch.administer(format!("CREATE DATABASE {}", scratch.name)).await;
             drop(busy);
             created
@@ -97,8 +98,8 @@ impl ScratchDatabase {
 
     /// Removes the database, and ends the sessions that still use it.
     ///
-    /// `WITH (FORCE)` would end them too, but it is refused to anybody but a superuser while autovacuum works
-    /// in the database. Without it the server ends autovacuum itself.
+    /// `WITH (FORCE)` would end them too, but it is refused to anybody but a superuser while
+    /// autovacuum works in the database. Without it the server ends autovacuum itself.
     ///
     /// # Errors
     /// If the server does not answer.

@@ -15,8 +15,8 @@ use crate::{BenchError, Options, per};
 
 /// Orders before the measurement, to fill connection pools and caches.
 pub const WARM_UP: u64 = 20;
-/// How long before the end of a wait the timer is left for a busy loop, because a timer is late by a
-/// millisecond or two.
+/// How long before the end of a wait the timer is left for a busy loop, because a timer is late by
+/// a millisecond or two.
 const AWAKE: Duration = Duration::from_millis(2);
 
 /// The latency of orders that arrive at a fixed rate.

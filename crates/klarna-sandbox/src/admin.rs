@@ -17,8 +17,8 @@ use crate::pushes;
 use crate::script::NextFailure;
 use crate::stats::{Event, Stats, What};
 
-/// Controls a running sandbox: signs users in, makes requests fail, reads counts and events. A clone
-/// controls the same sandbox.
+/// Controls a running sandbox: signs users in, makes requests fail, reads counts and events. A
+/// clone controls the same sandbox.
 #[derive(Clone)]
 pub struct Admin(pub(super) Arc<Shared>);
 
@@ -27,8 +27,8 @@ pub struct Admin(pub(super) Arc<Shared>);
 pub struct SignIn {
     /// The shop's id for the user.
     pub user: String,
-    /// Claims of the `id_token` that replace those of the sample profile; `null` removes a claim. They
-    /// stay until a later sign-in has others.
+    /// Claims of the `id_token` that replace those of the sample profile; `null` removes a claim.
+    /// They stay until a later sign-in has others.
     pub claims: serde_json::Map<String, Value>,
     /// How long ago the user signed in. The token's lifetime counts from then.
     pub age: Duration,
@@ -112,9 +112,9 @@ impl Admin {
         ended
     }
 
-    /// Pays an order of Checkout, or places an order with a session of Klarna Payments, as shopper and
-    /// shop would. Returns `false` if there is none with this id that can still be paid. The pushes to
-    /// `merchant_urls.push` begin.
+    /// Pays an order of Checkout, or places an order with a session of Klarna Payments, as shopper
+    /// and shop would. Returns `false` if there is none with this id that can still be paid. The
+    /// pushes to `merchant_urls.push` begin.
     #[must_use]
     pub fn pay(&self, klarna_id: &str) -> bool {
         let (now, mut world) = (self.0.now(), self.0.world());

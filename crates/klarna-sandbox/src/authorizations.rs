@@ -1,5 +1,5 @@
-//! Klarna Payments after the session: the shopper authorises the payment in the browser, and the shop's
-//! server places the order (`/payments/v1/authorizations/{token}/order`).
+//! Klarna Payments after the session: the shopper authorises the payment in the browser, and the
+//! shop's server places the order (`/payments/v1/authorizations/{token}/order`).
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     }
 }
 
-/// `POST /sandbox/payments/authorize`: the shopper authorises the payment of the session whose client token
-/// is the body. The shop's page is of another origin.
+/// `POST /sandbox/payments/authorize`: the shopper authorises the payment of the session whose
+/// client token is the body. The shop's page is of another origin.
 pub(super) async fn authorize(State(shared): State<Arc<Shared>>, client_token: String) -> Response {
     let now = shared.now();
     let world = &mut *shared.world();
@@ -125,8 +125,8 @@ pub(super) async fn release(
     .await
 }
 
-/// Places an order with a session of this id, as the shop would with its present body. Returns `false` if
-/// it is over.
+/// Places an order with a session of this id, as the shop would with its present body. Returns
+/// `false` if it is over.
 pub(super) fn pay(shared: &Arc<Shared>, world: &mut World, id: &str, now: DateTime<Utc>) -> bool {
     let Some(session) = world.sessions.get(id) else { return false };
     if session.is_open(now) {

@@ -152,8 +152,8 @@ impl fmt::Display for Addresses {
 }
 
 impl Command {
-    /// Starts the sandbox with the system's clock, signs the users of `--users` in, and writes their
-    /// tokens to `--tokens-file`.
+    /// Starts the sandbox with the system's clock, signs the users of `--users` in, and writes
+    /// their tokens to `--tokens-file`.
     ///
     /// # Errors
     /// If the address is taken, an option is invalid, or the file cannot be written.

@@ -25,8 +25,8 @@ use crate::{Shared, World};
 /// Bodies must be smaller than this, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// Bytes of a body that are read before the connection is cut. More than the limit, because a client
-/// that still sends does not read the refusal.
+/// Bytes of a body that are read before the connection is cut. More than the limit, because a
+/// client that still sends does not read the refusal.
 pub(super) const READ_LIMIT: usize = 4 * BODY_LIMIT;
 
 /// The message for a change of an order that is paid.
@@ -128,15 +128,15 @@ pub(super) struct ReplayKey {
     idempotency_key: String,
 }
 
-/// Returns by what a request is known if it is repeated. `None` if it has no idempotency key, or if such keys are
-/// not honoured.
+/// Returns by what a request is known if it is repeated. `None` if it has no idempotency key, or if
+/// such keys are not honoured.
 pub(super) fn replay_key(headers: &HeaderMap, shared: &Shared, api_user: String) -> Option<ReplayKey> {
     let key = headers.get(IDEMPOTENCY_KEY).filter(|_| shared.behaviour().honour_idempotency_key)?;
     Some(ReplayKey { api_user, idempotency_key: key.to_str().ok()?.to_owned() })
 }
 
-/// Returns the API user if the credentials are accepted; an empty name for an API key. An API key is
-/// sent without base64, so credentials that are no user name and password count as a key.
+/// Returns the API user if the credentials are accepted; an empty name for an API key. An API key
+/// is sent without base64, so credentials that are no user name and password count as a key.
 pub(super) fn authenticated(shared: &Shared, headers: &HeaderMap) -> Option<String> {
     if let Some(known) = &shared.options.api_key {
         return (basic_text(headers)? == known.expose_secret()).then(String::new);
@@ -182,8 +182,8 @@ pub(super) async fn answer_later_call(
     respond(shared, endpoint, None, (), |status| refusal(status, Vec::new()), work).await
 }
 
-/// Returns a body with these members replaced, or the faults that it would have. Klarna's calls that
-/// update an order or session replace the members that are sent.
+/// Returns a body with these members replaced, or the faults that it would have. Klarna's calls
+/// that update an order or session replace the members that are sent.
 pub(super) fn updated(
     body: &Value,
     text: &str,

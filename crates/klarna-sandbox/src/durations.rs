@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A range of latencies, written `50ms` or `50ms..200ms`. Each answer takes a random time within it.
+/// A range of latencies, written `50ms` or `50ms..200ms`. Each answer takes a random time within
+/// it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Latency {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Failure {
-    /// 400 `invalid_request`, "Please retry", as for two refreshes at once; `BAD_VALUE` at Checkout.
+    /// 400 `invalid_request`, "Please retry", as for two refreshes at once; `BAD_VALUE` at
+    /// Checkout.
     #[value(name = "400")]
     BadRequest,
     /// 401 `invalid_client`; wrong credentials at Checkout.
@@ -56,8 +57,8 @@ pub enum Failure {
     InvalidGrant,
     /// Processed at once; the answer comes only after the endpoint's time `late`.
     Late,
-    /// Processed and answered only after the endpoint's time `late`, as if the request had travelled
-    /// for so long.
+    /// Processed and answered only after the endpoint's time `late`, as if the request had
+    /// travelled for so long.
     Delayed,
     /// Processed; the connection is cut before the answer.
     Lost,
@@ -135,8 +136,8 @@ impl Failure {
         )
     }
 
-    /// Returns the status of the failure's answer. `None` if there is no answer, or the answer has the
-    /// status of a success.
+    /// Returns the status of the failure's answer. `None` if there is no answer, or the answer has
+    /// the status of a success.
     pub(super) fn status(self) -> Option<StatusCode> {
         match self {
             Self::BadRequest => Some(StatusCode::BAD_REQUEST),

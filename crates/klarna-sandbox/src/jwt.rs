@@ -1,8 +1,8 @@
 //! The signing key of id_tokens: created at the start, and published as a JWKS.
 //!
 //! It signs with aws-lc-rs and not with jsonwebtoken for two reasons. The worker verifies with
-//! jsonwebtoken, so an error in that crate would go unnoticed. And jsonwebtoken parses and checks the
-//! private key for every token.
+//! jsonwebtoken, so an error in that crate would go unnoticed. And jsonwebtoken parses and checks
+//! the private key for every token.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;

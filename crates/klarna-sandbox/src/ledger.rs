@@ -1,5 +1,5 @@
-//! The ledger of refresh tokens: when each was issued, presented and rotated, and whether it is lost.
-//! It contains no token.
+//! The ledger of refresh tokens: when each was issued, presented and rotated, and whether it is
+//! lost. It contains no token.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -42,7 +42,8 @@ pub struct Grant {
     pub user: String,
     /// The number of the sign-in, counted over all users from 0.
     pub family: usize,
-    /// When the sign-in ended: consent was withdrawn, a token was revoked, or a spent one was presented.
+    /// When the sign-in ended: consent was withdrawn, a token was revoked, or a spent one was
+    /// presented.
     pub ended_at: Option<DateTime<Utc>>,
     /// Its tokens, in the order in which they were issued.
     pub tokens: Vec<LedgerToken>,
@@ -69,14 +70,15 @@ pub struct LedgerToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
-    /// It can be presented, as far as its sign-in is concerned. The ledger does not look at its lifetime.
+    /// It can be presented, as far as its sign-in is concerned. The ledger does not look at its
+    /// lifetime.
     Good,
     /// It was exchanged for a successor.
     Spent,
     /// Its sign-in has ended.
     Revoked,
-    /// It was issued, but every answer with it was cut, damaged or never sent, or its client had closed
-    /// the connection; and nobody has presented it.
+    /// It was issued, but every answer with it was cut, damaged or never sent, or its client had
+    /// closed the connection; and nobody has presented it.
     Lost,
 }
 
@@ -143,8 +145,8 @@ fn token(generation: u64, issued_at: DateTime<Utc>) -> LedgerToken {
     }
 }
 
-/// Draws the ledger of one user, or of all, from the events. `left` has the tokens whose presenters did
-/// not wait for the answer.
+/// Draws the ledger of one user, or of all, from the events. `left` has the tokens whose presenters
+/// did not wait for the answer.
 fn ledger(events: &[Event], left: &HashSet<TokenKey>, user: Option<&str>) -> Ledger {
     let mut readings: BTreeMap<usize, Reading> = BTreeMap::new();
     for event in events {

@@ -168,7 +168,8 @@ struct World {
     profiles: HashMap<String, Arc<profile::Profile>>,
     /// How many profiles were created.
     people: usize,
-    /// The scopes of sign-ins on the page, by family of tokens. Other sign-ins have the whole profile.
+    /// The scopes of sign-ins on the page, by family of tokens. Other sign-ins have the whole
+    /// profile.
     scopes: HashMap<usize, Arc<str>>,
     recorder: stats::Recorder,
     script: script::Script,
@@ -260,8 +261,8 @@ impl Sandbox {
         &self.admin
     }
 
-    /// Stops the sandbox and cuts off outstanding answers. A clone of [`Sandbox::admin`] can still read
-    /// counts and events afterwards.
+    /// Stops the sandbox and cuts off outstanding answers. A clone of [`Sandbox::admin`] can still
+    /// read counts and events afterwards.
     pub async fn shutdown(mut self) {
         self.admin.0.stop.send_replace(true);
         // A graceful shutdown would wait forever for a request that never arrives completely.

@@ -27,8 +27,8 @@ pub struct SandboxOptions {
     pub algorithm: Algorithm,
     /// The only client id that the token endpoint accepts; `None` accepts any.
     pub client_id: Option<String>,
-    /// The client's secret, which it has to send in the body or as Basic credentials (RFC 6749 section
-    /// 2.3.1). `None` means a public client.
+    /// The client's secret, which it has to send in the body or as Basic credentials (RFC 6749
+    /// section 2.3.1). `None` means a public client.
     pub client_secret: Option<SecretString>,
     /// The only API user that the Checkout and Payments endpoints accept; `None` accepts any.
     pub api_user: Option<(String, SecretString)>,
@@ -67,8 +67,8 @@ pub enum Algorithm {
     Rs256,
 }
 
-/// Options that can be changed while the sandbox runs. In JSON, a duration is written `"60d"`, and a
-/// latency `"50ms"` or `"50ms..200ms"`.
+/// Options that can be changed while the sandbox runs. In JSON, a duration is written `"60d"`, and
+/// a latency `"50ms"` or `"50ms..200ms"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Behaviour {
@@ -85,15 +85,15 @@ pub struct Behaviour {
     pub access_token_lifetime: Duration,
     /// The form in which a token that no longer works is refused.
     pub invalid_grant: InvalidGrantForm,
-    /// Whether a repeated `Klarna-Idempotency-Key` is answered with the first order. Klarna does not
-    /// document that it does so for this call.
+    /// Whether a repeated `Klarna-Idempotency-Key` is answered with the first order. Klarna does
+    /// not document that it does so for this call.
     pub honour_idempotency_key: bool,
-    /// Whether orders are checked by the letter of Klarna's API description. If not, only orders that
-    /// Klarna is known to refuse are refused; unrounded prices pass, for example.
+    /// Whether orders are checked by the letter of Klarna's API description. If not, only orders
+    /// that Klarna is known to refuse are refused; unrounded prices pass, for example.
     pub strict: bool,
-    /// How long after a purchase the first push is sent to `merchant_urls.push`. Later ones follow at the
-    /// same proportions as Klarna's, until the order is acknowledged: with `2m`, after 5, 15, 30 and 60
-    /// minutes.
+    /// How long after a purchase the first push is sent to `merchant_urls.push`. Later ones follow
+    /// at the same proportions as Klarna's, until the order is acknowledged: with `2m`, after 5,
+    /// 15, 30 and 60 minutes.
     #[serde(with = "human")]
     pub push_after: Duration,
     /// Latency and failures of the token endpoint.
@@ -130,11 +130,11 @@ impl Default for Behaviour {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Rotation {
-    /// Single use: a spent token is answered with `invalid_grant`, and all tokens of its sign-in are
-    /// revoked (RFC 9700 section 4.14.2).
+    /// Single use: a spent token is answered with `invalid_grant`, and all tokens of its sign-in
+    /// are revoked (RFC 9700 section 4.14.2).
     Strict,
-    /// Single use, but within the grace period a spent token is answered with its successor again, as
-    /// long as the successor is not spent.
+    /// Single use, but within the grace period a spent token is answered with its successor again,
+    /// as long as the successor is not spent.
     Grace,
     /// No rotation: the answer repeats the token that was presented.
     Idempotent,
@@ -142,8 +142,8 @@ pub enum Rotation {
     Omitted,
 }
 
-/// The form in which a token that no longer works is refused. Klarna's documentation says 400; clients
-/// in use have seen the others.
+/// The form in which a token that no longer works is refused. Klarna's documentation says 400;
+/// clients in use have seen the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InvalidGrantForm {
     /// 400 `invalid_grant` (RFC 6749 section 5.2).

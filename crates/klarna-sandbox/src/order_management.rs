@@ -1,5 +1,5 @@
-//! Order management: reads and acknowledges orders that the shopper has paid in Checkout, or that the shop has
-//! placed with Klarna Payments.
+//! Order management: reads and acknowledges orders that the shopper has paid in Checkout, or that
+//! the shop has placed with Klarna Payments.
 
 use std::sync::Arc;
 

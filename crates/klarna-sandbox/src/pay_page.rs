@@ -36,7 +36,8 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>, Path(id): Path<Strin
     }
 }
 
-/// `POST /sandbox/checkout/{id}`: the button. Pays, and sends the shopper to the shop's confirmation.
+/// `POST /sandbox/checkout/{id}`: the button. Pays, and sends the shopper to the shop's
+/// confirmation.
 pub(super) async fn pay(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Response {
     if !Admin(Arc::clone(&shared)).pay(&id) {
         let text = "<p>It can no longer be paid. Go back to the shop, and open the checkout again.</p>";

@@ -1,5 +1,5 @@
-//! Klarna Payments: creates, reads and updates sessions (`/payments/v1/sessions`). `authorizations` places
-//! the orders.
+//! Klarna Payments: creates, reads and updates sessions (`/payments/v1/sessions`). `authorizations`
+//! places the orders.
 
 use std::sync::Arc;
 

@@ -20,8 +20,8 @@ pub(super) fn profile(run: u64, serial: usize, given: Profile) -> Profile {
     profile
 }
 
-/// Returns the claims of a name that somebody types: the last word is the family name. One word is the
-/// given name; the sample's family name stays.
+/// Returns the claims of a name that somebody types: the last word is the family name. One word is
+/// the given name; the sample's family name stays.
 pub(super) fn named(name: &str) -> Profile {
     let (given, family) = name.rsplit_once(' ').map_or((name, None), |(given, family)| (given, Some(family)));
     let names = [("given_name", Some(given)), ("family_name", family)];

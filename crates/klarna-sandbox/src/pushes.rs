@@ -1,6 +1,6 @@
-//! Pushes: after a purchase, Klarna posts to `merchant_urls.push` until the merchant acknowledges the
-//! order in order management. About two minutes after the purchase for the first time, then after 5, 15, 30 and 60
-//! minutes (and every four hours, which is left out here).
+//! Pushes: after a purchase, Klarna posts to `merchant_urls.push` until the merchant acknowledges
+//! the order in order management. About two minutes after the purchase for the first time, then
+//! after 5, 15, 30 and 60 minutes (and every four hours, which is left out here).
 
 use std::sync::Arc;
 use std::time::Duration;

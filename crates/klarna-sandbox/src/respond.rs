@@ -14,9 +14,9 @@ use crate::faults::{Endpoint, Failure};
 use crate::odd_answers::odd_answer;
 use crate::options::EndpointBehaviour;
 
-/// Answers a request: waits for half of the latency, lets `work` process the request, waits until answers
-/// are not held and for the other half, and applies the failure to the answer. `work` returns `None` if
-/// the failure prevents processing.
+/// Answers a request: waits for half of the latency, lets `work` process the request, waits until
+/// answers are not held and for the other half, and applies the failure to the answer. `work`
+/// returns `None` if the failure prevents processing.
 ///
 /// `work` runs in a task of its own: like a real provider, the sandbox processes a received request
 /// even if the client closes the connection. `guard` is held until the answer is ready. `refusal`

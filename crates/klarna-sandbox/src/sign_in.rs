@@ -137,8 +137,8 @@ fn challenge_of(verifier: &str) -> String {
 }
 
 impl Request {
-    /// Reads a request. If client or `redirect_uri` are wrong, the refusal is a page, and otherwise a
-    /// redirect to the shop (RFC 6749 section 4.1.2.1).
+    /// Reads a request. If client or `redirect_uri` are wrong, the refusal is a page, and otherwise
+    /// a redirect to the shop (RFC 6749 section 4.1.2.1).
     fn read(shared: &Shared, fields: &HashMap<String, String>) -> Result<Self, Box<Response>> {
         let field = |name: &str| fields.get(name).filter(|value| !value.is_empty()).cloned();
         let refused = |what: &str| {

@@ -120,8 +120,8 @@ impl Grants {
         }
     }
 
-    /// Starts a new family for `user`, beside those of earlier sign-ins. Returns its first refresh token
-    /// and where that belongs.
+    /// Starts a new family for `user`, beside those of earlier sign-ins. Returns its first refresh
+    /// token and where that belongs.
     pub(super) fn sign_in(&mut self, user: &str, terms: &Behaviour, at: DateTime<Utc>) -> (String, Holder) {
         let user: Arc<str> = match self.by_user.get_key_value(user) {
             Some((known, _)) => Arc::clone(known),
@@ -145,8 +145,8 @@ impl Grants {
         ended
     }
 
-    /// Revokes the sign-in of a refresh token or an access token, with all its tokens (RFC 7009 section
-    /// 2.1). Returns where the token belongs; `None` if it was never issued.
+    /// Revokes the sign-in of a refresh token or an access token, with all its tokens (RFC 7009
+    /// section 2.1). Returns where the token belongs; `None` if it was never issued.
     pub(super) fn revoke_token(&mut self, token: &str) -> Option<Holder> {
         let refresh = self.refresh.get(token).map(|known| (known.family, known.generation));
         let access = || self.access.get(token).map(|known| (known.family, known.generation));
@@ -211,15 +211,15 @@ impl Grants {
         }
     }
 
-    /// Returns whether a spent token may be answered with its successor again. Not if the successor is
-    /// spent too: the client then had received it, so no answer was lost.
+    /// Returns whether a spent token may be answered with its successor again. Not if the successor
+    /// is spent too: the client then had received it, so no answer was lost.
     fn in_grace(&self, spent: &Spent, terms: &Behaviour, now: DateTime<Utc>) -> bool {
         let unspent = self.refresh.get(&spent.successor).is_some_and(|successor| successor.spent.is_none());
         unspent && now - spent.at < delta(terms.grace_period)
     }
 
-    /// Issues the first access token of a sign-in, whose refresh token is not spent by that. Returns where
-    /// it belongs, and the access token.
+    /// Issues the first access token of a sign-in, whose refresh token is not spent by that.
+    /// Returns where it belongs, and the access token.
     pub(super) fn first_access(
         &mut self,
         refresh_token: &str,
@@ -231,7 +231,8 @@ impl Grants {
         Some((holder, access))
     }
 
-    /// Returns where the access token belongs and whether it is good; `None` if it was never issued.
+    /// Returns where the access token belongs and whether it is good; `None` if it was never
+    /// issued.
     pub(super) fn access(&self, token: &str, now: DateTime<Utc>) -> Option<Access> {
         let known = self.access.get(token)?;
         let good = now < known.expires_at && !self.families[known.family].revoked;
@@ -374,8 +375,8 @@ mod tests {
     }
 
     proptest! {
-        /// Tokens are presented in any order. Each is rotated at most once, only the newest one is granted,
-        /// and none is granted after a spent one was presented.
+        /// Tokens are presented in any order. Each is rotated at most once, only the newest one is
+        /// granted, and none is granted after a spent one was presented.
         #[test]
         fn strict_families_grant_each_token_once(picks in prop::collection::vec(0usize..6, 1..40)) {
             let (mut grants, terms) = (grants(), terms(Rotation::Strict));

@@ -93,7 +93,8 @@ impl Time {
         Duration::from_micros(self.total_us / self.calls.max(1))
     }
 
-    /// Returns the times of the calls after `earlier` was read. The longest time is that of all calls.
+    /// Returns the times of the calls after `earlier` was read. The longest time is that of all
+    /// calls.
     #[must_use]
     pub fn since(&self, earlier: Self) -> Self {
         Self { calls: self.calls - earlier.calls, total_us: self.total_us - earlier.total_us, ..*self }
@@ -139,7 +140,8 @@ pub struct Orders {
     pub duplicates: u64,
     /// Orders created with a good access token.
     pub recognised: u64,
-    /// Orders created with an unknown, expired or revoked access token: the shopper must sign in again.
+    /// Orders created with an unknown, expired or revoked access token: the shopper must sign in
+    /// again.
     pub not_recognised: u64,
     /// Orders created without an access token.
     pub without_token: u64,
@@ -169,8 +171,8 @@ pub struct Event {
     pub user: Option<String>,
     /// The number of the token's sign-in, counted over all users from 0.
     pub family: Option<usize>,
-    /// How many rotations the token came after the sign-in; 0 for the first token. An access token has
-    /// the number of its refresh token.
+    /// How many rotations the token came after the sign-in; 0 for the first token. An access token
+    /// has the number of its refresh token.
     pub generation: Option<u64>,
     /// What happened.
     #[serde(flatten)]

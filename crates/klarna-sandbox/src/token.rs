@@ -207,8 +207,8 @@ fn unstored(mut answer: Response) -> Response {
     answer
 }
 
-/// A client that waits for the answer about its token. If this is dropped before [`Waiting::over`], the
-/// client has closed the connection.
+/// A client that waits for the answer about its token. If this is dropped before [`Waiting::over`],
+/// the client has closed the connection.
 struct Waiting {
     shared: Arc<Shared>,
     holder: Option<Holder>,
@@ -228,8 +228,8 @@ impl Drop for Waiting {
     }
 }
 
-/// Counts a token as being presented while it exists: from the request's arrival until its answer is
-/// ready.
+/// Counts a token as being presented while it exists: from the request's arrival until its answer
+/// is ready.
 struct Presenting {
     shared: Arc<Shared>,
     token: String,

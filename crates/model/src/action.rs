@@ -24,7 +24,8 @@ pub enum Action {
     Store { process: usize, exchange: usize },
     /// Only in shared claims: a process stores all its answers in one commit.
     StoreTogether { process: usize },
-    /// Only in shared claims: a process locks the tokens again whose exchanges go on after a commit.
+    /// Only in shared claims: a process locks the tokens again whose exchanges go on after a
+    /// commit.
     LockAgain { process: usize },
     /// A process writes the successor to its spool, or fails to.
     Spool { process: usize, exchange: usize },
@@ -54,7 +55,8 @@ pub enum Action {
 
     /// A process starts in its instance folder, and takes the folder's lock.
     Start { process: usize },
-    /// An operator starts a process in a new instance folder, because the old machines are gone for good.
+    /// An operator starts a process in a new instance folder, because the old machines are gone for
+    /// good.
     StartOnNewMachine { process: usize },
     /// A process stores what a file of its spool contains.
     Replay { process: usize, file: usize },

@@ -17,13 +17,15 @@ impl State {
         !self.database_out && !self.processes[process].cut_off
     }
 
-    /// The process that runs in an instance folder, or ran there last. A copy of a folder is no such process.
+    /// The process that runs in an instance folder, or ran there last. A copy of a folder is no
+    /// such process.
     fn in_folder(&self, folder: u8) -> &Process {
         &self.processes[usize::from(folder)]
     }
 
     /// Whether a holder is known to be dead: a later start of its folder has registered itself, it
-    /// ended, or the others watched its silence for longer than this (1: `worker_lost_after`, 2: `orphan_after`).
+    /// ended, or the others watched its silence for longer than this (1: `worker_lost_after`, 2:
+    /// `orphan_after`).
     pub(crate) fn dead(&self, scenario: &Scenario, holder: Holder, silence: u8) -> bool {
         let row = self.db.workers[usize::from(holder.folder)];
         let stepped = self.clock_stepped && !scenario.has(Rule::SilenceIsWatched);
@@ -31,13 +33,14 @@ impl State {
         row.start > holder.start || (row.start == holder.start && (row.ended || silent))
     }
 
-    /// Whether somebody may still start in a new instance folder. Nobody else asks why a process has not ended.
+    /// Whether somebody may still start in a new instance folder. Nobody else asks why a process
+    /// has not ended.
     pub(crate) fn has_new_folder(&self) -> bool {
         self.processes.iter().any(|process| process.new_folder)
     }
 
-    /// Whether the last process on the database has neither ended nor is seen to live: it died, or the
-    /// database is a backup of a time when it ran.
+    /// Whether the last process on the database has neither ended nor is seen to live: it died, or
+    /// the database is a backup of a time when it ran.
     pub(crate) fn left_open(&self) -> bool {
         let sends = |process: usize| {
             let it = &self.processes[process];

@@ -59,7 +59,8 @@ fn goes_on(exchange: &Exchange) -> bool {
     exchange.stage != Stage::Claimed
 }
 
-/// After a commit has let all locks of a session go, it takes those again that are free and that its exchanges need.
+/// After a commit has let all locks of a session go, it takes those again that are free and that
+/// its exchanges need.
 pub(crate) fn lock_again(state: &mut State, process: usize) {
     for user in
         state.processes[process].exchanges.iter().filter(|it| goes_on(it)).map(|it| usize::from(it.user))
@@ -138,7 +139,8 @@ fn may_look(scenario: &Scenario, state: &State, process: usize, user: usize) -> 
         && !state.stopped(scenario)
 }
 
-/// Whether the settings of a process name the provider that issued the tokens, as far as their rows tell.
+/// Whether the settings of a process name the provider that issued the tokens, as far as their rows
+/// tell.
 pub(crate) fn asks_own_provider(scenario: &Scenario, state: &State, process: usize) -> bool {
     !state.processes[process].wrong_settings || scenario.unbound || !scenario.has(Rule::OwnProviderOnly)
 }
@@ -257,7 +259,8 @@ pub(crate) fn send(state: &mut State, process: usize, exchange: usize) {
     }
 }
 
-/// Ends an exchange in memory: its lock is free, and the attempt that waited for it continues there.
+/// Ends an exchange in memory: its lock is free, and the attempt that waited for it continues
+/// there.
 pub(crate) fn end(state: &mut State, process: usize, exchange: usize, step: Step) {
     let it = state.processes[process].exchanges.remove(exchange);
     if state.locks[usize::from(it.user)] == Some(small(process)) {

@@ -258,8 +258,8 @@ fn odd_error(scenario: &Scenario, state: &mut State, whom: usize) {
     }
 }
 
-/// The engine refuses a successor. Nothing of the shared commit is stored, and the session's locks are
-/// free.
+/// The engine refuses a successor. Nothing of the shared commit is stored, and the session's locks
+/// are free.
 fn store_refused(scenario: &Scenario, state: &mut State, process: usize) {
     let_locks_go(state, process);
     let me = &mut state.processes[process];

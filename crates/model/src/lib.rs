@@ -2,16 +2,17 @@
 //!
 //! The model is a small world: the database with its token rows, ledger, orders and workers; the
 //! processes with what they have in memory and in their spools; the network; the provider and
-//! Klarna. A *scenario* ([`scenarios`]) says who takes part and which faults may happen how often. The
-//! model checker [`stateright`] then visits every state that any order of steps can lead to, and
-//! asks in each whether every promise holds. Each *rule* of the protocol ([`Rule`]) is a switch:
-//! without it, a scenario must break a promise.
+//! Klarna. A *scenario* ([`scenarios`]) says who takes part and which faults may happen how often.
+//! The model checker [`stateright`] then visits every state that any order of steps can lead to,
+//! and asks in each whether every promise holds. Each *rule* of the protocol ([`Rule`]) is a
+//! switch: without it, a scenario must break a promise.
 //!
-//! `cargo nextest run -p model` checks both: 25 scenarios with 1.9 million states, at most 41 steps deep,
-//! and each rule once or twice, in about 30 s. `cargo run --locked --release -p model -- large` explores
-//! 29 larger scenarios by hand, with 44.6 million states, at most 60 steps deep, in about ten minutes on two
-//! cores, and prints the states and the depth of each. The largest, two orders of two users in shared
-//! claims, has 8.4 million states.
+//! `cargo nextest run -p model` checks both: 25 scenarios with 1.9 million states, at most 41 steps
+//! deep, and each rule once or twice, in about 30 s.
+//! `cargo run --locked --release -p model -- large` explores 29 larger scenarios by hand, with 44.6
+//! million states, at most 60 steps deep, in about ten minutes on two cores, and prints the states
+//! and the depth of each. The largest, two orders of two users in shared claims, has 8.4 million
+//! states.
 //!
 //! # Where things are
 //!
@@ -39,11 +40,11 @@
 //!
 //! # Read a counterexample
 //!
-//! `cargo run -p model -- SCENARIO RULE` explores a scenario without a rule and prints the shortest way to
-//! a broken promise: numbered steps, and below each the facts that it changed. `P0` and `P1` are
-//! processes; `token 0.2` is the second successor of sign-in 0. Read the last step first: it names
-//! what was broken. Then look for the step at which somebody knew less than he should have. Without
-//! arguments the command lists scenarios and rules.
+//! `cargo run -p model -- SCENARIO RULE` explores a scenario without a rule and prints the shortest
+//! way to a broken promise: numbered steps, and below each the facts that it changed. `P0` and `P1`
+//! are processes; `token 0.2` is the second successor of sign-in 0. Read the last step first: it
+//! names what was broken. Then look for the step at which somebody knew less than he should have.
+//! Without arguments the command lists scenarios and rules.
 
 #![allow(clippy::trivially_copy_pass_by_ref)] // A row or a file is looked at, whatever its size.
 

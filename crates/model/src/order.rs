@@ -126,7 +126,8 @@ fn back_to_queue(row: &mut OrderRow) {
     row.create_sent = false;
 }
 
-/// Goes on with the token in memory. The mark was to be part of the token's commit, which has failed.
+/// Goes on with the token in memory. The mark was to be part of the token's commit, which has
+/// failed.
 pub(crate) fn use_spooled(scenario: &Scenario, state: &mut State, process: usize, attempt: usize) {
     let me = &mut state.processes[process];
     let it = &mut me.attempts[attempt];
@@ -183,7 +184,8 @@ pub(crate) fn settle(scenario: &Scenario, state: &mut State, process: usize, att
     }
 }
 
-/// Whether a result would end its order: under its own claim, or late, before a later claim was marked.
+/// Whether a result would end its order: under its own claim, or late, before a later claim was
+/// marked.
 pub(crate) fn would_settle(scenario: &Scenario, state: &State, order: u8, claim: u8, result: u8) -> bool {
     let row = &state.db.orders[usize::from(order)];
     if !scenario.has(Rule::ClaimNumberFences) {

@@ -81,8 +81,8 @@ pub(crate) fn start(state: &mut State, process: usize) {
     me.granted = false;
 }
 
-/// The instance folder remembers a heartbeat that a restored database does not know. A new one remembers
-/// nothing: the last process on the database must have ended, or live.
+/// The instance folder remembers a heartbeat that a restored database does not know. A new one
+/// remembers nothing: the last process on the database must have ended, or live.
 fn may_start(scenario: &Scenario, state: &State, process: usize) -> bool {
     if state.processes[process].new_folder {
         !state.database_out && (!state.left_open() || !scenario.has(Rule::NewFolderRefused))
@@ -91,8 +91,8 @@ fn may_start(scenario: &Scenario, state: &State, process: usize) -> bool {
     }
 }
 
-/// `serve --new-machine`: an operator knows that the machines of the processes that have not ended are gone
-/// for good, and that no backup was restored.
+/// `serve --new-machine`: an operator knows that the machines of the processes that have not ended
+/// are gone for good, and that no backup was restored.
 fn may_replace(state: &State, process: usize) -> bool {
     let mut rows = state.processes.iter().zip(&state.db.workers);
     state.processes[process].new_folder

@@ -3,7 +3,8 @@
 /// Declares the rules with their names in plain words.
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $rule:ident,)+) => {
-        /// A rule of the protocol. A scenario that is explored without it must have a counterexample.
+        /// A rule of the protocol. A scenario that is explored without it must have a
+        /// counterexample.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Rule {
             $($(#[doc = $doc])+ $rule,)+
@@ -38,11 +39,13 @@ rules! {
     ClaimIsLocked,
     /// An intent is orphaned only when its holder is known to be dead; its age proves nothing.
     HolderMustBeDead,
-    /// Silence is what the observer itself watched; the difference of two clock times decides nothing.
+    /// Silence is what the observer itself watched; the difference of two clock times decides
+    /// nothing.
     SilenceIsWatched,
     /// A process that was silent, or stalled after its intent, does not send the request.
     StalledSendsNothing,
-    /// A token whose answer was lost is presented again only when the first request cannot be under way any more.
+    /// A token whose answer was lost is presented again only when the first request cannot be under
+    /// way any more.
     ReplayWaits,
     /// An exchange goes on when the order that asked for it stops waiting.
     ExchangeGoesOn,
@@ -60,7 +63,8 @@ rules! {
     StoreChecksGeneration,
     /// A store recognises the row that it wrote itself, when the outcome of the commit was unknown.
     StoreRecognisesItself,
-    /// A store asks for no state: a late successor replaces a rejection of the token it was exchanged for.
+    /// A store asks for no state: a late successor replaces a rejection of the token it was
+    /// exchanged for.
     LateSuccessorCounts,
     /// Only `invalid_grant` ends a token: no other answer, and no missing one.
     OnlyRejectionEnds,
@@ -94,7 +98,8 @@ rules! {
     CopiedFolderRefused,
     /// A start is refused after a restore, until `tokens after-restore` has run.
     RestoreIsNoticed,
-    /// A start in a new instance folder is refused if the database's last process has neither ended nor lives.
+    /// A start in a new instance folder is refused if the database's last process has neither ended
+    /// nor lives.
     NewFolderRefused,
     /// After a restore, a spooled successor is compared by arrival, not by generation.
     ArrivalDecidesAfterRestore,
@@ -114,7 +119,8 @@ rules! {
     TakeoverIsFlagged,
     /// An order whose create got no answer is a possible duplicate.
     LostCreateIsFlagged,
-    /// A worker that was silent commits the mark again before it sends, and the mark renews its heartbeat.
+    /// A worker that was silent commits the mark again before it sends, and the mark renews its
+    /// heartbeat.
     MarkAgainAfterSilence,
     /// A result is written until the database takes it, whatever error it answers.
     ResultIsNeverGivenUp,

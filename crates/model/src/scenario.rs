@@ -7,7 +7,8 @@ use crate::Rule;
 pub enum Engine {
     /// An advisory lock of a transaction that is open until the store.
     Postgres,
-    /// Advisory locks of a transaction that several exchanges share. Each commit lets all of them go.
+    /// Advisory locks of a transaction that several exchanges share. Each commit lets all of them
+    /// go.
     SharedClaims,
     /// No lock: the committed intent is the claim.
     Sqlite,
@@ -47,7 +48,8 @@ pub enum Fault {
     CommitInDoubt,
     /// The database refuses a result with an unknown error.
     OddError,
-    /// The database refuses a successor, and with it the commit that stores it together with others.
+    /// The database refuses a successor, and with it the commit that stores it together with
+    /// others.
     StoreRefused,
     /// A disk refuses to write.
     DiskOut,

@@ -1,4 +1,5 @@
-//! The scenarios: each a part of the protocol's world that is small enough to be visited completely.
+//! The scenarios: each a part of the protocol's world that is small enough to be visited
+//! completely.
 
 use crate::Engine::{Postgres, SharedClaims, Sqlite};
 use crate::Fault::{

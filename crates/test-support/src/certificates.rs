@@ -1,5 +1,5 @@
-//! Certificates for tests of TLS, with P-256 keys. They are written in DER by hand, so that the tested
-//! code is not tested with itself.
+//! Certificates for tests of TLS, with P-256 keys. They are written in DER by hand, so that the
+//! tested code is not tested with itself.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};

@@ -26,8 +26,8 @@ impl Cluster {
         Self::start_by(false, &[])
     }
 
-    /// As [`Cluster::start`], with these files in its data folder, such as `pg_hba.conf`; the settings that are
-    /// to be read last are in `postgresql.auto.conf`.
+    /// As [`Cluster::start`], with these files in its data folder, such as `pg_hba.conf`; the
+    /// settings that are to be read last are in `postgresql.auto.conf`.
     pub fn start_with_files(files: &[(&str, &str)]) -> Self {
         Self::start_by(false, files)
     }

@@ -130,8 +130,8 @@ pub async fn on_sqlite<F: Future<Output = ()>>(scenario: impl FnOnce(Database) -
     scenario(Database::Sqlite).await;
 }
 
-/// Runs a scenario on a PostgreSQL database of its own. It has this program's tables, unless an earlier
-/// release is to make its own.
+/// Runs a scenario on a PostgreSQL database of its own. It has this program's tables, unless an
+/// earlier release is to make its own.
 pub async fn on_postgres<F: Future<Output = ()>>(scenario: impl FnOnce(Database) -> F) {
     let database =
         if Build::has_old() { TestDatabase::create().await } else { TestDatabase::create_migrated().await };

@@ -115,7 +115,8 @@ pub fn compressed_answer(bytes: &[u8]) {
     }
 }
 
-/// Settings: a file's text, and behind a line of `---` one variable a line. Their values are secrets.
+/// Settings: a file's text, and behind a line of `---` one variable a line. Their values are
+/// secrets.
 pub fn settings(bytes: &[u8]) {
     const SECRET: &str = "s3cret-0f-4-variable";
     let Ok(input) = std::str::from_utf8(bytes) else { return };

@@ -37,7 +37,8 @@ pub fn logs_in(folder: &Path) -> Vec<u8> {
     logs.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
 }
 
-/// Finds secrets in any of their forms: plain, hexadecimal, and base64 at any of its three alignments.
+/// Finds secrets in any of their forms: plain, hexadecimal, and base64 at any of its three
+/// alignments.
 pub struct Search {
     /// The name of each form.
     names: Vec<String>,
@@ -65,8 +66,8 @@ pub fn find(bytes: &[u8], secrets: &[String]) -> Vec<String> {
     Search::new(secrets).find(bytes)
 }
 
-/// The bytes at the end of a long secret that are searched for: wherever the secret is, they are. Those of
-/// an id_token are in its signature.
+/// The bytes at the end of a long secret that are searched for: wherever the secret is, they are.
+/// Those of an id_token are in its signature.
 const END: usize = 48;
 
 fn forms(secret: &str) -> Vec<(String, Vec<u8>)> {

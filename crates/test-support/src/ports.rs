@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 
-/// Returns a port at which nothing listens. It lies below those that the system gives to whoever asks for
-/// any, so that no other test takes it before the server is there, or while it is stopped.
+/// Returns a port at which nothing listens. It lies below those that the system gives to whoever
+/// asks for any, so that no other test takes it before the server is there, or while it is stopped.
 pub fn free() -> u16 {
     loop {
         let port = rand::random_range(10_240..32_768);

@@ -39,8 +39,8 @@ impl TestDatabase {
         Self::copy_of("template0").await.unwrap()
     }
 
-    /// Creates the database with everything that this program's migrations make: as a copy of a database
-    /// of the server, which is quicker than to run them. The first test makes that one.
+    /// Creates the database with everything that this program's migrations make: as a copy of a
+    /// database of the server, which is quicker than to run them. The first test makes that one.
     pub async fn create_migrated() -> Self {
         let template = template();
         if let Ok(copy) = Self::copy_of(&template).await {
@@ -53,8 +53,8 @@ impl TestDatabase {
     async fn copy_of(template: &str) -> sqlx::Result<Self> {
         let name = format!("klarna_worker_test_{}", Uuid::new_v4().simple());
         let mut connection = connect().await;
-        // Since version 15 a server copies page by page if it is not asked for files, which takes it twice as
-        // long.
+        // Since version 15 a server copies page by page if it is not asked for files, which takes
+        // it twice as long.
         let strategy = connection.server_version_num().filter(|version| *version >= 150_000);
         let strategy = strategy.map_or("", |_| "STRATEGY FILE_COPY");
         let create = AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE {template} {strategy}"));
@@ -90,7 +90,8 @@ impl TestDatabase {
     }
 }
 
-/// Returns the lines of the server's log that tell of errors in the database of this superuser's URL.
+/// Returns the lines of the server's log that tell of errors in the database of this superuser's
+/// URL.
 ///
 /// # Panics
 /// If the log cannot be read: the server has to be one that the tests have started.
@@ -107,7 +108,8 @@ pub async fn errors_in(url: &str) -> Vec<String> {
     log.lines().filter(|line| levels.iter().any(|level| line.contains(level))).map(str::to_owned).collect()
 }
 
-/// The name of the database that [`TestDatabase::create_migrated`] copies. Other migrations have another.
+/// The name of the database that [`TestDatabase::create_migrated`] copies. Other migrations have
+/// another.
 fn template() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -120,8 +122,8 @@ fn template() -> String {
     format!("klarna_worker_migrated_{:016x}", hash.finish())
 }
 
-/// Makes the database that [`TestDatabase::create_migrated`] copies, unless another process has made it
-/// meanwhile. It has its name as soon as it is complete.
+/// Makes the database that [`TestDatabase::create_migrated`] copies, unless another process has
+/// made it meanwhile. It has its name as soon as it is complete.
 async fn make_template(template: &str) {
     let mut server = connect().await;
     sqlx::query("SELECT pg_advisory_lock(hashtext($1))").bind(template).execute(&mut server).await.unwrap();

@@ -164,7 +164,8 @@ fn bare(program: &Path, folder: &Path) -> Command {
 /// How long a command may take that must end by itself.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Runs a command that must end by itself, such as a start that is refused. It is killed after a minute.
+/// Runs a command that must end by itself, such as a start that is refused. It is killed after a
+/// minute.
 ///
 /// # Panics
 /// If it has not ended by then.

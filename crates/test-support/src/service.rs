@@ -137,7 +137,8 @@ impl Client {
         answer.error_for_status().unwrap().text().await.unwrap()
     }
 
-    /// Changes the body of an order that has this version (`*`: any). Returns the status and the answer.
+    /// Changes the body of an order that has this version (`*`: any). Returns the status and the
+    /// answer.
     pub async fn change(&self, id: &str, version: &str, order: &Value) -> (u16, Value) {
         let request = self.http.put(format!("{}/v1/orders/{id}", self.url)).header("if-match", version);
         let request = request.header("content-type", "application/json");
@@ -219,9 +220,9 @@ impl Client {
         ids
     }
 
-    /// Checks that each of these orders is submitted with a token of its own, within `patience` in all. On
-    /// a busy machine, the attempt that got it may have been too slow to send the order; the next one has
-    /// kept it.
+    /// Checks that each of these orders is submitted with a token of its own, within `patience` in
+    /// all. On a busy machine, the attempt that got it may have been too slow to send the order;
+    /// the next one has kept it.
     pub async fn all_submitted_fresh(&self, ids: &[String], patience: Duration) {
         self.all_submitted(ids, &["fresh", "cached"], patience).await;
     }

@@ -27,8 +27,8 @@ pub struct Shop {
 
 /// The patience of orders in the settings of [`Shop::write_settings`].
 pub const PATIENT: &str = "token_patience = \"10m\"";
-/// The shortest waits that the settings allow, so that lost answers are resolved within seconds: they
-/// are put after [`PATIENT`].
+/// The shortest waits that the settings allow, so that lost answers are resolved within seconds:
+/// they are put after [`PATIENT`].
 pub const QUICK: &str = "exchange_timeout = \"2s\"\nreplay_after = \"1s\"";
 
 /// Latencies that Klarna could have.
@@ -132,7 +132,8 @@ impl Shop {
         self.served(build, name, &[], env)
     }
 
-    /// Starts the service in an instance folder of its own, although another process died and none lives.
+    /// Starts the service in an instance folder of its own, although another process died and none
+    /// lives.
     pub fn serve_on_new_machine(&self, name: &str) -> Served {
         self.served(Build::Own, name, &["--new-machine"], &[])
     }
@@ -181,7 +182,8 @@ impl Shop {
         answer.send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// Lets an endpoint of the sandbox process requests and hold its answers, or lets the answers go.
+    /// Lets an endpoint of the sandbox process requests and hold its answers, or lets the answers
+    /// go.
     pub async fn hold(&self, endpoint: &str, held: bool) {
         self.tell_sandbox("/sandbox/options", json!({ endpoint: { "held": held } })).await;
     }
@@ -238,8 +240,8 @@ impl Shop {
             .collect()
     }
 
-    /// The lines of `NAME.log` that contain these words, which need no escape in JSON. Only those are parsed:
-    /// a test may ask often while it waits for a line.
+    /// The lines of `NAME.log` that contain these words, which need no escape in JSON. Only those
+    /// are parsed: a test may ask often while it waits for a line.
     pub fn log_with(&self, name: &str, words: &str) -> Vec<Value> {
         let log = std::fs::read(self.folder.path().join(format!("{name}.log"))).unwrap();
         let search = AhoCorasick::new([words]).unwrap();

@@ -31,7 +31,8 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Returns whether the schema has members to show: those of an object, or of the objects in an array.
+    /// Returns whether the schema has members to show: those of an object, or of the objects in an
+    /// array.
     pub(super) fn has_members(&self, schema: &Value) -> bool {
         self.object(schema).is_some()
     }

@@ -40,7 +40,8 @@ struct Probed {
     pauses: Vec<Pause>,
 }
 
-/// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and the pauses.
+/// Asks the database whether it answers, and for the webhook endpoints, the stopped merchants and
+/// the pauses.
 async fn probe(probes: &Probes) -> Result<Probed, StoreError> {
     ask(probes).await?;
     let endpoints = probes.endpoints.endpoints().await?.into_iter();

@@ -9,8 +9,8 @@ use utoipa::openapi::{OpenApi, RefOr, Schema};
 const PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]{1,255}$";
 const MOST_CHARACTERS: usize = 255;
 
-/// Describes the parameters and members whose format is `name`: of merchants, users and what is searched for. OpenAPI
-/// has no such format, so they get a pattern and lengths instead of it.
+/// Describes the parameters and members whose format is `name`: of merchants, users and what is
+/// searched for. OpenAPI has no such format, so they get a pattern and lengths instead of it.
 pub(super) struct NameFormat;
 
 impl Modify for NameFormat {

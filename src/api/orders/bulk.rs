@@ -23,15 +23,16 @@ use crate::store::{ChangedOrders, OrderFilter, OrderName};
 /// The most orders that one request changes.
 const MOST: u32 = 1000;
 
-/// Which orders to change: those that match everything that is given. Name at least one thing, or `all`.
+/// Which orders to change: those that match everything that is given. Name at least one thing, or
+/// `all`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderSelection {
     /// Only these orders, at most 1000.
     #[schema(required = false, max_items = 1000)]
     pub orders: Option<Vec<OrderId>>,
-    /// Only orders with this name, as the `q` of the list of orders. The whole name: what only begins so is
-    /// not changed.
+    /// Only orders with this name, as the `q` of the list of orders. The whole name: what only
+    /// begins so is not changed.
     #[schema(required = false, example = "order-1001", format = "name")]
     pub q: Option<String>,
     /// Only orders of this merchant. Required if the key is valid for several merchants, but not
@@ -41,8 +42,9 @@ pub struct OrderSelection {
     /// Only orders of this user.
     #[schema(required = false, example = "u-1", format = "name")]
     pub user: Option<String>,
-    /// Only orders whose `error` has this code. Failed orders, which a retry changes, have other codes than
-    /// queued ones: those that waited until their deadline, for whatever reason, have `deadline_exceeded`.
+    /// Only orders whose `error` has this code. Failed orders, which a retry changes, have other
+    /// codes than queued ones: those that waited until their deadline, for whatever reason, have
+    /// `deadline_exceeded`.
     #[schema(inline, required = false, example = "deadline_exceeded")]
     pub error: Option<ErrorCode>,
     /// Only orders with a follow-up that fares so, as the `follow_ups` of the list of orders.
@@ -60,7 +62,8 @@ pub struct OrderSelection {
     /// Only orders that ended before this time; of failed ones, that failed before.
     #[schema(required = false, example = "2026-01-31T13:00:00Z")]
     pub ended_until: Option<DateTime<Utc>>,
-    /// Only orders with this `possible_duplicate`: `false` leaves out those that Klarna may have already.
+    /// Only orders with this `possible_duplicate`: `false` leaves out those that Klarna may have
+    /// already.
     #[schema(required = false)]
     pub possible_duplicate: Option<bool>,
     /// All orders. Needed where nothing else chooses orders.
@@ -109,9 +112,9 @@ pub struct BulkAnswer {
 /// Orders that were not changed for the same reason.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub struct UnchangedOrders {
-    /// `body_deleted`: the order failed, and its body was deleted (`retention.bodies`). `not_found`: it
-    /// does not exist, or something else that is given excludes it. `no_failing_follow_up`: none of its
-    /// follow-ups fails. Otherwise the order's status.
+    /// `body_deleted`: the order failed, and its body was deleted (`retention.bodies`).
+    /// `not_found`: it does not exist, or something else that is given excludes it.
+    /// `no_failing_follow_up`: none of its follow-ups fails. Otherwise the order's status.
     #[schema(example = "body_deleted")]
     pub reason: &'static str,
     /// How many orders.
@@ -134,8 +137,8 @@ impl From<&ChangedOrders> for BulkAnswer {
 
 /// Retry many failed orders.
 ///
-/// Each starts again as if it were new, like a single one. Repeat the request with `next` as `cursor`
-/// until the answer has no `next`.
+/// Each starts again as if it were new, like a single one. Repeat the request with `next` as
+/// `cursor` until the answer has no `next`.
 #[utoipa::path(
     post,
     operation_id = "retry_orders",
@@ -157,8 +160,9 @@ pub(in crate::api) async fn retry_many(
 
 /// Cancel many queued orders.
 ///
-/// Like a single one, an order can be cancelled only while it is queued. The webhook `order.cancelled` tells
-/// the shop of each. Repeat the request with `next` as `cursor` until the answer has no `next`.
+/// Like a single one, an order can be cancelled only while it is queued. The webhook
+/// `order.cancelled` tells the shop of each. Repeat the request with `next` as `cursor` until the
+/// answer has no `next`.
 #[utoipa::path(
     post,
     operation_id = "cancel_orders",
@@ -180,9 +184,9 @@ pub(in crate::api) async fn cancel_many(
 
 /// Retry the failing follow-ups of many orders.
 ///
-/// Follow-ups are calls to Klarna about submitted orders that the service makes by itself. Those that fail are
-/// tried again at once, and for two days, also those that were given up. No token is used. Repeat the request with
-/// `next` as `cursor` until the answer has no `next`.
+/// Follow-ups are calls to Klarna about submitted orders that the service makes by itself. Those
+/// that fail are tried again at once, and for two days, also those that were given up. No token is
+/// used. Repeat the request with `next` as `cursor` until the answer has no `next`.
 #[utoipa::path(
     post,
     operation_id = "retry_follow_ups",
@@ -221,7 +225,8 @@ async fn answer(
     (Extension(Concerns::many(filter.merchant, format!("{count} orders"))), Json(changed.into()))
 }
 
-/// Reads which orders of the caller are chosen. Those with another status than `status` are not changed.
+/// Reads which orders of the caller are chosen. Those with another status than `status` are not
+/// changed.
 async fn chosen(
     caller: &Caller,
     headers: &HeaderMap,

@@ -36,9 +36,9 @@ impl ToSchema for OrderBody {
 }
 
 /// The body of Klarna's create-order call (Checkout API v3): the members that are required. Every
-/// other member of Klarna's is allowed too, and `null`, `""` and `[]` in its place count as absent. It is
-/// sent to Klarna byte for byte. No key may occur twice in one object. `customer` must not have
-/// `klarna_access_token`, which this service adds.
+/// other member of Klarna's is allowed too, and `null`, `""` and `[]` in its place count as absent.
+/// It is sent to Klarna byte for byte. No key may occur twice in one object. `customer` must not
+/// have `klarna_access_token`, which this service adds.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only describes a request")]
 pub(super) struct KlarnaOrder {

@@ -23,10 +23,10 @@ use crate::store::{OrderFilter, OrderName};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::api) struct ListQuery {
-    /// Only orders with this name: their id, idempotency key, `merchant_reference1` or `2`, Klarna's id of
-    /// the order or session, or their user. If it is the whole name of none, those with a name that begins so:
-    /// with 3 characters or more, or 8 of an order's id; of each kind of name at most 1000, the last ones
-    /// in alphabetical order. Capital and small letters differ.
+    /// Only orders with this name: their id, idempotency key, `merchant_reference1` or `2`,
+    /// Klarna's id of the order or session, or their user. If it is the whole name of none, those
+    /// with a name that begins so: with 3 characters or more, or 8 of an order's id; of each kind
+    /// of name at most 1000, the last ones in alphabetical order. Capital and small letters differ.
     #[param(example = "order-1001", format = "name")]
     q: Option<String>,
     /// Only orders with this status.
@@ -44,9 +44,10 @@ pub(in crate::api) struct ListQuery {
     /// Only orders whose `error` has this code. Failed orders have other codes than waiting ones.
     #[param(inline)]
     error: Option<ErrorCode>,
-    /// Only orders with a follow-up that fares so. Follow-ups are calls to Klarna about a submitted order that
-    /// the service makes by itself, such as the read after a push. `failing`: one has failed, whether it is tried
-    /// again or was given up; `given_up`: one failed for two days, and is not tried by itself any more.
+    /// Only orders with a follow-up that fares so. Follow-ups are calls to Klarna about a submitted
+    /// order that the service makes by itself, such as the read after a push. `failing`: one has
+    /// failed, whether it is tried again or was given up; `given_up`: one failed for two days, and
+    /// is not tried by itself any more.
     #[param(inline)]
     follow_ups: Option<FollowUpState>,
     /// Only orders accepted at this time or later.
@@ -73,7 +74,8 @@ pub(in crate::api) struct ListQuery {
 
 /// List orders, newest first, without their snippets.
 ///
-/// With a read replica (`database.read_url`), a list may be some seconds old; `GET /v1/orders/{id}` is not.
+/// With a read replica (`database.read_url`), a list may be some seconds old; `GET /v1/orders/{id}`
+/// is not.
 #[utoipa::path(
     get,
     operation_id = "list_orders",

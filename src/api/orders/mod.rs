@@ -59,8 +59,9 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The order is checked against Klarna's rules, stored, and submitted to Klarna in the background.
 /// Wait for its end with `GET /v1/orders/{id}?wait=25s`. With an idempotency key, in the header or
 /// in the body, the request can be repeated without ordering twice: the answer then shows the first
-/// order as it is now. Once nobody can pay that order any more, because its session has ended at Klarna
-/// or retention has deleted its snippet, the same key makes a new order, which `supersedes` it.
+/// order as it is now. Once nobody can pay that order any more, because its session has ended at
+/// Klarna or retention has deleted its snippet, the same key makes a new order, which `supersedes`
+/// it.
 #[utoipa::path(
     post,
     operation_id = "submit_order",
@@ -116,8 +117,8 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, location, Extension(concerns), Json(order)).into_response())
 }
 
-/// Whether an order has ended at Klarna, as only Klarna knows. If it cannot be asked now, the order counts
-/// as open.
+/// Whether an order has ended at Klarna, as only Klarna knows. If it cannot be asked now, the order
+/// counts as open.
 async fn has_ended(app: &AppState, id: OrderId) -> bool {
     match app.orders.order(id).await {
         Ok(Some(order)) if app.sessions.is_to_be_read(&order) => {
@@ -154,14 +155,14 @@ pub(super) struct ShowQuery {
     /// is.
     #[param(example = "25s", pattern = "^[0-9]{1,6}(ms|s|m)?$")]
     wait: Option<String>,
-    /// Whether to read the order or session at Klarna first, if the order is submitted. The answer then
-    /// has its present state in `session`, and its present snippet. If Klarna cannot be asked now, the
-    /// answer says why in `refresh_error`.
+    /// Whether to read the order or session at Klarna first, if the order is submitted. The answer
+    /// then has its present state in `session`, and its present snippet. If Klarna cannot be asked
+    /// now, the answer says why in `refresh_error`.
     #[param(default = false)]
     refresh: Option<bool>,
-    /// Whether the answer has what happened to the order, in `history`: for people who look into one order. Uses of
-    /// the token are there only for a key that also has the scope `tokens:read`, and who paused work and why only
-    /// with `ops:read`.
+    /// Whether the answer has what happened to the order, in `history`: for people who look into
+    /// one order. Uses of the token are there only for a key that also has the scope `tokens:read`,
+    /// and who paused work and why only with `ops:read`.
     #[param(default = false)]
     history: Option<bool>,
 }

@@ -37,10 +37,10 @@ pub struct OrderUpdate {
 ///
 /// While the order is queued, the new body replaces the old one. Once it is submitted, the order or
 /// session is changed at Klarna, without a token, and the answer has its present `html_snippet` or
-/// `client_token`. While a worker runs the order, the answer is 409 (`order-busy`): repeat the request
-/// after the seconds in `Retry-After`. While an operator has paused the merchant's orders, a submitted order
-/// is not changed (503, `orders-paused`). `If-Match` has the `ETag` of the order that you have seen, or
-/// `*` for any. A repeated request is answered like the first.
+/// `client_token`. While a worker runs the order, the answer is 409 (`order-busy`): repeat the
+/// request after the seconds in `Retry-After`. While an operator has paused the merchant's orders,
+/// a submitted order is not changed (503, `orders-paused`). `If-Match` has the `ETag` of the order
+/// that you have seen, or `*` for any. A repeated request is answered like the first.
 #[utoipa::path(
     put,
     operation_id = "update_order",
@@ -82,8 +82,8 @@ pub(in crate::api) async fn update(
     Ok((etag, concerns, Json(Order::from(order))).into_response())
 }
 
-/// Returns the version that the caller expects; `None` for any. `present` is the order's: of several
-/// expected versions it is chosen.
+/// Returns the version that the caller expects; `None` for any. `present` is the order's: of
+/// several expected versions it is chosen.
 fn expected(headers: &HeaderMap, present: i64) -> Result<Option<i64>, Problem> {
     let mut versions = Vec::new();
     for value in headers.get_all(IF_MATCH) {

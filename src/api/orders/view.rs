@@ -96,17 +96,18 @@ pub struct Order {
     /// The user whose refresh token is used.
     #[schema(example = "u-1")]
     pub user: String,
-    /// The earlier order with the same idempotency key, which could not be paid any more when this one was
-    /// submitted.
+    /// The earlier order with the same idempotency key, which could not be paid any more when this
+    /// one was submitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = Uuid)]
     pub supersedes: Option<OrderId>,
-    /// The later order that took over the idempotency key, because this one could not be paid any more.
+    /// The later order that took over the idempotency key, because this one could not be paid any
+    /// more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<String>, format = Uuid)]
     pub superseded_by: Option<OrderId>,
-    /// The version of the order's body, from 1. Each change of the body counts; the header `ETag` has it,
-    /// too.
+    /// The version of the order's body, from 1. Each change of the body counts; the header `ETag`
+    /// has it, too.
     #[schema(example = 1, minimum = 0)]
     pub version: i64,
     /// The product of Klarna that the order is submitted to. Missing while it is not decided: an
@@ -118,8 +119,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "cart-1001")]
     pub idempotency_key: Option<String>,
-    /// `merchant_reference1` of Klarna's order, as the shop wrote it. It and the following three members
-    /// stay when the order's body is deleted.
+    /// `merchant_reference1` of Klarna's order, as the shop wrote it. It and the following three
+    /// members stay when the order's body is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "order-1001")]
     pub merchant_reference1: Option<String>,
@@ -127,8 +128,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub merchant_reference2: Option<String>,
-    /// `order_amount` of Klarna's order, in the currency's smallest unit. Missing if it is not written in
-    /// plain digits.
+    /// `order_amount` of Klarna's order, in the currency's smallest unit. Missing if it is not
+    /// written in plain digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 50000)]
     pub order_amount: Option<i64>,
@@ -155,11 +156,12 @@ pub struct Order {
     /// The number of attempts to submit the order that have ended.
     #[schema(example = 1, minimum = 0)]
     pub attempts: i64,
-    /// Which access token the order was submitted with: `fresh`, or `cached` from an earlier attempt.
-    /// If it was submitted without one, why: `not_registered` (the service has no refresh token for
-    /// the user), `reauth_required` (the token no longer works, and the user must sign in again),
-    /// `uncertain` (the answer to an exchange was lost), `unavailable` (Klarna's token endpoint
-    /// gave no token in time), `turned_off` (the merchant's setting `send_access_token` is off).
+    /// Which access token the order was submitted with: `fresh`, or `cached` from an earlier
+    /// attempt. If it was submitted without one, why: `not_registered` (the service has no refresh
+    /// token for the user), `reauth_required` (the token no longer works, and the user must sign in
+    /// again), `uncertain` (the answer to an exchange was lost), `unavailable` (Klarna's token
+    /// endpoint gave no token in time), `turned_off` (the merchant's setting `send_access_token` is
+    /// off).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub token: Option<TokenOutcome>,
@@ -171,8 +173,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, example = json!(["/billing_address/postal_code"]))]
     pub prefill_withdrawn: Vec<String>,
-    /// Whether Klarna may have another, unpaid session for this order: an earlier attempt got no answer, or one
-    /// such as HTTP 503, which does not say whether Klarna created the order.
+    /// Whether Klarna may have another, unpaid session for this order: an earlier attempt got no
+    /// answer, or one such as HTTP 503, which does not say whether Klarna created the order.
     pub possible_duplicate: bool,
     /// Of the target `checkout`: Klarna's id of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,8 +188,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub session_id: Option<String>,
-    /// Of the target `payments`: the token that initialises Klarna's script in the shopper's browser.
-    /// Not in lists.
+    /// Of the target `payments`: the token that initialises Klarna's script in the shopper's
+    /// browser. Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub client_token: Option<String>,
@@ -196,12 +198,13 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Vec<PaymentMethodCategory>>)]
     pub payment_method_categories: Option<Value>,
-    /// What Klarna said of the order or session when it was last read. Missing if it was not read yet.
+    /// What Klarna said of the order or session when it was last read. Missing if it was not read
+    /// yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub session: Option<KlarnaState>,
-    /// Why the order or session could not be read at Klarna for this answer. The order is not affected:
-    /// ask again.
+    /// Why the order or session could not be read at Klarna for this answer. The order is not
+    /// affected: ask again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub refresh_error: Option<OrderError>,
@@ -213,7 +216,8 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<OrderError>,
-    /// What happened to the order, oldest first, if the request asks for it with `history=true`. Not in lists.
+    /// What happened to the order, oldest first, if the request asks for it with `history=true`.
+    /// Not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub history: Option<Vec<OrderEvent>>,

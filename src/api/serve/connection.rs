@@ -29,7 +29,8 @@ pub(in crate::api) struct Connection {
 }
 
 impl Connection {
-    /// Records that the caller may use the API. The connection is then not closed to make room for others.
+    /// Records that the caller may use the API. The connection is then not closed to make room for
+    /// others.
     pub(in crate::api) fn set_known(&self) {
         self.known.store(true, Ordering::Relaxed);
     }
@@ -77,8 +78,8 @@ impl Strangers {
         self.0.push_back((handle, connection));
     }
 
-    /// Closes the oldest connection, preferably one without a running request. Returns `false` if there
-    /// is none.
+    /// Closes the oldest connection, preferably one without a running request. Returns `false` if
+    /// there is none.
     pub(super) fn close_one(&mut self) -> bool {
         while self.0.front().is_some_and(|(handle, connection)| !is_stranger(handle, connection)) {
             self.0.pop_front();

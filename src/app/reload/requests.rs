@@ -119,8 +119,8 @@ fn forget_old(folder: &Path) {
     }
 }
 
-/// Returns a request in the folder, if there is one. Whatever is no file was not written by a command, and
-/// reading it might never end.
+/// Returns a request in the folder, if there is one. Whatever is no file was not written by a
+/// command, and reading it might never end.
 fn find(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let mut files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));

@@ -42,8 +42,8 @@ impl Watch {
         Self { read, known, not_before: Instant::now() }
     }
 
-    /// Waits until the settings have differed twice in the same way from what is known, and returns what
-    /// was read then: a third reading could find the next change half written.
+    /// Waits until the settings have differed twice in the same way from what is known, and returns
+    /// what was read then: a third reading could find the next change half written.
     pub(super) async fn changed(&self) -> Result<Settings, ConfigError> {
         sleep_until(self.not_before).await;
         let mut before = None;

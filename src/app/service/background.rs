@@ -65,8 +65,8 @@ async fn wake_after_pauses(pauses: Pauses, wakes: Wakeups) {
     }
 }
 
-/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the outbox,
-/// that the copy of the pauses is outdated, and that a process has begun.
+/// Passes notifications on: due orders to the queue, ended orders to waiting requests and to the
+/// outbox, that the copy of the pauses is outdated, and that a process has begun.
 async fn listen(notifications: Arc<dyn Notifications>, to: Listeners) {
     let Listeners { wakes, waiters, pauses, heartbeats } = to;
     let poll_workers = || heartbeats.iter().for_each(HeartbeatMonitor::poll_now);

@@ -1,4 +1,5 @@
-//! Tells the other processes which circuit breakers of this one are open, and when outages begin and end.
+//! Tells the other processes which circuit breakers of this one are open, and when outages begin
+//! and end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,17 +13,19 @@ use crate::ids::{MerchantName, WorkerId};
 use crate::silence::SilenceWatch;
 use crate::store::{Outages, StoreError, Workers};
 
-/// The most circuit breakers of a process that are published, because an outage may open those of every merchant.
+/// The most circuit breakers of a process that are published, because an outage may open those of
+/// every merchant.
 const MOST_PUBLISHED: usize = 100;
 
 /// How often a process looks for outages that no process reports any more.
 const LOST_POLL_INTERVAL: Duration = HEARTBEAT.saturating_mul(30);
 
-/// After a longer time without a note, others may have taken this process for dead, and ended its outages.
+/// After a longer time without a note, others may have taken this process for dead, and ended its
+/// outages.
 const AWAY: Duration = HEARTBEAT.saturating_mul(2);
 
-/// Writes to the database at which circuit breakers of this process calls wait, and when they opened and
-/// closed, so that the pages of every process show it.
+/// Writes to the database at which circuit breakers of this process calls wait, and when they
+/// opened and closed, so that the pages of every process show it.
 pub(super) async fn publish_breakers(
     workers: Arc<dyn Workers>,
     store: Arc<dyn Outages>,
@@ -83,7 +86,8 @@ impl OutageTracker {
         self.begun.contains(&OutageKey::of(breaker))
     }
 
-    /// Notes which breakers have opened or closed since the last time. `now` is the time since boot.
+    /// Notes which breakers have opened or closed since the last time. `now` is the time since
+    /// boot.
     async fn note(
         &mut self,
         store: &dyn Outages,
@@ -109,7 +113,8 @@ impl OutageTracker {
     }
 }
 
-/// Ends the outages that no living process reports any more. A worker is dead once it was silent for `lost_after`.
+/// Ends the outages that no living process reports any more. A worker is dead once it was silent
+/// for `lost_after`.
 pub(super) async fn end_lost_outages(store: Arc<dyn Outages>, silence: SilenceWatch, lost_after: Duration) {
     tokio::time::sleep(HEARTBEAT).await;
     loop {

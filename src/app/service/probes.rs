@@ -11,8 +11,8 @@ use crate::store::{AskedProbe, Pausing};
 /// How often the orders are read while calls wait.
 const READ_PROBES: Duration = Duration::from_millis(500);
 
-/// Lets the circuit breakers of this process try a call when an operator says so. Then it makes the orders
-/// due that wait for their next try, because somebody has to make that call.
+/// Lets the circuit breakers of this process try a call when an operator says so. Then it makes the
+/// orders due that wait for their next try, because somebody has to make that call.
 pub(super) async fn follow_probes(pausing: Arc<dyn Pausing>, breakers: Vec<CircuitBreakers>) {
     let mut seen = BTreeMap::new();
     loop {

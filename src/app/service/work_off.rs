@@ -14,8 +14,8 @@ use crate::store::StoreError;
 const ASK: Duration = Duration::from_millis(250);
 
 impl Service {
-    /// Resolves when no order, no follow-up and no webhook is due that this process may work on, and no order
-    /// or follow-up runs here. What is paused, or due later, stays for another start.
+    /// Resolves when no order, no follow-up and no webhook is due that this process may work on,
+    /// and no order or follow-up runs here. What is paused, or due later, stays for another start.
     pub fn worked_off(&self) -> impl Future<Output = ()> + use<> {
         let (app, worker) = (self.app.clone(), self.process.as_ref().map(|process| process.worker.id));
         let follow_ups = self.worker.as_ref().map(|worker| worker.follow_ups.clone()).unwrap_or_default();
@@ -32,8 +32,8 @@ impl Service {
     }
 }
 
-/// What is due may run a moment later, and an order or follow-up that runs may leave a webhook: so they are
-/// asked for in this sequence.
+/// What is due may run a moment later, and an order or follow-up that runs may leave a webhook: so
+/// they are asked for in this sequence.
 async fn is_worked_off(
     app: &App,
     worker: Option<WorkerId>,

@@ -46,8 +46,8 @@ impl fmt::Display for Ended {
 }
 
 /// Waits until all orders have ended, for at most `patience`, and prints each with its line. Orders
-/// that have not ended by then are printed last. A line that is printed is taken out of `unprinted`.
-/// Returns whether all were submitted.
+/// that have not ended by then are printed last. A line that is printed is taken out of
+/// `unprinted`. Returns whether all were submitted.
 pub(super) async fn for_all(
     context: &Context,
     store: &dyn Orders,

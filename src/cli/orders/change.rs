@@ -27,8 +27,8 @@ pub(in crate::cli) struct OrderChoice {
         ["status", "merchant", "user", "error", "follow_ups", "since", "until", "ended_since", "ended_until",
         "possible_duplicate", "all", "limit"])]
     orders: Vec<OrderId>,
-    /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones, and a retry of
-    /// follow-ups submitted ones
+    /// Only orders in this state; a retry changes failed orders alone, a cancel queued ones, and a
+    /// retry of follow-ups submitted ones
     #[arg(long, value_parser = PossibleValuesParser::new(Status::ALL.map(Status::as_str))
         .try_map(|word| word.parse::<Status>()))]
     status: Option<Status>,
@@ -170,7 +170,8 @@ impl Verb {
         let mut changed = Vec::new();
         let done = self.each(context, app, orders, &mut changed).await;
         if orders.len() > 1 {
-            // The command's own row names a single order. Those that were changed before an error have rows too.
+            // The command's own row names a single order. Those that were changed before an error
+            // have rows too.
             context.audit_each(&changed).await;
         }
         done
@@ -273,8 +274,8 @@ impl Verb {
         confirm::ask(yes, &format!("{} {}", self.infinitive(), self.count(wanted)), question)
     }
 
-    /// Changes the orders of a filter, newest first, after looking at `to_see` of them at most. `wanted` of them
-    /// are expected to change.
+    /// Changes the orders of a filter, newest first, after looking at `to_see` of them at most.
+    /// `wanted` of them are expected to change.
     async fn change_all(
         self,
         context: &Context,

@@ -23,13 +23,13 @@ pub(in crate::cli) struct OrderSelection {
         value_parser = PossibleValuesParser::new(ErrorCode::ALL.map(ErrorCode::as_str))
             .try_map(|word| ErrorCode::from_word(&word).map_err(|error| error.to_string())))]
     error: Option<ErrorCode>,
-    /// Only orders with a follow-up that fares so: `failing`, whether it is tried again or was given up, or
-    /// `given_up`
+    /// Only orders with a follow-up that fares so: `failing`, whether it is tried again or was
+    /// given up, or `given_up`
     #[arg(long, value_name = "STATE", value_parser = PossibleValuesParser::new(FollowUpState::ALL
         .map(FollowUpState::as_str)).try_map(|word| word.parse::<FollowUpState>()))]
     follow_ups: Option<FollowUpState>,
-    /// Only orders accepted since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this long
-    /// ago, such as 2h
+    /// Only orders accepted since this time, such as 2026-01-31 or 2026-01-31T12:00Z, or since this
+    /// long ago, such as 2h
     #[arg(long, value_name = "WHEN", value_parser = When::parse)]
     since: Option<When>,
     /// Only orders accepted before this time

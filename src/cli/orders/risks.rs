@@ -29,7 +29,8 @@ pub(super) fn of_many(codes: &[FailedOrders]) -> Vec<String> {
     lines
 }
 
-/// Returns a sentence for each of these orders that failed and that a retry may create twice or let fail again.
+/// Returns a sentence for each of these orders that failed and that a retry may create twice or let
+/// fail again.
 pub(super) async fn of_named(app: &App, orders: &[OrderId]) -> Result<Vec<String>, CliError> {
     let mut risks = Vec::new();
     for &id in orders {

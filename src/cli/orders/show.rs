@@ -17,8 +17,8 @@ use crate::store::{OrderFilter, StoreError};
 const UNKNOWN: &str = "no order in this database has it as its id, idempotency key, reference, Klarna's id \
     or user; orders find also finds those that begin with it";
 
-/// Prints everything about the order with this id or name. `result`: also what the shop gets for the browser;
-/// `refresh`: as Klarna tells it now.
+/// Prints everything about the order with this id or name. `result`: also what the shop gets for
+/// the browser; `refresh`: as Klarna tells it now.
 pub(super) async fn show(
     context: &Context,
     named: &str,

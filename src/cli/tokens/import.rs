@@ -37,8 +37,8 @@ pub struct Args {
     input_format: Option<InputFormat>,
     /// Read the export of another system instead; docs/migrating.md shows how to make it
     ///
-    /// First stop everything that refreshes these tokens there. With --dry-run, each token that would
-    /// be registered is listed by its user and issue date.
+    /// First stop everything that refreshes these tokens there. With --dry-run, each token that
+    /// would be registered is listed by its user and issue date.
     #[arg(long, value_enum, requires = "merchant", conflicts_with = "input_format")]
     from: Option<System>,
     /// The merchant whose tokens the export has
@@ -54,7 +54,8 @@ pub struct Args {
 enum Outcome {
     /// Registered. With `--dry-run`, it would be registered unless it is already known.
     Stored,
-    /// The same, of the export of another system: the user, and when the token was issued if that is known.
+    /// The same, of the export of another system: the user, and when the token was issued if that
+    /// is known.
     Foreseen { user: UserId, issued_at: Option<DateTime<Utc>> },
     /// Already known; nothing changed.
     Known,

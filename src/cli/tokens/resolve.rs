@@ -39,8 +39,8 @@ pub struct Args {
     /// Decide about every uncertain token that the filters match, in small transactions
     #[arg(long)]
     all: bool,
-    /// With --retry: make every rejected token active again that the filters match, for example after
-    /// wrong settings had them all rejected
+    /// With --retry: make every rejected token active again that the filters match, for example
+    /// after wrong settings had them all rejected
     #[arg(long, conflicts_with_all = ["all", "before", "present", "dead"])]
     rejected: bool,
     /// With --rejected: only tokens that were rejected at this time or later, such as
@@ -60,7 +60,8 @@ pub struct Args {
     /// Do not ask for confirmation
     #[arg(long, conflicts_with = "merchant")]
     yes: bool,
-    /// Decide although refresh tokens wait in the spool of this machine, or files in that of another process
+    /// Decide although refresh tokens wait in the spool of this machine, or files in that of
+    /// another process
     #[arg(long)]
     ignore_spool: bool,
 }
@@ -126,8 +127,9 @@ impl Decision {
     }
 }
 
-/// Refuses while this machine's spool has refresh tokens, or another process told of files in its spool: one may
-/// be the successor of the token in question, which would be presented although it is spent.
+/// Refuses while this machine's spool has refresh tokens, or another process told of files in its
+/// spool: one may be the successor of the token in question, which would be presented although it
+/// is spent.
 async fn nothing_waits(app: &App) -> Result<(), CliError> {
     match app.successors_waiting() {
         0 => nothing_waits_elsewhere(app).await,
@@ -144,7 +146,8 @@ async fn nothing_waits(app: &App) -> Result<(), CliError> {
     }
 }
 
-/// A process that is lost may have told it, too. A service in this machine's folder tells of results as well.
+/// A process that is lost may have told it, too. A service in this machine's folder tells of
+/// results as well.
 async fn nothing_waits_elsewhere(app: &App) -> Result<(), CliError> {
     let told = app.store.workers(app.settings.queue.worker_lost_after).await;
     let workers = told.map_err(|error| CliError::failed("resolve tokens", error))?;

@@ -1,4 +1,5 @@
-//! Where the lines of an import come from: this program's own formats, or the export of another system.
+//! Where the lines of an import come from: this program's own formats, or the export of another
+//! system.
 
 use super::record::{InputFormat, Reader};
 use super::systems::{NotRegistered, Read, SystemReader};

@@ -1,5 +1,5 @@
-//! Exports of other systems that keep refresh tokens of Sign in with Klarna. docs/migrating.md has a
-//! sample of each. No message shows a value, because any value may be a token.
+//! Exports of other systems that keep refresh tokens of Sign in with Klarna. docs/migrating.md has
+//! a sample of each. No message shows a value, because any value may be a token.
 
 mod php;
 mod rows;
@@ -36,7 +36,8 @@ pub(crate) enum System {
 /// One token of an export.
 struct Exported {
     user: String,
-    /// The token, or what is wrong with it. The row counts all the same: an older one must not take its place.
+    /// The token, or what is wrong with it. The row counts all the same: an older one must not take
+    /// its place.
     refresh_token: Result<String, String>,
     /// The `id_token` that came with it, if the export has it.
     id_token: Option<String>,
@@ -70,8 +71,8 @@ struct ReadLine {
     token: Result<Token, NotRegistered>,
 }
 
-/// Reads an export line by line. All of it is in memory until the end, because the newest token of a user
-/// may be on the last line, and an older one must not be registered.
+/// Reads an export line by line. All of it is in memory until the end, because the newest token of
+/// a user may be on the last line, and an older one must not be registered.
 pub(crate) struct SystemReader {
     merchant: MerchantName,
     format: Format,
@@ -127,8 +128,8 @@ impl SystemReader {
         Ok(())
     }
 
-    /// Returns everything that was read, and what the input breaks off in. Of each user only the newest
-    /// token is a record.
+    /// Returns everything that was read, and what the input breaks off in. Of each user only the
+    /// newest token is a record.
     pub(crate) fn end(&mut self) -> Vec<Read> {
         if let Format::Xml(customers) = &mut self.format
             && let Some((number, wrong)) = customers.end()
@@ -149,13 +150,15 @@ fn token(merchant: &MerchantName, exported: Exported) -> Token {
     let issued_at = id_token.as_deref().and_then(issued_at);
     let record =
         refresh_token.and_then(|text| record_of(merchant.to_string(), user.clone(), text, issued_at));
-    // A row with an invalid user name is refused by itself. The name is dropped, because it may be as long as the line.
+    // A row with an invalid user name is refused by itself. The name is dropped, because it may be
+    // as long as the line.
     let user = if check_name(&user).is_ok() { user } else { String::new() };
     Token { user, serial, issued_at, record }
 }
 
-/// Returns the places of the tokens that are not the newest of their user. If the export does not say which
-/// is the newest, none of them is registered: an older one is spent, and its use ends the user's grant.
+/// Returns the places of the tokens that are not the newest of their user. If the export does not
+/// say which is the newest, none of them is registered: an older one is spent, and its use ends the
+/// user's grant.
 fn superseded(read: &[ReadLine]) -> Vec<(usize, NotRegistered)> {
     let lines = read.iter().enumerate();
     let tokens = lines.filter_map(|(place, line)| Some((place, line.token.as_ref().ok()?)));
@@ -206,8 +209,8 @@ impl Token {
     }
 }
 
-/// Returns when an `id_token` was issued (`iat`), unverified: it only says how old the refresh token
-/// beside it is, at most.
+/// Returns when an `id_token` was issued (`iat`), unverified: it only says how old the refresh
+/// token beside it is, at most.
 fn issued_at(id_token: &str) -> Option<DateTime<Utc>> {
     #[derive(Deserialize)]
     struct Issued {

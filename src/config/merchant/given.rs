@@ -12,7 +12,8 @@ use crate::config::strength::weakness_of_key;
 use crate::config::{ApiCredentials, EndpointUrl, LongestPauses, NAME_EXPECTED, Webhook, is_name, presets};
 use crate::order::Target;
 
-/// What the settings say about a merchant. A required value that is missing or wrong is `None`, and a fault.
+/// What the settings say about a merchant. A required value that is missing or wrong is `None`, and
+/// a fault.
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(super) struct GivenMerchant {
     name: String,
@@ -128,7 +129,8 @@ impl GivenMerchant {
         }
     }
 
-    /// Returns the merchant, with Klarna's addresses where none is given. `None` if something required is missing.
+    /// Returns the merchant, with Klarna's addresses where none is given. `None` if something
+    /// required is missing.
     pub(super) fn build(self, reader: &mut Reader) -> Option<Merchant> {
         let (region, environment) = (self.region?, self.environment?);
         let revocation = self.key("revoke_on_forget");
@@ -220,8 +222,8 @@ fn push_secret(reader: &mut Reader, section: &str) -> Option<SecretString> {
     Some(secret)
 }
 
-/// Reads the URL of a proxy. It may be plain HTTP: what goes to Klarna through it is encrypted end to
-/// end.
+/// Reads the URL of a proxy. It may be plain HTTP: what goes to Klarna through it is encrypted end
+/// to end.
 fn proxy(reader: &mut Reader, key: &str) -> Option<SecretString> {
     let proxy: SecretString = reader.get(key)?;
     let url = Url::parse(proxy.expose_secret());

@@ -1,8 +1,8 @@
 //! The due tokens of a sweep, in the order in which they are presented.
 //!
-//! A merchant that cannot go on now is set aside, and the others pass it: its share of the exchanges is
-//! in flight, or its token endpoint is paused. From then on it has a queue of its own, so that however
-//! many of its tokens are due, those of the others are reached.
+//! A merchant that cannot go on now is set aside, and the others pass it: its share of the
+//! exchanges is in flight, or its token endpoint is paused. From then on it has a queue of its own,
+//! so that however many of its tokens are due, those of the others are reached.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -199,7 +199,8 @@ impl Walk {
     }
 }
 
-/// Whether a merchant's circuit breaker, or a pause that an operator ordered, keeps the walk from its tokens.
+/// Whether a merchant's circuit breaker, or a pause that an operator ordered, keeps the walk from
+/// its tokens.
 enum Pause {
     None,
     /// For this long, and the walk waits for it.

@@ -115,13 +115,14 @@ impl fmt::Debug for CreateAnswer {
     }
 }
 
-/// Reads a whole answer, and records Klarna's correlation id in the current span. A pause that it asks for is
-/// shortened to `longest_pause`. The redactor is created only if texts of Klarna are kept.
+/// Reads a whole answer, and records Klarna's correlation id in the current span. A pause that it
+/// asks for is shortened to `longest_pause`. The redactor is created only if texts of Klarna are
+/// kept.
 ///
-/// A 2xx that names no id counts as perhaps created: the order exists, but its id is unknown. So does
-/// every 5xx, including 503, and 409, which reports an earlier request with the same key. Redirects
-/// are never followed. Of them, only 303 says that the request was carried out (RFC 9110 section
-/// 15.4.4). The others, 404, 405 and 410 mean that the target's address is wrong.
+/// A 2xx that names no id counts as perhaps created: the order exists, but its id is unknown. So
+/// does every 5xx, including 503, and 409, which reports an earlier request with the same key.
+/// Redirects are never followed. Of them, only 303 says that the request was carried out (RFC 9110
+/// section 15.4.4). The others, 404, 405 and 410 mean that the target's address is wrong.
 pub(crate) fn classify(
     call: &Call,
     status: StatusCode,

@@ -1,5 +1,5 @@
-//! Klarna Checkout, or Kustom's, which has the same API: `POST /checkout/v3/orders` answers 201 with
-//! the order and its HTML.
+//! Klarna Checkout, or Kustom's, which has the same API: `POST /checkout/v3/orders` answers 201
+//! with the order and its HTML.
 
 use super::Call;
 use crate::order::OrderResult;

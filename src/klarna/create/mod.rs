@@ -1,6 +1,6 @@
-//! The call that creates an order at Klarna: how it is built (`request.rs`) and sent (here), and what
-//! its answer means (`answer.rs`). What differs between the targets is a `Call`, in a file for each
-//! target.
+//! The call that creates an order at Klarna: how it is built (`request.rs`) and sent (here), and
+//! what its answer means (`answer.rs`). What differs between the targets is a `Call`, in a file for
+//! each target.
 
 pub(super) mod answer;
 mod checkout;
@@ -45,8 +45,8 @@ pub(crate) struct Call {
     path: &'static str,
     /// The member of an answer that has Klarna's id of the order or session.
     id: &'static str,
-    /// Reads what the shop gets from the members of an answer with a status 2xx. `None` if they do not
-    /// tell.
+    /// Reads what the shop gets from the members of an answer with a status 2xx. `None` if they do
+    /// not tell.
     result: fn(&Members<'_>) -> Option<OrderResult>,
 }
 
@@ -59,8 +59,8 @@ impl Call {
         }
     }
 
-    /// Reads the id of what was created from an answer with a status 2xx: from its members, or else from
-    /// its `Location`, of which nothing but the id is used.
+    /// Reads the id of what was created from an answer with a status 2xx: from its members, or else
+    /// from its `Location`, of which nothing but the id is used.
     fn id(&self, members: &Members<'_>, headers: &HeaderMap) -> Option<String> {
         let located = || {
             let location = headers.get(LOCATION)?.to_str().ok()?;
@@ -108,8 +108,8 @@ pub struct CreateClient {
 }
 
 impl CreateClient {
-    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s. `accepted` is shared by all
-    /// clients of a process.
+    /// Creates a client. `timeout` limits one whole call; Klarna answers within 30 s. `accepted` is
+    /// shared by all clients of a process.
     ///
     /// # Errors
     /// If TLS cannot be set up, usually because there are no CA certificates.
@@ -118,15 +118,16 @@ impl CreateClient {
         Ok(Self { http: HttpClient::new(limits)?, accepted })
     }
 
-    /// Returns the set of a merchant's credentials that a target has accepted last; at first the first one.
+    /// Returns the set of a merchant's credentials that a target has accepted last; at first the
+    /// first one.
     #[must_use]
     pub fn credentials_in_use(&self, merchant: &Merchant, target: Target) -> CredentialSet {
         self.accepted.of(merchant, target)
     }
 
-    /// Sends the order to its target once, with one set of the merchant's credentials. If Klarna accepts it,
-    /// it is in use from now on. `body` is the order's JSON, with the access token. Every possible result is
-    /// a [`CreateAnswer`].
+    /// Sends the order to its target once, with one set of the merchant's credentials. If Klarna
+    /// accepts it, it is in use from now on. `body` is the order's JSON, with the access token.
+    /// Every possible result is a [`CreateAnswer`].
     ///
     /// Klarna's correlation id is recorded in the field `correlation` of the current span.
     ///
@@ -178,8 +179,9 @@ impl CreateClient {
         Called { answer: self.whole(answer, merchant, target, credentials).await, used_up: limit }
     }
 
-    /// Reads what was created at Klarna, once, if the answer tells no more than its id. If that fails, the
-    /// answer stays as it is: the shop can read it later. If Klarna does not know the id, nothing is known.
+    /// Reads what was created at Klarna, once, if the answer tells no more than its id. If that
+    /// fails, the answer stays as it is: the shop can read it later. If Klarna does not know the
+    /// id, nothing is known.
     async fn whole(
         &self,
         answer: CreateAnswer,

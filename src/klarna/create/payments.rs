@@ -10,7 +10,8 @@ pub(super) const CALL: Call = Call { path: "/payments/v1/sessions", id: "session
 fn result(members: &Members<'_>) -> Option<OrderResult> {
     let client_token = storable(&members.text("client_token")?).into_owned();
     let payment_method_categories = members.array("payment_method_categories");
-    // Klarna leaves them out if it offers none. Where the answer broke off, they may have been to come.
+    // Klarna leaves them out if it offers none. Where the answer broke off, they may have been to
+    // come.
     if !members.complete && payment_method_categories.as_array().is_none_or(Vec::is_empty) {
         return None;
     }

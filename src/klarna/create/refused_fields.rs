@@ -13,8 +13,8 @@ pub(super) fn is_due_to(messages: &[String], prefilled: &[String]) -> bool {
 }
 
 /// Returns the fields that a message names, as pointers: `billing_address.email` and
-/// `/billing_address/email` become `/billing_address/email`, and `postal_code` stays as it is. A word
-/// such as `name`, which a sentence may have as well, names a field only behind a colon.
+/// `/billing_address/email` become `/billing_address/email`, and `postal_code` stays as it is. A
+/// word such as `name`, which a sentence may have as well, names a field only behind a colon.
 fn fields(message: &str) -> Vec<String> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || "_./[]".contains(character);
     let mut named = Vec::new();

@@ -11,9 +11,9 @@ use crate::token::claims::{Address, Claims};
 /// The most characters of a value that is filled in: Klarna's limit for names and references.
 const MOST_CHARACTERS: usize = 255;
 
-/// The fields of a postal address beside its country. An order with any of these has its own address,
-/// and nothing is filled in beside it: two halves of different addresses would result. (Klarna also
-/// forbids `street_name` and `street_number` together with `street_address`.)
+/// The fields of a postal address beside its country. An order with any of these has its own
+/// address, and nothing is filled in beside it: two halves of different addresses would result.
+/// (Klarna also forbids `street_name` and `street_number` together with `street_address`.)
 pub(super) const ADDRESS_FIELDS: [&str; 9] = [
     "street_address",
     "street_address2",
@@ -46,8 +46,8 @@ impl fmt::Debug for Built {
 ///
 /// - `claims`, if given, fill in name, e-mail, phone and date of birth one by one. Each address is
 ///   filled in as a whole or not at all, and only if its country is the order's. An order of an
-///   organisation gets nothing of it, because all of it is private. A value that Klarna might refuse
-///   is left out.
+///   organisation gets nothing of it, because all of it is private. A value that Klarna might
+///   refuse is left out.
 /// - `order_id` becomes `merchant_reference2`, so that an order whose answer was lost can be found
 ///   at Klarna.
 /// - `access_token` becomes `customer.klarna_access_token`.
@@ -101,8 +101,8 @@ fn prefill<'a>(body: &BodyMembers<'_>, claims: &'a Claims) -> Vec<Insertion<'a>>
     ];
     let mut values: Vec<_> = parts.into_iter().filter_map(Claimed::fit).collect();
     let has = |container| body.holds_any(&[container], &ADDRESS_FIELDS);
-    // Without a delivery address, goods go to the billing address. If the shop sent a billing address,
-    // a claimed delivery address would change that.
+    // Without a delivery address, goods go to the billing address. If the shop sent a billing
+    // address, a claimed delivery address would change that.
     for (fields, claimed, has_own) in [
         (&BILLING, &claims.address, has("billing_address")),
         (&SHIPPING, &claims.shipping_address, has("billing_address") || has("shipping_address")),
@@ -142,11 +142,12 @@ const SHIPPING: AddressPaths = [
 
 /// The members of `customer` that only an order of an organization has.
 ///
-/// Source: Klarna's API descriptions (of Checkout and of Klarna Payments): "only applies for b2b orders".
+/// Source: Klarna's API descriptions (of Checkout and of Klarna Payments): "only applies for b2b
+/// orders".
 const OF_ORGANIZATIONS: [&str; 3] = ["organization_registration_id", "vat_id", "organization_entity_type"];
 
-/// Returns whether an organization buys, or may buy: one sign is enough. With the type `person`, the name
-/// of an organization is none, because a person may have goods sent to work.
+/// Returns whether an organization buys, or may buy: one sign is enough. With the type `person`,
+/// the name of an organization is none, because a person may have goods sent to work.
 fn is_for_organization(body: &BodyMembers<'_>) -> bool {
     let is_organization = |kind: &String| kind.eq_ignore_ascii_case("organization");
     let allowed = body.texts(&["options"], "allowed_customer_types");

@@ -54,7 +54,8 @@ fn shown(merchant: &Merchant, of: AddressOf) -> Option<String> {
     merchant.address(of).map(|address| address.to_string())
 }
 
-/// Also tells of the revocation endpoint, which nothing asks, because each request to it would need a token.
+/// Also tells of the revocation endpoint, which nothing asks, because each request to it would need
+/// a token.
 fn token_endpoint(
     merchant: &Merchant,
     answer: Result<Reached, String>,
@@ -121,8 +122,8 @@ fn api(
     }
 }
 
-/// Returns the answer that counts if there are two sets of credentials, and what it accepts, in words. Warns if
-/// only one of them is accepted.
+/// Returns the answer that counts if there are two sets of credentials, and what it accepts, in
+/// words. Warns if only one of them is accepted.
 fn either(
     merchant: &Merchant,
     host: &str,

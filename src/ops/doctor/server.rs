@@ -10,7 +10,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::store::Server;
 
-/// The maximum difference between clocks; with more, times in logs and results contradict each other.
+/// The maximum difference between clocks; with more, times in logs and results contradict each
+/// other.
 const APART: TimeDelta = TimeDelta::seconds(2);
 
 /// Connections of a process beside `max_connections` and `vault.claim_sessions`: 8 for intents, one
@@ -77,8 +78,8 @@ pub(super) fn check(server: &Server, settings: &Settings, clock: &Clock, finding
     }
 }
 
-/// Checks that a transaction pooler such as `PgBouncer` has a session for each of the transactions that
-/// hold claims while they wait for Klarna, and one more for the intents of these exchanges.
+/// Checks that a transaction pooler such as `PgBouncer` has a session for each of the transactions
+/// that hold claims while they wait for Klarna, and one more for the intents of these exchanges.
 fn pooler(server: &Server, settings: &Settings, findings: &mut Findings) {
     let Some(transactions) = server.pooler else { return };
     let sessions = settings.vault.claim_sessions;

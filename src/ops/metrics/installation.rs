@@ -60,8 +60,8 @@ struct Next {
     few: Count,
     /// All tokens, which may take minutes.
     tokens: Count,
-    /// The merchants that the settings have had since the start. The gauges of one that a reload removed
-    /// go on, so that they fall.
+    /// The merchants that the settings have had since the start. The gauges of one that a reload
+    /// removed go on, so that they fall.
     merchants: Merchants,
 }
 
@@ -108,8 +108,8 @@ impl Installation {
             return;
         }
         next.poll = Some(now + POLL_INTERVAL);
-        // One time limit for all queries together, or else a scrape of a process without a free connection
-        // takes too long, and Prometheus has no metrics at all of that process.
+        // One time limit for all queries together, or else a scrape of a process without a free
+        // connection takes too long, and Prometheus has no metrics at all of that process.
         let until = now + QUERY_TIMEOUT;
         let polled =
             bounded(sources.stats.overview(sources.worker_lost_after, sources.expiring_within), until).await;

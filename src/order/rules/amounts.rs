@@ -6,8 +6,8 @@ pub(super) fn line_total(quantity: i64, unit_price: i64, discount: i64) -> i128 
     i128::from(quantity) * i128::from(unit_price) - i128::from(discount)
 }
 
-/// Returns whether `total` is at most one minor unit for each item away from `expected`. Shops round
-/// the unit price after a division.
+/// Returns whether `total` is at most one minor unit for each item away from `expected`. Shops
+/// round the unit price after a division.
 pub(super) fn total_fits(total: i64, expected: i128, quantity: i64) -> bool {
     (i128::from(total) - expected).abs() <= i128::from(quantity)
 }
@@ -60,7 +60,8 @@ mod tests {
         #[test]
         fn the_tolerance_is_that_of_exact_fractions(total: i64, rate in 0..=10_000_i64, off in -3..=3_i64) {
             let tax = i64::try_from(nearest_tax(total, rate)).unwrap().saturating_add(off);
-            // |tax − (total − total·10000/(10000+rate))| ≤ 1, as Klarna writes it, times the denominator.
+            // |tax − (total − total·10000/(10000+rate))| ≤ 1, as Klarna writes it,
+            // multiplied by the denominator.
             let denominator = 10_000 + i128::from(rate);
             let exact = i128::from(total) * denominator - i128::from(total) * 10_000;
             let distance = (i128::from(tax) * denominator - exact).abs();

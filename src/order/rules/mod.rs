@@ -78,7 +78,8 @@ fn is_locale(text: &str) -> bool {
     text.split('-').all(|part| is_letters(part, 2))
 }
 
-/// Checks the texts that Klarna stores for the shop. Source: the limits in Klarna's API description.
+/// Checks the texts that Klarna stores for the shop. Source: the limits in Klarna's API
+/// description.
 fn texts(order: &Fields<'_>, faults: &mut Faults<'_>) {
     for (name, most) in [("merchant_reference1", 255), ("merchant_reference2", 255), ("merchant_data", 6000)]
     {

@@ -18,8 +18,8 @@ use crate::store::{FollowUpBacklog, OrderFilter, RefusedMerchant};
 /// The error code of orders that wait because Klarna refuses their merchant.
 pub(super) const REFUSED: &str = "klarna_refused_merchant";
 
-/// Returns the item of a merchant whose orders Klarna refuses for its settings, however few they are: no order of
-/// the merchant will do better until somebody corrects them.
+/// Returns the item of a merchant whose orders Klarna refuses for its settings, however few they
+/// are: no order of the merchant will do better until somebody corrects them.
 pub(super) fn refused_merchant(refused: &RefusedMerchant) -> Item {
     let merchant = refused.merchant.as_str();
     Item {
@@ -101,9 +101,9 @@ fn half_open(breaker: &WaitingBreaker) -> Item {
     }
 }
 
-/// Returns the item of calls about a merchant's submitted orders that do not succeed: nobody knows whether these
-/// orders are paid, or Klarna does not know that the shop has taken note. It counts orders, as the list does, which
-/// has them from the first failure on.
+/// Returns the item of calls about a merchant's submitted orders that do not succeed: nobody knows
+/// whether these orders are paid, or Klarna does not know that the shop has taken note. It counts
+/// orders, as the list does, which has them from the first failure on.
 pub(super) async fn stuck_follow_ups(
     pages: &Pages,
     backlog: &FollowUpBacklog,

@@ -1,5 +1,5 @@
-//! What only a process itself knows: files in its spool, dropped log lines, its clock, and a failed reload. This
-//! process asks itself, and other living ones have told the database.
+//! What only a process itself knows: files in its spool, dropped log lines, its clock, and a failed
+//! reload. This process asks itself, and other living ones have told the database.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,8 @@ use crate::pages::Pages;
 use crate::pages::pieces::{at, counted, number, span};
 use crate::store::{ProcessFacts, ReloadFailure};
 
-/// From how many whole seconds on it is told that the clocks of the database and of a process differ.
+/// From how many whole seconds on it is told that the clocks of the database and of a process
+/// differ.
 const SKEW: u64 = 2;
 /// A difference that is longer is told as this one: a hundred years.
 const MOST_SECONDS: i64 = 100 * 366 * 24 * 3600;

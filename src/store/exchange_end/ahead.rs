@@ -4,9 +4,9 @@
 //! have it, the database was restored from a backup, or a failover lost its last writes. Then
 //! generations decide nothing, because two different tokens may have had the same generation before
 //! and after the restore; nor do row ids. Instead, the times of arrival are compared, by the
-//! database's clock: that of the successor, and that of the user's present token. The later one is the
-//! user's token. The access token that came with a successor is not cached: it is encrypted for a grant and
-//! a row that this database may not have.
+//! database's clock: that of the successor, and that of the user's present token. The later one is
+//! the user's token. The access token that came with a successor is not cached: it is encrypted for
+//! a grant and a row that this database may not have.
 
 use super::{bind_successor, know_successor};
 use crate::ids::TokenVersion;

@@ -49,7 +49,8 @@ pub struct DueFilter {
     pub except: Vec<MerchantName>,
     /// Only tokens after this position, which is [`DuePage::next`] of the previous page.
     pub after: Option<DueCursor>,
-    /// How many due tokens are looked at, of whichever merchant. So the page may have fewer, or none.
+    /// How many due tokens are looked at, of whichever merchant. So the page may have fewer, or
+    /// none.
     pub limit: u32,
 }
 

@@ -48,8 +48,8 @@ pub(in crate::store) fn text<E: Engine>(filter: &OrderFilter) -> String {
     counting::<E>(filter).sql
 }
 
-/// Counts the orders of a filter that still have their body, by error code, the most frequent code first. Its
-/// `before` and `limit` are ignored.
+/// Counts the orders of a filter that still have their body, by error code, the most frequent code
+/// first. Its `before` and `limit` are ignored.
 pub(in crate::store) async fn by_code<E: Engine>(
     c: &mut Connection<'_, E>,
     filter: &OrderFilter,

@@ -14,8 +14,8 @@ use crate::store::{BEGINNING, Beginning, OrderFilter, OrderName};
 const NAMES: [&str; 5] =
     ["user_id", "idempotency_key", "merchant_reference1", "merchant_reference2", "klarna_id"];
 
-/// From how many hexadecimal digits on a text is looked for as the beginning of an order's id. They are the time of
-/// its acceptance, which fewer would not tell apart.
+/// From how many hexadecimal digits on a text is looked for as the beginning of an order's id. They
+/// are the time of its acceptance, which fewer would not tell apart.
 const FEWEST_DIGITS: usize = 8;
 
 /// A column that must have this name.
@@ -26,8 +26,8 @@ struct Named<'f> {
 }
 
 impl<'f> Search<'f> {
-    /// Adds a query of the ids of a filter, newest first. With a whole name it is several queries, each of at
-    /// most `limit` ids: one for each column that may have the name.
+    /// Adds a query of the ids of a filter, newest first. With a whole name it is several queries,
+    /// each of at most `limit` ids: one for each column that may have the name.
     pub(super) fn ids<E: Engine>(
         &mut self,
         filter: &'f OrderFilter,
@@ -71,8 +71,9 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// Adds the condition that a name begins with the text: a range of the index of each column that may have it,
-    /// from its end. All orders of these ranges are found before another condition is looked at.
+    /// Adds the condition that a name begins with the text: a range of the index of each column
+    /// that may have it, from its end. All orders of these ranges are found before another
+    /// condition is looked at.
     pub(super) fn begins<E: Engine>(
         &mut self,
         Beginning { text, end }: &'f Beginning,
@@ -122,7 +123,8 @@ const KEY: &str = "idempotency_key";
 /// Only the order that has the key now.
 const HAS_KEY: &str = "superseded_by IS NULL";
 
-/// Returns the first and the last id that begin with a text, if it is the beginning of an id, and long enough.
+/// Returns the first and the last id that begin with a text, if it is the beginning of an id, and
+/// long enough.
 fn ids_of(text: &str) -> Option<(OrderId, OrderId)> {
     let digits: String = text.chars().filter(|char| *char != '-').collect();
     let rest = 32_usize.checked_sub(digits.len())?;

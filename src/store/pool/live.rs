@@ -80,7 +80,8 @@ impl OpenCount {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.count.fetch_sub(1, Ordering::SeqCst);
-        // Wakes all that wait, because some of them cannot open another one; then one that is about to wait.
+        // Wakes all that wait, because some of them cannot open another one; then one that is about
+        // to wait.
         self.0.changed.notify_waiters();
         self.0.notify();
     }

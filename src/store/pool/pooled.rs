@@ -43,8 +43,8 @@ impl<DB: Database> PooledConnection<DB> {
         self.pool.0.settings.begin
     }
 
-    /// Whether a connection that is in use for long is to be dropped at the next opportunity, because it is
-    /// too old, or another pool needs one.
+    /// Whether a connection that is in use for long is to be dropped at the next opportunity,
+    /// because it is too old, or another pool needs one.
     pub(in crate::store) fn is_given_up(&self) -> bool {
         self.live.as_ref().is_some_and(|live| self.pool.0.gives_up(live))
     }

@@ -19,8 +19,8 @@ const TELL_AGAIN: Duration = Duration::from_mins(1);
 
 /// A pool that can give up connections.
 pub(super) trait GivesUp: Send + Sync {
-    /// Closes an idle connection. If it is the only one of the pool, only with `last`. Returns whether
-    /// it closed one.
+    /// Closes an idle connection. If it is the only one of the pool, only with `last`. Returns
+    /// whether it closed one.
     fn give_up(&self, last: bool) -> bool;
 }
 
@@ -65,8 +65,8 @@ impl Scarcity {
         self.times().refused_at.is_some_and(|refused_at| refused_at.elapsed() < SCARCE)
     }
 
-    /// Asks the pools to give up an idle connection, for one that has none: first those with several. If
-    /// there is none, the next that is given back to a pool with several is given up.
+    /// Asks the pools to give up an idle connection, for one that has none: first those with
+    /// several. If there is none, the next that is given back to a pool with several is given up.
     pub(in crate::store) fn make_room(&self) {
         let pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let pools: Vec<_> = pools.iter().filter_map(Weak::upgrade).collect();

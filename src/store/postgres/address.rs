@@ -1,8 +1,8 @@
 //! Reads the URL of a server as `psql` does: hosts, sockets, password file, TLS.
 //!
 //! sqlx reads it too, but uses clear text if the server refuses TLS, and ignores parameters that it
-//! does not know. So the URL is first converted to a form that sqlx reads as `psql` does, and anything
-//! else is refused.
+//! does not know. So the URL is first converted to a form that sqlx reads as `psql` does, and
+//! anything else is refused.
 
 mod password_file;
 
@@ -32,8 +32,8 @@ const SUPPORTED: [&str; 12] = [
     "sslrootcert",
     "user",
 ];
-/// Parameters of libpq that have no effect here. An error may name them. Any other name is not shown,
-/// because it may be a part of a password.
+/// Parameters of libpq that have no effect here. An error may name them. Any other name is not
+/// shown, because it may be a part of a password.
 const UNSUPPORTED: [&str; 16] = [
     "channel_binding",
     "client_encoding",
@@ -302,7 +302,8 @@ fn host(
     Ok(Host::Name(name.to_owned()))
 }
 
-/// The file with the certificates of the authorities to trust; `None` for those that browsers trust.
+/// The file with the certificates of the authorities to trust; `None` for those that browsers
+/// trust.
 fn authorities(
     given: Option<String>,
     variable: impl Fn(&str) -> Option<String>,
@@ -327,8 +328,8 @@ fn usual_file(name: &str, variable: impl Fn(&str) -> Option<String>) -> Option<P
     path.filter(|path| path.exists())
 }
 
-/// The password for these options, if a file has it. A socket in a usual folder has the name `localhost` there, one in
-/// another folder has its folder's name.
+/// The password for these options, if a file has it. A socket in a usual folder has the name
+/// `localhost` there, one in another folder has its folder's name.
 fn password_of_file(
     options: &PgConnectOptions,
     host: &Host,

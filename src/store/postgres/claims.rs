@@ -1,13 +1,13 @@
 //! Claims on PostgreSQL: advisory locks of transactions that many exchanges share.
 //!
-//! A few sessions (`vault.claim_sessions`) hold the claims of all exchanges of this process. Each runs
-//! one transaction after the other. A new claim joins the transaction that is open. The first answer of
-//! Klarna begins a store, which takes all answers that are there; one commit makes them durable, and
-//! then each caller is answered.
+//! A few sessions (`vault.claim_sessions`) hold the claims of all exchanges of this process. Each
+//! runs one transaction after the other. A new claim joins the transaction that is open. The first
+//! answer of Klarna begins a store, which takes all answers that are there; one commit makes them
+//! durable, and then each caller is answered.
 //!
-//! A commit frees all locks of its session, so the session locks the tokens again whose exchanges go on.
-//! In between, and where another session took the lock meanwhile, the committed intents keep others
-//! away, as on SQLite.
+//! A commit frees all locks of its session, so the session locks the tokens again whose exchanges
+//! go on. In between, and where another session took the lock meanwhile, the committed intents keep
+//! others away, as on SQLite.
 
 mod dispatcher;
 mod session;
@@ -31,8 +31,8 @@ use crate::store::engine::{Now, transaction_by};
 use crate::store::{ClaimAttempt, StoreError, TokenClaim, exchange_end};
 use crate::token::{ClaimedToken, ExchangeEnd, Intended, Intent, Settled};
 
-/// Claims tokens. A task of its own gives the work to the sessions, so a caller that stops waiting does
-/// not affect the others.
+/// Claims tokens. A task of its own gives the work to the sessions, so a caller that stops waiting
+/// does not affect the others.
 pub(super) struct Claims {
     requests: mpsc::UnboundedSender<Request>,
 }
@@ -42,7 +42,8 @@ struct Context {
     pools: Arc<Pools>,
     announcements: Arc<Batcher<Announcements>>,
     clock: Clock,
-    /// How a claim asks to be settled or released. Weak, because the dispatcher must end with the store.
+    /// How a claim asks to be settled or released. Weak, because the dispatcher must end with the
+    /// store.
     requests: mpsc::WeakUnboundedSender<Request>,
 }
 

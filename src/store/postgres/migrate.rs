@@ -44,9 +44,9 @@ const PATIENCE: LockTimeouts = LockTimeouts {
 /// One in so many tries without a lock is logged.
 const TELL_EVERY: u32 = 10;
 
-/// The interval between two checks for another `migrate`, and how long one may take. It must be short:
-/// building an index concurrently waits for every session with a snapshot, which includes this one, and
-/// PostgreSQL looks for deadlocks after one second.
+/// The interval between two checks for another `migrate`, and how long one may take. It must be
+/// short: building an index concurrently waits for every session with a snapshot, which includes
+/// this one, and PostgreSQL looks for deadlocks after one second.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Runs the missing migrations and returns how many ran.

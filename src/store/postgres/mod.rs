@@ -63,8 +63,9 @@ impl Postgres {
     /// Connects to the server that `database.url` names.
     ///
     /// # Errors
-    /// [`StoreError::Location`] if the URL cannot be read, [`StoreError::Unavailable`] if the server does
-    /// not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before it.
+    /// [`StoreError::Location`] if the URL cannot be read, [`StoreError::Unavailable`] if the
+    /// server does not answer, [`StoreError::Pooler`] if the settings do not suit the pooler before
+    /// it.
     pub(super) async fn open(
         database: &Database,
         claim_sessions: u32,
@@ -89,7 +90,8 @@ pub(super) fn transport(key: &str, url: &str) -> Result<Transport, StoreError> {
     Ok(Address::of_process(key, url)?.transport)
 }
 
-/// Returns the file with the key of the client's certificate, if the URL or the environment names one.
+/// Returns the file with the key of the client's certificate, if the URL or the environment names
+/// one.
 ///
 /// # Errors
 /// If the URL cannot be read.
@@ -97,7 +99,8 @@ pub(super) fn client_key(key: &str, url: &str) -> Result<Option<PathBuf>, StoreE
     Ok(Address::of_process(key, url)?.client_key)
 }
 
-/// Returns null, so that statements use the database's clock; in tests, the time of the test's clock.
+/// Returns null, so that statements use the database's clock; in tests, the time of the test's
+/// clock.
 fn now(clock: &Clock) -> Now {
     Now(clock.manual_now())
 }
@@ -121,8 +124,9 @@ impl Engine for Postgres {
     type Database = sqlx::Postgres;
 
     const STATEMENTS: &'static Statements = &sql::STATEMENTS;
-    /// Whatever the default of role, database or server is: a transaction of another isolation would
-    /// not see what was committed since it began. A server that lets nobody write is left at that.
+    /// Whatever the default of role, database or server is: a transaction of another isolation
+    /// would not see what was committed since it began. A server that lets nobody write is left at
+    /// that.
     const BEGIN: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
     fn bind(query: RawQuery<Self>, value: Param<'_>) -> RawQuery<Self> {

@@ -1,5 +1,5 @@
-//! The pools. Queue, API and intents never wait behind a slow token endpoint, and nothing that waits
-//! for a locked row keeps heartbeats, results or new orders waiting.
+//! The pools. Queue, API and intents never wait behind a slow token endpoint, and nothing that
+//! waits for a locked row keeps heartbeats, results or new orders waiting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,11 +22,11 @@ const INTENT_CONNECTIONS: u32 = 8;
 /// The longest wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
 
-/// Settings of a session that holds claims, and waits for Klarna inside its transaction. The locks of a
-/// dead host are freed within a minute. A confirmed commit is on disk.
+/// Settings of a session that holds claims, and waits for Klarna inside its transaction. The locks
+/// of a dead host are freed within a minute. A confirmed commit is on disk.
 ///
-/// No session waits long for a lock of another one: whoever waits holds a connection, and here the claims
-/// of many.
+/// No session waits long for a lock of another one: whoever waits holds a connection, and here the
+/// claims of many.
 const CLAIM_SESSION: Session = Session {
     direct: "
         SET default_transaction_isolation = 'read committed'; SET idle_in_transaction_session_timeout = 0;
@@ -72,9 +72,10 @@ const REPLICA_SESSION: Session = Session {
 /// The longest wait for a connection to the replica: the primary can be read instead.
 const ACQUIRE_REPLICA: Duration = Duration::from_secs(1);
 
-/// Said in a session whose few statements read rows by their keys. Then one plan suits all arguments,
-/// however many rows they name and however small the tables are when it is made: each is planned once, and
-/// only with indexes. Otherwise PostgreSQL plans a statement with arrays at each call.
+/// Said in a session whose few statements read rows by their keys. Then one plan suits all
+/// arguments, however many rows they name and however small the tables are when it is made: each is
+/// planned once, and only with indexes. Otherwise PostgreSQL plans a statement with arrays at each
+/// call.
 pub(in crate::store) const BY_KEY: &str = "
     SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;
     SET enable_seqscan = off; SET jit = off";
@@ -96,15 +97,16 @@ pub(super) struct Pools {
     pub(super) claims: Pool<Postgres>,
     /// For intents and the ends of exchanges.
     pub(super) intents: Pool<Postgres>,
-    /// One connection for the ends of attempts and the shoppers of users, which are written together.
+    /// One connection for the ends of attempts and the shoppers of users, which are written
+    /// together.
     pub(super) results: Pool<Postgres>,
     /// One connection for heartbeats.
     pub(super) heartbeats: Pool<Postgres>,
     pub(super) scarcity: Scarcity,
     /// How to connect for `LISTEN`.
     pub(super) listen: PgConnectOptions,
-    /// Half of the queue's connections, for writes that may have to wait for a locked token: the other
-    /// half stays free for new orders and claims.
+    /// Half of the queue's connections, for writes that may have to wait for a locked token: the
+    /// other half stays free for new orders and claims.
     pub(super) half_of_queue: Arc<Semaphore>,
     /// The same of those for intents: the other half stays free for what is about to be sent.
     pub(super) half_of_intents: Arc<Semaphore>,
@@ -136,7 +138,8 @@ impl Pools {
         })
     }
 
-    /// Opens the pool of the read replica, if the settings have one. It shares no server with the others.
+    /// Opens the pool of the read replica, if the settings have one. It shares no server with the
+    /// others.
     pub(super) fn replica(database: &Database) -> Result<Option<Pool<Postgres>>, StoreError> {
         let Some(url) = &database.read_url else { return Ok(None) };
         let options = Address::of_process("database.read_url", expose(url))?.options;

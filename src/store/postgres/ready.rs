@@ -16,8 +16,8 @@ use crate::store::{StoreError, orders};
 /// How many connections of a pool to keep ready, but at most half of what it may have.
 const READY: usize = 6;
 
-/// Keeps connections ready: first one of each pool, so that a server that refuses more leaves no pool
-/// without.
+/// Keeps connections ready: first one of each pool, so that a server that refuses more leaves no
+/// pool without.
 pub(super) async fn keep(pools: &Pools, now: Now) -> Result<(), StoreError> {
     for pool in [&pools.heartbeats, &pools.results, &pools.intents] {
         pool.open_up_to(1).await?.into_iter().for_each(PooledConnection::give_back);

@@ -1,7 +1,8 @@
-//! The read-only replica of `database.read_url`, for reads that may be a little old: pages and lists.
+//! The read-only replica of `database.read_url`, for reads that may be a little old: pages and
+//! lists.
 //!
-//! It is a help and no need. When it cannot be used, the same reads go to the primary, and it is tried
-//! again a little later, by one caller at a time.
+//! It is a help and no need. When it cannot be used, the same reads go to the primary, and it is
+//! tried again a little later, by one caller at a time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,7 +55,8 @@ impl Replica {
         Self { pool, clock, state: Mutex::default() }
     }
 
-    /// Takes a connection; `None` if the primary is to be read. `primary` has the installation's name.
+    /// Takes a connection; `None` if the primary is to be read. `primary` has the installation's
+    /// name.
     pub(super) async fn take(
         &self,
         primary: &Pool<sqlx::Postgres>,
@@ -121,8 +123,8 @@ impl Replica {
         }
     }
 
-    /// Returns whether a caller may try it. After a failure, the first one tries, and the others read from
-    /// the primary meanwhile.
+    /// Returns whether a caller may try it. After a failure, the first one tries, and the others
+    /// read from the primary meanwhile.
     fn may_be_tried(&self) -> bool {
         let now = Instant::now();
         match &mut self.state().failure {

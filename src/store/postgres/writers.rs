@@ -1,5 +1,5 @@
-//! Writes of many callers in one commit: what is about to be sent; the ends of attempts together with the
-//! shoppers of users.
+//! Writes of many callers in one commit: what is about to be sent; the ends of attempts together
+//! with the shoppers of users.
 
 use std::time::Duration;
 
@@ -85,8 +85,8 @@ impl Write for Announcements {
 /// How long it may take to find out why ends were not written.
 const CHECK: Duration = Duration::from_millis(250);
 
-/// Writes ends of attempts, and which shoppers belong to users. The usual ends and all shoppers are written with one
-/// statement.
+/// Writes ends of attempts, and which shoppers belong to users. The usual ends and all shoppers are
+/// written with one statement.
 pub(super) struct Results {
     pub(super) pool: Pool<sqlx::Postgres>,
     pub(super) clock: Clock,
@@ -130,7 +130,8 @@ impl Write for Results {
             }
         }
         let stored = match self.commit(&ends, &subjects).await {
-            // A lock on the table of tokens must keep no end waiting: the subjects are left to the users' next orders.
+            // A lock on the table of tokens must keep no end waiting: the subjects are left to the
+            // users' next orders.
             Err(StoreError::Busy(_)) if !ends.is_empty() && !subjects.is_empty() => {
                 self.commit(&ends, &[]).await?
             }
@@ -178,8 +179,8 @@ impl<'a> Ends<'a> {
 }
 
 impl Results {
-    /// Writes all in one transaction. Returns the claims of the ends that it wrote, and what their rows have now: it
-    /// leaves out those whose claims are lost and those whose rows are locked.
+    /// Writes all in one transaction. Returns the claims of the ends that it wrote, and what their
+    /// rows have now: it leaves out those whose claims are lost and those whose rows are locked.
     async fn commit(
         &self,
         ends: &Ends<'_>,
@@ -212,9 +213,9 @@ impl Results {
         transaction_by::<Postgres, _>(connection, write).await
     }
 
-    /// Returns those of these claims that hold although their ends were not written: another session has locked
-    /// their rows. If they cannot be read soon, all of them, so that they are written again: the others, whose ends are
-    /// durable, wait for this.
+    /// Returns those of these claims that hold although their ends were not written: another
+    /// session has locked their rows. If they cannot be read soon, all of them, so that they are
+    /// written again: the others, whose ends are durable, wait for this.
     async fn locked(&self, claims: &[Claim]) -> Vec<Claim> {
         if claims.is_empty() {
             return Vec::new();
@@ -269,8 +270,8 @@ fn named<'r>(
     Ok(named)
 }
 
-/// Writes the result of one submitted order. Returns its claim, and what its row has now; `None` if it was not
-/// written.
+/// Writes the result of one submitted order. Returns its claim, and what its row has now; `None` if
+/// it was not written.
 async fn one_submitted(
     c: &mut Connection<'_>,
     now: Now,
@@ -280,8 +281,8 @@ async fn one_submitted(
     written.first().map(|written| Ok((row.claim, StoredEnd::read(written)?))).transpose()
 }
 
-/// Writes the results of submitted orders, and notes subjects with the same statement. Returns the claims of those
-/// orders that were written, and what their rows have now.
+/// Writes the results of submitted orders, and notes subjects with the same statement. Returns the
+/// claims of those orders that were written, and what their rows have now.
 async fn all_submitted(
     c: &mut Connection<'_>,
     now: Now,

@@ -1,5 +1,5 @@
-//! The SQL statements: a folder for each engine, with a file for each storage trait. A statement that
-//! both engines have is a field of [`Statements`], so a missing one is a compile error. A test
+//! The SQL statements: a folder for each engine, with a file for each storage trait. A statement
+//! that both engines have is a field of [`Statements`], so a missing one is a compile error. A test
 //! prepares each statement against its engine.
 
 pub(super) mod postgres;
@@ -13,7 +13,8 @@ macro_rules! statements {
             $(pub(super) $group: $type,)+
             /// An expression for the conditions of `order_search`: the code of an order's error.
             pub(super) error_code: &'static str,
-            /// An expression for the same: whether the id is one of a list, which is the parameter `$`.
+            /// An expression for the same: whether the id is one of a list, which is the parameter
+            /// `$`.
             pub(super) id_among: &'static str,
             /// The same: whether the id is one of those that the query `$` returns.
             pub(super) id_in: &'static str,
@@ -119,7 +120,8 @@ pub(super) const ORDERS_BY_CODE: &str = "
 /// What it puts around its query of ids, to count them. The second `$` is the most that it counts.
 pub(super) const ORDERS_UP_TO: &str = "
     SELECT count(*) AS orders FROM (SELECT id FROM ($) AS found LIMIT $) AS counted";
-/// What `webhooks` puts around its query of places, to count them. The second `$` is the most that it counts.
+/// What `webhooks` puts around its query of places, to count them. The second `$` is the most that
+/// it counts.
 pub(super) const WEBHOOKS_UP_TO: &str = "SELECT count(*) AS webhooks FROM ($ LIMIT $) AS found";
 
 /// Puts parts of a statement where it has `$`.
@@ -133,8 +135,9 @@ pub(super) fn filled<const N: usize>(statement: &str, parts: [&str; N]) -> Strin
     text
 }
 
-/// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are given, so that
-/// their indexes can be used. Such a condition begins with `($NUMBER`, and its first ` OR ` follows what is left out.
+/// Leaves out "or it is absent" in the conditions of the parameters with these numbers, which are
+/// given, so that their indexes can be used. Such a condition begins with `($NUMBER`, and its first
+/// ` OR ` follows what is left out.
 pub(super) fn narrowed(statement: &str, given: impl IntoIterator<Item = usize>) -> String {
     let mut text = statement.to_owned();
     for number in given {

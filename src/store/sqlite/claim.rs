@@ -1,7 +1,7 @@
-//! The claim on SQLite: the committed intent is the claim. Row and ledger are read without a lock. The
-//! intent is inserted in a write transaction, of which there is one at a time, and the insert checks
-//! everything again: generation, state, and by the presentation's number the whole ledger. No
-//! transaction is open during the request to Klarna.
+//! The claim on SQLite: the committed intent is the claim. Row and ledger are read without a lock.
+//! The intent is inserted in a write transaction, of which there is one at a time, and the insert
+//! checks everything again: generation, state, and by the presentation's number the whole ledger.
+//! No transaction is open during the request to Klarna.
 
 use async_trait::async_trait;
 

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use crate::store::StoreError;
 
-/// The file of a SQLite database. If it is deleted, renamed or replaced, SQLite continues to write to
-/// the old file, and everything written there is lost with the process.
+/// The file of a SQLite database. If it is deleted, renamed or replaced, SQLite continues to write
+/// to the old file, and everything written there is lost with the process.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
@@ -27,8 +27,8 @@ impl DatabaseFile {
         }
     }
 
-    /// Checks that the path still leads to the file that was opened. It does not wait for the disk: the system keeps in
-    /// memory what it knows of an open file.
+    /// Checks that the path still leads to the file that was opened. It does not wait for the disk:
+    /// the system keeps in memory what it knows of an open file.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         match self.opened.get() {
             Some(opened) if identity(&self.path) != Some(*opened) => {

@@ -161,8 +161,8 @@ impl Engine for Sqlite {
                 return Ok(missing);
             };
             drop(connection);
-            // SQLite has no lock for migrations. Another process may have run some meanwhile; continue
-            // after those.
+            // SQLite has no lock for migrations. Another process may have run some meanwhile;
+            // continue after those.
             let applied =
                 by::<Self, _>(self.reader().await?, async |c| pools::applied_migrations(c.raw).await).await?;
             let before =
@@ -195,8 +195,8 @@ impl Engine for Sqlite {
         self.bus.send(Signal::Pauses);
     }
 
-    /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it from
-    /// the write-ahead log.
+    /// In the file, deleted data is overwritten at once (`secure_delete`). This also removes it
+    /// from the write-ahead log.
     async fn overwrite_erased(&self) -> Result<(), StoreError> {
         by::<Self, _>(self.writer().await?, async |c| pools::truncate_log(c.raw).await).await
     }

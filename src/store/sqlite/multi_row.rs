@@ -9,15 +9,16 @@ use super::{Connection, Sqlite};
 use crate::store::StoreError;
 use crate::store::engine::{Now, Query};
 
-/// For how many rows there are texts. Others use the next larger one, and its further rows are nulls.
+/// For how many rows there are texts. Others use the next larger one, and its further rows are
+/// nulls.
 const SIZES: [usize; 5] = [1, 2, 4, 8, 16];
 const MOST: usize = SIZES[SIZES.len() - 1];
 
 /// Binds the values of a row, as many as the statement's text has.
 pub(super) type Bind<T> = for<'q> fn(Query<'q, Sqlite>, &T, Now) -> Query<'q, Sqlite>;
 
-/// Statements that run one after another. The text of each has the values of one row, `VALUES (?, …)`,
-/// and no other parameter.
+/// Statements that run one after another. The text of each has the values of one row,
+/// `VALUES (?, …)`, and no other parameter.
 pub(super) struct MultiRowStatements<const N: usize> {
     statements: [&'static str; N],
     texts: [OnceLock<String>; SIZES.len()],

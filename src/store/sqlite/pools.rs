@@ -19,21 +19,22 @@ use crate::store::sql::sqlite as sql;
 /// How long a writer waits for another process (a command beside the service) to finish its
 /// transaction.
 const BUSY: Duration = Duration::from_secs(5);
-/// The size in bytes to which the write-ahead log shrinks after its pages were copied to the file. It
-/// grows while a reader uses an old state, and by default SQLite never makes it smaller.
+/// The size in bytes to which the write-ahead log shrinks after its pages were copied to the file.
+/// It grows while a reader uses an old state, and by default SQLite never makes it smaller.
 const LOG_LIMIT: &str = "16777216";
-/// After how many pages in the log they are copied to the file: 16 MB. Pages that many orders change are then
-/// copied once for some two hundred orders.
+/// After how many pages in the log they are copied to the file: 16 MB. Pages that many orders
+/// change are then copied once for some two hundred orders.
 const CHECKPOINT: &str = "4000";
-/// How many readers there are, unless they are busy for a while, with exports or pages. A reader's cache is
-/// of use for one read only, because each commit makes it worthless; so it is small, in KiB.
+/// How many readers there are, unless they are busy for a while, with exports or pages. A reader's
+/// cache is of use for one read only, because each commit makes it worthless; so it is small, in
+/// KiB.
 const READERS: usize = 4;
 const READER_CACHE: &str = "-256";
 /// How long a caller waits for the one writer.
 const ACQUIRE: Duration = Duration::from_secs(8);
 
-/// The connection that writes. Callers wait for it in a queue, in order of arrival. Heartbeats do not
-/// use the queue, so they are served before all that wait in it.
+/// The connection that writes. Callers wait for it in a queue, in order of arrival. Heartbeats do
+/// not use the queue, so they are served before all that wait in it.
 #[derive(Clone)]
 pub(super) struct Writer {
     pub(super) pool: Pool<Sqlite>,
@@ -54,8 +55,8 @@ impl Writer {
         Ok(connection)
     }
 
-    /// Takes the connection before all that wait in the queue. For heartbeats, which must not be late
-    /// because many orders are being written.
+    /// Takes the connection before all that wait in the queue. For heartbeats, which must not be
+    /// late because many orders are being written.
     pub(super) async fn urgent(&self) -> Result<PooledConnection<Sqlite>, StoreError> {
         let connection = self.pool.take().await?;
         self.uses.fetch_add(1, Ordering::SeqCst);
@@ -133,8 +134,8 @@ impl Pools {
     }
 }
 
-/// Restricts the permissions of the database, because it has order bodies in clear text. SQLite gives
-/// new files beside the database the same permissions.
+/// Restricts the permissions of the database, because it has order bodies in clear text. SQLite
+/// gives new files beside the database the same permissions.
 fn protect(path: &Path) {
     // If this fails, connecting fails too and reports the reason.
     let _ = private::options().append(true).create(true).open(path);
@@ -161,8 +162,8 @@ pub(super) async fn applied_migrations(c: &mut SqliteConnection) -> Result<Vec<A
     bounded(applied.fetch_all(c)).await
 }
 
-/// Copies the write-ahead log into the file and empties it. If a reader still uses an old state, the
-/// log keeps its pages until they are overwritten.
+/// Copies the write-ahead log into the file and empties it. If a reader still uses an old state,
+/// the log keeps its pages until they are overwritten.
 pub(super) async fn truncate_log(c: &mut SqliteConnection) -> Result<(), StoreError> {
     let truncate = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
     if bounded(truncate.fetch_one(c)).await? != 0 {

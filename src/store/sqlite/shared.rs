@@ -18,9 +18,9 @@ use crate::store::subject::Subject;
 use crate::store::{Claim, StoreError, StoredEnd, exchange_end};
 use crate::token::{ExchangeEnd, ExchangeResult, Intended, Intent, Settled};
 
-/// Statements of these transactions change few rows each, so what would undo one of them is kept in memory.
-/// By default it goes to a buffer of 64 KB that SQLite allocates for each statement, and to a file if there
-/// is more. Other transactions may change a whole table.
+/// Statements of these transactions change few rows each, so what would undo one of them is kept in
+/// memory. By default it goes to a buffer of 64 KB that SQLite allocates for each statement, and to
+/// a file if there is more. Other transactions may change a whole table.
 const BEGIN: &str = "PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE";
 const COMMIT: &str = "COMMIT; PRAGMA temp_store = DEFAULT";
 
@@ -90,15 +90,15 @@ impl Shared {
         answer.take().ok_or_else(unanswered)
     }
 
-    /// Records an intent. The transaction also records a heartbeat of its holder: a new intent must not look
-    /// orphaned.
+    /// Records an intent. The transaction also records a heartbeat of its holder: a new intent must
+    /// not look orphaned.
     pub(super) async fn intend(&self, intent: &Intent) -> Result<Intended, StoreError> {
         let is_recorded = self.announced(Item::Intent(intent.clone())).await?;
         Ok(if is_recorded { Intended::Recorded } else { Intended::Refused })
     }
 
-    /// As [`crate::store::Orders::announce_create`]. The transaction also records a heartbeat of the worker:
-    /// nobody must take the order before it is sent.
+    /// As [`crate::store::Orders::announce_create`]. The transaction also records a heartbeat of
+    /// the worker: nobody must take the order before it is sent.
     pub(super) async fn announce_create(&self, claim: &Claim) -> Result<bool, StoreError> {
         self.announced(Item::Create(*claim)).await
     }
@@ -170,7 +170,8 @@ impl Write for Jobs {
 async fn write_all(c: &mut Connection<'_>, clock: &Clock, items: &[Item]) -> Result<Vec<Done>, StoreError> {
     let now = now(clock);
     let mut done = vec![Done::Ran; items.len()];
-    // Ends come first: they make other orders of their users free for claims, which are among the statements.
+    // Ends come first: they make other orders of their users free for claims, which are among the
+    // statements.
     let (places, ends) = of(items, |item| match item {
         Item::Successor(end) => match &end.result {
             ExchangeResult::Rotated(successor) => Some(writes::Rotated { end, successor }),

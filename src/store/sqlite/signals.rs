@@ -19,8 +19,8 @@ const BACKLOG: usize = 1024;
 /// resolution of file times (a tick of the kernel, 10 ms at most).
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How often the file is asked for commits of other processes while this one commits as well, so that the log
-/// says nothing about them.
+/// How often the file is asked for commits of other processes while this one commits as well, so
+/// that the log says nothing about them.
 const AMONG_OWN: Duration = Duration::from_millis(250);
 
 pub(super) struct Bus(broadcast::Sender<Signal>);
@@ -58,17 +58,18 @@ pub(super) struct Listener {
     log: Log,
     /// Whether the log has changed since the file was asked.
     may_have_changed: bool,
-    /// How often this process had used the writing connection when the file was asked, and when that was.
+    /// How often this process had used the writing connection when the file was asked, and when
+    /// that was.
     uses: u64,
     asked_at: Instant,
-    /// The file's data version at that time, and when the connection that told it was opened: versions of
-    /// different connections cannot be compared.
+    /// The file's data version at that time, and when the connection that told it was opened:
+    /// versions of different connections cannot be compared.
     version: Option<(Option<Instant>, i64)>,
 }
 
 impl Listener {
-    /// Whether the file is to be asked: the log has changed, and this process did not write to it. If it may
-    /// have written, the file is asked now and then.
+    /// Whether the file is to be asked: the log has changed, and this process did not write to it.
+    /// If it may have written, the file is asked now and then.
     fn is_due(&mut self) -> bool {
         self.may_have_changed |= self.log.may_have_changed();
         let is_ours = self.writer.uses() != self.uses;
@@ -121,7 +122,8 @@ impl Log {
     }
 
     /// Returns whether anybody, including this process, may have committed since the check before
-    /// the last. It does not wait for the disk: the system keeps in memory what it knows of an open file.
+    /// the last. It does not wait for the disk: the system keeps in memory what it knows of an open
+    /// file.
     fn may_have_changed(&mut self) -> bool {
         let log = std::fs::metadata(&self.path);
         let now = log.ok().and_then(|log| Some((log.modified().ok()?, log.len())));

@@ -1,4 +1,5 @@
-//! The usual writes of an order, each for many orders at once: intents, successors, results, subjects.
+//! The usual writes of an order, each for many orders at once: intents, successors, results,
+//! subjects.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,8 @@ static STORE: MultiRowStatements<6> = MultiRowStatements::new([
 static SUBMIT: MultiRowStatements<2> = MultiRowStatements::new([sql::ALL_SUBMITTED, sql::DELETE_CACHED]);
 static NOTE: MultiRowStatements<1> = MultiRowStatements::new([sql::NOTE_SUBJECTS]);
 
-/// Inserts intents and returns for each whether it was inserted. Counts a heartbeat of their holders.
+/// Inserts intents and returns for each whether it was inserted. Counts a heartbeat of their
+/// holders.
 pub(super) async fn intend(
     c: &mut Connection<'_>,
     now: Now,
@@ -44,8 +46,8 @@ pub(super) async fn intend(
     Ok(intents.iter().map(|intent| inserted.contains(&intent.exchange.as_uuid())).collect())
 }
 
-/// Records of orders that their create call is about to be sent. Returns for each claim whether it holds.
-/// Counts a heartbeat of their workers.
+/// Records of orders that their create call is about to be sent. Returns for each claim whether it
+/// holds. Counts a heartbeat of their workers.
 pub(super) async fn announce(
     c: &mut Connection<'_>,
     now: Now,
@@ -72,10 +74,10 @@ pub(super) struct Rotated<'a> {
     pub(super) successor: &'a Successor,
 }
 
-/// Stores successors, each with its hash, the cached tokens, the end of the intent, and the announcement of
-/// the create call. `None` where the row has another generation than was presented, or this database does
-/// not know the exchange: then nothing was written. So it is where the row has this successor already: then
-/// what follows it was written once more, the same as before.
+/// Stores successors, each with its hash, the cached tokens, the end of the intent, and the
+/// announcement of the create call. `None` where the row has another generation than was presented,
+/// or this database does not know the exchange: then nothing was written. So it is where the row
+/// has this successor already: then what follows it was written once more, the same as before.
 pub(super) async fn store(
     c: &mut Connection<'_>,
     now: Now,

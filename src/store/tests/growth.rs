@@ -1,5 +1,5 @@
-//! Which statements read the whole of a table that grows: with a hundred million rows, they take longer than
-//! a statement may.
+//! Which statements read the whole of a table that grows: with a hundred million rows, they take
+//! longer than a statement may.
 
 use std::collections::BTreeSet;
 
@@ -35,9 +35,10 @@ const LONG: [&str; 9] = [
     "audit_log_object",
 ];
 
-/// Statements that may. The lists begin with the newest, and read on while a rare filter finds nothing; those
-/// of webhooks lose their choices (`narrowed`). Parts of statements get their conditions later. What is found
-/// by day, or planned anew, has this plan only while the tables are empty.
+/// Statements that may. The lists begin with the newest, and read on while a rare filter finds
+/// nothing; those of webhooks lose their choices (`narrowed`). Parts of statements get their
+/// conditions later. What is found by day, or planned anew, has this plan only while the tables are
+/// empty.
 const WHOLE: [&str; 12] = [
     "audit.list",
     "keeper.set_due_dates",
@@ -53,7 +54,8 @@ const WHOLE: [&str; 12] = [
     "webhooks.resend_webhooks",
 ];
 
-/// Whether a plan reads a whole table that grows, or a whole long index. The first rows of a list are not.
+/// Whether a plan reads a whole table that grows, or a whole long index. The first rows of a list
+/// are not.
 fn reads_all(plan: &Value, short: &BTreeSet<String>, limited: bool) -> bool {
     let text = |member: &str| plan[member].as_str().unwrap_or_default();
     let limited = limited || text("Node Type") == "Limit";
@@ -98,8 +100,9 @@ async fn postgresql_reads_no_growing_table_as_a_whole() {
 /// The names of tables that grow in plans of SQLite, which are those of the statement.
 const ALIASES: [&str; 6] = ["o", "w", "t", "k", "e", "x"];
 
-/// Statements that may, on SQLite: lists and their parts, as above, the newest rows, and statements in which
-/// such a name is that of a subquery, of the processes, of the webhook endpoints or of the keeper's row.
+/// Statements that may, on SQLite: lists and their parts, as above, the newest rows, and statements
+/// in which such a name is that of a subquery, of the processes, of the webhook endpoints or of the
+/// keeper's row.
 const WHOLE_ON_SQLITE: [&str; 19] = [
     "orders.order_ids",
     "overview.webhook_backlogs",
@@ -283,7 +286,8 @@ fn beginning(text: &str) -> OrderFilter {
     OrderFilter { name: Some(OrderName::Begins(Beginning::new(text))), limit: 51, ..OrderFilter::default() }
 }
 
-/// Searches by the beginning of a name, which may be that of an id too: each statement that pages and API make of one.
+/// Searches by the beginning of a name, which may be that of an id too: each statement that pages
+/// and API make of one.
 fn searches<E: Engine>() -> Vec<String> {
     let of_shop = OrderFilter { merchant: Some("shop".into()), ..beginning("0000000a") };
     let filters = [

@@ -18,7 +18,8 @@ pub(super) struct Caller {
     trial: Option<TrialPermit>,
     /// Klarna's correlation id of the call, once it is known.
     pub(super) correlation_id: Option<String>,
-    /// The token of a user who was seen, by an order or a vend, although the token could not be used.
+    /// The token of a user who was seen, by an order or a vend, although the token could not be
+    /// used.
     pub(super) seen: Option<TokenVersion>,
 }
 

@@ -64,9 +64,9 @@ impl KeySets {
     /// The set is locked during a fetch, so others that need it wait for that fetch. After a failed
     /// fetch, the keys known so far stay in use.
     ///
-    /// An issuer may sign with a new key at once, so a key that the set lacks is asked for at once, too. The
-    /// pause between two fetches grows from 1 s to a minute, however many tokens name keys that the set lacks:
-    /// that is six fetches in the first half minute, and then one a minute.
+    /// An issuer may sign with a new key at once, so a key that the set lacks is asked for at once,
+    /// too. The pause between two fetches grows from 1 s to a minute, however many tokens name keys
+    /// that the set lacks: that is six fetches in the first half minute, and then one a minute.
     pub async fn find(
         &self,
         merchant: &Merchant,
@@ -109,7 +109,8 @@ impl KeySets {
 }
 
 impl KeySet {
-    /// Counts a fetch that begins. Until it has succeeded, it counts as failed: its caller may be gone before.
+    /// Counts a fetch that begins. Until it has succeeded, it counts as failed: its caller may be
+    /// gone before.
     fn count(&mut self, now: DateTime<Utc>) {
         let minutes = self.tried_at.map_or(0, |tried_at| (now - tried_at).num_minutes().max(0));
         self.lately = self.lately.saturating_sub(u32::try_from(minutes).unwrap_or(u32::MAX)) + 1;
@@ -128,8 +129,8 @@ fn past(then: Option<DateTime<Utc>>, wait: TimeDelta, now: DateTime<Utc>) -> boo
     then.is_none_or(|then| now < then || now - then >= wait)
 }
 
-/// Reads a key set. A key that cannot be read is skipped, and so are those after the first 64; a set
-/// without any usable key is an error.
+/// Reads a key set. A key that cannot be read is skipped, and so are those after the first 64; a
+/// set without any usable key is an error.
 pub(crate) fn parse(body: &[u8]) -> Option<Vec<Arc<Key>>> {
     #[derive(Deserialize)]
     struct Set {

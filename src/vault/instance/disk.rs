@@ -28,8 +28,8 @@ impl Disk {
     /// Runs `work` and returns its result.
     ///
     /// # Errors
-    /// The error of `work`; or [`io::ErrorKind::TimedOut`] after five seconds. The work then goes on,
-    /// and may still succeed.
+    /// The error of `work`; or [`io::ErrorKind::TimedOut`] after five seconds. The work then goes
+    /// on, and may still succeed.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> io::Result<T> + Send + 'static,

@@ -60,9 +60,9 @@ struct Envelope {
 }
 
 impl SpoolFolder {
-    /// Opens the folder in `instance_dir`, and creates it if it does not exist. It removes files that
-    /// an earlier process did not write to the end. It writes once as a test: a folder that cannot be
-    /// written must be noticed before there is anything to write.
+    /// Opens the folder in `instance_dir`, and creates it if it does not exist. It removes files
+    /// that an earlier process did not write to the end. It writes once as a test: a folder that
+    /// cannot be written must be noticed before there is anything to write.
     ///
     /// # Errors
     /// If the folder cannot be created or written.
@@ -204,8 +204,8 @@ async fn remove(disk: &Disk, path: PathBuf) {
     }
 }
 
-/// Returns the key that encrypts each file of this installation in an instance folder. Empty if there is no
-/// such folder.
+/// Returns the key that encrypts each file of this installation in an instance folder. Empty if
+/// there is no such folder.
 pub(super) fn keys_in(instance_dir: &Path, installation: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for path in files(instance_dir, &ENDINGS) {

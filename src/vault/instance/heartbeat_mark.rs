@@ -15,8 +15,8 @@ use crate::ids::WorkerId;
 
 const FILE: &str = "seen";
 
-/// Up to this number of heartbeats, the mark is synced to disk. Without any mark, a start could not tell
-/// that the database was restored.
+/// Up to this number of heartbeats, the mark is synced to disk. Without any mark, a start could not
+/// tell that the database was restored.
 const FIRST: i64 = 2;
 
 /// A heartbeat that the database confirmed.
@@ -37,8 +37,8 @@ impl HeartbeatMark {
         serde_json::from_slice(&bounded::read(&folder.join(FILE), LARGEST).ok()?).ok()
     }
 
-    /// Replaces the last mark. Only the first ones of a process are synced to disk: if a later one is
-    /// lost, the older mark is still correct.
+    /// Replaces the last mark. Only the first ones of a process are synced to disk: if a later one
+    /// is lost, the older mark is still correct.
     ///
     /// # Errors
     /// If the folder cannot be written.

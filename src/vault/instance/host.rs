@@ -28,8 +28,8 @@ pub(super) struct HostMark {
 /// What the mark in an instance folder says about this machine and folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The folder is new, or the same folder since the machine started: whoever holds its lock knows
-    /// that earlier processes are dead.
+    /// The folder is new, or the same folder since the machine started: whoever holds its lock
+    /// knows that earlier processes are dead.
     Here,
     /// The machine has started anew, the folder was copied or restored, or it has no mark. The lock
     /// alone proves nothing.

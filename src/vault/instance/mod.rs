@@ -1,5 +1,5 @@
-//! A process's instance folder on this machine's disk: its lock, the spool of what the database does
-//! not have yet, and the last heartbeat that the database confirmed.
+//! A process's instance folder on this machine's disk: its lock, the spool of what the database
+//! does not have yet, and the last heartbeat that the database confirmed.
 
 mod disk;
 mod folder;
@@ -22,7 +22,8 @@ pub use self::spool::Spool;
 /// The most bytes of the small files: lock, marks.
 const LARGEST: usize = 4096;
 
-/// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same settings.
+/// The instance folder of `refresh` and `tokens vend`, beside that of a service with the same
+/// settings.
 #[must_use]
 pub fn refresh_folder(instance_dir: &Path) -> PathBuf {
     let mut folder = instance_dir.as_os_str().to_owned();

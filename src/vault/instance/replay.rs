@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 use super::folder::SpoolFolder;
 use crate::store::StoreError;
 
-/// How many files a replay leaves because another session has locked their rows. With more, their table
-/// may be locked, and each would wait.
+/// How many files a replay leaves because another session has locked their rows. With more, their
+/// table may be locked, and each would wait.
 const MOST_LOCKED: usize = 5;
 
 /// The result of a replay.
@@ -15,11 +15,11 @@ const MOST_LOCKED: usize = 5;
 pub struct Replayed {
     /// Records that the database has now.
     pub stored: usize,
-    /// Records that are no longer needed: users have signed in or were forgotten since, or orders have
-    /// ended otherwise or got another body.
+    /// Records that are no longer needed: users have signed in or were forgotten since, or orders
+    /// have ended otherwise or got another body.
     pub superseded: usize,
-    /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an unknown
-    /// user, or of another installation.
+    /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an
+    /// unknown user, or of another installation.
     pub left: usize,
 }
 
@@ -47,9 +47,9 @@ impl From<StoreError> for ReplayError {
 
 impl SpoolFolder {
     /// Passes the record of each file to `store`, and removes the file once `store` has succeeded.
-    /// `store` returns whether the record was stored; `false` means that it is no longer needed. A file
-    /// that cannot be read, that the database refuses or whose row is locked is logged and left, and the
-    /// others are still stored: the next replay tries it again.
+    /// `store` returns whether the record was stored; `false` means that it is no longer needed. A
+    /// file that cannot be read, that the database refuses or whose row is locked is logged and
+    /// left, and the others are still stored: the next replay tries it again.
     ///
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.

@@ -91,8 +91,8 @@ impl Spool {
         self.folder.disk()
     }
 
-    /// Returns the file for a successor, not written yet; `None` for an end without a successor, which
-    /// needs no file.
+    /// Returns the file for a successor, not written yet; `None` for an end without a successor,
+    /// which needs no file.
     ///
     /// # Errors
     /// If it cannot be encrypted.

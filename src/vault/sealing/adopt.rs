@@ -24,10 +24,10 @@ pub struct AdoptedTokens {
     pub unreadable: u64,
 }
 
-/// Moves the tokens of `merchant` from the provider `from` to `to`. Each row is written only if it is
-/// unchanged since it was read, and its token is encrypted and hashed for the other provider in the
-/// same transaction. An interrupted run continues at the next call. `progress` is called with the number
-/// of rows done so far.
+/// Moves the tokens of `merchant` from the provider `from` to `to`. Each row is written only if it
+/// is unchanged since it was read, and its token is encrypted and hashed for the other provider in
+/// the same transaction. An interrupted run continues at the next call. `progress` is called with
+/// the number of rows done so far.
 ///
 /// # Errors
 /// If the store fails. What was moved stays so.

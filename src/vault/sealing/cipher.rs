@@ -75,8 +75,8 @@ impl Cipher {
         &self.active
     }
 
-    /// Returns the name and the fingerprint of every key. The fingerprint distinguishes keys with the
-    /// same name.
+    /// Returns the name and the fingerprint of every key. The fingerprint distinguishes keys with
+    /// the same name.
     #[must_use]
     pub fn fingerprints(&self) -> &BTreeMap<String, [u8; 32]> {
         &self.fingerprints

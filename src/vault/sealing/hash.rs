@@ -5,8 +5,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// Joins words so that two different lists never give the same bytes. One of them may be a secret, so the
-/// memory is wiped, and has its size from the beginning: growing would leave a copy behind.
+/// Joins words so that two different lists never give the same bytes. One of them may be a secret,
+/// so the memory is wiped, and has its size from the beginning: growing would leave a copy behind.
 pub(super) fn length_prefixed<'a>(words: impl Iterator<Item = &'a [u8]>) -> Zeroizing<Vec<u8>> {
     let words: Vec<&[u8]> = words.collect();
     let size = words.iter().map(|word| size_of::<u64>() + word.len()).sum();
@@ -32,8 +32,8 @@ impl Hasher {
         Self(Hmac::new(&(*block).into()))
     }
 
-    /// Returns the hash of a refresh token of a provider. It is the same for all merchants and users,
-    /// so that a token registered twice is recognised.
+    /// Returns the hash of a refresh token of a provider. It is the same for all merchants and
+    /// users, so that a token registered twice is recognised.
     #[must_use]
     pub fn token(&self, provider: Provider, token: &str) -> [u8; 32] {
         self.hash_all([&b"refresh_token"[..], provider.as_bytes(), token.as_bytes()].into_iter())

@@ -26,9 +26,10 @@ pub struct Resealed {
     pub left: BTreeMap<String, u64>,
 }
 
-/// Encrypts with the active key everything that another key encrypts. Each row is written separately,
-/// and only if it is unchanged since it was read; a row that changed meanwhile is read again. After an
-/// interruption, the next call continues. `progress` is called with the number of secrets done so far.
+/// Encrypts with the active key everything that another key encrypts. Each row is written
+/// separately, and only if it is unchanged since it was read; a row that changed meanwhile is read
+/// again. After an interruption, the next call continues. `progress` is called with the number of
+/// secrets done so far.
 ///
 /// # Errors
 /// If the store fails. What was encrypted again stays so.

@@ -1,5 +1,5 @@
-//! Runs the program of a key service that wraps or unwraps an encryption key: without a shell, with a
-//! deadline, and with bounded output.
+//! Runs the program of a key service that wraps or unwraps an encryption key: without a shell, with
+//! a deadline, and with bounded output.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -136,7 +136,8 @@ async fn run(
     let ended = timeout(program.timeout, async {
         let feed = async {
             if let Some(mut stdin) = stdin {
-                // A program that ends early, or reads nothing, closes the pipe. Its exit code counts.
+                // A program that ends early, or reads nothing, closes the pipe. Its exit code
+                // counts.
                 let _ = stdin.write_all(input).await;
             }
         };
@@ -185,8 +186,8 @@ async fn kill(child: &mut Child) {
     }
 }
 
-/// Reads everything, and keeps the beginning. `length` is how much of `buffer` is filled, also if this
-/// is cancelled.
+/// Reads everything, and keeps the beginning. `length` is how much of `buffer` is filled, also if
+/// this is cancelled.
 async fn read(from: Option<impl AsyncRead + Unpin>, buffer: &mut [u8], length: &mut usize) {
     let Some(mut from) = from else { return };
     let mut rest = Zeroizing::new([0; 1024]);
@@ -217,7 +218,8 @@ fn sentence(said: &[u8]) -> String {
     if words.is_empty() { String::new() } else { format!(": {}", words.join(" ")) }
 }
 
-/// Replaces each run of characters that may be a key in base64 or hexadecimal, and control characters.
+/// Replaces each run of characters that may be a key in base64 or hexadecimal, and control
+/// characters.
 fn without_keys(word: &str) -> String {
     let may_be_key = |letter: char| letter.is_ascii_alphanumeric() || "+/=_-".contains(letter);
     let mut shown = String::new();

@@ -15,7 +15,8 @@ use crate::store::ClaimedOrder;
 use crate::token::Unusable;
 use crate::vault::{Access, AccessToken};
 
-/// How long an order waits at least for an exchange that it has begun, if its patience is nearly over.
+/// How long an order waits at least for an exchange that it has begun, if its patience is nearly
+/// over.
 const LEAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The token of an order that is about to be submitted.
@@ -46,9 +47,9 @@ impl OrderToken {
 }
 
 impl OrderHandler {
-    /// Returns the shopper's access token, or why the order is submitted without one. `waited` becomes how
-    /// long the order waited for it. Ends the attempt early if the order waits for its token, or fails
-    /// because of it.
+    /// Returns the shopper's access token, or why the order is submitted without one. `waited`
+    /// becomes how long the order waited for it. Ends the attempt early if the order waits for its
+    /// token, or fails because of it.
     pub(super) async fn token(
         &self,
         order: &ClaimedOrder,
@@ -77,7 +78,8 @@ impl OrderHandler {
             Access::Ready(access) => return Ok(OrderToken::With(access)),
             Access::Unusable(why) => why,
             Access::ComeBack(after) => {
-                // Do not wait for a pause that is longer than the patience: no token would come in time.
+                // Do not wait for a pause that is longer than the patience: no token would come in
+                // time.
                 if took + after < left {
                     let waits = order.waits.and("its token", order.claimed_at, after);
                     return Err(Box::new(Disposition::Snooze {
@@ -100,9 +102,10 @@ impl OrderHandler {
         }
     }
 
-    /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's slow
-    /// token endpoint must not take the slots of others. If the access token becomes too old while the
-    /// order then waits for a slot, it gets another one. Also returns how long the exchanges took.
+    /// Gets an access token by an exchange. The order waits for it outside its slot: one merchant's
+    /// slow token endpoint must not take the slots of others. If the access token becomes too old
+    /// while the order then waits for a slot, it gets another one. Also returns how long the
+    /// exchanges took.
     async fn exchange(
         &self,
         order: &ClaimedOrder,

@@ -111,7 +111,8 @@ async fn a_session_is_nobody_elses() {
     assert_eq!(with("klarna-worker=".into()).get("/").await.status, 303);
     assert_eq!(with(format!("other=1; {cookie}")).get("/").await.status, 200);
 
-    // Another process of the installation accepts the cookie, until the key is removed from the settings.
+    // Another process of the installation accepts the cookie, until the key is removed from the
+    // settings.
     let request = |cookie: &str| {
         let request = Request::get("/orders").header("cookie", cookie);
         request.body(Body::empty()).unwrap()

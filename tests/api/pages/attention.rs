@@ -204,7 +204,8 @@ async fn each_number_of_the_strip_leads_to_as_many_orders() {
     }
     let path = api.folder.path().join("worker.db");
     let mut raw = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    // The first has two calls that fail, of the second one was given up, and that of the third is new.
+    // The first has two calls that fail, of the second one was given up, and that of the third is
+    // new.
     for (klarna_id, calls) in
         [("k-1", &[("push", 3), ("abort", 4)][..]), ("k-2", &[("push", 9)]), ("k-3", &[("push", 0)])]
     {
@@ -241,8 +242,8 @@ async fn each_number_of_the_strip_leads_to_as_many_orders() {
         assert_eq!(listed(&browser, query).await.len(), *number, "{query}");
     }
     let numbers: Vec<usize> = numbers.into_iter().map(|(_, number)| number).collect();
-    // Of the refused merchant; due, of each merchant; failed, in all and by code; with failing follow-ups, and of these
-    // given up; waiting after a failure, in all and by code.
+    // Of the refused merchant; due, of each merchant; failed, in all and by code; with failing
+    // follow-ups, and of these given up; waiting after a failure, in all and by code.
     assert_eq!(numbers, [1, 1, 2, 3, 2, 1, 2, 1, 3, 2, 1], "{strip}");
 }
 

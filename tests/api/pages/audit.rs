@@ -33,7 +33,8 @@ async fn what_an_operator_sees_of_tokens_and_does_leaves_rows() {
     browser.page("/users").await;
     let user = "/user?merchant=shop&user=u-1";
     let tag = browser.get(user).await.header("etag").to_owned();
-    // What updates itself leaves one row for the page, not one for each update that shows nothing new.
+    // What updates itself leaves one row for the page, not one for each update that shows nothing
+    // new.
     let update = browser.request(Method::GET, user).header("x-live", "1").header("if-none-match", tag);
     assert_eq!(send(update).await.status, 304);
     let about = [("merchant", "shop"), ("user", "u-1")];

@@ -1,4 +1,5 @@
-//! What an operator is told before a retry, of orders that wait, and by the figures of the overview.
+//! What an operator is told before a retry, of orders that wait, and by the figures of the
+//! overview.
 
 use std::time::Duration;
 

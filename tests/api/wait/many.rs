@@ -48,8 +48,8 @@ async fn all_are_answered(here: App, there: App, engine: &str) {
     let address = service.address().unwrap();
     let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let wait = async |id: OrderId| {
-        // Repeats the request as a shop does: on a busy machine, the longest wait may end before all
-        // requests have arrived.
+        // Repeats the request as a shop does: on a busy machine, the longest wait may end before
+        // all requests have arrived.
         loop {
             let answer = http.get(format!("http://{address}/v1/orders/{id}?wait=60s")).send().await.unwrap();
             assert_eq!(answer.status(), 200);
@@ -81,8 +81,8 @@ async fn end_all(waiters: Waiters, store: Arc<dyn Store>, last: OrderId) -> BTre
     while waiters.count() < WAITERS {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The waiters read their rows in turn. After this one, all have read theirs, so only the delay of
-    // the notifications is measured.
+    // The waiters read their rows in turn. After this one, all have read theirs, so only the delay
+    // of the notifications is measured.
     waiters.wait(last, Duration::ZERO, |_| true).await.unwrap();
     let worker = Worker { id: Uuid::now_v7().into(), instance: Uuid::new_v4().into(), name: "test".into() };
     store.begin_worker(&worker).await.unwrap();

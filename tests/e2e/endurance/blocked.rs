@@ -1,4 +1,5 @@
-//! The service is stopped with SIGTERM while its database takes no successor, again and again under load.
+//! The service is stopped with SIGTERM while its database takes no successor, again and again under
+//! load.
 
 use std::time::Duration;
 
@@ -37,8 +38,8 @@ async fn stops_with_a_blocked_store_lose_and_double_nothing(database: Database) 
         // The database is blocked while an exchange is in flight.
         shop.hold("token", true).await;
         until("an exchange in flight", PATIENCE, async || shop.stats().await.held > 0).await;
-        // A busy SQLite may let nobody else write for long. Answers that are held for longer than exchanges last
-        // would be lost.
+        // A busy SQLite may let nobody else write for long. Answers that are held for longer than
+        // exchanges last would be lost.
         let mut taking = std::pin::pin!(Lock::take(&shop));
         let taken = tokio::time::timeout(HELD, &mut taking).await;
         shop.hold("token", false).await;

@@ -11,8 +11,8 @@ use crate::few_or;
 
 /// As far as a step puts the clock from the machine's.
 const STEPS: [&str; 6] = ["+15s", "-15s", "-1h", "+1h", "+12h", "+0"];
-/// Later than all of them: nothing then has to wait for a time that was put back. Retention keeps results
-/// for longer.
+/// Later than all of them: nothing then has to wait for a time that was put back. Retention keeps
+/// results for longer.
 const LAST: &str = "+1d";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

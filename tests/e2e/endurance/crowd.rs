@@ -98,7 +98,8 @@ impl Crowd {
         until("more orders", PATIENCE, async || self.accepted() > before).await;
     }
 
-    /// Begins no more orders, and waits until all begun ones are submitted. Returns all accepted orders.
+    /// Begins no more orders, and waits until all begun ones are submitted. Returns all accepted
+    /// orders.
     pub async fn go_home(self) -> BTreeMap<String, Accepted> {
         self.closing.send_replace(true);
         for client in self.clients {

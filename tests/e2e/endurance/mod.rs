@@ -70,8 +70,8 @@ fn open(database: Database) -> Shop {
     shop
 }
 
-/// Opens a shop whose time-outs are those of the settings' defaults: a test in which no answer may be lost
-/// needs them on a busy machine.
+/// Opens a shop whose time-outs are those of the settings' defaults: a test in which no answer may
+/// be lost needs them on a busy machine.
 fn open_steady(database: Database) -> Shop {
     open_steady_by(Build::Own, database)
 }

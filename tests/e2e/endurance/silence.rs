@@ -25,13 +25,14 @@ const TOKEN_PATIENCE: Duration = Duration::from_secs(3);
 async fn orders_go_out_while_the_token_endpoint_is_silent_and_tokens_are_used_again_after(
     database: Database,
 ) {
-    // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked too.
+    // `KLARNA_WORKER_TEST_SILENCE` (seconds) sets a longer run, in which the figures are checked
+    // too.
     let asked = number("KLARNA_WORKER_TEST_SILENCE").map(Duration::from_secs);
     // Longer than the time-out of an exchange.
     let silence = asked.unwrap_or(Duration::from_secs(9));
     let (shop, proxy) = behind_a_proxy(database).await;
-    // So many that no token is lost twice: it would be presented again only minutes later. A short silence
-    // ends before any is presented again.
+    // So many that no token is lost twice: it would be presented again only minutes later. A short
+    // silence ends before any is presented again.
     let (served, crowd, users) = under_load(&shop, few_or(40, MANY)).await;
     let fresh = || crowd.seen(|_, order| order["token"] == "fresh");
     let warm = asked.map_or(20, |_| 2 * users.len());

@@ -29,8 +29,8 @@ pub struct Sums {
     pub possible_duplicates: usize,
     /// Those of them that the sandbox created once or not at all.
     false_alarms: usize,
-    /// Orders that would say `possible_duplicate` if every order of a lost worker did, whether or not that
-    /// worker was about to send it; and how many of them falsely.
+    /// Orders that would say `possible_duplicate` if every order of a lost worker did, whether or
+    /// not that worker was about to send it; and how many of them falsely.
     by_takeover: (usize, usize),
     /// Orders that the sandbox created more than once.
     pub created_twice: usize,
@@ -171,8 +171,8 @@ impl Sums {
         }
     }
 
-    /// Checks that the service has every token that works at the sandbox: the last order was recognised
-    /// by it. For every other sign-in, the row says that an answer was lost.
+    /// Checks that the service has every token that works at the sandbox: the last order was
+    /// recognised by it. For every other sign-in, the row says that an answer was lost.
     fn count_tokens(&mut self, record: &[Event], last: &[FinalOrder]) {
         let mut families: BTreeMap<(&str, usize), bool> = BTreeMap::new();
         for event in record {
@@ -231,8 +231,8 @@ struct FinalOrder {
     token: Value,
 }
 
-/// Submits one more order for each user. It uses the present token, and closes intents that are still
-/// open.
+/// Submits one more order for each user. It uses the present token, and closes intents that are
+/// still open.
 async fn last_orders(client: &Client, users: &[String]) -> Vec<FinalOrder> {
     stream::iter(users).map(|user| last_order(client, user)).buffered(TOGETHER).collect().await
 }

@@ -72,8 +72,8 @@ async fn orders_pass_a_sweep_at_full_rate(database: Database) {
     finish(shop).await;
 }
 
-/// Submits orders of a few shoppers for this time. Returns their times from acceptance to end, by the
-/// service's own times.
+/// Submits orders of a few shoppers for this time. Returns their times from acceptance to end, by
+/// the service's own times.
 async fn latencies(client: &Client, users: &[String], phase: &str, time: Duration) -> Vec<Duration> {
     let end = Instant::now() + time;
     let shoppers = users.chunks(users.len() / SHOPPERS).enumerate().map(|(number, users)| {

@@ -1,9 +1,10 @@
-//! A release is replaced by the next one under load, in the steps of docs/running.md: a migration while
-//! orders continue, programs of both releases side by side, and new encryption keys meanwhile.
+//! A release is replaced by the next one under load, in the steps of docs/running.md: a migration
+//! while orders continue, programs of both releases side by side, and new encryption keys
+//! meanwhile.
 //!
 //! `tests/upgrade.sh` builds an earlier release and names it by `KLARNA_WORKER_TEST_OLD_PROGRAM`.
-//! Without one, the tested program is its own predecessor, and additions to the schema take the place
-//! of a later release's migrations.
+//! Without one, the tested program is its own predecessor, and additions to the schema take the
+//! place of a later release's migrations.
 
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ async fn side_by_side(database: Database) {
     make_second_key_active(&shop, "a");
     a = replace(&shop, &crowd, a, &b, (Build::Own, "a")).await;
     both_work(&a, &b).await;
-    // The other process still encrypts with the old key, so this run cannot finish, but it does no harm.
+    // The other process still encrypts with the old key, so this run cannot finish, but it does no
+    // harm.
     rotate(&shop, Build::Own, "a");
     rotate(&shop, Build::Old, "b");
     rotate(&shop, Build::Own, "a");

@@ -80,7 +80,8 @@ async fn retention_breaks_no_chain(db: Db) {
     let delete = |at: usize| format!("DELETE FROM audit_log WHERE id = {}", rows[at].id);
     assert_eq!(fixture.broken_by(&delete(2)).await, (rows[3].id, GAP), "it was too young for retention");
     assert_eq!(fixture.broken_by(&delete(0)).await, (rows[1].id, GAP));
-    // Without the row about it, a beginning that is missing is a fault; and nobody can invent that row.
+    // Without the row about it, a beginning that is missing is a fault; and nobody can invent that
+    // row.
     let prune = rows.iter().find(|row| row.action == "audit.prune").unwrap();
     let later = "UPDATE audit_log SET object = '2030-01-01T00:00:00.000000Z' WHERE action = 'audit.prune'";
     assert_eq!(fixture.broken_by(later).await.1, JOINED, "the oldest of those that are broken");

@@ -163,8 +163,8 @@ struct Started {
     handler: Arc<Held>,
 }
 
-/// The source of the orders. It tells when the queue's first poll is over, which takes all slots: nothing
-/// is due, and nobody wakes the queue for another one.
+/// The source of the orders. It tells when the queue's first poll is over, which takes all slots:
+/// nothing is due, and nobody wakes the queue for another one.
 struct Watched {
     source: OrderSource,
     polled: watch::Sender<bool>,

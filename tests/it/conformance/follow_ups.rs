@@ -20,8 +20,8 @@ both_engines![
 const LEASE: Duration = Duration::from_mins(1);
 const LONG: Duration = Duration::from_mins(30);
 
-/// Returns two submitted orders: the first has a follow-up that failed and one that waits, the second has one that
-/// was given up.
+/// Returns two submitted orders: the first has a follow-up that failed and one that waits, the
+/// second has one that was given up.
 async fn failing(db: &Db) -> [OrderId; 2] {
     let mut ids = Vec::new();
     for klarna_id in ["k-1", "k-2"] {

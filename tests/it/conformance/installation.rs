@@ -121,8 +121,8 @@ async fn what_is_no_server_is_told(db: Db) {
     let nonsense = open("postgres://u:hidden@host:port/d").await;
     assert!(matches!(nonsense, StoreError::Location(_)) && !nonsense.is_transient(), "{nonsense}");
     assert!(!format!("{away}{away:?}{nonsense}{nonsense:?}").contains("hidden"));
-    // A server, or somebody on the network, that refuses TLS. The address is not a loopback address,
-    // but belongs to this machine.
+    // A server, or somebody on the network, that refuses TLS. The address is not a loopback
+    // address, but belongs to this machine.
     for (parameter, sends) in [("", false), ("?sslmode=require", false), ("?sslmode=prefer", true)] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url =

@@ -1,5 +1,5 @@
-//! PostgreSQL only: locks of other sessions. What the shop's guests need goes on, and so do heartbeats
-//! and results.
+//! PostgreSQL only: locks of other sessions. What the shop's guests need goes on, and so do
+//! heartbeats and results.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,8 @@ postgres_alone![
     a_repeated_rename_waits_for_the_first_one,
 ];
 
-/// Shorter than a wait for a lock, which lasts 1 s and ends with an error. For what waits behind others that
-/// wait, and then succeeds; elsewhere, the result tells of a wait.
+/// Shorter than a wait for a lock, which lasts 1 s and ends with an error. For what waits behind
+/// others that wait, and then succeeds; elsewhere, the result tells of a wait.
 const AT_ONCE: Duration = Duration::from_millis(900);
 /// More callers than any pool here has connections.
 const CROWD: usize = 16;
@@ -77,7 +77,8 @@ async fn claimed(db: &Db, worker: WorkerId, count: usize) -> Vec<Claim> {
     claim(db, worker, count).await.iter().map(|order| order.claim).collect()
 }
 
-/// Whether a locked row was not waited for. The text tells it from a wait that has ended with an error.
+/// Whether a locked row was not waited for. The text tells it from a wait that has ended with an
+/// error.
 fn is_skipped(ended: &Result<bool, StoreError>) -> bool {
     matches!(ended, Err(StoreError::Busy(why)) if why.contains("it has locked the order's row"))
 }

@@ -258,8 +258,8 @@ fn url_at(url: &str, port: u16) -> String {
     url.into()
 }
 
-/// Defaults of the database, and of the role in this database, which come before them. A transaction
-/// must see what others commit while it waits for a row.
+/// Defaults of the database, and of the role in this database, which come before them. A
+/// transaction must see what others commit while it waits for a row.
 async fn other_defaults_change_nothing(db: Db) {
     register(&db, "u", 1).await;
     let mut direct = db.raw().await;
@@ -288,7 +288,8 @@ async fn other_defaults_change_nothing(db: Db) {
                 Some("rotated"),
                 "{isolation}, {statement_cache}"
             );
-            // Sign-ins of one user at once: in another isolation, whoever waited for the row would fail.
+            // Sign-ins of one user at once: in another isolation, whoever waited for the row would
+            // fail.
             let sign_ins = (0..20).map(|number| new_token(&db, "v", byte * 20 + number)).collect::<Vec<_>>();
             let registered = join_all(sign_ins.iter().map(|token| store.register_token(token))).await;
             for registered in registered {
@@ -360,8 +361,8 @@ async fn a_burst_finds_connections_open_but_never_all_of_a_pool(db: Db) {
     assert_eq!(db.count(&opened).await, 0, "a burst opens none");
 }
 
-/// Another collation may change with the system's C library, and then a unique index finds no longer
-/// what it holds.
+/// Another collation may change with the system's C library, and then a unique index finds no
+/// longer what it holds.
 async fn unique_texts_are_compared_byte_by_byte(db: Db) {
     let texts =
         "FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid, unnest(i.indcollation::oid[]) AS used (id)

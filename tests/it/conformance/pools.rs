@@ -49,7 +49,8 @@ impl Limited {
         limited
     }
 
-    /// Waits until the server has noticed that the connection of the checks at the start was closed.
+    /// Waits until the server has noticed that the connection of the checks at the start was
+    /// closed.
     async fn until_forgotten(&self) {
         let sessions = format!("count(*) FROM pg_stat_activity WHERE usename = '{}'", self.role);
         let mut watch = self.db.raw().await;

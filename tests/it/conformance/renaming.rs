@@ -119,7 +119,8 @@ async fn an_order_whose_access_token_ends_soon_is_waited_for(db: Db) {
     let id = insert(&db, order(&db, "old")).await;
     let running = claim_orders(&db, db.begin_worker().await, 1).await.remove(0).claim;
     exchange_for(&db, "old", id).await;
-    // It is good for 299 s. With less than 120 s, the order may ask for another one by its old name.
+    // It is good for 299 s. With less than 120 s, the order may ask for another one by its old
+    // name.
     db.advance(180);
     assert_eq!(rename(&db, "old", "new").await, Renamed::Busy);
     assert_eq!((row(&db, "old").await.2, user_of(&db, id).await), (2, "old".into()), "nothing was moved");
@@ -127,8 +128,8 @@ async fn an_order_whose_access_token_ends_soon_is_waited_for(db: Db) {
     assert_eq!(rename(&db, "old", "new").await, moved(true, 1, 0));
 }
 
-/// Gives the user a token, an order that has not ended, and 601 that have, one with an event. Returns the
-/// open one, and the id of the last one as a literal.
+/// Gives the user a token, an order that has not ended, and 601 that have, one with an event.
+/// Returns the open one, and the id of the last one as a literal.
 async fn with_a_long_history(db: &Db, user: &str) -> (OrderId, String) {
     open_endpoint(db, 1).await;
     register(db, user, 1).await;
@@ -221,7 +222,8 @@ async fn an_erasure_finds_what_an_interrupted_rename_has_not_moved(db: Db) {
 async fn an_erasure_that_another_process_has_ended_takes_nothing_more(db: Db) {
     open_endpoint(&db, 1).await;
     end_order(&db, "other", &failed()).await;
-    // Once the erasure has begun, another process has ended it and begun to give its name to `other`.
+    // Once the erasure has begun, another process has ended it and begun to give its name to
+    // `other`.
     let schema = if db.is_sqlite() { "" } else { "klarna_worker." };
     let meanwhile = format!(
         "UPDATE {schema}user_changes SET renamed_from = 'other', renamed_to = 'u' WHERE user_id = 'u';

@@ -182,7 +182,8 @@ async fn an_order_that_runs_since_its_insert_need_not_be_read(db: Db) {
     assert!(seen.is_none());
 }
 
-/// Who does not wait, who has waited as long as allowed, and who comes after a notification, get what the row has.
+/// Who does not wait, who has waited as long as allowed, and who comes after a notification, get
+/// what the row has.
 async fn what_may_have_changed_is_read(db: Db) {
     let order = inserted(&db, db.begin_worker().await, "u").await;
     let claim = order.claim;

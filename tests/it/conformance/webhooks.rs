@@ -186,8 +186,8 @@ async fn each_change_of_a_token_between_dead_and_alive_is_told(db: Db) {
         (EventKind::TokenReauthRequired, json!({ "merchant": "shop", "user": "u", "reason": "rejected" }));
     let alive = (EventKind::TokenRecovered, json!({ "merchant": "shop", "user": "u", "reason": null }));
     assert_eq!(events(&db).await, std::slice::from_ref(&dead));
-    // A sign-in and another rejection write events. Forgetting writes none, because the shop asked for
-    // it.
+    // A sign-in and another rejection write events. Forgetting writes none, because the shop asked
+    // for it.
     register(&db, "u", 3).await;
     register(&db, "u", 4).await;
     assert_eq!(events(&db).await, [dead.clone(), alive]);

@@ -202,7 +202,8 @@ async fn a_slow_endpoint_holds_no_other_merchants_events(db: Db) {
     let options = Options::new("webhooks", 16);
     let queue = Queue::start(Arc::new(shops.outbox()), Arc::new(shops.sender()), options, &shops.wake);
     stuck.reached(8).await;
-    // One merchant has as many attempts in flight as allowed; the other's events are sent meanwhile.
+    // One merchant has as many attempts in flight as allowed; the other's events are sent
+    // meanwhile.
     let last = "SELECT seq FROM webhooks WHERE claim_number = 0 ORDER BY seq DESC LIMIT 20";
     db.execute(&format!("UPDATE webhooks SET merchant = 'quick' WHERE seq IN ({last})")).await;
     shops.wake.notify();

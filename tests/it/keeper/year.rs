@@ -75,8 +75,8 @@ async fn a_year(db: Db, tokens: usize) {
         if day == AWAY.end {
             sandbox.admin().behave(Behaviour::default()).unwrap();
         }
-        // Restarts, also after each day of the outage, because the circuit breaker uses the machine's
-        // clock and not the test's.
+        // Restarts, also after each day of the outage, because the circuit breaker uses the
+        // machine's clock and not the test's.
         if day.is_multiple_of(30) || (AWAY.start..=AWAY.end + 1).contains(&day) {
             process = Process::start(&shop).await;
         }
@@ -131,8 +131,8 @@ async fn assert_none_past_its_time(db: &Db) {
     assert_eq!(expired, 0, "{}", db.clock.now());
 }
 
-/// Checks that every rotation came 30 to 40 days after the previous one, except those that the outage
-/// delayed.
+/// Checks that every rotation came 30 to 40 days after the previous one, except those that the
+/// outage delayed.
 fn assert_between_day_30_and_40(sandbox: &Sandbox, start: DateTime<Utc>) {
     let mut last = BTreeMap::<String, (DateTime<Utc>, Duration)>::new();
     let mut late = 0;
@@ -154,7 +154,8 @@ fn assert_between_day_30_and_40(sandbox: &Sandbox, start: DateTime<Utc>) {
             let held_back = (AWAY.start..AWAY.end + 2).contains(&day);
             assert!(age >= 30 * DAY, "{age:?}");
             assert!(age <= 40 * DAY + BETWEEN || held_back, "{age:?} on day {day}");
-            // The hash of the user is constant, so without the outage the interval would be the same.
+            // The hash of the user is constant, so without the outage the interval would be the
+            // same.
             late += u32::from(!earlier.is_zero() && age > earlier + DAY);
         }
     }

@@ -108,7 +108,8 @@ impl ModelRun {
         self.compare().await?;
         self.world.check_losses()?;
         for user in 0..2 {
-            // The first request closes open intents of dead processes, the second one presents the token.
+            // The first request closes open intents of dead processes, the second one presents the
+            // token.
             for _ in 0..2 {
                 self.pass(5 * 60 * 60).await;
                 self.ask(0, user, ExchangeFor::Manual, false).await?;

@@ -54,8 +54,8 @@ impl Process {
         Self { runtime: Some(runtime), shop: shop.clone(), store, vault, spool, worker, silence }
     }
 
-    /// Gives the process a new vault, with a closed circuit breaker. As at the start, nobody waits for an
-    /// exchange of others, or for its own next one: a vend tells the wait instead.
+    /// Gives the process a new vault, with a closed circuit breaker. As at the start, nobody waits
+    /// for an exchange of others, or for its own next one: a vend tells the wait instead.
     pub fn refresh(&mut self) {
         let (store, spool) = (Arc::clone(&self.store), self.spool.clone());
         self.vault = self.shop.vault(store, self.worker.id, spool, &self.silence);

@@ -16,7 +16,8 @@ pub enum ExchangeFor {
     /// A sweep, which refreshes only tokens with a due date.
     Keeper,
     Manual,
-    /// A program of the shop, which takes a cached access token that is valid for so many seconds more.
+    /// A program of the shop, which takes a cached access token that is valid for so many seconds
+    /// more.
     Vend {
         min_validity: u64,
     },
@@ -51,8 +52,8 @@ pub enum StoreResult {
 
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// An order, a sweep or a program of the shop asks for an access token. With `refused`, the database refuses intents
-    /// meanwhile.
+    /// An order, a sweep or a program of the shop asks for an access token. With `refused`, the
+    /// database refuses intents meanwhile.
     Ask {
         process: usize,
         user: usize,
@@ -137,8 +138,8 @@ pub fn scenarios() -> impl Strategy<Value = Scenario> {
     })
 }
 
-/// A process is considered dead with a request in flight, another one closes its intent, and then the
-/// answer arrives. Random steps seldom do this.
+/// A process is considered dead with a request in flight, another one closes its intent, and then
+/// the answer arrives. Random steps seldom do this.
 fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |process| Step::Ask { process, user, purpose: ExchangeFor::Manual, refused: false };
@@ -153,8 +154,8 @@ fn overtaken() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// An answer is lost, and an operator makes the uncertain token active again; a sweep skips it until it
-/// has a due date. Random steps seldom do this.
+/// An answer is lost, and an operator makes the uncertain token active again; a sweep skips it
+/// until it has a due date. Random steps seldom do this.
 fn decided() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         let ask = |purpose| Step::Ask { process, user, purpose, refused: false };
@@ -169,7 +170,8 @@ fn decided() -> impl Strategy<Value = Vec<Step>> {
     })
 }
 
-/// A token lapses and is withdrawn, and then an order wants it. Chance alone seldom brings it about.
+/// A token lapses and is withdrawn, and then an order wants it. Chance alone seldom brings it
+/// about.
 fn lapsed() -> impl Strategy<Value = Vec<Step>> {
     (0..2_usize, 0..2_usize, any::<Index>()).prop_map(|(user, process, which)| {
         vec![

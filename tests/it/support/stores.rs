@@ -54,7 +54,8 @@ const HANGS: Duration = Duration::from_mins(3);
 /// Exchanges of a vault that may be in flight.
 pub const MAX_IN_FLIGHT: u32 = 4;
 
-/// Connections for their claims in a store that [`Db::open`] opens: fewer, so that exchanges share them.
+/// Connections for their claims in a store that [`Db::open`] opens: fewer, so that exchanges share
+/// them.
 pub const CLAIM_SESSIONS: u32 = 2;
 
 /// A migrated database of the test's own, with a clock that the test advances.

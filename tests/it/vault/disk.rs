@@ -100,7 +100,8 @@ async fn heartbeats_go_on_although_their_record_hangs(db: Db) {
     }
 }
 
-/// The database is restored to a time before the user's first sign-in while the request is in flight.
+/// The database is restored to a time before the user's first sign-in while the request is in
+/// flight.
 async fn a_successor_of_a_forgotten_user_holds_no_lock(db: Db) {
     let going = in_flight(&db).await;
     db.execute(

@@ -98,8 +98,8 @@ async fn what_was_fetched_for_an_order_is_kept_for_it_while_it_stays_good(db: Db
     let order = an_order();
     let fetched = ready(shop.access_for(&vault, "u", order).await);
     assert!(!fetched.cached);
-    // The token is valid for 299 s and needed for 60 s, so it is used for 239 s, less the duration of
-    // the exchange.
+    // The token is valid for 299 s and needed for 60 s, so it is used for 239 s, less the duration
+    // of the exchange.
     db.advance(239);
     for vault in [&vault, &elsewhere] {
         let cached = ready(shop.access_for(vault, "u", order).await);

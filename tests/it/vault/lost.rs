@@ -120,8 +120,8 @@ async fn a_dead_process_leaves_a_lost_answer(db: Db) {
         "a living process may have the successor in memory"
     );
     db.store.end_worker(dying).await.unwrap();
-    // The wait begins now, when the intent is closed; until then the request might have been about to
-    // be sent.
+    // The wait begins now, when the intent is closed; until then the request might have been about
+    // to be sent.
     db.advance(60);
     assert_eq!(describe(&shop.access(&vault, "u").await), "10s");
     assert_eq!(shop.ledger().await, ["no_answer"]);
@@ -312,7 +312,8 @@ fn metrics(shop: &Shop) -> Metrics {
     Metrics::new(sources).unwrap()
 }
 
-/// An exchange may end after its open intent was read, and before it is looked up among those in flight.
+/// An exchange may end after its open intent was read, and before it is looked up among those in
+/// flight.
 async fn tidying_takes_no_exchange_that_ends_meanwhile_for_abandoned(db: Db) {
     let log = Log::default();
     let _guard = log.listen();

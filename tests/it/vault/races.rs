@@ -29,7 +29,8 @@ async fn a_registration_repeated_after_a_rotation_brings_no_spent_token_back(db:
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     ready(shop.access(&vault, "u").await);
-    // The spent token, and its successor, which a shop could only have from a backup of the database.
+    // The spent token, and its successor, which a shop could only have from a backup of the
+    // database.
     for token in ["rt-1", "rt-2"] {
         let again = registered_again(&shop, token).await;
         let Registered::Known(view) = again else { panic!("{again:?}") };
@@ -67,7 +68,8 @@ async fn forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer(db: Db) 
         shop.register("u", "rt-50").await;
         klarna.answer_one();
         assert_eq!(describe(&waiting.await.unwrap()), "200ms", "{answer:?}");
-        // Generations continue after the tombstone, so the end of the first grant's exchange fits none.
+        // Generations continue after the tombstone, so the end of the first grant's exchange fits
+        // none.
         assert_eq!((shop.row("u").await, db.count("cached_tokens").await), (ACTIVE(3), 0), "{answer:?}");
         klarna.answer_one();
         assert_eq!(describe(&shop.access_for(&vault, "u", order).await), "at-rt-50", "{answer:?}");
@@ -86,8 +88,8 @@ async fn a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice
     let (elsewhere, _) = shop.process().await;
     shop.register("u", "rt-1").await;
     let mut ledger = db.raw().await;
-    // A wait for the ledger ends after a second. On a busy machine, that of the first may end before the
-    // second waits.
+    // A wait for the ledger ends after a second. On a busy machine, that of the first may end
+    // before the second waits.
     let mut tries = 0;
     let (first, second) = loop {
         tries += 1;

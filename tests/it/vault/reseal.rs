@@ -65,8 +65,8 @@ async fn a_row_that_moves_on_meanwhile_keeps_what_it_was_given(db: Db) {
     shop.register("u", "rt-1").await;
     let before =
         db.store.sealed_otherwise(&Cipher::beginning("n3"), TokenId::START, 10).await.unwrap().remove(0);
-    // A program without the new key has the token in flight, and encrypts the successor with the old
-    // key.
+    // A program without the new key has the token in flight, and encrypts the successor with the
+    // old key.
     let waiting = waiting(&shop, &vault, "u", an_order());
     klarna.endpoint.reached(1).await;
     let secrets = with_new_key(&shop);

@@ -32,7 +32,8 @@ both_engines![
 /// What a request asks for by default, and how long it waits: longer than any test.
 const MARGIN: u64 = 60;
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Seconds, more than an exchange may take: an access token of an exchange after this time is the newer one.
+/// Seconds, more than an exchange may take: an access token of an exchange after this time is the
+/// newer one.
 const LATER: u64 = 60;
 
 async fn vend_within(
@@ -44,7 +45,8 @@ async fn vend_within(
     let (user, min_validity) = (UserId::from("u".to_owned()), Duration::from_secs(seconds));
     let vended = vault.vend(Vend { merchant: &shop.merchant, user: &user, min_validity, patience }).await;
     if vended.is_ok() {
-        // A slow store leaves the answer in the spool at first. The next request finds it in the database.
+        // A slow store leaves the answer in the spool at first. The next request finds it in the
+        // database.
         vault.wait_until_idle().await;
     }
     vended
@@ -154,8 +156,8 @@ async fn many_requests_at_once_make_one_exchange(db: Db) {
         let vended = join_all(vaults.map(|vault| vend(&shop, vault, seconds)));
         let answer = async {
             klarna.endpoint.reached(number).await;
-            // All ten have looked for a cached access token. One that looks after the answer is not one of those
-            // that ask at once.
+            // All ten have looked for a cached access token. One that looks after the answer is not
+            // one of those that ask at once.
             while (here.vends_waiting(), there.vends_waiting()) != (5, 5) {
                 tokio::task::yield_now().await;
             }

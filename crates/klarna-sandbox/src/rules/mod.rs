@@ -50,7 +50,8 @@ const ADDRESS: [&str; 15] = [
     "care_of",
 ];
 
-/// Returns Klarna's error messages about a body that `check` looks at; empty if Klarna would accept it.
+/// Returns Klarna's error messages about a body that `check` looks at; empty if Klarna would accept
+/// it.
 fn faults_of(text: &str, strict: bool, check: impl FnOnce(&mut Faults, &Value)) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) if body.is_object() => {
@@ -91,8 +92,8 @@ impl Faults {
         }
     }
 
-    /// Checks what both create calls have beside lines and sums. Returns whether the order is from the
-    /// United States.
+    /// Checks what both create calls have beside lines and sums. Returns whether the order is from
+    /// the United States.
     ///
     /// Two values are refused although they are well-formed, so that tests have something that only
     /// Klarna refuses: the purchase country `AQ`, and e-mail addresses at `refused.example`.
@@ -143,8 +144,8 @@ impl Faults {
         self.require(name.is_some_and(|name| (1..=255).contains(&name.chars().count())), path);
     }
 
-    /// Returns whether a value stands for an absent member. Unless strict, an empty text and an empty
-    /// array do: PHP writes an empty object as an empty array.
+    /// Returns whether a value stands for an absent member. Unless strict, an empty text and an
+    /// empty array do: PHP writes an empty object as an empty array.
     fn is_absent(&self, value: Option<&Value>) -> bool {
         value.is_none_or(|value| {
             let is_empty = *value == "" || value.as_array().is_some_and(Vec::is_empty);

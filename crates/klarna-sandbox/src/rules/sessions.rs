@@ -39,7 +39,8 @@ impl Faults {
         }
     }
 
-    /// Returns whether a sum is close enough to one of those that were calculated from `items` items.
+    /// Returns whether a sum is close enough to one of those that were calculated from `items`
+    /// items.
     fn fits(&self, given: Option<i128>, sums: &[Option<i128>], items: Option<i128>) -> bool {
         let (Some(given), Some(items)) = (given, items) else { return true };
         let tolerance = if self.strict { 0 } else { items };

@@ -1,4 +1,5 @@
-//! The client under test: a service that runs, and commands that register a token and submit an order.
+//! The client under test: a service that runs, and commands that register a token and submit an
+//! order.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -84,7 +85,8 @@ impl Client {
 }
 
 impl Running {
-    /// Waits for the end, at most until `limit` is over. Then the command is killed, and `None` returned.
+    /// Waits for the end, at most until `limit` is over. Then the command is killed, and `None`
+    /// returned.
     pub(super) async fn finish(mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
         let begun = Instant::now();
         loop {

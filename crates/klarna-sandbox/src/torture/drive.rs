@@ -192,8 +192,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Kills the client while a request to this endpoint has this failure, starts it again, and submits
-    /// the same order once more.
+    /// Kills the client while a request to this endpoint has this failure, starts it again, and
+    /// submits the same order once more.
     async fn kill(
         &mut self,
         course: &mut Course<'_>,
@@ -237,8 +237,8 @@ impl Driver {
         admin.record().iter().filter(|event| of_fault(&event.what)).count() as u64
     }
 
-    /// Submits orders after the fault, until one shows that the client has kept the grant. Where it could
-    /// not, the user signs in again.
+    /// Submits orders after the fault, until one shows that the client has kept the grant. Where it
+    /// could not, the user signs in again.
     async fn probe(&self, course: &mut Course<'_>) -> Result<(), TortureError> {
         if course.case.grant == Fate::Kept {
             return self.probe_kept(course, "the token of the sign-in").await;

@@ -80,8 +80,8 @@ fn count_orders(admin: &Admin, orders: &[Submitted], findings: &mut Findings, no
     }
 }
 
-/// Counts the presentations that a right client does not make: while the same token is being presented,
-/// of a spent token, and of a token after Klarna has refused it.
+/// Counts the presentations that a right client does not make: while the same token is being
+/// presented, of a spent token, and of a token after Klarna has refused it.
 fn count_presentations<'e>(
     grant: Fate,
     events: impl Iterator<Item = &'e Event>,

@@ -1,8 +1,8 @@
-//! Drives a client through a list of faults, and judges from the sandbox's record what it did with its
-//! tokens and orders.
+//! Drives a client through a list of faults, and judges from the sandbox's record what it did with
+//! its tokens and orders.
 //!
-//! The client under test is anything that can be driven by two commands: one registers a user's refresh
-//! token, one submits an order. `docs/sandbox.md` has the contract.
+//! The client under test is anything that can be driven by two commands: one registers a user's
+//! refresh token, one submits an order. `docs/sandbox.md` has the contract.
 
 mod cases;
 mod client;
@@ -26,12 +26,12 @@ use crate::command::Addresses;
 use crate::faults::Endpoint;
 use crate::{Clock, Sandbox, SandboxError, SandboxOptions};
 
-/// Drive a client through a list of faults, and report lost tokens, spent tokens that it presents again,
-/// and doubled orders
+/// Drive a client through a list of faults, and report lost tokens, spent tokens that it presents
+/// again, and doubled orders
 #[derive(Debug, Args)]
 pub struct Torture {
-    /// Command that starts the client, if it is a service; it is killed and started again where a case asks
-    /// for that
+    /// Command that starts the client, if it is a service; it is killed and started again where a
+    /// case asks for that
     #[arg(long, value_name = "COMMAND")]
     start: Option<String>,
     /// Command that gives the client the refresh token of a user who has signed in
@@ -69,8 +69,8 @@ pub struct Torture {
     /// How late the answers and requests of the cases about lateness are
     #[arg(long, default_value = "15s", value_parser = humantime::parse_duration)]
     late: Duration,
-    /// Lifetime of access tokens. Each case waits for its end, so that a later order needs the refresh
-    /// token
+    /// Lifetime of access tokens. Each case waits for its end, so that a later order needs the
+    /// refresh token
     #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
     access_token_lifetime: Duration,
 

@@ -40,7 +40,8 @@ pub struct CaseReport {
 pub struct Findings {
     /// Sign-ins whose token the client lost, though it could have kept it.
     pub lost_tokens: u64,
-    /// Presentations of a token that was spent, refused before, or being presented by another request.
+    /// Presentations of a token that was spent, refused before, or being presented by another
+    /// request.
     pub reused: u64,
     /// Orders that were created more than once, counted for each time too many.
     pub doubled_orders: u64,

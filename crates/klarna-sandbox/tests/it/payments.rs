@@ -1,4 +1,5 @@
-//! Sessions of Klarna Payments: created, recognised, read, updated, refused, authorised, and placed as orders.
+//! Sessions of Klarna Payments: created, recognised, read, updated, refused, authorised, and placed
+//! as orders.
 
 use std::time::Duration;
 

@@ -31,8 +31,8 @@ const PASSED: [&str; 20] = [
     "kill-after-rotation-grace",
 ];
 
-/// Runs the cases whose names begin with one of these. Returns their reports, after comparing which of them
-/// the naive client has passed.
+/// Runs the cases whose names begin with one of these. Returns their reports, after comparing which
+/// of them the naive client has passed.
 fn judged(name: &str, starts: &[&str]) -> BTreeMap<String, Value> {
     let of = |case: &str| case == "none" || starts.iter().any(|start| case.starts_with(start));
     let list = String::from_utf8(sandbox(&["torture", "--list"]).stdout).unwrap();
@@ -174,11 +174,11 @@ fn sandbox(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_klarna-sandbox")).args(arguments).output().unwrap()
 }
 
-/// The naive client: the program that the tests above put under test. It takes what it needs from the
-/// environment, keeps each user's token in a file, and makes these mistakes: it stores the successor
-/// last, forgets nothing that Klarna has refused, lets two orders present one token, reads answers
-/// with a strict parser, and makes an idempotency key for each attempt. Among the other tests it does
-/// nothing.
+/// The naive client: the program that the tests above put under test. It takes what it needs from
+/// the environment, keeps each user's token in a file, and makes these mistakes: it stores the
+/// successor last, forgets nothing that Klarna has refused, lets two orders present one token,
+/// reads answers with a strict parser, and makes an idempotency key for each attempt. Among the
+/// other tests it does nothing.
 #[tokio::test]
 async fn naive_client() {
     let Ok(task) = std::env::var("NAIVE_TASK") else { return };

@@ -134,8 +134,8 @@ pub struct WorkerRow {
     pub start: u8,
     /// `ended_at` is written.
     pub ended: bool,
-    /// It is known why `ended_at` is not written: `tokens after-restore` has run since, or it was silent
-    /// when another process ended in order.
+    /// It is known why `ended_at` is not written: `tokens after-restore` has run since, or it was
+    /// silent when another process ended in order.
     pub accounted: bool,
 }
 

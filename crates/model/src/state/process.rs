@@ -146,9 +146,11 @@ pub struct Process {
     pub life: Life,
     /// Its present start.
     pub me: Holder,
-    /// Whether nothing has registered itself from its instance folder: no heartbeat is recorded there.
+    /// Whether nothing has registered itself from its instance folder: no heartbeat is recorded
+    /// there.
     pub new_folder: bool,
-    /// For how long the others have seen no heartbeat: 1 is longer than `worker_lost_after`, 2 longer than `orphan_after`.
+    /// For how long the others have seen no heartbeat: 1 is longer than `worker_lost_after`, 2
+    /// longer than `orphan_after`.
     pub silent: u8,
     /// Whether it cannot reach the database.
     pub cut_off: bool,

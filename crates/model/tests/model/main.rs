@@ -1,4 +1,5 @@
-//! The model's tests: every scenario keeps every promise, and without any rule some scenario breaks one.
+//! The model's tests: every scenario keeps every promise, and without any rule some scenario breaks
+//! one.
 
 mod rules;
 mod scenarios;

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 /// How deep arrays may be nested.
 const DEEPEST: usize = 8;
 
-/// Returns the members of an array that are texts, or those of the JSON object in a text. `None`: it is
-/// neither, or it is damaged.
+/// Returns the members of an array that are texts, or those of the JSON object in a text. `None`:
+/// it is neither, or it is damaged.
 pub(super) fn members(serialised: &str) -> Option<Map<String, Value>> {
     let mut rest = serialised.as_bytes();
     match value(&mut rest, 0)? {

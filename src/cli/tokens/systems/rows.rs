@@ -1,5 +1,5 @@
-//! Exports that are tables: a header, then a row on each line. Fields are separated by tabs, semicolons
-//! or commas; a header that has the first of these is separated by it.
+//! Exports that are tables: a header, then a row on each line. Fields are separated by tabs,
+//! semicolons or commas; a header that has the first of these is separated by it.
 
 use serde_json::{Map, Value};
 
@@ -118,7 +118,8 @@ impl Header {
     fn row(&self, table: Table, text: &str) -> Result<Exported, String> {
         let mut fields = fields(text, self.separator)?;
         if self.separator == b'\t' {
-            // White space at the end of a line is cut off, and with it the tabs before empty fields.
+            // White space at the end of a line is cut off, and with it the tabs before empty
+            // fields.
             fields.resize(self.width.max(fields.len()), String::new());
         }
         if fields.len() != self.width {
@@ -192,8 +193,8 @@ fn object(value: &str) -> Option<Map<String, Value>> {
     members(value)
 }
 
-/// Returns the fields of a line. Fields between tabs are written as `mysql --batch` does: without quotes,
-/// with backslashes, and with the word `NULL` where there is nothing.
+/// Returns the fields of a line. Fields between tabs are written as `mysql --batch` does: without
+/// quotes, with backslashes, and with the word `NULL` where there is nothing.
 fn fields(line: &str, separator: u8) -> Result<Vec<String>, String> {
     if separator == b'\t' {
         return Ok(line.split('\t').map(unescaped).collect());

@@ -7,7 +7,8 @@ type Taken = Result<(String, String), String>;
 
 const OLDER: &str = "older";
 
-/// Reads an input. Returns the number of each line with a token, and user and token or what is wrong.
+/// Reads an input. Returns the number of each line with a token, and user and token or what is
+/// wrong.
 fn read(system: System, input: &str) -> Vec<(u64, Taken)> {
     let mut reader = SystemReader::new(system, "shop".into());
     for (number, text) in (1..).zip(input.lines()) {
@@ -97,7 +98,8 @@ fn user_meta_is_read_in_each_of_its_forms() {
     assert!(of(&deep).is_err());
 }
 
-/// Reads an input. Returns the token of the user `7`, and how many of his lines are older and refused.
+/// Reads an input. Returns the token of the user `7`, and how many of his lines are older and
+/// refused.
 fn of_one_user(system: System, input: &str) -> (Option<String>, usize, usize) {
     let read = read(system, input);
     let stored = read.iter().find_map(|(_, taken)| taken.as_ref().ok().map(|(_, token)| token.clone()));

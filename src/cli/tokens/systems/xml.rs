@@ -1,5 +1,6 @@
-//! Exports of customers of Salesforce B2C Commerce. Only what is needed of XML is read: the elements
-//! `customer` with the attribute `customer-no`, and in them the custom attribute of the token.
+//! Exports of customers of Salesforce B2C Commerce. Only what is needed of XML is read: the
+//! elements `customer` with the attribute `customer-no`, and in them the custom attribute of the
+//! token.
 
 use super::Exported;
 
@@ -13,8 +14,8 @@ const LARGEST: usize = 1024 * 1024;
 /// A customer's line number, and its token or what is wrong with it.
 type Found = (u64, Result<Exported, String>);
 
-/// The part of the input that was read and not used yet: from the beginning of a customer on. Each byte is
-/// looked at once, however the input is divided into lines.
+/// The part of the input that was read and not used yet: from the beginning of a customer on. Each
+/// byte is looked at once, however the input is divided into lines.
 #[derive(Default)]
 pub(super) struct Customers {
     text: String,
@@ -103,7 +104,8 @@ impl Customers {
 }
 
 impl Customer {
-    /// Returns where it ends in the text that begins with it. The text may have grown since the last call.
+    /// Returns where it ends in the text that begins with it. The text may have grown since the
+    /// last call.
     fn end(&mut self, text: &str) -> Option<usize> {
         if let Some(tag) = self.tag.end(text)
             && text[..tag].ends_with("/>")
@@ -118,7 +120,8 @@ impl Customer {
 }
 
 impl FirstTag {
-    /// Returns where it ends in the text, quotes heeded. The text may have grown since the last call.
+    /// Returns where it ends in the text, quotes heeded. The text may have grown since the last
+    /// call.
     fn end(&mut self, text: &str) -> Option<usize> {
         while self.end.is_none()
             && let Some(byte) = text.as_bytes().get(self.read)

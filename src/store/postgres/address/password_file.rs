@@ -84,8 +84,8 @@ fn after_field<'a>(line: &'a [u8], value: &str) -> Option<&'a [u8]> {
     rest.filter(|_| found == value.as_bytes())
 }
 
-/// The first field, in which a backslash takes the next byte literally; and what follows the colon at
-/// its end.
+/// The first field, in which a backslash takes the next byte literally; and what follows the colon
+/// at its end.
 fn field(line: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
     let (mut value, mut at) = (Vec::new(), 0);
     while let Some(byte) = line.get(at) {

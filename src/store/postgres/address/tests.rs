@@ -62,7 +62,8 @@ fn another_machine_needs_a_certificate_for_its_name() {
         );
         assert_eq!(transport.weakness().is_some(), named != "verify-full");
     }
-    // `allow` tries TLS too, and `require` with an authority verifies the certificate: as with psql.
+    // `allow` tries TLS too, and `require` with an authority verifies the certificate: as with
+    // psql.
     assert_eq!(mode(&read("postgres://u@db/shop?sslmode=allow")), "Prefer");
     let authority = tempfile::NamedTempFile::new().unwrap();
     let path = authority.path().to_str().unwrap();

@@ -1,12 +1,14 @@
 //! Gives the work to the sessions.
 //!
-//! Stores and releases go to the session that holds the claim. A new claim goes to the first session with an
-//! open connection. If that one works, claims wait until it has worked for a moment, so that they share its next
-//! statement; then the next session counts. If no session is left, one opens a connection, and the claims wait until
-//! any session can take them: a server that refuses connections delays only the session that asks for one.
+//! Stores and releases go to the session that holds the claim. A new claim goes to the first
+//! session with an open connection. If that one works, claims wait until it has worked for a
+//! moment, so that they share its next statement; then the next session counts. If no session is
+//! left, one opens a connection, and the claims wait until any session can take them: a server that
+//! refuses connections delays only the session that asks for one.
 //!
-//! Claims and stores are separate work, so that no claim waits behind a store that is held up. A session whose claims
-//! waited for a store takes them next, before the answers that have come meanwhile.
+//! Claims and stores are separate work, so that no claim waits behind a store that is held up. A
+//! session whose claims waited for a store takes them next, before the answers that have come
+//! meanwhile.
 
 use std::collections::VecDeque;
 use std::future::pending;
@@ -42,7 +44,8 @@ struct SessionSlot {
     idle: Option<Session>,
     /// Since when it works. `None` while it is idle, and while it opens a connection.
     works_since: Option<Instant>,
-    /// Whether claims waited while it did its last work, so that they come before the work that waits for it.
+    /// Whether claims waited while it did its last work, so that they come before the work that
+    /// waits for it.
     claims_next: bool,
     work: Work,
 }
@@ -141,8 +144,8 @@ impl Dispatcher {
         self.slots[number].works_since = None;
     }
 
-    /// Lets each idle session work that has something to do. Returns when to do this again, if claims wait for a
-    /// session that works.
+    /// Lets each idle session work that has something to do. Returns when to do this again, if
+    /// claims wait for a session that works.
     fn give_work(&mut self) -> Option<Instant> {
         let (taker, again_at) = match self.taker() {
             Taker::Session(number) => (Some(number), None),
@@ -193,7 +196,8 @@ async fn open(mut session: Session) -> Finished {
     Finished { session, opened: Some(opened.unwrap_or_else(|_| Err(unanswered()))) }
 }
 
-/// After a panic, a new session replaces the lost one. Its callers learn that nobody will answer them.
+/// After a panic, a new session replaces the lost one. Its callers learn that nobody will answer
+/// them.
 async fn work_on(context: Arc<Context>, mut session: Session, work: Work) -> Finished {
     let number = session.number();
     let working = async move {

@@ -46,8 +46,8 @@ pub(super) struct Session {
     connection: Option<PooledConnection<sqlx::Postgres>>,
     /// Whether a transaction is open on the connection.
     begun: bool,
-    /// The tokens whose claims it holds. It must know them: the server would give it the lock of its own
-    /// token a second time.
+    /// The tokens whose claims it holds. It must know them: the server would give it the lock of
+    /// its own token a second time.
     held: BTreeSet<TokenId>,
 }
 
@@ -79,8 +79,8 @@ impl Session {
         }
     }
 
-    /// Stores what has ended, frees what was released, and claims. What is over is freed first, so that
-    /// it can be claimed again.
+    /// Stores what has ended, frees what was released, and claims. What is over is freed first, so
+    /// that it can be claimed again.
     pub(super) async fn work(&mut self, work: Work) {
         let Work { ends, releases, claims } = work;
         let ended = ends.iter().map(|request| request.end.version.token);
@@ -159,8 +159,8 @@ impl Session {
         // A store or a release just before may have closed a connection that had died.
         let mut found = if self.is_open() { self.read(&claims).await } else { self.read_anew(&claims).await };
         if joins && matches!(&found, Err(error) if !matches!(error, StoreError::Busy(_))) {
-            // The connection may have died while the transaction waited. Nothing was written, so the
-            // claims can be repeated on another one.
+            // The connection may have died while the transaction waited. Nothing was written, so
+            // the claims can be repeated on another one.
             found = self.read_anew(&claims).await;
         }
         match found {
@@ -213,8 +213,8 @@ impl Session {
         })))
     }
 
-    /// Begins a transaction, unless one is open. Before anything else, it locks the tokens again whose
-    /// exchanges go on.
+    /// Begins a transaction, unless one is open. Before anything else, it locks the tokens again
+    /// whose exchanges go on.
     async fn begin(&mut self) -> Result<(), StoreError> {
         if self.begun {
             return Ok(());
@@ -228,8 +228,8 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps a transaction open for the tokens that it holds, and gives the connection back if it holds
-    /// none.
+    /// Keeps a transaction open for the tokens that it holds, and gives the connection back if it
+    /// holds none.
     async fn go_on(&mut self) {
         if self.held.is_empty() {
             if self.begun {
@@ -297,10 +297,10 @@ impl ClaimRequest {
 /// A token, as far as it can be read; `None` if there is no row.
 type Found = Result<Option<Read>, StoreError>;
 
-/// Locks tokens and reads them with their ledgers, all by one statement. What it reads may be slightly
-/// older than the lock. That does no harm: the insert of the intent checks again, under the lock,
-/// everything that allows the presentation: generation, state, and by the presentation's number the
-/// whole ledger. A row that cannot be read fails alone.
+/// Locks tokens and reads them with their ledgers, all by one statement. What it reads may be
+/// slightly older than the lock. That does no harm: the insert of the intent checks again, under
+/// the lock, everything that allows the presentation: generation, state, and by the presentation's
+/// number the whole ledger. A row that cannot be read fails alone.
 pub(super) async fn read(
     c: &mut Connection<'_>,
     now: Now,

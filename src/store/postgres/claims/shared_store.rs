@@ -1,7 +1,7 @@
 //! Stores the ends of several exchanges in one transaction.
 //!
-//! Nobody waits here for a row that another session has locked: the others in the same commit would wait
-//! too, and two sessions that wait for each other's rows would block each other.
+//! Nobody waits here for a row that another session has locked: the others in the same commit would
+//! wait too, and two sessions that wait for each other's rows would block each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::store::sql::postgres as sql;
 use crate::store::{StoreError, exchange_end};
 use crate::token::{ExchangeEnd, ExchangeResult, NewCachedTokens, Settled, Successor};
 
-/// Stores ends of different tokens inside the caller's transaction. `None` for an end that has to be
-/// stored by itself: its row is locked, or does not have the generation any more.
+/// Stores ends of different tokens inside the caller's transaction. `None` for an end that has to
+/// be stored by itself: its row is locked, or does not have the generation any more.
 pub(super) async fn store(
     c: &mut Connection<'_>,
     now: Now,
@@ -53,9 +53,10 @@ pub(in crate::store::postgres) struct NewSuccessor<'a> {
     pub(in crate::store::postgres) successor: &'a Successor,
 }
 
-/// Stores successors by one statement, each with its hash, its cached tokens, the end of its intent and
-/// the mark on its order. Returns those that it stored: it leaves out a row that another session has
-/// locked, one that has another generation, and one whose exchange the database does not know.
+/// Stores successors by one statement, each with its hash, its cached tokens, the end of its intent
+/// and the mark on its order. Returns those that it stored: it leaves out a row that another
+/// session has locked, one that has another generation, and one whose exchange the database does
+/// not know.
 pub(in crate::store::postgres) async fn store_successors(
     c: &mut Connection<'_>,
     now: Now,

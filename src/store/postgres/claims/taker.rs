@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long claims wait for a session that works. Usually its work takes less. Many claims in few sessions need fewer
-/// statements than few claims in each of many.
+/// How long claims wait for a session that works. Usually its work takes less. Many claims in few
+/// sessions need fewer statements than few claims in each of many.
 const MOMENT: Duration = Duration::from_millis(5);
 
 /// What a session does.
@@ -32,8 +32,9 @@ pub(super) enum Taker {
     Nobody,
 }
 
-/// Returns who takes claims: the first session that is open, unless one before it works and will soon be idle. If there
-/// is none and another connection may be opened, the first session without one.
+/// Returns who takes claims: the first session that is open, unless one before it works and will
+/// soon be idle. If there is none and another connection may be opened, the first session without
+/// one.
 pub(super) fn taker(states: impl Iterator<Item = State> + Clone, may_open: bool, now: Instant) -> Taker {
     for (number, state) in states.clone().enumerate() {
         match state {

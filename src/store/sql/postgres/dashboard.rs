@@ -17,8 +17,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT due_at, first_due_at, first_claimed_at, ended_at FROM klarna_worker.orders WHERE id IN (
             SELECT id FROM klarna_worker.orders WHERE status = 'submitted' AND ($1::text IS NULL OR merchant = $1)
             ORDER BY id DESC LIMIT $2)",
-    // The words of the conditions are those of the partial indexes. An error that cannot be read must not
-    // break the overview.
+    // The words of the conditions are those of the partial indexes. An error that cannot be read
+    // must not break the overview.
     waiting_codes: "
         SELECT code, count(*) AS orders, min(accepted_at) AS oldest
         FROM (
@@ -74,8 +74,9 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
             heartbeat_at >= coalesce($2, clock_timestamp()) - $1 * interval '1 microsecond' AS alive
             FROM klarna_worker.workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
-    // A range of one merchant, or else PostgreSQL reads the orders of all merchants by `orders_next`.
-    // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
+    // A range of one merchant, or else PostgreSQL reads the orders of all merchants by
+    // `orders_next`. $2: times in microseconds, as JSON. A slot has the deadlines before its time,
+    // and not before the one before.
     queued_deadlines: "
         SELECT width_bucket(deadline_at, ARRAY(
             SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond'

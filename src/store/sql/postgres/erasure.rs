@@ -18,8 +18,8 @@ pub(in crate::store) const ERASURE: ErasureSql = ErasureSql {
             ended_at = coalesce($3, clock_timestamp()), error = $4
         WHERE merchant = $1 AND user_id = $2 AND status IN ('queued', 'running')
         RETURNING id, pg_notify('klarna_worker_settled', id::text)::text",
-    // Idempotency key and references may identify the user, and the digest could confirm a guess of the
-    // body.
+    // Idempotency key and references may identify the user, and the digest could confirm a guess of
+    // the body.
     orders: "
         UPDATE klarna_worker.orders SET user_id = $3, idempotency_key = NULL, digest = '', body = NULL, result = NULL,
             klarna_id = NULL, session = NULL, correlation_id = NULL, trace = NULL, prefilled = NULL, waits = NULL,

@@ -3,7 +3,8 @@
 use crate::store::sql::FollowUpsSql;
 
 pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
-    // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
+    // One that comes again while the first is worked on changes nothing. One that was given up
+    // begins anew.
     record: "
         INSERT INTO klarna_worker.follow_ups AS f (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
         VALUES ($5, $1, $2, coalesce($3, clock_timestamp()), coalesce($3, clock_timestamp()),
@@ -25,8 +26,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
             AND o.klarna_id IS NOT NULL AND o.ended_at > t.now - 2 * $4 * interval '1 microsecond'
             AND (o.session_phase IS NULL OR o.session_phase = 'open')
         ON CONFLICT DO NOTHING",
-    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or its body was
-    // changed since. Another claim may have got the same id just now.
+    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or
+    // its body was changed since. Another claim may have got the same id just now.
     unwanted: "
         SELECT merchant FROM klarna_worker.orders
         WHERE id = $1 AND (ended_at IS NOT NULL OR $3 <= changed_claim) AND klarna_id IS DISTINCT FROM $2",
@@ -75,7 +76,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         DELETE FROM klarna_worker.follow_ups
         WHERE merchant = $1 AND give_up_at < coalesce($2, clock_timestamp())
             AND due_at < coalesce($2, clock_timestamp()) AND given_up_at IS NULL",
-    // `order_search.rs` adds the merchant. OFFSET 0 keeps the order of the two steps: few follow-ups fail.
+    // `order_search.rs` adds the merchant. OFFSET 0 keeps the order of the two steps: few
+    // follow-ups fail.
     orders_failing: "
         SELECT o.id FROM klarna_worker.follow_ups f CROSS JOIN LATERAL (
             SELECT id FROM klarna_worker.orders WHERE merchant = f.merchant AND klarna_id = f.klarna_id OFFSET 0) o

@@ -10,9 +10,9 @@ INSPECT = "
         (SELECT count(*) FROM pg_stat_replication WHERE current_setting('synchronous_standby_names') = '')
             AS asynchronous_standbys,
         current_setting('max_connections')::bigint AS max_connections";
-// Without a change on the primary, the last one may be old and the standby up to date: then it has replayed all
-// that it has received, and receives. One that was restarted may have replayed nothing since: then it is as old as
-// its last checkpoint. Null if it is no standby.
+// Without a change on the primary, the last one may be old and the standby up to date: then it has
+// replayed all that it has received, and receives. One that was restarted may have replayed nothing
+// since: then it is as old as its last checkpoint. Null if it is no standby.
 REPLICA = "
     SELECT pg_is_in_recovery() AS standby, clock_timestamp() AS now,
         CASE WHEN NOT pg_is_in_recovery() THEN NULL

@@ -1,5 +1,6 @@
-//! Every statement for PostgreSQL. The parameter `now` is null except in tests: the statement uses the
-//! database's clock at the moment when it runs (`clock_timestamp()`), not when its transaction began.
+//! Every statement for PostgreSQL. The parameter `now` is null except in tests: the statement uses
+//! the database's clock at the moment when it runs (`clock_timestamp()`), not when its transaction
+//! began.
 
 mod audit;
 mod dashboard;

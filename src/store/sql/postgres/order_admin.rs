@@ -28,8 +28,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             RETURNING id
         )
         SELECT id, pg_notify('klarna_worker_due', '')::text FROM again",
-    // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.
-    // A row that somebody else holds is left alone.
+    // One that is being tried is tried once more, so that what was mended meanwhile counts: it
+    // loses its claim. A row that somebody else holds is left alone.
     retry_follow_ups: "
         WITH t AS (SELECT coalesce($2, clock_timestamp()) AS now),
         failing AS MATERIALIZED (

@@ -3,10 +3,10 @@
 use crate::store::sql::OrdersSql;
 
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
-    // Claims the order for the worker $18, if that is given, the order is due, and a claim would take it:
-    // no order of the merchant waits before it, and none of the user runs without having its token. The
-    // first expression names what is often null, so that no plan for one order looks cheaper than the plan
-    // for all, and the statement is planned once.
+    // Claims the order for the worker $18, if that is given, the order is due, and a claim would
+    // take it: no order of the merchant waits before it, and none of the user runs without having
+    // its token. The first expression names what is often null, so that no plan for one order looks
+    // cheaper than the plan for all, and the statement is planned once.
     insert_order: "
         WITH t AS MATERIALIZED (
             SELECT coalesce($11, clock_timestamp()) AS now, $2::text AS merchant, $3::text AS user_id,
@@ -83,7 +83,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
             FOR NO KEY UPDATE SKIP LOCKED)",
     running_of_worker: "
         SELECT id, claim_number FROM klarna_worker.orders WHERE worker = $1 AND status = 'running'",
-    // The end of an attempt waits for no row that somebody else has locked: it is written again later.
+    // The end of an attempt waits for no row that somebody else has locked: it is written again
+    // later.
     failed: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'failed', worker = NULL,
@@ -121,8 +122,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE o.id = free.id
         RETURNING o.id",
     // A result whose claim was lost. If a later claim is about to send the order, that one's result
-    // counts. So it does if the body was changed since. The order may have been sent by a later claim
-    // that is over; otherwise it is as it was before this one.
+    // counts. So it does if the body was changed since. The order may have been sent by a later
+    // claim that is over; otherwise it is as it was before this one.
     submitted_late: "
         WITH ended AS (
             UPDATE klarna_worker.orders SET status = 'submitted', worker = NULL,

@@ -3,7 +3,8 @@
 use crate::store::sql::OutagesSql;
 
 pub(in crate::store) const OUTAGES: OutagesSql = OutagesSql {
-    // One that ended after this breaker had opened is the same, however long ago that was: this process was away.
+    // One that ended after this breaker had opened is the same, however long ago that was: this
+    // process was away.
     reopen: "
         UPDATE klarna_worker.outages SET until = NULL
         WHERE seq = (SELECT max(seq) FROM klarna_worker.outages WHERE merchant = $1 AND endpoint = $2)

@@ -49,11 +49,11 @@ macro_rules! all_submitted {
 }
 
 constants! {
-// Claims one order of a user at a time until it has its token, so that a burst of one user takes one
-// slot and not all. The users with running orders are collected once, so that each row of a long burst
-// is compared with a hash table and not with the table of orders. If too many orders run for that,
-// each row is checked with a subquery. OFFSET 0 prevents the planner from making it a join, which
-// would read all running orders for each row.
+// Claims one order of a user at a time until it has its token, so that a burst of one user takes
+// one slot and not all. The users with running orders are collected once, so that each row of a
+// long burst is compared with a hash table and not with the table of orders. If too many orders run
+// for that, each row is checked with a subquery. OFFSET 0 prevents the planner from making it a
+// join, which would read all running orders for each row.
 CLAIM_ORDERS = "
     WITH t AS MATERIALIZED (SELECT coalesce($4, clock_timestamp()) AS now),
     held AS MATERIALIZED (
@@ -97,9 +97,10 @@ SUBMITTED = "
     ),
     cached AS (DELETE FROM klarna_worker.cached_tokens k USING ended WHERE k.purpose_ref = ended.id)
     SELECT user_id, ended_at, pg_notify('klarna_worker_settled', id::text)::text FROM ended";
-// The same for many orders. Behind a pooler, PostgreSQL plans it each time, so a single order has its own
-// statement, unless the shopper of a new user is noted with it. A row that somebody else has locked is left
-// out. One message names many orders, at most 200, because it has room for 8,000 bytes.
+// The same for many orders. Behind a pooler, PostgreSQL plans it each time, so a single order has
+// its own statement, unless the shopper of a new user is noted with it. A row that somebody else
+// has locked is left out. One message names many orders, at most 200, because it has room for 8,000
+// bytes.
 ALL_SUBMITTED = concat!("
     WITH ", all_submitted!());
 // The same, together with NOTE_SUBJECTS, so that both take one round trip and one commit.
@@ -113,11 +114,11 @@ HELD_CLAIMS = "
     SELECT o.id, o.claim_number FROM klarna_worker.orders o
     JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS a (id, worker, claim_number)
         ON o.id = a.id AND o.worker = a.worker AND o.claim_number = a.claim_number";
-// Inserts any number of intents, and records of any number of orders that their create call is about
-// to be sent. Returns what was written: the exchange of an intent, or an order with the number of its
-// claim. It also counts a heartbeat of the worker, at most once a second, so that a new intent never
-// looks orphaned, and nobody takes the order before it is sent. It does not wait for a locked row of an
-// order.
+// Inserts any number of intents, and records of any number of orders that their create call is
+// about to be sent. Returns what was written: the exchange of an intent, or an order with the
+// number of its claim. It also counts a heartbeat of the worker, at most once a second, so that a
+// new intent never looks orphaned, and nobody takes the order before it is sent. It does not wait
+// for a locked row of an order.
 ANNOUNCE = "
     WITH t AS MATERIALIZED (SELECT coalesce($8, clock_timestamp()) AS now),
     heartbeat AS (
@@ -149,10 +150,10 @@ ANNOUNCE = "
     RETURNING id
     )
     SELECT id, NULL::bigint AS claim_number FROM intended UNION ALL SELECT id, claim_number FROM created";
-// Claims any number of tokens. Tries each lock and never waits for it. Returns for each token a row for
-// each presentation of its present generation, latest first, or a single row if there is none; `place`
-// is its place among the parameters. Each token is looked up by itself, so that the plan is the same
-// however many there are.
+// Claims any number of tokens. Tries each lock and never waits for it. Returns for each token a row
+// for each presentation of its present generation, latest first, or a single row if there is none;
+// `place` is its place among the parameters. Each token is looked up by itself, so that the plan is
+// the same however many there are.
 CLAIM_TOKENS = "
     SELECT a.place, c.*
     FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS a (merchant, user_id, provider, place)
@@ -187,12 +188,13 @@ LOCK_FREE_TOKENS = "
 // Locks the row of a token, and waits for it.
 LOCK_TOKEN = "
     SELECT id FROM klarna_worker.tokens WHERE id = $1 FOR NO KEY UPDATE";
-// Stores any number of successors, each together with its hash, the cached tokens of an order or a vend
-// and the end of the intent, and records that the order's create call is about to be sent. A row that
-// somebody else has locked is left out. Only if this database knows the exchange: after a restore,
-// another exchange may have used the same generation. An open intent is one without `closed_at`: the
-// table has a check for this. With a condition on the outcome, the planner would read the index of all
-// open intents for each row, with the entries of those that were closed since the last vacuum.
+// Stores any number of successors, each together with its hash, the cached tokens of an order or a
+// vend and the end of the intent, and records that the order's create call is about to be sent. A
+// row that somebody else has locked is left out. Only if this database knows the exchange: after a
+// restore, another exchange may have used the same generation. An open intent is one without
+// `closed_at`: the table has a check for this. With a condition on the outcome, the planner would
+// read the index of all open intents for each row, with the entries of those that were closed since
+// the last vacuum.
 STORE_SUCCESSORS = "
     WITH ends AS MATERIALIZED (
         SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bytea[], $5::timestamptz[], $6::timestamptz[],
@@ -251,7 +253,7 @@ STORE_SUCCESSORS = "
         RETURNING o.id
     )
     SELECT s.exchange, EXISTS (SELECT 1 FROM announced a WHERE a.id = s.purpose_ref) AS announced FROM stored s";
-// Stores any number of subjects. A row that somebody else has locked is left to the user's next order.
-// Each row is looked up by itself, as in CLAIM_TOKENS.
+// Stores any number of subjects. A row that somebody else has locked is left to the user's next
+// order. Each row is looked up by itself, as in CLAIM_TOKENS.
 NOTE_SUBJECTS = note_subjects!("$1", "$2", "$3");
 }

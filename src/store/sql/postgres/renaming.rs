@@ -3,7 +3,8 @@
 use crate::store::sql::RenamingSql;
 
 pub(in crate::store) const RENAMING: RenamingSql = RenamingSql {
-    // An order may ask for its token while it runs, unless its access token stays good for long enough.
+    // An order may ask for its token while it runs, unless its access token stays good for long
+    // enough.
     lock_open_orders: "
         SELECT o.status = 'running' AND NOT EXISTS (
             SELECT 1 FROM klarna_worker.cached_tokens k WHERE k.purpose_ref = o.id

@@ -10,8 +10,8 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
         FROM klarna_worker.tokens k, (SELECT coalesce($3, clock_timestamp()) AS now) t
         WHERE k.merchant = $1 AND k.user_id = $2 AND k.sealed IS NOT NULL
         ON CONFLICT DO NOTHING",
-    // An exchange was in flight while its token was forgotten. A forgetting before it was of an older
-    // generation: the user has signed in since.
+    // An exchange was in flight while its token was forgotten. A forgetting before it was of an
+    // older generation: the user has signed in since.
     record_successor: "
         INSERT INTO klarna_worker.revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at,
             give_up_at)

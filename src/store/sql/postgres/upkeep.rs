@@ -1,6 +1,6 @@
-//! Deletion. Concurrent statements skip each other's rows. The clock changes while a statement runs, so
-//! an index is searched only for a time that a subquery reads once. Without it, all entries of the index
-//! would be compared with the clock.
+//! Deletion. Concurrent statements skip each other's rows. The clock changes while a statement
+//! runs, so an index is searched only for a time that a subquery reads once. Without it, all
+//! entries of the index would be compared with the clock.
 
 use crate::store::sql::UpkeepSql;
 
@@ -54,8 +54,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE state = 'reauth_required' AND sealed IS NOT NULL
                 AND updated_at < (SELECT coalesce($3, clock_timestamp()) - $1 * interval '1 microsecond')
             ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
-    // An endpoint that is not among those of the settings ($3) may be another process's, which has a
-    // day more to send the event.
+    // An endpoint that is not among those of the settings ($3) may be another process's, which has
+    // a day more to send the event.
     expire_webhooks: "
         UPDATE klarna_worker.webhooks SET status = 'failed', ended_at = coalesce($2, clock_timestamp()),
             error = coalesce(error, 'its time was over before it could be sent')
@@ -71,7 +71,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     ledger_step: "
         SELECT id FROM (SELECT id FROM klarna_worker.exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",
-    // A token's generation only grows, so a row that is older than the previous generation stays so.
+    // A token's generation only grows, so a row that is older than the previous generation stays
+    // so.
     delete_ledger: "
         DELETE FROM klarna_worker.exchanges e
         WHERE e.id > $1 AND e.id <= $2 AND e.closed_at < coalesce($4, clock_timestamp()) - $3 * interval '1 microsecond'

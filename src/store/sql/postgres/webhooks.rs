@@ -41,8 +41,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
         FROM t WHERE w.seq = ANY (ARRAY(SELECT seq FROM due))
         RETURNING w.seq, w.id, w.claim_number, w.merchant, w.kind, w.data, w.occurred_at, w.attempts, w.order_id,
             (SELECT o.trace FROM klarna_worker.orders o WHERE o.id = w.order_id) AS trace",
-    // Here and below, a pending event is one that has not ended; the table has a check for this. With a
-    // condition on the status, the planner would choose the index of all pending events.
+    // Here and below, a pending event is one that has not ended; the table has a check for this.
+    // With a condition on the status, the planner would choose the index of all pending events.
     give_back_webhook: "
         UPDATE klarna_worker.webhooks SET due_at = coalesce($3, clock_timestamp())
         WHERE id = $1 AND claim_number = $2 AND ended_at IS NULL",

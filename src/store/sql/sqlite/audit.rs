@@ -3,8 +3,9 @@
 use crate::store::sql::AuditSql;
 
 pub(in crate::store) const AUDIT: AuditSql = AuditSql {
-    // $1: the rows as JSON, with times in microseconds and bytes in hexadecimal. Rows that an attempt
-    // with an unknown outcome has stored stay as they are: a trigger refuses to insert them again.
+    // $1: the rows as JSON, with times in microseconds and bytes in hexadecimal. Rows that an
+    // attempt with an unknown outcome has stored stay as they are: a trigger refuses to insert them
+    // again.
     append: "
         INSERT INTO audit_log (chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash,
             object, joined_id, previous_at, previous_hash, hash)
@@ -20,7 +21,8 @@ pub(in crate::store) const AUDIT: AuditSql = AuditSql {
         SELECT id, happened_at, hash FROM audit_log ORDER BY id DESC LIMIT 1",
     row_hash: "
         SELECT hash FROM audit_log WHERE id = $1",
-    // The program leaves out "or it is absent" for user, outcome and object, so that their indexes are used.
+    // The program leaves out "or it is absent" for user, outcome and object, so that their indexes
+    // are used.
     list: "
         SELECT id, chain, number, happened_at, actor, action, outcome, request_id, merchant, user_hash, object,
             joined_id, previous_at, previous_hash, hash

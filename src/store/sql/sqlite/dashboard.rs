@@ -14,8 +14,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
         SELECT due_at, first_due_at, first_claimed_at, ended_at FROM orders WHERE id IN (
             SELECT id FROM orders WHERE status = 'submitted' AND ($1 IS NULL OR merchant = $1) ORDER BY id DESC
             LIMIT $2)",
-    // The words of the conditions are those of the partial indexes. An error that cannot be read must not
-    // break the overview.
+    // The words of the conditions are those of the partial indexes. An error that cannot be read
+    // must not break the overview.
     waiting_codes: "
         SELECT code, count(*) AS orders, min(accepted_at) AS oldest
         FROM (
@@ -68,7 +68,8 @@ pub(in crate::store) const DASHBOARD: DashboardSql = DashboardSql {
     workers: "
         SELECT id, name, started_at, heartbeat_at, breakers, facts, heartbeat_at >= $2 - $1 AS alive FROM workers
         WHERE ended_at IS NULL ORDER BY name, started_at LIMIT 200",
-    // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before the one before.
+    // $2: times in microseconds, as JSON. A slot has the deadlines before its time, and not before
+    // the one before.
     queued_deadlines: "
         SELECT (SELECT count(*) FROM json_each($2) AS j WHERE j.value <= q.deadline_at) AS slot, count(*) AS orders
         FROM (

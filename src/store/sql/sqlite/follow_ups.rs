@@ -3,7 +3,8 @@
 use crate::store::sql::FollowUpsSql;
 
 pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
-    // One that comes again while the first is worked on changes nothing. One that was given up begins anew.
+    // One that comes again while the first is worked on changes nothing. One that was given up
+    // begins anew.
     record: "
         INSERT INTO follow_ups AS f (kind, merchant, klarna_id, recorded_at, due_at, give_up_at)
         VALUES ($5, $1, $2, $3, $3, $3 + $4)
@@ -22,8 +23,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
             AND klarna_id IS NOT NULL AND ended_at > $3 - 2 * $4
             AND (session_phase IS NULL OR session_phase = 'open')
         ON CONFLICT DO NOTHING",
-    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or its body was
-    // changed since.
+    // An order that takes no result of the claim $3 any more: it has ended, and may be erased, or
+    // its body was changed since.
     unwanted: "
         SELECT merchant FROM orders
         WHERE id = $1 AND (ended_at IS NOT NULL OR $3 <= changed_claim) AND klarna_id IS NOT $2",
@@ -56,8 +57,8 @@ pub(in crate::store) const FOLLOW_UPS: FollowUpsSql = FollowUpsSql {
         UPDATE orders SET acknowledged_at = coalesce(acknowledged_at, $2) WHERE id = $1",
     lapsed: "
         DELETE FROM follow_ups WHERE merchant = $1 AND give_up_at < $2 AND due_at < $2 AND given_up_at IS NULL",
-    // `order_search.rs` adds the merchant. CROSS JOIN keeps the order of the two steps, because few follow-ups
-    // fail, and the plus sign keeps away from indexes with the merchant.
+    // `order_search.rs` adds the merchant. CROSS JOIN keeps the order of the two steps, because few
+    // follow-ups fail, and the plus sign keeps away from indexes with the merchant.
     orders_failing: "
         SELECT o.id FROM follow_ups f CROSS JOIN orders o ON +o.merchant = f.merchant AND o.klarna_id = f.klarna_id
         WHERE f.attempts > 0",

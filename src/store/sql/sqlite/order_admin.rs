@@ -19,7 +19,8 @@ pub(in crate::store) const ORDER_ADMIN: OrderAdminSql = OrderAdminSql {
             token_outcome = NULL, prefilled = NULL, error = NULL
         WHERE id IN (SELECT unhex(value) FROM json_each($1)) AND status = 'failed' AND body IS NOT NULL
         RETURNING id",
-    // One that is being tried is tried once more, so that what was mended meanwhile counts: it loses its claim.
+    // One that is being tried is tried once more, so that what was mended meanwhile counts: it
+    // loses its claim.
     retry_follow_ups: "
         UPDATE follow_ups SET due_at = $2, give_up_at = $2 + $3, attempts = 0, given_up_at = NULL,
             claim_number = claim_number + 1

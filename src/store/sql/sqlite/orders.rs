@@ -3,8 +3,9 @@
 use crate::store::sql::OrdersSql;
 
 pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
-    // Claims the order for the worker $18, if that is given, the order is due, and a claim would take it:
-    // no order of the merchant waits before it, and none of the user runs without having its token.
+    // Claims the order for the worker $18, if that is given, the order is due, and a claim would
+    // take it: no order of the merchant waits before it, and none of the user runs without having
+    // its token.
     insert_order: "
         WITH c (worker) AS MATERIALIZED (
             SELECT CASE WHEN $18 IS NOT NULL AND coalesce($8, $11) <= $11
@@ -38,7 +39,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE merchant = $1 AND idempotency_key = $2 AND superseded_by IS NULL AND ended_at IS NOT NULL
             AND session_phase IS NOT 'completed' AND (session_phase = 'ended' OR body IS NULL AND result IS NULL)
         RETURNING id",
-    // Without `INDEXED BY`, SQLite prefers orders_outcome here and below, and reads the whole backlog.
+    // Without `INDEXED BY`, SQLite prefers orders_outcome here and below, and reads the whole
+    // backlog.
     due_merchants: "
         WITH RECURSIVE m (merchant) AS (
             SELECT min(merchant) FROM orders INDEXED BY orders_due WHERE status = 'queued'
@@ -84,8 +86,8 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         WHERE id = $1 AND worker = $2 AND claim_number = $3 AND status = 'running'
         RETURNING id",
     // A result whose claim was lost. If a later claim is about to send the order, that one's result
-    // counts. So it does if the body was changed since. The order may have been sent by a later claim
-    // that is over; otherwise it is as it was before this one.
+    // counts. So it does if the body was changed since. The order may have been sent by a later
+    // claim that is over; otherwise it is as it was before this one.
     submitted_late: "
         UPDATE orders SET status = 'submitted', worker = NULL, ended_at = $4, attempts = attempts + 1, klarna_id = $5,
             result = $6, correlation_id = $7, token_outcome = $8, prefilled = $9, target = $10, error = NULL,

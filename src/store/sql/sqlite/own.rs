@@ -9,8 +9,9 @@ JOURNAL_MODE = "PRAGMA journal_mode";
 HAS_MIGRATIONS = "
     SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'klarna_worker_migrations'";
 APPLIED_MIGRATIONS = "SELECT version, checksum FROM klarna_worker_migrations WHERE success";
-// Selects one order of a user at a time until it has its token, so that a burst of one user takes one
-// slot and not all. The users with running orders are selected once, not for each row of a burst.
+// Selects one order of a user at a time until it has its token, so that a burst of one user takes
+// one slot and not all. The users with running orders are selected once, not for each row of a
+// burst.
 CLAIMABLE_ORDERS = "
     SELECT id, min(due_at) FROM (
         SELECT o.id, o.user_id, o.due_at FROM orders o
@@ -51,8 +52,9 @@ CLAIM_TOKEN = "
         LEFT JOIN providers p ON p.merchant = t.merchant AND p.provider = $4
     WHERE t.merchant = $1 AND t.user_id = $2
     ORDER BY e.presentation DESC";
-// The following statements write many rows. `multi_row.rs` repeats `(?, …)`, and fills up with nulls, which match
-// no row. With OR ROLLBACK, SQLite need not keep what it would undo of the statement alone.
+// The following statements write many rows. `multi_row.rs` repeats `(?, …)`, and fills up with
+// nulls, which match no row. With OR ROLLBACK, SQLite need not keep what it would undo of the
+// statement alone.
 INTEND = "
     WITH i (id, token_id, generation, presentation, purpose, purpose_ref, holder, opened_at) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?))
@@ -70,15 +72,15 @@ ANNOUNCE = "
     WHERE orders.id = a.id AND orders.worker = a.worker AND orders.claim_number = a.claim_number
         AND +orders.status = 'running'
     RETURNING id, claim_number";
-// A new intent must not look orphaned, and nobody may take an order between its announcement and the call. For both,
-// a heartbeat of the last second is enough.
+// A new intent must not look orphaned, and nobody may take an order between its announcement and
+// the call. For both, a heartbeat of the last second is enough.
 HEARTBEATS = "
     WITH a (worker, now) AS (VALUES (?, ?))
     UPDATE OR ROLLBACK workers SET heartbeat_at = a.now, heartbeats = workers.heartbeats + 1 FROM a
     WHERE workers.id = a.worker AND workers.ended_at IS NULL
         AND workers.heartbeat_at NOT BETWEEN a.now - 1000000 AND a.now";
-// Only if this database knows the exchange: after a restore, another exchange may have used the same
-// generation.
+// Only if this database knows the exchange: after a restore, another exchange may have used the
+// same generation.
 STORE_SUCCESSORS = "
     WITH s (token_id, generation, exchange, sealed, provider, issued_at, expires_at, refresh_due_at, is_used, now) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
@@ -92,7 +94,8 @@ STORE_SUCCESSORS = "
     WHERE tokens.id = s.token_id AND tokens.generation = s.generation
         AND EXISTS (SELECT 1 FROM exchanges x WHERE x.id = s.exchange AND x.token_id = s.token_id)
     RETURNING last_exchange AS id, false AS announced";
-// What follows successors: each row asks whether the token's row has the successor of this exchange.
+// What follows successors: each row asks whether the token's row has the successor of this
+// exchange.
 KNOW_SUCCESSORS = "
     WITH s (token_id, generation, exchange, hash, came_at) AS (VALUES (?, ?, ?, ?, ?))
     INSERT OR ROLLBACK INTO known_tokens (token_id, hash, seen_at)
@@ -104,8 +107,8 @@ REPLACE_CACHED = "
     DELETE FROM cached_tokens WHERE purpose_ref IN (
         SELECT s.purpose_ref FROM s CROSS JOIN tokens t
         WHERE t.id = s.token_id AND t.generation = s.generation + 1 AND t.last_exchange = s.exchange)";
-// Not for an order that has ended meanwhile, because nobody would delete it. Not of an exchange that this
-// database does not know: its grant may be another one.
+// Not for an order that has ended meanwhile, because nobody would delete it. Not of an exchange
+// that this database does not know: its grant may be another one.
 CACHE = "
     WITH s (token_id, generation, exchange, purpose_ref, provider, sealed, received_at, good_until) AS (
         VALUES (?, ?, ?, ?, ?, ?, ?, ?))

@@ -8,8 +8,8 @@ pub(in crate::store) const REVOCATIONS: RevocationsSql = RevocationsSql {
         SELECT id, generation, merchant, provider, sealed, $3, $3, $3 + $4 FROM tokens
         WHERE merchant = $1 AND user_id = $2 AND sealed IS NOT NULL
         ON CONFLICT DO NOTHING",
-    // An exchange was in flight while its token was forgotten. A forgetting before it was of an older
-    // generation: the user has signed in since.
+    // An exchange was in flight while its token was forgotten. A forgetting before it was of an
+    // older generation: the user has signed in since.
     record_successor: "
         INSERT INTO revocations (token_id, generation, merchant, provider, sealed, asked_at, due_at, give_up_at)
         SELECT r.token_id, $2, r.merchant, $3, $4, r.asked_at, $5, r.give_up_at

@@ -47,8 +47,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
             WHERE state = 'reauth_required' AND sealed IS NOT NULL
                 AND updated_at < $3 - $1
             ORDER BY updated_at LIMIT $2)",
-    // An endpoint that is not among those of the settings ($3) may be another process's, which has a
-    // day more to send the event.
+    // An endpoint that is not among those of the settings ($3) may be another process's, which has
+    // a day more to send the event.
     expire_webhooks: "
         UPDATE webhooks SET status = 'failed', ended_at = $2,
             error = coalesce(error, 'its time was over before it could be sent')
@@ -63,7 +63,8 @@ pub(in crate::store) const UPKEEP: UpkeepSql = UpkeepSql {
     ledger_step: "
         SELECT id FROM (SELECT id FROM exchanges WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS step
         ORDER BY id DESC LIMIT 1",
-    // A token's generation only grows, so a row that is older than the previous generation stays so.
+    // A token's generation only grows, so a row that is older than the previous generation stays
+    // so.
     delete_ledger: "
         DELETE FROM exchanges
         WHERE id > $1 AND id <= $2 AND closed_at < $4 - $3

@@ -24,8 +24,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
                 AND w.due_at > $1))
             - $1 AS micros
         FROM webhook_endpoints e WHERE e.disabled_at IS NULL",
-    // With the cast, SQLite finds the order by its key. A column in RETURNING has no affinity, so that it would
-    // read all orders.
+    // With the cast, SQLite finds the order by its key. A column in RETURNING has no affinity, so
+    // that it would read all orders.
     claim_webhooks: "
         UPDATE webhooks SET due_at = $4 + $3, claim_number = claim_number + 1
         WHERE seq IN (
@@ -33,8 +33,8 @@ pub(in crate::store) const WEBHOOKS: WebhooksSql = WebhooksSql {
             LIMIT $2)
         RETURNING seq, id, claim_number, merchant, kind, data, occurred_at, attempts, order_id,
             (SELECT o.trace FROM orders o WHERE o.id = CAST(webhooks.order_id AS BLOB)) AS trace",
-    // Here and below, a pending event is one that has not ended; the table has a check for this. With a
-    // condition on the status, the planner would choose the index of all pending events.
+    // Here and below, a pending event is one that has not ended; the table has a check for this.
+    // With a condition on the status, the planner would choose the index of all pending events.
     give_back_webhook: "
         UPDATE webhooks SET due_at = $3
         WHERE id = $1 AND claim_number = $2 AND ended_at IS NULL",

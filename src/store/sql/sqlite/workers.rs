@@ -23,7 +23,8 @@ pub(in crate::store) const WORKERS: WorkersSql = WorkersSql {
     note_facts: "
         UPDATE workers SET facts = $2 WHERE id = $1 AND ended_at IS NULL",
     // A worker that has ended, or one of the silent ones whose count is still the same. An order
-    // that the worker was about to send may be at Klarna. An order fails when it loses its fifth worker.
+    // that the worker was about to send may be at Klarna. An order fails when it loses its fifth
+    // worker.
     reclaim: "
         UPDATE orders SET worker = NULL, lost_workers = lost_workers + 1,
             possible_duplicate = possible_duplicate OR coalesce(sent_claim = claim_number, 0),

@@ -1,4 +1,5 @@
-//! Ends that arrive late: after a sign-in, after forgetting, or after the holder was considered dead.
+//! Ends that arrive late: after a sign-in, after forgetting, or after the holder was considered
+//! dead.
 
 use klarna_order_worker::config::LostAnswer;
 use klarna_order_worker::ids::{UserKey, WorkerId};
@@ -18,8 +19,8 @@ both_engines![
     a_store_repeated_after_another_rotation_finds_itself_done,
 ];
 
-/// Returns the intent of an exchange whose claim is gone, so that its end needs a transaction of its
-/// own.
+/// Returns the intent of an exchange whose claim is gone, so that its end needs a transaction of
+/// its own.
 async fn in_flight(db: &Db, holder: WorkerId) -> Intent {
     let (claim, intent) = intended(db, "u", holder).await;
     claim.release().await;

@@ -37,7 +37,8 @@ async fn a_retry_makes_an_uncertain_token_active(db: Db) {
     assert_eq!((view.state, view.reason, view.generation), (TokenState::Active, None, 1));
     assert_eq!(view.updated_at, db.clock.now());
     assert_eq!(row(&db, "v").await, (TokenState::Uncertain, None, 1), "another's token was resolved too");
-    // The lost answer stays in the ledger: an `invalid_grant` now would have the reason `answer_lost`.
+    // The lost answer stays in the ledger: an `invalid_grant` now would have the reason
+    // `answer_lost`.
     let claim = claim(&*db.store, "u").await;
     assert_eq!((claim.token().answer_lost, claim.token().sealed.as_deref()), (true, Some(&[1][..])));
     claim.release().await;

@@ -114,7 +114,8 @@ impl World {
         } else {
             self.store(&landed)
         };
-        // A successor in the spool is safe, so its access token is used at once, whatever the row says.
+        // A successor in the spool is safe, so its access token is used at once, whatever the row
+        // says.
         let spooled =
             storing != StoreResult::Works || self.processes[flight.process].session == Session::Dead;
         let told = if stored || spooled { access.clone() } else { POLL_INTERVAL.to_owned() };

@@ -59,8 +59,8 @@ impl World {
         asked
     }
 
-    /// Returns what a vend gets without an exchange: the access token of the user's present grant that
-    /// arrived last, if it stays valid for long enough.
+    /// Returns what a vend gets without an exchange: the access token of the user's present grant
+    /// that arrived last, if it stays valid for long enough.
     fn newest_cached(&mut self, user: usize, min_validity: u64) -> Option<AccessRequest> {
         let record = &self.users[user];
         let row = record.row.as_ref()?;

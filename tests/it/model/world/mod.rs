@@ -19,8 +19,8 @@ const REPLAY_AFTER: u64 = 10;
 const ORPHAN_AFTER: u64 = 300;
 /// How long an access token of 299.5 s is used for its order: until 60 s are left.
 const KEPT_FOR: u64 = 239;
-/// How long a request takes at most, by any real clock. An access token is received at the time of its
-/// request and as much later as the answer takes.
+/// How long a request takes at most, by any real clock. An access token is received at the time of
+/// its request and as much later as the answer takes.
 const SLOWEST: u64 = 30;
 /// The answer if another exchange holds the token.
 const POLL_INTERVAL: &str = "200ms";
@@ -316,7 +316,8 @@ impl World {
         "done"
     }
 
-    /// Whether a cached access token may have expired or not: that depends on how long its answer took.
+    /// Whether a cached access token may have expired or not: that depends on how long its answer
+    /// took.
     pub fn an_expiry_is_uncertain(&self) -> bool {
         let cached = self.users.iter().flat_map(|user| user.cached.values());
         cached.map(|cached| self.now - cached.asked_at).any(|age| (300..=300 + SLOWEST).contains(&age))
@@ -343,8 +344,8 @@ impl World {
         }
     }
 
-    /// Starts a new process in a dead one's folder. It stores the spool, and earlier starts are recorded
-    /// as ended.
+    /// Starts a new process in a dead one's folder. It stores the spool, and earlier starts are
+    /// recorded as ended.
     pub fn start(&mut self, process: usize) {
         let spool = std::mem::take(&mut self.processes[process].spool);
         for landed in &spool {

@@ -14,7 +14,8 @@ pub(super) enum Session {
 }
 
 impl World {
-    /// The connection breaks that holds the claim of a flight, and with it those of the whole process.
+    /// The connection breaks that holds the claim of a flight, and with it those of the whole
+    /// process.
     pub fn lose_claim(&mut self, which: usize) {
         self.free_locks(self.flights[which].process, Session::Dead);
     }
@@ -24,8 +25,8 @@ impl World {
         self.flights.iter_mut().filter(|flight| flight.process == process).for_each(|it| it.locked = false);
     }
 
-    /// The session begins a transaction. First it locks the tokens again that it still holds, where no
-    /// other process has locked them meanwhile.
+    /// The session begins a transaction. First it locks the tokens again that it still holds, where
+    /// no other process has locked them meanwhile.
     pub(super) fn begin(&mut self, process: usize) {
         self.processes[process].session = Session::Works;
         for at in 0..self.flights.len() {
