@@ -137,6 +137,8 @@ impl Process {
             sharing.abort();
         }
         let spooled = self.vault.spooled().await + self.results.waiting().await;
+        // A later heartbeat would find the worker's end, and register the worker again.
+        self.heartbeat.stop().await;
         if work_done
             && idle
             && spooled == 0
@@ -145,7 +147,6 @@ impl Process {
             tracing::warn!(%error, "This worker could not be deregistered; others reclaim its orders after \
                 queue.worker_lost_after");
         }
-        drop(self.heartbeat);
         Ending { cut_off: !(safe && work_done), spooled }
     }
 }

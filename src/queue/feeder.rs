@@ -129,10 +129,13 @@ impl<S: Source> Feeder<S> {
         self.blocked = self.blocked.filter(|blocked| !blocked.is_over(self.slots.is_idle()));
         let recent = self.blocked.map(|blocked| blocked.seen.elapsed() + LATE);
         let batch = self.source.claim(wanted, &load, recent).await?;
-        let ClaimBatch { claimed, blocked, held_back } = batch;
+        let ClaimBatch { claimed, blocked, held_back, in_doubt } = batch;
         let count = claimed.len();
         self.held_back = held_back;
         self.hand_in(claimed, free).await;
+        if in_doubt {
+            self.recovery.raise();
+        }
         // Also claim again at once if fewer rows came than there are free slots: a claim takes only
         // one row of a user's burst, which may hide rows behind it.
         if count > 0 {

@@ -100,6 +100,13 @@ impl Heartbeat {
         Self { watch, task }
     }
 
+    /// Ends it. Afterwards it writes nothing more.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // It has ended: it was aborted, or panicked before.
+        let _ = (&mut self.task).await;
+    }
+
     /// A monitor of this heartbeat.
     #[must_use]
     pub fn watch(&self) -> HeartbeatMonitor {

@@ -77,13 +77,16 @@ pub struct ClaimBatch<J> {
     pub blocked: bool,
     /// Whether rows are due of groups that may not have more slots now.
     pub held_back: bool,
+    /// Whether the claim failed after these rows were claimed, so that more may be claimed than
+    /// these.
+    pub in_doubt: bool,
 }
 
 impl<J> ClaimBatch<J> {
     /// A result with these rows; `due` says whether any row is due whose group may have more slots.
     #[must_use]
     pub fn new(claimed: Vec<Claimed<J>>, due: bool) -> Self {
-        Self { blocked: due && claimed.is_empty(), held_back: false, claimed }
+        Self { blocked: due && claimed.is_empty(), held_back: false, in_doubt: false, claimed }
     }
 }
 

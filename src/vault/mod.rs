@@ -261,13 +261,17 @@ impl Vault {
     }
 
     /// Waits until an exchange of the user for an order may begin. A user without a token does not
-    /// wait.
+    /// wait. The caller has the user's lock, so a stop waits for every exchange that may begin
+    /// here.
     async fn permit(
         &self,
         merchant: &Merchant,
         key: &UserKey,
         has_token: bool,
     ) -> Result<OrderPermit, NoPermit> {
+        if *self.stopping.borrow() {
+            return Err(NoPermit::Stopping);
+        }
         if let Ok(trial) = self.trials.try_now(merchant)
             && let Some(permit) = self.permits.try_for_order(&key.merchant)
         {

@@ -97,9 +97,18 @@ impl OrderSource {
                 break;
             }
             let claimed = self.store.claim_orders(self.worker, &shares, recent).await;
-            let Some(orders) = unless_locked(claimed)? else {
-                in_vain = true;
-                break;
+            let orders = match unless_locked(claimed) {
+                Ok(Some(orders)) => orders,
+                Ok(None) => {
+                    in_vain = true;
+                    break;
+                }
+                // What an earlier round has claimed must be run. The next poll reports the error.
+                Err(_) if !batch.claimed.is_empty() => {
+                    batch.in_doubt = true;
+                    break;
+                }
+                Err(error) => return Err(error),
             };
             let mut left = shares;
             for job in orders {

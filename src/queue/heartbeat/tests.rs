@@ -253,3 +253,19 @@ async fn the_heartbeat_task_continues_after_failures() {
     sleep(seconds(60)).await;
     assert!(watch.round() >= seconds(60), "a heart that stands still is seen to");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stopped_heartbeat_registers_nobody_again() {
+    let rows = Arc::new(Rows::default());
+    rows.hang.store(true, SeqCst);
+    let (heart, _) = start(&rows);
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(rows.heartbeats.load(SeqCst), 1, "one waits for the database");
+    heart.stop().await;
+    assert_eq!(Arc::strong_count(&rows), 1, "its task has ended");
+    // The worker's end is written, and the database is free again.
+    rows.hang.store(false, SeqCst);
+    rows.lost.store(true, SeqCst);
+    sleep(seconds(60)).await;
+    assert_eq!((rows.heartbeats.load(SeqCst), rows.registrations.load(SeqCst)), (1, 0));
+}

@@ -281,7 +281,17 @@ impl Engine for Postgres {
         recent: Option<Duration>,
     ) -> Result<Vec<ClaimedOrder>, StoreError> {
         let connection = self.pools.queue.take().await?;
-        by::<Self, _>(connection, async |c| pick::claim(c, self.now(), worker, shares, recent).await).await
+        let together = connection.begin().is_some();
+        let mut claimed = Vec::new();
+        let claim = async |c: &mut Connection<'_>| {
+            pick::claim(c, self.now(), worker, shares, recent, &mut claimed).await
+        };
+        match by::<Self, _>(connection, claim).await {
+            // What a statement of its own has claimed must be run. The next poll meets the lock
+            // again.
+            Err(StoreError::Busy(_)) if !together && !claimed.is_empty() => Ok(claimed),
+            done => done.map(|()| claimed),
+        }
     }
 
     async fn settle_order(

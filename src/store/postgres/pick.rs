@@ -11,19 +11,20 @@ use crate::store::sql::postgres as sql;
 use crate::store::{ClaimedOrder, StoreError, claimed_order};
 
 /// Claims due orders for a worker, at most the given number of each merchant. With `recent`, only
-/// orders that became due within that time.
+/// orders that became due within that time. Adds them to `claimed`, which after an error has those
+/// of the merchants before.
 pub(super) async fn claim(
     c: &mut Connection<'_>,
     now: Now,
     worker: WorkerId,
     shares: &BTreeMap<MerchantName, usize>,
     recent: Option<Duration>,
-) -> Result<Vec<ClaimedOrder>, StoreError> {
-    let mut claimed = Vec::new();
+    claimed: &mut Vec<ClaimedOrder>,
+) -> Result<(), StoreError> {
     for (merchant, share) in shares {
         claimed.extend(claim_of(c, now, worker, merchant, *share, recent).await?);
     }
-    Ok(claimed)
+    Ok(())
 }
 
 /// Claims due orders of one merchant.

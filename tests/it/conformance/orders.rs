@@ -27,6 +27,7 @@ both_engines![
     however_many_users_orders_run_none_has_a_second,
     a_look_at_recent_orders_passes_older_ones_over,
     slots_that_one_merchant_cannot_use_are_anothers,
+    what_is_claimed_is_run_although_another_claim_fails,
     a_process_leaves_the_orders_of_merchants_that_it_does_not_know,
     orders_of_a_lone_merchant_are_claimed_until_none_is_free,
     concurrent_workers_never_claim_the_same_order,
@@ -167,6 +168,32 @@ async fn slots_that_one_merchant_cannot_use_are_anothers(db: Db) {
     assert_eq!((look.claimed.len(), look.blocked), (1, false));
     let look = source.claim(2, &running, None).await.unwrap();
     assert_eq!((look.claimed.len(), look.blocked), (0, true), "the one behind is due, and blocked");
+}
+
+async fn what_is_claimed_is_run_although_another_claim_fails(db: Db) {
+    insert(&db, order(&db, "u")).await;
+    for user in ["a", "b", "refused"] {
+        insert(&db, OrderRow { merchant: "other".into(), ..order(&db, user) }).await;
+        db.advance(1);
+    }
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.user_id = 'refused')";
+    db.execute(&if db.is_sqlite() {
+        format!("{refuse} BEGIN SELECT RAISE(ABORT, 'refused by the test'); END")
+    } else {
+        format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''refused by the test''; END';
+             {refuse} EXECUTE FUNCTION refuse()"
+        )
+    })
+    .await;
+    let worker = db.begin_worker().await;
+    let source = OrderSource::new(db.store.clone(), known(&["shop", "other"]), Pauses::default(), worker);
+    let load = Load { lone: true, ..Load::default() };
+    // Each merchant gets two slots. The one that `shop` cannot use goes to `other` afterwards.
+    let batch = source.claim(4, &load, None).await.unwrap();
+    let claimed: BTreeSet<_> = batch.claimed.iter().map(|claimed| claimed.job.user.as_str()).collect();
+    assert_eq!((claimed, batch.in_doubt), (BTreeSet::from(["a", "b", "u"]), true));
+    assert!(source.claim(4, &load, None).await.is_err(), "the next claim says why");
 }
 
 /// The merchants in a process's settings.

@@ -27,6 +27,7 @@ both_engines![
     who_stops_waiting_gets_the_access_token_at_the_next_request,
     a_token_endpoint_that_is_down_is_left_alone_and_the_wait_is_told,
     a_stop_ends_the_waiting,
+    nothing_begins_after_a_stop,
 ];
 
 /// What a request asks for by default, and how long it waits: longer than any test.
@@ -322,4 +323,16 @@ async fn a_stop_ends_the_waiting(db: Db) {
     assert!(matches!(asking.await.unwrap().unwrap_err(), NotVended::ComeBack(_)));
     klarna.answer_one();
     assert_eq!(describe(&order.await.unwrap()), "at-rt-1", "the exchange goes on");
+}
+
+/// The API may read a request while the process stops.
+async fn nothing_begins_after_a_stop(db: Db) {
+    let klarna = Gated::start(rotated).await;
+    let shop = Shop::new(&db, &klarna.endpoint.url);
+    let (vault, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    vault.stop_waiting();
+    vault.wait_until_idle().await;
+    assert!(matches!(vend(&shop, &vault, MARGIN).await.unwrap_err(), NotVended::ComeBack(_)));
+    assert_eq!(klarna.endpoint.presented(), [""; 0]);
 }
