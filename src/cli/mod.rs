@@ -85,7 +85,7 @@ enum Command {
     Serve(serve::Args),
     /// Try the service with sample orders, on a new database and the built-in sandbox
     Demo(demo::Args),
-    /// Run a stand-in for Klarna's token and Checkout endpoints
+    /// Run a stand-in for Klarna: token endpoint, Checkout, Payments, order management
     Sandbox(Box<sandbox::Args>),
     /// Submit orders from a file
     Enqueue(enqueue::Args),
@@ -133,7 +133,7 @@ enum Command {
     /// Migrate the database's schema to this version
     ///
     /// Programs of this release and of the previous one can use the database meanwhile. On
-    /// PostgreSQL a migration waits at most a few seconds for a table's lock, pauses so that other
+    /// PostgreSQL a migration waits less than a second for a table's lock, pauses so that other
     /// sessions can continue, and tries again. It names the sessions that hold the lock.
     Migrate(migrate::Args),
     /// Check the installation: settings, database, keys, clock, folders and hosts

@@ -31,9 +31,10 @@ pub(super) enum Command {
     Revoke(UserChoice),
     /// Give a user another name, or merge two users
     ///
-    /// Moves the token with its history, all orders and webhooks to the new name, in one step, also
-    /// while the service runs. If both names have a token, forget one first. If the shop still uses
-    /// the old name for a while, run the command again afterwards: it moves what came since.
+    /// Moves the token, its history and open orders to the new name in one step, then ended orders
+    /// and webhooks in batches, also while the service runs. If both names have a token, forget one
+    /// first. If the shop still uses the old name for a while, run the command again afterwards: it
+    /// moves what came since.
     Rename(rename::Args),
 }
 
