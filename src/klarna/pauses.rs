@@ -32,17 +32,19 @@ pub(crate) fn used_up(headers: &HeaderMap, longest: Duration) -> Option<UsedUp> 
 
 /// Returns the pause that an answer asks for: `Retry-After` in seconds or as an HTTP date (RFC 9110
 /// section 10.2.3), or else Klarna's `X-Ratelimit-Reset` in seconds. A date is compared with the
-/// answer's own `Date`, so that our clock does not matter. A pause longer than `longest` is
-/// shortened to it.
+/// answer's own `Date`, so that our clock does not matter. A pause of zero, or until a time that is
+/// over, is none: the caller's own pause counts, or the same call would follow at once. A pause
+/// longer than `longest` is shortened to it.
 pub(crate) fn retry_after(headers: &HeaderMap, longest: Duration) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
     let date = |text: &str| DateTime::parse_from_rfc2822(text).ok();
-    let until = |then: &str| Some((date(then)? - date(text(DATE.as_str())?)?).to_std().unwrap_or_default());
+    let until = |then: &str| (date(then)? - date(text(DATE.as_str())?)?).to_std().ok();
 
     text(RETRY_AFTER.as_str())
         .and_then(|value| seconds(value).or_else(|| until(value)))
-        .or_else(|| text(RESET).and_then(seconds).filter(|wait| *wait <= LONGEST_RESET))
+        .filter(|wait| !wait.is_zero())
+        .or_else(|| text(RESET).and_then(seconds).filter(|wait| !wait.is_zero() && *wait <= LONGEST_RESET))
         .map(|wait| wait.min(longest))
 }
 
@@ -88,10 +90,18 @@ mod tests {
         let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
         assert_eq!(wait(&[("retry-after", "7")]), Some(7));
         assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:28:30 GMT"), date]), Some(30));
-        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), date]), Some(0));
         assert_eq!(wait(&[("x-ratelimit-reset", "3")]), Some(3));
         assert_eq!(wait(&[("retry-after", "2"), ("x-ratelimit-reset", "3")]), Some(2));
         assert_eq!(wait(&[("retry-after", "soon"), ("x-ratelimit-reset", "3")]), Some(3));
+    }
+
+    #[test]
+    fn a_wait_of_nothing_is_none() {
+        let date = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(wait(&[("retry-after", "Wed, 21 Oct 2026 07:27:00 GMT"), date]), None);
+        assert_eq!(wait(&[("retry-after", "0")]), None);
+        assert_eq!(wait(&[("x-ratelimit-reset", "0")]), None);
+        assert_eq!(wait(&[("retry-after", "0"), ("x-ratelimit-reset", "3")]), Some(3));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::support::stores::{Db, both_engines};
 
 both_engines![
     every_answer_ends_in_its_row_its_ledger_and_its_access,
+    a_wait_of_nothing_counts_as_none,
     a_successor_is_kept_from_whatever_can_be_read,
     an_order_of_a_user_without_a_usable_token_is_noted,
     what_never_left_leaves_the_token_alone,
@@ -81,6 +82,25 @@ async fn every_answer_ends_in_its_row_its_ledger_and_its_access(db: Db) {
         mock.remove_async().await;
         let travelling = db.count("exchanges WHERE travelling").await;
         assert_eq!(travelling, (n as u64).saturating_sub(17), "{case}");
+    }
+}
+
+/// Otherwise the order would be due at once, and present the token again and again.
+async fn a_wait_of_nothing_counts_as_none(db: Db) {
+    let mut server = Server::new_async().await;
+    let shop = Shop::new(&db, &server.url());
+    let past = "Wed, 21 Oct 2015 07:28:00 GMT";
+    for (header, value) in [("x-ratelimit-reset", "0"), ("retry-after", "0"), ("retry-after", past)] {
+        for status in [429, 503] {
+            let (vault, _) = shop.process().await;
+            let user = format!("u-{header}-{}-{status}", value.len());
+            shop.register(&user, &format!("rt-of-{user}")).await;
+            let mock = server.mock("POST", "/oauth2/token").with_status(status).with_header(header, value);
+            let mock = mock.expect(1).create_async().await;
+            assert_eq!(describe(&shop.access(&vault, &user).await), "2s", "{user}");
+            mock.assert_async().await;
+            mock.remove_async().await;
+        }
     }
 }
 
