@@ -15,15 +15,24 @@ use crate::token::{CachedTokens, Purpose};
 /// A vend's condition: exchange the token only if no access token was cached since the request
 /// looked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct UnlessCached {
-    /// When the newest access token that the request saw was received. `None` if it saw none.
-    seen: Option<DateTime<Utc>>,
+pub(super) enum UnlessCached {
+    /// The request saw none that was still valid.
+    SinceNone,
+    /// The newest one that the request saw was received at this time.
+    Since(DateTime<Utc>),
+    /// The request could not look, so it does not know what is new: one counts only if it is valid
+    /// for at least this long.
+    ValidFor(Duration),
 }
 
 impl UnlessCached {
-    /// Returns the condition of a request that saw this one.
-    pub(super) fn since(seen: Option<&AccessToken>) -> Self {
-        Self { seen: seen.map(|access| access.received_at) }
+    /// Returns whether the request takes this one instead of an exchange.
+    fn takes(self, cached: &AccessToken) -> bool {
+        match self {
+            Self::SinceNone => true,
+            Self::Since(seen) => cached.received_at > seen,
+            Self::ValidFor(least) => cached.expires_in() >= least,
+        }
     }
 }
 
@@ -44,22 +53,35 @@ impl Vault {
 
 impl ExchangeContext {
     /// Returns the user's access token that is valid for longest, of those that were cached at
-    /// earlier exchanges of the present grant, if it is still valid.
-    pub(super) async fn newest_cached(&self, key: &UserKey, merchant: &Merchant) -> Option<AccessToken> {
+    /// earlier exchanges of the present grant, if it is valid for at least `min_validity`.
+    /// Otherwise returns the condition under which the request is to exchange the token.
+    pub(super) async fn cached_for(
+        &self,
+        key: &UserKey,
+        merchant: &Merchant,
+        min_validity: Duration,
+    ) -> Result<AccessToken, UnlessCached> {
         let read = self.store.newest_cached(key, merchant.provider()).await;
-        self.opened(readable(read)?, Duration::ZERO)
+        let could_look = read.is_ok();
+        match readable(read).and_then(|cached| self.opened(cached, Duration::ZERO)) {
+            Some(cached) if cached.expires_in() >= min_validity => Ok(cached),
+            Some(cached) => Err(UnlessCached::Since(cached.received_at)),
+            None if could_look => Err(UnlessCached::SinceNone),
+            None => Err(UnlessCached::ValidFor(min_validity)),
+        }
     }
 
-    /// The same, but only one that was received after those that a request saw. The access token of
-    /// the next exchange would be valid for no longer than this one.
+    /// Returns the same one, if the request then takes it instead of an exchange: the access token
+    /// of the next exchange would be valid for no longer than one that is new.
     pub(super) async fn cached_since(
         &self,
         key: &UserKey,
         merchant: &Merchant,
         unless: UnlessCached,
     ) -> Option<AccessToken> {
-        let newest = self.newest_cached(key, merchant).await;
-        newest.filter(|cached| Some(cached.received_at) > unless.seen)
+        let read = self.store.newest_cached(key, merchant.provider()).await;
+        let newest = self.opened(readable(read)?, Duration::ZERO);
+        newest.filter(|cached| unless.takes(cached))
     }
 
     /// Decrypts cached tokens that are valid for at least `margin`.

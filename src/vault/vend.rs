@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::cached::UnlessCached;
 use super::{Access, AccessToken, Vault};
 use crate::clock::since_boot;
 use crate::config::Merchant;
@@ -116,9 +115,9 @@ impl Vault {
         let until = since_boot().saturating_add(patience);
         let left = || until.saturating_sub(since_boot());
         let key = UserKey { merchant: merchant.name.clone(), user: user.clone() };
-        let unless = match self.context.newest_cached(&key, merchant).await {
-            Some(cached) if cached.expires_in() >= vend.min_validity => return Ok(cached),
-            cached => UnlessCached::since(cached.as_ref()),
+        let unless = match self.context.cached_for(&key, merchant, vend.min_validity).await {
+            Ok(cached) => return Ok(cached),
+            Err(unless) => unless,
         };
         // A slow token endpoint of one merchant must not keep the others' requests out.
         let Some(_place) = self.vending.try_take(&merchant.name) else {

@@ -24,6 +24,7 @@ both_engines![
     many_requests_at_once_make_one_exchange,
     who_waits_to_begin_gets_what_another_request_fetched_meanwhile,
     who_waits_to_begin_gets_no_older_access_token_instead_of_one_deleted_meanwhile,
+    who_could_not_look_gets_only_what_is_valid_for_long_enough,
     who_stops_waiting_gets_the_access_token_at_the_next_request,
     a_token_endpoint_that_is_down_is_left_alone_and_the_wait_is_told,
     a_stop_ends_the_waiting,
@@ -272,6 +273,25 @@ async fn who_waits_to_begin_gets_no_older_access_token_instead_of_one_deleted_me
     crowded.end_orders().await;
     assert_eq!(given(asking.await.unwrap()), text("at-rt-3", false));
     assert_eq!(crowded.presented(), ["rt-1", "rt-2", "rt-3"]);
+}
+
+/// A request whose first look failed does not know what is new.
+async fn who_could_not_look_gets_only_what_is_valid_for_long_enough(db: Db) {
+    let mut crowded = Crowded::start(&db).await;
+    let shop = crowded.shop.clone();
+    let (here, _) = shop.process().await;
+    shop.register("u", "rt-1").await;
+    assert_eq!(given(vend(&shop, &here, MARGIN).await), text("at-rt-1", false));
+    // At first it is valid for 239 s, and then for 39 s.
+    for (later, expected) in [(LATER, text("at-rt-1", true)), (200, text("at-rt-2", false))] {
+        db.advance(later);
+        db.execute("ALTER TABLE cached_tokens RENAME TO hidden_tokens").await;
+        let asking = crowded.asking(MARGIN).await;
+        db.execute("ALTER TABLE hidden_tokens RENAME TO cached_tokens").await;
+        crowded.end_orders().await;
+        assert_eq!(given(asking.await.unwrap()), expected);
+    }
+    assert_eq!(crowded.presented(), ["rt-1", "rt-2"]);
 }
 
 async fn who_stops_waiting_gets_the_access_token_at_the_next_request(db: Db) {
