@@ -27,8 +27,10 @@ pub enum SettledLate {
     /// The order has ended otherwise, or its body was changed after the claim, so what Klarna
     /// created is to be aborted there.
     Aborts,
-    /// Nothing was stored: a later claim is about to send the order, or Klarna's result is not
-    /// wanted and the order's target knows no abort.
+    /// Nothing was stored, and nothing is decided: a later claim is about to send the order. The
+    /// result is to be stored again, until that claim has ended.
+    Undecided,
+    /// Nothing was stored: Klarna's result is not wanted, and the order's target knows no abort.
     Dropped,
 }
 

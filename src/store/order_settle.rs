@@ -111,6 +111,16 @@ pub(super) async fn settle_late<E: Engine>(
     Ok(same.fetch_optional().await?.is_some())
 }
 
+/// Returns whether a late result that was not stored is to be stored again: the order has not
+/// ended, so a later claim is about to send it, and that claim may end without a result.
+pub(super) async fn may_take_late<E: Engine>(
+    c: &mut Connection<'_, E>,
+    claim: &Claim,
+) -> Result<bool, StoreError> {
+    let open = c.query(E::STATEMENTS.orders.may_take_late).bind(claim.order).bind(claim.number);
+    Ok(open.fetch_optional().await?.is_some())
+}
+
 /// Binds a claim and the time as the first four parameters of a statement.
 fn by_claim<'c, E: Engine>(query: Query<'c, E>, now: Now, claim: &Claim) -> Query<'c, E> {
     query.bind(claim.order).bind(claim.worker).bind(claim.number).bind(now)

@@ -77,8 +77,8 @@ pub trait Orders: Send + Sync {
 
     /// Ends the order with a result of Klarna although its claim was lost: the order is at Klarna,
     /// and whoever has claimed it since must not send it again. Nothing is stored where the order
-    /// has ended otherwise, its body was changed since, or a later claim is about to send it: that
-    /// one's result counts. May be called again.
+    /// has ended otherwise, its body was changed since, or a later claim is about to send it: then
+    /// it is [`SettledLate::Undecided`] until that claim has ended. May be called again.
     async fn settle_late(
         &self,
         late: &LateResult,
@@ -215,9 +215,15 @@ impl<E: Engine> Orders for SqlStore<E> {
             if order_settle::settle_late(c, self.now(), late, submitted).await? {
                 return Ok(SettledLate::Stored);
             }
-            let Disposition::Submitted { klarna_id, target: Target::Checkout, .. } = submitted else {
+            let Disposition::Submitted { klarna_id, target, .. } = submitted else {
                 return Ok(SettledLate::Dropped);
             };
+            if order_settle::may_take_late(c, &late.claim).await? {
+                return Ok(SettledLate::Undecided);
+            }
+            if *target != Target::Checkout {
+                return Ok(SettledLate::Dropped);
+            }
             let aborts = follow_ups::abort_unwanted(c, self.now(), &late.claim, klarna_id).await?;
             Ok(if aborts { SettledLate::Aborts } else { SettledLate::Dropped })
         })

@@ -21,8 +21,8 @@ use crate::store::{Claim, LateResult, Orders, SettledLate, StoreError, StoredEnd
 use crate::vault::instance::{ReplayError, Replayed, SpoolFile, SpoolFolder};
 use crate::vault::sealing::Secrets;
 
-/// How long a replay waits in all for orders that another session has locked, and how often it
-/// looks.
+/// How long a replay waits in all for orders that another session has locked, or that a later claim
+/// is about to send, and how often it looks.
 const LOCKED: Duration = Duration::from_secs(1);
 const POLL_INTERVAL: Duration = Duration::from_millis(25);
 
@@ -98,11 +98,16 @@ impl ResultSpool {
             let mut disposition = Cow::Borrowed(&disposition);
             let written = loop {
                 match write_once(store, &late, &mut disposition).await {
-                    Err(StoreError::Busy(_)) if Instant::now() < until => sleep(POLL_INTERVAL).await,
-                    written => break written,
+                    Err(StoreError::Busy(_)) | Ok(Written::Undecided) if Instant::now() < until => {
+                        sleep(POLL_INTERVAL).await;
+                    }
+                    written => break written?,
                 }
             };
-            let ours = written? != Written::No;
+            if written == Written::Undecided {
+                return Err(ReplayError::NotYet("another worker is sending its order again"));
+            }
+            let ours = written != Written::No;
             tracing::warn!(order = %late.claim.order, stored = ours, "An order's result from the spool was replayed");
             Ok(ours)
         };
@@ -162,6 +167,9 @@ pub(super) enum Written {
     End(StoredEnd),
     /// The result of Klarna, although the claim was lost.
     LateResult,
+    /// Nothing yet: a later claim is about to send the order. If it ends without a result, this
+    /// result ends the order.
+    Undecided,
     /// Nothing.
     No,
 }
@@ -198,11 +206,12 @@ async fn write(
             let settled = store.settle_late(late, disposition).await?;
             match settled {
                 SettledLate::Stored => return Ok(Written::LateResult),
+                SettledLate::Undecided => return Ok(Written::Undecided),
                 SettledLate::Aborts => tracing::warn!(order = %late.claim.order, klarna_id,
                     "Klarna created an order that has ended otherwise or was changed meanwhile; it is aborted there"),
                 SettledLate::Dropped => tracing::error!(order = %late.claim.order, klarna_id,
-                    "Klarna created an order that has ended otherwise, was changed or is sent again meanwhile; the \
-                    result was not stored"),
+                    "Klarna created an order that has ended otherwise or was changed meanwhile; the result was not \
+                    stored"),
             }
             Ok(Written::No)
         }

@@ -20,6 +20,8 @@ const PAUSE: Backoff = Backoff { base: Duration::from_millis(50), cap: Duration:
 /// The same while another session has locked the order's row: usually it ends soon.
 const PAUSE_WHILE_LOCKED: Backoff =
     Backoff { base: Duration::from_millis(25), cap: Duration::from_millis(500) };
+/// The same while a later claim is about to send the order: Klarna usually answers soon.
+const PAUSE_WHILE_SENT: Backoff = Backoff { base: Duration::from_millis(25), cap: Duration::from_secs(2) };
 /// After so many tries, the log says that a lock is in the way.
 const LOCKED_FOR_LONG: u32 = 4;
 
@@ -41,9 +43,9 @@ pub enum Stored {
 /// wait for the order are answered by `run`.
 ///
 /// A result of Klarna counts although the claim was lost: the order ends with it, unless it has
-/// ended otherwise, its body was changed since, or a later claim is about to send it. If the
-/// database refuses a value for good, the result is stored without the texts of Klarna that the
-/// order can do without.
+/// ended otherwise, or its body was changed since. While a later claim is about to send it, the
+/// result waits for the end of that claim. If the database refuses a value for good, the result is
+/// stored without the texts of Klarna that the order can do without.
 pub async fn settle(
     store: &dyn Orders,
     spool: &ResultSpool,
@@ -85,12 +87,21 @@ pub async fn settle(
 async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition, run: &RunHere) -> Stored {
     let order = late.claim.order;
     let (mut disposition, mut tries, mut logged) = (Cow::Borrowed(disposition), 0, false);
+    let mut looks = 0;
     loop {
         let writing = write_once(store, late, &mut disposition);
         let error = match tried(traced!("settle order"), "store", writing).await {
             Ok(Written::End(row)) => {
                 run.ended(|| OrderEnd::new(&disposition, &row));
                 return Stored::Written;
+            }
+            Ok(Written::Undecided) => {
+                if looks == 0 {
+                    tracing::info!(%order, "The result of an order waits for a later claim, which sends it again");
+                }
+                looks += 1;
+                tokio::time::sleep(PAUSE_WHILE_SENT.delay(looks, rand::random(), None)).await;
+                continue;
             }
             Ok(other) => {
                 run.ended(|| None);
@@ -113,3 +124,6 @@ async fn write(store: &dyn Orders, late: &LateResult, disposition: &Disposition,
         tokio::time::sleep(pause.delay(tries, rand::random(), None)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,8 @@ statements! {
     order_admin: OrderAdminSql { body_gone, unchanged, cancel, again, retry_follow_ups }
     orders: OrdersSql {
         insert_order, order_by_key, supersede, due_merchants, next_due, give_back, running_of_worker, failed, retry,
-        snooze, announce, submitted_late, is_submitted_as, order, settled, orders, order_ids, count_orders, order_codes,
+        snooze, announce, submitted_late, is_submitted_as, may_take_late, order, settled, orders, order_ids,
+        count_orders, order_codes,
     }
     outages: OutagesSql { reopen, begin, end, end_lost, outages }
     overview: OverviewSql {

@@ -18,8 +18,8 @@ pub struct Replayed {
     /// Records that are no longer needed: users have signed in or were forgotten since, or orders
     /// have ended otherwise or got another body.
     pub superseded: usize,
-    /// Files that are left: of a locked row, unreadable, encrypted with an unknown key, of an
-    /// unknown user, or of another installation.
+    /// Files that are left: of a locked row, of an order that is being sent again, unreadable,
+    /// encrypted with an unknown key, of an unknown user, or of another installation.
     pub left: usize,
 }
 
@@ -35,6 +35,8 @@ impl std::ops::AddAssign for Replayed {
 pub enum ReplayError {
     /// It cannot be read.
     Unreadable(String),
+    /// It is to be stored later, because of this.
+    NotYet(&'static str),
     /// The database did not take it.
     Store(StoreError),
 }
@@ -48,8 +50,9 @@ impl From<StoreError> for ReplayError {
 impl SpoolFolder {
     /// Passes the record of each file to `store`, and removes the file once `store` has succeeded.
     /// `store` returns whether the record was stored; `false` means that it is no longer needed. A
-    /// file that cannot be read, that the database refuses or whose row is locked is logged and
-    /// left, and the others are still stored: the next replay tries it again.
+    /// file that cannot be read, that the database refuses, whose row is locked or whose time has
+    /// not come is logged and left, and the others are still stored: the next replay tries it
+    /// again.
     ///
     /// # Errors
     /// If the folder cannot be read, or the database cannot be used. The rest is tried again.
@@ -70,6 +73,11 @@ impl SpoolFolder {
                     *if stored { &mut replayed.stored } else { &mut replayed.superseded } += 1;
                     // By its path: whoever copied the file here may have changed the file's name.
                     self.remove(path).await;
+                    continue;
+                }
+                Err(ReplayError::NotYet(why)) => {
+                    tracing::info!(file = %path.display(), why, "A spool file is left for the next replay");
+                    replayed.left += 1;
                     continue;
                 }
                 Err(ReplayError::Store(StoreError::Busy(why))) if locked < MOST_LOCKED => {

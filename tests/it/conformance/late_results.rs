@@ -8,7 +8,7 @@ use klarna_order_worker::store::{Claim, ClaimedOrder, FollowUp, LateResult, Move
 use klarna_order_worker::token::{ExchangeResult, Intended, OrderClaim, Settled};
 
 use super::orders::{claim, insert, order};
-use super::settling::{failed, session, submitted};
+use super::settling::{failed, retry, session, submitted};
 use super::tokens::{claim as token_claim, end, intent, register, successor};
 use crate::support::stores::{Db, both_engines};
 
@@ -20,6 +20,7 @@ both_engines![
     a_result_of_a_lost_claim_ends_the_order_that_nobody_sent_again,
     a_result_takes_the_order_from_a_worker_that_has_not_sent_it,
     a_result_changes_nothing_while_a_later_claim_sends_the_order,
+    a_result_waits_for_the_end_of_a_later_claim_that_sends_the_order,
     a_result_ends_an_order_that_was_sent_again_as_a_possible_duplicate,
     an_order_that_ended_otherwise_keeps_its_end,
     a_cancelled_order_takes_no_result,
@@ -66,6 +67,13 @@ async fn how(db: &Db, id: OrderId) -> (Status, bool, Option<String>) {
 
 const K1: fn(bool) -> (Status, bool, Option<String>) =
     |possible_duplicate| (Status::Submitted, possible_duplicate, Some("k-1".into()));
+
+/// The same result under another id of Klarna's.
+fn submitted_as(klarna_id: &str) -> Disposition {
+    let Disposition::Submitted { target, result, token, prefilled, .. } = submitted() else { unreachable!() };
+    let klarna_id = klarna_id.to_owned();
+    Disposition::Submitted { klarna_id, target, result, correlation_id: None, token, prefilled }
+}
 
 /// Stores an exchange for an order under a claim with this number. `true` if the order that its
 /// worker loses afterwards counts as sent.
@@ -141,10 +149,37 @@ async fn a_result_changes_nothing_while_a_later_claim_sends_the_order(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
     assert!(db.store.announce_create(&again).await.unwrap());
-    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Undecided);
     assert_eq!(how(&db, id).await, (Status::Running, true, None));
     assert!(db.store.settle_order(&again, &submitted()).await.unwrap().is_some());
     assert_eq!(how(&db, id).await, K1(true));
+}
+
+/// It ends the order if the later claim ends without a result, and is aborted if the order ends
+/// otherwise.
+async fn a_result_waits_for_the_end_of_a_later_claim_that_sends_the_order(db: Db) {
+    let sent_again = async || {
+        let (id, claimed) = lost_after_sending(&db).await;
+        let (_, again) = claimed_again(&db).await;
+        assert!(db.store.announce_create(&again).await.unwrap());
+        let settled = db.store.settle_late(&late(&claimed), &submitted()).await.unwrap();
+        assert_eq!(settled, SettledLate::Undecided);
+        assert_eq!(how(&db, id).await, (Status::Running, true, None));
+        (id, claimed, again)
+    };
+    let (id, claimed, again) = sent_again().await;
+    assert!(db.store.settle_order(&again, &retry(30, true)).await.unwrap().is_some());
+    assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
+    assert_eq!(how(&db, id).await, K1(true));
+    assert_eq!(aborts(&db).await, [""; 0]);
+    for end in [failed(), submitted_as("k-2")] {
+        let (_, claimed, again) = sent_again().await;
+        assert!(db.store.settle_order(&again, &end).await.unwrap().is_some());
+        let settled = db.store.settle_late(&late(&claimed), &submitted()).await.unwrap();
+        assert_eq!(settled, SettledLate::Aborts, "{end:?}");
+        assert_eq!(aborts(&db).await, ["k-1"], "{end:?}");
+        db.execute("DELETE FROM follow_ups").await;
+    }
 }
 
 async fn a_result_ends_an_order_that_was_sent_again_as_a_possible_duplicate(db: Db) {
@@ -196,13 +231,13 @@ async fn what_klarna_created_twice_is_aborted_once(db: Db) {
     let (id, claimed) = lost_after_sending(&db).await;
     let (_, again) = claimed_again(&db).await;
     assert!(db.store.announce_create(&again).await.unwrap());
-    let Disposition::Submitted { target, result, token, prefilled, .. } = submitted() else { unreachable!() };
-    let klarna_id = "k-2".to_owned();
-    let twin = Disposition::Submitted { klarna_id, target, result, correlation_id: None, token, prefilled };
     assert!(db.store.settle_order(&again, &submitted()).await.unwrap().is_some());
     // The order's own result, and that of an earlier claim, which nobody has seen.
     assert_eq!(db.store.settle_late(&late(&claimed), &submitted()).await.unwrap(), SettledLate::Stored);
-    assert_eq!(db.store.settle_late(&late(&claimed), &twin).await.unwrap(), SettledLate::Aborts);
+    assert_eq!(
+        db.store.settle_late(&late(&claimed), &submitted_as("k-2")).await.unwrap(),
+        SettledLate::Aborts
+    );
     assert_eq!(how(&db, id).await, K1(true));
     assert_eq!(aborts(&db).await, ["k-2"]);
 }

@@ -116,7 +116,7 @@ async fn a_result_of_the_present_body_is_never_aborted_while_the_order_is_queued
     assert!(db.store.announce_create(&second.claim).await.unwrap());
     // The later claim may get the same id from Klarna.
     let late = LateResult { claim: first.claim, possible_duplicate: false };
-    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Dropped);
+    assert_eq!(db.store.settle_late(&late, &submitted("k-1")).await.unwrap(), SettledLate::Undecided);
     assert_eq!(aborts(&db).await, [""; 0]);
 }
 

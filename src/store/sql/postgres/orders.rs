@@ -140,6 +140,11 @@ pub(in crate::store) const ORDERS: OrdersSql = OrdersSql {
         SELECT id, pg_notify('klarna_worker_settled', id::text)::text FROM ended",
     is_submitted_as: "
         SELECT id FROM klarna_worker.orders WHERE id = $1 AND klarna_id = $2 AND status = 'submitted'",
+    // Whether the order may take such a result at another time: it has not ended, so a later claim
+    // is about to send it, or has just ended without a result.
+    may_take_late: "
+        SELECT id FROM klarna_worker.orders
+        WHERE id = $1 AND ended_at IS NULL AND ($2 > changed_claim OR changed_claim IS NULL)",
     order: "
         SELECT id, merchant, user_id, supersedes, superseded_by, target, version, status, accepted_at, due_at,
             deadline_at, ended_at, attempts, token_outcome, prefilled, possible_duplicate, klarna_id, result, session,
