@@ -111,7 +111,7 @@ fn created(klarna_id: &str) -> Disposition {
 
 fn unavailable() -> Disposition {
     Disposition::Retry {
-        after: Duration::from_secs(60),
+        after: Duration::from_mins(1),
         error: OrderError::new(ErrorCode::KlarnaUnavailable, "HTTP 503 from Klarna"),
         possible_duplicate: true,
         token_waited: Duration::ZERO,
