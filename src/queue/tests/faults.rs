@@ -58,6 +58,19 @@ async fn rows_of_a_claim_whose_answer_was_lost_are_recovered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rows_that_a_claim_may_have_taken_as_well_are_recovered_at_once() {
+    let memory = Memory::with_rows(4);
+    memory.doubt.store(true, SeqCst);
+    let handler = Gated::closed(&memory);
+    let _running = start(&memory, &handler, 3, &Wake::new());
+    until(Duration::from_secs(1), "three run", || handler.running() == 3).await;
+    assert_eq!(memory.recovered.load(SeqCst), 2);
+    handler.gate.add_permits(4);
+    until_done(&memory, 4).await;
+    assert_eq!(handler.started(), 4, "what was reported ran once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn recovery_does_not_touch_running_jobs() {
     let memory = Memory::with_rows(4);
     let handler = Gated::closed(&memory);

@@ -40,6 +40,8 @@ pub struct Memory {
     pub unreachable: AtomicBool,
     /// The next claim goes through, but its answer is lost.
     pub lose_answer: AtomicBool,
+    /// The next claim reports its first row alone, and that more may have been claimed.
+    pub doubt: AtomicBool,
     /// The next claim panics.
     pub panic: AtomicBool,
     /// The next claim never answers.
@@ -176,7 +178,11 @@ impl Source for Memory {
         assert!(!self.panic.swap(false, SeqCst), "as a test commands");
         let free = if self.narrow.load(SeqCst) { free.min(1) } else { free };
         let free = if self.contended.load(SeqCst) { 0 } else { free };
-        let poll = self.take(free, load, recent);
+        let mut poll = self.take(free, load, recent);
+        if self.doubt.swap(false, SeqCst) {
+            poll.claimed.truncate(1);
+            poll.in_doubt = true;
+        }
         if self.lose_answer.swap(false, SeqCst) {
             return Err(Unreachable);
         }
