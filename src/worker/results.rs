@@ -73,11 +73,13 @@ impl ResultSpool {
     }
 
     /// Returns the file for a result, not written yet; `None` for an end that is no result of
-    /// Klarna, which needs no file.
+    /// Klarna, which needs no file. Each claim of an order has a file of its own: two claims may
+    /// have results at the same time, and one must not remove the file of the other.
     pub(super) fn file(&self, late: &LateResult, disposition: &Disposition) -> Option<SpoolFile> {
         let record = Record::new(late, disposition)?;
         let record = serde_json::to_vec(&record).map_err(io::Error::from);
-        let file = record.and_then(|record| self.folder.file(&late.claim.order.to_string(), &record));
+        let name = format!("{}-{}", late.claim.order, late.claim.number.0);
+        let file = record.and_then(|record| self.folder.file(&name, &record));
         file.inspect_err(|error| {
             tracing::error!(order = %late.claim.order, %error,
                 "The result of an order could not be encrypted for the spool; it is only in memory");

@@ -78,9 +78,12 @@ impl SentTwice {
 
     /// Waits until so many results are in the spool.
     async fn spooled(&self, files: usize) {
-        while self.spool.waiting().await != files {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let there = async {
+            while self.spool.waiting().await != files {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), there).await.unwrap();
     }
 
     async fn order(&self) -> OrderView {
@@ -159,4 +162,20 @@ async fn a_stop_leaves_a_late_result_in_the_spool_until_the_later_claim_has_ende
         assert_eq!(it.spool.waiting().await, 0);
         it.store.close().await;
     }
+}
+
+#[tokio::test]
+async fn each_claim_of_an_order_has_a_file_of_its_own() {
+    let it = SentTwice::new().await;
+    let file = |order: &ClaimedOrder, klarna_id: &str| {
+        let late = LateResult { claim: order.claim, possible_duplicate: true };
+        it.spool.file(&late, &created(klarna_id)).unwrap()
+    };
+    let (earlier, later) = (file(&it.earlier, "k-1"), file(&it.later, "k-2"));
+    earlier.persist().await;
+    later.persist().await;
+    assert_eq!(it.spool.waiting().await, 2);
+    later.discard().await;
+    assert_eq!(it.spool.waiting().await, 1);
+    it.store.close().await;
 }
