@@ -32,7 +32,7 @@ pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Acti
                 Step::Ready if reaches => actions.push(Action::Mark { process, attempt }),
                 Step::Marked => actions.push(Action::Create { process, attempt }),
                 Step::Answered(_) => {
-                    if reaches {
+                    if reaches && !waits(scenario, state, it) {
                         actions.push(Action::Settle { process, attempt });
                     }
                     if may_spool(scenario, state, process, it) {
@@ -49,7 +49,7 @@ pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Acti
 pub(crate) fn may_spool(scenario: &Scenario, state: &State, process: usize, attempt: &Attempt) -> bool {
     matches!(attempt.step, Step::Answered(Some(_)))
         && !attempt.spooled
-        && (attempt.failed || !state.reaches(process))
+        && (attempt.failed || !state.reaches(process) || waits(scenario, state, attempt))
         && !state.processes[process].disk_out
         && scenario.has(Rule::ResultsHaveASpool)
 }
@@ -167,6 +167,11 @@ pub(crate) fn create(state: &mut State, process: usize, attempt: usize) {
 pub(crate) fn settle(scenario: &Scenario, state: &mut State, process: usize, attempt: usize, in_doubt: bool) {
     let it = state.processes[process].attempts[attempt];
     let Step::Answered(answer) = it.step else { return };
+    if waits(scenario, state, &it) {
+        // The commit in doubt has written nothing.
+        state.processes[process].attempts[attempt].failed |= in_doubt;
+        return;
+    }
     if let Some(result) = answer {
         settle_result(scenario, state, it.order, it.claim, result);
     } else {
@@ -184,8 +189,27 @@ pub(crate) fn settle(scenario: &Scenario, state: &mut State, process: usize, att
     }
 }
 
-/// Whether a result would end its order: under its own claim, or late, before a later claim was
-/// marked.
+/// Whether an attempt's result waits for a later claim.
+fn waits(scenario: &Scenario, state: &State, attempt: &Attempt) -> bool {
+    matches!(attempt.step, Step::Answered(Some(_)))
+        && is_sent_again(scenario, state, attempt.order, attempt.claim)
+}
+
+/// Whether a late result waits, because a later claim of a living worker was marked: if that one
+/// ends without a result, the late one counts.
+pub(crate) fn is_sent_again(scenario: &Scenario, state: &State, order: u8, claim: u8) -> bool {
+    let row = &state.db.orders[usize::from(order)];
+    let lives = row.owner.is_some_and(|owner| !state.dead(scenario, owner, 1));
+    scenario.has(Rule::LateResultSettles)
+        && scenario.has(Rule::ClaimNumberFences)
+        && row.status == Status::Running
+        && row.claim != claim
+        && row.create_sent
+        && lives
+}
+
+/// Whether a result would end its order: under its own claim, or late, where no later claim of a
+/// living worker was marked.
 pub(crate) fn would_settle(scenario: &Scenario, state: &State, order: u8, claim: u8, result: u8) -> bool {
     let row = &state.db.orders[usize::from(order)];
     if !scenario.has(Rule::ClaimNumberFences) {
@@ -194,13 +218,20 @@ pub(crate) fn would_settle(scenario: &Scenario, state: &State, order: u8, claim:
     match row.status {
         Status::Submitted | Status::Failed => false,
         Status::Running if row.claim == claim => true,
-        Status::Running | Status::Queued => !row.create_sent && scenario.has(Rule::LateResultSettles),
+        Status::Running | Status::Queued => {
+            !is_sent_again(scenario, state, order, claim) && scenario.has(Rule::LateResultSettles)
+        }
     }
 }
 
 /// Stores a result, if it would end its order.
 pub(crate) fn settle_result(scenario: &Scenario, state: &mut State, order: u8, claim: u8, result: u8) {
     let settles = would_settle(scenario, state, order, claim, result);
+    let row = &state.db.orders[usize::from(order)];
+    if settles && row.status == Status::Running && row.claim != claim && row.create_sent {
+        // The worker of the later claim is lost.
+        requeue(scenario, state, usize::from(order));
+    }
     let row = &mut state.db.orders[usize::from(order)];
     if settles {
         if row.result.is_some_and(|earlier| earlier != result) {
@@ -212,7 +243,7 @@ pub(crate) fn settle_result(scenario: &Scenario, state: &mut State, order: u8, c
         row.cached = false;
         // A late result fences the present claim.
         row.claim += u8::from(row.claim != claim);
-    } else if matches!(row.status, Status::Running | Status::Queued) && !row.create_sent {
+    } else if matches!(row.status, Status::Running | Status::Queued) {
         state.ghost_broken.get_or_insert(Broken::ResultThrownAway);
     }
 }

@@ -108,7 +108,7 @@ fn may_register(scenario: &Scenario, state: &State, process: usize) -> bool {
             File::Successor { .. } => Rule::SpoolReplayedFirst,
             File::Result { .. } => Rule::ResultsReplayedFirst,
         };
-        !scenario.has(first) || stays(state, file) || is_stored(scenario, state, file)
+        !scenario.has(first) || stays(scenario, state, file) || is_stored(scenario, state, file)
     })
 }
 

@@ -229,7 +229,7 @@ pub(crate) fn file_actions(scenario: &Scenario, state: &State, process: usize, a
             actions.push(Action::TakeFile { process, file });
         } else if is_stored(scenario, state, it) {
             actions.push(Action::RemoveFile { process, file });
-        } else if !stays(state, it) {
+        } else if !stays(scenario, state, it) {
             actions.push(Action::Replay { process, file });
         }
     }
@@ -258,13 +258,17 @@ pub(crate) fn is_stored(scenario: &Scenario, state: &State, file: &File) -> bool
         }
         File::Result { order, claim, result } => {
             !crate::order::would_settle(scenario, state, order, claim, result)
+                && !crate::order::is_sent_again(scenario, state, order, claim)
         }
     }
 }
 
-/// Whether the database knows nothing of the file's user.
-pub(crate) fn stays(state: &State, file: &File) -> bool {
-    matches!(file, File::Successor { user, .. } if state.db.rows[usize::from(*user)].state == TokenState::None)
+/// Whether the file waits: the database knows nothing of its user, or its order is sent again.
+pub(crate) fn stays(scenario: &Scenario, state: &State, file: &File) -> bool {
+    match *file {
+        File::Successor { user, .. } => state.db.rows[usize::from(user)].state == TokenState::None,
+        File::Result { order, claim, .. } => crate::order::is_sent_again(scenario, state, order, claim),
+    }
 }
 
 /// Stores what a file contains.
