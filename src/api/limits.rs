@@ -9,6 +9,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::Semaphore;
+use url::form_urlencoded;
 
 use super::problem::{Kind, Problem};
 use crate::telemetry::LogThrottle;
@@ -81,11 +82,11 @@ impl ConcurrencyLimits {
 
     /// Returns the permits that a request needs; `None` if it needs none.
     fn of(&self, group: RouteGroup, request: &Request) -> Option<&Semaphore> {
-        let asks = |member: &str| request.uri().query().is_some_and(|query| query.contains(member));
+        let asks = |name| has_parameter(request.uri().query().unwrap_or_default(), name);
         let changes = request.method() == Method::PUT;
         match (group, request.extensions().get::<MatchedPath>().map(MatchedPath::as_str)) {
-            (RouteGroup::Api, Some("/v1/orders/{id}")) if changes || asks("refresh=") => Some(&self.klarna),
-            (RouteGroup::Api, Some("/v1/orders/{id}")) if asks("wait=") => Some(&self.waits),
+            (RouteGroup::Api, Some("/v1/orders/{id}")) if changes || asks("refresh") => Some(&self.klarna),
+            (RouteGroup::Api, Some("/v1/orders/{id}")) if asks("wait") => Some(&self.waits),
             (RouteGroup::Api, Some("/v1/orders/batch")) => Some(&self.batches),
             (RouteGroup::Api, Some("/v1/merchants/{merchant}/users/{user}/access-token")) => {
                 Some(&self.vends)
@@ -127,4 +128,27 @@ pub(super) async fn limit(
         return Err(Problem::new(Kind::Overloaded, "too many requests at the moment: try again soon"));
     };
     Ok(next.run(request).await)
+}
+
+/// Returns whether a query has a parameter, read as the handlers read it.
+fn has_parameter(query: &str, name: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_found_by_its_whole_name_in_any_encoding() {
+        for (query, waits) in [
+            ("wait=25s", true),
+            ("a=b&%77ait=25s", true),
+            ("await=1", false),
+            ("x=wait=1", false),
+            ("", false),
+        ] {
+            assert_eq!(has_parameter(query, "wait"), waits, "{query}");
+        }
+    }
 }

@@ -120,6 +120,8 @@ impl Process {
     /// recorded as ended only if it leaves nothing: no exchange, no file in the spool, and
     /// `work_done`, no order. `work_done` says that no handler and no sweep was cut off.
     pub(super) async fn end(self, app: &App, until: Instant, work_done: bool) -> Ending {
+        // The API may still read a request for an access token.
+        self.vault.close();
         let safe = timeout_at(until, self.vault.wait_until_durable()).await.is_ok();
         if !safe {
             tracing::error!(

@@ -111,15 +111,16 @@ impl Service {
         let discovery = if spends { Some(DiscoveryClient::new()?) } else { None };
         let process = if spends { Some(start_process(&app, &mut background).await?) } else { None };
         let of = |role| process.as_ref().filter(|_| roles.contains(&role));
+        // One of a process, so that its roles share rate limits and circuit breakers.
+        let sessions = app.sessions()?;
         let worker = of(Role::Worker)
-            .map(|process| WorkerRole::start(&app, process, &wakes, &waiters, &mut background))
+            .map(|process| WorkerRole::start(&app, process, &sessions, &wakes, &waiters, &mut background))
             .transpose()?;
         let keeper = of(Role::Keeper).and_then(|process| start_keeper(&app, process));
         let probes = probes(&app, &ready, process.as_ref(), worker.as_ref());
         if let Some(process) = &process {
             publish_state(&app, process, breakers_of(worker.as_ref()), &mut background);
         }
-        let sessions = app.sessions()?;
         let vault = vault_of(process.as_ref());
         let breakers = all_breakers(vault.as_ref(), worker.as_ref(), &sessions.breakers());
         background.spawn(follow_probes(app.store.clone(), breakers.clone()));
@@ -366,15 +367,14 @@ fn breakers_of(worker: Option<&WorkerRole>) -> Option<TargetBreakers> {
     worker.map(|worker| worker.breakers.clone())
 }
 
-/// Returns all circuit breakers of this process. `api`: those of the API's calls about submitted
-/// orders.
+/// Returns all circuit breakers of this process. `sessions`: those of calls about submitted orders.
 fn all_breakers(
     vault: Option<&Vault>,
     worker: Option<&WorkerRole>,
-    api: &TargetBreakers,
+    sessions: &TargetBreakers,
 ) -> Vec<CircuitBreakers> {
-    let of_worker = worker.into_iter().flat_map(|worker| [&worker.breakers, &worker.session_breakers]);
-    let targets = of_worker.chain([api]).flat_map(TargetBreakers::each);
+    let of_worker = worker.map(|worker| &worker.breakers);
+    let targets = of_worker.into_iter().chain([sessions]).flat_map(TargetBreakers::each);
     vault.map(Vault::circuit_breakers).into_iter().chain(targets).collect()
 }
 

@@ -114,7 +114,7 @@ impl SweepTicker {
             }
             Ok(Run::Elsewhere(_)) => false,
             Err(error) => {
-                tracing::warn!(%error, "A sweep failed; the next scheduled sweep tries again");
+                tracing::warn!(%error, "A sweep failed; it is tried again in 15 s");
                 false
             }
         }

@@ -60,7 +60,7 @@
 //!     }
 //!
 //!     async fn next_due(&self) -> Result<Option<Duration>, Infallible> {
-//!         Ok((!self.0.lock().unwrap().is_empty()).then_some(Duration::ZERO))
+//!         Ok(None) // Each job is due from the beginning.
 //!     }
 //!
 //!     async fn give_back(&self, jobs: Vec<String>) -> Result<(), Infallible> {

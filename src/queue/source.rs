@@ -51,7 +51,8 @@ pub trait Source: Send + Sync + 'static {
         recent: Option<Duration>,
     ) -> Result<ClaimBatch<Self::Job>, Self::Error>;
 
-    /// The time until the next row becomes due: zero if one is due now, `None` if there is none.
+    /// The time until the next row becomes due of those that are not due yet; `None` if there is
+    /// none.
     async fn next_due(&self) -> Result<Option<Duration>, Self::Error>;
 
     /// Releases claimed rows whose jobs have not started. They are due at once, and no attempt is

@@ -27,6 +27,7 @@ mod vend;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -90,6 +91,8 @@ pub struct Vault {
     vending: Bulkhead,
     /// Whether orders and vends stop waiting for an exchange to begin.
     stopping: watch::Sender<bool>,
+    /// Whether no exchange begins any more for orders and vends.
+    closed: Arc<AtomicBool>,
 }
 
 /// What a vault needs.
@@ -181,6 +184,7 @@ impl Vault {
             trials: ProviderTrials::default(),
             vending: Bulkhead::new(vend::MOST_WAITING, lone),
             stopping: watch::Sender::new(false),
+            closed: Arc::default(),
         })
     }
 
@@ -260,16 +264,15 @@ impl Vault {
         if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) }
     }
 
-    /// Waits until an exchange of the user for an order may begin. A user without a token does not
-    /// wait. The caller has the user's lock, so a stop waits for every exchange that may begin
-    /// here.
+    /// Waits until an exchange of the user for an order may begin, if the user has a token. The caller
+    /// has the user's lock, so a stop waits for what begins here.
     async fn permit(
         &self,
         merchant: &Merchant,
         key: &UserKey,
         has_token: bool,
     ) -> Result<OrderPermit, NoPermit> {
-        if *self.stopping.borrow() {
+        if self.closed.load(Ordering::SeqCst) {
             return Err(NoPermit::Stopping);
         }
         if let Ok(trial) = self.trials.try_now(merchant)
@@ -302,6 +305,12 @@ impl Vault {
     /// stop waits only for exchanges in flight.
     pub fn stop_waiting(&self) {
         self.stopping.send_replace(true);
+    }
+
+    /// Begins no exchange for orders and vends from now on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.stop_waiting();
     }
 
     /// Stores the contents of the spool, deletes expired access tokens, and closes open intents of

@@ -14,7 +14,7 @@ use crate::klarna::breakers::TargetBreakers;
 use crate::klarna::create::CreateClient;
 use crate::ops::Retention;
 use crate::queue::{Options, Queue, Running, Stopped};
-use crate::sessions::{FollowUpWorker, InFlight};
+use crate::sessions::{FollowUpWorker, InFlight, Sessions};
 use crate::vault::Revoker;
 use crate::worker::{DirectOrders, OrderHandler, OrderSource, ResultSpool};
 
@@ -26,8 +26,6 @@ pub(super) struct WorkerRole {
     pub(super) direct: Arc<DirectOrders>,
     results: ResultSpool,
     pub(super) breakers: TargetBreakers,
-    /// The circuit breakers of follow-ups.
-    pub(super) session_breakers: TargetBreakers,
     /// The follow-ups that this process works on.
     pub(super) follow_ups: InFlight,
 }
@@ -37,6 +35,7 @@ impl WorkerRole {
     pub(super) fn start(
         app: &App,
         process: &Process,
+        sessions: &Sessions,
         wakes: &Wakeups,
         waiters: &Waiters,
         background: &mut JoinSet<()>,
@@ -69,9 +68,7 @@ impl WorkerRole {
         let timeout = settings.vault.exchange_timeout;
         let revoker = Revoker::new(app.store.clone(), Arc::clone(&app.secrets), app.merchants(), timeout)?;
         background.spawn(revoker.run());
-        let sessions = app.sessions()?;
-        let session_breakers = sessions.breakers();
-        let follow_ups = FollowUpWorker::new(app.store.clone(), sessions, app.pauses.clone());
+        let follow_ups = FollowUpWorker::new(app.store.clone(), sessions.clone(), app.pauses.clone());
         let in_flight = follow_ups.in_flight();
         background.spawn(follow_ups.run());
         background
@@ -82,7 +79,6 @@ impl WorkerRole {
             direct,
             results: process.results.clone(),
             breakers,
-            session_breakers,
             follow_ups: in_flight,
         })
     }

@@ -2,6 +2,7 @@
 //! know that heartbeat was restored from a backup, or failed over to a server that had not received
 //! it.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -45,10 +46,13 @@ impl HeartbeatMark {
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let temporary = folder.join("seen.writing");
         private::write(&temporary, &serde_json::to_vec(self)?)?;
-        if self.heartbeats <= FIRST {
-            std::fs::File::open(&temporary)?.sync_all()?;
+        let first = self.heartbeats <= FIRST;
+        if first {
+            File::open(&temporary)?.sync_all()?;
         }
-        std::fs::rename(temporary, folder.join(FILE))
+        std::fs::rename(temporary, folder.join(FILE))?;
+        // The name is a change of the folder.
+        if first { File::open(folder)?.sync_all() } else { Ok(()) }
     }
 }
 

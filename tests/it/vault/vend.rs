@@ -351,7 +351,7 @@ async fn nothing_begins_after_a_stop(db: Db) {
     let shop = Shop::new(&db, &klarna.endpoint.url);
     let (vault, _) = shop.process().await;
     shop.register("u", "rt-1").await;
-    vault.stop_waiting();
+    vault.close();
     vault.wait_until_idle().await;
     assert!(matches!(vend(&shop, &vault, MARGIN).await.unwrap_err(), NotVended::ComeBack(_)));
     assert_eq!(klarna.endpoint.presented(), [""; 0]);
