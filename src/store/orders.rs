@@ -38,8 +38,8 @@ pub trait Orders: Send + Sync {
     /// Returns the merchants that have due orders.
     async fn due_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// Returns how long it is until the next order becomes due of those that are not due yet; `None`
-    /// if there is none.
+    /// Returns how long it is until the next order becomes due of those that are not due yet;
+    /// `None` if there is none.
     async fn next_due(&self) -> Result<Option<Duration>, StoreError>;
 
     /// Claims due orders for `worker`, at most the given number of each merchant, the longest due

@@ -118,8 +118,8 @@ pub trait Webhooks: Send + Sync {
     /// Returns the merchants that have due events and an enabled endpoint.
     async fn due_webhook_merchants(&self) -> Result<Vec<MerchantName>, StoreError>;
 
-    /// Returns how long it is until the next event becomes due of those that are not due yet; `None`
-    /// if there is none.
+    /// Returns how long it is until the next event becomes due of those that are not due yet;
+    /// `None` if there is none.
     async fn next_webhook_due(&self) -> Result<Option<Duration>, StoreError>;
 
     /// Claims due events, at most the given number of each merchant. They become due again after

@@ -264,8 +264,8 @@ impl Vault {
         if hopeless { Access::Unusable(Unusable::Unavailable) } else { Access::ComeBack(wait) }
     }
 
-    /// Waits until an exchange of the user for an order may begin, if the user has a token. The caller
-    /// has the user's lock, so a stop waits for what begins here.
+    /// Waits until an exchange for an order may begin, if the user has a token. The caller has the
+    /// user's lock, so a stop waits for what begins here.
     async fn permit(
         &self,
         merchant: &Merchant,
