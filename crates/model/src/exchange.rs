@@ -3,7 +3,7 @@
 use crate::action::Action;
 use crate::ask::small;
 use crate::state::{
-    Answer, Broken, Exchange, Intent, Life, Outcome, Stage, State, Step, TokenRequest, TokenState,
+    Answer, Broken, Exchange, ExchangeStep, Intent, Life, Outcome, State, Step, TokenRequest, TokenState,
 };
 use crate::{Engine, Rule, Scenario};
 
@@ -16,14 +16,14 @@ pub(crate) fn actions(scenario: &Scenario, state: &State, actions: &mut Vec<Acti
         }
         for (exchange, it) in state.processes[process].exchanges.iter().enumerate() {
             let reaches = state.reaches(process);
-            match it.stage {
-                Stage::Claimed if reaches => actions.push(Action::Intend { process, exchange }),
-                Stage::Intended => actions.push(Action::Send { process, exchange }),
-                Stage::Overdue if reaches => actions.push(Action::DropUnsent { process, exchange }),
-                Stage::Sent if !scenario.has(Rule::OneRequestPerIntent) => {
+            match it.step {
+                ExchangeStep::Claimed if reaches => actions.push(Action::Intend { process, exchange }),
+                ExchangeStep::Intended => actions.push(Action::Send { process, exchange }),
+                ExchangeStep::Overdue if reaches => actions.push(Action::DropUnsent { process, exchange }),
+                ExchangeStep::Sent if !scenario.has(Rule::OneRequestPerIntent) => {
                     actions.push(Action::SendAgain { process, exchange });
                 }
-                Stage::Answered(_) => {
+                ExchangeStep::Answered(_) => {
                     if reaches {
                         actions.push(Action::Store { process, exchange });
                     }
@@ -50,13 +50,13 @@ fn in_company(state: &State, process: usize, actions: &mut Vec<Action>) {
 
 /// How many exchanges of a process have an answer that is not stored.
 pub(crate) fn answered(state: &State, process: usize) -> usize {
-    let answered = |it: &&Exchange| matches!(it.stage, Stage::Answered(_));
+    let answered = |it: &&Exchange| matches!(it.step, ExchangeStep::Answered(_));
     state.processes[process].exchanges.iter().filter(answered).count()
 }
 
 /// Whether the intent of an exchange is committed.
 fn goes_on(exchange: &Exchange) -> bool {
-    exchange.stage != Stage::Claimed
+    exchange.step != ExchangeStep::Claimed
 }
 
 /// After a commit has let all locks of a session go, it takes those again that are free and that
@@ -72,7 +72,7 @@ pub(crate) fn lock_again(state: &mut State, process: usize) {
 /// A successor goes to the spool after the first failure of its store, until the spool has it.
 pub(crate) fn may_spool(scenario: &Scenario, state: &State, process: usize, exchange: &Exchange) -> bool {
     let me = &state.processes[process];
-    matches!(exchange.stage, Stage::Answered(Answer::Rotated(_)))
+    matches!(exchange.step, ExchangeStep::Answered(Answer::Rotated(_)))
         && !exchange.spooled
         && (exchange.failed || !state.reaches(process))
         && scenario.has(Rule::SpoolAfterFailure)
@@ -175,7 +175,7 @@ pub(crate) fn claim(scenario: &Scenario, state: &mut State, process: usize, user
     let me = &mut state.processes[process];
     me.exchanges.push(Exchange {
         user: small(user),
-        stage: Stage::Claimed,
+        step: ExchangeStep::Claimed,
         id: u8::MAX,
         generation: row.generation,
         presentation,
@@ -220,7 +220,7 @@ pub(crate) fn intend(scenario: &Scenario, state: &mut State, process: usize, exc
     let id = state.next_exchange;
     state.next_exchange += 1;
     me.exchanges[exchange].id = id;
-    me.exchanges[exchange].stage = Stage::Intended;
+    me.exchanges[exchange].step = ExchangeStep::Intended;
     // The intent renews its holder's heartbeat.
     (me.silent, me.no_heartbeat) = (0, false);
     if scenario.has(Rule::IntentFirst) {
@@ -240,7 +240,7 @@ pub(crate) fn intend(scenario: &Scenario, state: &mut State, process: usize, exc
 pub(crate) fn send(state: &mut State, process: usize, exchange: usize) {
     let me = &mut state.processes[process];
     let it = me.exchanges[exchange];
-    me.exchanges[exchange].stage = Stage::Sent;
+    me.exchanges[exchange].step = ExchangeStep::Sent;
     state.token_requests.push(TokenRequest {
         exchange: it.id,
         user: it.user,

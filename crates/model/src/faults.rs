@@ -6,7 +6,8 @@ use crate::network::{answered, created};
 use crate::process::stop_running;
 use crate::scenario::PossibleFault;
 use crate::state::{
-    Answer, Exchange, File, GhostUser, Grant, Holder, Life, Process, Stage, State, Step, Token, TokenState,
+    Answer, Exchange, ExchangeStep, File, GhostUser, Grant, Holder, Life, Process, State, Step, Token,
+    TokenState,
 };
 use crate::{Engine, Fault, Rule, Scenario};
 
@@ -117,7 +118,9 @@ fn in_doubt_is_possible(state: &State, whom: usize) -> bool {
     let me = &state.processes[process];
     state.reaches(process)
         && if whom < half {
-            me.exchanges.get(at).is_some_and(|it| matches!(it.stage, Stage::Claimed | Stage::Answered(_)))
+            me.exchanges
+                .get(at)
+                .is_some_and(|it| matches!(it.step, ExchangeStep::Claimed | ExchangeStep::Answered(_)))
         } else {
             me.attempts.get(at).is_some_and(|it| matches!(it.step, Step::Answered(_)))
         }
@@ -148,7 +151,7 @@ pub(crate) fn happen(scenario: &Scenario, state: &mut State, fault: Fault, whom:
             let (process, at) = place(whom % half);
             if whom >= half {
                 crate::order::settle(scenario, state, process, at, true);
-            } else if state.processes[process].exchanges[at].stage == Stage::Claimed {
+            } else if state.processes[process].exchanges[at].step == ExchangeStep::Claimed {
                 intent_in_doubt(scenario, state, process, at);
             } else if scenario.engine == Engine::SharedClaims {
                 crate::store::store_together(scenario, state, process, true);
@@ -183,9 +186,9 @@ fn let_locks_go(state: &mut State, process: usize) {
 /// What was only in memory, or on its way, cannot be kept by any protocol.
 fn crash(state: &mut State, process: usize) {
     let me = &state.processes[process];
-    let exposed = |it: &&Exchange| match it.stage {
-        Stage::Sent => true,
-        Stage::Answered(Answer::Rotated(_)) => !it.spooled,
+    let exposed = |it: &&Exchange| match it.step {
+        ExchangeStep::Sent => true,
+        ExchangeStep::Answered(Answer::Rotated(_)) => !it.spooled,
         _ => false,
     };
     for user in me.exchanges.iter().filter(exposed).map(|it| it.user) {
@@ -264,10 +267,10 @@ fn store_refused(scenario: &Scenario, state: &mut State, process: usize) {
     let_locks_go(state, process);
     let me = &mut state.processes[process];
     if scenario.has(Rule::StoredByItself) {
-        let answered = |it: &&mut Exchange| matches!(it.stage, Stage::Answered(_));
+        let answered = |it: &&mut Exchange| matches!(it.step, ExchangeStep::Answered(_));
         me.exchanges.iter_mut().filter(answered).for_each(|it| it.failed = true);
     } else {
-        me.exchanges.retain(|it| !matches!(it.stage, Stage::Answered(_)));
+        me.exchanges.retain(|it| !matches!(it.step, ExchangeStep::Answered(_)));
     }
 }
 

@@ -4,7 +4,7 @@ use stateright::{Model, Property};
 
 use crate::Scenario;
 use crate::action::Action;
-use crate::state::{Answer, File, Stage, State, Step, TokenState};
+use crate::state::{Answer, ExchangeStep, File, State, Step, TokenState};
 use crate::{exchange, faults, network, order, process, properties, store};
 
 /// The steps that happen by themselves: everything but faults.
@@ -115,7 +115,7 @@ fn spool(state: &mut State, process: usize, exchange: usize) {
     let me = &mut state.processes[process];
     let disk_out = me.disk_out;
     let it = &mut me.exchanges[exchange];
-    let Stage::Answered(Answer::Rotated(successor)) = it.stage else { return };
+    let ExchangeStep::Answered(Answer::Rotated(successor)) = it.step else { return };
     it.spooled = !disk_out;
     it.spool_failed = disk_out;
     let (exchange, user, generation) = (it.id, it.user, it.generation);

@@ -1,7 +1,7 @@
 //! The network, the provider and Klarna.
 
 use crate::action::Action;
-use crate::state::{Answer, Broken, Stage, State, Step, Successor, Token};
+use crate::state::{Answer, Broken, ExchangeStep, State, Step, Successor, Token};
 use crate::{Provider, Scenario};
 
 /// The steps that are possible.
@@ -74,8 +74,8 @@ pub(crate) fn read_answer(state: &mut State, request: usize) {
 pub(crate) fn answered(state: &mut State, listener: Option<u8>, exchange: u8, answer: Answer) {
     let Some(process) = listener else { return };
     let exchanges = &mut state.processes[usize::from(process)].exchanges;
-    if let Some(it) = exchanges.iter_mut().find(|it| it.id == exchange && it.stage == Stage::Sent) {
-        it.stage = Stage::Answered(answer);
+    if let Some(it) = exchanges.iter_mut().find(|it| it.id == exchange && it.step == ExchangeStep::Sent) {
+        it.step = ExchangeStep::Answered(answer);
     }
 }
 

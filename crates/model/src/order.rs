@@ -4,7 +4,8 @@ use crate::action::Action;
 use crate::ask::small;
 use crate::exchange::asks_own_provider;
 use crate::state::{
-    Answer, Attempt, Broken, CreateRequest, File, Life, OrderRow, Stage, State, Status, Step, TokenState,
+    Answer, Attempt, Broken, CreateRequest, ExchangeStep, File, Life, OrderRow, State, Status, Step,
+    TokenState,
 };
 use crate::store::{is_mine, renew_heartbeat};
 use crate::{Rule, Scenario};
@@ -80,7 +81,7 @@ fn may_go_on(scenario: &Scenario, state: &State, process: usize, attempt: &Attem
 fn may_use_spooled(scenario: &Scenario, state: &State, process: usize, attempt: &Attempt) -> bool {
     state.processes[process].exchanges.iter().any(|exchange| {
         exchange.order == Some(attempt.order)
-            && matches!(exchange.stage, Stage::Answered(Answer::Rotated(_)))
+            && matches!(exchange.step, ExchangeStep::Answered(Answer::Rotated(_)))
             && (exchange.spooled || !scenario.has(Rule::StoreBeforeUse))
     })
 }

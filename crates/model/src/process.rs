@@ -4,7 +4,7 @@ use crate::action::Action;
 use crate::ask::small;
 use crate::order::requeue;
 use crate::state::{
-    Answer, Exchange, File, Life, Process, Stage, State, Status, Step, TokenState, WorkerRow,
+    Answer, Exchange, ExchangeStep, File, Life, Process, State, Status, Step, TokenState, WorkerRow,
 };
 use crate::store::{file_actions, is_stored, stays};
 use crate::{Engine, Rule, Scenario};
@@ -132,11 +132,11 @@ pub(crate) fn register(scenario: &Scenario, state: &mut State, process: usize) {
 /// A stop waits until nothing is under way, and what came is in the database or in the spool.
 fn may_end(scenario: &Scenario, state: &State, process: usize) -> bool {
     let me = &state.processes[process];
-    let exchange = |it: &Exchange| match it.stage {
-        Stage::Answered(Answer::Rotated(_)) => it.spooled,
+    let exchange = |it: &Exchange| match it.step {
+        ExchangeStep::Answered(Answer::Rotated(_)) => it.spooled,
         // The database alone is missing: the open intent tells the rest.
-        Stage::Answered(_) | Stage::Overdue => !state.reaches(process),
-        Stage::Claimed | Stage::Intended | Stage::Sent => false,
+        ExchangeStep::Answered(_) | ExchangeStep::Overdue => !state.reaches(process),
+        ExchangeStep::Claimed | ExchangeStep::Intended | ExchangeStep::Sent => false,
     };
     let attempts = me.attempts.iter().all(|it| match it.step {
         Step::Sent => false,
@@ -226,8 +226,8 @@ pub(crate) fn silence(scenario: &Scenario, state: &mut State, process: usize) {
     let me = &mut state.processes[process];
     me.silent += 1;
     if scenario.has(Rule::StalledSendsNothing) {
-        for exchange in me.exchanges.iter_mut().filter(|it| it.stage == Stage::Intended) {
-            exchange.stage = Stage::Overdue;
+        for exchange in me.exchanges.iter_mut().filter(|it| it.step == ExchangeStep::Intended) {
+            exchange.step = ExchangeStep::Overdue;
         }
     }
     if scenario.has(Rule::MarkAgainAfterSilence) {
@@ -243,7 +243,7 @@ pub(crate) fn silence(scenario: &Scenario, state: &mut State, process: usize) {
     let held = |it: &&Exchange| {
         let locked =
             scenario.engine == Engine::Postgres && state.locks[usize::from(it.user)] == Some(small(process));
-        matches!(it.stage, Stage::Answered(Answer::Rotated(_))) && !locked
+        matches!(it.step, ExchangeStep::Answered(Answer::Rotated(_))) && !locked
     };
     let in_file = |it: &File| match it {
         File::Successor { user, .. } => Some(*user),

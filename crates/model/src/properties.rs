@@ -5,7 +5,7 @@ use stateright::Property;
 use crate::Scenario;
 use crate::action::Action;
 use crate::ask::STREAK;
-use crate::state::{Answer, Intent, Life, Outcome, Stage, State, Status, Step, TokenState};
+use crate::state::{Answer, ExchangeStep, Intent, Life, Outcome, State, Status, Step, TokenState};
 
 /// The promises, each with its name.
 pub(crate) fn all() -> Vec<Property<Scenario>> {
@@ -58,7 +58,7 @@ fn nothing_stuck_in_memory(scenario: &Scenario, state: &State) -> bool {
             || me.disk_out
             || !me.runs()
             || (me.exchanges.iter().all(|it| {
-                let received = matches!(it.stage, Stage::Answered(Answer::Rotated(_)));
+                let received = matches!(it.step, ExchangeStep::Answered(Answer::Rotated(_)));
                 !received || it.spooled || crate::exchange::may_spool(scenario, state, process, it)
             }) && me.attempts.iter().all(|it| {
                 let received = matches!(it.step, Step::Answered(Some(_)));

@@ -9,7 +9,7 @@ mod process;
 pub use self::database::{
     Database, ExchangeId, Holder, Intent, OrderRow, Outcome, Row, Status, Token, TokenState, WorkerRow,
 };
-pub use self::process::{Answer, Attempt, Exchange, File, Life, Process, Stage, Step, Successor};
+pub use self::process::{Answer, Attempt, Exchange, ExchangeStep, File, Life, Process, Step, Successor};
 use crate::Scenario;
 
 /// A request on its way to the provider, or its answer on the way back.

@@ -3,7 +3,8 @@
 use crate::action::Action;
 use crate::exchange::end;
 use crate::state::{
-    Answer, Broken, File, Life, OrderRow, Outcome, Row, Stage, State, Status, Step, Successor, TokenState,
+    Answer, Broken, ExchangeStep, File, Life, OrderRow, Outcome, Row, State, Status, Step, Successor,
+    TokenState,
 };
 use crate::{Engine, Rule, Scenario};
 
@@ -93,7 +94,7 @@ pub(crate) fn successor(
 /// Stores the end of an exchange, and ends it in memory unless the commit is in doubt.
 pub(crate) fn store(scenario: &Scenario, state: &mut State, process: usize, exchange: usize, in_doubt: bool) {
     let it = state.processes[process].exchanges[exchange];
-    let Stage::Answered(answer) = it.stage else { return };
+    let ExchangeStep::Answered(answer) = it.step else { return };
     let step = match answer {
         Answer::Rotated(successor) => {
             self::successor(scenario, state, it.user, it.id, it.generation, successor);
@@ -141,7 +142,7 @@ pub(crate) fn store(scenario: &Scenario, state: &mut State, process: usize, exch
 
 /// Stores the ends of all exchanges that have an answer, in one commit.
 pub(crate) fn store_together(scenario: &Scenario, state: &mut State, process: usize, in_doubt: bool) {
-    let answered = |it: &&crate::state::Exchange| matches!(it.stage, Stage::Answered(_));
+    let answered = |it: &&crate::state::Exchange| matches!(it.step, ExchangeStep::Answered(_));
     let ids: Vec<_> = state.processes[process].exchanges.iter().filter(answered).map(|it| it.id).collect();
     for id in ids {
         if let Some(exchange) = state.processes[process].exchanges.iter().position(|it| it.id == id) {

@@ -124,7 +124,7 @@ impl Facts {
             let spooled = if exchange.spooled { ", spooled" } else { "" };
             self.note(
                 format!("{name} exchange {at}"),
-                format!("user {}: {:?}{spooled}", exchange.user, exchange.stage),
+                format!("user {}: {:?}{spooled}", exchange.user, exchange.step),
             );
         }
         for (at, attempt) in it.attempts.iter().enumerate() {

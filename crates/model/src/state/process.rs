@@ -28,7 +28,7 @@ pub enum Answer {
 
 /// How far an exchange is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
+pub enum ExchangeStep {
     /// Row and ledger were read under the lock. PostgreSQL alone.
     Claimed,
     /// The intent is committed.
@@ -47,7 +47,7 @@ pub struct Exchange {
     /// The token's row.
     pub user: u8,
     /// How far it is.
-    pub stage: Stage,
+    pub step: ExchangeStep,
     /// Its id, from the intent on.
     pub id: ExchangeId,
     /// The generation that was read.
