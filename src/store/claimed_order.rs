@@ -10,6 +10,21 @@ use super::{StoreError, from_json};
 use crate::ids::{ClaimNumber, MerchantName, UserId, WorkerId};
 use crate::order::{OrderError, OrderId, OrderView, Target, Waits};
 
+/// A claim of orders that failed.
+#[derive(Debug)]
+pub struct ClaimFailed {
+    /// What was claimed before it failed. The worker has to run it.
+    pub claimed: Vec<ClaimedOrder>,
+    /// Why it failed. Unless this is [`StoreError::Busy`], more may be claimed.
+    pub error: StoreError,
+}
+
+impl From<StoreError> for ClaimFailed {
+    fn from(error: StoreError) -> Self {
+        Self { claimed: Vec::new(), error }
+    }
+}
+
 /// An order that a worker has claimed for one attempt.
 #[derive(Clone, Debug)]
 pub struct ClaimedOrder {

@@ -20,8 +20,8 @@ use super::pool::{PooledConnection, bounded};
 use super::sql::Statements;
 use super::subject::Subject;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse, ReplicaFacts,
-    ReplicaState, Signals, StoreError, StoredEnd,
+    Claim, ClaimAttempt, ClaimFailed, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, PoolUse,
+    ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd,
 };
 use crate::ids::{MerchantName, Provider, TokenVersion, UserKey, WorkerId};
 use crate::order::{Disposition, OrderId};
@@ -173,7 +173,7 @@ pub(super) trait Engine: Sized + Send + Sync + 'static {
         worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
-    ) -> impl Future<Output = Result<Vec<ClaimedOrder>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<ClaimedOrder>, ClaimFailed>> + Send;
 
     /// As [`super::Orders::settle_order`].
     fn settle_order(

@@ -77,7 +77,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 pub use self::audit::{AuditFilter, AuditLog, AuditRow, ChainPosition, NewestAuditRow};
-pub use self::claimed_order::{Claim, ClaimedOrder};
+pub use self::claimed_order::{Claim, ClaimFailed, ClaimedOrder};
 use self::columns::Columns;
 pub use self::connections::Connections;
 pub use self::dashboard::{

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use super::columns::Columns;
 use super::engine::{Connection, Engine, Now, SqlStore, transaction_by};
 use super::{
-    Beginning, Claim, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderFilter, OrderName, OrderRow,
-    Reclaimed, SettledLate, StoreError, StoredEnd, follow_ups, from_micros, order_search, order_settle,
-    workers,
+    Beginning, Claim, ClaimFailed, ClaimedOrder, Inserted, InsertedOne, LateResult, OrderFilter, OrderName,
+    OrderRow, Reclaimed, SettledLate, StoreError, StoredEnd, follow_ups, from_micros, order_search,
+    order_settle, workers,
 };
 use crate::ids::{MerchantName, WorkerId};
 use crate::order::{Disposition, OrderId, OrderView, Target};
@@ -51,7 +51,7 @@ pub trait Orders: Send + Sync {
         worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
-    ) -> Result<Vec<ClaimedOrder>, StoreError>;
+    ) -> Result<Vec<ClaimedOrder>, ClaimFailed>;
 
     /// Returns the claims that the rows have for the worker.
     async fn running_orders(&self, worker: WorkerId) -> Result<Vec<Claim>, StoreError>;
@@ -160,7 +160,7 @@ impl<E: Engine> Orders for SqlStore<E> {
         worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
-    ) -> Result<Vec<ClaimedOrder>, StoreError> {
+    ) -> Result<Vec<ClaimedOrder>, ClaimFailed> {
         self.engine.claim_orders(worker, shares, recent).await
     }
 

@@ -12,7 +12,7 @@ use crate::config::{Live, Merchants};
 use crate::ids::{MerchantName, WorkerId};
 use crate::pauses::{PauseKind, Pauses};
 use crate::queue::{ClaimBatch, Claimed, Load, Source, share};
-use crate::store::{Claim, ClaimedOrder, Orders, StoreError};
+use crate::store::{Claim, ClaimFailed, ClaimedOrder, Orders, StoreError};
 
 /// How long the orders of a process's only merchant are claimed without asking whose orders are
 /// due.
@@ -97,24 +97,29 @@ impl OrderSource {
                 break;
             }
             let claimed = self.store.claim_orders(self.worker, &shares, recent).await;
-            let orders = match unless_locked(claimed) {
-                Ok(Some(orders)) => orders,
-                Ok(None) => {
-                    in_vain = true;
-                    break;
-                }
-                // What an earlier round has claimed must be run. The next poll reports the error.
-                Err(_) if !batch.claimed.is_empty() => {
-                    batch.in_doubt = true;
-                    break;
-                }
-                Err(error) => return Err(error),
+            let (orders, failed) = match claimed {
+                Ok(orders) => (orders, None),
+                Err(ClaimFailed { claimed, error }) => (claimed, Some(error)),
             };
             let mut left = shares;
             for job in orders {
                 *load.running.entry(job.merchant.clone()).or_default() += 1;
                 left.entry(job.merchant.clone()).and_modify(|left| *left -= 1);
                 batch.claimed.push(Claimed { group: job.merchant.clone(), job });
+            }
+            match failed {
+                None => {}
+                // The next claim meets the lock again.
+                Some(StoreError::Busy(_)) => {
+                    in_vain = true;
+                    break;
+                }
+                // What is claimed must be run. The next claim reports the error, if it comes again.
+                Some(_) if !batch.claimed.is_empty() => {
+                    batch.in_doubt = true;
+                    break;
+                }
+                Some(error) => return Err(error),
             }
             in_vain |= left.values().any(|left| *left > 0);
             waiting.retain(|merchant| left.get(merchant).is_none_or(|left| *left == 0));

@@ -35,8 +35,8 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, postgres as sql};
 use super::subject::Subject;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse,
-    ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, order_insert, tokens,
+    Claim, ClaimAttempt, ClaimFailed, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx,
+    PoolUse, ReplicaFacts, ReplicaState, Signals, StoreError, StoredEnd, Transport, order_insert, tokens,
 };
 use crate::clock::Clock;
 use crate::config::Database;
@@ -279,7 +279,7 @@ impl Engine for Postgres {
         worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
-    ) -> Result<Vec<ClaimedOrder>, StoreError> {
+    ) -> Result<Vec<ClaimedOrder>, ClaimFailed> {
         let connection = self.pools.queue.take().await?;
         let together = connection.begin().is_some();
         let mut claimed = Vec::new();
@@ -287,10 +287,10 @@ impl Engine for Postgres {
             pick::claim(c, self.now(), worker, shares, recent, &mut claimed).await
         };
         match by::<Self, _>(connection, claim).await {
-            // What a statement of its own has claimed must be run. The next poll meets the lock
-            // again.
-            Err(StoreError::Busy(_)) if !together && !claimed.is_empty() => Ok(claimed),
-            done => done.map(|()| claimed),
+            Ok(()) => Ok(claimed),
+            // They were one transaction, which was rolled back, or may have been.
+            Err(error) if together => Err(error.into()),
+            Err(error) => Err(ClaimFailed { claimed, error }),
         }
     }
 

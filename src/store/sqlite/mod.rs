@@ -30,8 +30,8 @@ use super::pool::PooledConnection;
 use super::sql::{Statements, sqlite as sql};
 use super::subject::Subject;
 use super::{
-    Claim, ClaimAttempt, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx, PoolUse, Signal,
-    Signals, StoreError, StoredEnd, exchanges, order_insert, tokens,
+    Claim, ClaimAttempt, ClaimFailed, ClaimedOrder, Inserted, InsertedOne, Inspection, OrderRow, OrderTx,
+    PoolUse, Signal, Signals, StoreError, StoredEnd, exchanges, order_insert, tokens,
 };
 use crate::clock::Clock;
 use crate::ids::{MerchantName, Provider, UserKey, WorkerId};
@@ -230,8 +230,8 @@ impl Engine for Sqlite {
         worker: WorkerId,
         shares: &BTreeMap<MerchantName, usize>,
         recent: Option<Duration>,
-    ) -> Result<Vec<ClaimedOrder>, StoreError> {
-        pick::claim(self, worker, shares, recent).await
+    ) -> Result<Vec<ClaimedOrder>, ClaimFailed> {
+        Ok(pick::claim(self, worker, shares, recent).await?)
     }
 
     async fn settle_order(

@@ -10,12 +10,12 @@ use klarna_order_worker::ids::{ClaimNumber, UserKey, WorkerId};
 use klarna_order_worker::order::Disposition;
 use klarna_order_worker::pauses::Pauses;
 use klarna_order_worker::queue::{Load, Source as _};
-use klarna_order_worker::store::{Claim, Moved, Orders, Reclaimed, Renamed, Store, StoreError};
+use klarna_order_worker::store::{Claim, Moved, OrderRow, Orders, Reclaimed, Renamed, Store, StoreError};
 use klarna_order_worker::worker::OrderSource;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::orders::{claim, insert, order};
+use super::orders::{claim, insert, known, order};
 use super::settling::{failed, retry, snooze, submitted};
 use super::tokens::{end, intended, new_token, register, successor};
 use crate::support::raw::Raw;
@@ -27,6 +27,7 @@ postgres_alone![
     a_locked_order_keeps_no_other_order_of_a_lost_worker,
     a_locked_order_keeps_no_other_from_being_given_back,
     a_locked_order_is_no_lost_claim,
+    a_failed_claim_takes_no_claimed_order_back,
     an_announcement_counts_for_its_claim_alone,
     a_locked_table_of_orders_is_no_outage_of_the_queue,
     a_locked_table_of_orders_is_named_soon,
@@ -323,4 +324,32 @@ async fn a_repeated_rename_waits_for_the_first_one(db: Db) {
     assert_eq!(first.await.unwrap().unwrap(), moved(true));
     assert_eq!(repeated.await.unwrap().unwrap(), moved(false));
     assert_eq!(db.count("user_changes").await, 0);
+}
+
+/// A worker would wait for a minute until it noticed orders that it has claimed and does not run.
+pub async fn a_failed_claim_takes_no_claimed_order_back(db: Db) {
+    let worker = db.begin_worker().await;
+    let source = OrderSource::new(db.store.clone(), known(&["shop", "their"]), Pauses::default(), worker);
+    let load = Load { lone: true, ..Load::default() };
+    for (user, code, in_doubt) in [("u", "lock_not_available", false), ("v", "raise_exception", true)] {
+        let id = insert(&db, order(&db, user)).await;
+        insert(&db, OrderRow { merchant: "their".into(), ..order(&db, user) }).await;
+        db.execute(&format!(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN RAISE ''refused by the test'' USING ERRCODE = ''{code}''; END';
+             CREATE OR REPLACE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW
+                 WHEN (OLD.merchant = 'their') EXECUTE FUNCTION refuse()"
+        ))
+        .await;
+        let batch = source.claim(4, &load, None).await;
+        if db.database().goes_through_pooler() {
+            // Behind a pooler, all statements of a claim are one transaction.
+            assert_eq!(batch.is_err(), in_doubt, "{batch:?}");
+            assert_eq!(db.count("orders WHERE status = 'running'").await, 0);
+            continue;
+        }
+        let batch = batch.unwrap();
+        let claimed: Vec<_> = batch.claimed.iter().map(|claimed| claimed.job.claim.order).collect();
+        assert_eq!((claimed, batch.in_doubt), (vec![id], in_doubt), "{code}");
+    }
 }

@@ -1,6 +1,6 @@
 //! PostgreSQL only: many processes, and connections that are killed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use klarna_order_worker::config::Database;
 use klarna_order_worker::ids::UserKey;
-use klarna_order_worker::store::{self, ClaimAttempt, OrderRow, Signal, Store, StoreError, TokenClaim};
+use klarna_order_worker::store::{self, ClaimAttempt, Signal, Store, StoreError, TokenClaim};
 use klarna_order_worker::token::{Intended, Settled};
 use test_support::postgres::{ODD_DEFAULTS, errors_in};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,7 +37,6 @@ postgres_alone![
     pools_recover_from_connections_that_died,
     a_burst_finds_connections_open_but_never_all_of_a_pool,
     unique_texts_are_compared_byte_by_byte,
-    a_lock_takes_no_claimed_order_back,
 ];
 
 /// A time limit that is long enough for a busy machine.
@@ -375,30 +374,4 @@ async fn unique_texts_are_compared_byte_by_byte(db: Db) {
     assert_eq!(db.value(&other).await, None);
     let bytes = format!("(count(*) >= 6)::text {texts} AND c.collname = 'C'");
     assert_eq!(db.value(&bytes).await.as_deref(), Some("true"));
-}
-
-/// A worker would wait for a minute until it noticed orders that it has claimed and does not run.
-pub async fn a_lock_takes_no_claimed_order_back(db: Db) {
-    let id = insert(&db, order(&db, "u")).await;
-    insert(&db, OrderRow { merchant: "their".into(), ..order(&db, "u") }).await;
-    db.execute(
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
-             'BEGIN RAISE ''a lock timeout'' USING ERRCODE = ''lock_not_available''; END';
-         CREATE TRIGGER refuse BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.merchant = 'their')
-             EXECUTE FUNCTION refuse()",
-    )
-    .await;
-    let worker = db.begin_worker().await;
-    let shares = BTreeMap::from([("shop".into(), 1), ("their".into(), 1)]);
-    let claimed = db.store.claim_orders(worker, &shares, None).await;
-    if db.database().goes_through_pooler() {
-        // Behind a pooler all statements of a claim are one transaction.
-        assert!(matches!(claimed, Err(StoreError::Busy(_))), "{claimed:?}");
-        assert_eq!(db.count("orders WHERE status = 'queued'").await, 2);
-        return;
-    }
-    let claimed = claimed.unwrap();
-    assert_eq!(claimed.iter().map(|order| order.claim.order).collect::<Vec<_>>(), [id]);
-    let failed = db.store.claim_orders(worker, &shares, None).await.unwrap_err();
-    assert!(matches!(failed, StoreError::Busy(_)), "{failed:?}");
 }

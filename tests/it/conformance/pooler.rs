@@ -23,7 +23,7 @@ through_a_pooler![
     a_claim_keeps_others_away_until_it_is_over of pg,
     a_claim_dropped_without_a_word_frees_the_token of pg,
     claims_that_wait_for_klarna_keep_nobody_else_waiting of pg,
-    a_lock_takes_no_claimed_order_back of pg,
+    a_failed_claim_takes_no_claimed_order_back of locks,
     fifty_equal_inserts_at_once_make_one_order of inserting,
     concurrent_workers_never_claim_the_same_order of orders,
     many_ends_at_once_are_each_answered of settling,
