@@ -54,8 +54,8 @@ pub struct OrderedProbe {
 /// In every process within a second: where calls to the endpoint wait, because its circuit breaker
 /// is open or because Klarna asked for a pause, the pause ends, and the next call tests the
 /// endpoint. If it succeeds, the others follow. Orders that wait for their next try are due at
-/// once, at most a thousand. If none waits, the next order makes that call: this request itself
-/// calls nothing. A closed circuit breaker stays as it is.
+/// once, at most a thousand for each process. If none waits, the next order makes that call: this
+/// request itself calls nothing. A closed circuit breaker stays as it is.
 #[utoipa::path(
     post,
     operation_id = "probe_breakers",

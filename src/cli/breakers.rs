@@ -39,8 +39,8 @@ pub(super) enum Command {
     ///
     /// The pause ends within a second, also if Klarna asked for it, and the next call tests the
     /// endpoint. If it succeeds, the others follow. Orders that wait for their next try are due at
-    /// once, at most a thousand. If none waits, the next order makes the call: the command itself
-    /// calls nothing.
+    /// once, at most a thousand for each process. If none waits, the next order makes the call: the
+    /// command itself calls nothing.
     Probe(ProbeArgs),
 }
 

@@ -132,9 +132,10 @@ fn row(argument: &Arg) -> String {
     if let Some(variable) = argument.get_env() {
         what.push(format!("Environment: `{}`.", variable.to_string_lossy()));
     }
-    format!(
-        "| `{}` | {} |\n",
-        format!("{name}{value}").trim().replace('|', "\\|"),
-        what.join(" ").replace('|', "\\|")
-    )
+    let aliases = argument.get_visible_aliases().unwrap_or_default();
+    let names: Vec<String> = std::iter::once(name)
+        .chain(aliases.iter().map(|alias| format!("--{alias}")))
+        .map(|name| format!("`{}`", format!("{name}{value}").trim().replace('|', "\\|")))
+        .collect();
+    format!("| {} | {} |\n", names.join(", "), what.join(" ").replace('|', "\\|"))
 }

@@ -231,8 +231,7 @@ impl Grants {
         Some((holder, access))
     }
 
-    /// Returns where the access token belongs and whether it is good; `None` if it was never
-    /// issued.
+    /// Returns where an access token belongs, and whether it is good; `None` if it is unknown.
     pub(super) fn access(&self, token: &str, now: DateTime<Utc>) -> Option<Access> {
         let known = self.access.get(token)?;
         let good = now < known.expires_at && !self.families[known.family].revoked;

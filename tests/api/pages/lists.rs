@@ -89,8 +89,7 @@ async fn orders_are_found_by_each_filter() {
         for (query, expected) in cases {
             assert_eq!(listed(&browser, query).await.iter().collect::<Vec<_>>(), expected, "{query}");
         }
-        // A search with one hit opens it, unless it only begins so. A list that updates itself
-        // stays.
+        // A search with one hit opens it, unless it only begins so. A list that is updated stays.
         let begins = browser.page(&format!("/orders?q={}", &queued[..30])).await;
         assert!(begins.contains("These begin with it.") && begins.contains(&queued), "{begins}");
         let one = browser.get("/orders?q=u-2").await;
