@@ -29,10 +29,7 @@ both_engines![
     a_user_without_a_token_waits_for_no_exchange_of_others,
     a_provider_that_a_reload_names_is_tried_with_one_token_at_a_time,
 ];
-postgres_alone![
-    a_successor_outlives_the_connection_of_its_claim,
-    an_exchange_that_waits_keeps_no_other_of_its_session_from_its_store,
-];
+postgres_alone![a_successor_outlives_the_connection_of_its_claim,];
 
 /// A token endpoint that answers only when the test says so.
 pub struct Gated {
@@ -304,39 +301,6 @@ async fn a_successor_outlives_the_connection_of_its_claim(db: Db) {
     // The spool had the successor before the database.
     vault.wait_until_idle().await;
     assert_eq!((shop.row("u").await, shop.ledger().await), (ACTIVE(2), vec!["rotated".to_owned()]));
-}
-
-async fn an_exchange_that_waits_keeps_no_other_of_its_session_from_its_store(db: Db) {
-    let gate = Arc::new(Semaphore::new(0));
-    let closed = Arc::clone(&gate);
-    let endpoint = Endpoint::start(move |token| {
-        let gate = Arc::clone(&closed);
-        async move {
-            if token == "rt-1" {
-                gate.acquire().await.unwrap().forget();
-            }
-            rotated(&token)
-        }
-    })
-    .await;
-    let shop = Shop::new(&db, &endpoint.url);
-    let (vault, _) = shop.process().await;
-    for (user, token) in [("slow", "rt-1"), ("u", "rt-100"), ("v", "rt-200")] {
-        shop.register(user, token).await;
-    }
-    let slow = waiting(&shop, &vault, "slow", an_order());
-    endpoint.reached(1).await;
-    for user in ["u", "v"] {
-        ready(shop.access(&vault, user).await);
-        assert_eq!(shop.row(user).await, ACTIVE(2));
-    }
-    let sessions = "count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' \
-                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    assert_eq!((vault.in_flight(), db.value(sessions).await.as_deref()), (1, Some("1")));
-    assert_eq!((slow.is_finished(), shop.row("slow").await), (false, ACTIVE(1)));
-    gate.add_permits(1);
-    ready(slow.await.unwrap());
-    assert_eq!(shop.row("slow").await, ACTIVE(2));
 }
 
 async fn a_user_without_a_token_waits_for_no_exchange_of_others(db: Db) {

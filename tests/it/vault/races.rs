@@ -1,8 +1,13 @@
 //! Two operations at the same time that must not disturb each other.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use klarna_order_worker::ids::UserKey;
 use klarna_order_worker::token::{Registered, TokenState};
 use klarna_order_worker::vault::{Access, Registration};
+use test_support::program::until;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::in_flight::{Gated, answers, waiting};
@@ -15,7 +20,10 @@ both_engines![
     forgetting_and_a_new_sign_in_meanwhile_win_whatever_the_answer,
     a_token_registered_in_mid_exchange_again_changes_nothing,
 ];
-postgres_alone![a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice];
+postgres_alone![
+    a_claim_whose_connection_dies_before_its_intent_presents_no_token_twice,
+    an_exchange_that_waits_keeps_no_other_of_its_session_from_its_store,
+];
 
 async fn registered_again(shop: &Shop, token: &str) -> Registered {
     let registration =
@@ -129,4 +137,40 @@ async fn intents_waiting(db: &Db, count: u64, one: &JoinHandle<Access>) -> bool 
         tokio::task::yield_now().await;
     }
     true
+}
+
+async fn an_exchange_that_waits_keeps_no_other_of_its_session_from_its_store(db: Db) {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let endpoint = Endpoint::start(move |token| {
+        let gate = Arc::clone(&closed);
+        async move {
+            if token == "rt-1" {
+                gate.acquire().await.unwrap().forget();
+            }
+            rotated(&token)
+        }
+    })
+    .await;
+    let shop = Shop::new(&db, &endpoint.url);
+    let (vault, _) = shop.process().await;
+    for (user, token) in [("slow", "rt-1"), ("u", "rt-100"), ("v", "rt-200")] {
+        shop.register(user, token).await;
+    }
+    let slow = waiting(&shop, &vault, "slow", an_order());
+    endpoint.reached(1).await;
+    for user in ["u", "v"] {
+        ready(shop.access(&vault, user).await);
+        assert_eq!(shop.row(user).await, ACTIVE(2));
+    }
+    let sessions = "count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' \
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    // A commit frees all locks of its session, which then takes those that it needs again.
+    until("the lock", Duration::from_mins(1), async || db.value(sessions).await.as_deref() != Some("0"))
+        .await;
+    assert_eq!((vault.in_flight(), db.value(sessions).await.as_deref()), (1, Some("1")));
+    assert_eq!((slow.is_finished(), shop.row("slow").await), (false, ACTIVE(1)));
+    gate.add_permits(1);
+    ready(slow.await.unwrap());
+    assert_eq!(shop.row("slow").await, ACTIVE(2));
 }
